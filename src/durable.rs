@@ -1,0 +1,197 @@
+//! The one place where files and folders come into being, become durable and change their names.
+//!
+//! The order that survives a power cut is: write beside, sync the file, close it, rename it, sync the folder.
+//! [`commit`] takes the file by value, so that nobody writes to it after its sync. A failed sync is final for that
+//! file: the kernel may have dropped the pages, and a second sync that succeeds proves nothing.
+//!
+//! Files are 0600 and folders 0700 whatever the umask, and a symlink is never followed below a folder of ours.
+//!
+//! Layer 1: used by spool, output and publish.
+#![expect(clippy::disallowed_methods, reason = "this is the module that the ban points to")]
+
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+/// What a storage operation was about to do, on which path, and why it could not.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {action} {}", path.display())]
+pub struct StorageError {
+    /// The verb of the operation, as in "cannot *write* /data/out/…".
+    pub action: &'static str,
+    /// The file or folder it was done on.
+    pub path: PathBuf,
+    /// What the operating system said.
+    #[source]
+    pub source: io::Error,
+}
+
+impl StorageError {
+    /// An error of `action` on `path`.
+    pub fn new(action: &'static str, path: &Path, source: io::Error) -> Self {
+        Self { action, path: path.to_owned(), source }
+    }
+}
+
+/// Adds the operation and the path to an I/O error.
+pub trait OnPath<T> {
+    /// Names what was done, and on which path.
+    fn on(self, action: &'static str, path: &Path) -> Result<T, StorageError>;
+}
+
+impl<T> OnPath<T> for io::Result<T> {
+    fn on(self, action: &'static str, path: &Path) -> Result<T, StorageError> {
+        self.map_err(|source| StorageError::new(action, path, source))
+    }
+}
+
+/// Makes the folder and its missing parents, each 0700 and each durable in its parent.
+///
+/// # Errors
+/// When a part of the path is a file, or the last part a symlink, or a folder cannot be made or synced.
+pub fn create_dir_all(path: &Path) -> Result<(), StorageError> {
+    if is_real_dir(path)? {
+        return Ok(());
+    }
+    let parent = parent_of(path);
+    // The parent may be reached through a link of the user's own (/var -> /private/var): only what we make is checked.
+    if !parent.is_dir() {
+        create_dir_all(&parent)?;
+    }
+    match DirBuilder::new().mode(0o700).create(path) {
+        Ok(()) => {
+            fs::set_permissions(path, Permissions::from_mode(0o700)).on("set the permissions of", path)?;
+            sync_dir(&parent)
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && is_real_dir(path)? => Ok(()),
+        Err(error) => Err(StorageError::new("create the folder", path, error)),
+    }
+}
+
+/// Whether there is a folder, and not a symlink to one, at the path.
+fn is_real_dir(path: &Path) -> Result<bool, StorageError> {
+    match fs::symlink_metadata(path) {
+        Ok(meta) if meta.is_dir() => Ok(true),
+        Ok(meta) if meta.is_symlink() => Err(StorageError::new(
+            "use as a folder",
+            path,
+            io::Error::other("it is a symbolic link, which is not followed"),
+        )),
+        Ok(_) => {
+            Err(StorageError::new("use as a folder", path, io::Error::from(io::ErrorKind::NotADirectory)))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(StorageError::new("look at", path, error)),
+    }
+}
+
+/// Makes a new file, 0600, for reading and writing; fails when anything, a symlink too, stands there already.
+///
+/// # Errors
+/// When the file exists or cannot be made.
+pub fn create_new(path: &Path) -> Result<File, StorageError> {
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .on("create", path)?;
+    file.set_permissions(Permissions::from_mode(0o600)).on("set the permissions of", path)?;
+    Ok(file)
+}
+
+/// Opens a file of ours for reading and writing, refusing a symlink planted in its place.
+///
+/// # Errors
+/// When it is missing, no plain file, or cannot be opened.
+pub fn open_existing(path: &Path) -> Result<File, StorageError> {
+    let meta = fs::symlink_metadata(path).on("open", path)?;
+    if !meta.is_file() {
+        let why = io::Error::other("it is not a plain file (symbolic links are not followed)");
+        return Err(StorageError::new("open", path, why));
+    }
+    OpenOptions::new().read(true).write(true).open(path).on("open", path)
+}
+
+/// Makes the file's content durable, then gives it its name: sync, close, rename, sync the folder.
+///
+/// # Errors
+/// When any of the steps fails; the file is then to be given up.
+pub fn commit(file: File, staged: &Path, target: &Path) -> Result<(), StorageError> {
+    file.sync_all().on("sync", staged)?;
+    drop(file);
+    rename(staged, target)?;
+    sync_dir(&parent_of(target))
+}
+
+/// Renames a file that is synced already. The caller syncs the folder when all its files are there.
+///
+/// # Errors
+/// When the rename fails.
+pub fn rename(from: &Path, to: &Path) -> Result<(), StorageError> {
+    fs::rename(from, to).on("rename to its final name", to)
+}
+
+/// Puts `content` at `path`, durably and at once: a reader sees the file before or the file after.
+///
+/// # Errors
+/// When it cannot be written beside, synced or renamed.
+pub fn replace(path: &Path, content: &[u8]) -> Result<(), StorageError> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".tmp");
+    let staged = path.with_file_name(name);
+    remove_file(&staged)?; // what a killed run may have left
+    let mut file = create_new(&staged)?;
+    file.write_all(content).on("write", &staged)?;
+    commit(file, &staged, path)
+}
+
+/// Makes the names in a folder durable.
+///
+/// # Errors
+/// When the folder cannot be opened or synced.
+pub fn sync_dir(path: &Path) -> Result<(), StorageError> {
+    File::open(path).and_then(|folder| folder.sync_all()).on("sync the folder", path)
+}
+
+/// Removes a file; one that is gone already is as good.
+///
+/// # Errors
+/// When it is there and cannot be removed.
+pub fn remove_file(path: &Path) -> Result<(), StorageError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(StorageError::new("remove", path, error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Removes a folder of ours with all it holds (symlinks in it, not what they point to), and syncs its parent.
+///
+/// # Errors
+/// When something in it cannot be removed.
+pub fn remove_tree(path: &Path) -> Result<(), StorageError> {
+    match fs::remove_dir_all(path) {
+        Ok(()) => sync_dir(&parent_of(path)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(StorageError::new("remove", path, error)),
+    }
+}
+
+/// Removes the folder if it is empty; one that is not, or is gone, is left alone.
+pub fn remove_dir_if_empty(path: &Path) {
+    // Refused by the system when something is in it, which is the check we want without a race.
+    drop(fs::remove_dir(path));
+}
+
+/// The folder that holds `path`: `.` for a bare name.
+fn parent_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent.to_owned(),
+        Some(_) => PathBuf::from("."),
+        None => path.to_owned(),
+    }
+}

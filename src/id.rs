@@ -1,0 +1,162 @@
+//! Identifiers as types, so that a contact ID is never passed where a run ID is meant.
+//!
+//! Layer 1: used by every room, depends on nothing of ours.
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{DateTime, Utc};
+
+/// The ID of one contact: opaque text, at most [`ContactId::MAX_BYTES`] bytes, free of control characters.
+///
+/// It goes percent-encoded into a query and never into a file name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ContactId(Box<str>);
+
+/// Why a text is no contact ID.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ContactIdError {
+    /// Nothing but blanks.
+    #[error("the contact ID is empty")]
+    Empty,
+    /// More than [`ContactId::MAX_BYTES`] bytes.
+    #[error("the contact ID has {0} bytes, more than {max}", max = ContactId::MAX_BYTES)]
+    TooLong(usize),
+    /// A control character, which no ID of the service holds and which would garble logs.
+    #[error("the contact ID holds the control character U+{0:04X}")]
+    Control(u32),
+}
+
+impl ContactId {
+    /// The longest ID accepted, in bytes of UTF-8.
+    pub const MAX_BYTES: usize = 200;
+
+    /// The ID as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for ContactId {
+    type Err = ContactIdError;
+
+    fn from_str(text: &str) -> Result<Self, ContactIdError> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(ContactIdError::Empty);
+        }
+        if let Some(control) = text.chars().find(|c| c.is_control()) {
+            return Err(ContactIdError::Control(u32::from(control)));
+        }
+        if text.len() > Self::MAX_BYTES {
+            return Err(ContactIdError::TooLong(text.len()));
+        }
+        Ok(Self(text.into()))
+    }
+}
+
+impl fmt::Display for ContactId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The ID of one run: `20261120T020000Z-` and six lower-case letters or digits, or what `--run-id` says.
+///
+/// It is part of file names, so only letters, digits, `_`, `-` and `.` are allowed, not at the start a dot.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
+pub struct RunId(String);
+
+/// A text that cannot be a run ID.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0:?} is not a run ID: 1 to 64 letters, digits, '_', '-' or '.' are allowed, a letter or digit first, like 20261120T020000Z-ab12cd"
+)]
+pub struct RunIdError(String);
+
+impl RunId {
+    /// A new ID for a run that starts at `now`.
+    #[must_use]
+    pub fn new(now: DateTime<Utc>) -> Self {
+        let suffix: String = (0..6)
+            .map(|_| fastrand::choice(b"abcdefghijklmnopqrstuvwxyz0123456789"))
+            .map(|byte| char::from(*byte.unwrap_or(&b'0')))
+            .collect();
+        Self(format!("{}-{suffix}", now.format("%Y%m%dT%H%M%SZ")))
+    }
+
+    /// The ID as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for RunId {
+    type Err = RunIdError;
+
+    fn from_str(text: &str) -> Result<Self, RunIdError> {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+        let first = text.chars().next().is_some_and(|c| c.is_ascii_alphanumeric());
+        if first && text.len() <= 64 && text.chars().all(allowed) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(RunIdError(text.to_owned()))
+        }
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for RunId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A channel that the API can be asked for (`channel` of the messages endpoint, api.md).
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    serde::Serialize,
+    serde::Deserialize,
+    clap::ValueEnum,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Channel {
+    /// WhatsApp, whose records stand in `wa_messages`.
+    Whatsapp,
+    /// Instagram, whose records stand in `instagram_messages`.
+    Instagram,
+    /// Messenger, whose records stand in `messenger_messages`.
+    Messenger,
+    /// The chat of the web site, which has no records of its own.
+    Website,
+}
+
+impl Channel {
+    /// All channels, in the order of the record arrays.
+    pub const ALL: [Self; 4] = [Self::Whatsapp, Self::Instagram, Self::Messenger, Self::Website];
+
+    /// The name as the API and the tables spell it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Whatsapp => "whatsapp",
+            Self::Instagram => "instagram",
+            Self::Messenger => "messenger",
+            Self::Website => "website",
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! chatzy-export
+
+pub mod durable;
+pub mod id;
+pub mod settings;
+pub mod table;
