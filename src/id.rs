@@ -32,7 +32,6 @@ impl ContactId {
     pub const MAX_BYTES: usize = 200;
 
     /// The ID as text.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -77,7 +76,6 @@ pub struct RunIdError(String);
 
 impl RunId {
     /// A new ID for a run that starts at `now`.
-    #[must_use]
     pub fn new(now: DateTime<Utc>) -> Self {
         let suffix: String = (0..6)
             .map(|_| fastrand::choice(b"abcdefghijklmnopqrstuvwxyz0123456789"))
@@ -87,7 +85,6 @@ impl RunId {
     }
 
     /// The ID as text.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -150,7 +147,6 @@ impl Channel {
     pub const ALL: [Self; 4] = [Self::Whatsapp, Self::Instagram, Self::Messenger, Self::Website];
 
     /// The name as the API and the tables spell it.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Whatsapp => "whatsapp",

@@ -172,7 +172,6 @@ impl Table {
         [Self::Contacts, Self::Conversations, Self::Messages, Self::ChannelRecords, Self::Coverage];
 
     /// The table's name, which is its folder's too.
-    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Contacts => "contacts",
@@ -184,7 +183,6 @@ impl Table {
     }
 
     /// Its columns, in their order.
-    #[must_use]
     pub fn columns(self) -> &'static [Column] {
         match self {
             Self::Contacts => CONTACTS,
@@ -196,7 +194,6 @@ impl Table {
     }
 
     /// Whether the time and channel partition keys apply: its rows belong to one message.
-    #[must_use]
     pub fn is_per_message(self) -> bool {
         match self {
             Self::Messages | Self::ChannelRecords => true,
@@ -205,7 +202,6 @@ impl Table {
     }
 
     /// Its Arrow schema. Every field is nullable (contract): readers of older files meet added columns as nulls.
-    #[must_use]
     pub fn arrow(self) -> SchemaRef {
         static SCHEMAS: LazyLock<[SchemaRef; 5]> = LazyLock::new(|| Table::ALL.map(build_schema));
         Arc::clone(&SCHEMAS[self as usize])
@@ -214,7 +210,6 @@ impl Table {
 
 impl Kind {
     /// The Arrow type of a column of this kind.
-    #[must_use]
     pub fn arrow(self) -> DataType {
         match self {
             Self::Str | Self::Json => DataType::Utf8,
@@ -225,7 +220,6 @@ impl Kind {
     }
 
     /// The name the contract and the manifest use for it.
-    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Str => "str",
