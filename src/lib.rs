@@ -1,6 +1,7 @@
 //! chatzy-export
 
 pub mod durable;
+pub mod fetch;
 pub mod id;
 pub mod settings;
 pub mod table;

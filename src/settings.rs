@@ -61,3 +61,15 @@ pub struct OutputSettings {
     /// Bytes after which a file is closed at the next contact.
     pub target_file_size: u64,
 }
+
+/// How hard to prove that nothing of a history was missed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Consistency {
+    /// Trust the documents: pages do not overlap, a short page is the end.
+    Fast,
+    /// Each page must join the one before; ends are proved, or believed where the run has reason to.
+    Anchored,
+    /// As anchored, every end proved, and a closing sweep over what was added meanwhile.
+    Strict,
+}

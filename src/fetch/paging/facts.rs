@@ -1,0 +1,86 @@
+//! What a run has learned of the server's ways, from all contacts together.
+//!
+//! The API's documents leave open how `limit` and `offset` count and whether `limit` is honoured (api.md §2). Each
+//! page read is evidence; what is learned from one contact serves the others.
+
+use super::{Ask, Sight};
+
+/// What `limit` and `offset` count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reading {
+    /// Not known yet: the smaller of the two strides is taken, which is right under both.
+    #[default]
+    Unknown,
+    /// The messages of all the contact's conversations together.
+    Total,
+    /// The messages inside each conversation.
+    PerConversation,
+}
+
+/// The evidence so far.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// What the offsets count.
+    pub reading: Reading,
+    /// A short page was followed by more messages: short pages are no longer believed to be the end.
+    pub short_pages_lie: bool,
+    /// The most messages the server has sent for one ask, in the unit of the reading. A page of that many may have
+    /// been cut by a limit of the server's own.
+    pub largest_page: u64,
+}
+
+/// Messages that would have to have been inserted between two requests for a page to look as if offsets counted all
+/// conversations when they do not. Far above what a live chat adds in a round trip.
+const TOTAL_EVIDENCE: u64 = 8;
+
+impl Facts {
+    /// Learns from a page whether it can be explained by the reading held so far.
+    ///
+    /// More messages than asked for, though no conversation alone has more, is proof that each conversation counts
+    /// for itself. (One conversation with more than asked for only shows that `limit` is not honoured.)
+    pub fn learn_from_size(&mut self, ask: &Ask, sight: &Sight) {
+        let limit = u64::from(ask.limit);
+        if sight.is_mixed() && sight.received() > limit && sight.largest() <= limit {
+            self.reading = Reading::PerConversation;
+        }
+        self.largest_page = self.largest_page.max(self.stride(sight));
+    }
+
+    /// Learns from how many known messages a page shows that follows a mixed page ending, if each conversation
+    /// counted for itself, at `end_if_per_conversation`.
+    ///
+    /// Under that reading nothing known stands at or after that position, unless as many messages were inserted.
+    pub fn learn_from_overlap(
+        &mut self,
+        offset: u64,
+        known: u64,
+        end_if_per_conversation: u64,
+        conversations: u64,
+    ) {
+        if self.reading != Reading::Unknown {
+            return;
+        }
+        let overlap = end_if_per_conversation.saturating_sub(offset) * conversations;
+        let margin = offset.saturating_sub(end_if_per_conversation);
+        if known > overlap && margin + (known - overlap) >= TOTAL_EVIDENCE {
+            self.reading = Reading::Total;
+        }
+    }
+
+    /// How far a page's messages reach beyond its offset, at the least.
+    pub fn stride(&self, sight: &Sight) -> u64 {
+        match self.reading {
+            Reading::Total => sight.received(),
+            Reading::PerConversation | Reading::Unknown => sight.largest(),
+        }
+    }
+
+    /// Whether the page held fewer messages than asked for, which claims to be the end of the history.
+    pub fn is_short(&self, ask: &Ask, sight: &Sight) -> bool {
+        let limit = u64::from(ask.limit);
+        match self.reading {
+            Reading::Total | Reading::Unknown => sight.received() < limit,
+            Reading::PerConversation => sight.largest() < limit,
+        }
+    }
+}

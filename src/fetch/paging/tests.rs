@@ -1,0 +1,291 @@
+//! Paging against a model of the server: any order, clamp, reading, short pages, and a chat that changes meanwhile.
+
+use std::collections::HashSet;
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// The chat as the server holds it: (conversation, message) in its order over offsets.
+#[derive(Clone, Debug)]
+struct Server {
+    messages: Vec<(u8, u32)>,
+    next_id: u32,
+    insert_at: InsertAt,
+    per_conversation: bool,
+    clamp: usize,
+    short_every: usize,
+    /// The most messages it can answer at once; more fails.
+    capacity: u32,
+    asks: usize,
+    ignores_offset: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum InsertAt {
+    Start,
+    End,
+}
+
+/// What happens to the chat before a request is answered.
+#[derive(Clone, Debug)]
+enum Change {
+    None,
+    Insert { conversation: u8, count: u8 },
+    Remove { at: usize, count: u8 },
+}
+
+impl Server {
+    fn new(sizes: &[usize], insert_at: InsertAt) -> Self {
+        // Conversations interleaved, as a chat over several channels is.
+        let mut left = sizes.to_vec();
+        let mut messages = Vec::new();
+        let mut id = 0;
+        while left.iter().any(|count| *count > 0) {
+            for (conversation, count) in left.iter_mut().enumerate() {
+                let run = (*count).min(1 + (id as usize * 7) % 5);
+                for _ in 0..run {
+                    messages.push((u8::try_from(conversation).unwrap(), id));
+                    id += 1;
+                }
+                *count -= run;
+            }
+        }
+        Self {
+            messages,
+            next_id: id,
+            insert_at,
+            per_conversation: false,
+            clamp: usize::MAX,
+            short_every: usize::MAX,
+            capacity: u32::MAX,
+            asks: 0,
+            ignores_offset: false,
+        }
+    }
+
+    fn change(&mut self, change: &Change) {
+        match change {
+            Change::None => {}
+            Change::Insert { conversation, count } => {
+                for _ in 0..*count {
+                    let message = (*conversation, self.next_id);
+                    self.next_id += 1;
+                    match self.insert_at {
+                        InsertAt::Start => self.messages.insert(0, message),
+                        InsertAt::End => self.messages.push(message),
+                    }
+                }
+            }
+            Change::Remove { at, count } => {
+                for _ in 0..*count {
+                    if !self.messages.is_empty() {
+                        self.messages.remove(at % self.messages.len());
+                    }
+                }
+            }
+        }
+    }
+
+    fn answer(&mut self, ask: &Ask) -> Option<Sight> {
+        self.asks += 1;
+        if ask.limit > self.capacity {
+            return None;
+        }
+        let mut limit = (ask.limit as usize).min(self.clamp);
+        if self.asks.is_multiple_of(self.short_every) {
+            limit = limit.div_ceil(2);
+        }
+        let offset = if self.ignores_offset { 0 } else { usize::try_from(ask.offset).unwrap() };
+        let mut sight = Sight::default();
+        let mut add =
+            |(conversation, id): &(u8, u32)| sight.add(Some(&conversation.to_string()), &id.to_string());
+        if self.per_conversation {
+            for wanted in 0..=u8::MAX {
+                let of_it = self.messages.iter().filter(|(conversation, _)| *conversation == wanted);
+                of_it.skip(offset).take(limit).for_each(&mut add);
+            }
+        } else {
+            self.messages.iter().skip(offset).take(limit).for_each(&mut add);
+        }
+        Some(sight)
+    }
+}
+
+/// Reads one contact to its end; gives the ids read and how it ended.
+fn read(
+    server: &mut Server,
+    rules: Rules,
+    facts: &mut Facts,
+    changes: &[Change],
+) -> (HashSet<Fingerprint>, Step) {
+    let mut paging = Paging::new(rules);
+    let mut read = HashSet::new();
+    for turn in 0.. {
+        assert!(turn < 20_000, "it never ends");
+        let Step::Ask(ask) = *paging.next() else { break };
+        if let Some(change) = changes.get(turn) {
+            server.change(change);
+        }
+        match server.answer(&ask) {
+            Some(page) => {
+                read.extend(page.messages());
+                paging.absorb(&ask, &page, facts);
+            }
+            None => assert!(paging.halve(&ask), "one message is too much for the server"),
+        }
+    }
+    (read, paging.next().clone())
+}
+
+fn ids(messages: &[(u8, u32)]) -> HashSet<Fingerprint> {
+    messages.iter().map(|(_, id)| Fingerprint::of(&id.to_string())).collect()
+}
+
+fn rules(consistency: Consistency, page_size: u32) -> Rules {
+    Rules { consistency, page_size, claims: Claims::Prove }
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    prop_oneof![
+        6 => Just(Change::None),
+        2 => (0u8..4, 1u8..4).prop_map(|(conversation, count)| Change::Insert { conversation, count }),
+        2 => (any::<usize>(), 1u8..4).prop_map(|(at, count)| Change::Remove { at, count }),
+    ]
+}
+
+fn server() -> impl Strategy<Value = Server> {
+    let sizes = prop::collection::vec(0usize..120, 1..4);
+    let insert_at = prop_oneof![Just(InsertAt::Start), Just(InsertAt::End)];
+    let clamp = prop_oneof![3 => Just(usize::MAX), 1 => 1usize..40];
+    let short_every = prop_oneof![3 => Just(usize::MAX), 1 => 2usize..6];
+    (sizes, insert_at, any::<bool>(), clamp, short_every).prop_map(
+        |(sizes, insert_at, per_conversation, clamp, short_every)| {
+            let mut server = Server::new(&sizes, insert_at);
+            server.per_conversation = per_conversation;
+            server.clamp = clamp;
+            server.short_every = short_every;
+            server
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// A chat that does not change is read to the last message, whatever the server's ways, and its end is proved.
+    #[test]
+    fn a_quiet_chat_is_read_whole(
+        mut server in server(), page_size in 1u32..30, strict in any::<bool>(),
+    ) {
+        let consistency = if strict { Consistency::Strict } else { Consistency::Anchored };
+        let expected = ids(&server.messages);
+        let (read, end) = read(&mut server, rules(consistency, page_size), &mut Facts::default(), &[]);
+        prop_assert_eq!(read, expected);
+        let proved = matches!(end, Step::End(Ending { end: End::Proved, .. }));
+        prop_assert!(proved, "{:?}", end);
+    }
+
+    /// Offsets over all conversations: a message that lives through the read is read, or the contact is unresolved.
+    #[test]
+    fn no_message_is_lost_to_drift(
+        mut server in server(), page_size in 6u32..40, changes in prop::collection::vec(change(), 0..60),
+    ) {
+        server.per_conversation = false;
+        server.clamp = server.clamp.max(6);
+        let before: HashSet<_> = ids(&server.messages);
+        let mut facts = Facts { reading: Reading::Total, short_pages_lie: server.short_every != usize::MAX, ..Facts::default() };
+        let (read, end) = read(&mut server, rules(Consistency::Anchored, page_size), &mut facts, &changes);
+        let survivors: HashSet<_> = ids(&server.messages).intersection(&before).copied().collect();
+        let lost = survivors.difference(&read).count();
+        prop_assert!(lost == 0 || matches!(end, Step::Unresolved(_)), "{} lost, {:?}", lost, end);
+    }
+
+    /// The same where offsets count inside each conversation.
+    #[test]
+    fn no_message_is_lost_to_drift_inside_conversations(
+        mut server in server(), page_size in 6u32..40, changes in prop::collection::vec(change(), 0..60),
+    ) {
+        server.per_conversation = true;
+        server.clamp = server.clamp.max(6);
+        let before: HashSet<_> = ids(&server.messages);
+        let mut facts = Facts { reading: Reading::PerConversation, short_pages_lie: server.short_every != usize::MAX, ..Facts::default() };
+        let (read, end) = read(&mut server, rules(Consistency::Anchored, page_size), &mut facts, &changes);
+        let survivors: HashSet<_> = ids(&server.messages).intersection(&before).copied().collect();
+        let lost = survivors.difference(&read).count();
+        prop_assert!(lost == 0 || matches!(end, Step::Unresolved(_)), "{} lost, {:?}", lost, end);
+    }
+
+    /// A server that cannot answer large pages is read with small ones.
+    #[test]
+    fn pages_too_large_for_the_server_are_halved(mut server in server(), capacity in 1u32..20) {
+        server.capacity = capacity;
+        let expected = ids(&server.messages);
+        let (read, _) = read(&mut server, rules(Consistency::Anchored, 100), &mut Facts::default(), &[]);
+        prop_assert_eq!(read, expected);
+    }
+}
+
+#[test]
+fn a_server_that_ignores_the_offset_is_found_out() {
+    for size in [3, 30, 100, 250] {
+        let mut server = Server::new(&[size], InsertAt::Start);
+        server.ignores_offset = true;
+        let (_, end) = read(&mut server, rules(Consistency::Anchored, 100), &mut Facts::default(), &[]);
+        assert_eq!(end, Step::OffsetIgnored, "{size} messages");
+    }
+}
+
+#[test]
+fn a_well_behaved_server_costs_one_request_more_than_the_pages() {
+    let mut facts = Facts::default();
+    let mut server = Server::new(&[250], InsertAt::Start);
+    read(&mut server, rules(Consistency::Anchored, 100), &mut facts, &[]);
+    assert_eq!(server.asks, 4, "three pages and the proof of the end");
+
+    let mut server = Server::new(&[250], InsertAt::Start);
+    let believe = Rules { claims: Claims::Believe, ..rules(Consistency::Anchored, 100) };
+    let (_, end) = read(&mut server, believe, &mut facts, &[]);
+    assert_eq!(server.asks, 3, "three pages, the end believed");
+    assert!(matches!(end, Step::End(Ending { end: End::ShortPage, past: 250, .. })), "{end:?}");
+}
+
+#[test]
+fn the_stride_over_all_conversations_is_learned_once() {
+    let mut facts = Facts::default();
+    let mut server = Server::new(&[300, 300, 300], InsertAt::Start);
+    read(&mut server, rules(Consistency::Anchored, 100), &mut facts, &[]);
+    assert_eq!(facts.reading, Reading::Total);
+    assert!(server.asks <= 13, "{} asks for 900 messages", server.asks);
+}
+
+#[test]
+fn more_messages_than_asked_for_prove_that_each_conversation_counts() {
+    let mut facts = Facts::default();
+    let mut server = Server::new(&[300, 200, 100], InsertAt::End);
+    server.per_conversation = true;
+    let (read, _) = read(&mut server, rules(Consistency::Anchored, 100), &mut facts, &[]);
+    assert_eq!(facts.reading, Reading::PerConversation);
+    assert_eq!(read.len(), 600);
+    assert_eq!(server.asks, 5, "as many pages as the longest conversation needs, and the proof");
+}
+
+#[test]
+fn fast_trusts_the_documents() {
+    let mut server = Server::new(&[200], InsertAt::Start);
+    let (_, end) = read(&mut server, rules(Consistency::Fast, 100), &mut Facts::default(), &[]);
+    assert_eq!(server.asks, 3);
+    assert!(matches!(end, Step::End(_)), "{end:?}");
+}
+
+#[test]
+fn a_history_that_never_stands_still_is_unresolved() {
+    let mut server = Server::new(&[500], InsertAt::Start);
+    let changes = vec![Change::Remove { at: 0, count: 30 }; 5000];
+    let grow: Vec<Change> = changes
+        .into_iter()
+        .flat_map(|remove| [remove, Change::Insert { conversation: 0, count: 29 }])
+        .collect();
+    let (_, end) = read(&mut server, rules(Consistency::Strict, 2), &mut Facts::default(), &grow);
+    assert!(matches!(end, Step::Unresolved(_) | Step::End(_)), "{end:?}");
+}
