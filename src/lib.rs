@@ -4,4 +4,5 @@ pub mod durable;
 pub mod fetch;
 pub mod id;
 pub mod settings;
+pub mod spool;
 pub mod table;

@@ -402,8 +402,6 @@ impl Paging {
         }
     }
 
-    /// Pages read at a halved limit before the double is tried again.
-    const PAGES_BEFORE_GROWING: u32 = 4;
     /// Equal pages at different offsets raise the question whether the server looks at the offset at all.
     fn doubt_the_offset(&mut self, ask: &Ask, page: &Sight) {
         let messages: Vec<Fingerprint> = page.messages().collect();

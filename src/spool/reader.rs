@@ -1,0 +1,76 @@
+//! Single records, read back by their place and checked again: the build trusts no byte that it has not verified.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+
+use super::{Place, SpoolError, frame, segment_path};
+use crate::durable::{self, OnPath};
+
+/// The largest body that is unpacked: above what fetch accepts from the API, so only damage reaches it.
+const MAX_BODY: usize = 80 << 20;
+
+/// Reads records by place.
+pub struct Reader {
+    folder: PathBuf,
+    segments: HashMap<u32, File>,
+    record: Vec<u8>,
+}
+
+impl Reader {
+    /// A reader of the segments in `folder`.
+    pub fn new(folder: PathBuf) -> Self {
+        Self { folder, segments: HashMap::new(), record: Vec::new() }
+    }
+
+    /// The body of a page: the answer as received.
+    ///
+    /// # Errors
+    /// When it cannot be read or is not what was written.
+    pub fn body(&mut self, place: Place) -> Result<Vec<u8>, SpoolError> {
+        let path = segment_path(&self.folder, place.segment);
+        let damaged = |what| SpoolError::Damaged { path: path.clone(), offset: place.offset, what };
+        let (_, packed) = frame::open(self.record(place)?).map_err(damaged)?;
+        let size = zstd::zstd_safe::get_frame_content_size(packed).ok().flatten().unwrap_or(0);
+        let size = usize::try_from(size)
+            .ok()
+            .filter(|size| *size <= MAX_BODY)
+            .ok_or_else(|| damaged("impossible size"))?;
+        let body = zstd::bulk::decompress(packed, size).map_err(|_| damaged("cannot be unpacked"))?;
+        const KEEP: usize = 1 << 20;
+        self.record.clear();
+        self.record.shrink_to(KEEP);
+        Ok(body)
+    }
+
+    /// The head of a record.
+    ///
+    /// # Errors
+    /// When it cannot be read or is not what was written.
+    pub fn entry<E: serde::de::DeserializeOwned>(&mut self, place: Place) -> Result<E, SpoolError> {
+        let path = segment_path(&self.folder, place.segment);
+        let damaged = |what| SpoolError::Damaged { path: path.clone(), offset: place.offset, what };
+        let (head, _) = frame::open(self.record(place)?).map_err(damaged)?;
+        serde_json::from_slice(head).map_err(|_| damaged("unknown kind of record"))
+    }
+
+    fn record(&mut self, place: Place) -> Result<&[u8], SpoolError> {
+        let path = segment_path(&self.folder, place.segment);
+        let file = match self.segments.entry(place.segment) {
+            std::collections::hash_map::Entry::Occupied(open) => open.into_mut(),
+            std::collections::hash_map::Entry::Vacant(free) => free.insert(durable::open_existing(&path)?),
+        };
+        self.record.resize(place.bytes as usize, 0);
+        match file.read_exact_at(&mut self.record, place.offset) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                Err(SpoolError::Damaged { path, offset: place.offset, what: "cut short" })
+            }
+            read => {
+                read.on("read", &path)?;
+                Ok(&self.record)
+            }
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! The one thread that writes the spool.
+//!
+//! Fetch tasks send records over a short queue and wait for the place of theirs, so a page is in the file before the
+//! next one of its contact is asked for, and no more bodies are held than requests are in flight. Files are synced
+//! every [`SYNC_EVERY`]: a kill loses nothing, a power cut at most what came in since.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use tokio::sync::{mpsc, oneshot};
+
+use super::frame::{Framer, SEGMENT_HEAD};
+use super::{Place, SEGMENT_BYTES, SpoolError, segment_path};
+use crate::durable::{self, OnPath, StorageError};
+
+/// How much of a run a power cut may cost.
+const SYNC_EVERY: Duration = Duration::from_secs(2);
+/// Records waiting for the thread: their senders wait too, so this only smooths.
+const QUEUE: usize = 16;
+
+struct Append {
+    head: Vec<u8>,
+    body: Bytes,
+    done: oneshot::Sender<Place>,
+}
+
+/// The sending end, cloned into every fetch task.
+#[derive(Clone)]
+pub struct Appender(mpsc::Sender<Append>);
+
+impl Appender {
+    /// Appends a record and waits until it is in the file; gives its place.
+    ///
+    /// # Errors
+    /// [`SpoolError::Closed`] when the thread has ended; [`Writer::finish`] says why.
+    pub async fn append<E: serde::Serialize + Sync>(
+        &self,
+        entry: &E,
+        body: Bytes,
+    ) -> Result<Place, SpoolError> {
+        let head = serde_json::to_vec(entry).map_err(|_| SpoolError::Closed)?;
+        let (done, place) = oneshot::channel();
+        self.0.send(Append { head, body, done }).await.map_err(|_| SpoolError::Closed)?;
+        place.await.map_err(|_| SpoolError::Closed)
+    }
+}
+
+/// The writing thread.
+pub struct Writer {
+    thread: JoinHandle<Result<(), SpoolError>>,
+}
+
+impl Writer {
+    /// Starts a new segment, numbered after those in the folder, and the thread that writes it.
+    ///
+    /// # Errors
+    /// When the segment cannot be made.
+    pub fn start(folder: &Path, first_segment: u32) -> Result<(Self, Appender), SpoolError> {
+        let mut log = Log::open(folder.to_owned(), first_segment)?;
+        let (sender, mut queue) = mpsc::channel::<Append>(QUEUE);
+        let thread = std::thread::Builder::new()
+            .name("spool".to_owned())
+            .spawn(move || {
+                while let Some(append) = queue.blocking_recv() {
+                    let place = log.append(&append.head, &append.body)?;
+                    drop(append.body);
+                    // A sender that was cancelled has no use for the place; the record stands all the same.
+                    let _unwanted = append.done.send(place);
+                    log.sync_when_due()?;
+                }
+                log.sync()
+            })
+            .on("start the spool thread for", folder)?;
+        Ok((Self { thread }, Appender(sender)))
+    }
+
+    /// Waits for the thread, which ends, all synced, when the last [`Appender`] is gone.
+    ///
+    /// # Errors
+    /// What ended it early.
+    pub fn finish(self) -> Result<(), SpoolError> {
+        self.thread.join().unwrap_or(Err(SpoolError::Closed))
+    }
+}
+
+/// The segment being written.
+struct Log {
+    folder: PathBuf,
+    number: u32,
+    path: PathBuf,
+    file: File,
+    framer: Framer,
+    end: u64,
+    synced: u64,
+    last_sync: Instant,
+}
+
+impl Log {
+    fn open(folder: PathBuf, number: u32) -> Result<Self, SpoolError> {
+        let path = segment_path(&folder, number);
+        let framer = Framer::new().on("set up compression for", &path)?;
+        let file = new_segment(&folder, &path)?;
+        let end = SEGMENT_HEAD.len() as u64;
+        Ok(Self { folder, number, path, file, framer, end, synced: 0, last_sync: Instant::now() })
+    }
+
+    fn append(&mut self, head: &[u8], body: &[u8]) -> Result<Place, SpoolError> {
+        if self.end >= SEGMENT_BYTES {
+            self.rotate()?;
+        }
+        let record = self.framer.frame(head, body).on("compress a record for", &self.path)?;
+        self.file.write_all(record).on("write", &self.path)?;
+        let bytes = u32::try_from(record.len()).map_err(|_| {
+            StorageError::new("write", &self.path, io::Error::other("a record of over 4 GiB"))
+        })?;
+        let place = Place { segment: self.number, offset: self.end, bytes };
+        self.end += u64::from(bytes);
+        self.framer.shrink();
+        Ok(place)
+    }
+
+    fn rotate(&mut self) -> Result<(), SpoolError> {
+        self.sync()?;
+        self.number += 1;
+        self.path = segment_path(&self.folder, self.number);
+        self.file = new_segment(&self.folder, &self.path)?;
+        self.end = SEGMENT_HEAD.len() as u64;
+        self.synced = 0;
+        Ok(())
+    }
+
+    fn sync_when_due(&mut self) -> Result<(), SpoolError> {
+        if self.last_sync.elapsed() >= SYNC_EVERY { self.sync() } else { Ok(()) }
+    }
+
+    fn sync(&mut self) -> Result<(), SpoolError> {
+        if self.synced < self.end {
+            self.file.sync_data().on("sync", &self.path)?;
+            self.synced = self.end;
+        }
+        self.last_sync = Instant::now();
+        Ok(())
+    }
+}
+
+fn new_segment(folder: &Path, path: &Path) -> Result<File, StorageError> {
+    let mut file = durable::create_new(path)?;
+    file.write_all(SEGMENT_HEAD).on("write", path)?;
+    durable::sync_dir(folder)?;
+    Ok(file)
+}
