@@ -2,5 +2,7 @@
 
 pub mod durable;
 pub mod id;
+pub mod json;
+pub mod record;
 pub mod settings;
 pub mod table;
