@@ -1,0 +1,214 @@
+//! Finding the end of a value: the hot loop of every read.
+
+use memchr::memchr2;
+
+use super::Malformed;
+use super::value::Kind;
+
+/// The first byte at or after `at` that is no blank.
+pub(super) fn blanks(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(b' ' | b'\t' | b'\n' | b'\r') = bytes.get(at) {
+        at += 1;
+    }
+    at
+}
+
+/// The end of the string that starts with the quote at `at`, behind its closing quote.
+pub(super) fn string(bytes: &[u8], at: usize) -> Result<usize, Malformed> {
+    let mut next = at + 1;
+    loop {
+        let rest = bytes.get(next..).unwrap_or_default();
+        match memchr2(b'"', b'\\', rest) {
+            Some(found) if rest[found] == b'"' => return Ok(next + found + 1),
+            // Whatever is escaped, also the first byte of a longer character, is neither end nor escape.
+            Some(found) => next += found + 2,
+            None => return Err(Malformed { offset: at, what: "a string without an end" }),
+        }
+    }
+}
+
+/// The end and the kind of the value that is neither string, array nor object and starts at `at`.
+pub(super) fn scalar(bytes: &[u8], at: usize) -> Result<(usize, Kind), Malformed> {
+    let rest = bytes.get(at..).unwrap_or_default();
+    let word = |word: &'static str, kind| {
+        if rest.starts_with(word.as_bytes()) {
+            Ok((at + word.len(), kind))
+        } else {
+            Err(Malformed { offset: at, what: "a value was expected" })
+        }
+    };
+    match rest.first() {
+        Some(b't') => word("true", Kind::Bool),
+        Some(b'f') => word("false", Kind::Bool),
+        Some(b'n') => word("null", Kind::Null),
+        Some(b'N') => word("NaN", Kind::NonStandard),
+        Some(b'I') => word("Infinity", Kind::NonStandard),
+        Some(b'-') if rest.get(1) == Some(&b'I') => word("-Infinity", Kind::NonStandard),
+        Some(b'0'..=b'9' | b'-' | b'+' | b'.') => number(bytes, at),
+        Some(_) => Err(Malformed { offset: at, what: "a value was expected" }),
+        None => Err(Malformed { offset: at, what: "the text ends where a value was expected" }),
+    }
+}
+
+fn number(bytes: &[u8], at: usize) -> Result<(usize, Kind), Malformed> {
+    let rest = bytes.get(at..).unwrap_or_default();
+    let in_number = |byte: &u8| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
+    let token = rest.get(..rest.iter().take_while(|byte| in_number(byte)).count()).unwrap_or_default();
+    if !token.iter().any(u8::is_ascii_digit) {
+        return Err(Malformed { offset: at, what: "a number without a digit" });
+    }
+    let kind = if is_json_number(token) { Kind::Number } else { Kind::NonStandard };
+    Ok((at + token.len(), kind))
+}
+
+/// Whether the token is a number by RFC 8259: `-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?`.
+fn is_json_number(token: &[u8]) -> bool {
+    let digits = |from: usize| {
+        token.get(from..).unwrap_or_default().iter().take_while(|byte| byte.is_ascii_digit()).count()
+    };
+    let mut at = usize::from(token.first() == Some(&b'-'));
+    let whole = digits(at);
+    if whole == 0 || (whole > 1 && token[at] == b'0') {
+        return false;
+    }
+    at += whole;
+    if token.get(at) == Some(&b'.') {
+        let fraction = digits(at + 1);
+        if fraction == 0 {
+            return false;
+        }
+        at += 1 + fraction;
+    }
+    if let Some(b'e' | b'E') = token.get(at) {
+        at += 1;
+        at += usize::from(matches!(token.get(at), Some(b'+' | b'-')));
+        let exponent = digits(at);
+        if exponent == 0 {
+            return false;
+        }
+        at += exponent;
+    }
+    at == token.len()
+}
+
+/// The end and the kind of the value that starts at `at`, where no blank may stand.
+pub(super) fn value_end(bytes: &[u8], at: usize) -> Result<(usize, Kind), Malformed> {
+    match bytes.get(at) {
+        Some(b'"') => Ok((string(bytes, at)?, Kind::String)),
+        Some(b'{') => Ok((container_end(bytes, at)?, Kind::Object)),
+        Some(b'[') => Ok((container_end(bytes, at)?, Kind::Array)),
+        _ => scalar(bytes, at),
+    }
+}
+
+fn container_end(bytes: &[u8], mut at: usize) -> Result<usize, Malformed> {
+    let mut open = Nesting::default();
+    loop {
+        // A value is due at `at`.
+        match bytes.get(at) {
+            Some(b'{') => {
+                open.push(Container::Object);
+                at = blanks(bytes, at + 1);
+                if bytes.get(at) != Some(&b'}') {
+                    at = key(bytes, at)?;
+                    continue;
+                }
+            }
+            Some(b'[') => {
+                open.push(Container::Array);
+                at = blanks(bytes, at + 1);
+                if bytes.get(at) != Some(&b']') {
+                    continue;
+                }
+            }
+            Some(b'"') => at = blanks(bytes, string(bytes, at)?),
+            _ => at = blanks(bytes, scalar(bytes, at)?.0),
+        }
+        // A value has ended, or a bracket closes an empty container.
+        loop {
+            let container = open.top();
+            match (container, bytes.get(at)) {
+                (Container::Array, Some(b',')) => {
+                    at = blanks(bytes, at + 1);
+                    break;
+                }
+                (Container::Object, Some(b',')) => {
+                    at = key(bytes, blanks(bytes, at + 1))?;
+                    break;
+                }
+                (Container::Array, Some(b']')) | (Container::Object, Some(b'}')) => {
+                    open.pop();
+                    if open.is_empty() {
+                        return Ok(at + 1);
+                    }
+                    at = blanks(bytes, at + 1);
+                }
+                (_, None) => {
+                    return Err(Malformed { offset: at, what: "the text ends inside an object or array" });
+                }
+                (Container::Array, Some(_)) => {
+                    return Err(Malformed { offset: at, what: "',' or ']' was expected" });
+                }
+                (Container::Object, Some(_)) => {
+                    return Err(Malformed { offset: at, what: "',' or '}' was expected" });
+                }
+            }
+        }
+    }
+}
+
+/// The start of the value whose key starts at `at`.
+fn key(bytes: &[u8], at: usize) -> Result<usize, Malformed> {
+    if bytes.get(at) != Some(&b'"') {
+        return Err(Malformed { offset: at, what: "a key in quotes was expected" });
+    }
+    let colon = blanks(bytes, string(bytes, at)?);
+    if bytes.get(colon) != Some(&b':') {
+        return Err(Malformed { offset: colon, what: "':' was expected" });
+    }
+    Ok(blanks(bytes, colon + 1))
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Container {
+    Array,
+    Object,
+}
+
+/// The containers open around a value, one bit each: no allocation above 64 levels, an eighth of a byte a level below.
+#[derive(Default)]
+struct Nesting {
+    innermost: u64,
+    in_innermost: u32,
+    outer: Vec<u64>,
+}
+
+impl Nesting {
+    fn push(&mut self, container: Container) {
+        if self.in_innermost == u64::BITS {
+            self.outer.push(self.innermost);
+            self.in_innermost = 0;
+        }
+        self.innermost = self.innermost << 1 | u64::from(container == Container::Object);
+        self.in_innermost += 1;
+    }
+
+    fn pop(&mut self) {
+        self.innermost >>= 1;
+        self.in_innermost -= 1;
+        if self.in_innermost == 0
+            && let Some(outer) = self.outer.pop()
+        {
+            self.innermost = outer;
+            self.in_innermost = u64::BITS;
+        }
+    }
+
+    fn top(&self) -> Container {
+        if self.innermost & 1 == 1 { Container::Object } else { Container::Array }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.in_innermost == 0
+    }
+}

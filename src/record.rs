@@ -1,0 +1,100 @@
+//! The wire shape of one page of `get_contact_conversation_messages`, borrowed from the answer's text.
+//!
+//! Reads what the service documents (api.md §2) and everything else it may send in its place: a value of another
+//! shape is kept where it stood, and only an answer that is no page is an error. What the values mean is `table`'s.
+//!
+//! Layer 1: fetch reads pages for their message ids, build reads them again from the spool for their rows.
+
+mod read;
+mod synthetic;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+
+use crate::json::{Kind, Malformed, Value};
+
+pub use read::read_page;
+pub use synthetic::short_digest;
+
+/// Why an answer is not a page.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PageError {
+    /// Not JSON, cut, or followed by more bytes.
+    #[error("the answer is not well-formed JSON")]
+    Malformed(#[from] Malformed),
+    /// The service reports an error in a 200: what it says, shortened and with control characters escaped.
+    #[error("the answer reports an error: {0}")]
+    ErrorAnswer(String),
+    /// JSON without `data.data`.
+    #[error("the answer holds no data.data")]
+    NoRecords,
+}
+
+/// One answer of the messages endpoint.
+#[derive(Clone, Debug, Default)]
+pub struct Page<'a> {
+    /// `data.data.contact`, also when it is no object. None: missing or null.
+    pub contact: Option<Value<'a>>,
+    /// The other members of `data.data`; also a `conversations` or `messages` that is neither array nor null.
+    pub siblings: Vec<(Cow<'a, str>, Value<'a>)>,
+    /// Members of `conversations` that are no objects.
+    pub unplaced: Vec<Value<'a>>,
+    /// The conversations in the order sent, then the messages of a flat answer as one more.
+    pub conversations: Vec<Conversation<'a>>,
+}
+
+/// How the messages of a [`Conversation`] were sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// Inside an object of `conversations`.
+    Grouped,
+    /// In `data.data.messages`; each may name its conversation.
+    Flat,
+}
+
+/// One conversation as far as this page holds it.
+#[derive(Clone, Debug)]
+pub struct Conversation<'a> {
+    /// How its messages were sent.
+    pub shape: Shape,
+    /// `conversation_id` as text (see [`column_text`]); none when missing or null, and for the flat shape.
+    pub id: Option<Cow<'a, str>>,
+    /// Its members but `messages`, the last of doubled ones; a `messages` that is neither array nor null is among them.
+    pub fields: Vec<(Cow<'a, str>, Value<'a>)>,
+    /// Its messages, in the order sent.
+    pub messages: Vec<Message<'a>>,
+}
+
+/// One message.
+#[derive(Clone, Debug)]
+pub struct Message<'a> {
+    /// `message_id` as text, or the id computed for a message without one.
+    pub id: Cow<'a, str>,
+    /// All of it.
+    pub value: Value<'a>,
+    /// Its `created_at` as sent.
+    pub created_at: Option<Value<'a>>,
+    /// Its `message_order` as sent.
+    pub message_order: Option<Value<'a>>,
+    /// Its own `conversation_id` as text.
+    pub conversation_id: Option<Cow<'a, str>>,
+}
+
+impl Page<'_> {
+    /// How many messages the page holds.
+    pub fn message_count(&self) -> usize {
+        self.conversations.iter().map(|conversation| conversation.messages.len()).sum()
+    }
+}
+
+/// A value as a text column takes it: a string's text, any other's JSON text, null for null.
+pub fn column_text(value: Value<'_>) -> Option<Cow<'_, str>> {
+    match value.kind() {
+        Kind::Null => None,
+        Kind::String => value.text(),
+        Kind::Bool | Kind::Number | Kind::Array | Kind::Object | Kind::NonStandard => {
+            Some(Cow::Borrowed(value.raw()))
+        }
+    }
+}
