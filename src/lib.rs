@@ -1,7 +1,11 @@
 //! chatzy-export
 
+pub mod api;
+pub mod contacts;
 pub mod durable;
+pub mod event;
 pub mod fetch;
+pub mod history;
 pub mod id;
 pub mod json;
 pub mod record;

@@ -1,2 +1,162 @@
-//! fetch
+//! Fetch: asks the API for every page of every contact and puts the answers into the spool.
+//!
+//! Contacts are admitted in the order of the input, as many at a time as requests may be in flight; how many really are
+//! is the governor's to say. Within a contact pages follow each other, as [`paging`] says. When all are read, what was
+//! only believed is looked at once more ([`recheck`]).
+//!
+//! Layer 3: uses `api` and `spool`; knows nothing of tables and files.
+
+mod contact;
 pub mod paging;
+mod recheck;
+mod restore;
+mod shared;
+mod verdicts;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::task::JoinSet;
+
+use crate::api::{Client, Stop};
+use crate::contacts::ContactList;
+use crate::event::{Event, SharedObserver};
+use crate::history::Facts;
+use crate::settings::{MaxFailed, ReadingSettings};
+use crate::spool::{Appender, Ledger, SpoolError};
+use paging::Claims;
+use shared::Shared;
+
+/// What fetch works on.
+pub struct FetchPlan {
+    /// Whom to read.
+    pub contacts: Arc<ContactList>,
+    /// What to read of each.
+    pub reading: ReadingSettings,
+    /// Contacts read at a time.
+    pub concurrency: u32,
+    /// How many may fail.
+    pub max_failed: MaxFailed,
+    /// Where an earlier attempt has left the spool's segments.
+    pub spool_folder: std::path::PathBuf,
+    /// What an earlier attempt has learned of the server.
+    pub learned: Facts,
+}
+
+/// Why fetch ended before all contacts had their last word.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    /// The API ends the run.
+    #[error(transparent)]
+    Api(#[from] Stop),
+    /// The spool cannot be written or read.
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+    /// The server answers the same messages at every offset.
+    #[error(
+        "the API ignores `offset` (contact {contact} gets the same messages at every offset): no history longer than a page can be read from it"
+    )]
+    OffsetIgnored {
+        /// The contact that showed it.
+        contact: String,
+    },
+    /// The first contacts were all refused.
+    #[error("the API refused the first {contacts} contacts, the last with {what}: {}", hint(*unauthorized))]
+    AllRefused {
+        /// How many.
+        contacts: u64,
+        /// Whether all with 401 or 403.
+        unauthorized: bool,
+        /// What the last refusal said.
+        what: String,
+    },
+    /// More contacts failed than `--max-failed` allows.
+    #[error("{failed} contacts failed, more than --max-failed allows: nothing was published, run the same command again to try them again")]
+    TooManyFailed {
+        /// How many.
+        failed: u64,
+    },
+}
+
+fn hint(unauthorized: bool) -> &'static str {
+    if unauthorized { "check the credentials and what they may read" } else { "check --base-url and the contacts file" }
+}
+
+/// Reads all contacts that have no last word yet.
+///
+/// # Errors
+/// What ends the run; what was spooled before stays, and the next attempt goes on from it.
+pub async fn fetch(
+    plan: FetchPlan,
+    client: Arc<Client>,
+    appender: Appender,
+    ledger: Arc<Ledger>,
+    observer: SharedObserver,
+) -> Result<(), FetchError> {
+    let shared = Arc::new(Shared::new(plan, client, appender, ledger, observer));
+    read_all(&shared).await?;
+    recheck::recheck(&shared).await?;
+    shared.observer.event(Event::Fetched);
+    Ok(())
+}
+
+/// Reads the contacts that have no last word yet.
+async fn read_all(shared: &Arc<Shared>) -> Result<(), FetchError> {
+    let ledger = Arc::clone(&shared.ledger);
+    let open = (0..shared.contact_count()).filter(move |contact| !ledger.is_done(*contact));
+    let shared = Arc::clone(shared);
+    workers(shared.plan.concurrency, open, move |contact| {
+        let shared = Arc::clone(&shared);
+        async move {
+            let claims = shared.claims(contact);
+            contact::read(&shared, contact, claims).await
+        }
+    })
+    .await
+}
+
+/// Works on the jobs, `count` at a time, each worker taking the next. The first error ends all.
+async fn workers<J, W>(
+    count: u32,
+    jobs: impl Iterator<Item = J> + Send + 'static,
+    work: impl Fn(J) -> W + Clone + Send + 'static,
+) -> Result<(), FetchError>
+where
+    J: Send + 'static,
+    W: Future<Output = Result<(), FetchError>> + Send + 'static,
+{
+    let jobs = Arc::new(Mutex::new(jobs));
+    let mut tasks = JoinSet::new();
+    for _ in 0..count {
+        let (jobs, work) = (Arc::clone(&jobs), work.clone());
+        tasks.spawn(async move {
+            loop {
+                let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).next();
+                match next {
+                    Some(job) => work(job).await?,
+                    None => return Ok(()),
+                }
+            }
+        });
+    }
+    while let Some(ended) = tasks.join_next().await {
+        match ended {
+            Ok(result) => result?,
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => return Err(Stop::Cancelled.into()),
+        }
+    }
+    Ok(())
+}
+
+/// Contacts at the start of the input whose ends are always proved: what is believed of the others rests on them.
+const PROVED_CONTACTS: u32 = 20;
+/// Of the others, one in so many is proved all the same. Chosen by its place in the input, not by chance, so that the
+/// same input gives the same coverage.
+const SAMPLED_CONTACTS: u32 = 100;
+
+impl Shared {
+    /// Whether this contact's short last page may be believed.
+    fn claims(&self, contact: u32) -> Claims {
+        if contact < PROVED_CONTACTS || contact.is_multiple_of(SAMPLED_CONTACTS) { Claims::Prove } else { Claims::Believe }
+    }
+}

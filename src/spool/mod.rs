@@ -8,6 +8,7 @@
 
 mod entry;
 mod frame;
+mod ledger;
 mod reader;
 mod recover;
 mod writer;
@@ -15,6 +16,7 @@ mod writer;
 use std::path::{Path, PathBuf};
 
 pub use entry::{Entry, Pass};
+pub use ledger::{Ledger, PagePlace, Settled};
 pub use reader::Reader;
 pub use recover::recover;
 pub use writer::{Appender, Writer};

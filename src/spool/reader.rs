@@ -6,7 +6,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
-use super::{Place, SpoolError, frame, segment_path};
+use super::{Entry, Place, SpoolError, frame, segment_path};
 use crate::durable::{self, OnPath};
 
 /// The largest body that is unpacked: above what fetch accepts from the API, so only damage reaches it.
@@ -49,7 +49,7 @@ impl Reader {
     ///
     /// # Errors
     /// When it cannot be read or is not what was written.
-    pub fn entry<E: serde::de::DeserializeOwned>(&mut self, place: Place) -> Result<E, SpoolError> {
+    pub fn entry(&mut self, place: Place) -> Result<Entry, SpoolError> {
         let path = segment_path(&self.folder, place.segment);
         let damaged = |what| SpoolError::Damaged { path: path.clone(), offset: place.offset, what };
         let (head, _) = frame::open(self.record(place)?).map_err(damaged)?;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use memchr::memmem;
 
 use super::frame::{self, FRAME_BYTES, MARK, SEGMENT_HEAD};
-use super::{Place, SpoolError, segment_path};
+use super::{Entry, Place, SpoolError, segment_path};
 use crate::durable::{self, OnPath};
 
 /// Scans all segments in `folder` and gives each record's head and place to `seen`; gives the number of the next
@@ -18,9 +18,9 @@ use crate::durable::{self, OnPath};
 ///
 /// # Errors
 /// When a segment cannot be read, is damaged, or `seen` refuses a record.
-pub fn recover<E: serde::de::DeserializeOwned>(
+pub fn recover(
     folder: &Path,
-    mut seen: impl FnMut(E, Place),
+    mut seen: impl FnMut(Entry, Place),
 ) -> Result<u32, SpoolError> {
     let mut number = 0;
     while segment_path(folder, number).exists() {
@@ -30,10 +30,10 @@ pub fn recover<E: serde::de::DeserializeOwned>(
     Ok(number)
 }
 
-fn scan<E: serde::de::DeserializeOwned>(
+fn scan(
     folder: &Path,
     number: u32,
-    seen: &mut impl FnMut(E, Place),
+    seen: &mut impl FnMut(Entry, Place),
 ) -> Result<(), SpoolError> {
     let path = segment_path(folder, number);
     let file = durable::open_existing(&path)?;

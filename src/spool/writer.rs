@@ -14,7 +14,7 @@ use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 
 use super::frame::{Framer, SEGMENT_HEAD};
-use super::{Place, SEGMENT_BYTES, SpoolError, segment_path};
+use super::{Entry, Place, SEGMENT_BYTES, SpoolError, segment_path};
 use crate::durable::{self, OnPath, StorageError};
 
 /// How much of a run a power cut may cost.
@@ -37,11 +37,7 @@ impl Appender {
     ///
     /// # Errors
     /// [`SpoolError::Closed`] when the thread has ended; [`Writer::finish`] says why.
-    pub async fn append<E: serde::Serialize + Sync>(
-        &self,
-        entry: &E,
-        body: Bytes,
-    ) -> Result<Place, SpoolError> {
+    pub async fn append(&self, entry: &Entry, body: Bytes) -> Result<Place, SpoolError> {
         let head = serde_json::to_vec(entry).map_err(|_| SpoolError::Closed)?;
         let (done, place) = oneshot::channel();
         self.0.send(Append { head, body, done }).await.map_err(|_| SpoolError::Closed)?;

@@ -5,12 +5,3 @@
 pub mod schema;
 
 pub use schema::{Column, Kind, Rows, Table};
-
-/// temp
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub enum End {
-    /// x
-    Proved,
-    /// x
-    ShortPage,
-}

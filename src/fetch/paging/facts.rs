@@ -3,31 +3,8 @@
 //! The API's documents leave open how `limit` and `offset` count and whether `limit` is honoured (api.md §2). Each
 //! page read is evidence; what is learned from one contact serves the others.
 
-use super::{Ask, Sight};
-
-/// What `limit` and `offset` count.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Reading {
-    /// Not known yet: the smaller of the two strides is taken, which is right under both.
-    #[default]
-    Unknown,
-    /// The messages of all the contact's conversations together.
-    Total,
-    /// The messages inside each conversation.
-    PerConversation,
-}
-
-/// The evidence so far.
-#[derive(Clone, Debug, Default)]
-pub struct Facts {
-    /// What the offsets count.
-    pub reading: Reading,
-    /// A short page was followed by more messages: short pages are no longer believed to be the end.
-    pub short_pages_lie: bool,
-    /// The most messages the server has sent for one ask, in the unit of the reading. A page of that many may have
-    /// been cut by a limit of the server's own.
-    pub largest_page: u64,
-}
+use super::Sight;
+use crate::history::{Ask, Facts, Reading};
 
 /// Messages that would have to have been inserted between two requests for a page to look as if offsets counted all
 /// conversations when they do not. Far above what a live chat adds in a round trip.

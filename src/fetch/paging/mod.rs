@@ -7,19 +7,16 @@
 //! No network, clock or randomness in here: [`Paging::next`] says what to ask, [`Paging::absorb`] takes the answer in.
 //! A resumed run absorbs the spooled pages again, in their order, and goes on where it was.
 
-mod ask;
 mod facts;
 mod prefix;
 mod sight;
 #[cfg(test)]
 mod tests;
 
-pub use ask::{Ask, Purpose};
-pub use facts::{Facts, Reading};
 pub use sight::{Fingerprint, Sight};
 
+use crate::history::{Ask, End, Ending, Facts, Purpose, Reading};
 use crate::settings::Consistency;
-use crate::table::End;
 use prefix::Prefix;
 
 /// Times that a history is read anew from its start before it is given up as unresolved.
@@ -67,20 +64,6 @@ pub enum Step {
     Unresolved(String),
     /// The server ignores `offset`: no history can be read from it.
     OffsetIgnored,
-}
-
-/// How a history ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ending {
-    /// Proved by an empty page, or believed.
-    pub end: End,
-    /// The offset just past everything known: asked for when the ending is checked again.
-    pub past: u64,
-    /// Messages on the last page, in the unit of the reading: one that reaches the run's largest page may have been
-    /// cut by a limit of the server's own.
-    pub measure: u64,
-    /// Whether the ending rests on offsets counting all conversations together.
-    pub rests_on_total: bool,
 }
 
 /// The last page that advanced the frontier.

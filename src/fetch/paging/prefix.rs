@@ -6,8 +6,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::facts::Reading;
 use super::{Fingerprint, Sight};
+use crate::history::Reading;
 
 /// The known messages of one contact's history.
 #[derive(Debug, Default)]

@@ -1,0 +1,166 @@
+//! Getting and renewing the token that the requests share.
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::client::Client;
+use super::fault::{self, Fault};
+use super::health::Reach;
+use super::secret_source;
+use super::sign_in::{self, Answer, Granted};
+use super::stop::Stop;
+use super::token::{Freshness, Token};
+use crate::event::Event;
+use crate::settings::{Login, TokenSource};
+
+/// Answers in a row to a sign-in that are no JSON before the address counts as wrong.
+const MAX_UNREADABLE: u32 = 3;
+/// The pause before signing in again after a failure of the server or the network.
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(500);
+
+/// How much a failure to sign in matters.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Need {
+    /// The old token still serves: one attempt.
+    Ahead,
+    /// There is no token: until it works or the run has to end.
+    Now,
+}
+
+impl Client {
+    /// A token to send, renewed or waited for where need be.
+    pub(super) async fn token(&self) -> Result<Token, Stop> {
+        match self.tokens.now() {
+            Freshness::Fresh(token) => Ok(token),
+            Freshness::Aging(token) => match self.tokens.renewal.try_lock() {
+                Err(_) => Ok(token), // being renewed, and still good
+                Ok(_renewal) => self.renew_ahead(token).await,
+            },
+            Freshness::Missing => {
+                let mut given = self.tokens.renewal.lock().await;
+                match self.tokens.now() {
+                    Freshness::Fresh(token) | Freshness::Aging(token) => Ok(token),
+                    Freshness::Missing => self.obtain(&mut given).await,
+                }
+            }
+        }
+    }
+
+    async fn renew_ahead(&self, old: Token) -> Result<Token, Stop> {
+        let Some(login) = &self.connection.credentials.login else { return Ok(old) };
+        match self.sign_in(login, Need::Ahead).await {
+            Ok(token) => Ok(token),
+            Err(stop) => {
+                self.observer.event(Event::SignInFailed { reason: stop.to_string() });
+                self.tokens.renew_later();
+                Ok(old)
+            }
+        }
+    }
+
+    /// The first token, or one in place of a refused one: what the user gave, if it is new, else by signing in.
+    async fn obtain(&self, given: &mut Option<SecretString>) -> Result<Token, Stop> {
+        let credentials = &self.connection.credentials;
+        let from_user = match &credentials.token {
+            Some(TokenSource::Value(token)) => Some(token.clone()),
+            Some(TokenSource::File(path)) => Some(secret_source::first_line(path, "token")?),
+            None => None,
+        };
+        if let Some(token) = from_user
+            && given.as_ref().is_none_or(|before| before.expose_secret() != token.expose_secret())
+        {
+            if !self.tokens.put(&token, None) {
+                return Err(Stop::Credentials {
+                    what: "the token holds characters that no token has".to_owned(),
+                });
+            }
+            *given = Some(token);
+            return self.token_now();
+        }
+        match &credentials.login {
+            Some(login) => self.sign_in(login, Need::Now).await,
+            None => {
+                Err(Stop::SignInRefused { what: "the given token has expired or is not valid".to_owned() })
+            }
+        }
+    }
+
+    fn token_now(&self) -> Result<Token, Stop> {
+        self.tokens.any().ok_or_else(|| Stop::SignInRefused { what: "the token expired at once".to_owned() })
+    }
+
+    async fn sign_in(&self, login: &Login, need: Need) -> Result<Token, Stop> {
+        let password = match &login.password {
+            source @ crate::settings::PasswordSource::Command(_) => {
+                tokio::task::block_in_place(|| secret_source::password(source))?
+            }
+            source => secret_source::password(source)?,
+        };
+        let mut unreadable = 0;
+        loop {
+            let permit = self.governor.admit().await;
+            let since = permit.since;
+            let request = self.sign_in_request(sign_in::request(&login.email, &password));
+            let outcome = self.send(request).await;
+            drop(permit);
+            let fault = match outcome.and_then(|reply| read_answer(&reply)) {
+                Ok(granted) => return self.grant(&granted),
+                Err(fault) => fault,
+            };
+            match fault {
+                Fault::Throttled { retry_after } => {
+                    self.throttle(self.governor.throttled(since, retry_after), &fault)?;
+                }
+                Fault::Quota => self.throttle(self.governor.quota_spent(since), &fault)?,
+                Fault::Unauthorized { .. } | Fault::Refused { .. } => {
+                    self.answered(None);
+                    return Err(Stop::SignInRefused { what: fault.describe() });
+                }
+                Fault::NotFound | Fault::NotTheApi { .. } => return Err(self.wrong_address(&fault)),
+                Fault::Unreadable { .. } if unreadable >= MAX_UNREADABLE => {
+                    return Err(self.wrong_address(&fault));
+                }
+                _ => {
+                    unreadable += u32::from(matches!(fault, Fault::Unreadable { .. }));
+                    if need == Need::Ahead {
+                        return Err(Stop::Unavailable { minutes: 0, what: fault.describe() });
+                    }
+                    self.observer.event(Event::SignInFailed { reason: fault.describe() });
+                    let reach = match fault {
+                        Fault::Unreachable { .. } | Fault::TimedOut { .. } | Fault::Broken { .. } => {
+                            Reach::Network
+                        }
+                        _ => Reach::Server,
+                    };
+                    if !self.is_outage(None, reach, &fault).await? {
+                        tokio::time::sleep(PAUSE.mul_f64(0.5 + fastrand::f64())).await;
+                    }
+                }
+            }
+        }
+    }
+
+    fn grant(&self, granted: &Granted) -> Result<Token, Stop> {
+        self.answered(None);
+        self.tokens.put(&granted.token, Some(granted.life));
+        self.observer.event(Event::SignedIn { life_seconds: granted.life.as_secs() });
+        self.token_now()
+    }
+
+    fn wrong_address(&self, fault: &Fault) -> Stop {
+        Stop::NotTheApi { url: self.connection.base_url.to_string(), what: fault.describe() }
+    }
+}
+
+fn read_answer(reply: &fault::Reply) -> Result<Granted, Fault> {
+    if let Some(fault) = fault::of_status(reply) {
+        return Err(fault);
+    }
+    match sign_in::read(&reply.body.bytes) {
+        Answer::Granted(granted) => Ok(granted),
+        Answer::Refused(what) => Err(Fault::Refused { status: 200, what }),
+        Answer::Unreadable if fault::is_html(&reply.body.bytes) => {
+            Err(Fault::Unreadable { what: "a web page (HTML)".to_owned(), is_html: true })
+        }
+        Answer::Unreadable => Err(Fault::Unreadable { what: "no JSON".to_owned(), is_html: false }),
+    }
+}

@@ -1,0 +1,83 @@
+//! Reading an answer's body: capped, watched, and never many large ones at a time.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use reqwest::Response;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// The largest body accepted, decoded, in bytes. Lambda answers end at 6 MB; above this it is a bomb or no API.
+const MAX_BODY: usize = 64 << 20;
+/// Bodies above this wait for [`LargeBodies`], so that many requests in flight do not hold many large ones.
+const LARGE_BODY: usize = 1 << 20;
+/// Room made for a body whose length is not said.
+const FIRST_ROOM: usize = 64 << 10;
+
+/// Lets one large body be in memory at a time. Others stop reading, and TCP makes their senders wait.
+#[derive(Clone, Debug)]
+pub struct LargeBodies(Arc<Semaphore>);
+
+impl Default for LargeBodies {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(1)))
+    }
+}
+
+/// A body, with the right to its memory where it is large: held until the body is in the spool.
+#[derive(Debug)]
+pub struct Body {
+    /// The decoded bytes.
+    pub bytes: Bytes,
+    _room: Option<OwnedSemaphorePermit>,
+}
+
+/// Why a body could not be read.
+#[derive(Debug)]
+pub enum BodyError {
+    /// It is larger than [`MAX_BODY`].
+    TooLarge,
+    /// It broke off, stalled, or could not be decoded.
+    Broken(reqwest::Error),
+}
+
+impl LargeBodies {
+    /// Reads the whole body.
+    pub async fn read(&self, mut response: Response) -> Result<Body, BodyError> {
+        let announced = response.content_length().and_then(|length| usize::try_from(length).ok());
+        if announced.is_some_and(|length| length > MAX_BODY) {
+            return Err(BodyError::TooLarge);
+        }
+        let mut bytes = BytesMut::with_capacity(announced.unwrap_or(FIRST_ROOM).min(LARGE_BODY));
+        let mut room = None;
+        while let Some(chunk) = response.chunk().await.map_err(BodyError::Broken)? {
+            let length = bytes.len() + chunk.len();
+            if length > MAX_BODY {
+                return Err(BodyError::TooLarge);
+            }
+            if length > LARGE_BODY && room.is_none() {
+                room = Arc::clone(&self.0).acquire_owned().await.ok();
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(Body { bytes: bytes.freeze(), _room: room })
+    }
+}
+
+/// The causes of a network error, from the outside in, without the URL (which holds a contact ID).
+pub fn describe(error: &reqwest::Error) -> String {
+    let mut text = if error.is_timeout() {
+        "timed out".to_owned()
+    } else if error.is_connect() {
+        "cannot connect".to_owned()
+    } else {
+        "the connection broke".to_owned()
+    };
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

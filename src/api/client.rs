@@ -1,0 +1,381 @@
+//! The client: one loop around every request. Classify, decide, act.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
+use reqwest::redirect::Policy;
+use tokio::time::Instant;
+
+use super::body::{Body, LargeBodies};
+use super::decide::{Decision, MAX_PAUSE, Trials};
+use super::fault::{self, Fault, Reply};
+use super::governor::{Governor, Permit, Throttle};
+use super::health::{Diagnosis, Reach};
+use super::query::PageQuery;
+use super::stats::{Requests, Stats};
+use super::stop::Stop;
+use super::token::{Token, TokenKeeper};
+use crate::event::{Event, SharedObserver, millis};
+use crate::id::ContactId;
+use crate::record::{self, Page, PageError};
+use crate::settings::{AskedShape, Connection};
+
+/// An answer of which nothing new arrives for this long is given up.
+const NO_PROGRESS: Duration = Duration::from_secs(30);
+/// Kept HTTP/2 connections are asked this often whether they live, so that a dead peer is noticed.
+const PING_EVERY: Duration = Duration::from_secs(20);
+/// Bodies above this are parsed with the other tasks moved away from the thread, since it takes milliseconds.
+const LONG_PARSE: usize = 1 << 20;
+
+/// Talks to the API for the whole run.
+pub struct Client {
+    pub(super) http: reqwest::Client,
+    pub(super) connection: Connection,
+    pub(super) governor: Arc<Governor>,
+    pub(super) tokens: TokenKeeper,
+    pub(super) observer: SharedObserver,
+    pub(super) stats: Stats,
+    large_bodies: LargeBodies,
+    /// The newest token with which a page was answered.
+    proven_token: AtomicU64,
+}
+
+/// What one contact has cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Counters {
+    /// Requests sent for it.
+    pub requests: u64,
+    /// Of these, repeats.
+    pub retries: u64,
+}
+
+/// Why there is no page.
+#[derive(Debug)]
+pub enum Failure {
+    /// The API knows no such contact.
+    NotFound,
+    /// The page is too much for the server: ask for fewer messages.
+    AskLess,
+    /// The API refuses this contact with this status.
+    Refused {
+        /// 401, 403, 400, …
+        status: u16,
+        /// What it says.
+        what: String,
+    },
+    /// The page cannot be read.
+    Unreadable {
+        /// Why.
+        what: String,
+    },
+    /// The run has to end.
+    Stop(Stop),
+}
+
+impl Client {
+    /// A client of the service.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
+    pub fn new(connection: Connection, observer: SharedObserver) -> Result<Self, Stop> {
+        // Fails only if another part of the program has installed one already, which serves as well.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let mut http = reqwest::Client::builder()
+            .user_agent(concat!("chatzy-export/", env!("CARGO_PKG_VERSION")))
+            .redirect(Policy::none())
+            .timeout(connection.retrying.timeout)
+            .connect_timeout(connection.retrying.connect_timeout)
+            .read_timeout(NO_PROGRESS)
+            .http2_keep_alive_interval(PING_EVERY)
+            .http2_adaptive_window(true);
+        if connection.base_url.is_loopback() {
+            http = http.no_proxy();
+        }
+        let http = http
+            .build()
+            .map_err(|error| Stop::Credentials { what: format!("cannot set up TLS: {error}") })?;
+        let governor = Governor::new(connection.concurrency.get(), connection.rate_limit);
+        Ok(Self {
+            http,
+            governor: Arc::new(governor),
+            tokens: TokenKeeper::new(connection.auth_scheme),
+            connection,
+            observer,
+            stats: Stats::default(),
+            large_bodies: LargeBodies::default(),
+            proven_token: AtomicU64::new(0),
+        })
+    }
+
+    /// Counts of all requests so far.
+    pub fn requests(&self) -> Requests {
+        self.stats.requests()
+    }
+
+    /// Asks for a page until it is there or cannot be had; gives its body as received and what `read` makes of it.
+    ///
+    /// # Errors
+    /// See [`Failure`]. Failures that pass have been waited out and repeated before.
+    pub async fn page<T>(
+        &self,
+        query: &PageQuery<'_>,
+        counters: &mut Counters,
+        read: impl Fn(&Page<'_>) -> T,
+    ) -> Result<(Body, T), Failure> {
+        let mut trials = Trials::default();
+        let mut is_repeat = false;
+        loop {
+            let (token, permit) = self.turn(query.contact).await.map_err(Failure::Stop)?;
+            counters.requests += 1;
+            if std::mem::replace(&mut is_repeat, true) {
+                counters.retries += 1;
+                self.stats.retried();
+            }
+            let since = permit.since;
+            let outcome = self.attempt(query, &token, &read).await;
+            let fault = match outcome {
+                Ok(page) => {
+                    self.proven_token.fetch_max(token.number, Ordering::Relaxed);
+                    self.answered(Some(query.contact));
+                    return Ok(page);
+                }
+                Err(fault) => fault,
+            };
+            drop(permit);
+            let decision = trials.decide(&fault, query.limit, self.connection.retrying.retries);
+            match decision {
+                Decision::RepeatAtOnce => {}
+                Decision::Repeat { pause, reach, overloaded } => {
+                    if overloaded {
+                        self.governor.overloaded(since);
+                    }
+                    if self.is_outage(Some(query.contact), reach, &fault).await.map_err(Failure::Stop)? {
+                        trials.forgive();
+                    } else {
+                        self.pause(query, &fault, pause).await;
+                    }
+                }
+                Decision::Throttle { retry_after } => {
+                    is_repeat = false;
+                    self.throttle(self.governor.throttled(since, retry_after), &fault)
+                        .map_err(Failure::Stop)?;
+                }
+                Decision::WaitForQuota => {
+                    is_repeat = false;
+                    self.throttle(self.governor.quota_spent(since), &fault).map_err(Failure::Stop)?;
+                }
+                Decision::SignInAgain => self.tokens.refuse(token.number),
+                Decision::AskLess => return Err(Failure::AskLess),
+                Decision::NotFound => {
+                    self.answered(None);
+                    return Err(Failure::NotFound);
+                }
+                Decision::Refused { status } => return Err(self.refused(status, &fault, &token)),
+                Decision::NotTheApi => return Err(self.not_the_api(&fault)),
+                Decision::Fail => return Err(self.failed(&fault)),
+            }
+        }
+    }
+
+    /// Waits for a token and the right to send.
+    async fn turn(&self, contact: &ContactId) -> Result<(Token, Permit), Stop> {
+        loop {
+            let token = self.token().await?;
+            let permit = self.governor.admit().await;
+            // The wait may have been long: the token may be another by now.
+            if !self.tokens.is_current(&token) {
+                continue;
+            }
+            match self.governor.known_good().filter(|good| permit.is_probe && good != contact) {
+                None => return Ok((token, permit)),
+                Some(good) => {
+                    // In an outage the one request that leaves asks for a contact that was answered before: this
+                    // contact might fail even when the outage is over.
+                    let probe = self.probe(&good, &token).await;
+                    drop(permit);
+                    if let Err(fault) = probe {
+                        self.is_outage(None, Reach::Server, &fault).await?;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Asks for one message of a contact that was answered before.
+    async fn probe(&self, good: &ContactId, token: &Token) -> Result<(), Fault> {
+        let query =
+            PageQuery { contact: good, channel: None, offset: 0, limit: 1, shape: AskedShape::Grouped };
+        match self.attempt(&query, token, &|_| ()).await {
+            Err(
+                fault @ (Fault::Server { .. }
+                | Fault::Unreachable { .. }
+                | Fault::TimedOut { .. }
+                | Fault::Broken { .. }
+                | Fault::ErrorAnswer { .. }
+                | Fault::Unreadable { .. }),
+            ) => Err(fault),
+            Ok(_) | Err(_) => {
+                self.answered(Some(good));
+                Ok(())
+            }
+        }
+    }
+
+    /// Sends one request and reads its answer.
+    async fn attempt<T>(
+        &self,
+        query: &PageQuery<'_>,
+        token: &Token,
+        read: &impl Fn(&Page<'_>) -> T,
+    ) -> Result<(Body, T), Fault> {
+        let request =
+            self.http.get(query.url(&self.connection.base_url)).header(AUTHORIZATION, token.header.clone());
+        let reply = self.send(request).await?;
+        if let Some(fault) = fault::of_status(&reply) {
+            return Err(fault);
+        }
+        let bytes = reply.body.bytes.clone();
+        let parse = || read_page(&bytes, read);
+        let seen = if bytes.len() > LONG_PARSE { tokio::task::block_in_place(parse) } else { parse() }?;
+        Ok((reply.body, seen))
+    }
+
+    /// Sends a request, counts it, and reads the whole answer.
+    pub(super) async fn send(&self, request: reqwest::RequestBuilder) -> Result<Reply, Fault> {
+        let response = match request.send().await {
+            Ok(response) => response,
+            Err(error) => {
+                self.stats.sent(None);
+                return Err(fault::of_network(&error.without_url()));
+            }
+        };
+        let (status, headers) = (response.status(), response.headers().clone());
+        self.stats.sent(Some(status.as_u16()));
+        let body = self.large_bodies.read(response).await.map_err(|error| fault::of_body(&error))?;
+        Ok(Reply { status, headers, body })
+    }
+
+    /// The post of a sign-in.
+    pub(super) fn sign_in_request(&self, body: Vec<u8>) -> reqwest::RequestBuilder {
+        let url = self.connection.base_url.endpoint("get_id_token");
+        self.http.post(url).header(CONTENT_TYPE, "application/json").body(body)
+    }
+
+    /// The service answers.
+    pub(super) fn answered(&self, page_of: Option<&ContactId>) {
+        if let Some(lasted) = self.governor.answered(page_of) {
+            self.observer.event(Event::OutageEnded { seconds: lasted.as_secs() });
+        }
+    }
+
+    /// Whether a failure is the service's, so that it does not count against the request.
+    pub(super) async fn is_outage(
+        &self,
+        contact: Option<&ContactId>,
+        reach: Reach,
+        fault: &Fault,
+    ) -> Result<bool, Stop> {
+        match self.governor.failed(contact, reach) {
+            Diagnosis::Alone => Ok(false),
+            Diagnosis::Outage(_) => Ok(true),
+            Diagnosis::GivenUp(lasted) => {
+                Err(Stop::Unavailable { minutes: lasted.as_secs() / 60, what: fault.describe() })
+            }
+            Diagnosis::Suspected(known_good) => {
+                let is_up = match (known_good, self.tokens.any()) {
+                    (Some(good), Some(token)) => {
+                        let permit = self.governor.admit().await;
+                        let probe = self.probe(&good, &token).await;
+                        drop(permit);
+                        probe.is_ok()
+                    }
+                    _ => false,
+                };
+                if !is_up && self.governor.begin_outage() {
+                    self.observer.event(Event::OutageBegan { reason: fault.describe() });
+                }
+                Ok(!is_up)
+            }
+        }
+    }
+
+    /// The gate is closed for all, or it has been for too long.
+    pub(super) fn throttle(&self, throttle: Throttle, fault: &Fault) -> Result<(), Stop> {
+        match throttle {
+            Throttle::Wait(silence) => {
+                self.observer.event(Event::Throttled { delay_ms: millis(silence) });
+                Ok(())
+            }
+            Throttle::GiveUp if *fault == Fault::Quota => Err(Stop::Quota),
+            Throttle::GiveUp => Err(Stop::Unavailable { minutes: 15, what: fault.describe() }),
+        }
+    }
+
+    async fn pause(&self, query: &PageQuery<'_>, fault: &Fault, pause: Duration) {
+        let pause = if self.governor.take_retry() { pause } else { MAX_PAUSE };
+        self.observer.event(Event::Retry {
+            contact: query.contact.to_string(),
+            offset: query.offset,
+            reason: fault.describe(),
+            delay_ms: millis(pause),
+        });
+        tokio::time::sleep_until(Instant::now() + pause).await;
+    }
+
+    fn refused(&self, status: u16, fault: &Fault, token: &Token) -> Failure {
+        self.answered(None);
+        let is_proven = self.proven_token.load(Ordering::Relaxed) >= token.number;
+        if status == 401 && !is_proven {
+            return Failure::Stop(Stop::SignInRefused { what: fault.describe() });
+        }
+        Failure::Refused { status, what: fault.describe() }
+    }
+
+    fn not_the_api(&self, fault: &Fault) -> Failure {
+        let is_redirect = !fault.describe().starts_with("403");
+        if self.governor.known_good().is_some() && !is_redirect {
+            return Failure::Refused { status: 403, what: fault.describe() };
+        }
+        Failure::Stop(Stop::NotTheApi { url: self.connection.base_url.to_string(), what: fault.describe() })
+    }
+
+    fn failed(&self, fault: &Fault) -> Failure {
+        match fault {
+            Fault::Unreadable { is_html: true, what } if self.governor.known_good().is_none() => {
+                Failure::Stop(Stop::NotTheApi {
+                    url: self.connection.base_url.to_string(),
+                    what: what.clone(),
+                })
+            }
+            _ => Failure::Unreadable { what: fault.describe() },
+        }
+    }
+}
+
+/// Parses a body and gives what `read` makes of it. Invalid UTF-8 is repaired here; the body itself stays as it came.
+fn read_page<T>(bytes: &[u8], read: &impl Fn(&Page<'_>) -> T) -> Result<T, Fault> {
+    if fault::is_html(bytes) {
+        return Err(Fault::Unreadable { what: "a web page (HTML)".to_owned(), is_html: true });
+    }
+    let text: Cow<'_, str> = String::from_utf8_lossy(bytes);
+    match record::read_page(&text) {
+        Ok(page) => Ok(read(&page)),
+        Err(PageError::ErrorAnswer(what)) => Err(Fault::ErrorAnswer { what }),
+        Err(PageError::NoRecords) => {
+            Err(Fault::ErrorAnswer { what: "an answer without data.data".to_owned() })
+        }
+        Err(PageError::Malformed(malformed)) => {
+            let what = if bytes.is_empty() {
+                "an empty body".to_owned()
+            } else if bytes.trim_ascii_start().first() == Some(&b'{') {
+                format!("no whole JSON document, {malformed} of {} bytes", bytes.len())
+            } else {
+                format!("no JSON, it begins with {:?}", fault::first_chars(&text))
+            };
+            Err(Fault::Unreadable { what, is_html: false })
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Classifying: what one attempt came to, whatever is then done about it (api.md §4, reliability.md "The API").
+
+use std::time::{Duration, SystemTime};
+
+use reqwest::StatusCode;
+use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER};
+
+use super::body::{self, Body, BodyError};
+
+/// An answer as it came.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Body,
+}
+
+/// Why an attempt gave no page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// 429: the gate closes, for as long as asked.
+    Throttled { retry_after: Option<Duration> },
+    /// 429 "Limit Exceeded".
+    Quota,
+    /// 500, 502, 503, 504, 408 or another 5xx.
+    Server { status: u16 },
+    /// 413, or more than we accept: fewer messages may get through.
+    TooLarge { what: String },
+    /// An answer of the function that tells of an error (200 with `error`, or without `data.data`).
+    ErrorAnswer { what: String },
+    /// 200, but no JSON: HTML, cut, trailing bytes.
+    Unreadable { what: String, is_html: bool },
+    /// No answer: the connection could not be made.
+    Unreachable { what: String },
+    /// No answer in time.
+    TimedOut { what: String },
+    /// The connection broke before or in the answer.
+    Broken { what: String },
+    /// 401.
+    Unauthorized { what: String },
+    /// 404.
+    NotFound,
+    /// 400, 403, 410, 422 and other refusals of this one request.
+    Refused { status: u16, what: String },
+    /// A redirect, or the gateway's 403 for a path it does not know: this is another server or stage.
+    NotTheApi { what: String },
+}
+
+impl Fault {
+    /// One line for people; nothing in it comes unescaped from the server.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Throttled { .. } => "429 Too Many Requests".to_owned(),
+            Self::Quota => "429 Limit Exceeded".to_owned(),
+            Self::Server { status } => {
+                match StatusCode::from_u16(*status).ok().and_then(|code| code.canonical_reason()) {
+                    Some(reason) => format!("{status} {reason}"),
+                    None => status.to_string(),
+                }
+            }
+            Self::TooLarge { what } => format!("too_large: {what}"),
+            Self::ErrorAnswer { what } => format!("the API reports an error: {what}"),
+            Self::Unreadable { what, .. } => format!("the answer is not what the API sends: {what}"),
+            Self::Unreachable { what } | Self::TimedOut { what } | Self::Broken { what } => what.clone(),
+            Self::Unauthorized { what } => format!("401 Unauthorized: {what}"),
+            Self::NotFound => "404 Not Found".to_owned(),
+            Self::Refused { status, what } => format!("{status}: {what}"),
+            Self::NotTheApi { what } => what.clone(),
+        }
+    }
+}
+
+/// Classifies an answer by its status; `None` for a 200, whose body is to be looked at.
+pub fn of_status(reply: &Reply) -> Option<Fault> {
+    let status = reply.status.as_u16();
+    match status {
+        200..=299 => None,
+        300..=399 => Some(Fault::NotTheApi { what: redirect(reply) }),
+        401 => Some(Fault::Unauthorized { what: message(&reply.body.bytes) }),
+        403 if message(&reply.body.bytes) == "Missing Authentication Token" => Some(Fault::NotTheApi {
+            what: "403 Missing Authentication Token: no such path at this address".to_owned(),
+        }),
+        404 => Some(Fault::NotFound),
+        413 => Some(Fault::TooLarge { what: "413 Payload Too Large".to_owned() }),
+        429 if message(&reply.body.bytes).contains("Limit Exceeded") => Some(Fault::Quota),
+        429 => Some(Fault::Throttled { retry_after: retry_after(&reply.headers) }),
+        408 | 500..=599 => Some(Fault::Server { status }),
+        _ => Some(Fault::Refused { status, what: message(&reply.body.bytes) }),
+    }
+}
+
+/// Classifies a failure of the network.
+pub fn of_network(error: &reqwest::Error) -> Fault {
+    let what = body::describe(error);
+    if error.is_connect() {
+        Fault::Unreachable { what }
+    } else if error.is_timeout() {
+        Fault::TimedOut { what }
+    } else {
+        Fault::Broken { what }
+    }
+}
+
+/// Classifies a body that could not be read.
+pub fn of_body(error: &BodyError) -> Fault {
+    match error {
+        BodyError::TooLarge => Fault::TooLarge { what: "an answer of over 64 MiB".to_owned() },
+        BodyError::Broken(error) if error.is_decode() => {
+            Fault::Unreadable { what: "its compression is broken".to_owned(), is_html: false }
+        }
+        BodyError::Broken(error) => of_network(error),
+    }
+}
+
+/// Whether a body is a web page rather than JSON.
+pub fn is_html(body: &[u8]) -> bool {
+    body.trim_ascii_start().first() == Some(&b'<')
+}
+
+/// The `message` of a gateway's answer, or the first bytes of whatever it is; short, and safe to show.
+pub fn message(body: &[u8]) -> String {
+    #[derive(serde::Deserialize)]
+    struct Answer {
+        message: String,
+    }
+    match serde_json::from_slice::<Answer>(body) {
+        Ok(answer) => first_chars(&answer.message),
+        Err(_) => first_chars(&String::from_utf8_lossy(body.get(..400).unwrap_or(body))),
+    }
+}
+
+/// The first characters of a text, control characters escaped.
+pub fn first_chars(text: &str) -> String {
+    const LONGEST: usize = 120;
+    text.chars()
+        .take(LONGEST)
+        .flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] })
+        .collect()
+}
+
+fn redirect(reply: &Reply) -> String {
+    let target = reply.headers.get(LOCATION).and_then(|location| location.to_str().ok());
+    let host = target
+        .and_then(|target| url::Url::parse(target).ok())
+        .and_then(|url| url.host_str().map(str::to_owned));
+    let host = host.as_deref().unwrap_or("another path");
+    format!("it redirects ({}) to {}, which is not followed", reply.status.as_u16(), first_chars(host))
+}
+
+/// `Retry-After` in seconds or as an HTTP date; anything else is as if it were not there.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = httpdate::parse_http_date(text).ok()?;
+    Some(date.duration_since(SystemTime::now()).unwrap_or_default())
+}

@@ -1,0 +1,125 @@
+//! Is the service down, or is it only this contact that it cannot answer?
+//!
+//! Failures in a row raise the suspicion. A contact that was answered before is then asked for one message: if that
+//! works the service is up, and the failures are the contact's own. Otherwise it is an outage: one probe at a time is
+//! sent, further and further apart, and no failure counts against a request's retries until it ends.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::id::ContactId;
+
+/// Failures in a row that raise the suspicion; at an error rate of a third that happens by chance once in 6,500.
+const SUSPICIOUS: u32 = 8;
+/// Different contacts that must have failed before an outage is believed when nothing was ever answered.
+const SUSPICIOUS_CONTACTS: usize = 3;
+/// How long an outage is waited out.
+const PATIENCE: Duration = Duration::from_secs(15 * 60);
+/// How long when nothing has ever been answered: then it is likely the address that is wrong.
+const PATIENCE_AT_FIRST: Duration = Duration::from_secs(2 * 60);
+/// The longest pause between two probes.
+const MAX_PROBE_PAUSE: Duration = Duration::from_secs(15);
+
+/// What a failure means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Diagnosis {
+    /// It is this request's own.
+    Alone,
+    /// Perhaps nobody is answered: ask for this contact, which was answered before, or believe it where there is none.
+    Suspected(Option<ContactId>),
+    /// The service is down, for this long now.
+    Outage(Duration),
+    /// It has been down for longer than is waited for.
+    GivenUp(Duration),
+}
+
+/// How a failure came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// The server was reached and failed.
+    Server,
+    /// It could not be reached.
+    Network,
+}
+
+#[derive(Debug)]
+struct Outage {
+    next_probe: Instant,
+    pause: Duration,
+}
+
+/// The state of the service, as far as the answers tell.
+#[derive(Debug, Default)]
+pub struct Health {
+    failures_in_row: u32,
+    failing_since: Option<Instant>,
+    failing_contacts: HashSet<ContactId>,
+    ever_answered: bool,
+    known_good: Option<ContactId>,
+    outage: Option<Outage>,
+}
+
+impl Health {
+    /// An answer came. Gives the length of the outage that it ends.
+    pub fn answered(&mut self, page_of: Option<&ContactId>) -> Option<Duration> {
+        self.ever_answered = true;
+        self.failures_in_row = 0;
+        if let Some(contact) = page_of
+            && self.known_good.as_ref() != Some(contact)
+        {
+            self.known_good = Some(contact.clone());
+        }
+        self.failing_contacts.clear();
+        let since = self.failing_since.take();
+        self.outage.take().and(since).map(|since| since.elapsed())
+    }
+
+    /// A request failed.
+    pub fn failed(&mut self, contact: Option<&ContactId>, reach: Reach) -> Diagnosis {
+        let since = *self.failing_since.get_or_insert_with(Instant::now);
+        self.failures_in_row += 1;
+        if let Some(contact) = contact
+            && self.failing_contacts.len() < SUSPICIOUS_CONTACTS
+        {
+            self.failing_contacts.insert(contact.clone());
+        }
+        let patience = if self.ever_answered { PATIENCE } else { PATIENCE_AT_FIRST };
+        if let Some(outage) = &mut self.outage {
+            outage.pause = (outage.pause * 2).min(MAX_PROBE_PAUSE);
+            outage.next_probe = Instant::now() + outage.pause.mul_f64(0.5 + fastrand::f64() / 2.0);
+            let lasted = since.elapsed();
+            return if lasted > patience { Diagnosis::GivenUp(lasted) } else { Diagnosis::Outage(lasted) };
+        }
+        if !self.failures_in_row.is_multiple_of(SUSPICIOUS) {
+            return Diagnosis::Alone;
+        }
+        let nobody = contact.is_none() || self.failing_contacts.len() >= SUSPICIOUS_CONTACTS;
+        match &self.known_good {
+            Some(known_good) => Diagnosis::Suspected(Some(known_good.clone())),
+            None if reach == Reach::Network || nobody => Diagnosis::Suspected(None),
+            None => Diagnosis::Alone,
+        }
+    }
+
+    /// The suspicion proved true. False where it was known already.
+    pub fn begin_outage(&mut self) -> bool {
+        let begins = self.outage.is_none();
+        if begins {
+            let pause = Duration::from_secs(1);
+            self.outage = Some(Outage { next_probe: Instant::now() + pause, pause });
+        }
+        begins
+    }
+
+    /// When the next probe may be sent, in an outage.
+    pub fn next_probe(&self) -> Option<Instant> {
+        self.outage.as_ref().map(|outage| outage.next_probe)
+    }
+
+    /// The contact that answers if anything does.
+    pub fn known_good(&self) -> Option<&ContactId> {
+        self.known_good.as_ref()
+    }
+}

@@ -1,0 +1,28 @@
+//! The remote API: sign-in, pages of histories, retries, and the one governor of all requests.
+//!
+//! [`Client::page`] is the only way a room asks for something. Inside, each attempt is classified ([`fault`]), what to
+//! do about it decided ([`decide`]), and done in one loop ([`client`]). How fast and how many at once is the
+//! [`governor`]'s alone to say.
+//!
+//! Layer 2: knows HTTP and the wire shapes; nothing of Arrow, tables, spool or files of an export.
+
+mod auth;
+mod body;
+mod client;
+mod decide;
+mod fault;
+mod governor;
+mod health;
+mod pace;
+mod query;
+mod secret_source;
+mod sign_in;
+mod stats;
+mod stop;
+mod token;
+
+pub use body::Body;
+pub use client::{Client, Counters, Failure};
+pub use query::PageQuery;
+pub use stats::Requests;
+pub use stop::Stop;

@@ -1,0 +1,40 @@
+//! Reasons for which the API ends a whole run.
+
+/// Why no further request makes sense.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Stop {
+    /// What answers is not the API.
+    #[error("{url} is not the Chatzy AI API ({what}): check --base-url")]
+    NotTheApi {
+        /// The address that was asked.
+        url: String,
+        /// What it answered.
+        what: String,
+    },
+    /// E-mail, password or token are not accepted.
+    #[error("sign-in refused ({what}): check the credentials, then run the same command again")]
+    SignInRefused {
+        /// What the service said.
+        what: String,
+    },
+    /// The file, command or variable with a credential cannot be read.
+    #[error("{what}")]
+    Credentials {
+        /// What is wrong with it.
+        what: String,
+    },
+    /// Nothing has been answered for too long.
+    #[error("the API has not answered for {minutes} minutes ({what}): run the same command again to go on")]
+    Unavailable {
+        /// How long, in minutes.
+        minutes: u64,
+        /// The last failure.
+        what: String,
+    },
+    /// The account's quota is used up.
+    #[error("the API's quota is used up (429 Limit Exceeded): run the same command again when it is renewed")]
+    Quota,
+    /// Another part of the run has stopped it.
+    #[error("the run was stopped")]
+    Cancelled,
+}

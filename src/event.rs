@@ -1,0 +1,144 @@
+//! What happens in a run, told to whoever draws or logs it. The rooms emit; only the command line shows.
+//!
+//! Layer 1. No event carries a secret, a message or a person's name.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+
+/// How much an event matters to someone reading a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// Something to look into.
+    Warn,
+    /// The steps of a run.
+    Info,
+    /// Single requests that went wrong.
+    Debug,
+    /// Every request.
+    Trace,
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A run begins, or goes on.
+    Started {
+        /// Its ID.
+        run_id: String,
+        /// Contacts asked for.
+        contacts: u64,
+        /// Of these, those an earlier attempt has read.
+        already_read: u64,
+    },
+    /// A token was obtained.
+    SignedIn {
+        /// How long it is believed to live.
+        life_seconds: u64,
+    },
+    /// Signing in failed and is tried again, or the old token serves on.
+    SignInFailed {
+        /// Why.
+        reason: String,
+    },
+    /// A page was read.
+    PageRead {
+        /// The contact's ID.
+        contact: String,
+        /// Messages skipped.
+        offset: u64,
+        /// Messages on the page.
+        messages: u64,
+        /// Bytes of the answer.
+        bytes: u64,
+    },
+    /// A request failed and is repeated.
+    Retry {
+        /// The contact's ID.
+        contact: String,
+        /// Messages skipped.
+        offset: u64,
+        /// What went wrong.
+        reason: String,
+        /// Milliseconds until the repeat.
+        delay_ms: u64,
+    },
+    /// The server asked to slow down: nothing is sent for a while.
+    Throttled {
+        /// Milliseconds of silence.
+        delay_ms: u64,
+    },
+    /// Nothing is answered any more; one probe at a time is sent.
+    OutageBegan {
+        /// The last failure.
+        reason: String,
+    },
+    /// The service answers again.
+    OutageEnded {
+        /// How long it did not.
+        seconds: u64,
+    },
+    /// A contact is read, or given up.
+    ContactDone {
+        /// Its ID.
+        contact: String,
+        /// Its status so far.
+        status: &'static str,
+        /// Messages read.
+        messages: u64,
+        /// Why it failed.
+        error: Option<String>,
+    },
+    /// All contacts are read; the files are being finished.
+    Fetched,
+    /// The rows of so many contacts are in files.
+    Built {
+        /// Contacts.
+        contacts: u64,
+        /// Messages.
+        messages: u64,
+    },
+    /// Files are moved to their place.
+    Publishing {
+        /// How many.
+        files: u64,
+    },
+    /// Anything else worth a line.
+    Note {
+        /// The line.
+        message: String,
+    },
+}
+
+impl Event {
+    /// How much it matters.
+    pub fn level(&self) -> Level {
+        match self {
+            Self::SignInFailed { .. } | Self::OutageBegan { .. } => Level::Warn,
+            Self::ContactDone { error: Some(_), .. } => Level::Warn,
+            Self::Started { .. } | Self::OutageEnded { .. } | Self::Fetched | Self::Note { .. } => {
+                Level::Info
+            }
+            Self::SignedIn { .. } | Self::Publishing { .. } => Level::Info,
+            Self::Retry { .. } | Self::Throttled { .. } | Self::ContactDone { .. } => Level::Debug,
+            Self::PageRead { .. } | Self::Built { .. } => Level::Trace,
+        }
+    }
+}
+
+/// Who is told.
+pub trait Observer: Send + Sync {
+    /// Takes an event. Called from many threads; must not block for long.
+    fn event(&self, event: Event);
+}
+
+/// An observer shared by the rooms.
+pub type SharedObserver = Arc<dyn Observer>;
+
+/// Whole milliseconds, for events.
+pub fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

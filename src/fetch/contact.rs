@@ -1,0 +1,259 @@
+//! Reading one contact to its last word.
+
+use bytes::Bytes;
+use chrono::Utc;
+
+use super::paging::{Claims, Paging, Rules, Sight, Step};
+use super::shared::Shared;
+use super::verdicts::Fate;
+use super::{FetchError, restore};
+use crate::api::{Counters, Failure, PageQuery};
+use crate::event::Event;
+use crate::history::{Ask, Ending, Outcome, Status};
+use crate::id::{Channel, ContactId};
+use crate::record::{Page, Shape};
+use crate::spool::{Entry, PagePlace};
+
+/// What is seen of a page while fetching.
+pub struct Seen {
+    pub sight: Sight,
+    /// Whether the contact itself, or a message of it, stood in the answer.
+    pub shows_contact: bool,
+}
+
+/// Looks at a page: which messages of which conversations stand on it.
+pub fn see(page: &Page<'_>) -> Seen {
+    let mut sight = Sight::default();
+    for conversation in &page.conversations {
+        for message in &conversation.messages {
+            let of = match conversation.shape {
+                Shape::Grouped => conversation.id.as_deref(),
+                Shape::Flat => message.conversation_id.as_deref(),
+            };
+            sight.add(of, &message.id);
+        }
+    }
+    let shows_contact = page.contact.is_some() || !sight.is_empty();
+    Seen { sight, shows_contact }
+}
+
+/// How one pass over a contact's history ended.
+enum PassEnd {
+    Read(Ending),
+    NotFound,
+    Unresolved(String),
+    Failed { error: String, fate: Fate },
+}
+
+/// The passes over one contact, put together.
+struct Tally {
+    started_at: i64,
+    counters: Counters,
+    rereads: u64,
+    messages: u64,
+    found: bool,
+    endings: Vec<(Option<Channel>, Ending)>,
+    unresolved: Option<String>,
+    failed: Option<(String, Fate)>,
+}
+
+/// Reads a contact, all passes, and settles it.
+pub async fn read(shared: &Shared, contact: u32, claims: Claims) -> Result<(), FetchError> {
+    let id = shared.plan.contacts.get(contact as usize);
+    let spooled = shared.ledger.current_pages(contact);
+    let channels = &shared.plan.reading.channels;
+    let passes: Vec<Option<Channel>> =
+        if channels.is_empty() { vec![None] } else { channels.iter().copied().map(Some).collect() };
+    let mut tally = Tally::new();
+    for pass in passes {
+        let read = Read { shared, contact, id: &id, pass, claims };
+        let end = Box::pin(read.to_its_end(&spooled, &mut tally)).await?;
+        if tally.add(pass, end) == Go::Stop {
+            break;
+        }
+    }
+    let (fate, messages) = (tally.fate(), tally.messages);
+    let outcome = tally.outcome(shared.ledger.page_count(contact));
+    shared.observer.event(Event::ContactDone {
+        contact: id.to_string(),
+        status: outcome.status.as_str(),
+        messages,
+        error: outcome.error.clone(),
+    });
+    shared.settle(contact, outcome).await?;
+    shared.verdicts.count(&fate)
+}
+
+/// One pass over one contact.
+struct Read<'a> {
+    shared: &'a Shared,
+    contact: u32,
+    id: &'a ContactId,
+    pass: Option<Channel>,
+    claims: Claims,
+}
+
+impl Read<'_> {
+    async fn to_its_end(&self, spooled: &[PagePlace], tally: &mut Tally) -> Result<PassEnd, FetchError> {
+        let reading = &self.shared.plan.reading;
+        let rules = Rules { consistency: reading.consistency, page_size: reading.page_size, claims: self.claims };
+        let mut paging = Paging::new(rules);
+        let mut shown = if spooled.is_empty() {
+            false
+        } else {
+            tokio::task::block_in_place(|| restore::absorb(self.shared, spooled, self.pass, &mut paging))?
+        };
+        let end = loop {
+            let ask = match paging.next().clone() {
+                Step::Ask(ask) => ask,
+                Step::End(_) if !shown => break PassEnd::NotFound,
+                Step::End(ending) => break PassEnd::Read(ending),
+                Step::Unresolved(why) => break PassEnd::Unresolved(why),
+                Step::OffsetIgnored => return Err(FetchError::OffsetIgnored { contact: self.id.to_string() }),
+            };
+            match self.ask(&ask, tally).await? {
+                Ok(seen) => {
+                    shown |= seen.shows_contact;
+                    self.shared.with_facts(|facts| paging.absorb(&ask, &seen.sight, facts));
+                }
+                Err(Failure::AskLess) if paging.halve(&ask) => {}
+                Err(Failure::NotFound) if paging.known() == 0 => break PassEnd::NotFound,
+                Err(failure) => break self.give_up(failure, &ask)?,
+            }
+        };
+        tally.rereads += u64::from(paging.rereads());
+        tally.messages += paging.known();
+        Ok(end)
+    }
+
+    /// Asks for one page and spools its answer.
+    async fn ask(&self, ask: &Ask, tally: &mut Tally) -> Result<Result<Seen, Failure>, FetchError> {
+        let query = PageQuery {
+            contact: self.id,
+            channel: self.pass,
+            offset: ask.offset,
+            limit: ask.limit,
+            shape: self.shared.plan.reading.shape,
+        };
+        let (body, seen) = match self.shared.client.page(&query, &mut tally.counters, see).await {
+            Ok(page) => page,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        self.shared.observer.event(Event::PageRead {
+            contact: self.id.to_string(),
+            offset: ask.offset,
+            messages: seen.sight.received(),
+            bytes: body.bytes.len() as u64,
+        });
+        let entry = Entry::Page { contact: self.contact, pass: self.pass, ask: *ask, at: Utc::now().timestamp_micros() };
+        // The body's memory is given back only when it is in the file.
+        self.shared.spool(&entry, body.bytes.clone()).await?;
+        Ok(Ok(seen))
+    }
+
+    /// What a failure means for the contact; an error where it ends the run.
+    fn give_up(&self, failure: Failure, ask: &Ask) -> Result<PassEnd, FetchError> {
+        let failed = |what: String, fate| PassEnd::Failed { error: format!("{what} (at offset {})", ask.offset), fate };
+        Ok(match failure {
+            Failure::Stop(stop) => return Err(stop.into()),
+            Failure::NotFound => PassEnd::Unresolved("the contact vanished while it was read (404)".to_owned()),
+            Failure::AskLess => failed("a single message is too much for the server".to_owned(), Fate::Failed),
+            Failure::Refused { status, what } => failed(what.clone(), Fate::Refused { status, what }),
+            Failure::Unreadable { what } => failed(what, Fate::Failed),
+        })
+    }
+}
+
+/// Whether to go on with a contact's next pass.
+#[derive(PartialEq, Eq)]
+enum Go {
+    On,
+    Stop,
+}
+
+impl Tally {
+    fn new() -> Self {
+        Self {
+            started_at: Utc::now().timestamp_micros(),
+            counters: Counters::default(),
+            rereads: 0,
+            messages: 0,
+            found: false,
+            endings: Vec::new(),
+            unresolved: None,
+            failed: None,
+        }
+    }
+
+    fn add(&mut self, pass: Option<Channel>, end: PassEnd) -> Go {
+        match end {
+            PassEnd::Read(ending) => {
+                self.found = true;
+                self.endings.push((pass, ending));
+            }
+            PassEnd::NotFound => {}
+            PassEnd::Unresolved(why) => {
+                self.found = true;
+                self.unresolved = Some(why);
+            }
+            PassEnd::Failed { error, fate } => {
+                self.failed = Some((error, fate));
+                return Go::Stop;
+            }
+        }
+        Go::On
+    }
+
+    fn fate(&self) -> Fate {
+        self.failed.as_ref().map_or(Fate::Answered, |(_, fate)| fate.clone())
+    }
+
+    fn outcome(self, pages: u64) -> Outcome {
+        let (status, error) = match (self.failed, self.unresolved) {
+            (Some((error, _)), _) => (Status::Failed, Some(error)),
+            (None, Some(why)) => (Status::Unresolved, Some(why)),
+            (None, None) if !self.found => (Status::NotFound, None),
+            (None, None) if self.messages == 0 => (Status::Empty, None),
+            (None, None) => (Status::Exported, None),
+        };
+        Outcome {
+            status,
+            pages,
+            requests: self.counters.requests,
+            retries: self.counters.retries,
+            rereads: self.rereads,
+            endings: self.endings,
+            started_at: self.started_at,
+            finished_at: Utc::now().timestamp_micros(),
+            error,
+        }
+    }
+}
+
+/// Whether nothing stands at the offset: the check of an ending that was only believed.
+pub async fn is_past_the_end(
+    shared: &Shared,
+    contact: u32,
+    pass: Option<Channel>,
+    past: u64,
+) -> Result<bool, FetchError> {
+    let query = PageQuery {
+        contact: &shared.plan.contacts.get(contact as usize),
+        channel: pass,
+        offset: past,
+        limit: shared.plan.reading.page_size,
+        shape: shared.plan.reading.shape,
+    };
+    match shared.client.page(&query, &mut Counters::default(), |page| see(page).sight.is_empty()).await {
+        Ok((_, is_empty)) => Ok(is_empty),
+        Err(Failure::Stop(stop)) => Err(stop.into()),
+        // Read anew; what is wrong shows there.
+        Err(_) => Ok(false),
+    }
+}
+
+/// Throws the contact's last word away, so that its history is read from its start.
+pub async fn reopen(shared: &Shared, contact: u32) -> Result<(), FetchError> {
+    shared.spool(&Entry::Reopened { contact }, Bytes::new()).await?;
+    Ok(())
+}

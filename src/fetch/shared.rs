@@ -1,0 +1,61 @@
+//! What all contacts' reads share.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+
+use super::verdicts::Verdicts;
+use super::{FetchError, FetchPlan};
+use crate::api::Client;
+use crate::event::SharedObserver;
+use crate::history::{Facts, Outcome};
+use crate::spool::{Appender, Entry, Ledger, SpoolError};
+
+/// What the tasks share.
+pub struct Shared {
+    pub plan: FetchPlan,
+    pub client: Arc<Client>,
+    pub ledger: Arc<Ledger>,
+    pub observer: SharedObserver,
+    pub verdicts: Verdicts,
+    appender: Appender,
+    facts: Mutex<Facts>,
+}
+
+impl Shared {
+    pub fn new(
+        plan: FetchPlan,
+        client: Arc<Client>,
+        appender: Appender,
+        ledger: Arc<Ledger>,
+        observer: SharedObserver,
+    ) -> Self {
+        let verdicts = Verdicts::new(plan.max_failed, plan.contacts.len() as u64);
+        let facts = Mutex::new(plan.learned);
+        Self { plan, client, ledger, observer, verdicts, appender, facts }
+    }
+
+    pub fn contact_count(&self) -> u32 {
+        u32::try_from(self.plan.contacts.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Works on what the run has learned of the server.
+    pub fn with_facts<T>(&self, work: impl FnOnce(&mut Facts) -> T) -> T {
+        work(&mut self.facts.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts a record into the spool and its place into the ledger.
+    pub async fn spool(&self, entry: &Entry, body: Bytes) -> Result<(), SpoolError> {
+        let place = self.appender.append(entry, body).await?;
+        self.ledger.enter(entry, place);
+        Ok(())
+    }
+
+    /// Puts a contact's last word into the spool.
+    pub async fn settle(&self, contact: u32, outcome: Outcome) -> Result<(), FetchError> {
+        let learned = self.with_facts(|facts| *facts);
+        let entry = Entry::Done { contact, outcome, learned };
+        self.spool(&entry, Bytes::new()).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,177 @@
+//! Settings, validated once: below the command line nothing is parsed again and no `Option` means "default".
+//!
+//! Layer 1.
+
+mod connection;
+
+use std::path::PathBuf;
+
+use crate::id::{Channel, RunId};
+
+pub use connection::{
+    AuthScheme, BaseUrl, BaseUrlError, Connection, Credentials, Login, PasswordSource, Retrying, TokenSource,
+};
+
+/// All that `run` is to do.
+#[derive(Debug)]
+pub struct RunSettings {
+    /// The folder of the export.
+    pub out: PathBuf,
+    /// Where an unfinished run lives.
+    pub work: PathBuf,
+    /// What to do with one.
+    pub unfinished: Unfinished,
+    /// The run's ID, where the user sets it.
+    pub run_id: Option<RunId>,
+    /// The service and how to talk to it.
+    pub connection: Connection,
+    /// What to read of each contact.
+    pub reading: ReadingSettings,
+    /// Which messages to export.
+    pub window: Window,
+    /// The form of the files.
+    pub output: OutputSettings,
+    /// How many contacts may fail.
+    pub max_failed: MaxFailed,
+}
+
+/// What to do with an unfinished run in the work folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unfinished {
+    /// Go on with it.
+    GoOn,
+    /// Throw it away.
+    ThrowAway,
+}
+
+/// How each contact's history is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadingSettings {
+    /// One pass for each; one over all channels where empty.
+    pub channels: Vec<Channel>,
+    /// The shape asked for.
+    pub shape: AskedShape,
+    /// `limit` of each page, 1..=100.
+    pub page_size: u32,
+    /// How hard to prove that nothing was missed.
+    pub consistency: Consistency,
+}
+
+/// The value of `grouped_conversations`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AskedShape {
+    /// Messages inside their conversations.
+    Grouped,
+    /// One list of messages.
+    Flat,
+}
+
+/// The times of messages to export: [since, until), in microseconds since 1970. A message without a time is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Window {
+    /// The first moment inside.
+    pub since: Option<i64>,
+    /// The first moment after.
+    pub until: Option<i64>,
+}
+
+impl Window {
+    /// Whether a message of this time is exported.
+    pub fn holds(self, created_at: Option<i64>) -> bool {
+        let Some(time) = created_at else { return true };
+        self.since.is_none_or(|since| since <= time) && self.until.is_none_or(|until| time < until)
+    }
+}
+
+/// How many contacts may fail before the run stops without publishing.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum MaxFailed {
+    /// This many.
+    Count(u64),
+    /// This part of the contacts, in percent.
+    Percent(f64),
+}
+
+impl MaxFailed {
+    /// Whether `failed` of `contacts` are too many.
+    #[expect(clippy::cast_precision_loss, reason = "counts of contacts are far below 2^52")]
+    pub fn is_exceeded(self, failed: u64, contacts: u64) -> bool {
+        match self {
+            Self::Count(most) => failed > most,
+            Self::Percent(most) => failed as f64 * 100.0 > most * contacts as f64,
+        }
+    }
+}
+
+/// The form of the data files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Apache Parquet with this codec.
+    Parquet(ParquetCodec),
+    /// One JSON object a line, the file compressed as a whole.
+    Jsonl(JsonlCodec),
+}
+
+/// Compression inside Parquet files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParquetCodec {
+    /// Zstandard at this level, 1..=22.
+    Zstd(i32),
+    /// Snappy.
+    Snappy,
+    /// None.
+    None,
+}
+
+/// Compression of whole JSONL files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JsonlCodec {
+    /// `.jsonl`
+    None,
+    /// `.jsonl.gz`
+    Gzip,
+    /// `.jsonl.zst`, at this level, 1..=22.
+    Zstd(i32),
+}
+
+/// A key of the folder names below a table (Hive style).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum)]
+pub enum PartitionKey {
+    /// The day of the run.
+    #[value(name = "export_date")]
+    ExportDate,
+    /// The run's ID.
+    Run,
+    /// The message's channel.
+    Channel,
+    /// The year of the message's `created_at`.
+    Year,
+    /// Its year and month.
+    Month,
+    /// Its day.
+    Date,
+}
+
+/// How the tables are laid out in files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutputSettings {
+    /// The form of the files.
+    pub format: Format,
+    /// The partition keys, in the order of the folders.
+    pub partition_by: Vec<PartitionKey>,
+    /// Bytes after which a file is closed at the next contact.
+    pub target_file_size: u64,
+}
+
+/// How hard to prove that nothing of a history was missed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Consistency {
+    /// Trust the documents: pages do not overlap, a short page is the end.
+    Fast,
+    /// Each page must join the one before; ends are proved, or believed where the run has reason to.
+    Anchored,
+    /// As anchored, every end proved, and a closing sweep over what was added meanwhile.
+    Strict,
+}

@@ -1,0 +1,141 @@
+//! The index of the spool, in memory: which records each contact has, and whether its last word is there.
+//!
+//! Fetch enters records as they are written; build waits here for the next contact in the order of the input. It holds
+//! places only, a few dozen bytes a page.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use super::{Entry, Pass, Place};
+
+/// A page of a contact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PagePlace {
+    /// The read it belongs to.
+    pub pass: Pass,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// A contact that has its last word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// Its pages, in the order they were read.
+    pub pages: Vec<PagePlace>,
+    /// The record of how it ended.
+    pub done: Place,
+}
+
+#[derive(Debug, Default)]
+struct Slot {
+    pages: Vec<PagePlace>,
+    /// Pages before this one belong to a read that was given up; they count as read, but paging began anew after them.
+    current_from: usize,
+    done: Option<Place>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    slots: Vec<Slot>,
+    closed: bool,
+    /// How far build has come: a contact below this that is opened again makes it start over.
+    built: usize,
+    overtaken: bool,
+}
+
+/// The index.
+#[derive(Debug)]
+pub struct Ledger {
+    inner: Mutex<Inner>,
+    changed: Condvar,
+}
+
+impl Ledger {
+    /// An index for this many contacts, with no records.
+    pub fn new(contacts: usize) -> Self {
+        let mut slots = Vec::new();
+        slots.resize_with(contacts, Slot::default);
+        let inner = Inner { slots, closed: false, built: 0, overtaken: false };
+        Self { inner: Mutex::new(inner), changed: Condvar::new() }
+    }
+
+    /// Enters a record. One for a contact that is not in the input changes nothing.
+    pub fn enter(&self, entry: &Entry, place: Place) {
+        let mut inner = self.lock();
+        let built = inner.built;
+        let (Entry::Page { contact, .. } | Entry::Done { contact, .. } | Entry::Reopened { contact }) = entry;
+        let contact = *contact as usize;
+        let Some(slot) = inner.slots.get_mut(contact) else { return };
+        match entry {
+            Entry::Page { pass, .. } => slot.pages.push(PagePlace { pass: *pass, place }),
+            Entry::Done { .. } => slot.done = Some(place),
+            Entry::Reopened { .. } => {
+                slot.done = None;
+                slot.current_from = slot.pages.len();
+                inner.overtaken |= contact < built;
+            }
+        }
+        drop(inner);
+        self.changed.notify_all();
+    }
+
+    /// Takes back a contact's last word, so that it is read on from where it was: it had failed.
+    pub fn retry(&self, contact: u32) {
+        if let Some(slot) = self.lock().slots.get_mut(contact as usize) {
+            slot.done = None;
+        }
+    }
+
+    /// Whether the contact has its last word.
+    pub fn is_done(&self, contact: u32) -> bool {
+        self.lock().slots.get(contact as usize).is_some_and(|slot| slot.done.is_some())
+    }
+
+    /// The pages of the contact's current read, which a resumed run pages on from.
+    pub fn current_pages(&self, contact: u32) -> Vec<PagePlace> {
+        let inner = self.lock();
+        inner.slots.get(contact as usize).map(|slot| slot.pages[slot.current_from..].to_vec()).unwrap_or_default()
+    }
+
+    /// How many pages the contact has.
+    pub fn page_count(&self, contact: u32) -> u64 {
+        self.lock().slots.get(contact as usize).map_or(0, |slot| slot.pages.len() as u64)
+    }
+
+    /// Waits for the contact's last word. `None` when the run has stopped before it came.
+    pub fn wait_for(&self, contact: u32) -> Option<Settled> {
+        let mut inner = self.lock();
+        loop {
+            let slot = inner.slots.get(contact as usize)?;
+            if let Some(done) = slot.done {
+                let settled = Settled { pages: slot.pages.clone(), done };
+                inner.built = inner.built.max(contact as usize + 1);
+                return Some(settled);
+            }
+            if inner.closed {
+                return None;
+            }
+            inner = self.changed.wait(inner).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// The record of the contact's last word, if it has one.
+    pub fn done(&self, contact: u32) -> Option<Place> {
+        self.lock().slots.get(contact as usize)?.done
+    }
+
+    /// No more records come: who waits for one is told.
+    pub fn close(&self) {
+        self.lock().closed = true;
+        self.changed.notify_all();
+    }
+
+    /// Whether a contact that build had seen was opened again after.
+    pub fn is_overtaken(&self) -> bool {
+        self.lock().overtaken
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // Nothing panics while holding it.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
