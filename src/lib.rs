@@ -1,5 +1,6 @@
 //! chatzy-export
 
+pub mod contacts;
 pub mod durable;
 pub mod id;
 pub mod settings;
