@@ -96,7 +96,8 @@ struct Read<'a> {
 impl Read<'_> {
     async fn to_its_end(&self, spooled: &[PagePlace], tally: &mut Tally) -> Result<PassEnd, FetchError> {
         let reading = &self.shared.plan.reading;
-        let rules = Rules { consistency: reading.consistency, page_size: reading.page_size, claims: self.claims };
+        let rules =
+            Rules { consistency: reading.consistency, page_size: reading.page_size, claims: self.claims };
         let mut paging = Paging::new(rules);
         let mut shown = if spooled.is_empty() {
             false
@@ -109,7 +110,9 @@ impl Read<'_> {
                 Step::End(_) if !shown => break PassEnd::NotFound,
                 Step::End(ending) => break PassEnd::Read(ending),
                 Step::Unresolved(why) => break PassEnd::Unresolved(why),
-                Step::OffsetIgnored => return Err(FetchError::OffsetIgnored { contact: self.id.to_string() }),
+                Step::OffsetIgnored => {
+                    return Err(FetchError::OffsetIgnored { contact: self.id.to_string() });
+                }
             };
             match self.ask(&ask, tally).await? {
                 Ok(seen) => {
@@ -145,7 +148,12 @@ impl Read<'_> {
             messages: seen.sight.received(),
             bytes: body.bytes.len() as u64,
         });
-        let entry = Entry::Page { contact: self.contact, pass: self.pass, ask: *ask, at: Utc::now().timestamp_micros() };
+        let entry = Entry::Page {
+            contact: self.contact,
+            pass: self.pass,
+            ask: *ask,
+            at: Utc::now().timestamp_micros(),
+        };
         // The body's memory is given back only when it is in the file.
         self.shared.spool(&entry, body.bytes.clone()).await?;
         Ok(Ok(seen))
@@ -153,11 +161,18 @@ impl Read<'_> {
 
     /// What a failure means for the contact; an error where it ends the run.
     fn give_up(&self, failure: Failure, ask: &Ask) -> Result<PassEnd, FetchError> {
-        let failed = |what: String, fate| PassEnd::Failed { error: format!("{what} (at offset {})", ask.offset), fate };
+        let failed = |what: String, fate| PassEnd::Failed {
+            error: format!("{what} (at offset {})", ask.offset),
+            fate,
+        };
         Ok(match failure {
             Failure::Stop(stop) => return Err(stop.into()),
-            Failure::NotFound => PassEnd::Unresolved("the contact vanished while it was read (404)".to_owned()),
-            Failure::AskLess => failed("a single message is too much for the server".to_owned(), Fate::Failed),
+            Failure::NotFound => {
+                PassEnd::Unresolved("the contact vanished while it was read (404)".to_owned())
+            }
+            Failure::AskLess => {
+                failed("a single message is too much for the server".to_owned(), Fate::Failed)
+            }
             Failure::Refused { status, what } => failed(what.clone(), Fate::Refused { status, what }),
             Failure::Unreadable { what } => failed(what, Fate::Failed),
         })

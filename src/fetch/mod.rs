@@ -70,7 +70,9 @@ pub enum FetchError {
         what: String,
     },
     /// More contacts failed than `--max-failed` allows.
-    #[error("{failed} contacts failed, more than --max-failed allows: nothing was published, run the same command again to try them again")]
+    #[error(
+        "{failed} contacts failed, more than --max-failed allows: nothing was published, run the same command again to try them again"
+    )]
     TooManyFailed {
         /// How many.
         failed: u64,
@@ -78,7 +80,11 @@ pub enum FetchError {
 }
 
 fn hint(unauthorized: bool) -> &'static str {
-    if unauthorized { "check the credentials and what they may read" } else { "check --base-url and the contacts file" }
+    if unauthorized {
+        "check the credentials and what they may read"
+    } else {
+        "check --base-url and the contacts file"
+    }
 }
 
 /// Reads all contacts that have no last word yet.
@@ -125,7 +131,7 @@ where
     W: Future<Output = Result<(), FetchError>> + Send + 'static,
 {
     let jobs = Arc::new(Mutex::new(jobs));
-    let mut tasks = JoinSet::new();
+    let mut tasks: JoinSet<Result<(), FetchError>> = JoinSet::new();
     for _ in 0..count {
         let (jobs, work) = (Arc::clone(&jobs), work.clone());
         tasks.spawn(async move {
@@ -157,6 +163,10 @@ const SAMPLED_CONTACTS: u32 = 100;
 impl Shared {
     /// Whether this contact's short last page may be believed.
     fn claims(&self, contact: u32) -> Claims {
-        if contact < PROVED_CONTACTS || contact.is_multiple_of(SAMPLED_CONTACTS) { Claims::Prove } else { Claims::Believe }
+        if contact < PROVED_CONTACTS || contact.is_multiple_of(SAMPLED_CONTACTS) {
+            Claims::Prove
+        } else {
+            Claims::Believe
+        }
     }
 }

@@ -22,7 +22,8 @@ pub fn absorb(
         let Entry::Page { ask, .. } = reader.entry(page.place)? else { continue };
         let body = reader.body(page.place)?;
         // Pages are spooled only after they were read once, so this cannot fail; if it does, the page is asked for again.
-        let Ok(Seen { sight, shows_contact }) = record::read_page(&String::from_utf8_lossy(&body)).map(|page| see(&page))
+        let Ok(Seen { sight, shows_contact }) =
+            record::read_page(&String::from_utf8_lossy(&body)).map(|page| see(&page))
         else {
             continue;
         };

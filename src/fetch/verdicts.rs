@@ -58,7 +58,11 @@ impl Verdicts {
             && counts.refused >= REFUSED_AT_FIRST
         {
             let unauthorized = counts.refused_otherwise == 0;
-            return Err(FetchError::AllRefused { contacts: counts.refused, unauthorized, what: what.clone() });
+            return Err(FetchError::AllRefused {
+                contacts: counts.refused,
+                unauthorized,
+                what: what.clone(),
+            });
         }
         if self.max_failed.is_exceeded(counts.failed, self.contacts) {
             return Err(FetchError::TooManyFailed { failed: counts.failed });

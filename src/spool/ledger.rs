@@ -93,7 +93,11 @@ impl Ledger {
     /// The pages of the contact's current read, which a resumed run pages on from.
     pub fn current_pages(&self, contact: u32) -> Vec<PagePlace> {
         let inner = self.lock();
-        inner.slots.get(contact as usize).map(|slot| slot.pages[slot.current_from..].to_vec()).unwrap_or_default()
+        inner
+            .slots
+            .get(contact as usize)
+            .map(|slot| slot.pages[slot.current_from..].to_vec())
+            .unwrap_or_default()
     }
 
     /// How many pages the contact has.

@@ -18,10 +18,7 @@ use crate::durable::{self, OnPath};
 ///
 /// # Errors
 /// When a segment cannot be read, is damaged, or `seen` refuses a record.
-pub fn recover(
-    folder: &Path,
-    mut seen: impl FnMut(Entry, Place),
-) -> Result<u32, SpoolError> {
+pub fn recover(folder: &Path, mut seen: impl FnMut(Entry, Place)) -> Result<u32, SpoolError> {
     let mut number = 0;
     while segment_path(folder, number).exists() {
         scan(folder, number, &mut seen)?;
@@ -30,11 +27,7 @@ pub fn recover(
     Ok(number)
 }
 
-fn scan(
-    folder: &Path,
-    number: u32,
-    seen: &mut impl FnMut(Entry, Place),
-) -> Result<(), SpoolError> {
+fn scan(folder: &Path, number: u32, seen: &mut impl FnMut(Entry, Place)) -> Result<(), SpoolError> {
     let path = segment_path(folder, number);
     let file = durable::open_existing(&path)?;
     let total = file.metadata().on("look at", &path)?.len();

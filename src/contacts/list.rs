@@ -1,0 +1,108 @@
+//! The contacts of a run, in the order of their first appearance.
+
+use sha2::{Digest, Sha256};
+
+use crate::id::ContactId;
+
+/// IDs in one string, so that a million of them cost their text and 16 bytes each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContactList {
+    text: String,
+    /// Where each ID ends in `text`.
+    ends: Vec<usize>,
+    /// The line each ID was first seen on, from 1.
+    input_lines: Vec<u64>,
+    /// Where the list comes from: the file as given, `-` or `all-contacts`.
+    pub path: String,
+    /// SHA-256 of the file's bytes, as hex.
+    pub sha256: String,
+    /// Lines of the file, with header and blank ones.
+    pub lines: u64,
+    /// IDs that had been seen before, and are exported once.
+    pub duplicates: u64,
+}
+
+impl ContactList {
+    pub(super) fn empty(path: String) -> Self {
+        Self {
+            text: String::new(),
+            ends: Vec::new(),
+            input_lines: Vec::new(),
+            path,
+            sha256: String::new(),
+            lines: 0,
+            duplicates: 0,
+        }
+    }
+
+    /// A list that was not read from a file, as of `--all-contacts`: one line an ID, and the SHA-256 of those lines.
+    /// Equal IDs are to be sorted out before.
+    pub fn of_account<'a>(ids: impl IntoIterator<Item = &'a ContactId>) -> Self {
+        let mut list = Self::empty("all-contacts".to_owned());
+        let mut hasher = Sha256::new();
+        for id in ids {
+            list.lines += 1;
+            list.push(id, list.lines);
+            hasher.update(id.as_str());
+            hasher.update("\n");
+        }
+        list.sha256 = hex(&hasher.finalize());
+        list
+    }
+
+    pub(super) fn push(&mut self, id: &ContactId, line: u64) {
+        self.text.push_str(id.as_str());
+        self.ends.push(self.text.len());
+        self.input_lines.push(line);
+    }
+
+    /// How many contacts there are, each counted once.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// The ID at `index`, from 0, in the order of the file.
+    ///
+    /// # Panics
+    /// When `index` is not below [`Self::len`].
+    pub fn get(&self, index: usize) -> ContactId {
+        self.text_at(index).parse().expect("only checked IDs are pushed")
+    }
+
+    /// The same as text, without a copy.
+    ///
+    /// # Panics
+    /// When `index` is not below [`Self::len`].
+    pub fn text_at(&self, index: usize) -> &str {
+        let start = if index == 0 { 0 } else { self.ends[index - 1] };
+        self.text.get(start..self.ends[index]).expect("ends are ends of whole IDs")
+    }
+
+    /// The line of the file on which the ID at `index` first stands, from 1.
+    ///
+    /// # Panics
+    /// When `index` is not below [`Self::len`].
+    pub fn line(&self, index: usize) -> u64 {
+        self.input_lines[index]
+    }
+
+    /// All IDs, in the order of the file.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
+        (0..self.len()).map(|index| self.text_at(index))
+    }
+}
+
+/// Lower-case hex of a hash.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

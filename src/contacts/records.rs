@@ -1,0 +1,204 @@
+//! Splits a contacts file into records of cells, knowing the line of each.
+//!
+//! Our own small splitter and not the csv crate's: that one takes an unclosed quote for the end of the file, and its
+//! line numbers are off after blank lines and lone carriage returns.
+
+use std::io::BufRead;
+
+use super::error::Problem;
+
+/// The most bytes of one record: a bound on memory, far above any line of a contacts file.
+const MAX_RECORD_BYTES: usize = 16 << 20;
+
+/// One record: a line, or several when a quoted cell holds line ends.
+#[derive(Debug, Default)]
+pub(super) struct Record {
+    text: Vec<u8>,
+    ends: Vec<usize>,
+    line: u64,
+}
+
+impl Record {
+    /// The line it begins on.
+    pub(super) fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// How many cells it has.
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// How many cells it has up to the last that is not blank: programs fill up lines with empty cells.
+    pub(super) fn filled(&self) -> usize {
+        (0..self.len())
+            .rev()
+            .find(|index| !self.bytes(*index).trim_ascii().is_empty())
+            .map_or(0, |index| index + 1)
+    }
+
+    /// Whether all cells are blank.
+    pub(super) fn is_blank(&self) -> bool {
+        (0..self.len()).all(|index| self.cell(index).is_some_and(|cell| cell.trim().is_empty()))
+    }
+
+    /// The cell at `index`, not trimmed; `None` past the last.
+    pub(super) fn cell(&self, index: usize) -> Option<&str> {
+        (index < self.len()).then(|| std::str::from_utf8(self.bytes(index)).ok()).flatten()
+    }
+
+    /// Refuses what is not UTF-8 text.
+    pub(super) fn check_text(&self) -> Result<(), Problem> {
+        if memchr::memchr(0, &self.text).is_some() {
+            return Err(Problem::Utf16 { line: self.line });
+        }
+        // Cell by cell: a delimiter may not join two halves of a character.
+        match (0..self.len()).all(|index| std::str::from_utf8(self.bytes(index)).is_ok()) {
+            true => Ok(()),
+            false => Err(Problem::NotUtf8 { line: self.line }),
+        }
+    }
+
+    fn bytes(&self, index: usize) -> &[u8] {
+        let start = if index == 0 { 0 } else { self.ends[index - 1] };
+        &self.text[start..self.ends[index]]
+    }
+
+    fn clear(&mut self, line: u64) {
+        self.text.clear();
+        self.ends.clear();
+        self.line = line;
+    }
+
+    fn end_cell(&mut self) {
+        self.ends.push(self.text.len());
+    }
+
+    /// Drops the blanks before an opening quote.
+    fn restart_cell(&mut self) {
+        self.text.truncate(self.ends.last().copied().unwrap_or(0));
+    }
+}
+
+/// Where in a cell the splitter stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Nothing but blanks so far: a quote opens a quoted cell.
+    Start,
+    Plain,
+    Quoted {
+        opened: u64,
+    },
+    /// A quote inside a quoted cell: the first half of a doubled one, or the end.
+    Quote {
+        opened: u64,
+    },
+    /// After the closing quote.
+    Closed,
+}
+
+/// The records of a stream.
+pub(super) struct Records<R> {
+    input: R,
+    delimiter: u8,
+    /// The line the next byte belongs to, from 1.
+    line: u64,
+    /// A carriage return was the last byte: a line feed after it is the same line end.
+    after_return: bool,
+    /// Bytes have been seen since the last line end.
+    in_line: bool,
+}
+
+impl<R: BufRead> Records<R> {
+    pub(super) fn new(input: R, delimiter: u8) -> Self {
+        Self { input, delimiter, line: 1, after_return: false, in_line: false }
+    }
+
+    /// Lines seen so far, the last one also without a line end.
+    pub(super) fn lines(&self) -> u64 {
+        self.line - 1 + u64::from(self.in_line)
+    }
+
+    pub(super) fn into_inner(self) -> R {
+        self.input
+    }
+
+    /// Reads the next record, a blank line being one with one empty cell; false at the end of the file.
+    pub(super) fn next(&mut self, record: &mut Record) -> Result<bool, Problem> {
+        record.clear(self.line);
+        let mut state = State::Start;
+        let mut any = false;
+        loop {
+            let chunk = match self.input.fill_buf() {
+                Ok(chunk) => chunk,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                Err(source) => return Err(Problem::Unreadable { source }),
+            };
+            if chunk.is_empty() {
+                return self.end_of_file(record, state, any);
+            }
+            let byte = chunk[0];
+            self.input.consume(1);
+            let second_half = self.after_return && byte == b'\n';
+            self.after_return = byte == b'\r';
+            if second_half {
+                // Its first half has ended the record already, unless both stand inside quotes.
+                if matches!(state, State::Quoted { .. }) {
+                    record.text.push(byte);
+                }
+                continue;
+            }
+            any = true;
+            let line = self.line;
+            let line_end = matches!(byte, b'\n' | b'\r');
+            self.in_line = !line_end;
+            self.line += u64::from(line_end);
+            state = match (state, byte) {
+                (State::Quoted { opened }, b'"') => State::Quote { opened },
+                (State::Quote { opened }, b'"') | (State::Quoted { opened }, _) => {
+                    record.text.push(byte);
+                    State::Quoted { opened }
+                }
+                (_, b'\n' | b'\r') => {
+                    record.end_cell();
+                    return Ok(true);
+                }
+                (_, mark) if mark == self.delimiter => {
+                    record.end_cell();
+                    State::Start
+                }
+                (State::Start, b'"') => {
+                    record.restart_cell();
+                    State::Quoted { opened: line }
+                }
+                (State::Quote { .. } | State::Closed, b' ' | b'\t') => State::Closed,
+                (State::Quote { .. } | State::Closed, _) => return Err(Problem::TextAfterQuote { line }),
+                (State::Start, b' ' | b'\t') => {
+                    record.text.push(byte);
+                    State::Start
+                }
+                (State::Start | State::Plain, _) => {
+                    record.text.push(byte);
+                    State::Plain
+                }
+            };
+            if record.text.len() > MAX_RECORD_BYTES {
+                return Err(match state {
+                    State::Quoted { opened } => Problem::UnclosedQuote { line: opened },
+                    _ => Problem::TooLong { line: record.line, max: MAX_RECORD_BYTES },
+                });
+            }
+        }
+    }
+
+    fn end_of_file(&self, record: &mut Record, state: State, any: bool) -> Result<bool, Problem> {
+        match state {
+            State::Quoted { opened } => Err(Problem::UnclosedQuote { line: opened }),
+            _ if any => {
+                record.end_cell();
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+}

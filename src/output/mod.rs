@@ -1,0 +1,68 @@
+//! Rows become staged files: Parquet or JSONL, split by partition, rolled at contacts, synced.
+//!
+//! [`TableWriter`] takes the rows of one table in their final order. It asks [`partition`] which folder each row
+//! belongs to, keeps the rows of each open file until a group is full (or memory is short), and has [`encoder`] append
+//! the group to the file. The files stand in a staging folder that mirrors the output folder; `publish` moves them.
+//!
+//! Every decision (where a group ends, where a file is closed, which group is written when memory is short) is taken
+//! row by row from the rows' sizes, so the same rows give the same bytes, however they were cut into batches.
+//!
+//! Layer 2: knows Arrow, Parquet and the table columns, and nothing of the API. [`manifest`] is the list of what
+//! was written, as the contract has it.
+
+mod encoder;
+mod error;
+mod json_text;
+mod jsonl;
+pub mod manifest;
+mod parquet;
+mod part;
+mod partition;
+mod pending;
+mod rows;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::RunId;
+use crate::settings::OutputSettings;
+use crate::table::Table;
+
+pub use error::OutputError;
+pub use json_text::timestamp;
+pub use writer::TableWriter;
+
+/// What all files of a run have in common.
+#[derive(Clone, Debug)]
+pub struct OutputSpec {
+    /// Format, partitions and file size.
+    pub settings: OutputSettings,
+    /// The run, which is part of every file's name.
+    pub run_id: RunId,
+    /// The day of the run, for the partition key `export_date`.
+    pub export_date: chrono::NaiveDate,
+}
+
+/// A file that is written and synced, and not yet visible.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StagedFile {
+    /// Whose rows it holds.
+    pub table: Table,
+    /// Its final path relative to the output folder, with `/` between the parts.
+    pub path: String,
+    /// How many rows it holds, at least one.
+    pub rows: u64,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// SHA-256 of its bytes, as lower-case hex.
+    pub sha256: String,
+    /// The partition keys of its folder with their values (not percent-encoded), in the order of the folders.
+    #[serde(with = "manifest::partition_map")]
+    pub partition: Vec<(String, Option<String>)>,
+    /// The smallest `created_at`, in microseconds; none when all are null, or the table has no such column.
+    pub min_created_at: Option<i64>,
+    /// The largest `created_at`.
+    pub max_created_at: Option<i64>,
+}

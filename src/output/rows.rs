@@ -1,0 +1,42 @@
+//! Sizes and cuts of batches: what the decisions of the writer are taken from.
+
+use arrow::array::{Array, AsArray, RecordBatch, TimestampMicrosecondArray, UInt32Array};
+use arrow::compute::{concat_batches, take_record_batch};
+use arrow::datatypes::{DataType, TimestampMicrosecondType};
+use arrow::error::ArrowError;
+
+/// The bytes each row takes in memory, about: its texts, and a word for each column.
+pub(super) fn sizes(batch: &RecordBatch) -> Vec<u64> {
+    let mut sizes = vec![8 * batch.num_columns() as u64; batch.num_rows()];
+    for column in batch.columns().iter().filter(|column| *column.data_type() == DataType::Utf8) {
+        let offsets = column.as_string::<i32>().value_offsets();
+        for (size, ends) in sizes.iter_mut().zip(offsets.windows(2)) {
+            *size += u64::from(ends[1].abs_diff(ends[0]));
+        }
+    }
+    sizes
+}
+
+/// The rows of these numbers, in this order, as a batch that shares no memory with `batch`.
+pub(super) fn pick(batch: &RecordBatch, rows: &[u32]) -> Result<RecordBatch, ArrowError> {
+    take_record_batch(batch, &UInt32Array::from(rows.to_vec()))
+}
+
+/// One batch of all of them.
+pub(super) fn join(batches: &[RecordBatch]) -> Result<Option<RecordBatch>, ArrowError> {
+    match batches {
+        [] => Ok(None),
+        [only] => Ok(Some(only.clone())),
+        [first, ..] => concat_batches(first.schema_ref(), batches).map(Some),
+    }
+}
+
+/// Smallest and largest `created_at` of the batch, in microseconds.
+pub(super) fn created_at_range(batch: &RecordBatch) -> Option<(i64, i64)> {
+    let column = batch.column_by_name("created_at")?;
+    let times: &TimestampMicrosecondArray = column.as_primitive_opt::<TimestampMicrosecondType>()?;
+    times.iter().flatten().fold(None, |range, time| match range {
+        None => Some((time, time)),
+        Some((min, max)) => Some((min.min(time), max.max(time))),
+    })
+}
