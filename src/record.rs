@@ -14,7 +14,7 @@ use std::borrow::Cow;
 
 use crate::json::{Kind, Malformed, Value};
 
-pub use read::read_page;
+pub use read::{read_message_at, read_page};
 pub use synthetic::short_digest;
 
 /// Why an answer is not a page.

@@ -36,10 +36,19 @@ struct Slot {
 #[derive(Debug)]
 struct Inner {
     slots: Vec<Slot>,
-    closed: bool,
+    closing: Option<Closing>,
     /// How far build has come: a contact below this that is opened again makes it start over.
     built: usize,
     overtaken: bool,
+}
+
+/// Why no more records come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closing {
+    /// All contacts have their last word.
+    Complete,
+    /// The run has stopped before that.
+    Stopped,
 }
 
 /// The index.
@@ -54,7 +63,7 @@ impl Ledger {
     pub fn new(contacts: usize) -> Self {
         let mut slots = Vec::new();
         slots.resize_with(contacts, Slot::default);
-        let inner = Inner { slots, closed: false, built: 0, overtaken: false };
+        let inner = Inner { slots, closing: None, built: 0, overtaken: false };
         Self { inner: Mutex::new(inner), changed: Condvar::new() }
     }
 
@@ -78,8 +87,8 @@ impl Ledger {
         self.changed.notify_all();
     }
 
-    /// Takes back a contact's last word, so that it is read on from where it was: it had failed.
-    pub fn retry(&self, contact: u32) {
+    /// Takes back the last word of a contact that had failed, so that it is read on from where it was.
+    pub fn retry_failed(&self, contact: u32) {
         if let Some(slot) = self.lock().slots.get_mut(contact as usize) {
             slot.done = None;
         }
@@ -109,13 +118,16 @@ impl Ledger {
     pub fn wait_for(&self, contact: u32) -> Option<Settled> {
         let mut inner = self.lock();
         loop {
+            if inner.closing == Some(Closing::Stopped) {
+                return None;
+            }
             let slot = inner.slots.get(contact as usize)?;
             if let Some(done) = slot.done {
                 let settled = Settled { pages: slot.pages.clone(), done };
                 inner.built = inner.built.max(contact as usize + 1);
                 return Some(settled);
             }
-            if inner.closed {
+            if inner.closing.is_some() {
                 return None;
             }
             inner = self.changed.wait(inner).unwrap_or_else(PoisonError::into_inner);
@@ -128,14 +140,32 @@ impl Ledger {
     }
 
     /// No more records come: who waits for one is told.
-    pub fn close(&self) {
-        self.lock().closed = true;
+    pub fn close(&self, closing: Closing) {
+        let mut inner = self.lock();
+        // A stop overrides: build may have heard that all is there, and is to stop all the same.
+        if inner.closing.is_none() || closing == Closing::Stopped {
+            inner.closing = Some(closing);
+        }
+        drop(inner);
         self.changed.notify_all();
     }
 
-    /// Whether a contact that build had seen was opened again after.
-    pub fn is_overtaken(&self) -> bool {
-        self.lock().overtaken
+    /// Waits until no more records come; says why.
+    pub fn wait_for_closing(&self) -> Closing {
+        let mut inner = self.lock();
+        loop {
+            if let Some(closing) = inner.closing {
+                return closing;
+            }
+            inner = self.changed.wait(inner).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Whether a contact that build had seen was opened again after: it then starts over. Asking resets it.
+    pub fn take_overtaken(&self) -> bool {
+        let mut inner = self.lock();
+        inner.built = 0;
+        std::mem::take(&mut inner.overtaken)
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -16,7 +16,7 @@ mod writer;
 use std::path::{Path, PathBuf};
 
 pub use entry::{Entry, Pass};
-pub use ledger::{Ledger, PagePlace, Settled};
+pub use ledger::{Closing, Ledger, PagePlace, Settled};
 pub use reader::Reader;
 pub use recover::recover;
 pub use writer::{Appender, Writer};

@@ -1,0 +1,144 @@
+//! One contact: from its pages to its rows.
+
+use std::borrow::Cow;
+
+use super::BuildError;
+use super::index::Index;
+use super::order;
+use super::pages::Pages;
+use super::tables::Tables;
+use crate::id::ContactId;
+use crate::json::Value;
+use crate::record::{self, Conversation, Page};
+use crate::settings::Window;
+use crate::spool::{PagePlace, Reader};
+use crate::table::{ContactInput, Totals};
+
+/// A contact that is indexed.
+pub struct Contact<'a> {
+    places: &'a [PagePlace],
+    pages: Pages<'a>,
+    index: Index,
+    own: Own,
+    totals: Totals,
+}
+
+/// What the pages say of the contact itself; the last word of each.
+#[derive(Default)]
+struct Own {
+    contact: Option<String>,
+    siblings: Vec<(String, String)>,
+    unplaced: Vec<String>,
+}
+
+/// Reads a contact's pages into an index.
+pub fn read<'a>(reader: &mut Reader, places: &'a [PagePlace], window: Window) -> Result<Contact<'a>, BuildError> {
+    let mut pages = Pages::new(places);
+    let (mut index, mut own) = (Index::default(), Own::default());
+    for page in 0..u32::try_from(places.len()).unwrap_or(u32::MAX) {
+        let text = pages.text(page, reader)?;
+        // Only answers that were read once are spooled.
+        let Ok(records) = record::read_page(text) else { continue };
+        index.add(page, text, &records);
+        own.add(&records);
+    }
+    index.keep(window);
+    let totals = index.count();
+    Ok(Contact { places, pages, index, own, totals })
+}
+
+impl Own {
+    fn add(&mut self, page: &Page<'_>) {
+        if let Some(contact) = page.contact
+            && self.contact.as_deref() != Some(contact.raw())
+        {
+            self.contact = Some(contact.raw().to_owned());
+        }
+        for (name, value) in &page.siblings {
+            match self.siblings.iter_mut().find(|(known, _)| known == name) {
+                Some((_, known)) if known == value.raw() => {}
+                Some((_, known)) => value.raw().clone_into(known),
+                None => self.siblings.push((name.clone().into_owned(), value.raw().to_owned())),
+            }
+        }
+        let nameless = page.conversations.iter().filter_map(nameless);
+        let unplaced = page.unplaced.iter().map(|value| value.raw().to_owned());
+        for text in unplaced.chain(nameless) {
+            if !self.unplaced.contains(&text) {
+                self.unplaced.push(text);
+            }
+        }
+    }
+}
+
+/// A conversation without an id has no row: what it says beside its messages, as JSON. None if it says nothing.
+fn nameless(conversation: &Conversation<'_>) -> Option<String> {
+    let says_something = conversation.fields.iter().any(|(_, value)| !value.is_null());
+    if conversation.id.is_some() || !says_something {
+        return None;
+    }
+    let mut text = String::from("{");
+    for (at, (name, value)) in conversation.fields.iter().enumerate() {
+        if at > 0 {
+            text.push(',');
+        }
+        crate::json::push_string(&mut text, name);
+        text.push(':');
+        text.push_str(value.raw());
+    }
+    text.push('}');
+    Some(text)
+}
+
+impl Contact<'_> {
+    /// Messages that came in more than one version.
+    pub fn changed_messages(&self) -> u64 {
+        self.index.changed
+    }
+
+    /// Pushes the contact's rows, in their order; gives what was exported of it.
+    pub fn flatten(mut self, id: &ContactId, reader: &mut Reader, tables: &mut Tables) -> Result<Totals, BuildError> {
+        self.push_contact(id, tables);
+        let conversations = order::conversations(&self.index.conversations);
+        for at in &conversations {
+            let conversation = &self.index.conversations[*at as usize];
+            if conversation.columns.id.is_some() {
+                tables.builders.conversation(id, &conversation.columns, conversation.totals);
+                tables.relieve()?;
+            }
+        }
+        for at in order::messages(&self.index, &conversations) {
+            let indexed = &self.index.messages[at as usize];
+            let text = self.pages.text(indexed.page, reader)?;
+            let (start, end) = (indexed.start as usize, indexed.start as usize + indexed.bytes as usize);
+            let Some(message) = text.get(start..end).and_then(|text| record::read_message_at(text, self.index.id(indexed)))
+            else {
+                continue; // cannot be: it was read from there
+            };
+            let columns = &self.index.conversations[indexed.conversation as usize].columns;
+            let asked = self.places[indexed.page as usize].pass;
+            tables.builders.message(id, columns, asked, &message);
+            tables.relieve()?;
+        }
+        Ok(self.totals)
+    }
+
+    fn push_contact(&self, id: &ContactId, tables: &mut Tables) {
+        let parse = |text| Value::parse(text).ok();
+        let siblings: Vec<(Cow<'_, str>, Value<'_>)> = self
+            .own
+            .siblings
+            .iter()
+            .filter_map(|(name, text)| Some((Cow::Borrowed(name.as_str()), parse(text)?)))
+            .collect();
+        let with_id = self.index.conversations.iter().filter(|conversation| conversation.columns.id.is_some());
+        tables.builders.contact(&ContactInput {
+            id,
+            contact: self.own.contact.as_deref().and_then(parse),
+            siblings: &siblings,
+            unplaced: &self.own.unplaced,
+            conversation_count: with_id.count() as u64,
+            totals: self.totals,
+        });
+    }
+}

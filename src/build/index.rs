@@ -1,0 +1,165 @@
+//! The index of one contact's messages: which there are, where each stands, and what it sorts by.
+//!
+//! About 150 bytes a message, so that a history of a million fits in memory while its text does not.
+
+use std::collections::HashMap;
+
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+
+use crate::record::{Message, Page, Shape};
+use crate::settings::Window;
+use crate::table::{self, ConversationColumns, Totals};
+
+/// One message.
+#[derive(Debug)]
+pub struct Indexed {
+    pub conversation: u32,
+    pub page: u32,
+    /// Where it stands in the page's text, in bytes.
+    pub start: u32,
+    pub bytes: u32,
+    pub created_at: Option<i64>,
+    pub message_order: Option<i64>,
+    id_start: usize,
+    id_bytes: u32,
+    /// Tells versions of one message apart.
+    digest: u64,
+}
+
+/// One conversation, or the messages that share the lack of one.
+#[derive(Debug)]
+pub struct Conversation {
+    pub columns: ConversationColumns,
+    pub totals: Totals,
+}
+
+/// What makes conversations the same.
+#[derive(PartialEq, Eq, Hash)]
+enum Key {
+    Id(String),
+    /// Without an id: told apart by what else is known of them.
+    Nameless(String),
+}
+
+/// The index.
+#[derive(Default)]
+pub struct Index {
+    pub messages: Vec<Indexed>,
+    pub conversations: Vec<Conversation>,
+    /// Messages that came in more than one version.
+    pub changed: u64,
+    ids: String,
+    by_id: HashMap<u128, u32>,
+    by_key: HashMap<Key, u32>,
+}
+
+impl Index {
+    /// Takes a page's messages in. Of two versions of a message the later read wins; an identical one changes nothing.
+    pub fn add(&mut self, page: u32, text: &str, records: &Page<'_>) {
+        for conversation in &records.conversations {
+            match conversation.shape {
+                Shape::Grouped => {
+                    let columns = ConversationColumns::read(conversation);
+                    let key = match &columns.id {
+                        Some(id) => Key::Id(id.clone()),
+                        None => Key::Nameless(format!("{columns:?}")),
+                    };
+                    let at = self.conversation(key, columns);
+                    for message in &conversation.messages {
+                        self.message(at, page, text, message);
+                    }
+                }
+                Shape::Flat => {
+                    for message in &conversation.messages {
+                        let id = message.conversation_id.as_deref();
+                        let at = self.flat_conversation(id);
+                        self.message(at, page, text, message);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The id of a message.
+    pub fn id(&self, message: &Indexed) -> &str {
+        self.ids.get(message.id_start..message.id_start + message.id_bytes as usize).unwrap_or_default()
+    }
+
+    /// Counts the messages of each conversation and of all; to be called when all pages are in.
+    pub fn count(&mut self) -> Totals {
+        let mut all = Totals::default();
+        for message in &self.messages {
+            all.add(message.created_at);
+            self.conversations[message.conversation as usize].totals.add(message.created_at);
+        }
+        all
+    }
+
+    /// The conversation's number; what is known of it is replaced by what this page says.
+    fn conversation(&mut self, key: Key, columns: ConversationColumns) -> u32 {
+        if let Some(at) = self.by_key.get(&key) {
+            self.conversations[*at as usize].columns = columns;
+            return *at;
+        }
+        self.new_conversation(key, columns)
+    }
+
+    /// The conversation that a flat message names. It says nothing of it but the id, so it replaces nothing.
+    fn flat_conversation(&mut self, id: Option<&str>) -> u32 {
+        let key = id.map_or_else(|| Key::Nameless(String::new()), |id| Key::Id(id.to_owned()));
+        match self.by_key.get(&key) {
+            Some(at) => *at,
+            None => self.new_conversation(key, ConversationColumns::flat(id)),
+        }
+    }
+
+    fn new_conversation(&mut self, key: Key, columns: ConversationColumns) -> u32 {
+        let at = u32::try_from(self.conversations.len()).unwrap_or(u32::MAX);
+        self.conversations.push(Conversation { columns, totals: Totals::default() });
+        self.by_key.insert(key, at);
+        at
+    }
+
+    fn message(&mut self, conversation: u32, page: u32, text: &str, message: &Message<'_>) {
+        let created_at = table::created_at(message);
+        let raw = message.value.raw();
+        let digest = xxh3_64(raw.as_bytes());
+        let seen = self.by_id.get(&xxh3_128(message.id.as_bytes())).copied();
+        if let Some(at) = seen {
+            let before = &self.messages[at as usize];
+            if before.digest == digest && before.conversation == conversation {
+                return;
+            }
+            self.changed += u64::from(before.digest != digest);
+        }
+        // A slice of the page's text, so the difference of the addresses is its place.
+        let start = raw.as_ptr() as usize - text.as_ptr() as usize;
+        let mut indexed = Indexed {
+            conversation,
+            page,
+            start: u32::try_from(start).unwrap_or(u32::MAX),
+            bytes: u32::try_from(raw.len()).unwrap_or(u32::MAX),
+            created_at,
+            message_order: table::message_order(message),
+            id_start: self.ids.len(),
+            id_bytes: u32::try_from(message.id.len()).unwrap_or(u32::MAX),
+            digest,
+        };
+        if let Some(at) = seen {
+            let before = &mut self.messages[at as usize];
+            (indexed.id_start, indexed.id_bytes) = (before.id_start, before.id_bytes);
+            *before = indexed;
+        } else {
+            self.ids.push_str(&message.id);
+            let at = u32::try_from(self.messages.len()).unwrap_or(u32::MAX);
+            self.by_id.insert(xxh3_128(message.id.as_bytes()), at);
+            self.messages.push(indexed);
+        }
+    }
+
+    /// Drops the messages outside the window. They were needed until now: a later version may have moved into it.
+    pub fn keep(&mut self, window: Window) {
+        self.messages.retain(|message| window.holds(message.created_at));
+        self.by_id = HashMap::new();
+    }
+}

@@ -1,0 +1,168 @@
+//! Build: a pure function from the spool and the order of the input to staged files.
+//!
+//! It runs beside fetch on its own thread and takes the contacts in the order of the input, waiting only for one that
+//! has no last word yet. Same spool, same bytes: nothing in it depends on timing. A contact's messages are first
+//! indexed, then sorted, then flattened in their order; what does not fit in memory is read from the spool again.
+//!
+//! Layer 3: uses `spool`, `table` and `output`; knows nothing of the API.
+
+mod contact;
+mod coverage;
+mod index;
+mod order;
+mod pages;
+mod tables;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::contacts::ContactList;
+use crate::durable::{self, StorageError};
+use crate::event::{Event, SharedObserver};
+use crate::history::Status;
+use crate::output::{OutputError, OutputSpec, StagedFile};
+use crate::settings::Window;
+use crate::spool::{Closing, Entry, Ledger, Reader, SpoolError};
+use crate::table::{Stamp, Table, Totals, UnknownFields};
+use tables::Tables;
+
+/// Contacts between two reports of progress.
+const REPORT_EVERY: usize = 32;
+
+/// What build works on.
+pub struct BuildPlan {
+    /// The contacts, in the order of the rows.
+    pub contacts: Arc<ContactList>,
+    /// Where the spool's segments are.
+    pub spool_folder: PathBuf,
+    /// Where files are staged. What stands there is thrown away first.
+    pub stage: PathBuf,
+    /// The run's ID and time, which stand in every row.
+    pub stamp: Stamp,
+    /// The form and layout of the files.
+    pub output: OutputSpec,
+    /// Which messages to export.
+    pub window: Window,
+}
+
+/// What was built.
+#[derive(Debug)]
+pub struct Built {
+    /// The staged files, durable.
+    pub files: Vec<StagedFile>,
+    /// Rows of each table, in the order of [`Table::ALL`].
+    pub rows: [u64; 5],
+    /// Contacts by their status, in the order of [`Status::ALL`].
+    pub statuses: [u64; 5],
+    /// Fields of the API's records that have no column, or whose value did not fit it.
+    pub unknown_fields: UnknownFields,
+    /// The contacts that failed, as a contacts file; `None` if none did.
+    pub failed: Option<String>,
+    /// Messages that were read in two versions; the later is exported.
+    pub changed_messages: u64,
+}
+
+impl Built {
+    /// How many contacts have this status.
+    pub fn contacts(&self, status: Status) -> u64 {
+        Status::ALL.iter().position(|each| *each == status).map_or(0, |at| self.statuses[at])
+    }
+
+    /// How many rows this table has.
+    pub fn rows(&self, table: Table) -> u64 {
+        self.rows[table as usize]
+    }
+}
+
+/// Why nothing could be built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The spool cannot be read.
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+    /// A file cannot be written.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// The staging folder cannot be made or cleared.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+/// Builds all tables; `None` when the run stopped before all contacts had their last word.
+///
+/// # Errors
+/// When the spool cannot be read or a file not be written. Built again, it may work: the spool is untouched.
+pub fn build(plan: &BuildPlan, ledger: &Ledger, observer: &SharedObserver) -> Result<Option<Built>, BuildError> {
+    loop {
+        durable::remove_tree(&plan.stage)?;
+        durable::create_dir_all(&plan.stage)?;
+        let mut work = Work::new(plan);
+        if !work.build_contacts(ledger, observer)? || ledger.wait_for_closing() == Closing::Stopped {
+            return Ok(None);
+        }
+        if ledger.take_overtaken() {
+            continue; // a contact was read again after its rows were written
+        }
+        return work.finish(ledger).map(Some);
+    }
+}
+
+/// The work so far.
+struct Work<'a> {
+    plan: &'a BuildPlan,
+    reader: Reader,
+    tables: Tables,
+    /// What was exported of each contact, for its coverage.
+    exported: Vec<Totals>,
+    changed_messages: u64,
+}
+
+impl<'a> Work<'a> {
+    fn new(plan: &'a BuildPlan) -> Self {
+        Self {
+            plan,
+            reader: Reader::new(plan.spool_folder.clone()),
+            tables: Tables::new(&plan.stamp, &plan.output, &plan.stage),
+            exported: Vec::with_capacity(plan.contacts.len()),
+            changed_messages: 0,
+        }
+    }
+
+    /// Flattens all contacts; false when the run has stopped.
+    fn build_contacts(&mut self, ledger: &Ledger, observer: &SharedObserver) -> Result<bool, BuildError> {
+        let mut messages = 0;
+        for at in 0..self.plan.contacts.len() {
+            let Some(settled) = ledger.wait_for(u32::try_from(at).unwrap_or(u32::MAX)) else { return Ok(false) };
+            let Entry::Done { outcome, .. } = self.reader.entry(settled.done)? else { return Ok(false) };
+            let exported = if outcome.status.has_rows() {
+                let id = self.plan.contacts.get(at);
+                let mut contact = contact::read(&mut self.reader, &settled.pages, self.plan.window)?;
+                self.changed_messages += contact.changed_messages();
+                contact.flatten(&id, &mut self.reader, &mut self.tables)?
+            } else {
+                Totals::default()
+            };
+            messages += exported.messages;
+            self.exported.push(exported);
+            self.tables.end_contact()?;
+            if at % REPORT_EVERY == 0 || at + 1 == self.plan.contacts.len() {
+                observer.event(Event::Built { contacts: at as u64 + 1, messages });
+            }
+        }
+        Ok(true)
+    }
+
+    fn finish(mut self, ledger: &Ledger) -> Result<Built, BuildError> {
+        let coverage = coverage::write(self.plan, ledger, &mut self.reader, &mut self.tables, &self.exported)?;
+        let finished = self.tables.finish()?;
+        Ok(Built {
+            rows: Table::ALL.map(|table| finished.files.iter().filter(|file| file.table == table).map(|file| file.rows).sum()),
+            files: finished.files,
+            statuses: coverage.statuses,
+            unknown_fields: finished.unknown_fields,
+            failed: coverage.failed,
+            changed_messages: self.changed_messages,
+        })
+    }
+}
+

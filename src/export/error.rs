@@ -1,0 +1,89 @@
+//! Why an export ended without being published.
+
+use std::path::PathBuf;
+
+use super::unfinished::Difference;
+use crate::api::Stop;
+use crate::build::BuildError;
+use crate::durable::StorageError;
+use crate::fetch::FetchError;
+use crate::publish::PublishError;
+use crate::spool::SpoolError;
+
+/// A signal that ends a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// SIGINT, as from Ctrl-C.
+    Interrupt,
+    /// SIGTERM.
+    Terminate,
+}
+
+/// Why an export ended without being published.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// Another run works on this export.
+    #[error("another run works on {}: wait for it to end", path.display())]
+    Locked {
+        /// The locked folder.
+        path: PathBuf,
+    },
+    /// An unfinished run is there that this command does not fit.
+    #[error(
+        "the unfinished run {run_id} does not fit this command: {}; run it as before, or throw it away with --fresh",
+        differences.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    )]
+    DoesNotFit {
+        /// The unfinished run.
+        run_id: String,
+        /// What differs.
+        differences: Vec<Difference>,
+    },
+    /// The work folder holds a run that cannot be read.
+    #[error("the unfinished run in {} cannot be read ({what}): throw it away with --fresh", path.display())]
+    BadWork {
+        /// The work folder.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
+    /// The work folder holds something that is not ours.
+    #[error("{} is not empty and holds no unfinished run: choose another --work-dir", path.display())]
+    ForeignWork {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The ID of `--run-id` is taken.
+    #[error("a run {run_id} exists already in this export: choose another --run-id")]
+    RunIdTaken {
+        /// The ID.
+        run_id: String,
+    },
+    /// Fetching ended the run.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// The spool failed.
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+    /// Building failed.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// Publishing failed.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+    /// A file or folder failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// A signal ended the run.
+    #[error("interrupted: what was fetched is kept, run the same command again to go on")]
+    Interrupted(Signal),
+    /// Something that cannot happen has.
+    #[error("a bug in chatzy-export ({0}): what was fetched is kept")]
+    Bug(&'static str),
+}
+
+impl From<Stop> for ExportError {
+    fn from(stop: Stop) -> Self {
+        Self::Fetch(stop.into())
+    }
+}

@@ -1,0 +1,183 @@
+//! The job as a table of contents: open the work folder, fetch and build side by side, publish.
+//!
+//! Layer 4: knows the rooms, and that each hands over to the next only what is durable.
+
+mod draft;
+mod error;
+mod lock;
+mod unfinished;
+
+use std::future::Future;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::api::{Client, Counters, Failure, PageQuery, Requests};
+use crate::build::{self, BuildError, BuildPlan, Built};
+use crate::contacts::ContactList;
+use crate::durable;
+use crate::event::{Event, SharedObserver};
+use crate::fetch::{self, FetchPlan};
+use crate::output::{Manifest, OutputSpec};
+use crate::publish::{self, Published};
+use crate::settings::RunSettings;
+use crate::spool::{Closing, Ledger, Reader, Writer};
+use crate::table::Stamp;
+
+pub use error::{ExportError, Signal};
+pub use unfinished::{Difference, Identity};
+
+use unfinished::{Run, Work};
+
+/// What a run is to export, and how.
+pub struct Job {
+    /// The settings.
+    pub settings: RunSettings,
+    /// Whom to export.
+    pub contacts: ContactList,
+    /// What makes this run this run: an unfinished one with another identity is not gone on with.
+    pub identity: Identity,
+}
+
+/// Exports all contacts, or goes on with the unfinished run in the work folder.
+///
+/// # Errors
+/// What ended the run. Unless it says otherwise, the same job goes on where this one stopped.
+pub async fn export(
+    job: Job,
+    observer: SharedObserver,
+    interrupt: impl Future<Output = Signal>,
+) -> Result<Published, ExportError> {
+    let Job { settings, contacts, identity } = job;
+    let lock = lock::lock(&settings.out, &settings.work)?;
+    let work = Work::new(&settings.out, &settings.work);
+    if let Some(published) = work.finish_publishing(settings.unfinished)? {
+        observer.event(Event::Note { message: "an earlier run was all but published; it is now".to_owned() });
+        return Ok(published);
+    }
+    let run = work.open(settings.unfinished, settings.run_id.clone(), &identity)?;
+    let contacts = Arc::new(contacts);
+    let (built, requests) = fetch_and_build(&settings, &contacts, &work, &run, observer.clone(), interrupt).await?;
+    observer.event(Event::Publishing { files: built.files.len() as u64 });
+    let draft = draft::draft(&identity, &contacts, &run, built, &requests);
+    let published = tokio::task::block_in_place(|| publish::publish(&settings.out, &work.folder, draft))?;
+    drop(lock);
+    Ok(published)
+}
+
+/// The two rooms that work side by side.
+async fn fetch_and_build(
+    settings: &RunSettings,
+    contacts: &Arc<ContactList>,
+    work: &Work,
+    run: &Run,
+    observer: SharedObserver,
+    interrupt: impl Future<Output = Signal>,
+) -> Result<(Built, Requests), ExportError> {
+    let recovered = tokio::task::block_in_place(|| work.recover(contacts.len()))?;
+    observer.event(Event::Started {
+        run_id: run.run_id.to_string(),
+        contacts: contacts.len() as u64,
+        already_read: recovered.already_read,
+    });
+    let ledger = Arc::new(recovered.ledger);
+    let (writer, appender) = Writer::start(&work.spool(), recovered.next_segment)?;
+    let client = Arc::new(Client::new(&settings.connection, observer.clone())?);
+    let plan = FetchPlan {
+        contacts: Arc::clone(contacts),
+        reading: settings.reading.clone(),
+        concurrency: settings.connection.concurrency.get(),
+        max_failed: settings.max_failed,
+        spool_folder: work.spool(),
+        learned: recovered.learned,
+    };
+    let mut building = {
+        let plan = build_plan(settings, contacts, work, run);
+        let (ledger, observer) = (Arc::clone(&ledger), observer.clone());
+        tokio::task::spawn_blocking(move || build::build(&plan, &ledger, &observer))
+    };
+    tokio::pin!(interrupt);
+    let fetched = tokio::select! {
+        fetched = fetch::fetch(plan, Arc::clone(&client), appender, Arc::clone(&ledger), observer) => {
+            fetched.map_err(ExportError::from)
+        }
+        signal = &mut interrupt => Err(ExportError::Interrupted(signal)),
+        built = &mut building => Err(ended_early(built)),
+    };
+    ledger.close(if fetched.is_ok() { Closing::Complete } else { Closing::Stopped });
+    // Ends when the last task has let go of its end of the queue; until then the runtime must go on.
+    let spooled = tokio::task::spawn_blocking(|| writer.finish()).await;
+    spooled.map_err(|_| ExportError::Bug("the spool thread panicked"))??;
+    fetched?;
+    let built = tokio::select! {
+        built = &mut building => built,
+        signal = &mut interrupt => {
+            ledger.close(Closing::Stopped);
+            drop(building.await);
+            return Err(ExportError::Interrupted(signal));
+        }
+    };
+    let built = built.map_err(|_| ExportError::Bug("the build thread panicked"))??;
+    let built = built.ok_or(ExportError::Bug("the build stopped by itself"))?;
+    Ok((built, recovered.requests.and(client.requests())))
+}
+
+fn build_plan(settings: &RunSettings, contacts: &Arc<ContactList>, work: &Work, run: &Run) -> BuildPlan {
+    BuildPlan {
+        contacts: Arc::clone(contacts),
+        spool_folder: work.spool(),
+        stage: work.stage(),
+        stamp: Stamp { run_id: run.run_id.clone(), exported_at: run.started_at },
+        output: OutputSpec {
+            settings: settings.output.clone(),
+            run_id: run.run_id.clone(),
+            export_date: run.day(),
+        },
+        window: settings.window,
+    }
+}
+
+/// Build never ends before fetch but by an error.
+fn ended_early(built: Result<Result<Option<Built>, BuildError>, tokio::task::JoinError>) -> ExportError {
+    match built {
+        Ok(Err(error)) => error.into(),
+        Ok(Ok(_)) => ExportError::Bug("the build ended before the contacts were read"),
+        Err(_) => ExportError::Bug("the build thread panicked"),
+    }
+}
+
+/// What `--dry-run` found out.
+#[derive(Debug)]
+pub struct Rehearsal {
+    /// The contact that was asked for.
+    pub contact: String,
+    /// What came: messages on its first page, or why there is none.
+    pub first_page: Result<usize, String>,
+    /// The unfinished run that would be gone on with.
+    pub unfinished: Option<String>,
+}
+
+/// Signs in and asks for one contact; writes nothing.
+///
+/// # Errors
+/// When signing in fails, or what answers is not the API.
+pub async fn rehearse(job: &Job, observer: SharedObserver) -> Result<Rehearsal, ExportError> {
+    let client = Client::new(&job.settings.connection, observer)?;
+    let contact = job.contacts.get(0);
+    let query = PageQuery {
+        contact: &contact,
+        channel: job.settings.reading.channels.first().copied(),
+        offset: 0,
+        limit: job.settings.reading.page_size,
+        shape: job.settings.reading.shape,
+    };
+    let page = client.page(&query, &mut Counters::default(), |page| page.message_count()).await;
+    let first_page = match page {
+        Ok((_, messages)) => Ok(messages),
+        Err(Failure::Stop(stop)) => return Err(stop.into()),
+        Err(Failure::NotFound) => Err("the API knows no such contact".to_owned()),
+        Err(Failure::AskLess) => Err("the page is too large; smaller ones will be asked for".to_owned()),
+        Err(Failure::Refused { what, .. } | Failure::Unreadable { what }) => Err(what),
+    };
+    let unfinished = Work::new(&job.settings.out, &job.settings.work).unfinished()?.map(|run| run.run_id.to_string());
+    Ok(Rehearsal { contact: contact.to_string(), first_page, unfinished })
+}

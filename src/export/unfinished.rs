@@ -1,0 +1,278 @@
+//! The work folder, and the unfinished run that may live in it.
+//!
+//! ```text
+//! _work/run.json       what the run is: its ID, its time, and the identity that a command must have to go on with it
+//! _work/spool/         the answers
+//! _work/stage/         files being built
+//! _work/publish.json   from when publishing has begun
+//! ```
+
+use std::collections::HashSet;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::ExportError;
+use crate::api::Requests;
+use crate::durable::{self, OnPath};
+use crate::history::{Facts, Reading, Status};
+use crate::id::RunId;
+use crate::publish::{self, Published};
+use crate::settings::Unfinished;
+use crate::spool::{self, Entry, Ledger};
+
+/// What makes a run this run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Identity {
+    /// The first part of our version: another may read the spool differently.
+    pub major_version: String,
+    /// The version of the tables.
+    pub schema_version: u32,
+    /// The API's address.
+    pub base_url: String,
+    /// SHA-256 of the contacts file.
+    pub input_sha256: String,
+    /// The options that shape the output, by their names.
+    pub options: Map<String, Value>,
+    /// Options that are told in the manifest, but may differ when a run goes on.
+    #[serde(skip)]
+    pub told_options: Map<String, Value>,
+}
+
+/// One thing in which a command differs from the unfinished run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// What differs.
+    pub what: String,
+    /// How it was.
+    pub before: String,
+    /// How it is now.
+    pub now: String,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} was {} and is now {}", self.what, self.before, self.now)
+    }
+}
+
+/// An unfinished run, or one that begins.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Run {
+    /// Its ID.
+    pub run_id: RunId,
+    /// When it began, in microseconds since 1970: the time in every row.
+    pub started_at: i64,
+    /// What it is.
+    pub identity: Identity,
+}
+
+impl Run {
+    /// The day it began, UTC.
+    pub fn day(&self) -> NaiveDate {
+        DateTime::from_timestamp_micros(self.started_at).unwrap_or_default().date_naive()
+    }
+}
+
+/// The work folder.
+pub struct Work {
+    out: PathBuf,
+    /// Where it is.
+    pub folder: PathBuf,
+}
+
+/// What an earlier attempt has left in the spool.
+pub struct Recovered {
+    pub ledger: Ledger,
+    pub next_segment: u32,
+    pub learned: Facts,
+    pub already_read: u64,
+    pub requests: EarlierRequests,
+}
+
+/// Requests of earlier attempts, as far as the spool tells: one answered for each page.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct EarlierRequests {
+    pages: u64,
+}
+
+impl EarlierRequests {
+    /// Adds them to those of this attempt.
+    pub fn and(self, mut requests: Requests) -> Requests {
+        if self.pages > 0 {
+            requests.sent += self.pages;
+            *requests.by_status.entry("200".to_owned()).or_default() += self.pages;
+        }
+        requests
+    }
+}
+
+impl Work {
+    pub fn new(out: &Path, folder: &Path) -> Self {
+        Self { out: out.to_owned(), folder: folder.to_owned() }
+    }
+
+    /// The folder of the segments.
+    pub fn spool(&self) -> PathBuf {
+        self.folder.join("spool")
+    }
+
+    /// The folder of the files being built.
+    pub fn stage(&self) -> PathBuf {
+        self.folder.join("stage")
+    }
+
+    fn run_file(&self) -> PathBuf {
+        self.folder.join("run.json")
+    }
+
+    /// Finishes a run that was stopped while it was published, unless it is to be thrown away.
+    pub fn finish_publishing(&self, unfinished: Unfinished) -> Result<Option<Published>, ExportError> {
+        match unfinished {
+            Unfinished::GoOn => Ok(publish::resume(&self.out, &self.folder)?),
+            Unfinished::ThrowAway => {
+                publish::withdraw(&self.out, &self.folder)?;
+                if self.run_file().exists() {
+                    self.clear()?;
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    /// Removes what is ours from the work folder, and the folder if nothing else is in it.
+    fn clear(&self) -> Result<(), ExportError> {
+        durable::remove_tree(&self.stage())?;
+        durable::remove_tree(&self.spool())?;
+        durable::remove_file(&self.run_file())?;
+        durable::remove_dir_if_empty(&self.folder);
+        Ok(())
+    }
+
+    /// The unfinished run, if there is one.
+    pub fn unfinished(&self) -> Result<Option<Run>, ExportError> {
+        let path = self.run_file();
+        let text = match std::fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error).on("read", &path).map_err(ExportError::from),
+        };
+        let bad = |error: serde_json::Error| ExportError::BadWork { path: self.folder.clone(), what: error.to_string() };
+        serde_json::from_slice(&text).map(Some).map_err(bad)
+    }
+
+    /// Goes on with the unfinished run, or begins one.
+    pub fn open(&self, choice: Unfinished, run_id: Option<RunId>, identity: &Identity) -> Result<Run, ExportError> {
+        if choice == Unfinished::GoOn
+            && let Some(run) = self.unfinished()?
+        {
+            let mut differences = identity.differences(&run.identity);
+            if let Some(run_id) = run_id.filter(|run_id| *run_id != run.run_id) {
+                differences.push(difference("--run-id", run.run_id.as_str(), run_id.as_str()));
+            }
+            if !differences.is_empty() {
+                return Err(ExportError::DoesNotFit { run_id: run.run_id.to_string(), differences });
+            }
+            return Ok(run);
+        }
+        self.begin(run_id, identity)
+    }
+
+    fn begin(&self, run_id: Option<RunId>, identity: &Identity) -> Result<Run, ExportError> {
+        if self.spool().exists() || self.stage().exists() {
+            // Left by a run whose run.json is gone, or not ours at all.
+            return Err(ExportError::ForeignWork { path: self.folder.clone() });
+        }
+        let now = Utc::now();
+        let run_id = run_id.unwrap_or_else(|| RunId::new(now));
+        if self.out.join("_runs").join(run_id.as_str()).join("manifest.json").exists() {
+            return Err(ExportError::RunIdTaken { run_id: run_id.to_string() });
+        }
+        let run = Run { run_id, started_at: now.timestamp_micros(), identity: identity.clone() };
+        durable::create_dir_all(&self.folder)?;
+        let text = serde_json::to_vec_pretty(&run).map_err(|_| ExportError::Bug("run.json cannot be written"))?;
+        durable::replace(&self.run_file(), &text)?;
+        durable::create_dir_all(&self.spool())?;
+        Ok(run)
+    }
+
+    /// Scans the spool. Contacts that had failed are open again.
+    pub fn recover(&self, contacts: usize) -> Result<Recovered, ExportError> {
+        durable::create_dir_all(&self.spool())?;
+        let ledger = Ledger::new(contacts);
+        let mut learned = Facts::default();
+        let (mut pages, mut failed) = (0, HashSet::new());
+        let next_segment = spool::recover(&self.spool(), |entry, place| {
+            ledger.enter(&entry, place);
+            match entry {
+                Entry::Page { .. } => pages += 1,
+                Entry::Done { contact, outcome, learned: then } => {
+                    learned = join(learned, then);
+                    if outcome.status == Status::Failed {
+                        failed.insert(contact);
+                    } else {
+                        failed.remove(&contact);
+                    }
+                }
+                Entry::Reopened { .. } => {}
+            }
+        })?;
+        for contact in failed {
+            ledger.retry_failed(contact);
+        }
+        let already_read = (0..u32::try_from(contacts).unwrap_or(u32::MAX)).filter(|at| ledger.is_done(*at)).count();
+        let requests = EarlierRequests { pages };
+        Ok(Recovered { ledger, next_segment, learned, already_read: already_read as u64, requests })
+    }
+}
+
+/// What was learned by either.
+fn join(left: Facts, right: Facts) -> Facts {
+    let reading = match (left.reading, right.reading) {
+        (Reading::PerConversation, _) | (_, Reading::PerConversation) => Reading::PerConversation,
+        (Reading::Total, _) | (_, Reading::Total) => Reading::Total,
+        (Reading::Unknown, Reading::Unknown) => Reading::Unknown,
+    };
+    Facts {
+        reading,
+        short_pages_lie: left.short_pages_lie || right.short_pages_lie,
+        largest_page: left.largest_page.max(right.largest_page),
+    }
+}
+
+fn difference(what: &str, before: &str, now: &str) -> Difference {
+    Difference { what: what.to_owned(), before: before.to_owned(), now: now.to_owned() }
+}
+
+impl Identity {
+    /// In what this command differs from the run of `before`.
+    fn differences(&self, before: &Self) -> Vec<Difference> {
+        let mut differences = Vec::new();
+        let mut compare = |what: &str, then: &str, now: &str| {
+            if then != now {
+                differences.push(difference(what, then, now));
+            }
+        };
+        compare("the version of chatzy-export", &before.major_version, &self.major_version);
+        compare("the schema version", &before.schema_version.to_string(), &self.schema_version.to_string());
+        compare("--base-url", &before.base_url, &self.base_url);
+        compare("the contacts file (SHA-256)", short(&before.input_sha256), short(&self.input_sha256));
+        let names = before.options.keys().chain(self.options.keys().filter(|name| !before.options.contains_key(*name)));
+        for name in names {
+            let text = |options: &Map<String, Value>| match options.get(name) {
+                None | Some(Value::Null) => "not set".to_owned(),
+                Some(Value::String(text)) => text.clone(),
+                Some(value) => value.to_string(),
+            };
+            compare(&format!("--{}", name.replace('_', "-")), &text(&before.options), &text(&self.options));
+        }
+        differences
+    }
+}
+
+fn short(sha256: &str) -> &str {
+    sha256.get(..12).unwrap_or(sha256)
+}
