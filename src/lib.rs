@@ -10,5 +10,6 @@ pub mod id;
 pub mod json;
 pub mod record;
 pub mod settings;
+pub mod simulator;
 pub mod spool;
 pub mod table;

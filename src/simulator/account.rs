@@ -1,0 +1,128 @@
+//! The account's own contacts: what `get_contact_conversations` lists, latest activity first.
+
+use std::sync::{Mutex, PoisonError};
+
+use super::drift::Drift;
+use super::pages::limit;
+use super::story::ink::{OrNull, Quoted, Time, Uuid, put};
+use super::story::{Contact, Dice, Story, dice};
+
+/// What was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Query {
+    search: String,
+    limit: u64,
+    offset: u64,
+    filter: Filter,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Filter {
+    All,
+    Unread,
+    Live,
+}
+
+impl Query {
+    /// Reads the query, or says what is wrong with it.
+    pub fn parse(query: &str) -> Result<Self, &'static str> {
+        let mut parsed = Self { search: String::new(), limit: 10, offset: 0, filter: Filter::All };
+        let mut asked_by = String::new();
+        for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+            match (&*name, &*value) {
+                ("user_email_id", email) => email.clone_into(&mut asked_by),
+                ("search", text) => parsed.search = text.to_lowercase(),
+                ("limit", number) => parsed.limit = limit(number)?,
+                ("offset", number) => {
+                    parsed.offset = number.parse().map_err(|_| "offset must be 0 or more")?
+                }
+                ("filter", "all") => parsed.filter = Filter::All,
+                ("filter", "unread") => parsed.filter = Filter::Unread,
+                ("filter", "live") => parsed.filter = Filter::Live,
+                ("filter", _) => return Err("filter must be all, unread or live"),
+                _ => {}
+            }
+        }
+        if asked_by.is_empty() { Err("user_email_id is required") } else { Ok(parsed) }
+    }
+}
+
+/// The list.
+#[derive(Debug)]
+pub struct Account {
+    story: Story,
+    size: u64,
+    /// The IDs by creation, made when first asked for.
+    ids: Mutex<Option<Vec<String>>>,
+}
+
+impl Account {
+    /// An account with so many contacts.
+    pub fn new(story: Story, contacts: u32) -> Self {
+        Self { story, size: u64::from(contacts), ids: Mutex::default() }
+    }
+
+    /// The JSON text of the part of the list that was asked for.
+    pub fn write(&self, query: &Query, drift: &Drift) -> String {
+        let ids =
+            self.ids.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| self.ids()).clone();
+        let rows = ids.iter().filter_map(|id| Row::new(&self.story.contact(id)?, drift));
+        let mut rows: Vec<Row> = rows.filter(|row| row.fits(query)).collect();
+        rows.sort_by(|one, other| (other.at, &one.id).cmp(&(one.at, &other.id)));
+        let skipped = usize::try_from(query.offset).unwrap_or(usize::MAX);
+        let taken = usize::try_from(query.limit).unwrap_or(usize::MAX);
+        let page: Vec<&str> = rows.iter().skip(skipped).take(taken).map(|row| row.json.as_str()).collect();
+        format!("{{\"data\":{{\"data\":{{\"contacts\":[{}]}}}}}}", page.join(","))
+    }
+
+    /// IDs of contacts that exist and have messages: the dashboard shows no others.
+    fn ids(&self) -> Vec<String> {
+        let key = dice::key(self.story.seed, "account");
+        let candidates = (0..).map(|number| Uuid::new(&mut Dice::new(key, number)).to_string());
+        let alive = |id: &String| self.story.contact(id).is_some_and(|contact| contact.size > 0);
+        candidates.filter(alive).take(usize::try_from(self.size).unwrap_or(usize::MAX)).collect()
+    }
+}
+
+struct Row {
+    id: String,
+    at: Option<i64>,
+    status: &'static str,
+    unread: u64,
+    /// What a search looks at.
+    names: String,
+    json: String,
+}
+
+impl Row {
+    fn new(contact: &Contact, drift: &Drift) -> Option<Self> {
+        let mut dice = Dice::new(contact.key, 6);
+        let unread = if dice.one_in(3) { dice.below(12) } else { 0 };
+        let at = drift.now(contact).last(contact.mask(None)).map(|index| contact.clock.at(index));
+        let latest = contact.conversations.last()?;
+        let name = format!("{} {}", contact.first_name, contact.last_name);
+        let (name, email) = (name.trim(), format!("c{}@mail.example", contact.phone));
+        let mut channels: Vec<&str> = contact.conversations.iter().map(|c| c.channel.as_str()).collect();
+        channels.sort_unstable();
+        channels.dedup();
+        let mut json = String::with_capacity(400);
+        let out = &mut json;
+        put!(out, "{{\"contact_id\":{},\"contact_name\":{}", Quoted(&contact.id), Quoted(name));
+        put!(out, ",\"phone_number\":\"+{}\",\"email\":\"{email}\"", contact.phone);
+        put!(out, ",\"conversation_status\":\"{}\"", latest.status);
+        put!(out, ",\"assigned_to\":{}", OrNull(latest.assigned_to.as_ref()));
+        put!(out, ",\"unread_message_count\":\"{unread}\",\"latest_message_time\":{}", OrNull(at.map(Time)));
+        put!(out, ",\"channels\":[\"{}\"]}}", channels.join("\",\""));
+        let names = format!("{name}\n+{}\n{email}", contact.phone).to_lowercase();
+        Some(Self { id: contact.id.clone(), at, status: latest.status, unread, names, json })
+    }
+
+    fn fits(&self, query: &Query) -> bool {
+        let kept = match query.filter {
+            Filter::All => true,
+            Filter::Unread => self.unread > 0,
+            Filter::Live => self.status == "live",
+        };
+        kept && self.names.contains(&query.search)
+    }
+}

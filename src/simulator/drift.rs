@@ -1,0 +1,107 @@
+//! Conversations that go on while they are read: messages that come and go between two requests.
+//!
+//! Kept only for contacts that were touched. A message that was there from the start and is still there is *stable*:
+//! no exporter may miss it.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Mutex, PoisonError};
+
+use super::options::ChangeOptions;
+use super::story::{Contact, Dice, Mask, Timeline};
+
+/// How a contact differs from what its ID says.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    /// Messages added after the last one.
+    pub added: u64,
+    /// Messages removed, by their place in time.
+    pub removed: BTreeSet<u64>,
+}
+
+/// The changes of all contacts.
+#[derive(Debug)]
+pub struct Drift {
+    options: ChangeOptions,
+    changes: Mutex<HashMap<String, Changes>>,
+}
+
+impl Drift {
+    /// No changes yet.
+    pub fn new(options: ChangeOptions) -> Self {
+        Self { options, changes: Mutex::default() }
+    }
+
+    /// What of the contact is there now.
+    pub fn now(&self, contact: &Contact) -> Living {
+        let changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        Living::new(contact, changes.get(&contact.id).cloned().unwrap_or_default())
+    }
+
+    /// Lets time pass for the contact, as `dice` fall, and says what is there then.
+    pub fn pass(&self, contact: &Contact, mut dice: Dice) -> Living {
+        let add = dice.happens(self.options.drift_insert) && !contact.conversations.is_empty();
+        let remove = dice.happens(self.options.drift_delete);
+        if !add && !remove {
+            return self.now(contact);
+        }
+        let mut all = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        let changes = all.entry(contact.id.clone()).or_default();
+        changes.added += u64::from(add);
+        if remove {
+            let living = Living::new(contact, changes.clone());
+            let all = contact.mask(None);
+            if let Some(index) = living.nth(all, dice.below(living.count(all))) {
+                changes.removed.insert(index);
+            }
+        }
+        Living::new(contact, changes.clone())
+    }
+}
+
+/// The messages of a contact that are there at one moment.
+#[derive(Clone, Debug)]
+pub struct Living {
+    timeline: Timeline,
+    removed: BTreeSet<u64>,
+    original: u64,
+}
+
+impl Living {
+    fn new(contact: &Contact, changes: Changes) -> Self {
+        let mut timeline = contact.timeline.clone();
+        timeline.extend(changes.added);
+        Self { timeline, removed: changes.removed, original: contact.size }
+    }
+
+    /// How many messages the conversations of `mask` have.
+    pub fn count(&self, mask: Mask) -> u64 {
+        let removed = u64::try_from(self.gone(mask).count()).expect("a length fits 64 bits");
+        self.timeline.count(mask) - removed
+    }
+
+    /// The number of message `rank`, from 0 and oldest first, among those of `mask` that are there.
+    pub fn nth(&self, mask: Mask, rank: u64) -> Option<u64> {
+        let mut rank = rank;
+        for gone in self.gone(mask) {
+            if self.timeline.rank(mask, gone) > rank {
+                break;
+            }
+            rank += 1;
+        }
+        self.timeline.nth(mask, rank)
+    }
+
+    /// The newest message.
+    pub fn last(&self, mask: Mask) -> Option<u64> {
+        self.nth(mask, self.count(mask).checked_sub(1)?)
+    }
+
+    /// Whether a message that is there has been there from the start.
+    pub fn is_stable(&self, index: u64) -> bool {
+        index < self.original
+    }
+
+    fn gone(&self, mask: Mask) -> impl Iterator<Item = u64> {
+        self.removed.iter().copied().filter(move |index| mask & (1 << self.timeline.owner(*index)) != 0)
+    }
+}

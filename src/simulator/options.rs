@@ -1,0 +1,311 @@
+//! The simulator's switches. Their docs are the help of `chatzy-export simulate`.
+//!
+//! Options also parse from a line of switches, `"--clamp 20 --errors 0.1".parse()`, so that a test reads like what a
+//! user would type.
+
+use std::ops::Range;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::{Args, Parser, ValueEnum};
+use humantime::parse_duration;
+
+/// How the simulated service behaves: by default like the documented one on a good day.
+#[derive(Clone, Debug, Args)]
+pub struct SimulatorOptions {
+    /// Port on 127.0.0.1; 0 takes a free one
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub port: u16,
+    /// What all made-up conversations and all chances follow from
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Most messages of a contact, unless its ID says how many (`messages-3200-…`)
+    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    pub max_messages: u64,
+    /// Contacts in the account's own list
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub account_contacts: u32,
+    /// Answer for a contact that does not exist (about 2 % of all IDs, and `unknown-…`)
+    #[arg(long, value_name = "HOW", default_value = "404")]
+    pub unknown: Unknown,
+    /// Compress answers for clients that accept gzip or zstd
+    #[arg(long)]
+    pub compress: bool,
+    /// How histories are cut into pages.
+    #[command(flatten)]
+    pub pages: PageOptions,
+    /// Who may sign in, and for how long.
+    #[command(flatten)]
+    pub sign_in: SignInOptions,
+    /// What goes wrong.
+    #[command(flatten)]
+    pub faults: FaultOptions,
+    /// What changes, and what is odd.
+    #[command(flatten)]
+    pub changes: ChangeOptions,
+}
+
+/// How histories are cut into pages.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Pages")]
+pub struct PageOptions {
+    /// Order of messages over the offsets
+    #[arg(long, value_name = "WHICH", default_value = "newest")]
+    pub order: Order,
+    /// Whether messages come grouped by conversation
+    #[arg(long, value_name = "WHEN", default_value = "asked")]
+    pub grouping: Grouping,
+    /// Whether messages of a flat list carry their conversation_id
+    #[arg(long, value_name = "ON|OFF", default_value = "on")]
+    pub flat_ids: Toggle,
+    /// Never return more than N messages, whatever the limit
+    #[arg(long, value_name = "N")]
+    pub clamp: Option<u64>,
+    /// Count limit and offset inside each conversation
+    #[arg(long)]
+    pub per_conversation: bool,
+    /// Chance that a page holds fewer messages than it should; always the same pages
+    #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = probability)]
+    pub short_pages: f64,
+    /// Always serve the first page
+    #[arg(long)]
+    pub ignore_offset: bool,
+    /// Always return up to 50 messages, whatever the limit
+    #[arg(long)]
+    pub ignore_limit: bool,
+}
+
+/// Who may sign in, and for how long.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Sign-in")]
+pub struct SignInOptions {
+    /// The only address that may sign in [default: any]
+    #[arg(long, value_name = "ADDRESS")]
+    pub email: Option<String>,
+    /// Its password [default: any]
+    #[arg(long, value_name = "PASSWORD")]
+    pub sim_password: Option<String>,
+    /// A token that is accepted for ever, beside those from signing in
+    #[arg(long, value_name = "TOKEN")]
+    pub token: Option<String>,
+    /// How long a token from signing in is accepted
+    #[arg(long, value_name = "D", default_value = "1h", value_parser = parse_duration)]
+    pub token_life: Duration,
+    /// What signing in says about the end of the token's life
+    #[arg(long, value_name = "WHAT", default_value = "correct")]
+    pub expiry_at: ExpiryAt,
+    /// Accepted form of the Authorization header
+    #[arg(long, value_name = "FORM", default_value = "any")]
+    pub auth: AuthForm,
+    /// Every Nth request with a good token is answered 401
+    #[arg(long, value_name = "N")]
+    pub unauthorized_every: Option<u64>,
+}
+
+/// What goes wrong. Chances are drawn anew for each request of a contact, so that repeating one helps.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Faults")]
+pub struct FaultOptions {
+    /// Time that every answer takes
+    #[arg(long, value_name = "D", default_value = "0s", value_parser = parse_duration)]
+    pub latency: Duration,
+    /// Up to so much more, by chance
+    #[arg(long, value_name = "D", default_value = "0s", value_parser = parse_duration)]
+    pub jitter: Duration,
+    /// Requests admitted in any second; those above are answered 429
+    #[arg(long, value_name = "N")]
+    pub rate_limit: Option<u32>,
+    /// Retry-After of a 429: `none`, seconds, `date` or `garbage`
+    #[arg(long, value_name = "WHAT", default_value = "none")]
+    pub retry_after: RetryAfter,
+    /// Requests until every one is answered 429 "Limit Exceeded"
+    #[arg(long, value_name = "N")]
+    pub quota: Option<u64>,
+    /// Requests FROM to TO (counted from 1, TO not included) get 503s and resets
+    #[arg(long, value_name = "FROM..TO", value_parser = window)]
+    pub outage: Option<Range<u64>>,
+    /// Chance of a 500, 502, 503 or 504
+    #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = probability)]
+    pub errors: f64,
+    /// Chance that the connection is reset instead of an answer
+    #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = probability)]
+    pub resets: f64,
+    /// Chance that the connection is closed in the middle of the body
+    #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = probability)]
+    pub cut: f64,
+    /// Chance of a 200 with a page of HTML, as from a captive portal
+    #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = probability)]
+    pub html: f64,
+    /// Chance of a 200 with an empty body
+    #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = probability)]
+    pub empty_body: f64,
+    /// Chance of a 200 that holds {"error": …}
+    #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = probability)]
+    pub error_answers: f64,
+    /// Chance that the body comes in drips
+    #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = probability)]
+    pub slow: f64,
+    /// Bytes a second of a dripping body
+    #[arg(long, value_name = "N", default_value_t = 2000)]
+    pub slow_rate: u32,
+    /// Chance that the body stops in the middle and the connection stays open
+    #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = probability)]
+    pub stalls: f64,
+    /// Pages of more than so many bytes are answered 502
+    #[arg(long, value_name = "BYTES")]
+    pub too_large: Option<usize>,
+}
+
+/// What changes while it is read, and what is odd.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Changes and oddities")]
+pub struct ChangeOptions {
+    /// Chance that a contact gets one more message before a page of it is served
+    #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = probability)]
+    pub drift_insert: f64,
+    /// Chance that a contact loses a message for ever before a page of it is served
+    #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = probability)]
+    pub drift_delete: f64,
+    /// Chance that a contact, conversation or message is odd: fields unknown, missing or of other types, …
+    #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = probability)]
+    pub wild: f64,
+    /// Which oddities: all, or only those that leave the answer valid JSON
+    #[arg(long, value_name = "WHICH", default_value = "all")]
+    pub wild_kind: WildKind,
+}
+
+/// The answer for a contact that does not exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Unknown {
+    /// Status 404
+    #[value(name = "404")]
+    NotFound,
+    /// Status 200 with a null contact and no conversations
+    Null,
+    /// Status 200 without a contact and with no conversations
+    Empty,
+}
+
+/// The order of messages over the offsets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Order {
+    /// The newest message is at offset 0
+    Newest,
+    /// The oldest message is at offset 0
+    Oldest,
+}
+
+/// Whether messages come grouped by conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Grouping {
+    /// Unless `grouped_conversations=false` is asked for
+    Asked,
+    /// Whatever is asked for
+    Always,
+    /// A flat list, whatever is asked for
+    Never,
+}
+
+/// On or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Toggle {
+    /// On
+    On,
+    /// Off
+    Off,
+}
+
+/// What signing in says about the end of the token's life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExpiryAt {
+    /// The truth, in Unix milliseconds
+    Correct,
+    /// Nothing
+    Missing,
+    /// The truth, but in seconds
+    Seconds,
+    /// A time that is over
+    Past,
+    /// A time in a million years
+    Absurd,
+}
+
+/// The accepted form of the Authorization header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum AuthForm {
+    /// The token alone
+    Raw,
+    /// `Bearer` and the token
+    Bearer,
+    /// Either
+    Any,
+}
+
+/// Which oddities occur.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum WildKind {
+    /// Also `NaN`, raw control characters and nesting too deep for most parsers
+    All,
+    /// Only what a lenient parser can read
+    Valid,
+}
+
+/// The Retry-After header of a 429.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RetryAfter {
+    /// None
+    Absent,
+    /// So many seconds
+    Seconds(u64),
+    /// An HTTP date two seconds ahead
+    Date,
+    /// Something that is neither
+    Garbage,
+}
+
+impl FromStr for RetryAfter {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "none" => Ok(Self::Absent),
+            "date" => Ok(Self::Date),
+            "garbage" => Ok(Self::Garbage),
+            seconds => seconds
+                .parse()
+                .map(Self::Seconds)
+                .map_err(|_| "none, a number of seconds, date or garbage".to_owned()),
+        }
+    }
+}
+
+fn probability(text: &str) -> Result<f64, String> {
+    let value: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (0.0..=1.0).contains(&value) { Ok(value) } else { Err("a chance is between 0 and 1".to_owned()) }
+}
+
+fn window(text: &str) -> Result<Range<u64>, String> {
+    let ends = text.split_once("..").and_then(|(from, to)| Some(from.parse().ok()?..to.parse().ok()?));
+    ends.ok_or_else(|| "two request numbers like 100..200".to_owned())
+}
+
+#[derive(Parser)]
+#[command(no_binary_name = true)]
+struct Line {
+    #[command(flatten)]
+    options: SimulatorOptions,
+}
+
+impl FromStr for SimulatorOptions {
+    type Err = clap::Error;
+
+    fn from_str(line: &str) -> Result<Self, clap::Error> {
+        Line::try_parse_from(line.split_whitespace()).map(|line| line.options)
+    }
+}
+
+impl Default for SimulatorOptions {
+    fn default() -> Self {
+        "".parse().expect("every switch has a default")
+    }
+}

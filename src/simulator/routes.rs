@@ -1,0 +1,203 @@
+//! From a request to its answer: count it, judge it, let it wait, admit it, serve it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use hyper::header::{AUTHORIZATION, HeaderValue};
+use hyper::{Method, Request, Response};
+
+use super::account::{self, Account};
+use super::auth::{self, Auth};
+use super::body::ReplyBody;
+use super::compress;
+use super::drift::Drift;
+use super::faults::{Faults, Verdict};
+use super::options::{SimulatorOptions, Unknown};
+use super::pages::{self, Query};
+use super::reply::{Delivery, Reply};
+use super::stats::{Endpoint, Ledger};
+use super::story::{Dice, Story, dice};
+use super::truth::Truth;
+
+/// The most bytes of a sign-in that are read.
+const MAX_SIGN_IN: usize = 64 * 1024;
+
+/// All that answers depend on.
+#[derive(Debug)]
+pub struct World {
+    options: SimulatorOptions,
+    story: Story,
+    account: Account,
+    auth: Auth,
+    drift: Drift,
+    faults: Faults,
+    /// The statistics.
+    pub ledger: Arc<Ledger>,
+}
+
+/// The connection is to be reset instead of an answer.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the connection is reset on purpose")]
+pub struct Reset;
+
+impl World {
+    /// A world that behaves like this.
+    pub fn new(options: SimulatorOptions) -> Self {
+        let story = Story { seed: options.seed, max_messages: options.max_messages };
+        Self {
+            story,
+            account: Account::new(story, options.account_contacts),
+            auth: Auth::new(options.sign_in.clone()),
+            drift: Drift::new(options.changes.clone()),
+            faults: Faults::new(options.faults.clone(), options.seed),
+            ledger: Arc::default(),
+            options,
+        }
+    }
+
+    /// Answers a request.
+    pub async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Result<Response<ReplyBody>, Reset> {
+        // The API lives below a stage (`/prod`), so only the end of the path counts.
+        let name = request.uri().path().rsplit('/').next().unwrap_or_default();
+        let endpoint = match (request.method(), name) {
+            (&Method::GET, "_stats") => return Ok(self.respond(self.stats(), None)),
+            (&Method::POST, "reset") if request.uri().path().ends_with("/_stats/reset") => {
+                self.ledger.reset();
+                return Ok(self.respond(Reply::json(200, "{}"), None));
+            }
+            (&Method::GET, "_truth") => return Ok(self.truth(&request)),
+            (&Method::POST, "get_id_token") => Endpoint::SignIn,
+            (&Method::GET, "get_contact_conversation_messages") => Endpoint::Messages,
+            (&Method::GET, "get_contact_conversations") => Endpoint::Contacts,
+            _ => Endpoint::Other,
+        };
+        let query = match endpoint {
+            Endpoint::Messages => Some(Query::parse(request.uri().query().unwrap_or_default())),
+            _ => None,
+        };
+        let contact = query.as_ref().and_then(|query| Some(query.as_ref().ok()?.contact_id.as_str()));
+        let arrival = self.ledger.arrive(endpoint, contact);
+        let sentence = self.faults.judge(endpoint, contact.unwrap_or(name), arrival.nth);
+        if !sentence.delay.is_zero() {
+            tokio::time::sleep(sentence.delay).await;
+        }
+        let encoding = self.options.compress.then(|| compress::accepted(request.headers())).flatten();
+        let mut reply = match sentence.verdict {
+            Verdict::Reset => {
+                self.ledger.answered("reset");
+                return Err(Reset);
+            }
+            Verdict::Refuse(reply) => reply,
+            Verdict::Serve(delivery) => {
+                let reply = match (endpoint, query) {
+                    (Endpoint::SignIn, _) => self.sign_in(request).await,
+                    (Endpoint::Other, _) => Reply::message(403, "Missing Authentication Token"),
+                    (_, query) => self.admitted(&request, query, arrival.nth),
+                };
+                Reply { delivery, ..reply }
+            }
+        };
+        let encoded = encoding.and_then(|encoding| Some((encoding, encoding.encode(&reply.body)?)));
+        let name = encoded.map(|(encoding, body)| {
+            reply.body = body;
+            encoding.name()
+        });
+        self.ledger.answered(&reply.status.to_string());
+        let mut response = self.respond(reply, Some(arrival.flight));
+        if let Some(name) = name {
+            response.headers_mut().insert(hyper::header::CONTENT_ENCODING, HeaderValue::from_static(name));
+        }
+        Ok(response)
+    }
+
+    async fn sign_in(&self, request: Request<Incoming>) -> Reply {
+        let Ok(body) = Limited::new(request.into_body(), MAX_SIGN_IN).collect().await else {
+            return Reply::message(400, "the body could not be read");
+        };
+        self.auth.sign_in(&body.to_bytes()).map_or_else(
+            |refused| refused,
+            |welcome| {
+                self.ledger.signed_in();
+                welcome
+            },
+        )
+    }
+
+    /// The answer to a request for messages or contacts.
+    fn admitted(
+        &self,
+        request: &Request<Incoming>,
+        query: Option<Result<Query, &'static str>>,
+        nth: u64,
+    ) -> Reply {
+        let header = request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes);
+        self.ledger.authorised_by(auth::scheme(header));
+        if let Err(refused) = self.auth.admit(header) {
+            return refused;
+        }
+        let list = || account::Query::parse(request.uri().query().unwrap_or_default());
+        let answer = match query {
+            Some(query) => query.map(|query| self.messages(&query, nth)),
+            None => list().map(|query| Reply::json(200, self.account.write(&query, &self.drift))),
+        };
+        answer.unwrap_or_else(|wrong| Reply::message(400, wrong))
+    }
+
+    fn messages(&self, query: &Query, nth: u64) -> Reply {
+        let Some(contact) = self.story.contact(&query.contact_id) else {
+            return match self.options.unknown {
+                Unknown::NotFound => Reply::message(404, "Contact not found"),
+                Unknown::Null => Reply::json(200, r#"{"data":{"data":{"contact":null,"conversations":[]}}}"#),
+                Unknown::Empty => Reply::json(200, r#"{"data":{"data":{"conversations":[]}}}"#),
+            };
+        };
+        let living = self.drift.pass(&contact, Dice::new(dice::part(contact.key, 7), nth));
+        let page = pages::select(&self.options.pages, &contact, &living, query);
+        let crashed = || Reply::message(502, "Internal server error");
+        if self.story.poison(&contact).is_some_and(|poison| page.contains(&poison)) {
+            return crashed();
+        }
+        let last = living.last(contact.mask(None));
+        let owner = self.options.sign_in.email.as_deref().unwrap_or("owner@shop.example");
+        let text = pages::write(&self.options.pages, &contact, last, &page, query.shape, owner);
+        if self.faults.is_too_large(text.len()) { crashed() } else { Reply::json(200, text) }
+    }
+
+    fn stats(&self) -> Reply {
+        let stats =
+            serde_json::to_vec_pretty(&self.ledger.stats()).expect("numbers by names are always JSON");
+        Reply::json(200, stats)
+    }
+
+    fn truth(&self, request: &Request<Incoming>) -> Response<ReplyBody> {
+        let query = Query::parse(request.uri().query().unwrap_or_default());
+        let contact = query.map(|query| self.story.contact(&query.contact_id));
+        match contact {
+            Ok(Some(contact)) => {
+                let living = self.drift.now(&contact);
+                Response::new(ReplyBody::lines(Truth::new(contact, living)))
+            }
+            Ok(None) => self.respond(Reply::message(404, "Contact not found"), None),
+            Err(wrong) => self.respond(Reply::message(400, wrong), None),
+        }
+    }
+
+    fn respond(&self, reply: Reply, flight: Option<super::stats::Flight>) -> Response<ReplyBody> {
+        let mut response = Response::builder()
+            .status(reply.status)
+            .header("content-type", reply.content_type)
+            .header("x-amzn-requestid", "5f0c4e0a-8d8e-4f6e-9a53-6b1f2c9d7e10");
+        if let Some(value) = reply.retry_after {
+            response = response.header("retry-after", value);
+        }
+        if reply.delivery != Delivery::Whole {
+            response = response.header("content-length", reply.body.len());
+        }
+        let body: Bytes = reply.body;
+        response
+            .body(ReplyBody::new(body, reply.delivery, self.faults.slow_rate(), flight))
+            .expect("all parts are valid")
+    }
+}

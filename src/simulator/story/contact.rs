@@ -1,0 +1,153 @@
+//! One contact: who it is, its conversations, and where each of its messages stands.
+//!
+//! A pure function of the seed and the contact ID. Nothing here grows with the number of messages.
+
+use crate::id::Channel;
+
+use super::clock::Clock;
+use super::dice::{self, Dice};
+use super::ink::{self, OrNull, Quoted, Time, Uuid, put};
+use super::names::{AGENTS, TONGUES, Tongue};
+use super::timeline::{MAX_CONVERSATIONS, Mask, Timeline};
+
+/// A contact with its conversations.
+#[derive(Debug)]
+pub struct Contact {
+    /// The ID that was asked for.
+    pub id: String,
+    /// What all of the contact's randomness comes from.
+    pub key: u64,
+    /// Its messages when nothing was added or removed.
+    pub size: u64,
+    /// Which conversation each message belongs to.
+    pub timeline: Timeline,
+    /// When each message was written.
+    pub clock: Clock,
+    /// Its conversations, in the order of their first messages. None without messages.
+    pub conversations: Vec<Conversation>,
+    /// The contact's language.
+    pub tongue: &'static Tongue,
+    /// First name.
+    pub first_name: &'static str,
+    /// Last name, empty for some.
+    pub last_name: &'static str,
+    /// Telephone number without the plus sign, which is also its WhatsApp ID.
+    pub phone: String,
+}
+
+/// A conversation of a contact.
+#[derive(Debug)]
+pub struct Conversation {
+    /// Its ID.
+    pub id: Uuid,
+    /// What the conversation's own randomness comes from.
+    pub key: u64,
+    /// The channel it took place on.
+    pub channel: Channel,
+    /// `conversation_type`: the channel's name, or `whatsapp-template`.
+    pub kind: &'static str,
+    /// `conversation_status`.
+    pub status: &'static str,
+    /// The agent's address, if anyone was assigned.
+    pub assigned_to: Option<String>,
+    /// The bot that answers.
+    pub chatbot_id: Uuid,
+}
+
+const KINDS: [(&str, Channel); 10] = [
+    ("whatsapp", Channel::Whatsapp),
+    ("whatsapp", Channel::Whatsapp),
+    ("whatsapp", Channel::Whatsapp),
+    ("whatsapp", Channel::Whatsapp),
+    ("whatsapp", Channel::Whatsapp),
+    ("whatsapp-template", Channel::Whatsapp),
+    ("whatsapp-template", Channel::Whatsapp),
+    ("instagram", Channel::Instagram),
+    ("messenger", Channel::Messenger),
+    ("website", Channel::Website),
+];
+const STATUSES: [&str; 5] = ["live", "closed", "closed", "resolved", "pending"];
+
+impl Contact {
+    /// The contact of this ID with `size` messages.
+    pub fn new(seed: u64, id: &str, size: u64) -> Self {
+        let key = dice::key(seed, id);
+        let mut dice = Dice::new(key, 1);
+        let tongue = *dice.pick(&TONGUES);
+        let (first_name, last_name) = (*dice.pick(tongue.first), *dice.pick(tongue.last));
+        let mut phone = tongue.prefix.to_owned();
+        ink::digits(&mut phone, &mut dice, 9);
+        let most = u64::try_from(MAX_CONVERSATIONS).expect("a handful").min(size);
+        // Of two throws the smaller: most contacts have one conversation or two.
+        let count = if most == 0 { 0 } else { 1 + dice.below(most).min(dice.below(most)) };
+        let (sizes, overlaps) = shares(&mut dice, size, count);
+        Self {
+            id: id.to_owned(),
+            key,
+            size,
+            timeline: Timeline::new(&sizes, &overlaps),
+            clock: Clock::new(dice::part(key, 2), size),
+            conversations: (0..count).map(|place| Conversation::new(dice::part(key, 16 + place))).collect(),
+            tongue,
+            first_name,
+            last_name,
+            phone,
+        }
+    }
+
+    /// The mask of all conversations, or of those of one channel.
+    pub fn mask(&self, channel: Option<Channel>) -> Mask {
+        let wanted =
+            |conversation: &Conversation| channel.is_none_or(|channel| channel == conversation.channel);
+        let bits = self.conversations.iter().enumerate().filter(|(_, conversation)| wanted(conversation));
+        bits.fold(0, |mask, (place, _)| mask | (1 << place))
+    }
+
+    /// Appends the contact's object, `last` being its newest message.
+    pub fn write(&self, out: &mut String, owner: &str, last: Option<u64>) {
+        let mut dice = Dice::new(self.key, 3);
+        let (blacklisted, frozen) = (dice.one_in(40), dice.one_in(30));
+        put!(out, "{{\"contact_id\":{},\"user_email_id\":{}", Quoted(&self.id), Quoted(owner));
+        put!(out, ",\"first_name\":\"{}\",\"last_name\":\"{}\"", self.first_name, self.last_name);
+        put!(out, ",\"phone_number\":\"+{}\",\"created_at\":\"{}\"", self.phone, Time(self.clock.created()));
+        put!(out, ",\"last_interacted_at\":{}", OrNull(last.map(|index| Time(self.clock.at(index)))));
+        put!(out, ",\"contact_queries\":{},\"is_blacklisted\":{blacklisted}", dice.below(60));
+        let until = frozen.then(|| Time(self.clock.at(self.size) + 86_400_000));
+        put!(out, ",\"is_frozen\":{frozen},\"frozen_until\":{}}}", OrNull(until));
+    }
+}
+
+impl Conversation {
+    fn new(key: u64) -> Self {
+        let mut dice = Dice::new(key, 0);
+        let (id, chatbot_id) = (Uuid::new(&mut dice), Uuid::new(&mut dice));
+        let (kind, channel) = *dice.pick(&KINDS);
+        let assigned = !dice.one_in(3);
+        let assigned_to = assigned.then(|| format!("{}@shop.example", dice.pick(&AGENTS)));
+        Self { id, key, channel, kind, status: *dice.pick(&STATUSES), assigned_to, chatbot_id }
+    }
+
+    /// Appends the conversation's object up to the opening bracket of its messages.
+    pub fn write_head(&self, out: &mut String) {
+        let Self { id, kind, status, chatbot_id, .. } = self;
+        put!(out, "{{\"conversation_id\":\"{id}\",\"conversation_status\":\"{status}\"");
+        put!(out, ",\"conversation_type\":\"{kind}\",\"assigned_to\":{}", OrNull(self.assigned_to.as_ref()));
+        put!(out, ",\"chatbot_id\":\"{chatbot_id}\",\"messages\":[");
+    }
+}
+
+/// Divides `size` messages among `count` conversations, none of them empty, and says how far neighbours overlap.
+fn shares(dice: &mut Dice, size: u64, count: u64) -> (Vec<u64>, Vec<u64>) {
+    let mut left = size;
+    let sizes = (0..count).map(|place| {
+        let others = count - place - 1;
+        let share =
+            if others == 0 { left } else { 1 + dice.below((left - others).min(2 * left / (others + 1))) };
+        left -= share;
+        share
+    });
+    let sizes: Vec<u64> = sizes.collect();
+    let overlaps = sizes.iter().map(|_| if dice.one_in(3) { 0 } else { dice.below(200) });
+    let overlaps = overlaps.collect();
+    (sizes, overlaps)
+}

@@ -1,0 +1,97 @@
+//! The made-up conversations: a pure function of the seed and the contact ID, so any ID works, on any machine, and
+//! nothing is stored.
+
+pub mod contact;
+pub mod dice;
+pub mod ink;
+pub mod message;
+
+mod clock;
+mod events;
+mod names;
+mod text;
+mod timeline;
+mod whatsapp;
+
+pub use contact::Contact;
+pub use dice::Dice;
+pub use message::Message;
+pub use timeline::{Mask, Timeline};
+
+/// Who writes with whom, for one seed.
+#[derive(Clone, Copy, Debug)]
+pub struct Story {
+    /// What everything follows from.
+    pub seed: u64,
+    /// The most messages of a contact whose ID does not say how many it has.
+    pub max_messages: u64,
+}
+
+/// Messages of a contact by its place among a million: half of the contacts have at most 40, three in a hundred more
+/// than 1,000, and the longest history has 100,000.
+const SIZES: [(u64, u64); 9] = [
+    (0, 1),
+    (100_000, 4),
+    (300_000, 14),
+    (500_000, 40),
+    (900_000, 350),
+    (970_000, 1000),
+    (990_000, 3000),
+    (999_000, 20_000),
+    (1_000_000, 100_000),
+];
+
+/// The most messages that an ID may ask for, so that times stay within this century.
+const MOST: u64 = 10_000_000;
+
+/// What a contact ID stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Size {
+    Unknown,
+    Messages(u64),
+}
+
+impl Story {
+    /// The contact of this ID, unless there is none.
+    pub fn contact(&self, id: &str) -> Option<Contact> {
+        match self.size(id) {
+            Size::Unknown => None,
+            Size::Messages(size) => Some(Contact::new(self.seed, id, size)),
+        }
+    }
+
+    fn size(&self, id: &str) -> Size {
+        match id.split_once('-') {
+            Some(("empty", _)) => return Size::Messages(0),
+            Some(("unknown", _)) => return Size::Unknown,
+            Some(("messages" | "poison", rest)) => {
+                let number = rest.split_once('-').map_or(rest, |(number, _)| number);
+                if let Ok(size) = number.parse::<u64>() {
+                    return Size::Messages(size.min(MOST));
+                }
+            }
+            _ => {}
+        }
+        let mut dice = Dice::new(dice::key(self.seed, id), 0);
+        match dice.below(100) {
+            0 | 1 => Size::Unknown,
+            2 | 3 => Size::Messages(0),
+            _ => Size::Messages(quantile(dice.below(1_000_000)).min(self.max_messages)),
+        }
+    }
+
+    /// The place of the one message that the service chokes on, for IDs that ask for one (`poison-…`).
+    pub fn poison(&self, contact: &Contact) -> Option<u64> {
+        let poisoned = contact.id.starts_with("poison-") && contact.size > 0;
+        poisoned.then(|| Dice::new(contact.key, 4).below(contact.size))
+    }
+}
+
+fn quantile(place: u64) -> u64 {
+    let above = SIZES.iter().position(|(bound, _)| place < *bound).unwrap_or(SIZES.len() - 1);
+    let ((from, low), (to, high)) = (SIZES[above - 1], SIZES[above]);
+    low + (high - low) * (place - from) / (to - from)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,209 @@
+//! `wa_messages`: what the WhatsApp Cloud API sends and answers about a message (channel payloads of Meta, 2026).
+
+use super::dice::Dice;
+use super::ink::{self, Time, put};
+use super::message::Message;
+
+/// The telephone number and ID of the shop.
+const SHOP: (&str, &str) = ("15550783881", "106540352242922");
+
+/// How far an outgoing message got.
+#[derive(Clone, Copy)]
+enum Fate {
+    Sent,
+    Delivered,
+    Read,
+    Failed,
+}
+
+/// Appends the message's content to `body`, and the members of `wa_messages` to `records`.
+pub fn write(message: &Message<'_>, body: &mut String, records: &mut String) {
+    records.reserve(1200);
+    let mut dice = Dice::new(message.key, 2);
+    let wamid = wamid(message.key);
+    match message.role {
+        super::message::Role::User => inbound(message, &mut dice, &wamid, body, records),
+        _ => outbound(message, &mut dice, &wamid, body, records),
+    }
+}
+
+/// The ID that WhatsApp gives to the message with this key.
+fn wamid(key: u64) -> String {
+    let mut id = String::with_capacity(48);
+    id.push_str("wamid.HBgM");
+    ink::opaque(&mut id, &mut Dice::new(key, 3), 32);
+    id
+}
+
+fn inbound(message: &Message<'_>, dice: &mut Dice, wamid: &str, body: &mut String, records: &mut String) {
+    let (contact, seconds) = (message.contact, message.at / 1000);
+    put!(records, "{{\"status\":\"received\",\"created_at\":\"{}\",\"data\":", Time(message.at + 400));
+    let wrapped = dice.one_in(5);
+    if wrapped {
+        put!(
+            records,
+            "{{\"object\":\"whatsapp_business_account\",\"entry\":[{{\"id\":\"{}\",\"changes\":[",
+            SHOP.1
+        );
+        put!(
+            records,
+            "{{\"field\":\"messages\",\"value\":{{\"messaging_product\":\"whatsapp\",\"metadata\":"
+        );
+        put!(records, "{{\"display_phone_number\":\"{}\",\"phone_number_id\":\"{}\"}}", SHOP.0, SHOP.1);
+        put!(records, ",\"contacts\":[{{\"profile\":{{\"name\":\"{}\"}}", contact.first_name);
+        put!(records, ",\"wa_id\":\"{}\"}}],\"messages\":[", contact.phone);
+    }
+    put!(records, "{{\"from\":\"{}\",\"id\":\"{wamid}\",\"timestamp\":\"{seconds}\",", contact.phone);
+    let answered = message.previous_key().filter(|_| dice.one_in(6));
+    if let Some(previous) = answered {
+        put!(records, "\"context\":{{\"from\":\"{}\",\"id\":\"{}\"}},", SHOP.0, self::wamid(previous));
+    }
+    said(message, dice, body, records);
+    records.push_str(if wrapped { "}]}}]}]}}" } else { "}}" });
+}
+
+/// What the contact sent: mostly text.
+fn said(message: &Message<'_>, dice: &mut Dice, body: &mut String, records: &mut String) {
+    match dice.below(40) {
+        0 | 1 => {
+            message.say(body);
+            put!(
+                records,
+                "\"type\":\"image\",\"image\":{{\"caption\":\"{body}\",\"mime_type\":\"image/jpeg\","
+            );
+            media(dice, records);
+        }
+        2 => {
+            body.push_str("[audio]");
+            records.push_str(
+                "\"type\":\"audio\",\"audio\":{\"voice\":true,\"mime_type\":\"audio/ogg; codecs=opus\",",
+            );
+            media(dice, records);
+        }
+        3 => {
+            body.push_str("[document]");
+            records.push_str("\"type\":\"document\",\"document\":{\"filename\":\"factura núm. 7.pdf\",\"mime_type\":\"application/pdf\",");
+            media(dice, records);
+        }
+        4 => {
+            body.push_str("Sí, por favor");
+            records.push_str("\"type\":\"interactive\",\"interactive\":{\"type\":\"button_reply\",\"button_reply\":{\"id\":\"yes_1\",\"title\":\"Sí, por favor\"}}");
+        }
+        5 => {
+            body.push_str("Delivery & shipping");
+            records.push_str("\"type\":\"interactive\",\"interactive\":{\"type\":\"list_reply\",\"list_reply\":{\"id\":\"menu.2\",\"title\":\"Delivery & shipping\",\"description\":\"Where is my order?\"}}");
+        }
+        6 => {
+            body.push_str("❤️");
+            let target = message.previous_key().map_or_else(|| "wamid.unknown".to_owned(), wamid);
+            put!(
+                records,
+                "\"type\":\"reaction\",\"reaction\":{{\"message_id\":\"{target}\",\"emoji\":\"❤️\"}}"
+            );
+        }
+        7 => {
+            body.push_str("Track my order");
+            records.push_str(
+                "\"type\":\"button\",\"button\":{\"payload\":\"TRACK\",\"text\":\"Track my order\"}",
+            );
+        }
+        8 => {
+            body.push_str("[location]");
+            records.push_str("\"type\":\"location\",\"location\":{\"latitude\":59.3293235,\"longitude\":18.0685808,\"name\":\"Slussen\"}");
+        }
+        9 => {
+            body.push_str("[unsupported]");
+            records.push_str("\"type\":\"unsupported\",\"errors\":[{\"code\":131051,\"title\":\"Message type unknown\",\"message\":\"Message type unknown\",\"error_data\":{\"details\":\"Message type is currently not supported.\"}}]");
+        }
+        _ => {
+            message.say(body);
+            put!(records, "\"type\":\"text\",\"text\":{{\"body\":\"{body}\"}}");
+        }
+    }
+}
+
+fn media(dice: &mut Dice, records: &mut String) {
+    records.push_str("\"sha256\":\"");
+    ink::opaque(records, dice, 43);
+    records.push_str("=\",\"id\":\"");
+    ink::digits(records, dice, 16);
+    records.push_str("\"}");
+}
+
+fn outbound(message: &Message<'_>, dice: &mut Dice, wamid: &str, body: &mut String, records: &mut String) {
+    message.say(body);
+    let (phone, at) = (&message.contact.phone, message.at);
+    if message.is_template() {
+        put!(
+            records,
+            "{{\"status\":\"template\",\"created_at\":\"{}\",\"data\":{{\"messaging_product\":\"whatsapp\"",
+            Time(at)
+        );
+        put!(
+            records,
+            ",\"to\":\"{phone}\",\"type\":\"template\",\"template\":{{\"name\":\"order_update_v3\",\"language\":"
+        );
+        put!(
+            records,
+            "{{\"code\":\"{}\"}},\"components\":[{{\"type\":\"body\",\"parameters\":",
+            message.contact.tongue.code
+        );
+        put!(records, "[{{\"type\":\"text\",\"text\":\"{}\"}}]}}]}}}}}},", message.contact.first_name);
+    }
+    if message.is_template() || dice.one_in(8) {
+        put!(
+            records,
+            "{{\"status\":\"accepted\",\"created_at\":\"{}\",\"data\":{{\"messaging_product\":\"whatsapp\"",
+            Time(at + 150)
+        );
+        put!(records, ",\"contacts\":[{{\"input\":\"+{phone}\",\"wa_id\":\"{phone}\"}}],\"messages\":");
+        put!(records, "[{{\"id\":\"{wamid}\",\"message_status\":\"accepted\"}}]}}}},");
+    }
+    let fates: &[Fate] = match dice.below(20) {
+        0 => &[Fate::Failed],
+        1 => &[Fate::Sent],
+        2..6 => &[Fate::Sent, Fate::Delivered],
+        6..9 => &[Fate::Sent, Fate::Read],
+        9 => &[Fate::Sent, Fate::Read, Fate::Delivered],
+        _ => &[Fate::Sent, Fate::Delivered, Fate::Read],
+    };
+    // A bot that answers within the free window is billed once: only some statuses carry a price.
+    let priced = dice.one_in(2);
+    let mut at = at + 300;
+    for (place, fate) in fates.iter().enumerate() {
+        if place > 0 {
+            records.push(',');
+        }
+        at += 200 + i64::try_from(dice.below(60_000)).expect("a minute");
+        status(message, *fate, at, priced && place == 0, wamid, records);
+    }
+}
+
+fn status(message: &Message<'_>, fate: Fate, at: i64, priced: bool, wamid: &str, records: &mut String) {
+    let name = match fate {
+        Fate::Sent => "sent",
+        Fate::Delivered => "delivered",
+        Fate::Read => "read",
+        Fate::Failed => "failed",
+    };
+    put!(
+        records,
+        "{{\"status\":\"{name}\",\"created_at\":\"{}\",\"data\":{{\"id\":\"{wamid}\"",
+        Time(at + 350)
+    );
+    put!(
+        records,
+        ",\"status\":\"{name}\",\"timestamp\":\"{}\",\"recipient_id\":\"{}\"",
+        at / 1000,
+        message.contact.phone
+    );
+    if priced {
+        let category = if message.is_template() { "utility" } else { "service" };
+        put!(records, ",\"pricing\":{{\"billable\":{},\"pricing_model\":\"PMP\"", message.is_template());
+        put!(records, ",\"type\":\"regular\",\"category\":\"{category}\"}}");
+    }
+    if matches!(fate, Fate::Failed) {
+        records.push_str(",\"errors\":[{\"code\":131047,\"title\":\"Re-engagement message\",\"message\":\"Re-engagement message\",\"error_data\":{\"details\":\"Message failed to send because more than 24 hours have passed since the customer last replied to this number.\"}}]");
+    }
+    records.push_str("}}");
+}

@@ -1,0 +1,47 @@
+//! `GET /_truth?contact_id=…`: what a contact holds now, one JSON line a message, oldest first. Tests compare what was
+//! exported with it.
+
+use bytes::Bytes;
+
+use super::drift::Living;
+use super::story::ink::{Time, put};
+use super::story::{Contact, Mask, Message};
+
+/// Lines that are made at a time.
+const CHUNK: u64 = 1000;
+
+/// The lines still to be sent.
+#[derive(Debug)]
+pub struct Truth {
+    contact: Contact,
+    living: Living,
+    mask: Mask,
+    next: u64,
+}
+
+impl Truth {
+    /// All messages of the contact.
+    pub fn new(contact: Contact, living: Living) -> Self {
+        let mask = contact.mask(None);
+        Self { contact, living, mask, next: 0 }
+    }
+
+    /// Some more lines, or none when all are sent.
+    pub fn next_lines(&mut self) -> Option<Bytes> {
+        let mut lines = String::new();
+        for rank in self.next..self.next + CHUNK {
+            let Some(index) = self.living.nth(self.mask, rank) else { break };
+            let message = Message::new(&self.contact, index);
+            put!(&mut lines, "{{\"message_id\":\"{}\"", message.id());
+            put!(&mut lines, ",\"conversation_id\":\"{}\"", message.conversation.id);
+            put!(
+                &mut lines,
+                ",\"created_at\":\"{}\",\"stable\":{}}}\n",
+                Time(message.at),
+                self.living.is_stable(index)
+            );
+        }
+        self.next += CHUNK;
+        (!lines.is_empty()).then(|| lines.into())
+    }
+}
