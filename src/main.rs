@@ -1,2 +1,7 @@
-//! The doorway.
-fn main() {}
+//! The doorway: parse, run, exit code.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    chatzy_export::cli::main().into()
+}

@@ -1,0 +1,106 @@
+//! What can be typed. The docs of the fields are the help.
+
+mod common;
+mod run;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::simulator::SimulatorOptions;
+
+pub use common::{ConnectionArgs, LogArgs, LogFormat, ProgressWhen};
+pub use run::{FormatName, MaxFailedArg, RunArgs};
+
+/// Export the conversations of a Chatzy AI account to Parquet or JSONL, losing nothing and proving it
+#[derive(Debug, Parser)]
+#[command(name = "chatzy-export", version, propagate_version = true, max_term_width = 110, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Export contacts' conversations
+    #[command(after_help = run::EXAMPLES)]
+    Run(Box<RunArgs>),
+    /// Check an export against its manifests
+    #[command(after_help = VERIFY_EXAMPLES)]
+    Verify(VerifyArgs),
+    /// Print the tables' columns
+    #[command(after_help = SCHEMA_EXAMPLES)]
+    Schema(SchemaArgs),
+    /// Serve a local API with made-up conversations; the first line on stdout is its URL
+    #[command(after_help = SIMULATE_EXAMPLES)]
+    Simulate(Box<SimulateArgs>),
+}
+
+const VERIFY_EXAMPLES: &str = "\
+Examples:
+  chatzy-export verify ./export                     every run of the export: sizes, SHA-256, missing and added files
+  chatzy-export verify ./export --deep              opens every file too, and compares rows and coverage
+  chatzy-export verify ./export --run 20261120T020000Z-ab12cd --json
+
+Exit codes: 0 all is as it was written, 8 damage was found, 2 there is no export at PATH.";
+
+/// Check an export against its manifests
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// The folder of the export
+    pub path: PathBuf,
+    /// Only this run
+    #[arg(long, value_name = "ID")]
+    pub run: Option<String>,
+    /// Open every file and compare rows, counts per contact and coverage with each other
+    #[arg(long)]
+    pub deep: bool,
+    /// The findings as one JSON document on stdout
+    #[arg(long)]
+    pub json: bool,
+    /// How to log.
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+const SCHEMA_EXAMPLES: &str = "\
+Examples:
+  chatzy-export schema                        the columns with their Arrow types, as JSON
+  chatzy-export schema --format json-schema   a JSON Schema of the lines of each table";
+
+/// Print the tables' columns
+#[derive(Debug, Args)]
+pub struct SchemaArgs {
+    /// In which language
+    #[arg(long, value_name = "FORMAT", default_value = "arrow")]
+    pub format: SchemaFormatName,
+}
+
+/// The languages of a schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum SchemaFormatName {
+    /// Column names and Arrow types
+    Arrow,
+    /// JSON Schema, draft 2020-12
+    JsonSchema,
+}
+
+const SIMULATE_EXAMPLES: &str = "\
+Examples:
+  chatzy-export simulate                                   a service on a good day, on a free port
+  chatzy-export simulate --port 8080 --seed 7 --errors 0.05 --rate-limit 100
+  chatzy-export simulate --clamp 40 --order oldest --drift-insert 0.2 --drift-delete 0.2
+
+Then, in another terminal:
+  CHATZY_TOKEN=any chatzy-export run --base-url http://127.0.0.1:8080 --contacts contacts.csv --out ./export
+with --token any given to simulate, or with any CHATZY_EMAIL and CHATZY_PASSWORD.";
+
+/// Serve a local API with made-up conversations
+#[derive(Debug, Args)]
+pub struct SimulateArgs {
+    /// How the service behaves.
+    #[command(flatten)]
+    pub options: SimulatorOptions,
+}

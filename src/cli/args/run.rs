@@ -1,0 +1,166 @@
+//! The options of `run`.
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use clap::Args;
+use humantime::parse_duration;
+
+use super::{ConnectionArgs, LogArgs};
+use crate::id::{Channel, RunId};
+use crate::settings::{Consistency, MaxFailed, PartitionKey};
+
+/// Shown below the help.
+pub const EXAMPLES: &str = "\
+Examples:
+  chatzy-export run --simulated --contacts sample_contacts.csv --out ./export
+      a first try: exports from a built-in API with made-up conversations
+  CHATZY_EMAIL=me@example.com CHATZY_PASSWORD_FILE=~/.chatzy chatzy-export run --contacts contacts.csv --out ./export
+      the real service
+  chatzy-export run --contacts ids.txt --out ./export --format jsonl --compression zstd --partition-by month
+  chatzy-export run --contacts ids.txt --out ./export --since 2026-01-01T00:00:00Z --channel whatsapp
+
+The same command run again after a crash, a kill or a full disk goes on where it stopped.
+
+Exit codes: 0 complete, 2 usage, 3 published but some contacts failed or are unresolved, 4 sign-in refused,
+5 API unavailable, 6 storage, 7 another run works here, 9 an unfinished run does not fit, 130/143 interrupted.";
+
+/// Export contacts' conversations
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// CSV with a column `contact_id`, or one ID a line; `-` is stdin
+    #[arg(long, value_name = "FILE")]
+    pub contacts: PathBuf,
+    /// The column of the IDs [default: contact_id]
+    #[arg(long, value_name = "NAME")]
+    pub contacts_column: Option<String>,
+    /// Folder of the export
+    #[arg(long, value_name = "PATH")]
+    pub out: PathBuf,
+
+    /// Form of the data files
+    #[arg(long, value_name = "FORMAT", default_value = "parquet", help_heading = "Files")]
+    pub format: FormatName,
+    /// Parquet: zstd[:1-22], snappy, none [default: zstd]; JSONL: none, gzip, zstd[:1-22] [default: none]
+    #[arg(long, value_name = "CODEC", help_heading = "Files")]
+    pub compression: Option<String>,
+    /// Folders below each table, in this order: export_date, run, channel, year, month, date
+    #[arg(long, value_name = "KEYS", value_delimiter = ',', help_heading = "Files")]
+    pub partition_by: Vec<PartitionKey>,
+    /// A file is closed at the first contact after this size
+    #[arg(long, value_name = "SIZE", default_value = "256MB", help_heading = "Files")]
+    pub target_file_size: ByteSize,
+    /// The run's ID, part of the file names [default: the time and six random characters]
+    #[arg(long, value_name = "ID", help_heading = "Files")]
+    pub run_id: Option<RunId>,
+
+    /// Only this channel; may be given more than once [default: all]
+    #[arg(long, value_name = "NAME", help_heading = "Messages to export")]
+    pub channel: Vec<Channel>,
+    /// Only messages created at or after this time, like 2026-01-01T00:00:00Z
+    #[arg(long, value_name = "TIME", help_heading = "Messages to export")]
+    pub since: Option<String>,
+    /// Only messages created before this time
+    #[arg(long, value_name = "TIME", help_heading = "Messages to export")]
+    pub until: Option<String>,
+    /// Ask for flat lists of messages (grouped_conversations=false)
+    #[arg(long, help_heading = "Messages to export")]
+    pub flat: bool,
+
+    /// Messages asked for at once, 1 to 100
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100), help_heading = "Requests")]
+    pub page_size: u32,
+    /// How hard to prove that nothing was missed
+    #[arg(long, value_name = "LEVEL", default_value = "anchored", help_heading = "Requests")]
+    pub consistency: Consistency,
+    /// Most requests in flight, over the whole run, 1 to 1024
+    #[arg(long, value_name = "N", default_value = "32", value_parser = concurrency, help_heading = "Requests")]
+    pub concurrency: NonZeroU32,
+    /// Most requests started per second [default: no limit]
+    #[arg(long, value_name = "N", value_parser = rate, help_heading = "Requests")]
+    pub rate_limit: Option<f64>,
+    /// Most repeats of a request that failed
+    #[arg(long, value_name = "N", default_value_t = 8, help_heading = "Requests")]
+    pub retries: u32,
+    /// Longest time for a request
+    #[arg(long, value_name = "D", default_value = "60s", value_parser = duration, help_heading = "Requests")]
+    pub timeout: Duration,
+    /// Longest time to open a connection
+    #[arg(long, value_name = "D", default_value = "10s", value_parser = duration, help_heading = "Requests")]
+    pub connect_timeout: Duration,
+
+    /// Stop, without publishing, when more contacts than this have failed: a number or a percentage
+    #[arg(long, value_name = "N|P%", default_value = "100%", help_heading = "The run")]
+    pub max_failed: MaxFailedArg,
+    /// Where an unfinished run lives [default: <out>/_work]
+    #[arg(long, value_name = "DIR", help_heading = "The run")]
+    pub work_dir: Option<PathBuf>,
+    /// Throw an unfinished run away instead of going on with it
+    #[arg(long, help_heading = "The run")]
+    pub fresh: bool,
+    /// Start the built-in API on a free loopback port and export from it
+    #[arg(long, help_heading = "The run")]
+    pub simulated: bool,
+    /// Read the contacts, sign in, ask for one contact, print the plan; write nothing
+    #[arg(long, help_heading = "The run")]
+    pub dry_run: bool,
+    /// The run's summary (the manifest) as one JSON document on stdout
+    #[arg(long, help_heading = "Messages")]
+    pub json: bool,
+
+    /// The service.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    /// What to tell.
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+/// The forms of data files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum FormatName {
+    /// Apache Parquet
+    Parquet,
+    /// One JSON object a line
+    Jsonl,
+}
+
+/// A number of contacts or a percentage of them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MaxFailedArg(pub MaxFailed);
+
+impl FromStr for MaxFailedArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let limit = match text.strip_suffix('%') {
+            Some(percent) => {
+                let percent: f64 = percent.trim().parse().map_err(|_| format!("{percent:?} is not a number"))?;
+                if !(0.0..=100.0).contains(&percent) {
+                    return Err("a percentage lies between 0% and 100%".to_owned());
+                }
+                MaxFailed::Percent(percent)
+            }
+            None => MaxFailed::Count(text.parse().map_err(|_| "a number of contacts, or a percentage like 5%".to_owned())?),
+        };
+        Ok(Self(limit))
+    }
+}
+
+fn concurrency(text: &str) -> Result<NonZeroU32, String> {
+    let number: u32 = text.parse().map_err(|_| "not a number".to_owned())?;
+    NonZeroU32::new(number).filter(|number| number.get() <= 1024).ok_or_else(|| "1 to 1024 are possible".to_owned())
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let number: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if number.is_finite() && number >= 0.001 { Ok(number) } else { Err("it must be at least 0.001".to_owned()) }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let duration = parse_duration(text).map_err(|error| format!("{error}; write it like 30s, 5m or 2h"))?;
+    if duration.is_zero() { Err("it must be longer than nothing".to_owned()) } else { Ok(duration) }
+}

@@ -1,0 +1,132 @@
+//! Exit codes, as in the contract, and which error leads to which.
+
+use std::process::ExitCode;
+
+use crate::api::Stop;
+use crate::build::BuildError;
+use crate::durable::StorageError;
+use crate::export::{ExportError, Signal};
+use crate::fetch::FetchError;
+use crate::history::Status;
+use crate::output::{Manifest, OutputError};
+use crate::publish::PublishError;
+use crate::spool::SpoolError;
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// All is done.
+    Complete,
+    /// A bug in the exporter.
+    Bug,
+    /// Usage, configuration, credentials, contacts file, or a URL that is not the API.
+    Usage,
+    /// Published, but some contacts are failed or unresolved.
+    Partial,
+    /// Sign-in refused.
+    SignInRefused,
+    /// The API is unavailable, or a quota spent.
+    Unavailable,
+    /// Disk full, I/O error, no permission.
+    Storage,
+    /// Another run holds the lock.
+    Locked,
+    /// `verify` found damage.
+    Damaged,
+    /// An unfinished run does not fit this command.
+    DoesNotFit,
+    /// SIGINT.
+    Interrupted,
+    /// SIGTERM.
+    Terminated,
+}
+
+impl Exit {
+    /// The number.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Complete => 0,
+            Self::Bug => 1,
+            Self::Usage => 2,
+            Self::Partial => 3,
+            Self::SignInRefused => 4,
+            Self::Unavailable => 5,
+            Self::Storage => 6,
+            Self::Locked => 7,
+            Self::Damaged => 8,
+            Self::DoesNotFit => 9,
+            Self::Interrupted => 130,
+            Self::Terminated => 143,
+        }
+    }
+
+    /// How a published run ended.
+    pub fn of_manifest(manifest: &Manifest) -> Self {
+        let count = |status: Status| manifest.contacts.count(status);
+        if count(Status::Failed) + count(Status::Unresolved) == 0 { Self::Complete } else { Self::Partial }
+    }
+
+    /// How a run that was not published ended.
+    pub fn of_export(error: &ExportError) -> Self {
+        match error {
+            ExportError::Locked { .. } => Self::Locked,
+            ExportError::DoesNotFit { .. } | ExportError::BadWork { .. } => Self::DoesNotFit,
+            ExportError::ForeignWork { .. } | ExportError::RunIdTaken { .. } => Self::Usage,
+            ExportError::Fetch(error) => Self::of_fetch(error),
+            ExportError::Spool(error) => Self::of_spool(error),
+            ExportError::Build(BuildError::Spool(error)) => Self::of_spool(error),
+            ExportError::Build(BuildError::Output(error)) => Self::of_output(error),
+            ExportError::Build(BuildError::Storage(error)) | ExportError::Storage(error) => Self::of_storage(error),
+            ExportError::Publish(error) => Self::of_publish(error),
+            ExportError::Interrupted(Signal::Interrupt) => Self::Interrupted,
+            ExportError::Interrupted(Signal::Terminate) => Self::Terminated,
+            ExportError::Bug(_) => Self::Bug,
+        }
+    }
+
+    fn of_fetch(error: &FetchError) -> Self {
+        match error {
+            FetchError::Api(Stop::NotTheApi { .. } | Stop::Credentials { .. }) => Self::Usage,
+            FetchError::Api(Stop::SignInRefused { .. }) => Self::SignInRefused,
+            FetchError::Api(Stop::Unavailable { .. } | Stop::Quota) => Self::Unavailable,
+            FetchError::Api(Stop::Cancelled) => Self::Bug,
+            FetchError::Spool(error) => Self::of_spool(error),
+            FetchError::OffsetIgnored { .. } => Self::Usage,
+            FetchError::AllRefused { unauthorized: true, .. } => Self::SignInRefused,
+            FetchError::AllRefused { unauthorized: false, .. } => Self::Usage,
+            FetchError::TooManyFailed { .. } => Self::Unavailable,
+        }
+    }
+
+    fn of_spool(error: &SpoolError) -> Self {
+        match error {
+            SpoolError::Storage(error) => Self::of_storage(error),
+            SpoolError::Damaged { .. } => Self::DoesNotFit,
+            SpoolError::Closed => Self::Bug,
+        }
+    }
+
+    fn of_output(error: &OutputError) -> Self {
+        match error {
+            OutputError::Storage(error) => Self::of_storage(error),
+            _ => Self::Bug,
+        }
+    }
+
+    fn of_publish(error: &PublishError) -> Self {
+        match error {
+            PublishError::Storage(error) => Self::of_storage(error),
+            _ => Self::Bug,
+        }
+    }
+
+    fn of_storage(_: &StorageError) -> Self {
+        Self::Storage
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}

@@ -1,0 +1,54 @@
+//! The command line: the only place that knows a terminal, environment variables and exit codes.
+//!
+//! What was typed ([`args`], with defaults from [`config`]) becomes settings once ([`settings`]); each command then runs
+//! in a file of its own.
+//!
+//! Layer 5.
+
+mod args;
+mod config;
+mod console;
+mod exit;
+mod log;
+mod progress;
+mod run;
+mod schema;
+mod settings;
+mod signals;
+mod simulate;
+mod summary;
+mod verify;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, FromArgMatches};
+
+use args::{Cli, Command};
+pub use exit::Exit;
+
+/// Runs the command of this process's arguments.
+pub fn main() -> Exit {
+    let matches = match config::apply(Cli::command()).and_then(|command| Ok(command.try_get_matches()?)) {
+        Ok(matches) => matches,
+        Err(error) => return error.report(),
+    };
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => return report_usage(&error),
+    };
+    match cli.command {
+        Command::Run(args) => run::run(*args),
+        Command::Verify(args) => verify::verify(&args),
+        Command::Schema(args) => schema::schema(&args),
+        Command::Simulate(args) => simulate::simulate(*args),
+    }
+}
+
+/// Shows what clap has to say: help to stdout, errors to stderr.
+fn report_usage(error: &clap::Error) -> Exit {
+    // A closed stdout or stderr changes nothing about the outcome.
+    drop(error.print());
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Complete,
+        _ => Exit::Usage,
+    }
+}
