@@ -1,0 +1,156 @@
+//! Appending rows to one table's Arrow builders, a column at a time, each named where it is filled.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, BooleanBuilder, Int64Builder, RecordBatch, StringArray, StringBuilder,
+    TimestampMicrosecondArray, TimestampMicrosecondBuilder,
+};
+
+use super::builders::Stamp;
+use super::{Kind, Rows, Table};
+
+/// The columns every table ends with, the same in all rows of a run: made when the rows are taken.
+const STAMP_COLUMNS: usize = 2;
+
+/// The pending rows of one table.
+///
+/// A row is its columns in their order, from the first to the last before the stamp, then [`TableBuilder::end_row`].
+#[derive(Debug)]
+pub(super) struct TableBuilder {
+    table: Table,
+    columns: Vec<ColumnBuilder>,
+    message_time: TimestampMicrosecondBuilder,
+    next: usize,
+    rows: usize,
+    bytes: usize,
+}
+
+#[derive(Debug)]
+enum ColumnBuilder {
+    Text(StringBuilder),
+    Time(TimestampMicrosecondBuilder),
+    Int(Int64Builder),
+    Bool(BooleanBuilder),
+}
+
+impl TableBuilder {
+    pub(super) fn new(table: Table) -> Self {
+        let own = table.columns().split_last_chunk::<STAMP_COLUMNS>().map_or(&[][..], |(own, _)| own);
+        let columns = own.iter().map(|column| ColumnBuilder::new(column.kind)).collect();
+        Self { table, columns, message_time: time_builder(), next: 0, rows: 0, bytes: 0 }
+    }
+
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// About how much memory the pending rows take.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(super) fn text(&mut self, name: &'static str, value: Option<&str>) {
+        // Four bytes of offset.
+        self.bytes += value.map_or(0, str::len) + 4;
+        match self.column(name) {
+            ColumnBuilder::Text(column) => column.append_option(value),
+            other => other.refuse(name),
+        }
+    }
+
+    pub(super) fn time(&mut self, name: &'static str, value: Option<i64>) {
+        self.bytes += 8;
+        match self.column(name) {
+            ColumnBuilder::Time(column) => column.append_option(value),
+            other => other.refuse(name),
+        }
+    }
+
+    pub(super) fn int(&mut self, name: &'static str, value: Option<i64>) {
+        self.bytes += 8;
+        match self.column(name) {
+            ColumnBuilder::Int(column) => column.append_option(value),
+            other => other.refuse(name),
+        }
+    }
+
+    /// An `int` column that counts.
+    pub(super) fn count(&mut self, name: &'static str, value: u64) {
+        self.int(name, Some(i64::try_from(value).unwrap_or(i64::MAX)));
+    }
+
+    pub(super) fn boolean(&mut self, name: &'static str, value: Option<bool>) {
+        self.bytes += 1;
+        match self.column(name) {
+            ColumnBuilder::Bool(column) => column.append_option(value),
+            other => other.refuse(name),
+        }
+    }
+
+    /// Ends a row whose columns are all filled.
+    pub(super) fn end_row(&mut self) {
+        debug_assert_eq!(self.next, self.columns.len(), "a row of {:?} ends early", self.table);
+        self.next = 0;
+        self.rows += 1;
+    }
+
+    /// Ends a row that belongs to a message of this time.
+    pub(super) fn end_message_row(&mut self, message_time: Option<i64>) {
+        self.bytes += 8;
+        self.message_time.append_option(message_time);
+        self.end_row();
+    }
+
+    /// The pending rows, none when there are none. Afterwards no rows are pending.
+    pub(super) fn take(&mut self, stamp: &Stamp) -> Option<Rows> {
+        if self.rows == 0 {
+            return None;
+        }
+        let exported_at =
+            TimestampMicrosecondArray::from_value(stamp.exported_at, self.rows).with_timezone("UTC");
+        let run_id = StringArray::from_iter_values(std::iter::repeat_n(stamp.run_id.as_str(), self.rows));
+        let mut columns: Vec<ArrayRef> = self.columns.iter_mut().map(ColumnBuilder::finish).collect();
+        columns.push(Arc::new(exported_at));
+        columns.push(Arc::new(run_id));
+        let times = self.message_time.finish();
+        (self.rows, self.bytes) = (0, 0);
+        let batch =
+            RecordBatch::try_new(self.table.arrow(), columns).expect("built by the columns of its schema");
+        Some(Rows { table: self.table, batch, message_time: self.table.is_per_message().then_some(times) })
+    }
+
+    fn column(&mut self, name: &'static str) -> &mut ColumnBuilder {
+        debug_assert_eq!(self.table.columns()[self.next].name, name, "the columns of {:?}", self.table);
+        self.next += 1;
+        &mut self.columns[self.next - 1]
+    }
+}
+
+impl ColumnBuilder {
+    fn new(kind: Kind) -> Self {
+        match kind {
+            Kind::Str | Kind::Json => Self::Text(StringBuilder::new()),
+            Kind::Ts => Self::Time(time_builder()),
+            Kind::Int => Self::Int(Int64Builder::new()),
+            Kind::Bool => Self::Bool(BooleanBuilder::new()),
+        }
+    }
+
+    fn finish(&mut self) -> ArrayRef {
+        match self {
+            Self::Text(column) => Arc::new(column.finish()),
+            Self::Time(column) => Arc::new(column.finish()),
+            Self::Int(column) => Arc::new(column.finish()),
+            Self::Bool(column) => Arc::new(column.finish()),
+        }
+    }
+
+    fn refuse(&self, name: &'static str) -> ! {
+        unreachable!("the column {name} is of another kind: {self:?}")
+    }
+}
+
+fn time_builder() -> TimestampMicrosecondBuilder {
+    TimestampMicrosecondBuilder::new().with_timezone("UTC")
+}

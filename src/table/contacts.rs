@@ -1,0 +1,149 @@
+//! The contacts table: a contact's fields, and all that stood around it in the answer.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+use crate::id::ContactId;
+use crate::json::{Kind, Value};
+use crate::record::column_text;
+
+use super::builders::Totals;
+use super::extra::{Extra, Sent, object_text, push_value};
+use super::value::{boolean, int, time};
+use super::{Builders, Table};
+
+/// What a row of the contacts table is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct ContactInput<'a> {
+    /// The contact asked for.
+    pub id: &'a ContactId,
+    /// `data.data.contact`; none when missing or null.
+    pub contact: Option<Value<'a>>,
+    /// The other members of `data.data`.
+    pub siblings: &'a [(Cow<'a, str>, Value<'a>)],
+    /// JSON texts of what stood in `conversations` and has no row: no objects, and objects without an id, less their
+    /// messages.
+    pub unplaced: &'a [String],
+    /// Conversations exported.
+    pub conversation_count: u64,
+    /// Messages exported.
+    pub totals: Totals,
+}
+
+/// The fields of a contact that have a column.
+#[derive(Default)]
+struct Fields<'a> {
+    contact_id: Option<Sent<'a>>,
+    user_email_id: Option<Value<'a>>,
+    first_name: Option<Value<'a>>,
+    last_name: Option<Value<'a>>,
+    phone_number: Option<Value<'a>>,
+    created_at: Option<Sent<'a>>,
+    last_interacted_at: Option<Sent<'a>>,
+    contact_queries: Option<Sent<'a>>,
+    is_blacklisted: Option<Sent<'a>>,
+    is_frozen: Option<Sent<'a>>,
+    frozen_until: Option<Sent<'a>>,
+}
+
+impl<'a> Fields<'a> {
+    fn read(contact: Value<'a>, extra: &mut Extra<'a>) -> Self {
+        let mut fields = Self::default();
+        if contact.kind() != Kind::Object {
+            extra.add(0, "contact", contact);
+        }
+        for (place, (name, value)) in contact.members().enumerate() {
+            let sent = Some(Sent { place, value });
+            match &*name {
+                "contact_id" => fields.contact_id = sent,
+                "user_email_id" => fields.user_email_id = Some(value),
+                "first_name" => fields.first_name = Some(value),
+                "last_name" => fields.last_name = Some(value),
+                "phone_number" => fields.phone_number = Some(value),
+                "created_at" => fields.created_at = sent,
+                "last_interacted_at" => fields.last_interacted_at = sent,
+                "contact_queries" => fields.contact_queries = sent,
+                "is_blacklisted" => fields.is_blacklisted = sent,
+                "is_frozen" => fields.is_frozen = sent,
+                "frozen_until" => fields.frozen_until = sent,
+                _ => extra.add(place, name, value),
+            }
+        }
+        fields
+    }
+}
+
+impl Builders {
+    /// Appends a row to the contacts table.
+    pub fn contact(&mut self, input: &ContactInput<'_>) {
+        let mut extra = Extra::default();
+        let fields = input.contact.map(|contact| Fields::read(contact, &mut extra)).unwrap_or_default();
+        extra.keep_other_id(input.id, fields.contact_id);
+        let created_at = extra.fit("created_at", fields.created_at, time);
+        let last_interacted_at = extra.fit("last_interacted_at", fields.last_interacted_at, time);
+        let contact_queries = extra.fit("contact_queries", fields.contact_queries, int);
+        let is_blacklisted = extra.fit("is_blacklisted", fields.is_blacklisted, boolean);
+        let is_frozen = extra.fit("is_frozen", fields.is_frozen, boolean);
+        let frozen_until = extra.fit("frozen_until", fields.frozen_until, time);
+        let unplaced = unplaced_text(input.unplaced);
+        let members = with_surroundings(extra.into_members(), input.siblings, unplaced.as_deref());
+        let extra = object_text(&members, Table::Contacts, &mut self.unknown);
+
+        let table = self.table(Table::Contacts);
+        table.text("contact_id", Some(input.id.as_str()));
+        table.text("user_email_id", fields.user_email_id.and_then(column_text).as_deref());
+        table.text("first_name", fields.first_name.and_then(column_text).as_deref());
+        table.text("last_name", fields.last_name.and_then(column_text).as_deref());
+        table.text("phone_number", fields.phone_number.and_then(column_text).as_deref());
+        table.time("created_at", created_at);
+        table.time("last_interacted_at", last_interacted_at);
+        table.int("contact_queries", contact_queries);
+        table.boolean("is_blacklisted", is_blacklisted);
+        table.boolean("is_frozen", is_frozen);
+        table.time("frozen_until", frozen_until);
+        table.count("conversation_count", input.conversation_count);
+        table.count("message_count", input.totals.messages);
+        table.time("first_message_at", input.totals.first);
+        table.time("last_message_at", input.totals.last);
+        table.text("extra", extra.as_deref());
+        table.end_row();
+    }
+}
+
+/// The unplaced conversations as the text of one array; none when there are none.
+fn unplaced_text(unplaced: &[String]) -> Option<String> {
+    if unplaced.is_empty() {
+        return None;
+    }
+    let mut text = String::new();
+    for (index, conversation) in unplaced.iter().enumerate() {
+        text.push(if index == 0 { '[' } else { ',' });
+        match Value::parse(conversation) {
+            Ok(value) => push_value(&mut text, value),
+            Err(_) => crate::json::push_string(&mut text, conversation),
+        }
+    }
+    text.push(']');
+    Some(text)
+}
+
+/// The contact's own extra members, then those that stood beside the contact; a name met before gets `data.` in front.
+fn with_surroundings<'a>(
+    mut members: Vec<(Cow<'a, str>, Value<'a>)>,
+    siblings: &[(Cow<'a, str>, Value<'a>)],
+    unplaced: Option<&'a str>,
+) -> Vec<(Cow<'a, str>, Value<'a>)> {
+    let unplaced = unplaced.and_then(|text| Value::parse(text).ok());
+    if siblings.is_empty() && unplaced.is_none() {
+        return members;
+    }
+    let mut names: HashSet<_> = members.iter().map(|(name, _)| name.clone()).collect();
+    let unplaced = unplaced.map(|value| (Cow::Borrowed("conversations"), value));
+    for (mut name, value) in siblings.iter().cloned().chain(unplaced) {
+        while !names.insert(name.clone()) {
+            name = Cow::Owned(format!("data.{name}"));
+        }
+        members.push((name, value));
+    }
+    members
+}

@@ -1,0 +1,106 @@
+//! The conversations table, and what a conversation lends to the rows of its messages.
+
+use crate::id::ContactId;
+use crate::json::Value;
+use crate::record::{Conversation, column_text};
+
+use super::builders::Totals;
+use super::extra::members_text;
+use super::{Builders, Table};
+
+/// The columns of a conversation, owned: they outlive the page they were read from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConversationColumns {
+    /// `conversation_id`; without one a conversation has no row, and still lends its columns to its messages.
+    pub id: Option<String>,
+    /// `conversation_status`
+    pub status: Option<String>,
+    /// `conversation_type`
+    pub conversation_type: Option<String>,
+    /// `assigned_to`
+    pub assigned_to: Option<String>,
+    /// `chatbot_id`
+    pub chatbot_id: Option<String>,
+    /// All other members as the text of one object.
+    pub extra: Option<String>,
+    contact: Option<OwnContact>,
+}
+
+/// The `contact_id` that a conversation names itself: whether it belongs into `extra` shows when the row is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct OwnContact {
+    id: String,
+    extra_without: Option<String>,
+}
+
+impl ConversationColumns {
+    /// Reads a conversation of a page.
+    pub fn read(conversation: &Conversation<'_>) -> Self {
+        let mut columns = Self { id: conversation.id.as_deref().map(str::to_owned), ..Self::default() };
+        let text = |value: Value<'_>| column_text(value).map(std::borrow::Cow::into_owned);
+        let mut others = Vec::new();
+        let mut contact_id = None;
+        for (name, value) in &conversation.fields {
+            match &**name {
+                "conversation_id" => {}
+                "conversation_status" => columns.status = text(*value),
+                "conversation_type" => columns.conversation_type = text(*value),
+                "assigned_to" => columns.assigned_to = text(*value),
+                "chatbot_id" => columns.chatbot_id = text(*value),
+                "contact_id" if value.is_null() => {}
+                name_of_other => {
+                    if name_of_other == "contact_id" {
+                        contact_id = text(*value);
+                    }
+                    others.push((name.clone(), *value));
+                }
+            }
+        }
+        columns.extra = members_text(&others);
+        columns.contact = contact_id.map(|id| {
+            others.retain(|(name, _)| name != "contact_id");
+            OwnContact { id, extra_without: members_text(&others) }
+        });
+        columns
+    }
+
+    /// The conversation of a flat answer's messages, of which only the id is known.
+    pub fn flat(id: Option<&str>) -> Self {
+        Self { id: id.map(str::to_owned), ..Self::default() }
+    }
+
+    fn extra_under(&self, contact_id: &ContactId) -> Option<&str> {
+        match &self.contact {
+            Some(own) if own.id == contact_id.as_str() => own.extra_without.as_deref(),
+            _ => self.extra.as_deref(),
+        }
+    }
+}
+
+impl Builders {
+    /// Appends a row to the conversations table, unless the conversation has no id.
+    pub fn conversation(
+        &mut self,
+        contact_id: &ContactId,
+        conversation: &ConversationColumns,
+        totals: Totals,
+    ) {
+        let Some(id) = &conversation.id else { return };
+        let extra = conversation.extra_under(contact_id);
+        if let Some(extra) = extra.and_then(|text| Value::parse(text).ok()) {
+            extra.members().for_each(|(name, _)| self.unknown.count(Table::Conversations, &name));
+        }
+        let table = self.table(Table::Conversations);
+        table.text("conversation_id", Some(id));
+        table.text("contact_id", Some(contact_id.as_str()));
+        table.text("conversation_status", conversation.status.as_deref());
+        table.text("conversation_type", conversation.conversation_type.as_deref());
+        table.text("assigned_to", conversation.assigned_to.as_deref());
+        table.text("chatbot_id", conversation.chatbot_id.as_deref());
+        table.count("message_count", totals.messages);
+        table.time("first_message_at", totals.first);
+        table.time("last_message_at", totals.last);
+        table.text("extra", extra);
+        table.end_row();
+    }
+}

@@ -1,0 +1,83 @@
+//! The tables described for programs: what the `schema` command prints.
+
+use arrow::datatypes::DataType;
+use serde_json::{Map, Value, json};
+
+use super::schema::{Column, Kind, SCHEMA_VERSION, Table};
+
+/// A way to describe the tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SchemaFormat {
+    /// Arrow's fields, in the JSON form of Arrow's integration tests.
+    Arrow,
+    /// JSON Schema (draft 2020-12) of the lines of JSONL files.
+    JsonSchema,
+}
+
+/// All tables with their columns, in the order of the contract.
+pub fn schema_document(format: SchemaFormat) -> Value {
+    match format {
+        SchemaFormat::Arrow => arrow(),
+        SchemaFormat::JsonSchema => json_schema(),
+    }
+}
+
+fn arrow() -> Value {
+    let field = |column: &Column| {
+        json!({
+            "name": column.name,
+            "type": arrow_type(&column.kind.arrow()),
+            "nullable": true,
+            "children": [],
+            "metadata": [
+                {"key": "chatzy:kind", "value": column.kind.name()},
+                {"key": "chatzy:never_null", "value": (!column.nullable).to_string()},
+            ],
+        })
+    };
+    let table = |table: Table| json!({"name": table.name(), "fields": table.columns().iter().map(field).collect::<Vec<_>>()});
+    json!({"schema_version": SCHEMA_VERSION, "tables": Table::ALL.map(table)})
+}
+
+fn arrow_type(data_type: &DataType) -> Value {
+    match data_type {
+        DataType::Int64 => json!({"name": "int", "bitWidth": 64, "isSigned": true}),
+        DataType::Boolean => json!({"name": "bool"}),
+        DataType::Timestamp(_, zone) => {
+            json!({"name": "timestamp", "unit": "MICROSECOND", "timezone": zone.as_deref()})
+        }
+        _ => json!({"name": "utf8"}),
+    }
+}
+
+fn json_schema() -> Value {
+    let tables: Map<String, Value> =
+        Table::ALL.into_iter().map(|table| (table.name().to_owned(), line_schema(table))).collect();
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": format!("chatzy-export, schema version {SCHEMA_VERSION}: a line of each table's JSONL files"),
+        "$defs": tables,
+    })
+}
+
+fn line_schema(table: Table) -> Value {
+    let properties: Map<String, Value> =
+        table.columns().iter().map(|column| (column.name.to_owned(), property(column))).collect();
+    // Partitioned by channel, the files leave that column to their path.
+    let required: Vec<_> =
+        table.columns().iter().map(|column| column.name).filter(|name| *name != "channel").collect();
+    json!({"type": "object", "properties": properties, "required": required})
+}
+
+fn property(column: &Column) -> Value {
+    let or_null = |name: &str| if column.nullable { json!([name, "null"]) } else { json!(name) };
+    match column.kind {
+        Kind::Str => json!({"type": or_null("string")}),
+        Kind::Ts => json!({"type": or_null("string"), "format": "date-time"}),
+        Kind::Int => json!({"type": or_null("integer"), "minimum": i64::MIN, "maximum": i64::MAX}),
+        Kind::Bool => json!({"type": or_null("boolean")}),
+        // `extra` is an object; `raw` is whatever was received, null too.
+        Kind::Json if column.nullable => json!({"type": ["object", "null"]}),
+        Kind::Json => json!({}),
+    }
+}

@@ -1,0 +1,175 @@
+//! The messages table: one pass over a message, its row, and then the rows of its channel records.
+
+use std::borrow::Cow;
+
+use crate::id::{Channel, ContactId};
+use crate::json::{Kind, Value};
+use crate::record::{Message, column_text};
+
+use super::conversations::ConversationColumns;
+use super::extra::{Extra, Sent, object_text};
+use super::records::{self, Owner};
+use super::value::{int, time};
+use super::{Builders, Table};
+
+/// The channels that have record arrays, in the order their records take in the table.
+const RECORD_CHANNELS: [Channel; 3] = [Channel::Whatsapp, Channel::Instagram, Channel::Messenger];
+/// The names of their arrays.
+const RECORD_ARRAYS: [&str; 3] = ["wa_messages", "instagram_messages", "messenger_messages"];
+
+/// When the message was created, as its column has it: microseconds UTC.
+pub fn created_at(message: &Message<'_>) -> Option<i64> {
+    message.created_at.and_then(|value| time(value).fitting())
+}
+
+/// The message's place as its column has it.
+pub fn message_order(message: &Message<'_>) -> Option<i64> {
+    message.message_order.and_then(|value| int(value).fitting())
+}
+
+/// The fields of a message that have a column, or rows of their own.
+#[derive(Default)]
+struct Fields<'a> {
+    message_order: Option<Sent<'a>>,
+    role: Option<Value<'a>>,
+    content: Option<Value<'a>>,
+    created_at: Option<Sent<'a>>,
+    contact_id: Option<Sent<'a>>,
+    conversation_id: Option<Sent<'a>>,
+    conversation_type: Option<Sent<'a>>,
+    conversation_status: Option<Sent<'a>>,
+    assigned_to: Option<Sent<'a>>,
+    chatbot_id: Option<Sent<'a>>,
+    records: [Option<Sent<'a>>; 3],
+}
+
+impl<'a> Fields<'a> {
+    fn read(message: Value<'a>, extra: &mut Extra<'a>) -> Self {
+        let mut fields = Self::default();
+        if message.kind() != Kind::Object {
+            extra.add(0, "message", message);
+        }
+        for (place, (name, value)) in message.members().enumerate() {
+            let sent = Some(Sent { place, value });
+            match &*name {
+                "message_id" => {}
+                "message_order" => fields.message_order = sent,
+                "role" => fields.role = Some(value),
+                "content" => fields.content = Some(value),
+                "created_at" => fields.created_at = sent,
+                "contact_id" => fields.contact_id = sent,
+                "conversation_id" => fields.conversation_id = sent,
+                "conversation_type" => fields.conversation_type = sent,
+                "conversation_status" => fields.conversation_status = sent,
+                "assigned_to" => fields.assigned_to = sent,
+                "chatbot_id" => fields.chatbot_id = sent,
+                "wa_messages" => fields.records[0] = sent,
+                "instagram_messages" => fields.records[1] = sent,
+                "messenger_messages" => fields.records[2] = sent,
+                _ => extra.add(place, name, value),
+            }
+        }
+        fields
+    }
+}
+
+impl Builders {
+    /// Appends a message's row to the messages table and its records' rows to the channel records.
+    ///
+    /// `asked` is the channel that the page was asked for.
+    pub fn message(
+        &mut self,
+        contact_id: &ContactId,
+        conversation: &ConversationColumns,
+        asked: Option<Channel>,
+        message: &Message<'_>,
+    ) {
+        let mut extra = Extra::default();
+        let fields = Fields::read(message.value, &mut extra);
+        let message_order = extra.fit("message_order", fields.message_order, int);
+        let created_at = extra.fit("created_at", fields.created_at, time);
+        extra.keep_other_id(contact_id, fields.contact_id);
+        let id = inherit(&mut extra, "conversation_id", conversation.id.as_deref(), fields.conversation_id);
+        let kind = conversation.conversation_type.as_deref();
+        let kind = inherit(&mut extra, "conversation_type", kind, fields.conversation_type);
+        let status = conversation.status.as_deref();
+        let status = inherit(&mut extra, "conversation_status", status, fields.conversation_status);
+        let assigned_to = conversation.assigned_to.as_deref();
+        let assigned_to = inherit(&mut extra, "assigned_to", assigned_to, fields.assigned_to);
+        let chatbot_id = conversation.chatbot_id.as_deref();
+        let chatbot_id = inherit(&mut extra, "chatbot_id", chatbot_id, fields.chatbot_id);
+        let arrays = record_arrays(&mut extra, fields.records);
+        let channel = channel(asked, arrays, kind.as_deref());
+        let extra = object_text(&extra.into_members(), Table::Messages, &mut self.unknown);
+
+        let table = self.table(Table::Messages);
+        table.text("message_id", Some(&message.id));
+        table.text("conversation_id", id.as_deref());
+        table.text("contact_id", Some(contact_id.as_str()));
+        table.int("message_order", message_order);
+        table.text("role", fields.role.and_then(column_text).as_deref());
+        table.text("content", fields.content.and_then(column_text).as_deref());
+        table.time("created_at", created_at);
+        table.text("channel", channel.map(Channel::as_str));
+        table.text("conversation_type", kind.as_deref());
+        table.text("conversation_status", status.as_deref());
+        table.text("assigned_to", assigned_to.as_deref());
+        table.text("chatbot_id", chatbot_id.as_deref());
+        table.text("extra", extra.as_deref());
+        table.end_message_row(created_at);
+
+        let conversation_id = id.as_deref();
+        let owner = Owner { message_id: &message.id, conversation_id, contact_id, message_time: created_at };
+        for (channel, array) in RECORD_CHANNELS.into_iter().zip(arrays) {
+            if let Some(array) = array {
+                records::append(self.table(Table::ChannelRecords), &owner, channel, array);
+            }
+        }
+    }
+}
+
+/// A column that the message takes from its conversation, and from itself where the conversation says nothing. What
+/// the message itself says otherwise goes to `extra`.
+fn inherit<'a>(
+    extra: &mut Extra<'a>,
+    name: &'static str,
+    lent: Option<&'a str>,
+    own: Option<Sent<'a>>,
+) -> Option<Cow<'a, str>> {
+    let said = own.and_then(|own| column_text(own.value));
+    let Some(lent) = lent else { return said };
+    if let Some(own) = own
+        && said.is_some_and(|said| said != lent)
+    {
+        extra.add(own.place, name, own.value);
+    }
+    Some(Cow::Borrowed(lent))
+}
+
+/// The record arrays that are not empty; what is neither array nor null goes to `extra`.
+fn record_arrays<'a>(extra: &mut Extra<'a>, sent: [Option<Sent<'a>>; 3]) -> [Option<Value<'a>>; 3] {
+    let mut arrays = [None; 3];
+    for ((array, name), sent) in arrays.iter_mut().zip(RECORD_ARRAYS).zip(sent) {
+        let Some(sent) = sent.filter(|sent| !sent.value.is_null()) else { continue };
+        if sent.value.kind() != Kind::Array {
+            extra.add(sent.place, name, sent.value);
+        } else if sent.value.elements().next().is_some() {
+            *array = Some(sent.value);
+        }
+    }
+    arrays
+}
+
+fn channel(
+    asked: Option<Channel>,
+    arrays: [Option<Value<'_>>; 3],
+    conversation_type: Option<&str>,
+) -> Option<Channel> {
+    let mut filled = RECORD_CHANNELS.into_iter().zip(arrays).filter(|(_, array)| array.is_some());
+    let only = match (filled.next(), filled.next()) {
+        (Some((channel, _)), None) => Some(channel),
+        _ => None,
+    };
+    let named = |text: &str| Channel::ALL.into_iter().find(|channel| text.starts_with(channel.as_str()));
+    asked.or(only).or_else(|| conversation_type.and_then(named))
+}

@@ -1,0 +1,121 @@
+//! Finding the event: a record is one, or holds one in the wrappings that webhooks are delivered in.
+
+use crate::json::{Kind, Value};
+
+macro_rules! event_members {
+    ($($field:ident: $key:literal),* $(,)?) => {
+        /// The members of an event that are looked at; null ones are not there.
+        #[derive(Clone, Copy, Debug, Default)]
+        pub(super) struct Event<'a> {
+            $(pub(super) $field: Option<Value<'a>>,)*
+            /// The object itself.
+            pub(super) object: Option<Value<'a>>,
+            /// Whether it stood in the `messages` of a wrapping that has `contacts` beside them.
+            pub(super) among_contacts: bool,
+        }
+
+        impl<'a> Event<'a> {
+            fn read(object: Value<'a>) -> Self {
+                let mut event = Self { object: Some(object), ..Self::default() };
+                for (key, value) in object.members() {
+                    let value = (!value.is_null()).then_some(value);
+                    match &*key {
+                        $($key => event.$field = value,)*
+                        _ => {}
+                    }
+                }
+                event
+            }
+        }
+    };
+}
+
+event_members! {
+    button: "button",
+    contacts: "contacts",
+    context: "context",
+    delivery: "delivery",
+    entry: "entry",
+    errors: "errors",
+    from: "from",
+    id: "id",
+    interactive: "interactive",
+    is_echo: "is_echo",
+    kind: "type",
+    message: "message",
+    message_edit: "message_edit",
+    message_status: "message_status",
+    messages: "messages",
+    messaging: "messaging",
+    postback: "postback",
+    pricing: "pricing",
+    reaction: "reaction",
+    read: "read",
+    recipient: "recipient",
+    recipient_id: "recipient_id",
+    referral: "referral",
+    sender: "sender",
+    status: "status",
+    statuses: "statuses",
+    template: "template",
+    text: "text",
+    timestamp: "timestamp",
+}
+
+/// Finds the event of a record; none when there is no object in it.
+pub(super) fn with_event<T>(record: Value<'_>, then: impl FnOnce(Option<&Event<'_>>) -> T) -> T {
+    let inner = key(record, "data");
+    let text = inner.and_then(Value::text);
+    let parsed = text.as_deref().and_then(|text| Value::parse(text).ok());
+    let start = inner.into_iter().chain(parsed).chain([record]).find(|value| value.kind() == Kind::Object);
+    then(start.map(unwrap).as_ref())
+}
+
+fn unwrap(start: Value<'_>) -> Event<'_> {
+    let event = Event::read(start);
+    let entry = event.entry.and_then(first);
+    let delivered = || {
+        let change =
+            entry.and_then(|entry| first(key(entry, "changes")?)).and_then(|change| key(change, "value"));
+        change.and_then(object)
+    };
+    if let Some(change) = delivered() {
+        let change = Event::read(change);
+        return inside(&change).unwrap_or(change);
+    }
+    let messaging = || entry.and_then(|entry| first(key(entry, "messaging")?)).and_then(object);
+    let standby = || entry.and_then(|entry| first(key(entry, "standby")?)).and_then(object);
+    let bare = || event.messaging.and_then(first).and_then(object);
+    match messaging().or_else(standby).or_else(bare) {
+        Some(found) => Event::read(found),
+        None => inside(&event).unwrap_or(event),
+    }
+}
+
+/// The first status, or the first message with the contacts that stand beside it.
+fn inside<'a>(value: &Event<'a>) -> Option<Event<'a>> {
+    if let Some(status) = value.statuses.and_then(first).and_then(object) {
+        return Some(Event::read(status));
+    }
+    let mut message = Event::read(value.messages.and_then(first).and_then(object)?);
+    if value.contacts.is_some() {
+        message.among_contacts = true;
+        // A message may itself be one of contacts.
+        message.contacts = message.contacts.or(value.contacts);
+    }
+    Some(message)
+}
+
+fn object(value: Value<'_>) -> Option<Value<'_>> {
+    (value.kind() == Kind::Object).then_some(value)
+}
+
+/// The member `name` of an object, if it is there and not null.
+pub(super) fn key<'a>(value: Value<'a>, name: &str) -> Option<Value<'a>> {
+    value.member(name).filter(|member| !member.is_null())
+}
+
+/// The first element of an array, if there is one and it is not null.
+pub(super) fn first(value: Value<'_>) -> Option<Value<'_>> {
+    value.elements().next().filter(|element| !element.is_null())
+}

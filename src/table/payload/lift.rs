@@ -1,0 +1,152 @@
+//! The fields of an event, each from the first place that has it (channel-payloads.md, in the order of its table).
+
+use std::borrow::Cow;
+
+use crate::json::{Kind, Value};
+use crate::record::column_text;
+
+use super::super::value::{boolean, int, time};
+use super::envelope::{Event, first, key};
+use super::{Direction, EventType, Lifted};
+
+/// Lifts the columns of a record whose event was found.
+pub(super) fn lift<'a>(record: Value<'a>, event: Option<&Event<'a>>) -> Lifted<'a> {
+    let (mut status, mut created_at) = (None, None);
+    for (name, value) in record.members() {
+        match &*name {
+            "status" => status = column_text(value),
+            "created_at" => created_at = time(value).fitting(),
+            _ => {}
+        }
+    }
+    let Some(event) = event else { return Lifted { status, created_at, ..Lifted::default() } };
+
+    let event_type = event_type(event);
+    let sender_id = event.from.or_else(|| key(event.sender?, "id")).and_then(column_text);
+    let typed = typed(event);
+    let of_type = |name| key(typed?, name);
+    let attachment = event.message.and_then(|message| first(key(message, "attachments")?));
+    let error = event.errors.and_then(first);
+    let of_error = |name| key(error?, name);
+    Lifted {
+        status: status.or_else(|| event.status.or(event.message_status).and_then(column_text)),
+        created_at,
+        event_at: event.timestamp.and_then(|value| time(value).fitting()),
+        event_type,
+        message_type: message_type(event, attachment),
+        direction: direction(event_type, sender_id.is_some()),
+        platform_message_id: platform_message_id(event).and_then(column_text),
+        related_message_id: related_message_id(event).and_then(column_text),
+        sender_id,
+        recipient_id: recipient_id(event, event_type).and_then(column_text),
+        text: text(event, typed).and_then(column_text),
+        template_name: event.template.and_then(|template| key(template, "name")).and_then(column_text),
+        media_id: of_type("id").and_then(column_text),
+        media_url: of_type("link")
+            .or_else(|| of_type("url"))
+            .or_else(|| key(key(attachment?, "payload")?, "url"))
+            .and_then(column_text),
+        media_mime_type: of_type("mime_type").and_then(column_text),
+        error_code: of_error("code").and_then(|code| int(code).fitting()),
+        error_title: of_error("title").or_else(|| of_error("message")).and_then(column_text),
+        error_details: of_error("error_data").and_then(|more| key(more, "details")).and_then(column_text),
+        pricing_category: event.pricing.and_then(|pricing| key(pricing, "category")).and_then(column_text),
+    }
+}
+
+fn event_type(event: &Event<'_>) -> EventType {
+    let told = |member: Option<Value<'_>>| member.is_some_and(|value| value.raw() != "false");
+    let is_true = |value: Value<'_>| boolean(value).fitting() == Some(true);
+    let echo =
+        || event.message.and_then(|message| key(message, "is_echo")).or(event.is_echo).is_some_and(is_true);
+    let kinds: [(EventType, &dyn Fn() -> bool); 11] = [
+        (EventType::Status, &|| event.status.is_some() && own_recipient(event).is_some()),
+        (EventType::Delivery, &|| told(event.delivery)),
+        (EventType::Read, &|| told(event.read)),
+        (EventType::Reaction, &|| told(event.reaction)),
+        (EventType::Postback, &|| told(event.postback)),
+        (EventType::Edit, &|| told(event.message_edit)),
+        (EventType::Echo, &echo),
+        (EventType::Message, &|| told(event.message) || (event.kind.is_some() && event.from.is_some())),
+        (EventType::SendAck, &|| is_send_ack(event)),
+        (EventType::Referral, &|| told(event.referral)),
+        (EventType::Error, &|| event.errors.and_then(first).is_some()),
+    ];
+    kinds.into_iter().find(|(_, holds)| holds()).map_or(EventType::Unknown, |(kind, _)| kind)
+}
+
+/// The answer to a send request: contacts and messages, and nobody it is from.
+fn is_send_ack(event: &Event<'_>) -> bool {
+    let both = event.among_contacts || (event.contacts.is_some() && event.messages.is_some());
+    both && event.from.is_none()
+}
+
+fn direction(event_type: EventType, from_somebody: bool) -> Option<Direction> {
+    match event_type {
+        EventType::Status | EventType::SendAck | EventType::Echo => Some(Direction::Outbound),
+        EventType::Message | EventType::Reaction | EventType::Postback if from_somebody => {
+            Some(Direction::Inbound)
+        }
+        _ => None,
+    }
+}
+
+fn message_type<'a>(event: &Event<'a>, attachment: Option<Value<'a>>) -> Option<Cow<'a, str>> {
+    let text = || event.message.and_then(|message| key(message, "text")).map(|_| Cow::Borrowed("text"));
+    let sent = event.kind.or_else(|| key(attachment?, "type"));
+    sent.and_then(column_text).or_else(text)
+}
+
+fn platform_message_id<'a>(event: &Event<'a>) -> Option<Value<'a>> {
+    event
+        .id
+        .or_else(|| key(event.message?, "mid"))
+        .or_else(|| key(event.postback?, "mid"))
+        .or_else(|| first(key(event.delivery?, "mids")?))
+        .or_else(|| key(first(event.messages?)?, "id"))
+}
+
+fn related_message_id<'a>(event: &Event<'a>) -> Option<Value<'a>> {
+    key_of(event.context, "id")
+        .or_else(|| key(key(event.message?, "reply_to")?, "mid"))
+        .or_else(|| key_of(event.reaction, "message_id"))
+        .or_else(|| key_of(event.reaction, "mid"))
+        .or_else(|| key_of(event.read, "mid"))
+        .or_else(|| key_of(event.message_edit, "mid"))
+}
+
+fn own_recipient<'a>(event: &Event<'a>) -> Option<Value<'a>> {
+    event.recipient_id.or_else(|| key_of(event.recipient, "id"))
+}
+
+fn recipient_id<'a>(event: &Event<'a>, event_type: EventType) -> Option<Value<'a>> {
+    let answered = || match event_type {
+        EventType::SendAck => key(first(event.contacts?)?, "wa_id"),
+        _ => None,
+    };
+    own_recipient(event).or_else(answered)
+}
+
+/// The member named by the event's `type`, where the particulars of media stand.
+fn typed<'a>(event: &Event<'a>) -> Option<Value<'a>> {
+    let kind = event.kind.filter(|kind| kind.kind() == Kind::String)?.text()?;
+    key(event.object?, &kind)
+}
+
+fn text<'a>(event: &Event<'a>, typed: Option<Value<'a>>) -> Option<Value<'a>> {
+    let reply = |name| key(key(event.interactive?, name)?, "title");
+    key_of(event.text, "body")
+        .or_else(|| key_of(event.message, "text"))
+        .or_else(|| key_of(typed, "caption"))
+        .or_else(|| key_of(event.button, "text"))
+        .or_else(|| reply("button_reply"))
+        .or_else(|| reply("list_reply"))
+        .or_else(|| reply("nfm_reply"))
+        .or_else(|| key_of(event.postback, "title"))
+        .or_else(|| key_of(event.message_edit, "text"))
+        .or_else(|| key_of(event.reaction, "emoji"))
+}
+
+fn key_of<'a>(value: Option<Value<'a>>, name: &str) -> Option<Value<'a>> {
+    key(value?, name)
+}

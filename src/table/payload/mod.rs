@@ -1,0 +1,97 @@
+//! What Meta's platforms put into channel records: finding the event in its envelope, and lifting its fields.
+//!
+//! Nothing here fails. What is not recognised stays in the record's `raw`.
+
+mod envelope;
+mod lift;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+
+use crate::json::Value;
+
+/// The columns lifted out of one record.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Lifted<'a> {
+    pub(super) status: Option<Cow<'a, str>>,
+    pub(super) created_at: Option<i64>,
+    pub(super) event_at: Option<i64>,
+    pub(super) event_type: EventType,
+    pub(super) message_type: Option<Cow<'a, str>>,
+    pub(super) direction: Option<Direction>,
+    pub(super) platform_message_id: Option<Cow<'a, str>>,
+    pub(super) related_message_id: Option<Cow<'a, str>>,
+    pub(super) sender_id: Option<Cow<'a, str>>,
+    pub(super) recipient_id: Option<Cow<'a, str>>,
+    pub(super) text: Option<Cow<'a, str>>,
+    pub(super) template_name: Option<Cow<'a, str>>,
+    pub(super) media_id: Option<Cow<'a, str>>,
+    pub(super) media_url: Option<Cow<'a, str>>,
+    pub(super) media_mime_type: Option<Cow<'a, str>>,
+    pub(super) error_code: Option<i64>,
+    pub(super) error_title: Option<Cow<'a, str>>,
+    pub(super) error_details: Option<Cow<'a, str>>,
+    pub(super) pricing_category: Option<Cow<'a, str>>,
+}
+
+/// What happened, in the order in which the kinds are tried.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum EventType {
+    Status,
+    Delivery,
+    Read,
+    Reaction,
+    Postback,
+    Edit,
+    Echo,
+    Message,
+    SendAck,
+    Referral,
+    Error,
+    #[default]
+    Unknown,
+}
+
+impl EventType {
+    /// The name in the table.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Status => "status",
+            Self::Delivery => "delivery",
+            Self::Read => "read",
+            Self::Reaction => "reaction",
+            Self::Postback => "postback",
+            Self::Edit => "edit",
+            Self::Echo => "echo",
+            Self::Message => "message",
+            Self::SendAck => "send_ack",
+            Self::Referral => "referral",
+            Self::Error => "error",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// Which way the message of an event went, seen from the business.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Direction {
+    Inbound,
+    Outbound,
+}
+
+impl Direction {
+    /// The name in the table.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Inbound => "inbound",
+            Self::Outbound => "outbound",
+        }
+    }
+}
+
+/// Lifts the columns of `record`, a member of a record array. They may borrow from text that lives no longer than the
+/// call: that of an envelope sent as a string.
+pub(super) fn with_lifted<T>(record: Value<'_>, then: impl FnOnce(&Lifted<'_>) -> T) -> T {
+    envelope::with_event(record, |event| then(&lift::lift(record, event)))
+}

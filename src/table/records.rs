@@ -1,0 +1,111 @@
+//! The channel records table: one row for each member of a message's record arrays.
+
+use std::collections::HashMap;
+
+use crate::id::{Channel, ContactId};
+use crate::json::Value;
+use crate::record::short_digest;
+
+use super::columns::TableBuilder;
+use super::payload::{Lifted, with_lifted};
+
+/// The message whose records are appended.
+pub(super) struct Owner<'a> {
+    pub(super) message_id: &'a str,
+    pub(super) conversation_id: Option<&'a str>,
+    pub(super) contact_id: &'a ContactId,
+    pub(super) message_time: Option<i64>,
+}
+
+/// Appends a row for each member of `array`.
+pub(super) fn append(table: &mut TableBuilder, owner: &Owner<'_>, channel: Channel, array: Value<'_>) {
+    let mut before = Before::default();
+    for (index, member) in array.elements().enumerate() {
+        let id = record_id(owner.message_id, channel, member.raw(), before.equal_to(member.raw()));
+        with_lifted(member, |lifted| {
+            append_row(table, owner, channel, &Row { id: &id, index, member, lifted });
+        });
+    }
+}
+
+struct Row<'a> {
+    id: &'a str,
+    index: usize,
+    member: Value<'a>,
+    lifted: &'a Lifted<'a>,
+}
+
+fn append_row(table: &mut TableBuilder, owner: &Owner<'_>, channel: Channel, row: &Row<'_>) {
+    let lifted = row.lifted;
+    table.text("record_id", Some(row.id));
+    table.text("message_id", Some(owner.message_id));
+    table.text("conversation_id", owner.conversation_id);
+    table.text("contact_id", Some(owner.contact_id.as_str()));
+    table.text("channel", Some(channel.as_str()));
+    table.count("record_index", row.index as u64);
+    table.text("status", lifted.status.as_deref());
+    table.time("created_at", lifted.created_at);
+    table.time("event_at", lifted.event_at);
+    table.text("event_type", Some(lifted.event_type.as_str()));
+    table.text("message_type", lifted.message_type.as_deref());
+    table.text("direction", lifted.direction.map(super::payload::Direction::as_str));
+    table.text("platform_message_id", lifted.platform_message_id.as_deref());
+    table.text("related_message_id", lifted.related_message_id.as_deref());
+    table.text("sender_id", lifted.sender_id.as_deref());
+    table.text("recipient_id", lifted.recipient_id.as_deref());
+    table.text("text", lifted.text.as_deref());
+    table.text("template_name", lifted.template_name.as_deref());
+    table.text("media_id", lifted.media_id.as_deref());
+    table.text("media_url", lifted.media_url.as_deref());
+    table.text("media_mime_type", lifted.media_mime_type.as_deref());
+    table.int("error_code", lifted.error_code);
+    table.text("error_title", lifted.error_title.as_deref());
+    table.text("error_details", lifted.error_details.as_deref());
+    table.text("pricing_category", lifted.pricing_category.as_deref());
+    table.text("raw", Some(row.member.raw()));
+    table.end_message_row(owner.message_time);
+}
+
+/// The same for the same record however many follow it.
+fn record_id(message_id: &str, channel: Channel, raw: &str, equal_before: usize) -> String {
+    const SEPARATOR: &[u8] = b"\x1f";
+    let number = equal_before.to_string();
+    short_digest([
+        message_id.as_bytes(),
+        SEPARATOR,
+        channel.as_str().as_bytes(),
+        SEPARATOR,
+        raw.as_bytes(),
+        SEPARATOR,
+        number.as_bytes(),
+    ])
+}
+
+/// The members of an array that came before the one in question.
+#[derive(Default)]
+struct Before<'a> {
+    few: Vec<&'a str>,
+    many: HashMap<&'a str, usize>,
+}
+
+impl<'a> Before<'a> {
+    /// From this many members on a hash map is quicker than comparing them all.
+    const FEW: usize = 16;
+
+    /// How many equal ones came before; from now on `raw` did too.
+    fn equal_to(&mut self, raw: &'a str) -> usize {
+        if self.few.len() < Self::FEW {
+            let equal = self.few.iter().filter(|before| **before == raw).count();
+            self.few.push(raw);
+            return equal;
+        }
+        if self.many.is_empty() {
+            for before in &self.few {
+                *self.many.entry(before).or_default() += 1;
+            }
+        }
+        let count = self.many.entry(raw).or_default();
+        *count += 1;
+        *count - 1
+    }
+}
