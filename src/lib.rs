@@ -3,5 +3,7 @@
 pub mod contacts;
 pub mod durable;
 pub mod id;
+pub mod output;
+pub mod publish;
 pub mod settings;
 pub mod table;
