@@ -8,6 +8,8 @@ pub mod fetch;
 pub mod history;
 pub mod id;
 pub mod json;
+pub mod output;
+pub mod publish;
 pub mod record;
 pub mod settings;
 pub mod simulator;

@@ -1,0 +1,53 @@
+//! SHA-256 of files and texts, as the manifest and `checksums.sha256` have it.
+
+use std::fmt::Write;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use crate::durable::{OnPath, StorageError};
+
+/// Bytes read at once.
+const CHUNK_BYTES: usize = 256 << 10;
+
+/// Lower-case hex of a hash.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// SHA-256 of bytes in memory, as lower-case hex.
+pub fn sha256(bytes: impl AsRef<[u8]>) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+/// SHA-256 of a file, as lower-case hex, and how many bytes were read. A symlink is not followed.
+///
+/// # Errors
+/// When it is missing, no plain file, or cannot be read.
+pub fn sha256_of_file(path: &Path) -> Result<(String, u64), StorageError> {
+    if !fs::symlink_metadata(path).on("read", path)?.is_file() {
+        let why = io::Error::other("it is not a plain file (symbolic links are not followed)");
+        return Err(StorageError::new("read", path, why));
+    }
+    let mut file = File::open(path).on("read", path)?;
+    let mut hasher = Sha256::new();
+    let mut chunk = vec![0; CHUNK_BYTES];
+    let mut bytes = 0;
+    loop {
+        match file.read(&mut chunk) {
+            Ok(0) => return Ok((hex(&hasher.finalize()), bytes)),
+            Ok(read) => {
+                hasher.update(&chunk[..read]);
+                bytes += read as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(StorageError::new("read", path, error)),
+        }
+    }
+}

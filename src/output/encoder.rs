@@ -1,0 +1,118 @@
+//! One file while it is written, whatever its format.
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use parquet::file::properties::WriterProperties;
+
+use super::OutputError;
+use super::jsonl::JsonlEncoder;
+use super::parquet::{ParquetEncoder, properties};
+use super::part::{Finished, PartFile};
+use crate::settings::{Format, JsonlCodec};
+use crate::table::{Column, Table};
+
+/// How long a compressed stream lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Framing {
+    /// From the file's first row to its last: for tables with one file open at a time.
+    WholeFile,
+    /// For one group: a compressor holds megabytes, too many for thousands of open files.
+    EachGroup,
+}
+
+/// What the encoders of a table's files have in common.
+pub(super) struct Style {
+    format: Format,
+    schema: SchemaRef,
+    columns: Vec<Column>,
+    framing: Framing,
+    properties: WriterProperties,
+}
+
+impl Style {
+    pub(super) fn new(table: Table, columns: Vec<Column>, schema: SchemaRef, format: Format, framing: Framing) -> Self {
+        let properties = match format {
+            Format::Parquet(codec) => properties(table, &columns, codec),
+            Format::Jsonl(_) => WriterProperties::default(),
+        };
+        Self { format, schema, columns, framing, properties }
+    }
+
+    /// The end of the files' names.
+    pub(super) fn extension(&self) -> &'static str {
+        match self.format {
+            Format::Parquet(_) => "parquet",
+            Format::Jsonl(JsonlCodec::None) => "jsonl",
+            Format::Jsonl(JsonlCodec::Gzip) => "jsonl.gz",
+            Format::Jsonl(JsonlCodec::Zstd(_)) => "jsonl.zst",
+        }
+    }
+
+    /// Bytes of rows that are encoded together. Row groups of Parquet want to be large; lines do not care.
+    pub(super) fn group_bytes(&self) -> u64 {
+        match self.format {
+            Format::Parquet(_) => 32 << 20,
+            Format::Jsonl(_) => 4 << 20,
+        }
+    }
+
+    /// How many times larger than in memory rows may be in the file: when to look how large it has become. A look
+    /// costs a row group in Parquet, and next to nothing in JSONL, where keys and escapes add to the rows.
+    pub(super) fn first_guess(&self) -> u64 {
+        match self.format {
+            Format::Parquet(_) => 1,
+            Format::Jsonl(_) => 4,
+        }
+    }
+}
+
+/// One file while it is written.
+pub(super) enum Encoder {
+    Parquet(Box<ParquetEncoder>),
+    Jsonl(Box<JsonlEncoder>),
+}
+
+impl Encoder {
+    pub(super) fn new(style: &Style, part: PartFile) -> Result<Self, OutputError> {
+        Ok(match style.format {
+            Format::Parquet(_) => {
+                Self::Parquet(Box::new(ParquetEncoder::new(&style.schema, &style.properties, part)?))
+            }
+            Format::Jsonl(codec) => {
+                Self::Jsonl(Box::new(JsonlEncoder::new(style.columns.clone(), codec, style.framing, part)))
+            }
+        })
+    }
+
+    /// Bytes in the file so far.
+    pub(super) fn bytes(&self) -> u64 {
+        match self {
+            Self::Parquet(encoder) => encoder.bytes(),
+            Self::Jsonl(encoder) => encoder.bytes(),
+        }
+    }
+
+    /// Appends the rows as one group.
+    pub(super) fn encode(&mut self, batch: &RecordBatch) -> Result<(), OutputError> {
+        match self {
+            Self::Parquet(encoder) => encoder.encode(batch),
+            Self::Jsonl(encoder) => encoder.encode(batch),
+        }
+    }
+
+    /// Makes [`Self::bytes`] count all rows encoded.
+    pub(super) fn settle(&mut self) -> Result<(), OutputError> {
+        match self {
+            Self::Parquet(_) => Ok(()),
+            Self::Jsonl(encoder) => encoder.settle(),
+        }
+    }
+
+    /// Ends the file and makes its content durable.
+    pub(super) fn finish(self) -> Result<Finished, OutputError> {
+        match self {
+            Self::Parquet(encoder) => encoder.finish(),
+            Self::Jsonl(encoder) => encoder.finish(),
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! JSONL: one object a line, keys in column order, the file compressed as a whole.
+
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Read, Write};
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
+use flate2::write::GzEncoder;
+
+use super::OutputError;
+use super::encoder::Framing;
+use super::json_text::{embed, timestamp};
+use super::part::{Finished, PartFile};
+use crate::durable::{self, StorageError};
+use crate::settings::JsonlCodec;
+use crate::table::{Column, Kind};
+
+/// Bytes given to a compressor at once.
+const CHUNK_BYTES: usize = 64 << 10;
+
+/// One JSONL file while it is written.
+pub(super) struct JsonlEncoder {
+    columns: Vec<Column>,
+    codec: JsonlCodec,
+    framing: Framing,
+    sink: Sink,
+    /// Compressed streams begun in the file.
+    frames: u32,
+}
+
+impl JsonlEncoder {
+    pub(super) fn new(columns: Vec<Column>, codec: JsonlCodec, framing: Framing, part: PartFile) -> Self {
+        Self { columns, codec, framing, sink: Sink { part, stream: Stream::Idle }, frames: 0 }
+    }
+
+    /// Bytes in the file.
+    pub(super) fn bytes(&self) -> u64 {
+        self.sink.part.bytes()
+    }
+
+    /// Appends a line for each row.
+    pub(super) fn encode(&mut self, batch: &RecordBatch) -> Result<(), OutputError> {
+        let written = self.try_encode(batch);
+        self.checked(written)
+    }
+
+    /// Brings what the compressor holds back into the file, so that [`Self::bytes`] is true.
+    pub(super) fn settle(&mut self) -> Result<(), OutputError> {
+        let flushed = self.sink.flush_stream();
+        self.checked(flushed)
+    }
+
+    /// Ends the file and syncs it.
+    pub(super) fn finish(mut self) -> Result<Finished, OutputError> {
+        let ended = self.sink.end_frame();
+        self.checked(ended)?;
+        if self.frames > 1 { self.join_frames() } else { Ok(self.sink.part.finish()?) }
+    }
+
+    fn try_encode(&mut self, batch: &RecordBatch) -> io::Result<()> {
+        if matches!(self.sink.stream, Stream::Idle) {
+            self.sink.stream = Stream::begin(self.codec)?;
+            self.frames += u32::from(self.codec != JsonlCodec::None);
+        }
+        write_rows(&self.columns, batch, &mut BufWriter::with_capacity(CHUNK_BYTES, &mut self.sink))?;
+        match self.framing {
+            Framing::WholeFile => Ok(()),
+            Framing::EachGroup => self.sink.end_frame(),
+        }
+    }
+
+    /// Several gzip members or zstd frames in a row are a legal file, and yet widespread readers stop silently
+    /// after the first (Python's `zstandard` by default): what was written in pieces is compressed anew as one.
+    fn join_frames(self) -> Result<Finished, OutputError> {
+        let pieces = self.sink.part.path().to_owned();
+        let whole = pieces.with_added_extension("whole");
+        drop(self.sink);
+        let mut joined = Self::new(Vec::new(), self.codec, Framing::WholeFile, PartFile::new(whole.clone()));
+        let copied = File::open(&pieces).and_then(|file| joined.copy(BufReader::new(file)));
+        joined.checked(copied)?;
+        let finished = joined.sink.part.finish()?;
+        durable::rename(&whole, &pieces)?;
+        Ok(finished)
+    }
+
+    fn copy(&mut self, pieces: impl io::BufRead) -> io::Result<()> {
+        let mut text: Box<dyn Read + '_> = match self.codec {
+            JsonlCodec::None => Box::new(pieces),
+            JsonlCodec::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(pieces)),
+            JsonlCodec::Zstd(_) => Box::new(zstd::stream::read::Decoder::with_buffer(pieces)?),
+        };
+        self.sink.stream = Stream::begin(self.codec)?;
+        let mut chunk = Vec::with_capacity(CHUNK_BYTES);
+        loop {
+            chunk.clear();
+            // Whole chunks whatever the decoder gives at once, so that equal text gives equal bytes.
+            if (&mut text).take(CHUNK_BYTES as u64).read_to_end(&mut chunk)? == 0 {
+                return self.sink.end_frame();
+            }
+            self.sink.write_all(&chunk)?;
+        }
+    }
+
+    /// Gives the file descriptor back, and an error its path.
+    fn checked(&mut self, result: io::Result<()>) -> Result<(), OutputError> {
+        let part = &mut self.sink.part;
+        part.park();
+        match (result, part.take_failure()) {
+            (Ok(()), None) => Ok(()),
+            (_, Some(failure)) => Err(failure.into()),
+            (Err(error), None) => Err(StorageError::new("write", part.path(), error).into()),
+        }
+    }
+}
+
+/// A file behind a compressor.
+struct Sink {
+    part: PartFile,
+    stream: Stream,
+}
+
+enum Stream {
+    /// No frame is begun.
+    Idle,
+    Plain,
+    Gzip(GzEncoder<Vec<u8>>),
+    Zstd(zstd::stream::write::Encoder<'static, Vec<u8>>),
+}
+
+impl Stream {
+    fn begin(codec: JsonlCodec) -> io::Result<Self> {
+        Ok(match codec {
+            JsonlCodec::None => Self::Plain,
+            // The header's time stays 0: the same rows give the same bytes.
+            JsonlCodec::Gzip => Self::Gzip(GzEncoder::new(Vec::new(), flate2::Compression::default())),
+            JsonlCodec::Zstd(level) => {
+                let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), level)?;
+                encoder.include_checksum(true)?;
+                Self::Zstd(encoder)
+            }
+        })
+    }
+}
+
+impl Sink {
+    fn flush_stream(&mut self) -> io::Result<()> {
+        match &mut self.stream {
+            Stream::Idle | Stream::Plain => {}
+            Stream::Gzip(encoder) => encoder.flush()?,
+            Stream::Zstd(encoder) => encoder.flush()?,
+        }
+        self.drain()
+    }
+
+    fn end_frame(&mut self) -> io::Result<()> {
+        match std::mem::replace(&mut self.stream, Stream::Idle) {
+            Stream::Idle | Stream::Plain => Ok(()),
+            Stream::Gzip(encoder) => self.part.write_all(&encoder.finish()?),
+            Stream::Zstd(encoder) => self.part.write_all(&encoder.finish()?),
+        }
+    }
+
+    fn drain(&mut self) -> io::Result<()> {
+        let compressed = match &mut self.stream {
+            Stream::Idle | Stream::Plain => return Ok(()),
+            Stream::Gzip(encoder) => encoder.get_mut(),
+            Stream::Zstd(encoder) => encoder.get_mut(),
+        };
+        self.part.write_all(compressed)?;
+        compressed.clear();
+        Ok(())
+    }
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let chunk = &bytes[..bytes.len().min(CHUNK_BYTES)];
+        match &mut self.stream {
+            Stream::Idle | Stream::Plain => return self.part.write(bytes),
+            Stream::Gzip(encoder) => encoder.write_all(chunk)?,
+            Stream::Zstd(encoder) => encoder.write_all(chunk)?,
+        }
+        self.drain()?;
+        Ok(chunk.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn write_rows(columns: &[Column], batch: &RecordBatch, out: &mut impl Write) -> io::Result<()> {
+    for row in 0..batch.num_rows() {
+        for (index, (column, values)) in columns.iter().zip(batch.columns()).enumerate() {
+            out.write_all(if index == 0 { b"{\"" } else { b",\"" })?;
+            out.write_all(column.name.as_bytes())?;
+            out.write_all(b"\":")?;
+            if values.is_null(row) {
+                out.write_all(b"null")?;
+            } else {
+                write_value(column.kind, values, row, out)?;
+            }
+        }
+        out.write_all(b"}\n")?;
+    }
+    out.flush()
+}
+
+fn write_value(kind: Kind, values: &ArrayRef, row: usize, out: &mut impl Write) -> io::Result<()> {
+    match kind {
+        Kind::Str => Ok(serde_json::to_writer(out, values.as_string::<i32>().value(row))?),
+        Kind::Json => embed(values.as_string::<i32>().value(row), out),
+        Kind::Int => write!(out, "{}", values.as_primitive::<Int64Type>().value(row)),
+        Kind::Bool => out.write_all(if values.as_boolean().value(row) { b"true" } else { b"false" }),
+        Kind::Ts => match timestamp(values.as_primitive::<TimestampMicrosecondType>().value(row)) {
+            Some(time) => write!(out, "\"{time}\""),
+            None => out.write_all(b"null"),
+        },
+    }
+}

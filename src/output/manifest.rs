@@ -1,0 +1,320 @@
+//! The manifest: what an export consists of (contract, section 5), and `latest.json`, which names the newest.
+//!
+//! Times are text in the form of [`super::timestamp`]. Keys that this version does not know are ignored on reading:
+//! later versions add some.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{StagedFile, timestamp};
+use crate::id::RunId;
+use crate::table::Table;
+
+/// The version of the manifest's keys: grows when one changes its meaning, which is to say never.
+pub const MANIFEST_VERSION: u32 = 1;
+
+/// Everything about one export.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// [`MANIFEST_VERSION`].
+    pub manifest_version: u32,
+    /// The version of the tables' columns.
+    pub schema_version: u32,
+    /// The run that made it.
+    pub run_id: RunId,
+    /// Whether every contact was read.
+    pub status: Status,
+    /// The program that made it.
+    pub tool: Tool,
+    /// When the run first began.
+    pub started_at: String,
+    /// When it was published.
+    pub finished_at: String,
+    /// Where the rows come from.
+    pub source: Source,
+    /// All options that shaped the output; no secrets.
+    pub options: Map<String, Value>,
+    /// The contacts asked for.
+    pub input: Input,
+    /// What became of them.
+    pub contacts: ContactCounts,
+    /// What was asked of the API.
+    pub requests: Requests,
+    /// By table, the fields without a column that were met, and how often.
+    pub unknown_fields: BTreeMap<String, BTreeMap<String, u64>>,
+    /// The tables, with or without rows.
+    pub tables: BTreeMap<String, TableEntry>,
+    /// The files, by path.
+    pub files: Vec<FileEntry>,
+    /// The export before this one in the same folder.
+    pub previous: Option<Previous>,
+}
+
+/// How an export ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Every contact is `exported`, `empty` or `not_found`.
+    Complete,
+    /// Some are `failed` or `unresolved`.
+    Partial,
+}
+
+/// A program and its version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tool {
+    /// `chatzy-export`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+impl Default for Tool {
+    fn default() -> Self {
+        Self { name: env!("CARGO_PKG_NAME").to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() }
+    }
+}
+
+/// Where the rows come from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// The URL of the API.
+    pub base_url: String,
+}
+
+/// The contacts asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Input {
+    /// The contacts file as given, `-`, or `all-contacts`.
+    pub path: String,
+    /// SHA-256 of its bytes.
+    pub sha256: String,
+    /// Lines in it.
+    pub lines: u64,
+    /// Different contacts in it.
+    pub contacts: u64,
+    /// IDs that had been there before.
+    pub duplicates: u64,
+}
+
+/// Contacts by the status of their coverage.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "each is the status of the same name")]
+pub struct ContactCounts {
+    pub requested: u64,
+    pub exported: u64,
+    pub empty: u64,
+    pub not_found: u64,
+    pub unresolved: u64,
+    pub failed: u64,
+}
+
+/// What was asked of the API, over all attempts of the run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Requests {
+    /// Requests sent, with the repeated ones.
+    pub sent: u64,
+    /// Requests repeated.
+    pub retries: u64,
+    /// Answers by HTTP status.
+    pub by_status: BTreeMap<String, u64>,
+}
+
+/// One table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableEntry {
+    /// Rows in all its files.
+    pub rows: u64,
+    /// Its columns, in their order.
+    pub columns: Vec<ColumnEntry>,
+}
+
+impl TableEntry {
+    /// The entry of a table with this many rows.
+    pub fn new(table: Table, rows: u64) -> Self {
+        let entry = |column: &crate::table::Column| ColumnEntry {
+            name: column.name.to_owned(),
+            kind: column.kind.name().to_owned(),
+        };
+        Self { rows, columns: table.columns().iter().map(entry).collect() }
+    }
+}
+
+/// One column.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnEntry {
+    /// Its name.
+    pub name: String,
+    /// Its type as the contract names it: `str`, `ts`, `int`, `bool` or `json`.
+    #[serde(rename = "type")]
+    pub kind: String,
+}
+
+/// One file. `table` is text, since archives of raw answers and tables of later versions are listed too.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileEntry {
+    /// The table's name, which is its folder's.
+    pub table: String,
+    /// Its path relative to the output folder.
+    pub path: String,
+    /// How many rows it holds.
+    pub rows: u64,
+    /// Its size.
+    pub bytes: u64,
+    /// SHA-256 of its bytes.
+    pub sha256: String,
+    /// Its partition keys with their values, in the order of the folders.
+    #[serde(with = "partition_map")]
+    pub partition: Vec<(String, Option<String>)>,
+    /// The smallest `created_at` in it.
+    pub min_created_at: Option<String>,
+    /// The largest.
+    pub max_created_at: Option<String>,
+}
+
+impl FileEntry {
+    /// The path, if it is one of a file below the output folder: nothing absolute, no `..`, no odd parts. A manifest
+    /// comes from a disk that others may write to.
+    pub fn relative_path(&self) -> Option<&Path> {
+        let fits = |part: &str| !matches!(part, "" | "." | "..") && !part.contains(['\\', '\0']);
+        let parts = self.path.split('/').filter(|part| fits(part)).count();
+        (parts >= 2 && parts == self.path.split('/').count()).then(|| Path::new(&self.path))
+    }
+}
+
+impl From<&StagedFile> for FileEntry {
+    fn from(file: &StagedFile) -> Self {
+        Self {
+            table: file.table.name().to_owned(),
+            path: file.path.clone(),
+            rows: file.rows,
+            bytes: file.bytes,
+            sha256: file.sha256.clone(),
+            partition: file.partition.clone(),
+            min_created_at: file.min_created_at.and_then(timestamp),
+            max_created_at: file.max_created_at.and_then(timestamp),
+        }
+    }
+}
+
+/// The export before, chained by its hash, so that an old manifest cannot be edited unnoticed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Previous {
+    /// Its run.
+    pub run_id: RunId,
+    /// SHA-256 of its manifest.
+    pub sha256: String,
+}
+
+/// `_runs/latest.json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Latest {
+    /// The newest run.
+    pub run_id: RunId,
+    /// The path of its manifest, relative to the output folder.
+    pub manifest: String,
+    /// SHA-256 of its manifest.
+    pub sha256: String,
+}
+
+/// A manifest or `latest.json` that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ManifestError {
+    /// Torn, edited or something else.
+    #[error("{name} is not readable: it is torn, or was edited")]
+    Syntax {
+        /// What was read.
+        name: &'static str,
+        /// What is wrong where.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// Written by a version to come.
+    #[error("the manifest has version {found}, and this program reads version {MANIFEST_VERSION}; use a newer one")]
+    Version {
+        /// The version it has.
+        found: u32,
+    },
+}
+
+impl Manifest {
+    /// Reads a manifest.
+    ///
+    /// # Errors
+    /// When it is torn or of another version.
+    pub fn parse(text: &[u8]) -> Result<Self, ManifestError> {
+        #[derive(Deserialize)]
+        struct Version {
+            manifest_version: u32,
+        }
+        let syntax = |source| ManifestError::Syntax { name: "the manifest", source };
+        let Version { manifest_version: found } = serde_json::from_slice(text).map_err(syntax)?;
+        if found != MANIFEST_VERSION {
+            return Err(ManifestError::Version { found });
+        }
+        serde_json::from_slice(text).map_err(syntax)
+    }
+
+    /// The text of `manifest.json`.
+    pub fn to_json(&self) -> String {
+        to_json(self)
+    }
+
+}
+
+impl Latest {
+    /// Reads `latest.json`.
+    ///
+    /// # Errors
+    /// When it is torn.
+    pub fn parse(text: &[u8]) -> Result<Self, ManifestError> {
+        serde_json::from_slice(text).map_err(|source| ManifestError::Syntax { name: "latest.json", source })
+    }
+
+    /// The text of `latest.json`.
+    pub fn to_json(&self) -> String {
+        to_json(self)
+    }
+}
+
+fn to_json(value: &impl Serialize) -> String {
+    let text = serde_json::to_string_pretty(value).expect("keys are strings, and nothing in it can fail");
+    text + "\n"
+}
+
+/// Partition keys as a JSON object in their order.
+pub(super) mod partition_map {
+    use std::fmt;
+
+    use serde::de::{MapAccess, Visitor};
+    use serde::{Deserializer, Serializer};
+
+    type Pairs = Vec<(String, Option<String>)>;
+
+    pub(in crate::output) fn serialize<S: Serializer>(pairs: &Pairs, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(pairs.iter().map(|(key, value)| (key, value)))
+    }
+
+    pub(in crate::output) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Pairs, D::Error> {
+        struct Keys;
+        impl<'de> Visitor<'de> for Keys {
+            type Value = Pairs;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of partition keys")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some(pair) = map.next_entry()? {
+                    pairs.push(pair);
+                }
+                Ok(pairs)
+            }
+        }
+        deserializer.deserialize_map(Keys)
+    }
+}

@@ -1,0 +1,135 @@
+//! Parquet: how the columns are encoded, and one file while it is written.
+
+use std::path::PathBuf;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use parquet::arrow::arrow_writer::{ArrowWriter, ArrowWriterOptions};
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
+use parquet::schema::types::ColumnPath;
+
+use super::OutputError;
+use super::part::{Finished, PartFile};
+use crate::settings::ParquetCodec;
+use crate::table::{Column, Kind, Table, schema::SCHEMA_VERSION};
+
+/// Long texts that nobody filters by: statistics and dictionaries of them cost space and time for nothing.
+const FREE_TEXT: &[&str] = &["content", "text", "raw", "extra"];
+/// Different in every row, so a dictionary would be built and thrown away.
+const UNIQUE: &[&str] = &["message_id", "record_id", "platform_message_id"];
+/// What rows are looked up by.
+const LOOKED_UP: &[&str] = &["message_id", "contact_id"];
+/// One lookup in a hundred reads a row group for nothing. The writer makes filters for a full group and folds them
+/// down to what this needs for the values that came, so small files carry small ones.
+const BLOOM_FALSE_POSITIVES: f64 = 0.01;
+
+/// The properties of all files of a table.
+pub(super) fn properties(table: Table, columns: &[Column], codec: ParquetCodec) -> WriterProperties {
+    let key_values = vec![
+        KeyValue::new("schema_version".to_owned(), SCHEMA_VERSION.to_string()),
+        KeyValue::new("table".to_owned(), table.name().to_owned()),
+    ];
+    let mut properties = WriterProperties::builder()
+        // Version 1 data pages: Snowflake documents no others, and every reader has them.
+        .set_writer_version(WriterVersion::PARQUET_1_0)
+        .set_created_by(format!("chatzy-export {}", env!("CARGO_PKG_VERSION")))
+        .set_key_value_metadata(Some(key_values))
+        .set_compression(compression(codec));
+    for column in columns {
+        let path = ColumnPath::from(column.name);
+        match column.kind {
+            // The oldest of the delta encodings, allowed in version 1 pages: DuckDB, Arrow, Spark from 3.3, BigQuery
+            // and Snowflake decode it for 64-bit integers, where the ones for strings are less widely read.
+            Kind::Int | Kind::Ts => {
+                properties = properties
+                    .set_column_dictionary_enabled(path.clone(), false)
+                    .set_column_encoding(path.clone(), Encoding::DELTA_BINARY_PACKED);
+            }
+            Kind::Str | Kind::Json | Kind::Bool => {}
+        }
+        if FREE_TEXT.contains(&column.name) {
+            properties = properties
+                .set_column_dictionary_enabled(path.clone(), false)
+                .set_column_statistics_enabled(path.clone(), EnabledStatistics::None);
+        }
+        if UNIQUE.contains(&column.name) {
+            properties = properties.set_column_dictionary_enabled(path.clone(), false);
+        }
+        if LOOKED_UP.contains(&column.name) {
+            properties = properties.set_column_bloom_filter_fpp(path, BLOOM_FALSE_POSITIVES);
+        }
+    }
+    properties.build()
+}
+
+fn compression(codec: ParquetCodec) -> Compression {
+    match codec {
+        // Settings are validated to 1..=22, all of which are levels.
+        ParquetCodec::Zstd(level) => Compression::ZSTD(ZstdLevel::try_new(level).unwrap_or_default()),
+        ParquetCodec::Snappy => Compression::SNAPPY,
+        ParquetCodec::None => Compression::UNCOMPRESSED,
+    }
+}
+
+/// One Parquet file while it is written. Between two groups it holds metadata and no buffers.
+pub(super) struct ParquetEncoder {
+    writer: ArrowWriter<PartFile>,
+    path: PathBuf,
+    bytes: u64,
+}
+
+impl ParquetEncoder {
+    pub(super) fn new(
+        schema: &SchemaRef,
+        properties: &WriterProperties,
+        part: PartFile,
+    ) -> Result<Self, OutputError> {
+        let path = part.path().to_owned();
+        // The columns' types say it all; Arrow's own copy of the schema would be 2 KB in each of a thousand files.
+        let options = ArrowWriterOptions::new()
+            .with_properties(properties.clone())
+            .with_skip_arrow_metadata(true);
+        match ArrowWriter::try_new_with_options(part, schema.clone(), options) {
+            Ok(writer) => Ok(Self { writer, path, bytes: 0 }),
+            Err(source) => Err(OutputError::Parquet { path, source }),
+        }
+    }
+
+    /// Bytes in the file, without its footer.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Appends the rows as one row group.
+    pub(super) fn encode(&mut self, batch: &RecordBatch) -> Result<(), OutputError> {
+        let written = self
+            .writer
+            .write(batch)
+            .and_then(|()| self.writer.flush())
+            .and_then(|()| self.writer.sync().map_err(ParquetError::from));
+        let part = self.writer.inner_mut();
+        part.park();
+        self.bytes = part.bytes();
+        match (written, part.take_failure()) {
+            (Ok(()), None) => Ok(()),
+            (_, Some(failure)) => Err(failure.into()),
+            (Err(source), None) => Err(OutputError::Parquet { path: self.path.clone(), source }),
+        }
+    }
+
+    /// Writes the footer and syncs the file.
+    pub(super) fn finish(mut self) -> Result<Finished, OutputError> {
+        if let Err(source) = self.writer.finish() {
+            return match self.writer.inner_mut().take_failure() {
+                Some(failure) => Err(failure.into()),
+                None => Err(OutputError::Parquet { path: self.path, source }),
+            };
+        }
+        // `into_inner` would write a second footer, so the file is taken out of the writer.
+        let part = std::mem::replace(self.writer.inner_mut(), PartFile::new(self.path));
+        Ok(part.finish()?)
+    }
+}

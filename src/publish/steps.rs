@@ -1,0 +1,118 @@
+//! The steps from staged to visible, in their order. Each may have been done before.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::place::{create_folders, place};
+use super::{Draft, JOURNAL, PublishError, Published, STAGE, read_if_there, run_file};
+use crate::durable::{self, OnPath};
+use crate::output::checksum::sha256;
+use crate::output::manifest::{Latest, Manifest, Previous};
+
+/// The newest export, relative to the output folder.
+const LATEST: &str = "_runs/latest.json";
+
+/// Told the name of what has just been done; an error stops there, as a kill would.
+pub(super) type AfterStep<'a> = &'a mut dyn FnMut(&str) -> Result<(), PublishError>;
+
+/// Does what is left to do.
+pub(super) fn redo(out: &Path, work: &Path, draft: Draft, after: AfterStep) -> Result<Published, PublishError> {
+    after("journal")?;
+    if !out.is_dir() {
+        durable::create_dir_all(out)?;
+    }
+    let manifest_path = out.join(run_file(&draft.manifest, "manifest.json"));
+    let manifest = match read_if_there(&manifest_path)? {
+        Some(text) => Manifest::parse(&text)
+            .map_err(|source| PublishError::Unreadable { path: manifest_path.clone(), source: source.into() })?,
+        None => {
+            move_files(out, work, &draft, after)?;
+            write_lists(out, &draft, after)?;
+            commit(out, draft, &manifest_path, after)?
+        }
+    };
+    point_at(out, &manifest)?;
+    after("latest")?;
+    remove_work(work, after)?;
+    Ok(Published { manifest, manifest_path })
+}
+
+fn move_files(out: &Path, work: &Path, draft: &Draft, after: AfterStep) -> Result<(), PublishError> {
+    let stage = work.join(STAGE);
+    let mut folders = BTreeSet::new();
+    for file in &draft.manifest.files {
+        let path = file.relative_path().ok_or_else(|| PublishError::Missing { path: PathBuf::from(&file.path) })?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        if folders.insert(folder) {
+            create_folders(out, folder)?;
+            after("folder")?;
+        }
+        place(&stage.join(path), &out.join(path), file, after)?;
+        after("file")?;
+    }
+    for folder in folders {
+        durable::sync_dir(&out.join(folder))?;
+    }
+    after("folders synced")
+}
+
+/// What stands beside the manifest and is worth nothing without it.
+fn write_lists(out: &Path, draft: &Draft, after: AfterStep) -> Result<(), PublishError> {
+    create_folders(out, Path::new(&run_file(&draft.manifest, "")))?;
+    let mut checksums = String::new();
+    let mut list = |sha256: &str, path: &str| {
+        // Writing to a string cannot fail.
+        let _ = writeln!(checksums, "{sha256}  {path}");
+    };
+    for file in &draft.manifest.files {
+        list(&file.sha256, &file.path);
+    }
+    if let Some(text) = &draft.failed_csv {
+        let path = run_file(&draft.manifest, "failed.csv");
+        durable::replace(&out.join(&path), text.as_bytes())?;
+        list(&sha256(text), &path);
+        after("failed.csv")?;
+    }
+    durable::replace(&out.join(run_file(&draft.manifest, "checksums.sha256")), checksums.as_bytes())?;
+    after("checksums.sha256")
+}
+
+/// The commit point: with this file the export exists.
+fn commit(out: &Path, draft: Draft, path: &Path, after: AfterStep) -> Result<Manifest, PublishError> {
+    // An unreadable latest.json ends the chain here and not the run: `verify` tells of it.
+    let latest = read_if_there(&out.join(LATEST))?.and_then(|text| Latest::parse(&text).ok());
+    let previous = latest.map(|latest| Previous { run_id: latest.run_id, sha256: latest.sha256 });
+    let manifest = Manifest { previous, ..draft.manifest };
+    durable::replace(path, manifest.to_json().as_bytes())?;
+    after("manifest.json")?;
+    Ok(manifest)
+}
+
+fn point_at(out: &Path, manifest: &Manifest) -> Result<(), PublishError> {
+    let path = run_file(manifest, "manifest.json");
+    let text = fs::read(out.join(&path)).on("read", &out.join(&path))?;
+    let latest = Latest { run_id: manifest.run_id.clone(), manifest: path, sha256: sha256(text) };
+    Ok(durable::replace(&out.join(LATEST), latest.to_json().as_bytes())?)
+}
+
+/// Removes the work folder, the journal last: while it is there, nobody takes the rest for an unfinished run.
+fn remove_work(work: &Path, after: AfterStep) -> Result<(), PublishError> {
+    for entry in fs::read_dir(work).on("list", work)? {
+        let entry = entry.on("list", work)?;
+        if entry.file_name() == JOURNAL {
+            continue;
+        }
+        if entry.file_type().on("look at", &entry.path())?.is_dir() {
+            durable::remove_tree(&entry.path())?;
+        } else {
+            durable::remove_file(&entry.path())?;
+        }
+        after("work removed")?;
+    }
+    durable::sync_dir(work)?;
+    durable::remove_file(&work.join(JOURNAL))?;
+    after("journal removed")?;
+    Ok(durable::remove_tree(work)?)
+}

@@ -1,0 +1,237 @@
+//! Publishing stopped at any step and resumed ends in the same tree.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+use super::place::copy_over;
+use super::{Draft, JOURNAL, PublishError, STAGE, publish, resume, steps, withdraw};
+use crate::durable::{self, StorageError};
+use crate::output::checksum::sha256;
+use crate::output::manifest::{
+    ContactCounts, FileEntry, Input, Latest, Manifest, Previous, Requests, Source, Status, Tool,
+};
+
+const FILES: [&str; 3] =
+    ["contacts/part-r-00000.jsonl", "messages/month=2026-11/part-r-00000.jsonl", "messages/month=2026-12/part-r-00000.jsonl"];
+
+struct Scene {
+    _root: tempfile::TempDir,
+    out: PathBuf,
+    work: PathBuf,
+}
+
+fn put(path: &Path, text: &str) {
+    use std::io::Write;
+    durable::create_dir_all(path.parent().unwrap()).unwrap();
+    durable::create_new(path).unwrap().write_all(text.as_bytes()).unwrap();
+}
+
+fn scene() -> Scene {
+    let root = tempfile::tempdir().unwrap();
+    let (out, work) = (root.path().join("out"), root.path().join("out/_work"));
+    for path in FILES {
+        put(&work.join(STAGE).join(path), &content(path));
+    }
+    put(&work.join("spool/segment"), "raw");
+    Scene { _root: root, out, work }
+}
+
+fn content(path: &str) -> String {
+    format!("{{\"path\":\"{path}\"}}\n")
+}
+
+fn draft() -> Draft {
+    let file = |path: &&str| FileEntry {
+        table: path.split('/').next().unwrap().to_owned(),
+        path: (*path).to_owned(),
+        rows: 1,
+        bytes: content(path).len() as u64,
+        sha256: sha256(content(path)),
+        partition: Vec::new(),
+        min_created_at: None,
+        max_created_at: None,
+    };
+    let manifest = Manifest {
+        manifest_version: 1,
+        schema_version: 1,
+        run_id: "r".parse().unwrap(),
+        status: Status::Partial,
+        tool: Tool::default(),
+        started_at: "2026-11-20T02:00:00.000000Z".into(),
+        finished_at: "2026-11-20T02:00:01.000000Z".into(),
+        source: Source { base_url: "https://api.example".into() },
+        options: serde_json::Map::new(),
+        input: Input { path: "c.csv".into(), sha256: sha256("x"), lines: 2, contacts: 1, duplicates: 0 },
+        contacts: ContactCounts { requested: 1, failed: 1, ..ContactCounts::default() },
+        requests: Requests::default(),
+        unknown_fields: BTreeMap::new(),
+        tables: BTreeMap::new(),
+        files: FILES.iter().map(file).collect(),
+        previous: None,
+    };
+    Draft { manifest, failed_csv: Some("contact_id\nc1\n".into()) }
+}
+
+/// All files below a folder, with their content, and all folders.
+fn tree(root: &Path) -> BTreeMap<String, Option<String>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            let name = entry.path().strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+            if entry.file_type().unwrap().is_dir() {
+                found.insert(name, None);
+                folders.push(entry.path());
+            } else {
+                found.insert(name, Some(fs::read_to_string(entry.path()).unwrap()));
+            }
+        }
+    }
+    found
+}
+
+/// Publishes, and stops after the step of this number; whether it was stopped.
+fn publish_and_stop(scene: &Scene, stop_after: usize) -> bool {
+    put(&scene.work.join(JOURNAL), &serde_json::to_string(&draft()).unwrap());
+    let mut steps = 0;
+    let stopped = steps::redo(&scene.out, &scene.work, draft(), &mut |_| {
+        steps += 1;
+        let stop = StorageError::new("stop", Path::new("here"), std::io::Error::other("stop"));
+        if steps > stop_after { Err(stop.into()) } else { Ok(()) }
+    });
+    stopped.is_err()
+}
+
+#[test]
+fn an_export_is_what_the_contract_says() {
+    let scene = scene();
+    let published = publish(&scene.out, &scene.work, draft()).unwrap();
+    let tree = tree(&scene.out);
+    let names: Vec<_> = tree.iter().filter(|entry| entry.1.is_some()).map(|entry| entry.0.as_str()).collect();
+    let mut expected = vec!["_runs/latest.json", "_runs/r/checksums.sha256", "_runs/r/failed.csv", "_runs/r/manifest.json"];
+    expected.extend(FILES);
+    assert_eq!(names, expected);
+    assert_eq!(published.manifest, draft().manifest);
+    let manifest = tree["_runs/r/manifest.json"].clone().unwrap();
+    assert_eq!(Manifest::parse(manifest.as_bytes()).unwrap(), published.manifest);
+    let latest = Latest::parse(tree["_runs/latest.json"].clone().unwrap().as_bytes()).unwrap();
+    assert_eq!(latest.manifest, "_runs/r/manifest.json");
+    assert_eq!(latest.sha256, sha256(manifest));
+    let checksums = tree["_runs/r/checksums.sha256"].clone().unwrap();
+    assert_eq!(checksums.lines().count(), 4);
+    assert!(checksums.contains(&format!("{}  _runs/r/failed.csv\n", sha256("contact_id\nc1\n"))));
+    let mode = |path: &str| fs::metadata(scene.out.join(path)).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode("messages/month=2026-11"), mode(FILES[1]), mode("_runs/r/manifest.json")), (0o700, 0o600, 0o600));
+}
+
+#[test]
+fn stopped_anywhere_and_resumed_is_the_same_tree() {
+    let whole = scene();
+    publish(&whole.out, &whole.work, draft()).unwrap();
+    let expected = tree(&whole.out);
+    let mut stops = 0;
+    loop {
+        let scene = scene();
+        let stopped = publish_and_stop(&scene, stops);
+        // The journal is the first thing to be there and the last to go.
+        let begun = scene.work.join(JOURNAL).exists();
+        assert_eq!(resume(&scene.out, &scene.work).unwrap().is_some(), begun);
+        assert!(!scene.work.join("spool").exists());
+        assert!(resume(&scene.out, &scene.work).unwrap().is_none());
+        let mut tree = tree(&scene.out);
+        tree.remove("_work");
+        assert_eq!(tree, expected, "stopped after {stops} steps");
+        if !stopped {
+            break;
+        }
+        stops += 1;
+    }
+    assert!(stops > 12, "{stops} steps");
+}
+
+#[test]
+fn a_copy_between_file_systems_may_stop_anywhere() {
+    for stop_after in 0..3 {
+        let scene = scene();
+        let (staged, target) = (scene.work.join(STAGE).join(FILES[0]), scene.out.join(FILES[0]));
+        durable::create_dir_all(target.parent().unwrap()).unwrap();
+        let mut steps = 0;
+        let _ = copy_over(&staged, &target, &mut |_| {
+            steps += 1;
+            let stop = StorageError::new("stop", Path::new("here"), std::io::Error::other("stop"));
+            if steps > stop_after { Err(stop.into()) } else { Ok(()) }
+        });
+        // The next try copies again, or finds the copy whole.
+        if !target.exists() {
+            copy_over(&staged, &target, &mut |_| Ok(())).unwrap();
+        }
+        publish(&scene.out, &scene.work, draft()).unwrap();
+        assert_eq!(fs::read_to_string(&target).unwrap(), content(FILES[0]));
+        assert_eq!(fs::read_dir(target.parent().unwrap()).unwrap().count(), 1, "no copy is left over");
+    }
+}
+
+#[test]
+fn previous_is_what_latest_named() {
+    let scene = scene();
+    let older = Latest { run_id: "older".parse().unwrap(), manifest: "_runs/older/manifest.json".into(), sha256: sha256("m") };
+    put(&scene.out.join("_runs/latest.json"), &older.to_json());
+    // Stopped after latest.json was replaced, the run does not take itself for its predecessor.
+    let steps_to_latest = 15;
+    publish_and_stop(&scene, steps_to_latest);
+    resume(&scene.out, &scene.work).unwrap();
+    let text = fs::read(scene.out.join("_runs/r/manifest.json")).unwrap();
+    let expected = Previous { run_id: older.run_id, sha256: older.sha256 };
+    assert_eq!(Manifest::parse(&text).unwrap().previous, Some(expected));
+}
+
+#[test]
+fn foreign_files_are_never_overwritten() {
+    let scene = scene();
+    put(&scene.out.join(FILES[1]), "mine");
+    let error = publish(&scene.out, &scene.work, draft()).unwrap_err();
+    assert!(matches!(error, PublishError::Foreign { ref path } if path.ends_with(FILES[1])), "{error}");
+    withdraw(&scene.out, &scene.work).unwrap();
+    assert_eq!(fs::read_to_string(scene.out.join(FILES[1])).unwrap(), "mine");
+    assert!(!scene.out.join("contacts").exists(), "what had been published is withdrawn");
+}
+
+#[test]
+fn planted_symlinks_are_not_followed() {
+    let scene = scene();
+    let elsewhere = tempfile::tempdir().unwrap();
+    durable::create_dir_all(&elsewhere.path().join("month=2026-11")).unwrap();
+    symlink(elsewhere.path(), scene.out.join("messages")).unwrap();
+    assert!(publish(&scene.out, &scene.work, draft()).is_err());
+    assert_eq!(tree(elsewhere.path()).len(), 1, "nothing was written there");
+}
+
+#[test]
+fn a_missing_staged_file_stops_before_the_manifest() {
+    let scene = scene();
+    durable::remove_file(&scene.work.join(STAGE).join(FILES[2])).unwrap();
+    let error = publish(&scene.out, &scene.work, draft()).unwrap_err();
+    assert!(matches!(error, PublishError::Missing { .. }), "{error}");
+    assert!(!scene.out.join("_runs").exists());
+}
+
+#[test]
+fn withdrawn_anywhere_leaves_no_file_or_a_whole_export() {
+    for stops in 0.. {
+        let scene = scene();
+        put(&scene.out.join("messages/notes.txt"), "mine");
+        let stopped = publish_and_stop(&scene, stops);
+        let committed = scene.out.join("_runs/r/manifest.json").exists();
+        withdraw(&scene.out, &scene.work).unwrap();
+        assert_eq!(fs::read_to_string(scene.out.join("messages/notes.txt")).unwrap(), "mine");
+        let files = FILES.iter().filter(|path| scene.out.join(path).exists()).count();
+        assert_eq!(files, if committed { 3 } else { 0 });
+        assert_eq!(scene.out.join("_runs/latest.json").exists(), committed);
+        assert_eq!(scene.out.join("_runs/r").exists(), committed);
+        if !stopped {
+            break;
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Takes back what an unfinished publishing had put into the table folders, for `--fresh`.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::place::{is_ours, size, temporary};
+use super::{PublishError, read_if_there, read_journal, resume, run_file};
+use crate::durable;
+
+/// Removes the files that the journal names from the table folders; files with other content are left alone. An
+/// export whose manifest is there exists: it is finished instead.
+///
+/// The work folder stays, for the caller to remove.
+///
+/// # Errors
+/// When the journal cannot be read, or a file cannot be removed.
+pub fn withdraw(out: &Path, work: &Path) -> Result<(), PublishError> {
+    let Some(draft) = read_journal(work)? else { return Ok(()) };
+    if read_if_there(&out.join(run_file(&draft.manifest, "manifest.json")))?.is_some() {
+        return resume(out, work).map(drop);
+    }
+    let mut folders = BTreeSet::new();
+    for file in &draft.manifest.files {
+        let Some(path) = file.relative_path() else { continue };
+        let target = out.join(path);
+        durable::remove_file(&temporary(&target))?;
+        if matches!(size(&target), Ok(Some(_))) && is_ours(&target, file)? {
+            durable::remove_file(&target)?;
+            folders.extend(path.ancestors().skip(1).filter(|folder| *folder != Path::new("")));
+        }
+    }
+    for name in ["failed.csv", "checksums.sha256"] {
+        let path = out.join(run_file(&draft.manifest, name));
+        durable::remove_file(&path)?;
+        durable::remove_file(&path.with_added_extension("tmp"))?; // what a killed write may have left
+    }
+    durable::remove_file(&out.join(run_file(&draft.manifest, "manifest.json.tmp")))?;
+    durable::remove_dir_if_empty(&out.join(run_file(&draft.manifest, "")));
+    // The deepest first: a folder is empty when its own are gone.
+    for folder in folders.into_iter().rev().map(|folder| out.join(folder)) {
+        durable::sync_dir(&folder)?;
+        durable::remove_dir_if_empty(&folder);
+    }
+    if out.is_dir() {
+        durable::sync_dir(out)?;
+    }
+    Ok(())
+}
