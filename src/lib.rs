@@ -1,9 +1,12 @@
 //! chatzy-export
 
 pub mod api;
+pub mod build;
+pub mod cli;
 pub mod contacts;
 pub mod durable;
 pub mod event;
+pub mod export;
 pub mod fetch;
 pub mod history;
 pub mod id;

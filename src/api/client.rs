@@ -33,7 +33,7 @@ const LONG_PARSE: usize = 1 << 20;
 /// Talks to the API for the whole run.
 pub struct Client {
     pub(super) http: reqwest::Client,
-    pub(super) connection: Connection,
+    pub(super) connection: Arc<Connection>,
     pub(super) governor: Arc<Governor>,
     pub(super) tokens: TokenKeeper,
     pub(super) observer: SharedObserver,
@@ -80,7 +80,7 @@ impl Client {
     ///
     /// # Errors
     /// When TLS cannot be set up.
-    pub fn new(connection: Connection, observer: SharedObserver) -> Result<Self, Stop> {
+    pub fn new(connection: Arc<Connection>, observer: SharedObserver) -> Result<Self, Stop> {
         // Fails only if another part of the program has installed one already, which serves as well.
         drop(rustls::crypto::ring::default_provider().install_default());
         let mut http = reqwest::Client::builder()

@@ -32,7 +32,11 @@ struct Own {
 }
 
 /// Reads a contact's pages into an index.
-pub fn read<'a>(reader: &mut Reader, places: &'a [PagePlace], window: Window) -> Result<Contact<'a>, BuildError> {
+pub fn read<'a>(
+    reader: &mut Reader,
+    places: &'a [PagePlace],
+    window: Window,
+) -> Result<Contact<'a>, BuildError> {
     let mut pages = Pages::new(places);
     let (mut index, mut own) = (Index::default(), Own::default());
     for page in 0..u32::try_from(places.len()).unwrap_or(u32::MAX) {
@@ -97,7 +101,12 @@ impl Contact<'_> {
     }
 
     /// Pushes the contact's rows, in their order; gives what was exported of it.
-    pub fn flatten(mut self, id: &ContactId, reader: &mut Reader, tables: &mut Tables) -> Result<Totals, BuildError> {
+    pub fn flatten(
+        mut self,
+        id: &ContactId,
+        reader: &mut Reader,
+        tables: &mut Tables,
+    ) -> Result<Totals, BuildError> {
         self.push_contact(id, tables);
         let conversations = order::conversations(&self.index.conversations);
         for at in &conversations {
@@ -111,7 +120,8 @@ impl Contact<'_> {
             let indexed = &self.index.messages[at as usize];
             let text = self.pages.text(indexed.page, reader)?;
             let (start, end) = (indexed.start as usize, indexed.start as usize + indexed.bytes as usize);
-            let Some(message) = text.get(start..end).and_then(|text| record::read_message_at(text, self.index.id(indexed)))
+            let Some(message) =
+                text.get(start..end).and_then(|text| record::read_message_at(text, self.index.id(indexed)))
             else {
                 continue; // cannot be: it was read from there
             };
@@ -131,7 +141,8 @@ impl Contact<'_> {
             .iter()
             .filter_map(|(name, text)| Some((Cow::Borrowed(name.as_str()), parse(text)?)))
             .collect();
-        let with_id = self.index.conversations.iter().filter(|conversation| conversation.columns.id.is_some());
+        let with_id =
+            self.index.conversations.iter().filter(|conversation| conversation.columns.id.is_some());
         tables.builders.contact(&ContactInput {
             id,
             contact: self.own.contact.as_deref().and_then(parse),

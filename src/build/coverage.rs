@@ -61,7 +61,8 @@ impl Coverage {
     /// Adds a line to the contacts file of what failed.
     fn add_failed(&mut self, id: &ContactId, outcome: &Outcome) {
         let text = self.failed.get_or_insert_with(|| "contact_id,error\n".to_owned());
-        for (at, field) in [id.as_str(), outcome.error.as_deref().unwrap_or_default()].into_iter().enumerate() {
+        for (at, field) in [id.as_str(), outcome.error.as_deref().unwrap_or_default()].into_iter().enumerate()
+        {
             let quoted = field.replace('"', "\"\"").replace(['\r', '\n'], " ");
             text.push_str(if at == 0 { "\"" } else { ",\"" });
             text.push_str(&quoted);

@@ -92,7 +92,11 @@ pub enum BuildError {
 ///
 /// # Errors
 /// When the spool cannot be read or a file not be written. Built again, it may work: the spool is untouched.
-pub fn build(plan: &BuildPlan, ledger: &Ledger, observer: &SharedObserver) -> Result<Option<Built>, BuildError> {
+pub fn build(
+    plan: &BuildPlan,
+    ledger: &Ledger,
+    observer: &SharedObserver,
+) -> Result<Option<Built>, BuildError> {
     loop {
         durable::remove_tree(&plan.stage)?;
         durable::create_dir_all(&plan.stage)?;
@@ -132,11 +136,13 @@ impl<'a> Work<'a> {
     fn build_contacts(&mut self, ledger: &Ledger, observer: &SharedObserver) -> Result<bool, BuildError> {
         let mut messages = 0;
         for at in 0..self.plan.contacts.len() {
-            let Some(settled) = ledger.wait_for(u32::try_from(at).unwrap_or(u32::MAX)) else { return Ok(false) };
+            let Some(settled) = ledger.wait_for(u32::try_from(at).unwrap_or(u32::MAX)) else {
+                return Ok(false);
+            };
             let Entry::Done { outcome, .. } = self.reader.entry(settled.done)? else { return Ok(false) };
             let exported = if outcome.status.has_rows() {
                 let id = self.plan.contacts.get(at);
-                let mut contact = contact::read(&mut self.reader, &settled.pages, self.plan.window)?;
+                let contact = contact::read(&mut self.reader, &settled.pages, self.plan.window)?;
                 self.changed_messages += contact.changed_messages();
                 contact.flatten(&id, &mut self.reader, &mut self.tables)?
             } else {
@@ -153,10 +159,13 @@ impl<'a> Work<'a> {
     }
 
     fn finish(mut self, ledger: &Ledger) -> Result<Built, BuildError> {
-        let coverage = coverage::write(self.plan, ledger, &mut self.reader, &mut self.tables, &self.exported)?;
+        let coverage =
+            coverage::write(self.plan, ledger, &mut self.reader, &mut self.tables, &self.exported)?;
         let finished = self.tables.finish()?;
         Ok(Built {
-            rows: Table::ALL.map(|table| finished.files.iter().filter(|file| file.table == table).map(|file| file.rows).sum()),
+            rows: Table::ALL.map(|table| {
+                finished.files.iter().filter(|file| file.table == table).map(|file| file.rows).sum()
+            }),
             files: finished.files,
             statuses: coverage.statuses,
             unknown_fields: finished.unknown_fields,
@@ -165,4 +174,3 @@ impl<'a> Work<'a> {
         })
     }
 }
-

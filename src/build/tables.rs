@@ -24,7 +24,10 @@ pub struct Finished {
 
 impl Tables {
     pub fn new(stamp: &Stamp, spec: &OutputSpec, stage: &Path) -> Self {
-        Self { builders: Builders::new(stamp), writers: Table::ALL.map(|table| TableWriter::new(spec, table, stage)) }
+        Self {
+            builders: Builders::new(stamp),
+            writers: Table::ALL.map(|table| TableWriter::new(spec, table, stage)),
+        }
     }
 
     /// After each row: hands over what has grown large.

@@ -24,7 +24,9 @@ pub fn escape(text: &str) -> String {
     if !text.contains(hostile) {
         return text.to_owned();
     }
-    text.chars().flat_map(|c| if hostile(c) { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
+    text.chars()
+        .flat_map(|c| if hostile(c) { c.escape_default().collect::<Vec<_>>() } else { vec![c] })
+        .collect()
 }
 
 /// An error and its causes in one line.

@@ -7,8 +7,8 @@ use crate::build::BuildError;
 use crate::durable::StorageError;
 use crate::export::{ExportError, Signal};
 use crate::fetch::FetchError;
-use crate::history::Status;
-use crate::output::{Manifest, OutputError};
+use crate::output::OutputError;
+use crate::output::manifest::Manifest;
 use crate::publish::PublishError;
 use crate::spool::SpoolError;
 
@@ -62,8 +62,8 @@ impl Exit {
 
     /// How a published run ended.
     pub fn of_manifest(manifest: &Manifest) -> Self {
-        let count = |status: Status| manifest.contacts.count(status);
-        if count(Status::Failed) + count(Status::Unresolved) == 0 { Self::Complete } else { Self::Partial }
+        let counts = &manifest.contacts;
+        if counts.failed + counts.unresolved == 0 { Self::Complete } else { Self::Partial }
     }
 
     /// How a run that was not published ended.
@@ -76,7 +76,9 @@ impl Exit {
             ExportError::Spool(error) => Self::of_spool(error),
             ExportError::Build(BuildError::Spool(error)) => Self::of_spool(error),
             ExportError::Build(BuildError::Output(error)) => Self::of_output(error),
-            ExportError::Build(BuildError::Storage(error)) | ExportError::Storage(error) => Self::of_storage(error),
+            ExportError::Build(BuildError::Storage(error)) | ExportError::Storage(error) => {
+                Self::of_storage(error)
+            }
             ExportError::Publish(error) => Self::of_publish(error),
             ExportError::Interrupted(Signal::Interrupt) => Self::Interrupted,
             ExportError::Interrupted(Signal::Terminate) => Self::Terminated,

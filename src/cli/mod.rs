@@ -27,7 +27,8 @@ pub use exit::Exit;
 
 /// Runs the command of this process's arguments.
 pub fn main() -> Exit {
-    let matches = match config::apply(Cli::command()).and_then(|command| Ok(command.try_get_matches()?)) {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let matches = match config::parse(Cli::command(), &arguments) {
         Ok(matches) => matches,
         Err(error) => return error.report(),
     };

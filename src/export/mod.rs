@@ -8,19 +8,17 @@ mod lock;
 mod unfinished;
 
 use std::future::Future;
-use std::path::Path;
 use std::sync::Arc;
 
 use crate::api::{Client, Counters, Failure, PageQuery, Requests};
 use crate::build::{self, BuildError, BuildPlan, Built};
 use crate::contacts::ContactList;
-use crate::durable;
 use crate::event::{Event, SharedObserver};
 use crate::fetch::{self, FetchPlan};
-use crate::output::{Manifest, OutputSpec};
+use crate::output::OutputSpec;
 use crate::publish::{self, Published};
 use crate::settings::RunSettings;
-use crate::spool::{Closing, Ledger, Reader, Writer};
+use crate::spool::{Closing, Writer};
 use crate::table::Stamp;
 
 pub use error::{ExportError, Signal};
@@ -56,7 +54,8 @@ pub async fn export(
     }
     let run = work.open(settings.unfinished, settings.run_id.clone(), &identity)?;
     let contacts = Arc::new(contacts);
-    let (built, requests) = fetch_and_build(&settings, &contacts, &work, &run, observer.clone(), interrupt).await?;
+    let (built, requests) =
+        fetch_and_build(&settings, &contacts, &work, &run, observer.clone(), interrupt).await?;
     observer.event(Event::Publishing { files: built.files.len() as u64 });
     let draft = draft::draft(&identity, &contacts, &run, built, &requests);
     let published = tokio::task::block_in_place(|| publish::publish(&settings.out, &work.folder, draft))?;
@@ -81,7 +80,7 @@ async fn fetch_and_build(
     });
     let ledger = Arc::new(recovered.ledger);
     let (writer, appender) = Writer::start(&work.spool(), recovered.next_segment)?;
-    let client = Arc::new(Client::new(&settings.connection, observer.clone())?);
+    let client = Arc::new(Client::new(Arc::clone(&settings.connection), observer.clone())?);
     let plan = FetchPlan {
         contacts: Arc::clone(contacts),
         reading: settings.reading.clone(),
@@ -161,7 +160,7 @@ pub struct Rehearsal {
 /// # Errors
 /// When signing in fails, or what answers is not the API.
 pub async fn rehearse(job: &Job, observer: SharedObserver) -> Result<Rehearsal, ExportError> {
-    let client = Client::new(&job.settings.connection, observer)?;
+    let client = Client::new(Arc::clone(&job.settings.connection), observer)?;
     let contact = job.contacts.get(0);
     let query = PageQuery {
         contact: &contact,
@@ -178,6 +177,7 @@ pub async fn rehearse(job: &Job, observer: SharedObserver) -> Result<Rehearsal, 
         Err(Failure::AskLess) => Err("the page is too large; smaller ones will be asked for".to_owned()),
         Err(Failure::Refused { what, .. } | Failure::Unreadable { what }) => Err(what),
     };
-    let unfinished = Work::new(&job.settings.out, &job.settings.work).unfinished()?.map(|run| run.run_id.to_string());
+    let unfinished =
+        Work::new(&job.settings.out, &job.settings.work).unfinished()?.map(|run| run.run_id.to_string());
     Ok(Rehearsal { contact: contact.to_string(), first_page, unfinished })
 }

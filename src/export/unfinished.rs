@@ -160,12 +160,20 @@ impl Work {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error).on("read", &path).map_err(ExportError::from),
         };
-        let bad = |error: serde_json::Error| ExportError::BadWork { path: self.folder.clone(), what: error.to_string() };
+        let bad = |error: serde_json::Error| ExportError::BadWork {
+            path: self.folder.clone(),
+            what: error.to_string(),
+        };
         serde_json::from_slice(&text).map(Some).map_err(bad)
     }
 
     /// Goes on with the unfinished run, or begins one.
-    pub fn open(&self, choice: Unfinished, run_id: Option<RunId>, identity: &Identity) -> Result<Run, ExportError> {
+    pub fn open(
+        &self,
+        choice: Unfinished,
+        run_id: Option<RunId>,
+        identity: &Identity,
+    ) -> Result<Run, ExportError> {
         if choice == Unfinished::GoOn
             && let Some(run) = self.unfinished()?
         {
@@ -193,7 +201,8 @@ impl Work {
         }
         let run = Run { run_id, started_at: now.timestamp_micros(), identity: identity.clone() };
         durable::create_dir_all(&self.folder)?;
-        let text = serde_json::to_vec_pretty(&run).map_err(|_| ExportError::Bug("run.json cannot be written"))?;
+        let text =
+            serde_json::to_vec_pretty(&run).map_err(|_| ExportError::Bug("run.json cannot be written"))?;
         durable::replace(&self.run_file(), &text)?;
         durable::create_dir_all(&self.spool())?;
         Ok(run)
@@ -223,7 +232,8 @@ impl Work {
         for contact in failed {
             ledger.retry_failed(contact);
         }
-        let already_read = (0..u32::try_from(contacts).unwrap_or(u32::MAX)).filter(|at| ledger.is_done(*at)).count();
+        let already_read =
+            (0..u32::try_from(contacts).unwrap_or(u32::MAX)).filter(|at| ledger.is_done(*at)).count();
         let requests = EarlierRequests { pages };
         Ok(Recovered { ledger, next_segment, learned, already_read: already_read as u64, requests })
     }
@@ -260,7 +270,10 @@ impl Identity {
         compare("the schema version", &before.schema_version.to_string(), &self.schema_version.to_string());
         compare("--base-url", &before.base_url, &self.base_url);
         compare("the contacts file (SHA-256)", short(&before.input_sha256), short(&self.input_sha256));
-        let names = before.options.keys().chain(self.options.keys().filter(|name| !before.options.contains_key(*name)));
+        let names = before
+            .options
+            .keys()
+            .chain(self.options.keys().filter(|name| !before.options.contains_key(*name)));
         for name in names {
             let text = |options: &Map<String, Value>| match options.get(name) {
                 None | Some(Value::Null) => "not set".to_owned(),

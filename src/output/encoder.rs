@@ -30,7 +30,13 @@ pub(super) struct Style {
 }
 
 impl Style {
-    pub(super) fn new(table: Table, columns: Vec<Column>, schema: SchemaRef, format: Format, framing: Framing) -> Self {
+    pub(super) fn new(
+        table: Table,
+        columns: Vec<Column>,
+        schema: SchemaRef,
+        format: Format,
+        framing: Framing,
+    ) -> Self {
         let properties = match format {
             Format::Parquet(codec) => properties(table, &columns, codec),
             Format::Jsonl(_) => WriterProperties::default(),

@@ -233,7 +233,9 @@ pub enum ManifestError {
         source: serde_json::Error,
     },
     /// Written by a version to come.
-    #[error("the manifest has version {found}, and this program reads version {MANIFEST_VERSION}; use a newer one")]
+    #[error(
+        "the manifest has version {found}, and this program reads version {MANIFEST_VERSION}; use a newer one"
+    )]
     Version {
         /// The version it has.
         found: u32,
@@ -262,7 +264,6 @@ impl Manifest {
     pub fn to_json(&self) -> String {
         to_json(self)
     }
-
 }
 
 impl Latest {
@@ -294,11 +295,16 @@ pub(super) mod partition_map {
 
     type Pairs = Vec<(String, Option<String>)>;
 
-    pub(in crate::output) fn serialize<S: Serializer>(pairs: &Pairs, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(in crate::output) fn serialize<S: Serializer>(
+        pairs: &Pairs,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         serializer.collect_map(pairs.iter().map(|(key, value)| (key, value)))
     }
 
-    pub(in crate::output) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Pairs, D::Error> {
+    pub(in crate::output) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Pairs, D::Error> {
         struct Keys;
         impl<'de> Visitor<'de> for Keys {
             type Value = Pairs;

@@ -89,9 +89,8 @@ impl ParquetEncoder {
     ) -> Result<Self, OutputError> {
         let path = part.path().to_owned();
         // The columns' types say it all; Arrow's own copy of the schema would be 2 KB in each of a thousand files.
-        let options = ArrowWriterOptions::new()
-            .with_properties(properties.clone())
-            .with_skip_arrow_metadata(true);
+        let options =
+            ArrowWriterOptions::new().with_properties(properties.clone()).with_skip_arrow_metadata(true);
         match ArrowWriter::try_new_with_options(part, schema.clone(), options) {
             Ok(writer) => Ok(Self { writer, path, bytes: 0 }),
             Err(source) => Err(OutputError::Parquet { path, source }),

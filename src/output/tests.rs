@@ -6,7 +6,9 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::array::{
+    Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+};
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Value, json};
@@ -124,7 +126,9 @@ fn read_jsonl(path: &Path) -> String {
 fn read_parquet(path: &Path) -> Vec<Value> {
     let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(path).unwrap()).unwrap();
     let batches = reader.build().unwrap().map(Result::unwrap);
-    batches.flat_map(|batch| (0..batch.num_rows()).map(|row| json_row(&batch, row)).collect::<Vec<_>>()).collect()
+    batches
+        .flat_map(|batch| (0..batch.num_rows()).map(|row| json_row(&batch, row)).collect::<Vec<_>>())
+        .collect()
 }
 
 fn json_row(batch: &RecordBatch, row: usize) -> Value {
@@ -172,7 +176,8 @@ fn tree(root: &Path) -> BTreeMap<String, Vec<u8>> {
 }
 
 fn odd_messages() -> Vec<Message> {
-    let contents = ["", "\u{0}\u{1}\u{1b}[31m", "a\nb\r\n\t\"\\", "é😀\u{202e}\u{feff}\u{2028}", "=cmd()", "null"];
+    let contents =
+        ["", "\u{0}\u{1}\u{1b}[31m", "a\nb\r\n\t\"\\", "é😀\u{202e}\u{feff}\u{2028}", "=cmd()", "null"];
     let mut messages: Vec<_> = contents
         .iter()
         .enumerate()
@@ -193,7 +198,11 @@ fn rows_come_back_equal_and_in_order() {
         let files = write(&spec(format, &[], 1 << 20), staging.path(), &[&messages]);
         assert_eq!(files.len(), 1, "{format:?}");
         let file = &files[0];
-        assert_eq!(read(staging.path(), file), messages.iter().map(expected).collect::<Vec<_>>(), "{format:?}");
+        assert_eq!(
+            read(staging.path(), file),
+            messages.iter().map(expected).collect::<Vec<_>>(),
+            "{format:?}"
+        );
         assert_eq!(file.min_created_at, Some(-62_167_219_200_000_000));
         assert_eq!(file.max_created_at, Some(253_402_300_799_999_999));
         let bytes = fs::read(staging.path().join(&file.path)).unwrap();
@@ -230,7 +239,8 @@ fn equal_rows_make_equal_bytes_however_they_are_cut() {
 fn files_are_closed_at_the_first_contact_after_the_target() {
     let contacts: Vec<Vec<_>> = (0..200)
         .map(|contact| {
-            let text = |n: usize| (0..40).map(move |i| format!("{:x}", (contact * 7919 + n * 104_729 + i) % 65_521));
+            let text =
+                |n: usize| (0..40).map(move |i| format!("{:x}", (contact * 7919 + n * 104_729 + i) % 65_521));
             (0..10).map(|n| Message { content: Some(text(n).collect()), ..message(contact, n) }).collect()
         })
         .collect();
@@ -296,7 +306,8 @@ fn partitions_follow_the_hive_rules() {
 fn keys_of_messages_do_not_apply_to_other_tables() {
     let spec = spec(FORMATS[0], &[PartitionKey::Month, PartitionKey::Channel, PartitionKey::Run], 1);
     let staging = tempfile::tempdir().unwrap();
-    let columns = Table::Coverage.columns().iter().map(|column| arrow::array::new_null_array(&column.kind.arrow(), 1));
+    let columns =
+        Table::Coverage.columns().iter().map(|column| arrow::array::new_null_array(&column.kind.arrow(), 1));
     let batch = RecordBatch::try_new(Table::Coverage.arrow(), columns.collect()).unwrap();
     let mut writer = TableWriter::new(&spec, Table::Coverage, staging.path());
     writer.write(&Rows { table: Table::Coverage, batch, message_time: None }).unwrap();
@@ -356,7 +367,8 @@ fn one_huge_row_is_written() {
     for format in [FORMATS[1], FORMATS[3]] {
         let staging = tempfile::tempdir().unwrap();
         let huge = Message { content: Some("é\n".repeat(17 << 20)), ..message(0, 1) };
-        let files = write(&spec(format, &[], 1 << 40), staging.path(), &[&[message(0, 0), huge, message(0, 2)]]);
+        let files =
+            write(&spec(format, &[], 1 << 40), staging.path(), &[&[message(0, 0), huge, message(0, 2)]]);
         let rows = read(staging.path(), &files[0]);
         assert_eq!(ids(&rows), ["m0-0", "m0-1", "m0-2"]);
         assert_eq!(rows[1]["content"].as_str().unwrap().len(), 51 << 20);

@@ -71,7 +71,8 @@ impl TableWriter {
     pub fn new(spec: &OutputSpec, table: Table, staging: &Path) -> Self {
         let partitioner = Partitioner::new(spec, table);
         let keep = |name: &str| !(partitioner.takes_channel() && name == "channel");
-        let kept: Vec<usize> = (0..).zip(table.columns()).filter(|(_, c)| keep(c.name)).map(|(i, _)| i).collect();
+        let kept: Vec<usize> =
+            (0..).zip(table.columns()).filter(|(_, c)| keep(c.name)).map(|(i, _)| i).collect();
         let columns: Vec<_> = kept.iter().map(|index| table.columns()[*index]).collect();
         let fields: Vec<_> = kept.iter().map(|index| table.arrow().field(*index).clone()).collect();
         let framing = if partitioner.is_by_row() { Framing::EachGroup } else { Framing::WholeFile };
@@ -155,7 +156,8 @@ impl TableWriter {
             self.close(partition)?;
         }
         self.staged.sort_by(|a, b| a.path.cmp(&b.path));
-        let folders: BTreeSet<_> = self.staged.iter().filter_map(|file| Path::new(&file.path).parent()).collect();
+        let folders: BTreeSet<_> =
+            self.staged.iter().filter_map(|file| Path::new(&file.path).parent()).collect();
         for folder in folders {
             durable::sync_dir(&self.staging.join(folder))?;
         }

@@ -41,7 +41,9 @@ pub(super) fn place(
 
 fn move_over(staged: &Path, target: &Path, after: AfterStep) -> Result<(), PublishError> {
     match durable::rename(staged, target) {
-        Err(error) if error.source.kind() == io::ErrorKind::CrossesDevices => copy_over(staged, target, after),
+        Err(error) if error.source.kind() == io::ErrorKind::CrossesDevices => {
+            copy_over(staged, target, after)
+        }
         other => Ok(other?),
     }
 }

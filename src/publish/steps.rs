@@ -18,15 +18,22 @@ const LATEST: &str = "_runs/latest.json";
 pub(super) type AfterStep<'a> = &'a mut dyn FnMut(&str) -> Result<(), PublishError>;
 
 /// Does what is left to do.
-pub(super) fn redo(out: &Path, work: &Path, draft: Draft, after: AfterStep) -> Result<Published, PublishError> {
+pub(super) fn redo(
+    out: &Path,
+    work: &Path,
+    draft: Draft,
+    after: AfterStep,
+) -> Result<Published, PublishError> {
     after("journal")?;
     if !out.is_dir() {
         durable::create_dir_all(out)?;
     }
     let manifest_path = out.join(run_file(&draft.manifest, "manifest.json"));
     let manifest = match read_if_there(&manifest_path)? {
-        Some(text) => Manifest::parse(&text)
-            .map_err(|source| PublishError::Unreadable { path: manifest_path.clone(), source: source.into() })?,
+        Some(text) => Manifest::parse(&text).map_err(|source| PublishError::Unreadable {
+            path: manifest_path.clone(),
+            source: source.into(),
+        })?,
         None => {
             move_files(out, work, &draft, after)?;
             write_lists(out, &draft, after)?;
@@ -43,7 +50,8 @@ fn move_files(out: &Path, work: &Path, draft: &Draft, after: AfterStep) -> Resul
     let stage = work.join(STAGE);
     let mut folders = BTreeSet::new();
     for file in &draft.manifest.files {
-        let path = file.relative_path().ok_or_else(|| PublishError::Missing { path: PathBuf::from(&file.path) })?;
+        let path =
+            file.relative_path().ok_or_else(|| PublishError::Missing { path: PathBuf::from(&file.path) })?;
         let folder = path.parent().unwrap_or(Path::new(""));
         if folders.insert(folder) {
             create_folders(out, folder)?;

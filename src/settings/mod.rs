@@ -5,6 +5,7 @@
 mod connection;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::id::{Channel, RunId};
 
@@ -24,7 +25,7 @@ pub struct RunSettings {
     /// The run's ID, where the user sets it.
     pub run_id: Option<RunId>,
     /// The service and how to talk to it.
-    pub connection: Connection,
+    pub connection: Arc<Connection>,
     /// What to read of each contact.
     pub reading: ReadingSettings,
     /// Which messages to export.

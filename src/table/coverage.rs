@@ -1,57 +1,9 @@
 //! The coverage table: what became of each contact asked for.
 
+use crate::history::{End, Status};
 use crate::id::ContactId;
 
 use super::{Builders, Table};
-
-/// What became of a contact.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CoverageStatus {
-    /// Its messages are in the tables.
-    Exported,
-    /// It exists and has no messages.
-    Empty,
-    /// The service does not know it.
-    NotFound,
-    /// Its history kept changing or contradicting itself; what was read is in the tables.
-    Unresolved,
-    /// It could not be read.
-    Failed,
-}
-
-impl CoverageStatus {
-    /// The name in the table and in the manifest.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Exported => "exported",
-            Self::Empty => "empty",
-            Self::NotFound => "not_found",
-            Self::Unresolved => "unresolved",
-            Self::Failed => "failed",
-        }
-    }
-}
-
-/// How the end of a contact's history was known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum End {
-    /// A request just past it came back empty.
-    Proved,
-    /// A page with fewer messages than asked for was believed.
-    ShortPage,
-}
-
-impl End {
-    /// The name in the table.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Proved => "proved",
-            Self::ShortPage => "short_page",
-        }
-    }
-}
 
 /// One row of the coverage table. Times are microseconds UTC.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,7 +11,7 @@ pub struct CoverageRow {
     /// The contact asked for.
     pub contact_id: ContactId,
     /// What became of it.
-    pub status: CoverageStatus,
+    pub status: Status,
     /// Messages exported.
     pub messages: u64,
     /// Pages of its history.

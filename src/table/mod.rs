@@ -26,7 +26,7 @@ mod value;
 pub use builders::{Builders, Stamp, Totals};
 pub use contacts::ContactInput;
 pub use conversations::ConversationColumns;
-pub use coverage::{CoverageRow, CoverageStatus, End};
+pub use coverage::CoverageRow;
 pub use describe::{SchemaFormat, schema_document};
 pub use messages::{created_at, message_order};
 pub use schema::{Column, Kind, Rows, Table};

@@ -10,11 +10,17 @@ use clap::{Args, Parser, Subcommand};
 use crate::simulator::SimulatorOptions;
 
 pub use common::{ConnectionArgs, LogArgs, LogFormat, ProgressWhen};
-pub use run::{FormatName, MaxFailedArg, RunArgs};
+pub use run::{FormatName, RunArgs};
 
 /// Export the conversations of a Chatzy AI account to Parquet or JSONL, losing nothing and proving it
 #[derive(Debug, Parser)]
-#[command(name = "chatzy-export", version, propagate_version = true, max_term_width = 110, arg_required_else_help = true)]
+#[command(
+    name = "chatzy-export",
+    version,
+    propagate_version = true,
+    max_term_width = 110,
+    arg_required_else_help = true
+)]
 pub struct Cli {
     /// What to do
     #[command(subcommand)]

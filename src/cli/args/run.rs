@@ -138,13 +138,16 @@ impl FromStr for MaxFailedArg {
     fn from_str(text: &str) -> Result<Self, String> {
         let limit = match text.strip_suffix('%') {
             Some(percent) => {
-                let percent: f64 = percent.trim().parse().map_err(|_| format!("{percent:?} is not a number"))?;
+                let percent: f64 =
+                    percent.trim().parse().map_err(|_| format!("{percent:?} is not a number"))?;
                 if !(0.0..=100.0).contains(&percent) {
                     return Err("a percentage lies between 0% and 100%".to_owned());
                 }
                 MaxFailed::Percent(percent)
             }
-            None => MaxFailed::Count(text.parse().map_err(|_| "a number of contacts, or a percentage like 5%".to_owned())?),
+            None => MaxFailed::Count(
+                text.parse().map_err(|_| "a number of contacts, or a percentage like 5%".to_owned())?,
+            ),
         };
         Ok(Self(limit))
     }
@@ -152,12 +155,18 @@ impl FromStr for MaxFailedArg {
 
 fn concurrency(text: &str) -> Result<NonZeroU32, String> {
     let number: u32 = text.parse().map_err(|_| "not a number".to_owned())?;
-    NonZeroU32::new(number).filter(|number| number.get() <= 1024).ok_or_else(|| "1 to 1024 are possible".to_owned())
+    NonZeroU32::new(number)
+        .filter(|number| number.get() <= 1024)
+        .ok_or_else(|| "1 to 1024 are possible".to_owned())
 }
 
 fn rate(text: &str) -> Result<f64, String> {
     let number: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
-    if number.is_finite() && number >= 0.001 { Ok(number) } else { Err("it must be at least 0.001".to_owned()) }
+    if number.is_finite() && number >= 0.001 {
+        Ok(number)
+    } else {
+        Err("it must be at least 0.001".to_owned())
+    }
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -1,0 +1,103 @@
+//! Events as lines on stderr: text for people, JSON for machines, around a progress bar that may be there.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::args::{LogArgs, LogFormat};
+use super::console;
+use super::progress::Progress;
+use crate::event::{Event, Level, Observer};
+use crate::table::format_time;
+
+/// Shows events.
+pub struct Console {
+    most: Level,
+    format: LogFormat,
+    progress: Progress,
+}
+
+impl Console {
+    /// As the options say.
+    pub fn new(args: &LogArgs) -> Arc<Self> {
+        let most = match (args.quiet, args.verbose) {
+            (true, _) => Level::Warn,
+            (false, 0) => Level::Info,
+            (false, 1) => Level::Debug,
+            (false, _) => Level::Trace,
+        };
+        let progress =
+            if args.quiet { Progress::none() } else { Progress::new(args.progress, args.log_format) };
+        Arc::new(Self { most, format: args.log_format, progress })
+    }
+
+    /// Takes the bars away.
+    pub fn finish(&self) {
+        self.progress.finish();
+    }
+}
+
+impl Observer for Console {
+    fn event(&self, event: Event) {
+        let level = event.level();
+        if level <= self.most {
+            let line = match self.format {
+                LogFormat::Text => text(&event, level),
+                LogFormat::Json => json(&event, level),
+            };
+            self.progress.above(|| console::tell(&line));
+        }
+        self.progress.event(&event);
+    }
+}
+
+fn json(event: &Event, level: Level) -> String {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        time: String,
+        level: Level,
+        #[serde(flatten)]
+        event: &'a Event,
+    }
+    let time = format_time(chrono::Utc::now().timestamp_micros()).to_string();
+    serde_json::to_string(&Line { time, level, event }).unwrap_or_default()
+}
+
+fn text(event: &Event, level: Level) -> String {
+    let mark = if level == Level::Warn { "warning: " } else { "" };
+    format!("{mark}{}", sentence(event))
+}
+
+fn sentence(event: &Event) -> String {
+    match event {
+        Event::Started { run_id, contacts, already_read: 0 } => format!("run {run_id}: {contacts} contacts"),
+        Event::Started { run_id, contacts, already_read } => {
+            format!("run {run_id} goes on: {contacts} contacts, {already_read} of them read already")
+        }
+        Event::SignedIn { life_seconds } => format!("signed in, for {} minutes", life_seconds.div_ceil(60)),
+        Event::SignInFailed { reason } => format!("could not sign in, will try again: {reason}"),
+        Event::PageRead { contact, offset, messages, bytes } => {
+            format!("contact {contact}: {messages} messages at offset {offset}, {bytes} bytes")
+        }
+        Event::Retry { contact, offset, reason, delay_ms } => {
+            format!("contact {contact}, offset {offset}: {reason}; again in {delay_ms} ms")
+        }
+        Event::Throttled { delay_ms } => format!("the API asks to slow down: silent for {delay_ms} ms"),
+        Event::OutageBegan { reason } => {
+            format!("the API does not answer any more ({reason}): waiting for it")
+        }
+        Event::OutageEnded { seconds } => format!("the API answers again, after {seconds} s"),
+        Event::ContactDone { contact, status, error: Some(error), .. } => {
+            format!("contact {contact} is {status}: {error}")
+        }
+        Event::ContactDone { contact, status, messages, error: None } => {
+            format!("contact {contact} is {status}: {messages} messages")
+        }
+        Event::Fetched => "all contacts are read".to_owned(),
+        Event::Built { contacts, messages } => {
+            format!("{contacts} contacts with {messages} messages are in files")
+        }
+        Event::Publishing { files } => format!("publishing {files} files"),
+        Event::Note { message } => message.clone(),
+    }
+}

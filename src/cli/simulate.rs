@@ -1,0 +1,35 @@
+//! `simulate`: the built-in API, until a signal.
+
+use super::args::SimulateArgs;
+use super::exit::Exit;
+use super::{console, signals};
+use crate::export::Signal;
+use crate::simulator::Simulator;
+
+/// Serves until SIGINT or SIGTERM.
+pub fn simulate(args: SimulateArgs) -> Exit {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            console::tell(&format!("error: cannot start threads: {error}"));
+            return Exit::Storage;
+        }
+    };
+    runtime.block_on(async {
+        let simulator = match Simulator::start(args.options).await {
+            Ok(simulator) => simulator,
+            Err(error) => {
+                console::tell(&format!("error: {}", console::chain(&error)));
+                return Exit::Usage;
+            }
+        };
+        console::print(simulator.url());
+        console::tell("serving made-up conversations until Ctrl-C");
+        let signal = signals::first().await;
+        simulator.stop().await;
+        match signal {
+            Signal::Interrupt => Exit::Interrupted,
+            Signal::Terminate => Exit::Complete,
+        }
+    })
+}

@@ -1,0 +1,119 @@
+//! What a run tells people at its end, on stderr.
+
+use std::path::Path;
+
+use bytesize::ByteSize;
+use indicatif::HumanCount;
+
+use super::args::{FormatName, RunArgs};
+use super::console::tell;
+use super::exit::Exit;
+use crate::export::{Job, Rehearsal};
+use crate::output::manifest::Manifest;
+use crate::publish::Published;
+use crate::table::Table;
+
+/// What was exported, where it is, and a query to try. The last line says in one sentence how it went.
+pub fn summary(args: &RunArgs, published: &Published, exit: Exit) {
+    let manifest = &published.manifest;
+    if !args.log.quiet {
+        let out = args.out.display();
+        tell("");
+        for table in Table::ALL {
+            let rows = manifest.tables.get(table.name()).map_or(0, |entry| entry.rows);
+            let files: Vec<_> = manifest.files.iter().filter(|file| file.table == table.name()).collect();
+            let bytes = ByteSize(files.iter().map(|file| file.bytes).sum());
+            let count = files.len();
+            tell(&format!(
+                "  {:<16} {:>12} rows  {count:>4} {}  {bytes:>10}  {out}/{}/",
+                table.name(),
+                HumanCount(rows).to_string(),
+                if count == 1 { "file " } else { "files" },
+                table.name(),
+            ));
+        }
+        tell(&format!("\nManifest: {}", published.manifest_path.display()));
+        tell(&format!("Check it: chatzy-export verify {out} --deep"));
+        tell(&format!("Try:      duckdb -c \"{}\"\n", query(args)));
+    }
+    if exit == Exit::Partial || !args.log.quiet {
+        tell(&verdict(manifest, &args.out));
+    }
+}
+
+fn query(args: &RunArgs) -> String {
+    let read = match args.format {
+        FormatName::Parquet => "read_parquet",
+        FormatName::Jsonl => "read_json",
+    };
+    let ending = match (
+        args.format,
+        args.compression.as_deref().map(|codec| codec.split(':').next().unwrap_or(codec)),
+    ) {
+        (FormatName::Parquet, _) => "parquet",
+        (FormatName::Jsonl, Some("gzip")) => "jsonl.gz",
+        (FormatName::Jsonl, Some("zstd")) => "jsonl.zst",
+        (FormatName::Jsonl, _) => "jsonl",
+    };
+    let out = args.out.display();
+    format!(
+        "SELECT role, count(*) AS messages FROM {read}('{out}/messages/**/*.{ending}') GROUP BY role ORDER BY messages DESC"
+    )
+}
+
+fn verdict(manifest: &Manifest, out: &Path) -> String {
+    let counts = &manifest.contacts;
+    let messages = manifest.tables.get(Table::Messages.name()).map_or(0, |entry| entry.rows);
+    let done = format!(
+        "run {} is complete: {} messages of {} contacts",
+        manifest.run_id,
+        HumanCount(messages),
+        HumanCount(counts.exported + counts.empty),
+    );
+    let not_found =
+        if counts.not_found == 0 { String::new() } else { format!(", {} not found", counts.not_found) };
+    match (counts.failed, counts.unresolved) {
+        (0, 0) => format!("{done}{not_found}"),
+        (0, unresolved) => format!(
+            "run {} is published, but {unresolved} of {} contacts kept changing while they were read (status `unresolved` in coverage): export them again",
+            manifest.run_id, counts.requested
+        ),
+        (failed, _) => format!(
+            "run {} is published, but {failed} of {} contacts failed: run again with --contacts {}",
+            manifest.run_id,
+            counts.requested,
+            out.join("_runs").join(manifest.run_id.as_str()).join("failed.csv").display()
+        ),
+    }
+}
+
+/// The plan of a dry run.
+pub fn plan(args: &RunArgs, job: &Job, rehearsal: &Rehearsal) {
+    let contacts = &job.contacts;
+    tell(&format!(
+        "contacts:    {} in {} ({} lines, {} duplicates)",
+        HumanCount(contacts.len() as u64),
+        contacts.path,
+        contacts.lines,
+        contacts.duplicates
+    ));
+    tell(&format!("service:     {}, at most {} requests in flight", job.identity.base_url, args.concurrency));
+    tell(&match &rehearsal.first_page {
+        Ok(messages) => format!("first page:  contact {}: {messages} messages", rehearsal.contact),
+        Err(why) => format!("first page:  contact {}: {why}", rehearsal.contact),
+    });
+    tell(&format!("destination: {}, work folder {}", args.out.display(), job.settings.work.display()));
+    let options: Vec<String> = job
+        .identity
+        .options
+        .iter()
+        .chain(&job.identity.told_options)
+        .filter(|(_, value)| !value.is_null())
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    tell(&format!("options:     {}", options.join(" ")));
+    if let Some(run_id) = &rehearsal.unfinished {
+        tell(&format!("unfinished:  run {run_id} would be gone on with"));
+    }
+    tell("dry run: nothing was written");
+}

@@ -1,0 +1,74 @@
+//! The manifest of a run that is ready to be published.
+
+use std::collections::BTreeMap;
+
+use chrono::Utc;
+
+use super::unfinished::{Identity, Run};
+use crate::api;
+use crate::build::Built;
+use crate::contacts::ContactList;
+use crate::history::Status;
+use crate::output::manifest::{
+    ContactCounts, FileEntry, Input, MANIFEST_VERSION, Manifest, Requests, Source, Status as RunStatus,
+    TableEntry, Tool,
+};
+use crate::publish::Draft;
+use crate::table::{Table, format_time};
+
+/// Everything that is to be said about the run.
+pub fn draft(
+    identity: &Identity,
+    contacts: &ContactList,
+    run: &Run,
+    built: Built,
+    requests: &api::Requests,
+) -> Draft {
+    let count = |status| built.contacts(status);
+    let counts = ContactCounts {
+        requested: contacts.len() as u64,
+        exported: count(Status::Exported),
+        empty: count(Status::Empty),
+        not_found: count(Status::NotFound),
+        unresolved: count(Status::Unresolved),
+        failed: count(Status::Failed),
+    };
+    let is_partial = counts.failed + counts.unresolved > 0;
+    let unknown_fields = Table::ALL.into_iter().filter_map(|table| {
+        let fields: BTreeMap<String, u64> =
+            built.unknown_fields.of(table).map(|(name, count)| (name.to_owned(), count)).collect();
+        (!fields.is_empty()).then(|| (table.name().to_owned(), fields))
+    });
+    let tables = Table::ALL.map(|table| (table.name().to_owned(), TableEntry::new(table, built.rows(table))));
+    let mut options = identity.options.clone();
+    options.extend(identity.told_options.clone());
+    let manifest = Manifest {
+        manifest_version: MANIFEST_VERSION,
+        schema_version: identity.schema_version,
+        run_id: run.run_id.clone(),
+        status: if is_partial { RunStatus::Partial } else { RunStatus::Complete },
+        tool: Tool::default(),
+        started_at: format_time(run.started_at).to_string(),
+        finished_at: format_time(Utc::now().timestamp_micros()).to_string(),
+        source: Source { base_url: identity.base_url.clone() },
+        options,
+        input: Input {
+            path: contacts.path.clone(),
+            sha256: contacts.sha256.clone(),
+            lines: contacts.lines,
+            contacts: contacts.len() as u64,
+            duplicates: contacts.duplicates,
+        },
+        contacts: counts,
+        requests: Requests {
+            sent: requests.sent,
+            retries: requests.retries,
+            by_status: requests.by_status.clone(),
+        },
+        unknown_fields: unknown_fields.collect(),
+        tables: tables.into_iter().collect(),
+        files: built.files.iter().map(FileEntry::from).collect(),
+        previous: None,
+    };
+    Draft { manifest, failed_csv: built.failed }
+}
