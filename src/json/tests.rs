@@ -141,7 +141,7 @@ fn strict_is_what_a_warehouse_takes() {
 #[test]
 fn the_last_of_doubled_members_wins_at_the_first_ones_place() {
     for extra in [0, 100] {
-        let filler: String = (0..extra).map(|n| format!(",\"f{n}\":0")).collect();
+        let filler: String = (0..extra).map(|n| [",\"f", &n.to_string(), "\":0"].concat()).collect();
         let text = format!(r#"{{"a":1,"b":2,"a":3,"c":4,"b":5{filler}}}"#);
         let mut members: Vec<_> = Value::parse(&text).unwrap().members().collect();
         last_wins(&mut members);

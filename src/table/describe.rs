@@ -81,3 +81,18 @@ fn property(column: &Column) -> Value {
         Kind::Json => json!({}),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{SchemaFormat, schema_document};
+
+    #[test]
+    fn schema_documents() {
+        let arrow = schema_document(SchemaFormat::Arrow);
+        assert_eq!(arrow["tables"][3]["fields"].as_array().unwrap().len(), 28);
+        insta::assert_snapshot!(arrow["tables"][0]["fields"][5], @r#"{"children":[],"metadata":[{"key":"chatzy:kind","value":"ts"},{"key":"chatzy:never_null","value":"false"}],"name":"created_at","nullable":true,"type":{"name":"timestamp","timezone":"UTC","unit":"MICROSECOND"}}"#);
+        let lines = schema_document(SchemaFormat::JsonSchema);
+        insta::assert_snapshot!(lines["$defs"]["coverage"], @r#"{"properties":{"contact_id":{"type":"string"},"end":{"type":["string","null"]},"error":{"type":["string","null"]},"exported_at":{"format":"date-time","type":"string"},"fetch_finished_at":{"format":"date-time","type":["string","null"]},"fetch_started_at":{"format":"date-time","type":["string","null"]},"first_message_at":{"format":"date-time","type":["string","null"]},"input_line":{"maximum":9223372036854775807,"minimum":-9223372036854775808,"type":["integer","null"]},"last_message_at":{"format":"date-time","type":["string","null"]},"messages":{"maximum":9223372036854775807,"minimum":-9223372036854775808,"type":"integer"},"pages":{"maximum":9223372036854775807,"minimum":-9223372036854775808,"type":"integer"},"requests":{"maximum":9223372036854775807,"minimum":-9223372036854775808,"type":"integer"},"rereads":{"maximum":9223372036854775807,"minimum":-9223372036854775808,"type":"integer"},"retries":{"maximum":9223372036854775807,"minimum":-9223372036854775808,"type":"integer"},"run_id":{"type":"string"},"status":{"type":"string"}},"required":["contact_id","status","messages","pages","requests","retries","rereads","end","first_message_at","last_message_at","fetch_started_at","fetch_finished_at","error","input_line","exported_at","run_id"],"type":"object"}"#);
+        insta::assert_snapshot!(lines["$defs"]["messages"]["properties"], @r#"{"assigned_to":{"type":["string","null"]},"channel":{"type":["string","null"]},"chatbot_id":{"type":["string","null"]},"contact_id":{"type":"string"},"content":{"type":["string","null"]},"conversation_id":{"type":["string","null"]},"conversation_status":{"type":["string","null"]},"conversation_type":{"type":["string","null"]},"created_at":{"format":"date-time","type":["string","null"]},"exported_at":{"format":"date-time","type":"string"},"extra":{"type":["object","null"]},"message_id":{"type":"string"},"message_order":{"maximum":9223372036854775807,"minimum":-9223372036854775808,"type":["integer","null"]},"role":{"type":["string","null"]},"run_id":{"type":"string"}}"#);
+    }
+}

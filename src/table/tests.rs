@@ -1,16 +1,16 @@
-//! The rules of contract §4, told as messages, conversations and contacts that go in and rows that come out.
+//! The rules of contract §4, told as messages that go in and rows that come out; `around` has the other tables.
+
+mod around;
+mod wild;
 
 use arrow::array::AsArray;
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
-use proptest::prelude::*;
 use serde_json::{Map, Value as Json, json};
 
 use super::{
-    Builders, ContactInput, ConversationColumns, CoverageRow, CoverageStatus, End, Kind, Rows, SchemaFormat,
-    Stamp, Table, Totals, created_at, format_time, message_order, schema_document,
+    Builders, ConversationColumns, Kind, Rows, Stamp, Table, created_at, format_time, message_order,
 };
 use crate::id::{Channel, ContactId};
-use crate::json::Value;
 use crate::record::{Page, Shape, read_page};
 
 /// 2025-07-15T11:13:11Z
@@ -251,115 +251,6 @@ fn equal_records_are_numbered_however_many() {
 }
 
 #[test]
-fn conversations() {
-    let text = r#"{"data":{"data":{"conversations":[
-        {"conversation_id":"v1","conversation_status":2,"conversation_type":"t","assigned_to":{"a":1},"chatbot_id":null,
-         "contact_id":"c1","message_count":9,"x":[1],"messages":[]},
-        {"conversation_id":"v2","contact_id":"c2","messages":"odd"},{"conversation_status":"no id"}]}}}"#;
-    let page = read_page(text).unwrap();
-    let mut builders = builders();
-    let mut totals = Totals::default();
-    [Some(5), None, Some(-3)].map(|time| totals.add(time));
-    for conversation in &page.conversations {
-        builders.conversation(&contact_id(), &ConversationColumns::read(conversation), totals);
-    }
-    builders.conversation(&contact_id(), &ConversationColumns::flat(Some("v3")), Totals::default());
-    let rows = builders.take(Table::Conversations).unwrap();
-    assert!(rows.message_time.is_none());
-    let rows: Vec<_> = objects(&rows).into_iter().map(|row| Json::from(row).to_string()).collect();
-    insta::assert_snapshot!(rows.join("\n"), @r#"
-    {"assigned_to":"{\"a\":1}","contact_id":"c1","conversation_id":"v1","conversation_status":"2","conversation_type":"t","exported_at":"1970-01-01T00:00:00.000000Z","extra":"{\"message_count\":9,\"x\":[1]}","first_message_at":"1969-12-31T23:59:59.999997Z","last_message_at":"1970-01-01T00:00:00.000005Z","message_count":3,"run_id":"run-1"}
-    {"contact_id":"c1","conversation_id":"v2","exported_at":"1970-01-01T00:00:00.000000Z","extra":"{\"contact_id\":\"c2\",\"messages\":\"odd\"}","first_message_at":"1969-12-31T23:59:59.999997Z","last_message_at":"1970-01-01T00:00:00.000005Z","message_count":3,"run_id":"run-1"}
-    {"contact_id":"c1","conversation_id":"v3","exported_at":"1970-01-01T00:00:00.000000Z","message_count":0,"run_id":"run-1"}
-    "#);
-    insta::assert_snapshot!(serde_json::to_string(builders.unknown_fields()).unwrap(), @r#"{"conversations":{"contact_id":1,"message_count":1,"messages":1,"x":1}}"#);
-}
-
-fn contact_row(builders: &mut Builders, contact: Option<&str>, siblings: &str, unplaced: &[String]) -> Json {
-    let id = contact_id();
-    let siblings: Vec<_> = Value::parse(siblings).unwrap().members().collect();
-    let contact = contact.map(|text| Value::parse(text).unwrap());
-    let totals = Totals { messages: 3, first: Some(1), last: Some(2) };
-    builders.contact(&ContactInput {
-        id: &id,
-        contact,
-        siblings: &siblings,
-        unplaced,
-        conversation_count: 2,
-        totals,
-    });
-    let mut row = take(builders, Table::Contacts).remove(0);
-    for name in [
-        "conversation_count",
-        "message_count",
-        "first_message_at",
-        "last_message_at",
-        "run_id",
-        "exported_at",
-    ] {
-        assert!(row.remove(name).is_some(), "{name}");
-    }
-    row.into()
-}
-
-#[test]
-fn contacts() {
-    let mut builders = builders();
-    let contact = r#"{"contact_id":"c1","user_email_id":"u","first_name":"A","last_name":null,"phone_number":49123,
-        "created_at":1752577991,"last_interacted_at":"2025-07-15 11:13:11","contact_queries":"12","is_blacklisted":"true",
-        "is_frozen":false,"frozen_until":null}"#;
-    assert_eq!(
-        contact_row(&mut builders, Some(contact), "{}", &[]),
-        json!({"contact_id":"c1","user_email_id":"u","first_name":"A","phone_number":"49123","created_at":TIME,
-            "last_interacted_at":TIME,"contact_queries":12,"is_blacklisted":true,"is_frozen":false})
-    );
-    assert!(builders.unknown_fields().is_empty());
-    let odd = r#"{"contact_id":"c2","is_frozen":"no","message_count":5,"total":1,"conversations":0,"frozen_until":""}"#;
-    assert_eq!(
-        contact_row(
-            &mut builders,
-            Some(odd),
-            r#"{"total":2,"data.total":3,"page":[NaN]}"#,
-            &["7".into(), "{\"a\":\"\u{1}\"}".into()]
-        )["extra"],
-        json!(
-            r#"{"contact_id":"c2","is_frozen":"no","message_count":5,"total":1,"conversations":0,"frozen_until":"","data.total":2,"data.data.total":3,"page":"[NaN]","data.conversations":[7,"{\"a\":\"\u0001\"}"]}"#
-        )
-    );
-    assert_eq!(contact_row(&mut builders, None, "{}", &[]), json!({"contact_id":"c1"}));
-    assert_eq!(
-        contact_row(&mut builders, Some("[1]"), "{}", &["{}".into()]),
-        json!({"contact_id":"c1","extra":r#"{"contact":[1],"conversations":[{}]}"#})
-    );
-    assert_eq!(builders.unknown_fields().of(Table::Contacts).count(), 11);
-}
-
-#[test]
-fn coverage() {
-    let mut builders = builders();
-    let row = CoverageRow {
-        contact_id: contact_id(),
-        status: CoverageStatus::NotFound,
-        messages: 1,
-        pages: 2,
-        requests: 3,
-        retries: 4,
-        rereads: 5,
-        end: Some(End::ShortPage),
-        first_message_at: Some(6),
-        last_message_at: None,
-        fetch_started_at: Some(7),
-        fetch_finished_at: Some(8),
-        error: Some("e".to_owned()),
-        input_line: Some(9),
-    };
-    builders.coverage(&row);
-    let rows: Vec<_> =
-        take(&mut builders, Table::Coverage).into_iter().map(|row| Json::from(row).to_string()).collect();
-    insta::assert_snapshot!(rows.join("\n"), @r#"{"contact_id":"c1","end":"short_page","error":"e","exported_at":"1970-01-01T00:00:00.000000Z","fetch_finished_at":"1970-01-01T00:00:00.000008Z","fetch_started_at":"1970-01-01T00:00:00.000007Z","first_message_at":"1970-01-01T00:00:00.000006Z","input_line":9,"messages":1,"pages":2,"requests":3,"rereads":5,"retries":4,"run_id":"run-1","status":"not_found"}"#);
-}
-
-#[test]
 fn batches_have_the_tables_schema_and_a_size() {
     let mut builders = builders();
     let text = page_of("", r#"{"message_id":"m","content":"0123456789"},{"message_id":"n","created_at":0}"#);
@@ -382,81 +273,4 @@ fn sorting_reads_as_the_columns_do() {
     let keys: Vec<_> =
         page.conversations[0].messages.iter().map(|m| (created_at(m), message_order(m))).collect();
     assert_eq!(keys, [(Some(1_752_577_991_000_000), Some(3)), (None, None), (None, None)]);
-}
-
-#[test]
-fn schema_documents() {
-    let arrow = schema_document(SchemaFormat::Arrow);
-    assert_eq!(arrow["tables"][3]["fields"].as_array().unwrap().len(), 28);
-    insta::assert_snapshot!(arrow["tables"][0]["fields"][5], @r#"{"children":[],"metadata":[{"key":"chatzy:kind","value":"ts"},{"key":"chatzy:never_null","value":"false"}],"name":"created_at","nullable":true,"type":{"name":"timestamp","timezone":"UTC","unit":"MICROSECOND"}}"#);
-    let lines = schema_document(SchemaFormat::JsonSchema);
-    insta::assert_snapshot!(lines["$defs"]["coverage"], @r#"{"properties":{"contact_id":{"type":"string"},"end":{"type":["string","null"]},"error":{"type":["string","null"]},"exported_at":{"format":"date-time","type":"string"},"fetch_finished_at":{"format":"date-time","type":["string","null"]},"fetch_started_at":{"format":"date-time","type":["string","null"]},"first_message_at":{"format":"date-time","type":["string","null"]},"input_line":{"maximum":9223372036854775807,"minimum":-9223372036854775808,"type":["integer","null"]},"last_message_at":{"format":"date-time","type":["string","null"]},"messages":{"maximum":9223372036854775807,"minimum":-9223372036854775808,"type":"integer"},"pages":{"maximum":9223372036854775807,"minimum":-9223372036854775808,"type":"integer"},"requests":{"maximum":9223372036854775807,"minimum":-9223372036854775808,"type":"integer"},"rereads":{"maximum":9223372036854775807,"minimum":-9223372036854775808,"type":"integer"},"retries":{"maximum":9223372036854775807,"minimum":-9223372036854775808,"type":"integer"},"run_id":{"type":"string"},"status":{"type":"string"}},"required":["contact_id","status","messages","pages","requests","retries","rereads","end","first_message_at","last_message_at","fetch_started_at","fetch_finished_at","error","input_line","exported_at","run_id"],"type":"object"}"#);
-    insta::assert_snapshot!(lines["$defs"]["messages"]["properties"], @r#"{"assigned_to":{"type":["string","null"]},"channel":{"type":["string","null"]},"chatbot_id":{"type":["string","null"]},"contact_id":{"type":"string"},"content":{"type":["string","null"]},"conversation_id":{"type":["string","null"]},"conversation_status":{"type":["string","null"]},"conversation_type":{"type":["string","null"]},"created_at":{"format":"date-time","type":["string","null"]},"exported_at":{"format":"date-time","type":"string"},"extra":{"type":["object","null"]},"message_id":{"type":"string"},"message_order":{"maximum":9223372036854775807,"minimum":-9223372036854775808,"type":["integer","null"]},"role":{"type":["string","null"]},"run_id":{"type":"string"}}"#);
-}
-
-/// A wild value whose scalars are each told apart by a number of their own, beginning with `first`.
-fn wild(shape: &[u8], first: &mut u64, depth: u8) -> String {
-    let Some((kind, rest)) = shape.split_first() else { return "null".to_owned() };
-    let mut mark = || {
-        *first += 1;
-        *first
-    };
-    match kind % 8 {
-        0 => format!("{}", mark()),
-        1 => format!("\"{}\"", mark()),
-        2 => format!("\"\\u0061{}\\n\"", mark()),
-        3 => format!("{}.25", mark()),
-        4 => format!("-{}", mark()),
-        5 => format!("0{}", mark()),
-        6 if depth > 0 => {
-            let elements: Vec<_> = rest.chunks(3).map(|rest| wild(rest, first, depth - 1)).collect();
-            format!("[ {} ]", elements.join(" ,"))
-        }
-        7 if depth > 0 => {
-            let member = |(index, rest)| format!("\"k{index}\": {}", wild(rest, first, depth - 1));
-            let members: Vec<_> = rest.chunks(4).enumerate().map(member).collect();
-            format!("{{{}}}", members.join(","))
-        }
-        _ => format!("\"\\ud83d{}\"", mark()),
-    }
-}
-
-proptest! {
-    #[test]
-    fn every_scalar_of_a_wild_message_is_found_again_once(
-        fields in prop::collection::hash_map(0..22_usize, prop::collection::vec(any::<u8>(), 0..12), 0..15),
-        grouped in any::<bool>(),
-    ) {
-        const NAMES: [&str; 22] = [
-            "message_id", "content", "role", "created_at", "message_order", "wa_messages", "instagram_messages",
-            "messenger_messages", "conversation_id", "conversation_type", "conversation_status", "assigned_to",
-            "chatbot_id", "contact_id", "channel", "extra", "exported_at", "run_id", "message", "x", "y\\u00e9", "\\ud800",
-        ];
-        const FIRST: u64 = 7_000_000_000;
-        let mut last = FIRST;
-        let members: Vec<_> =
-            fields.iter().map(|(name, shape)| format!("\"{}\":{}", NAMES[*name], wild(shape, &mut last, 3))).collect();
-        let message = format!("{{{}}}", members.join(", "));
-        let text = if grouped {
-            page_of(r#""conversation_id":"v","conversation_type":"t","assigned_to":"a","chatbot_id":"b","#, &message)
-        } else {
-            format!(r#"{{"data":{{"data":{{"messages":[{message}]}}}}}}"#)
-        };
-        let mut builders = builders();
-        append(&mut builders, &read_page(&text).unwrap(), None);
-        let rows = builders.take(Table::Messages).unwrap();
-        let created_at = rows.message_time.clone().unwrap();
-        let row = objects(&rows).remove(0);
-        if let Some(extra) = row.get("extra") {
-            let extra: Json = serde_json::from_str(extra.as_str().unwrap()).unwrap();
-            prop_assert!(extra.is_object());
-        }
-        let mut kept = format!("{row:?} {:?}", created_at.iter().next());
-        for record in take(&mut builders, Table::ChannelRecords) {
-            kept.push_str(record["raw"].as_str().unwrap());
-        }
-        for mark in FIRST + 1..=last {
-            prop_assert_eq!(kept.matches(&mark.to_string()).count(), 1, "{} of {} in {}", mark, message, kept);
-        }
-    }
 }
