@@ -29,13 +29,16 @@ pub fn escape(text: &str) -> String {
         .collect()
 }
 
-/// An error and its causes in one line.
+/// An error and its causes in one line; a cause that the text tells already is not told twice.
 pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
+        let told = error.to_string();
+        if !text.contains(&told) {
+            text.push_str(": ");
+            text.push_str(&told);
+        }
         cause = error.source();
     }
     text
