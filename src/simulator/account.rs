@@ -34,7 +34,7 @@ impl Query {
                 ("search", text) => parsed.search = text.to_lowercase(),
                 ("limit", number) => parsed.limit = limit(number)?,
                 ("offset", number) => {
-                    parsed.offset = number.parse().map_err(|_| "offset must be 0 or more")?
+                    parsed.offset = number.parse().map_err(|_| "offset must be 0 or more")?;
                 }
                 ("filter", "all") => parsed.filter = Filter::All,
                 ("filter", "unread") => parsed.filter = Filter::Unread,

@@ -26,3 +26,6 @@ mod truth;
 pub use options::SimulatorOptions;
 pub use server::{Simulator, SimulatorError};
 pub use stats::{Endpoint, Stats};
+
+#[cfg(test)]
+mod tests;

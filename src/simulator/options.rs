@@ -55,7 +55,7 @@ pub struct PageOptions {
     /// Whether messages come grouped by conversation
     #[arg(long, value_name = "WHEN", default_value = "asked")]
     pub grouping: Grouping,
-    /// Whether messages of a flat list carry their conversation_id
+    /// Whether messages of a flat list carry their `conversation_id`
     #[arg(long, value_name = "ON|OFF", default_value = "on")]
     pub flat_ids: Toggle,
     /// Never return more than N messages, whatever the limit

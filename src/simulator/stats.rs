@@ -168,3 +168,17 @@ impl Drop for Flight {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_is_counted_wherever_it_begins() {
+        let start = Instant::now();
+        let mut recent = VecDeque::new();
+        let mut at = |millis| count_in_window(&mut recent, start + Duration::from_millis(millis));
+        let counts = [0, 600, 900, 999, 1000, 1599, 1600, 5000].map(&mut at);
+        assert_eq!(counts, [1, 2, 3, 4, 4, 5, 5, 1]);
+    }
+}

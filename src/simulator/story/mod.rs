@@ -12,11 +12,13 @@ mod names;
 mod text;
 mod timeline;
 mod whatsapp;
+mod wild;
 
 pub use contact::Contact;
 pub use dice::Dice;
 pub use message::Message;
 pub use timeline::{Mask, Timeline};
+pub use wild::{Fields, Wild};
 
 /// Who writes with whom, for one seed.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +27,8 @@ pub struct Story {
     pub seed: u64,
     /// The most messages of a contact whose ID does not say how many it has.
     pub max_messages: u64,
+    /// How odd they are.
+    pub wild: Wild,
 }
 
 /// Messages of a contact by its place among a million: half of the contacts have at most 40, three in a hundred more
@@ -56,7 +60,7 @@ impl Story {
     pub fn contact(&self, id: &str) -> Option<Contact> {
         match self.size(id) {
             Size::Unknown => None,
-            Size::Messages(size) => Some(Contact::new(self.seed, id, size)),
+            Size::Messages(size) => Some(Contact::new(self.seed, id, size, self.wild)),
         }
     }
 
@@ -78,12 +82,6 @@ impl Story {
             2 | 3 => Size::Messages(0),
             _ => Size::Messages(quantile(dice.below(1_000_000)).min(self.max_messages)),
         }
-    }
-
-    /// The place of the one message that the service chokes on, for IDs that ask for one (`poison-…`).
-    pub fn poison(&self, contact: &Contact) -> Option<u64> {
-        let poisoned = contact.id.starts_with("poison-") && contact.size > 0;
-        poisoned.then(|| Dice::new(contact.key, 4).below(contact.size))
     }
 }
 
