@@ -11,6 +11,7 @@
 mod account;
 mod auth;
 mod body;
+mod choices;
 mod compress;
 mod drift;
 mod faults;

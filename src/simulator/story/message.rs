@@ -143,7 +143,7 @@ impl<'a> Message<'a> {
         let mut dice = Dice::new(self.key, 1);
         let turn = usize::try_from(self.rank % 6).expect("below six");
         self.fill(out, script[turn], number);
-        if dice.one_in(4) {
+        if dice.one_in(3) {
             out.push_str(if dice.one_in(4) { "\\n\\n" } else { " " });
             let more = *dice.pick(tongue.more);
             self.fill(out, more, number);

@@ -48,6 +48,9 @@ const SIZES: [(u64, u64); 9] = [
 /// The most messages that an ID may ask for, so that times stay within this century.
 const MOST: u64 = 10_000_000;
 
+/// Messages of a poisoned contact whose ID does not say how many.
+const POISONED: u64 = 120;
+
 /// What a contact ID stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Size {
@@ -68,12 +71,12 @@ impl Story {
         match id.split_once('-') {
             Some(("empty", _)) => return Size::Messages(0),
             Some(("unknown", _)) => return Size::Unknown,
-            Some(("messages" | "poison", rest)) => {
-                let number = rest.split_once('-').map_or(rest, |(number, _)| number);
-                if let Ok(size) = number.parse::<u64>() {
-                    return Size::Messages(size.min(MOST));
+            Some(("messages", rest)) => {
+                if let Some(size) = leading_number(rest) {
+                    return Size::Messages(size);
                 }
             }
+            Some(("poison", rest)) => return Size::Messages(leading_number(rest).unwrap_or(POISONED)),
             _ => {}
         }
         let mut dice = Dice::new(dice::key(self.seed, id), 0);
@@ -83,6 +86,12 @@ impl Story {
             _ => Size::Messages(quantile(dice.below(1_000_000)).min(self.max_messages)),
         }
     }
+}
+
+/// The number before the first `-`.
+fn leading_number(text: &str) -> Option<u64> {
+    let number = text.split('-').next()?.parse::<u64>().ok()?;
+    Some(number.min(MOST))
 }
 
 fn quantile(place: u64) -> u64 {

@@ -25,7 +25,7 @@ fn messages_are_valid_and_of_a_lifelike_size() {
         bytes += messages.iter().map(|message| message.to_string().len()).sum::<usize>();
     }
     let average = bytes / 4000;
-    assert!((700..850).contains(&average), "{average} bytes a message");
+    assert!((720..820).contains(&average), "{average} bytes a message");
 }
 
 #[test]

@@ -145,3 +145,22 @@ async fn nobody_listens_after_the_stop() {
     simulator.stop().await;
     assert!(tokio::net::TcpStream::connect(address).await.is_err());
 }
+
+#[tokio::test]
+async fn the_sample_contacts_show_every_kind_and_stay_small() {
+    let simulator = simulator("").await;
+    let mut ids = Vec::new();
+    for line in include_str!("../../../sample_contacts.csv").lines().skip(1) {
+        ids.push(line.split(',').next().unwrap().replace('å', "%C3%A5").replace('ö', "%C3%B6"));
+    }
+    let all = ids.len();
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), all - 1, "one contact is listed twice");
+    let mut held = Vec::new();
+    for id in ids.iter().filter(|id| id.is_ascii() && !id.starts_with("unknown-")) {
+        held.push(truth(&simulator, id).await.len());
+    }
+    assert!(held.contains(&3200) && held.contains(&200) && held.contains(&0));
+    assert!(held.iter().sum::<usize>() < 10_000);
+}
