@@ -46,6 +46,7 @@ pub struct Stats {
     /// Bytes of bodies sent.
     pub bytes_sent: u64,
     /// Requests for messages or contacts by the scheme of their Authorization header: `bearer`, `raw` or `none`.
+    /// Those that a fault kept from the check of the token are not among them.
     pub auth_schemes: BTreeMap<String, u64>,
     /// Requests for messages by contact.
     pub contacts: HashMap<String, u64>,
