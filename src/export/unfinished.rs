@@ -61,6 +61,7 @@ impl fmt::Display for Difference {
 
 /// An unfinished run, or one that begins.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "a run ID is called so everywhere")]
 pub struct Run {
     /// Its ID.
     pub run_id: RunId,
