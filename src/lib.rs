@@ -7,3 +7,4 @@ pub mod output;
 pub mod publish;
 pub mod settings;
 pub mod table;
+pub mod verify;
