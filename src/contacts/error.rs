@@ -85,7 +85,9 @@ pub enum Problem {
         column: usize,
     },
     /// A line with more cells than the header.
-    #[error("the line has {cells} cells where {expected} are expected; put quotes around a cell that holds the delimiter")]
+    #[error(
+        "the line has {cells} cells where {expected} are expected; put quotes around a cell that holds the delimiter"
+    )]
     TooManyCells {
         /// The line.
         line: u64,

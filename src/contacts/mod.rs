@@ -72,11 +72,16 @@ pub fn read(source: ContactsSource<'_>, column: &ColumnChoice) -> Result<Contact
         ContactsSource::Stdin(stream) => ("-".to_owned(), stream),
     };
     let mut list = ContactList::empty(path);
-    read_into(&mut list, stream, column).map_err(|problem| ContactsError { file: list.path.clone(), problem })?;
+    read_into(&mut list, stream, column)
+        .map_err(|problem| ContactsError { file: list.path.clone(), problem })?;
     Ok(list)
 }
 
-fn read_into(list: &mut ContactList, stream: Box<dyn Read + '_>, choice: &ColumnChoice) -> Result<(), Problem> {
+fn read_into(
+    list: &mut ContactList,
+    stream: Box<dyn Read + '_>,
+    choice: &ColumnChoice,
+) -> Result<(), Problem> {
     let Opened { delimiter, stream } = header::open(Hashing::new(stream), choice.name())?;
     let mut records = Records::new(BufReader::new(stream), delimiter);
     let mut record = Record::default();
@@ -87,17 +92,19 @@ fn read_into(list: &mut ContactList, stream: Box<dyn Read + '_>, choice: &Column
         if record.is_blank() {
             continue;
         }
-        match column {
-            Some(Column { index, width }) => add(list, &mut seen, &record, index, width)?,
-            None => match header::find_column(&record, choice)? {
-                Some(index) => column = Some(Column { index, width: record.len() }),
-                // No header: this first line is an ID already.
-                None => {
-                    column = Some(Column { index: 0, width: 1 });
-                    add(list, &mut seen, &record, 0, 1)?;
-                }
-            },
-        }
+        let place = if let Some(place) = column {
+            place
+        } else {
+            let found = header::find_column(&record, choice)?;
+            let place = Column { index: found.unwrap_or(0), width: record.len() };
+            column = Some(place);
+            if found.is_some() {
+                continue;
+            }
+            // No header: this first line is an ID already.
+            place
+        };
+        add(list, &mut seen, &record, place)?;
     }
     list.lines = records.lines();
     list.sha256 = records.into_inner().into_inner().into_inner().1.sha256();
@@ -115,15 +122,15 @@ fn add(
     list: &mut ContactList,
     seen: &mut HashSet<u128>,
     record: &Record,
-    index: usize,
-    width: usize,
+    Column { index, width }: Column,
 ) -> Result<(), Problem> {
     let line = record.line();
     // An unquoted comma shifts the cells: better to stop than to export another column's text as an ID.
     if record.filled() > width {
         return Err(Problem::TooManyCells { line, cells: record.filled(), expected: width });
     }
-    let cell = record.cell(index).ok_or(Problem::MissingCell { line, cells: record.len(), column: index + 1 })?;
+    let cell =
+        record.cell(index).ok_or(Problem::MissingCell { line, cells: record.len(), column: index + 1 })?;
     let id = ContactId::from_str(cell).map_err(|source| Problem::BadId { line, source })?;
     if seen.insert(xxh3_128(id.as_str().as_bytes())) {
         list.push(&id, line);

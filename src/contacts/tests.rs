@@ -87,7 +87,8 @@ fn utf_16_is_named() {
     for big_endian in [true, false] {
         for mark in ["\u{feff}", ""] {
             let unit = |unit: u16| if big_endian { unit.to_be_bytes() } else { unit.to_le_bytes() };
-            let bytes: Vec<u8> = format!("{mark}contact_id\r\na1\r\n").encode_utf16().flat_map(unit).collect();
+            let bytes: Vec<u8> =
+                format!("{mark}contact_id\r\na1\r\n").encode_utf16().flat_map(unit).collect();
             insta::allow_duplicates! {
                 insta::assert_snapshot!(refusal(bytes), @"contacts file -, line 1: the text is UTF-16 (or holds NUL bytes); save it as UTF-8");
             }

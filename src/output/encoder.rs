@@ -20,6 +20,15 @@ pub(super) enum Framing {
     EachGroup,
 }
 
+/// Whether the groups of a file are good as they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Groups {
+    /// They are full, or as large as the file's size allows.
+    Keep,
+    /// Some were written early because memory was short: thousands of tiny row groups are slow to read.
+    Join,
+}
+
 /// What the encoders of a table's files have in common.
 pub(super) struct Style {
     format: Format,
@@ -30,7 +39,13 @@ pub(super) struct Style {
 }
 
 impl Style {
-    pub(super) fn new(table: Table, columns: Vec<Column>, schema: SchemaRef, format: Format, framing: Framing) -> Self {
+    pub(super) fn new(
+        table: Table,
+        columns: Vec<Column>,
+        schema: SchemaRef,
+        format: Format,
+        framing: Framing,
+    ) -> Self {
         let properties = match format {
             Format::Parquet(codec) => properties(table, &columns, codec),
             Format::Jsonl(_) => WriterProperties::default(),
@@ -109,10 +124,13 @@ impl Encoder {
     }
 
     /// Ends the file and makes its content durable.
-    pub(super) fn finish(self) -> Result<Finished, OutputError> {
-        match self {
-            Self::Parquet(encoder) => encoder.finish(),
-            Self::Jsonl(encoder) => encoder.finish(),
+    pub(super) fn finish(self, style: &Style, groups: Groups) -> Result<Finished, OutputError> {
+        match (self, groups) {
+            (Self::Parquet(encoder), Groups::Keep) => encoder.finish(),
+            (Self::Parquet(encoder), Groups::Join) => {
+                encoder.finish_joined(&style.schema, &style.properties, style.group_bytes())
+            }
+            (Self::Jsonl(encoder), _) => encoder.finish(),
         }
     }
 }

@@ -79,7 +79,9 @@ mod tests {
 
     #[test]
     fn a_value_stands_as_it_is() {
-        for text in [r#"{"a": 1.50, "a":[null,"\u00e9\ud83d\ude00"]}"#, "12345678901234567890", r#""\\ud83d""#] {
+        for text in
+            [r#"{"a": 1.50, "a":[null,"\u00e9\ud83d\ude00"]}"#, "12345678901234567890", r#""\\ud83d""#]
+        {
             assert_eq!(embedded(text), text);
         }
         assert_eq!(embedded("{\r\n \"a\":\n1}"), "{   \"a\": 1}");

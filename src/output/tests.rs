@@ -1,178 +1,20 @@
 //! One suite for both writers and all codecs.
 
-use std::collections::BTreeMap;
+mod fixture;
+
 use std::fs::{self, File};
-use std::io::Read;
-use std::path::Path;
-use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
-use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
+use arrow::array::RecordBatch;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use serde_json::{Value, json};
 
-use super::{OutputSpec, StagedFile, TableWriter, timestamp};
-use crate::settings::{Format, JsonlCodec, OutputSettings, ParquetCodec, PartitionKey};
-use crate::table::{Kind, Rows, Table};
-
-const DAY: i64 = 86_400_000_000;
-/// 2026-11-20T02:00:00Z.
-const START: i64 = 1_795_140_000_000_000;
-
-const FORMATS: [Format; 6] = [
-    Format::Parquet(ParquetCodec::Zstd(3)),
-    Format::Parquet(ParquetCodec::Snappy),
-    Format::Parquet(ParquetCodec::None),
-    Format::Jsonl(JsonlCodec::None),
-    Format::Jsonl(JsonlCodec::Gzip),
-    Format::Jsonl(JsonlCodec::Zstd(3)),
-];
-
-/// A message as the tests make it: contact, number, content, time, channel, extra.
-#[derive(Clone)]
-struct Message {
-    contact: usize,
-    number: usize,
-    content: Option<String>,
-    time: Option<i64>,
-    channel: Option<&'static str>,
-    extra: Option<&'static str>,
-}
-
-fn message(contact: usize, number: usize) -> Message {
-    Message {
-        contact,
-        number,
-        content: Some(format!("hello {number}")),
-        time: Some(START + i64::try_from(number).unwrap() * 1_000_001),
-        channel: Some("whatsapp"),
-        extra: None,
-    }
-}
-
-fn spec(format: Format, partition_by: &[PartitionKey], target_file_size: u64) -> OutputSpec {
-    OutputSpec {
-        settings: OutputSettings { format, partition_by: partition_by.to_vec(), target_file_size },
-        run_id: "20261120T020000Z-abc123".parse().unwrap(),
-        export_date: "2026-11-20".parse().unwrap(),
-    }
-}
-
-fn rows(messages: &[Message]) -> Rows {
-    let text = |value: &dyn Fn(&Message) -> Option<String>| -> ArrayRef {
-        Arc::new(messages.iter().map(value).collect::<StringArray>())
-    };
-    let times: TimestampMicrosecondArray = messages.iter().map(|m| m.time).collect();
-    let times = times.with_timezone("UTC");
-    let columns = Table::Messages.columns().iter().map(|column| match (column.name, column.kind) {
-        ("message_id", _) => text(&|m| Some(format!("m{}-{}", m.contact, m.number))),
-        ("contact_id", _) => text(&|m| Some(format!("c{}", m.contact))),
-        ("content", _) => text(&|m| m.content.clone()),
-        ("channel", _) => text(&|m| m.channel.map(str::to_owned)),
-        ("extra", _) => text(&|m| m.extra.map(str::to_owned)),
-        ("message_order", _) => {
-            let number = |m: &Message| i64::try_from(m.number).unwrap();
-            Arc::new(messages.iter().map(number).collect::<Int64Array>())
-        }
-        ("created_at", _) => Arc::new(times.clone()),
-        (_, Kind::Ts) => {
-            Arc::new(TimestampMicrosecondArray::from(vec![START; messages.len()]).with_timezone("UTC"))
-        }
-        (_, Kind::Str | Kind::Json) => text(&|_| None),
-        (_, Kind::Int | Kind::Bool) => unreachable!("messages have no other such column"),
-    });
-    let batch = RecordBatch::try_new(Table::Messages.arrow(), columns.collect()).unwrap();
-    Rows { table: Table::Messages, batch, message_time: Some(times) }
-}
-
-/// Writes each slice as one batch that ends a contact.
-fn write(spec: &OutputSpec, staging: &Path, contacts: &[&[Message]]) -> Vec<StagedFile> {
-    let mut writer = TableWriter::new(spec, Table::Messages, staging);
-    for messages in contacts {
-        writer.write(&rows(messages)).unwrap();
-        writer.end_contact().unwrap();
-    }
-    writer.finish().unwrap()
-}
-
-/// The rows of a file as JSON objects, with keys sorted, and the file's columns in their order.
-fn read(staging: &Path, file: &StagedFile) -> Vec<Value> {
-    let path = staging.join(&file.path);
-    assert_eq!(fs::metadata(&path).unwrap().len(), file.bytes);
-    let rows = if path.extension().is_some_and(|extension| extension == "parquet") {
-        read_parquet(&path)
-    } else {
-        read_jsonl(&path).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-    };
-    assert_eq!(rows.len() as u64, file.rows);
-    rows
-}
-
-fn read_jsonl(path: &Path) -> String {
-    let file = File::open(path).unwrap();
-    let mut text = String::new();
-    match path.extension().and_then(|extension| extension.to_str()) {
-        // One member and one frame: readers that stop after the first must miss nothing.
-        Some("gz") => flate2::read::GzDecoder::new(file).read_to_string(&mut text),
-        Some("zst") => zstd::Decoder::new(file).unwrap().single_frame().read_to_string(&mut text),
-        _ => { file }.read_to_string(&mut text),
-    }
-    .unwrap();
-    text
-}
-
-fn read_parquet(path: &Path) -> Vec<Value> {
-    let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(path).unwrap()).unwrap();
-    let batches = reader.build().unwrap().map(Result::unwrap);
-    batches.flat_map(|batch| (0..batch.num_rows()).map(|row| json_row(&batch, row)).collect::<Vec<_>>()).collect()
-}
-
-fn json_row(batch: &RecordBatch, row: usize) -> Value {
-    let schema = batch.schema();
-    let values = schema.fields().iter().zip(batch.columns()).map(|(field, column)| {
-        let column_of_table = Table::Messages.columns().iter().find(|c| c.name == field.name()).unwrap();
-        assert_eq!(*field.data_type(), column_of_table.kind.arrow(), "{}", field.name());
-        let value = match column_of_table.kind {
-            _ if column.is_null(row) => Value::Null,
-            Kind::Str => json!(column.as_string::<i32>().value(row)),
-            Kind::Json => serde_json::from_str(column.as_string::<i32>().value(row)).unwrap(),
-            Kind::Int => json!(column.as_primitive::<Int64Type>().value(row)),
-            Kind::Bool => json!(column.as_boolean().value(row)),
-            Kind::Ts => json!(timestamp(column.as_primitive::<TimestampMicrosecondType>().value(row))),
-        };
-        (field.name().clone(), value)
-    });
-    Value::Object(values.collect())
-}
-
-fn expected(message: &Message) -> Value {
-    let rows = rows(std::slice::from_ref(message));
-    json_row(&rows.batch, 0)
-}
-
-fn ids(rows: &[Value]) -> Vec<String> {
-    rows.iter().map(|row| row["message_id"].as_str().unwrap().to_owned()).collect()
-}
-
-/// All files below a folder, with their content.
-fn tree(root: &Path) -> BTreeMap<String, Vec<u8>> {
-    let mut files = BTreeMap::new();
-    let mut folders = vec![root.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
-            if entry.file_type().unwrap().is_dir() {
-                folders.push(entry.path());
-            } else {
-                let name = entry.path().strip_prefix(root).unwrap().to_str().unwrap().to_owned();
-                files.insert(name, fs::read(entry.path()).unwrap());
-            }
-        }
-    }
-    files
-}
+use super::{OutputError, TableWriter, checksum};
+use crate::settings::{Format, ParquetCodec, PartitionKey};
+use crate::table::{Rows, Table};
+use fixture::*;
 
 fn odd_messages() -> Vec<Message> {
-    let contents = ["", "\u{0}\u{1}\u{1b}[31m", "a\nb\r\n\t\"\\", "é😀\u{202e}\u{feff}\u{2028}", "=cmd()", "null"];
+    let contents =
+        ["", "\u{0}\u{1}\u{1b}[31m", "a\nb\r\n\t\"\\", "é😀\u{202e}\u{feff}\u{2028}", "=cmd()", "null"];
     let mut messages: Vec<_> = contents
         .iter()
         .enumerate()
@@ -193,11 +35,15 @@ fn rows_come_back_equal_and_in_order() {
         let files = write(&spec(format, &[], 1 << 20), staging.path(), &[&messages]);
         assert_eq!(files.len(), 1, "{format:?}");
         let file = &files[0];
-        assert_eq!(read(staging.path(), file), messages.iter().map(expected).collect::<Vec<_>>(), "{format:?}");
+        assert_eq!(
+            read(staging.path(), file),
+            messages.iter().map(expected).collect::<Vec<_>>(),
+            "{format:?}"
+        );
         assert_eq!(file.min_created_at, Some(-62_167_219_200_000_000));
         assert_eq!(file.max_created_at, Some(253_402_300_799_999_999));
         let bytes = fs::read(staging.path().join(&file.path)).unwrap();
-        assert_eq!(file.sha256, super::checksum::hex(&<sha2::Sha256 as sha2::Digest>::digest(bytes)));
+        assert_eq!(file.sha256, checksum::hex(&<sha2::Sha256 as sha2::Digest>::digest(bytes)));
     }
 }
 
@@ -230,7 +76,8 @@ fn equal_rows_make_equal_bytes_however_they_are_cut() {
 fn files_are_closed_at_the_first_contact_after_the_target() {
     let contacts: Vec<Vec<_>> = (0..200)
         .map(|contact| {
-            let text = |n: usize| (0..40).map(move |i| format!("{:x}", (contact * 7919 + n * 104_729 + i) % 65_521));
+            let text =
+                |n: usize| (0..40).map(move |i| format!("{:x}", (contact * 7919 + n * 104_729 + i) % 65_521));
             (0..10).map(|n| Message { content: Some(text(n).collect()), ..message(contact, n) }).collect()
         })
         .collect();
@@ -296,7 +143,8 @@ fn partitions_follow_the_hive_rules() {
 fn keys_of_messages_do_not_apply_to_other_tables() {
     let spec = spec(FORMATS[0], &[PartitionKey::Month, PartitionKey::Channel, PartitionKey::Run], 1);
     let staging = tempfile::tempdir().unwrap();
-    let columns = Table::Coverage.columns().iter().map(|column| arrow::array::new_null_array(&column.kind.arrow(), 1));
+    let columns =
+        Table::Coverage.columns().iter().map(|column| arrow::array::new_null_array(&column.kind.arrow(), 1));
     let batch = RecordBatch::try_new(Table::Coverage.arrow(), columns.collect()).unwrap();
     let mut writer = TableWriter::new(&spec, Table::Coverage, staging.path());
     writer.write(&Rows { table: Table::Coverage, batch, message_time: None }).unwrap();
@@ -349,6 +197,14 @@ fn rows_that_wait_are_bounded() {
     }
     let files = writer.finish().unwrap();
     assert_eq!(files.iter().map(|file| file.rows).sum::<u64>(), 150);
+    for (day, file) in files.iter().enumerate() {
+        let ids = [day, day + 50, day + 100].map(|n| format!("m0-{n}"));
+        assert_eq!(fixture::ids(&read(staging.path(), file)), ids);
+        let reader = File::open(staging.path().join(&file.path)).unwrap();
+        let reader = ParquetRecordBatchReaderBuilder::try_new(reader).unwrap();
+        assert_eq!(reader.metadata().num_row_groups(), 1, "groups written early are joined");
+    }
+    assert_eq!(tree(staging.path()).len(), 50, "nothing else is left");
 }
 
 #[test]
@@ -356,7 +212,8 @@ fn one_huge_row_is_written() {
     for format in [FORMATS[1], FORMATS[3]] {
         let staging = tempfile::tempdir().unwrap();
         let huge = Message { content: Some("é\n".repeat(17 << 20)), ..message(0, 1) };
-        let files = write(&spec(format, &[], 1 << 40), staging.path(), &[&[message(0, 0), huge, message(0, 2)]]);
+        let files =
+            write(&spec(format, &[], 1 << 40), staging.path(), &[&[message(0, 0), huge, message(0, 2)]]);
         let rows = read(staging.path(), &files[0]);
         assert_eq!(ids(&rows), ["m0-0", "m0-1", "m0-2"]);
         assert_eq!(rows[1]["content"].as_str().unwrap().len(), 51 << 20);
@@ -414,7 +271,7 @@ fn a_refusal_of_the_file_system_names_the_path() {
         let mut writer = TableWriter::new(&spec(format, &[], 1), Table::Messages, staging.path());
         writer.write(&rows(&[message(0, 0)])).unwrap();
         let error = writer.finish().unwrap_err();
-        assert!(matches!(error, super::OutputError::Storage(_)), "{error:?}");
+        assert!(matches!(error, OutputError::Storage(_)), "{error:?}");
         assert!(error.to_string().ends_with("messages"), "{error}");
     }
 }

@@ -7,7 +7,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::Schema;
 use arrow::error::ArrowError;
 
-use super::encoder::{Encoder, Framing, Style};
+use super::encoder::{Encoder, Framing, Groups, Style};
 use super::part::PartFile;
 use super::partition::{Partitioner, folder};
 use super::pending::Pending;
@@ -16,8 +16,6 @@ use crate::durable;
 use crate::id::RunId;
 use crate::table::{Rows, Table};
 
-/// Rows of a group at most: readers count them in 32 bits, and look up by group.
-const GROUP_ROWS: usize = 1 << 20;
 /// Rows of all open files of a table that may wait in memory.
 const WAITING_BYTES: u64 = 64 << 20;
 /// What the frames of waiting batches cost, for each file that has some.
@@ -64,6 +62,7 @@ struct OpenFile {
     /// Bytes its rows had in memory.
     encoded: u64,
     created_at: Option<(i64, i64)>,
+    groups: Groups,
 }
 
 impl TableWriter {
@@ -71,7 +70,8 @@ impl TableWriter {
     pub fn new(spec: &OutputSpec, table: Table, staging: &Path) -> Self {
         let partitioner = Partitioner::new(spec, table);
         let keep = |name: &str| !(partitioner.takes_channel() && name == "channel");
-        let kept: Vec<usize> = (0..).zip(table.columns()).filter(|(_, c)| keep(c.name)).map(|(i, _)| i).collect();
+        let kept: Vec<usize> =
+            (0..).zip(table.columns()).filter(|(_, c)| keep(c.name)).map(|(i, _)| i).collect();
         let columns: Vec<_> = kept.iter().map(|index| table.columns()[*index]).collect();
         let fields: Vec<_> = kept.iter().map(|index| table.arrow().field(*index).clone()).collect();
         let framing = if partitioner.is_by_row() { Framing::EachGroup } else { Framing::WholeFile };
@@ -111,9 +111,7 @@ impl TableWriter {
         };
         for (row, (partition, size)) in (0..).zip(assigned.iter().copied().zip(sizes)) {
             self.open(partition);
-            let pending = &self.partitions[partition].pending;
-            let full = pending.bytes + size > self.style.group_bytes() || pending.rows == GROUP_ROWS;
-            if full && pending.rows > 0 {
+            if self.partitions[partition].pending.is_full_for(size, self.style.group_bytes()) {
                 self.collect(partition, &batch)?;
                 self.encode(partition)?;
             }
@@ -155,7 +153,8 @@ impl TableWriter {
             self.close(partition)?;
         }
         self.staged.sort_by(|a, b| a.path.cmp(&b.path));
-        let folders: BTreeSet<_> = self.staged.iter().filter_map(|file| Path::new(&file.path).parent()).collect();
+        let folders: BTreeSet<_> =
+            self.staged.iter().filter_map(|file| Path::new(&file.path).parent()).collect();
         for folder in folders {
             durable::sync_dir(&self.staging.join(folder))?;
         }
@@ -227,6 +226,9 @@ impl TableWriter {
                 break;
             }
             self.encode(partition)?;
+            if let Some(file) = &mut self.partitions[partition].file {
+                file.groups = Groups::Join;
+            }
         }
         Ok(())
     }
@@ -260,7 +262,7 @@ impl TableWriter {
         let Partition { folder, closed, .. } = &self.partitions[partition];
         let path = format!("{folder}/part-{}-{closed:05}.{}", self.run_id, self.style.extension());
         let encoder = Encoder::new(&self.style, PartFile::new(self.staging.join(&path)))?;
-        Ok(OpenFile { path, encoder, rows: 0, encoded: 0, created_at: None })
+        Ok(OpenFile { path, encoder, rows: 0, encoded: 0, created_at: None, groups: Groups::Keep })
     }
 
     /// How large the file would about be if the waiting rows were in it.
@@ -279,7 +281,7 @@ impl TableWriter {
         self.encode(partition)?;
         let Some(file) = self.partitions[partition].file.take() else { return Ok(()) };
         self.partitions[partition].closed += 1;
-        let finished = file.encoder.finish()?;
+        let finished = file.encoder.finish(&self.style, file.groups)?;
         self.staged.push(StagedFile {
             table: self.table,
             path: file.path,

@@ -9,7 +9,7 @@ use super::place::{create_folders, place};
 use super::{Draft, JOURNAL, PublishError, Published, STAGE, read_if_there, run_file};
 use crate::durable::{self, OnPath};
 use crate::output::checksum::sha256;
-use crate::output::manifest::{Latest, Manifest, Previous};
+use crate::output::manifest::{Latest, Manifest, ManifestError, Previous};
 
 /// The newest export, relative to the output folder.
 const LATEST: &str = "_runs/latest.json";
@@ -18,20 +18,27 @@ const LATEST: &str = "_runs/latest.json";
 pub(super) type AfterStep<'a> = &'a mut dyn FnMut(&str) -> Result<(), PublishError>;
 
 /// Does what is left to do.
-pub(super) fn redo(out: &Path, work: &Path, draft: Draft, after: AfterStep) -> Result<Published, PublishError> {
+pub(super) fn redo(
+    out: &Path,
+    work: &Path,
+    draft: Draft,
+    after: AfterStep,
+) -> Result<Published, PublishError> {
     after("journal")?;
     if !out.is_dir() {
         durable::create_dir_all(out)?;
     }
     let manifest_path = out.join(run_file(&draft.manifest, "manifest.json"));
-    let manifest = match read_if_there(&manifest_path)? {
-        Some(text) => Manifest::parse(&text)
-            .map_err(|source| PublishError::Unreadable { path: manifest_path.clone(), source: source.into() })?,
-        None => {
-            move_files(out, work, &draft, after)?;
-            write_lists(out, &draft, after)?;
-            commit(out, draft, &manifest_path, after)?
-        }
+    let manifest = if let Some(text) = read_if_there(&manifest_path)? {
+        let torn = |source: ManifestError| PublishError::Unreadable {
+            path: manifest_path.clone(),
+            source: source.into(),
+        };
+        Manifest::parse(&text).map_err(torn)?
+    } else {
+        move_files(out, work, &draft, after)?;
+        write_lists(out, &draft, after)?;
+        commit(out, draft, &manifest_path, after)?
     };
     point_at(out, &manifest)?;
     after("latest")?;
@@ -43,7 +50,8 @@ fn move_files(out: &Path, work: &Path, draft: &Draft, after: AfterStep) -> Resul
     let stage = work.join(STAGE);
     let mut folders = BTreeSet::new();
     for file in &draft.manifest.files {
-        let path = file.relative_path().ok_or_else(|| PublishError::Missing { path: PathBuf::from(&file.path) })?;
+        let path =
+            file.relative_path().ok_or_else(|| PublishError::Missing { path: PathBuf::from(&file.path) })?;
         let folder = path.parent().unwrap_or(Path::new(""));
         if folders.insert(folder) {
             create_folders(out, folder)?;

@@ -13,8 +13,11 @@ use crate::output::manifest::{
     ContactCounts, FileEntry, Input, Latest, Manifest, Previous, Requests, Source, Status, Tool,
 };
 
-const FILES: [&str; 3] =
-    ["contacts/part-r-00000.jsonl", "messages/month=2026-11/part-r-00000.jsonl", "messages/month=2026-12/part-r-00000.jsonl"];
+const FILES: [&str; 3] = [
+    "contacts/part-r-00000.jsonl",
+    "messages/month=2026-11/part-r-00000.jsonl",
+    "messages/month=2026-12/part-r-00000.jsonl",
+];
 
 struct Scene {
     _root: tempfile::TempDir,
@@ -110,7 +113,8 @@ fn an_export_is_what_the_contract_says() {
     let published = publish(&scene.out, &scene.work, draft()).unwrap();
     let tree = tree(&scene.out);
     let names: Vec<_> = tree.iter().filter(|entry| entry.1.is_some()).map(|entry| entry.0.as_str()).collect();
-    let mut expected = vec!["_runs/latest.json", "_runs/r/checksums.sha256", "_runs/r/failed.csv", "_runs/r/manifest.json"];
+    let mut expected =
+        vec!["_runs/latest.json", "_runs/r/checksums.sha256", "_runs/r/failed.csv", "_runs/r/manifest.json"];
     expected.extend(FILES);
     assert_eq!(names, expected);
     assert_eq!(published.manifest, draft().manifest);
@@ -123,7 +127,10 @@ fn an_export_is_what_the_contract_says() {
     assert_eq!(checksums.lines().count(), 4);
     assert!(checksums.contains(&format!("{}  _runs/r/failed.csv\n", sha256("contact_id\nc1\n"))));
     let mode = |path: &str| fs::metadata(scene.out.join(path)).unwrap().permissions().mode() & 0o777;
-    assert_eq!((mode("messages/month=2026-11"), mode(FILES[1]), mode("_runs/r/manifest.json")), (0o700, 0o600, 0o600));
+    assert_eq!(
+        (mode("messages/month=2026-11"), mode(FILES[1]), mode("_runs/r/manifest.json")),
+        (0o700, 0o600, 0o600)
+    );
 }
 
 #[test]
@@ -176,7 +183,11 @@ fn a_copy_between_file_systems_may_stop_anywhere() {
 #[test]
 fn previous_is_what_latest_named() {
     let scene = scene();
-    let older = Latest { run_id: "older".parse().unwrap(), manifest: "_runs/older/manifest.json".into(), sha256: sha256("m") };
+    let older = Latest {
+        run_id: "older".parse().unwrap(),
+        manifest: "_runs/older/manifest.json".into(),
+        sha256: sha256("m"),
+    };
     put(&scene.out.join("_runs/latest.json"), &older.to_json());
     // Stopped after latest.json was replaced, the run does not take itself for its predecessor.
     let steps_to_latest = 15;

@@ -71,10 +71,14 @@ impl Deep<'_> {
         let path = self.out.join(&file.path);
         let (kind, detail) = match rows::read(&path, each) {
             Ok(rows) if rows == file.rows => return Ok(()),
-            Ok(rows) => (DamageKind::RowCount, format!("it has {rows} rows, and the manifest says {}", file.rows)),
+            Ok(rows) => {
+                (DamageKind::RowCount, format!("it has {rows} rows, and the manifest says {}", file.rows))
+            }
             Err(error) => match error.downcast::<std::io::Error>() {
                 // Only what the operating system said is about the disk; decoders use the same type for bad bytes.
-                Ok(io) if io.raw_os_error().is_some() => return Err(StorageError::new("read", &path, *io).into()),
+                Ok(io) if io.raw_os_error().is_some() => {
+                    return Err(StorageError::new("read", &path, *io).into());
+                }
                 Ok(io) => (DamageKind::Unreadable, io.to_string()),
                 Err(other) => (DamageKind::Unreadable, other.to_string()),
             },
@@ -178,7 +182,8 @@ fn faults(row: &Row, contact: Contact) -> Vec<(DamageKind, String)> {
         _ => return faults,
     };
     if contact.contacts_rows != contacts_rows {
-        let detail = format!("{} rows in contacts, {contacts_rows} expected of {status}", contact.contacts_rows);
+        let detail =
+            format!("{} rows in contacts, {contacts_rows} expected of {status}", contact.contacts_rows);
         faults.push((DamageKind::RowCount, detail));
     }
     if contact.messages != messages || (status == "empty" && messages != 0) {
@@ -186,7 +191,10 @@ fn faults(row: &Row, contact: Contact) -> Vec<(DamageKind, String)> {
         faults.push((DamageKind::RowCount, detail));
     }
     if contacts_rows == 1 && contact.contacts_rows == 1 && contact.message_count != contact.messages {
-        let detail = format!("message_count is {}, and {} rows are in messages", contact.message_count, contact.messages);
+        let detail = format!(
+            "message_count is {}, and {} rows are in messages",
+            contact.message_count, contact.messages
+        );
         faults.push((DamageKind::RowCount, detail));
     }
     faults

@@ -81,7 +81,12 @@ impl Owner<'_> {
         };
         match standing(self.out, path)? {
             Standing::Nothing => tell(DamageKind::Missing, "the manifest names it"),
-            Standing::Odd => tell(DamageKind::UnsafePath, "it is no plain file, or a folder on the way is a symbolic link"),
+            Standing::Odd => {
+                tell(
+                    DamageKind::UnsafePath,
+                    "it is no plain file, or a folder on the way is a symbolic link",
+                );
+            }
             Standing::Plain(bytes) if bytes < file.bytes => {
                 tell(DamageKind::Cut, &format!("it has {bytes} bytes and had {}", file.bytes));
             }
@@ -94,7 +99,10 @@ impl Owner<'_> {
                     match by_hash.get(hash.as_str()) {
                         Some(other) => tell(DamageKind::Changed, &format!("it has the content of {other}")),
                         None => {
-                            tell(DamageKind::Changed, &format!("its SHA-256 is {hash} and was {}", file.sha256));
+                            tell(
+                                DamageKind::Changed,
+                                &format!("its SHA-256 is {hash} and was {}", file.sha256),
+                            );
                         }
                     }
                 }
@@ -113,7 +121,8 @@ impl Owner<'_> {
         let list = format!("_runs/{}/checksums.sha256", self.id);
         let failed = format!("_runs/{}/failed.csv", self.id);
         let files = manifest.map(|manifest| manifest.files.as_slice()).unwrap_or_default();
-        let in_manifest: BTreeMap<_, _> = files.iter().map(|file| (file.path.as_str(), file.sha256.as_str())).collect();
+        let in_manifest: BTreeMap<_, _> =
+            files.iter().map(|file| (file.path.as_str(), file.sha256.as_str())).collect();
         for (path, hash) in &in_manifest {
             if checksums.get(*path).map(String::as_str) != Some(*hash) {
                 let detail = format!("it and the manifest disagree on {path}");
@@ -141,8 +150,15 @@ impl Owner<'_> {
         let is_safe = path.split('/').all(|part| !matches!(part, "" | "." | ".."));
         let standing = if is_safe { standing(self.out, Path::new(path))? } else { Standing::Odd };
         match standing {
-            Standing::Nothing => report.damage(Some(self.id), path, DamageKind::Missing, "checksums.sha256 lists it"),
-            Standing::Odd => report.damage(Some(self.id), path, DamageKind::UnsafePath, "it is no plain file of the export"),
+            Standing::Nothing => {
+                report.damage(Some(self.id), path, DamageKind::Missing, "checksums.sha256 lists it");
+            }
+            Standing::Odd => report.damage(
+                Some(self.id),
+                path,
+                DamageKind::UnsafePath,
+                "it is no plain file of the export",
+            ),
             Standing::Plain(_) => {
                 let (found, _) = sha256_of_file(&self.out.join(path))?;
                 if found != hash {
@@ -178,11 +194,13 @@ pub(super) fn find_added(
     let mut known: BTreeSet<&str> = entries.iter().map(|file| file.path.as_str()).collect();
     known.extend(runs.unfinished.iter().map(String::as_str));
     // Where a manifest is lost, the list beside it still says which files are the run's.
-    let listed = runs.checked.iter().filter(|run| run.manifest.is_none()).filter_map(|run| run.checksums.as_ref());
+    let listed =
+        runs.checked.iter().filter(|run| run.manifest.is_none()).filter_map(|run| run.checksums.as_ref());
     known.extend(listed.flat_map(BTreeMap::keys).map(String::as_str));
     let mut tables: BTreeSet<&str> = Table::ALL.iter().map(|table| table.name()).collect();
     tables.insert("raw");
-    tables.extend(entries.iter().filter(|file| file.relative_path().is_some()).map(|file| file.table.as_str()));
+    tables
+        .extend(entries.iter().filter(|file| file.relative_path().is_some()).map(|file| file.table.as_str()));
     let of_run = options.run.as_ref().map(|run| format!("part-{run}-"));
     for path in tables.into_iter().filter(|table| is_folder_name(table)).map(|table| list(out, table)) {
         for path in path? {
@@ -198,7 +216,9 @@ pub(super) fn find_added(
 }
 
 fn is_folder_name(table: &str) -> bool {
-    !table.is_empty() && table.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') && !table.starts_with('_')
+    !table.is_empty()
+        && table.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        && !table.starts_with('_')
 }
 
 /// All files below a table's folder, symlinks too, relative to `out`, sorted.

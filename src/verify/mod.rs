@@ -135,7 +135,13 @@ pub fn verify(out: &Path, options: &VerifyOptions) -> Result<Report, VerifyError
 }
 
 impl Report {
-    fn damage(&mut self, run_id: Option<&str>, path: impl Into<String>, kind: DamageKind, detail: impl Into<String>) {
+    fn damage(
+        &mut self,
+        run_id: Option<&str>,
+        path: impl Into<String>,
+        kind: DamageKind,
+        detail: impl Into<String>,
+    ) {
         let run_id = run_id.map(str::to_owned);
         self.damages.push(Damage { run_id, path: path.into(), kind, detail: detail.into() });
     }

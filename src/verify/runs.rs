@@ -53,13 +53,19 @@ pub(super) fn read(out: &Path, options: &VerifyOptions, report: &mut Report) -> 
     if let Some(latest) = &latest {
         expected.insert(latest.run_id.to_string(), latest.sha256.clone());
     }
-    let previous = found.values().filter_map(|(_, manifest)| manifest.as_ref()?.as_ref().ok()?.previous.as_ref());
+    let previous =
+        found.values().filter_map(|(_, manifest)| manifest.as_ref()?.as_ref().ok()?.previous.as_ref());
     for previous in previous {
         expected.entry(previous.run_id.to_string()).or_insert_with(|| previous.sha256.clone());
     }
     let is_asked_for = |id: &str| options.run.as_ref().is_none_or(|run| run.as_str() == id);
     for id in expected.keys().filter(|id| !found.contains_key(*id) && is_asked_for(id)) {
-        report.damage(Some(id), manifest_path(id), DamageKind::Missing, "a later run or latest.json names this manifest");
+        report.damage(
+            Some(id),
+            manifest_path(id),
+            DamageKind::Missing,
+            "a later run or latest.json names this manifest",
+        );
     }
     let mut checked = Vec::new();
     for (id, (text, manifest)) in found.into_iter().filter(|(id, _)| is_asked_for(id)) {
@@ -114,7 +120,11 @@ fn read_latest(out: &Path, report: &mut Report) -> Result<Option<Latest>, Storag
     }
 }
 
-fn read_checksums(out: &Path, id: &str, report: &mut Report) -> Result<Option<BTreeMap<String, String>>, StorageError> {
+fn read_checksums(
+    out: &Path,
+    id: &str,
+    report: &mut Report,
+) -> Result<Option<BTreeMap<String, String>>, StorageError> {
     let path = format!("_runs/{id}/checksums.sha256");
     let Some(text) = read_plain(out, &path)? else {
         report.damage(Some(id), path, DamageKind::Missing, "it lists the files of the run");
@@ -126,7 +136,9 @@ fn read_checksums(out: &Path, id: &str, report: &mut Report) -> Result<Option<BT
         (hash.len() == 64).then(|| (file.to_owned(), hash.to_owned()))
     });
     match lines.collect::<Option<BTreeMap<_, _>>>() {
-        Some(sums) if sums.len() == text.lines().count() && (text.is_empty() || text.ends_with('\n')) => Ok(Some(sums)),
+        Some(sums) if sums.len() == text.lines().count() && (text.is_empty() || text.ends_with('\n')) => {
+            Ok(Some(sums))
+        }
         _ => {
             report.damage(Some(id), path, DamageKind::Unreadable, "it is torn, or was edited");
             Ok(None)
