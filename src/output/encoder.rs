@@ -88,10 +88,11 @@ pub(super) enum Encoder {
 }
 
 impl Encoder {
-    pub(super) fn new(style: &Style, part: PartFile) -> Result<Self, OutputError> {
+    /// A file whose first group has this many rows.
+    pub(super) fn new(style: &Style, part: PartFile, rows: usize) -> Result<Self, OutputError> {
         Ok(match style.format {
             Format::Parquet(_) => {
-                Self::Parquet(Box::new(ParquetEncoder::new(&style.schema, &style.properties, part)?))
+                Self::Parquet(Box::new(ParquetEncoder::new(&style.schema, &style.properties, part, rows)?))
             }
             Format::Jsonl(codec) => {
                 Self::Jsonl(Box::new(JsonlEncoder::new(style.columns.clone(), codec, style.framing, part)))

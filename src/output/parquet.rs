@@ -30,9 +30,14 @@ const FREE_TEXT: &[&str] = &["content", "text", "raw", "extra"];
 const UNIQUE: &[&str] = &["message_id", "record_id", "platform_message_id"];
 /// What rows are looked up by.
 const LOOKED_UP: &[&str] = &["message_id", "contact_id"];
-/// One lookup in a hundred reads a row group for nothing. The writer makes filters for a full group and folds them
-/// down to what this needs for the values that came, so small files carry small ones.
+/// One lookup in a hundred reads a row group for nothing. The writer folds each filter down to what this needs for the
+/// values that came, so small files carry small ones.
 const BLOOM_FALSE_POSITIVES: f64 = 0.01;
+/// Different values in a group at most, for which filters are made before they are folded.
+const MAX_VALUES: usize = 1 << 20;
+/// How much larger than the first group later ones may be before their filters get worse: clearing a filter for a
+/// full group costs more than all else in a file of a few rows.
+const GROWTH: usize = 64;
 
 /// The properties of all files of a table.
 pub(super) fn properties(table: Table, columns: &[Column], codec: ParquetCodec) -> WriterProperties {
@@ -90,15 +95,22 @@ pub(super) struct ParquetEncoder {
 }
 
 impl ParquetEncoder {
+    /// A file whose first group will have about `rows` rows.
     pub(super) fn new(
         schema: &SchemaRef,
         properties: &WriterProperties,
         part: PartFile,
+        rows: usize,
     ) -> Result<Self, OutputError> {
         let path = part.path().to_owned();
+        let values = (rows.saturating_mul(GROWTH)).clamp(1024, MAX_VALUES);
+        let mut properties = properties.clone().into_builder();
+        for name in LOOKED_UP.iter().filter(|name| schema.column_with_name(name).is_some()) {
+            properties = properties.set_column_bloom_filter_max_ndv(ColumnPath::from(*name), values as u64);
+        }
         // The columns' types say it all; Arrow's own copy of the schema would be 2 KB in each of a thousand files.
         let options =
-            ArrowWriterOptions::new().with_properties(properties.clone()).with_skip_arrow_metadata(true);
+            ArrowWriterOptions::new().with_properties(properties.build()).with_skip_arrow_metadata(true);
         match ArrowWriter::try_new_with_options(part, schema.clone(), options) {
             Ok(writer) => Ok(Self { writer, path, bytes: 0 }),
             Err(source) => Err(OutputError::Parquet { path, source }),
@@ -149,7 +161,7 @@ impl ParquetEncoder {
         let mut whole = path.clone().into_os_string();
         whole.push(".whole");
         let whole = PathBuf::from(whole);
-        let mut joined = Self::new(schema, properties, PartFile::new(whole.clone()))?;
+        let mut joined = Self::new(schema, properties, PartFile::new(whole.clone()), MAX_VALUES)?;
         joined.copy(&path, groups, schema, group_bytes)?;
         let finished = joined.finish()?;
         durable::rename(&whole, &path)?;

@@ -245,7 +245,7 @@ impl TableWriter {
         self.waiting -= bytes + OPEN_FILE_BYTES;
         let mut file = match self.partitions[partition].file.take() {
             Some(file) => file,
-            None => self.create(partition)?,
+            None => self.create(partition, batch.num_rows())?,
         };
         file.encoder.encode(&batch)?;
         file.rows += batch.num_rows() as u64;
@@ -258,10 +258,10 @@ impl TableWriter {
         Ok(())
     }
 
-    fn create(&self, partition: usize) -> Result<OpenFile, OutputError> {
+    fn create(&self, partition: usize, rows: usize) -> Result<OpenFile, OutputError> {
         let Partition { folder, closed, .. } = &self.partitions[partition];
         let path = format!("{folder}/part-{}-{closed:05}.{}", self.run_id, self.style.extension());
-        let encoder = Encoder::new(&self.style, PartFile::new(self.staging.join(&path)))?;
+        let encoder = Encoder::new(&self.style, PartFile::new(self.staging.join(&path)), rows)?;
         Ok(OpenFile { path, encoder, rows: 0, encoded: 0, created_at: None, groups: Groups::Keep })
     }
 

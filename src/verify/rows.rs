@@ -15,6 +15,9 @@ use serde::Deserialize;
 /// What stands in a file that cannot be read.
 pub(super) type ReadError = Box<dyn Error + Send + Sync>;
 
+/// Bytes read at once.
+const BUFFER_BYTES: usize = 256 << 10;
+
 /// The columns that are counted; none where the table has no such column, or the row a null.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Row<'a> {
@@ -32,23 +35,44 @@ pub(super) struct Row<'a> {
 
 /// Reads the whole file, row by row, and returns how many rows it has.
 pub(super) fn read(path: &Path, each: &mut dyn FnMut(&Row)) -> Result<u64, ReadError> {
+    if path.extension().is_some_and(|extension| extension == "parquet") {
+        read_parquet(File::open(path)?, each)
+    } else {
+        read_jsonl(open_text(path)?, each)
+    }
+}
+
+/// Decodes a whole file of lines that are not rows of a table, and counts them.
+pub(super) fn count_lines(path: &Path) -> Result<u64, ReadError> {
+    let mut text = BufReader::with_capacity(BUFFER_BYTES, open_text(path)?);
+    let mut lines = 0;
+    loop {
+        let chunk = text.fill_buf()?;
+        if chunk.is_empty() {
+            return Ok(lines);
+        }
+        lines += memchr::memchr_iter(b'\n', chunk).count() as u64;
+        let read = chunk.len();
+        text.consume(read);
+    }
+}
+
+fn open_text(path: &Path) -> Result<Box<dyn Read>, ReadError> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let file = File::open(path)?;
-    if name.ends_with(".parquet") {
-        read_parquet(file, each)
-    } else if name.ends_with(".jsonl.gz") {
-        read_jsonl(flate2::read::MultiGzDecoder::new(file), each)
+    if name.ends_with(".jsonl.gz") {
+        Ok(Box::new(flate2::read::MultiGzDecoder::new(file)))
     } else if name.ends_with(".jsonl.zst") {
-        read_jsonl(zstd::Decoder::new(file)?, each)
+        Ok(Box::new(zstd::Decoder::new(file)?))
     } else if name.ends_with(".jsonl") {
-        read_jsonl(file, each)
+        Ok(Box::new(file))
     } else {
         Err("its name ends in none of the known formats".into())
     }
 }
 
 fn read_jsonl(stream: impl Read, each: &mut dyn FnMut(&Row)) -> Result<u64, ReadError> {
-    let mut stream = BufReader::with_capacity(256 << 10, stream);
+    let mut stream = BufReader::with_capacity(BUFFER_BYTES, stream);
     let (mut line, mut rows) = (Vec::new(), 0);
     while stream.read_until(b'\n', &mut line)? > 0 {
         rows += 1;

@@ -58,6 +58,10 @@ pub(super) fn read(out: &Path, options: &VerifyOptions, report: &mut Report) -> 
     for previous in previous {
         expected.entry(previous.run_id.to_string()).or_insert_with(|| previous.sha256.clone());
     }
+    // A link that is lost explains why the runs before it are not named; it is told of by itself.
+    let is_whole = latest.is_some()
+        && found.values().all(|(_, manifest)| matches!(manifest, Some(Ok(_))))
+        && expected.keys().all(|id| found.contains_key(id));
     let is_asked_for = |id: &str| options.run.as_ref().is_none_or(|run| run.as_str() == id);
     for id in expected.keys().filter(|id| !found.contains_key(*id) && is_asked_for(id)) {
         report.damage(
@@ -76,7 +80,7 @@ pub(super) fn read(out: &Path, options: &VerifyOptions, report: &mut Report) -> 
             (Some(text), Some(hash)) if sha256(text) != *hash => {
                 tell(DamageKind::Changed, format!("its SHA-256 is {} and was {hash}", sha256(text)));
             }
-            (Some(_), None) if latest.is_some() => {
+            (Some(_), None) if is_whole => {
                 tell(DamageKind::Chain, "neither latest.json nor a later run names this run".to_owned());
             }
             (Some(_), _) => {}

@@ -15,7 +15,7 @@ use super::{DamageKind, Depth, Report, VerifyError, VerifyOptions, verify};
 use crate::durable;
 use crate::output::checksum::sha256;
 use crate::output::manifest::{
-    ContactCounts, Input, Latest, Manifest, Requests, Source, Status, TableEntry, Tool,
+    ContactCounts, FileEntry, Input, Latest, Manifest, Requests, Source, Status, TableEntry, Tool,
 };
 use crate::output::{OutputSpec, TableWriter};
 use crate::publish::{Draft, STAGE, publish};
@@ -79,6 +79,11 @@ fn tables(twist: Twist) -> [Rows; 3] {
 }
 
 fn export(out: &Path, run_id: &str, format: Format, twist: Twist) {
+    export_with(out, run_id, format, twist, None);
+}
+
+/// With an archive of two raw answers.
+fn export_with(out: &Path, run_id: &str, format: Format, twist: Twist, raw: Option<&str>) {
     let work = out.join("_work");
     let spec = OutputSpec {
         settings: OutputSettings {
@@ -97,6 +102,22 @@ fn export(out: &Path, run_id: &str, format: Format, twist: Twist) {
         files.extend(writer.finish().unwrap());
         let count = rows.batch.num_rows() as u64;
         entries.insert(rows.table.name().to_owned(), TableEntry::new(rows.table, count));
+    }
+    let mut files: Vec<FileEntry> = files.iter().map(Into::into).collect();
+    if let Some(text) = raw {
+        let path = format!("raw/part-{run_id}-00000.jsonl");
+        durable::create_dir_all(&work.join(STAGE).join("raw")).unwrap();
+        durable::create_new(&work.join(STAGE).join(&path)).unwrap().write_all(text.as_bytes()).unwrap();
+        files.push(FileEntry {
+            table: "raw".into(),
+            path,
+            rows: 2,
+            bytes: text.len() as u64,
+            sha256: sha256(text),
+            partition: Vec::new(),
+            min_created_at: None,
+            max_created_at: None,
+        });
     }
     let time = "2026-11-20T02:00:00.000000Z";
     let manifest = Manifest {
@@ -121,7 +142,7 @@ fn export(out: &Path, run_id: &str, format: Format, twist: Twist) {
         requests: Requests::default(),
         unknown_fields: BTreeMap::new(),
         tables: entries,
-        files: files.iter().map(Into::into).collect(),
+        files,
         previous: None,
     };
     publish(out, &work, Draft { manifest, failed_csv: Some("contact_id\nc2\n".into()) }).unwrap();
@@ -220,8 +241,6 @@ fn each_damage_to_files_is_found() {
             &[
                 (DamageKind::Changed, "_runs/r2/manifest.json"),
                 (DamageKind::Unreadable, "_runs/r2/manifest.json"),
-                // Its `previous` is lost with it.
-                (DamageKind::Chain, "_runs/r1/manifest.json"),
             ],
         ),
         (
@@ -262,10 +281,27 @@ fn latest_that_points_nowhere_is_found() {
     };
     durable::replace(&out.path().join("_runs/latest.json"), latest.to_json().as_bytes()).unwrap();
     let report = check(out.path(), Depth::Files);
-    assert_eq!(
-        found(&report),
-        [(DamageKind::Missing, "_runs/r9/manifest.json"), (DamageKind::Chain, "_runs/r2/manifest.json")]
-    );
+    assert_eq!(found(&report), [(DamageKind::Missing, "_runs/r9/manifest.json")]);
+}
+
+#[test]
+fn latest_turned_back_to_an_older_run_is_found() {
+    let out = tempfile::tempdir().unwrap();
+    export(out.path(), "r1", PARQUET, Twist::default());
+    let latest = fs::read(out.path().join("_runs/latest.json")).unwrap();
+    export(out.path(), "r2", PARQUET, Twist::default());
+    durable::replace(&out.path().join("_runs/latest.json"), &latest).unwrap();
+    assert_eq!(found(&check(out.path(), Depth::Files)), [(DamageKind::Chain, "_runs/r2/manifest.json")]);
+}
+
+#[test]
+fn raw_answers_are_decoded_and_not_taken_for_rows() {
+    let out = tempfile::tempdir().unwrap();
+    export_with(out.path(), "r1", PARQUET, Twist::default(), Some("{\"messages\":[]}\n[1]\n"));
+    assert_eq!(check(out.path(), Depth::Deep).damages, []);
+    let out = tempfile::tempdir().unwrap();
+    export_with(out.path(), "r1", Format::Jsonl(JsonlCodec::None), Twist::default(), Some("{}\n"));
+    assert_eq!(found(&check(out.path(), Depth::Deep)), [(DamageKind::RowCount, "raw/part-r1-00000.jsonl")]);
 }
 
 #[test]
