@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::fault::first_chars;
 
 /// The life of a token whose `expiryAt` cannot be believed: the service says an hour.
-const DEFAULT_LIFE: Duration = Duration::from_secs(50 * 60);
+const DEFAULT_LIFE: Duration = Duration::from_mins(50);
 /// The longest life believed.
-const MAX_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+const MAX_LIFE: Duration = Duration::from_hours(24);
 
 #[derive(Serialize)]
 struct Request<'a> {

@@ -82,9 +82,11 @@ pub enum PublishError {
 /// # Errors
 /// When a step fails; [`resume`] goes on from there.
 pub fn publish(out: &Path, work: &Path, draft: Draft) -> Result<Published, PublishError> {
-    let journal = serde_json::to_vec(&draft).expect("a manifest has only strings as keys");
+    let path = work.join(JOURNAL);
+    let journal =
+        serde_json::to_vec(&draft).map_err(|error| StorageError::new("encode", &path, error.into()))?;
     durable::create_dir_all(work)?;
-    durable::replace(&work.join(JOURNAL), &journal)?;
+    durable::replace(&path, &journal)?;
     steps::redo(out, work, draft, &mut |_| Ok(()))
 }
 

@@ -9,7 +9,7 @@ use super::place::{create_folders, place};
 use super::{Draft, JOURNAL, PublishError, Published, STAGE, read_if_there, run_file};
 use crate::durable::{self, OnPath};
 use crate::output::checksum::sha256;
-use crate::output::manifest::{Latest, Manifest, Previous};
+use crate::output::manifest::{Latest, Manifest, ManifestError, Previous};
 
 /// The newest export, relative to the output folder.
 const LATEST: &str = "_runs/latest.json";
@@ -29,16 +29,16 @@ pub(super) fn redo(
         durable::create_dir_all(out)?;
     }
     let manifest_path = out.join(run_file(&draft.manifest, "manifest.json"));
-    let manifest = match read_if_there(&manifest_path)? {
-        Some(text) => Manifest::parse(&text).map_err(|source| PublishError::Unreadable {
+    let manifest = if let Some(text) = read_if_there(&manifest_path)? {
+        let torn = |source: ManifestError| PublishError::Unreadable {
             path: manifest_path.clone(),
             source: source.into(),
-        })?,
-        None => {
-            move_files(out, work, &draft, after)?;
-            write_lists(out, &draft, after)?;
-            commit(out, draft, &manifest_path, after)?
-        }
+        };
+        Manifest::parse(&text).map_err(torn)?
+    } else {
+        move_files(out, work, &draft, after)?;
+        write_lists(out, &draft, after)?;
+        commit(out, draft, &manifest_path, after)?
     };
     point_at(out, &manifest)?;
     after("latest")?;
