@@ -118,16 +118,16 @@ impl Work {
 
     /// The folder of the segments.
     pub fn spool(&self) -> PathBuf {
-        self.folder.join("spool")
+        self.folder.join(publish::SPOOL)
     }
 
     /// The folder of the files being built.
     pub fn stage(&self) -> PathBuf {
-        self.folder.join("stage")
+        self.folder.join(publish::STAGE)
     }
 
     fn run_file(&self) -> PathBuf {
-        self.folder.join("run.json")
+        self.folder.join(publish::RUN)
     }
 
     /// Finishes a run that was stopped while it was published, unless it is to be thrown away.

@@ -29,6 +29,10 @@ pub use withdraw::withdraw;
 const JOURNAL: &str = "publish.json";
 /// The folder of the staged files in the work folder; it mirrors the output folder.
 pub const STAGE: &str = "stage";
+/// The folder of the spool in the work folder.
+pub const SPOOL: &str = "spool";
+/// The file in the work folder that says which run it is.
+pub const RUN: &str = "run.json";
 
 /// What is to be published: the files that the manifest names, which are staged under `<work>/stage/`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
