@@ -18,3 +18,4 @@ pub mod settings;
 pub mod simulator;
 pub mod spool;
 pub mod table;
+pub mod verify;
