@@ -34,54 +34,54 @@ fn misused(arguments: &str) -> String {
 #[test]
 fn contacts_files_that_cannot_be_used() {
     let export = unasked().without("--contacts").args("--contacts nowhere.csv");
-    assert_snapshot!(refused(&export), @"");
-    assert_snapshot!(with_contacts("id,name\n1,Ada\n"), @"");
-    assert_snapshot!(with_contacts("contact_id\na\nb\u{1b}[31m\n"), @"");
-    assert_snapshot!(with_contacts("contact_id\na\n".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>()), @"");
-    assert_snapshot!(with_contacts(b"\xff\xfec\0o\0\n\0"), @"");
-    assert_snapshot!(with_contacts(b"contact_id\nM\xfcller\n"), @"");
-    assert_snapshot!(with_contacts(""), @"");
-    assert_snapshot!(with_contacts("contact_id\n\n  \n"), @"");
-    assert_snapshot!(with_contacts(format!("contact_id\n{}\n", "x".repeat(201))), @"");
-    assert_snapshot!(with_contacts("contact_id,name\na,\"Ada\n"), @"");
+    assert_snapshot!(refused(&export), @"error: contacts file nowhere.csv: cannot be read: No such file or directory (os error 2)");
+    assert_snapshot!(with_contacts("id,name\n1,Ada\n"), @r#"error: contacts file contacts.csv, line 1: there is no column "contact_id"; the columns are "id", "name"; choose one with --contacts-column"#);
+    assert_snapshot!(with_contacts("contact_id\na\nb\u{1b}[31m\n"), @"error: contacts file contacts.csv, line 3: the contact ID holds the control character U+001B (IDs are 1 to 200 bytes without control characters)");
+    assert_snapshot!(with_contacts("contact_id\na\n".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>()), @"error: contacts file contacts.csv, line 1: the text is UTF-16 (or holds NUL bytes); save it as UTF-8");
+    assert_snapshot!(with_contacts(b"\xff\xfec\0o\0\n\0"), @"error: contacts file contacts.csv, line 1: the text is UTF-16 (or holds NUL bytes); save it as UTF-8");
+    assert_snapshot!(with_contacts(b"contact_id\nM\xfcller\n"), @"error: contacts file contacts.csv, line 2: the text is not valid UTF-8; save the file as UTF-8");
+    assert_snapshot!(with_contacts(""), @"error: contacts file contacts.csv: there is no contact ID in it");
+    assert_snapshot!(with_contacts("contact_id\n\n  \n"), @"error: contacts file contacts.csv: there is no contact ID in it");
+    assert_snapshot!(with_contacts(format!("contact_id\n{}\n", "x".repeat(201))), @"error: contacts file contacts.csv, line 2: the contact ID has 201 bytes, more than 200 (IDs are 1 to 200 bytes without control characters)");
+    assert_snapshot!(with_contacts("contact_id,name\na,\"Ada\n"), @"error: contacts file contacts.csv, line 2: a quote opened on this line is never closed");
     let export = unasked().args("--contacts-column id");
-    assert_snapshot!(refused(&export), @"");
+    assert_snapshot!(refused(&export), @r#"error: contacts file contacts.csv, line 1: there is no column "id"; the columns are "contact_id"; choose one with --contacts-column"#);
 }
 
 #[test]
 fn base_urls_that_are_refused() {
     let with_url = |url: &str| refused(&unasked().without("--base-url").base_url(url));
-    assert_snapshot!(with_url("http://api.example.com/prod"), @"");
-    assert_snapshot!(with_url("https://me:secret@api.example.com/prod"), @"");
-    assert_snapshot!(with_url("api.example.com/prod"), @"");
-    assert_snapshot!(with_url("ftp://api.example.com/prod"), @"");
-    assert_snapshot!(with_url("https://api.example.com/prod?stage=1"), @"");
+    assert_snapshot!(with_url("http://api.example.com/prod"), @"error: --base-url: plain http would send the token in the clear to api.example.com: use https (http is accepted for loopback addresses only)");
+    assert_snapshot!(with_url("https://me:secret@api.example.com/prod"), @"error: --base-url: the URL holds a user or password: put credentials into CHATZY_EMAIL and CHATZY_PASSWORD_FILE");
+    assert_snapshot!(with_url("api.example.com/prod"), @"error: --base-url: not a URL: relative URL without a base (it looks like https://host/stage)");
+    assert_snapshot!(with_url("ftp://api.example.com/prod"), @r#"error: --base-url: the scheme "ftp" is not supported, only https"#);
+    assert_snapshot!(with_url("https://api.example.com/prod?stage=1"), @"error: --base-url: the URL has a query or fragment, which a base URL cannot have");
 }
 
 #[test]
 fn values_that_options_do_not_have() {
-    assert_snapshot!(misused("--format csv"), @"");
-    assert_snapshot!(misused("--page-size 101"), @"");
-    assert_snapshot!(misused("--concurrency 0"), @"");
-    assert_snapshot!(misused("--rate-limit 0"), @"");
-    assert_snapshot!(misused("--timeout soon"), @"");
-    assert_snapshot!(misused("--channel sms"), @"");
-    assert_snapshot!(misused("--partition-by week"), @"");
-    assert_snapshot!(misused("--max-failed 101%"), @"");
-    assert_snapshot!(misused("--run-id ../x"), @"");
-    assert_snapshot!(misused("--tokens abc"), @"");
-    assert_snapshot!(misused("-q -v"), @"");
+    assert_snapshot!(misused("--format csv"), @"error: invalid value 'csv' for '--format <FORMAT>'");
+    assert_snapshot!(misused("--page-size 101"), @"error: invalid value '101' for '--page-size <N>': 101 is not in 1..=100");
+    assert_snapshot!(misused("--concurrency 0"), @"error: invalid value '0' for '--concurrency <N>': 1 to 1024 are possible");
+    assert_snapshot!(misused("--rate-limit 0"), @"error: invalid value '0' for '--rate-limit <N>': it must be at least 0.001");
+    assert_snapshot!(misused("--timeout soon"), @"error: invalid value 'soon' for '--timeout <D>': expected number at 0; write it like 30s, 5m or 2h");
+    assert_snapshot!(misused("--channel sms"), @"error: invalid value 'sms' for '--channel <NAME>'");
+    assert_snapshot!(misused("--partition-by week"), @"error: invalid value 'week' for '--partition-by <KEYS>'");
+    assert_snapshot!(misused("--max-failed 101%"), @"error: invalid value '101%' for '--max-failed <N|P%>': a percentage lies between 0% and 100%");
+    assert_snapshot!(misused("--run-id ../x"), @r#"error: invalid value '../x' for '--run-id <ID>': "../x" is not a run ID: 1 to 64 letters, digits, '_', '-' or '.' are allowed, a letter or digit first, like 20261120T020000Z-ab12cd"#);
+    assert_snapshot!(misused("--tokens abc"), @"error: unexpected argument '--tokens' found");
+    assert_snapshot!(misused("-q -v"), @"error: the argument '--quiet' cannot be used with '--verbose...'");
 }
 
 #[test]
 fn values_that_do_not_go_together() {
     let with = |arguments: &str| refused(&unasked().args(arguments));
-    assert_snapshot!(with("--compression gzip"), @"");
-    assert_snapshot!(with("--format jsonl --compression zstd:23"), @"");
-    assert_snapshot!(with("--since yesterday"), @"");
-    assert_snapshot!(with("--since 2026-02-01 --until 2026-01-01"), @"");
-    assert_snapshot!(with("--channel website --channel website"), @"");
-    assert_snapshot!(with("--target-file-size 0"), @"");
+    assert_snapshot!(with("--compression gzip"), @r#"error: --compression "gzip" does not go with --format parquet: possible are zstd, zstd:1 to zstd:22, snappy, none"#);
+    assert_snapshot!(with("--format jsonl --compression zstd:23"), @r#"error: --compression "zstd:23" does not go with --format jsonl: possible are none, gzip, zstd, zstd:1 to zstd:22"#);
+    assert_snapshot!(with("--since yesterday"), @r#"error: --since "yesterday" is no time: write it like 2026-01-31T00:00:00Z"#);
+    assert_snapshot!(with("--since 2026-02-01 --until 2026-01-01"), @"error: --until is not after --since: no message could be exported");
+    assert_snapshot!(with("--channel website --channel website"), @"error: --channel names website twice");
+    assert_snapshot!(with("--target-file-size 0"), @"error: --target-file-size must be at least one byte");
 }
 
 #[test]
@@ -91,10 +91,10 @@ fn settings_files_with_mistakes() {
         export.write("chatzy-export.toml", content);
         refused(&export)
     };
-    assert_snapshot!(with("pagesize = 5\n"), @"");
-    assert_snapshot!(with("\npage-size = 500\n"), @"");
-    assert_snapshot!(with("format = [\n"), @"");
-    assert_snapshot!(refused(&unasked().args("--config nowhere.toml")), @"");
+    assert_snapshot!(with("pagesize = 5\n"), @r#"error: chatzy-export.toml, line 1: there is no setting "pagesize": keys are the long names of options, like page-size"#);
+    assert_snapshot!(with("\npage-size = 500\n"), @"error: chatzy-export.toml, line 2: invalid value '500' for '--page-size <N>': 500 is not in 1..=100");
+    assert_snapshot!(with("format = [\n"), @"error: chatzy-export.toml, line 1: unclosed array, expected `]`");
+    assert_snapshot!(refused(&unasked().args("--config nowhere.toml")), @"error: cannot read the settings file nowhere.toml: No such file or directory (os error 2)");
 }
 
 #[test]
@@ -117,13 +117,13 @@ fn another_server_is_not_the_api() {
         outcome.last_line()
     };
     let redirecting = Scripted::start(|_| Answer::redirect("https://login.example.com/"));
-    assert_snapshot!(export_from(&redirecting), @"");
+    assert_snapshot!(export_from(&redirecting), @"error: API is not the Chatzy AI API (it redirects (302) to login.example.com, which is not followed): check --base-url");
     let html = Scripted::start(|_| Answer::html());
-    assert_snapshot!(export_from(&html), @"");
+    assert_snapshot!(export_from(&html), @"error: API is not the Chatzy AI API (the answer is not what the API sends: a web page (HTML)): check --base-url");
     let other_stage = Scripted::start(|_| Answer::message(403, "Missing Authentication Token"));
-    assert_snapshot!(export_from(&other_stage), @"");
+    assert_snapshot!(export_from(&other_stage), @"error: API is not the Chatzy AI API (403 Missing Authentication Token: no such path at this address): check --base-url");
     let half = Scripted::api(|_| Answer::message(403, "Missing Authentication Token"));
-    assert_snapshot!(export_from(&half), @"");
+    assert_snapshot!(export_from(&half), @"error: API is not the Chatzy AI API (403 Missing Authentication Token: no such path at this address): check --base-url");
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn redirects_are_not_followed() {
     let target = elsewhere.url().to_owned();
     let server = Scripted::api(move |_| Answer::redirect(&format!("{target}/get_contact_conversation_messages")));
     let outcome = Export::run_of(server.url(), ["a"]).expect(2);
-    assert_snapshot!(outcome.last_line(), @"");
+    assert_snapshot!(outcome.last_line(), @"error: API is not the Chatzy AI API (it redirects (302) to 127.0.0.1, which is not followed): check --base-url");
     assert!(elsewhere.asked().is_empty(), "the token stays at its origin");
 }
 
@@ -155,8 +155,8 @@ fn all_refused(statuses: &'static [u16], code: i32) -> Outcome {
 
 #[test]
 fn the_first_twenty_contacts_refused_is_about_all_of_them() {
-    assert_snapshot!(all_refused(&[403], 4).last_line(), @"");
-    assert_snapshot!(all_refused(&[400], 2).last_line(), @"");
+    assert_snapshot!(all_refused(&[403], 4).last_line(), @"error: the API refused the first 20 contacts, the last with 403: no: check the credentials and what they may read");
+    assert_snapshot!(all_refused(&[400], 2).last_line(), @"error: the API refused the first 20 contacts, the last with 400: no: check --base-url and the contacts file");
     all_refused(&[403, 422], 2);
 }
 
@@ -172,7 +172,7 @@ fn one_refused_contact_fails_alone_and_can_be_run_again() {
     assert_eq!(outcome.manifest()["status"], "partial");
     let row = outcome.rows("coverage").of_contact("forbidden, \"b\"").clone();
     assert_eq!((row["status"].as_str(), row["input_line"].as_u64()), (Some("failed"), Some(3)));
-    assert_snapshot!(row["error"].as_str().unwrap(), @"");
+    assert_snapshot!(row["error"].as_str().unwrap(), @"403: no access to this contact (at offset 0)");
     assert_eq!(outcome.rows("contacts").len(), 2, "a contact is exported whole or not at all");
     let failed = format!("_runs/{}/failed.csv", outcome.manifest()["run_id"].as_str().unwrap());
     let server = Scripted::api(|asked| Answer::page(asked, 3));
@@ -194,7 +194,7 @@ fn more_failures_than_allowed_are_not_published() {
         assert!(!outcome.out.join("_runs").exists(), "nothing is published");
     }
     let outcome = base.clone().args("--fresh --max-failed 1").expect(5);
-    assert_snapshot!(outcome.last_line(), @"");
+    assert_snapshot!(outcome.last_line(), @"error: 2 contacts failed, more than --max-failed allows: nothing was published, run the same command again to try them again");
     assert_eq!(base.args("--max-failed 50%").expect(3).contacts("failed"), 2);
 }
 
@@ -205,7 +205,7 @@ fn a_second_run_into_one_folder_leaves_at_once() {
     let first = export.start();
     service.wait_for_requests(2);
     let second = export.expect(7);
-    assert_snapshot!(second.last_line(), @"");
+    assert_snapshot!(second.last_line(), @"error: another run works on DIR/export: wait for it to end");
     first.signal("KILL");
 }
 
@@ -219,16 +219,16 @@ fn an_unfinished_run_that_does_not_fit_is_left_alone() {
     let run_id = "--run-id unfinished";
     export.clone().args(run_id).args("--max-failed 0").expect(5);
     let with = |arguments: &str| export.clone().args(arguments).expect(9).last_line();
-    assert_snapshot!(with("--format jsonl"), @"");
-    assert_snapshot!(with("--target-file-size 5MB"), @"");
-    assert_snapshot!(with("--partition-by year,channel --flat"), @"");
-    assert_snapshot!(with("--since 2026-01-01"), @"");
-    assert_snapshot!(with("--channel website"), @"");
-    assert_snapshot!(with("--run-id other"), @"");
+    assert_snapshot!(with("--format jsonl"), @"error: the unfinished run unfinished does not fit this command: --compression was zstd:1 and is now none, --format was parquet and is now jsonl; run it as before, or throw it away with --fresh");
+    assert_snapshot!(with("--target-file-size 5MB"), @"error: the unfinished run unfinished does not fit this command: --target-file-size was 256000000 and is now 5000000; run it as before, or throw it away with --fresh");
+    assert_snapshot!(with("--partition-by year,channel --flat"), @r#"error: the unfinished run unfinished does not fit this command: --flat was false and is now true, --partition-by was [] and is now ["year","channel"]; run it as before, or throw it away with --fresh"#);
+    assert_snapshot!(with("--since 2026-01-01"), @"error: the unfinished run unfinished does not fit this command: --since was not set and is now 2026-01-01T00:00:00.000000Z; run it as before, or throw it away with --fresh");
+    assert_snapshot!(with("--channel website"), @r#"error: the unfinished run unfinished does not fit this command: --channel was [] and is now ["website"]; run it as before, or throw it away with --fresh"#);
+    assert_snapshot!(with("--run-id other"), @"error: the unfinished run unfinished does not fit this command: --run-id was unfinished and is now other; run it as before, or throw it away with --fresh");
     let elsewhere = export.clone().without("--base-url").base_url("http://127.0.0.1:1/other").expect(9);
-    assert_snapshot!(elsewhere.last_line().replace(&server.url()["http://127.0.0.1".len()..], ""), @"");
+    assert_snapshot!(elsewhere.last_line().replace(&server.url()["http://127.0.0.1".len()..], ""), @"error: the unfinished run unfinished does not fit this command: --base-url was API and is now API/other; run it as before, or throw it away with --fresh");
     export.write("contacts.csv", "a\nb\nc\n");
-    assert_snapshot!(with(""), @"");
+    assert_snapshot!(with(""), @"error: the unfinished run unfinished does not fit this command: the contacts file (SHA-256) was b04107cdd47a and is now 880553fca8fc; run it as before, or throw it away with --fresh");
     assert!(export.path("export/_work").exists(), "the unfinished run is still there");
     let fresh = export.args("--fresh").expect(3);
     assert_ne!(fresh.manifest()["run_id"], "unfinished");
@@ -243,7 +243,7 @@ fn a_folder_that_cannot_be_written() {
     if outcome.code == Some(0) {
         // Root is not refused: then there is something in the way instead.
         let blocked = export.out("readonly/kept/export").expect(6);
-        assert_snapshot!(blocked.last_line(), @"");
+        assert_snapshot!(blocked.last_line(), @"error: cannot look at DIR/readonly/kept/export: Not a directory (os error 20)");
     } else {
         let outcome = outcome.expect(6);
         assert!(outcome.last_line().contains("DIR/readonly"), "{}", outcome.last_line());
@@ -272,7 +272,7 @@ fn a_folder_that_is_a_link_is_not_followed() {
     export.write("export/notes", "");
     std::os::unix::fs::symlink(export.path("elsewhere"), export.path("export/messages")).unwrap();
     let outcome = export.expect(6);
-    assert_snapshot!(outcome.last_line(), @"");
+    assert_snapshot!(outcome.last_line(), @"error: cannot use as a folder DIR/export/messages: it is a symbolic link, which is not followed");
     assert_eq!(crate::export::tree(&export.path("elsewhere")), ["kept"]);
 }
 
@@ -285,5 +285,5 @@ fn nobody_at_the_address() {
     });
     running.signal("TERM");
     let outcome = running.wait(std::time::Duration::from_secs(10)).expect(143);
-    assert_snapshot!(outcome.first_line(), @"");
+    assert_snapshot!(outcome.last_line(), @"");
 }

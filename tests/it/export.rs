@@ -37,7 +37,7 @@ pub struct Outcome {
     pub stdout: String,
     pub stderr: String,
     pub out: PathBuf,
-    folder: PathBuf,
+    folder: Arc<TempDir>,
 }
 
 /// A run under way.
@@ -45,7 +45,7 @@ pub struct Running {
     child: Child,
     streams: [PathBuf; 2],
     out: PathBuf,
-    folder: PathBuf,
+    folder: Arc<TempDir>,
 }
 
 impl Export {
@@ -184,7 +184,7 @@ impl Export {
             .stderr(create(&streams[1]))
             .spawn()
             .expect("the built program");
-        Running { child, streams, out: self.out.clone(), folder: self.folder.path().to_owned() }
+        Running { child, streams, out: self.out.clone(), folder: Arc::clone(&self.folder) }
     }
 }
 
@@ -241,7 +241,7 @@ impl Outcome {
     }
 
     fn anonymous(&self, line: &str) -> String {
-        let line = line.replace(&*self.folder.to_string_lossy(), "DIR");
+        let line = line.replace(&*self.folder.path().to_string_lossy(), "DIR");
         let mut parts = line.split("http://127.0.0.1:");
         let mut text = parts.next().unwrap_or_default().to_owned();
         for part in parts {

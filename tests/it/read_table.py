@@ -1,7 +1,8 @@
 """Prints the tables of an export as JSON lines, [table, row] each, in the order of the manifest's files.
 
 Timestamps are integers, microseconds since 1970, for Python's own end at the year 9999. Columns of the type `json` are
-JSON values where they parse, which is how JSONL has them.
+JSON values where they parse, which is how JSONL has them; numbers that are no integers are their text, for 1e400 is
+none of Python's floats.
 
     read_table.py OUT [--duckdb]
 """
@@ -31,7 +32,7 @@ def refuse(constant):
 
 def value_of(text):
     try:
-        return json.loads(text, parse_constant=refuse)
+        return json.loads(text, parse_constant=refuse, parse_float=str)
     except ValueError:
         return text
 
@@ -56,7 +57,7 @@ def rows_of_jsonl(path, kinds):
     with pa.input_stream(str(path), compression=compression) as stream:
         text = stream.read().decode("utf-8")
     for line in text.split("\n")[:-1]:
-        row = json.loads(line, parse_constant=refuse)
+        row = json.loads(line, parse_constant=refuse, parse_float=str)
         for name, value in row.items():
             if kinds[name] == "ts" and value is not None:
                 row[name] = microseconds(value)
