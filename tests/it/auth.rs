@@ -28,7 +28,7 @@ fn sign_ins_asked(service: &Service) -> u64 {
 fn a_wrong_password_is_tried_once() {
     let service = guarded();
     let outcome = Export::run_of(service.url(), CONTACTS).env("CHATZY_PASSWORD", "wrong").expect(4);
-    assert_snapshot!(outcome.last_line(), @"");
+    assert_snapshot!(outcome.last_line(), @"error: sign-in refused (401 Unauthorized: Incorrect username or password.): check the credentials, then run the same command again");
     assert_eq!(service.stats().requests, 1, "one sign-in and nothing else");
 }
 
@@ -79,7 +79,7 @@ fn a_given_token_is_used_and_nobody_signs_in() {
 fn a_given_token_that_is_refused_ends_the_run() {
     let service = Service::start("--token given");
     let outcome = without_login(service.url()).env("CHATZY_TOKEN", "old").expect(4);
-    assert_snapshot!(outcome.last_line(), @"");
+    assert_snapshot!(outcome.last_line(), @"error: sign-in refused (the given token has expired or is not valid): check the credentials, then run the same command again");
     assert_eq!(sign_ins_asked(&service), 0);
 }
 
@@ -115,9 +115,9 @@ fn a_token_file_that_is_not_renewed_ends_the_run() {
     let service = guarded();
     let export = without_login(service.url()).env("CHATZY_TOKEN_FILE", "token");
     export.write("token", "old\n");
-    assert_snapshot!(export.expect(4).last_line(), @"");
+    assert_snapshot!(export.expect(4).last_line(), @"error: sign-in refused (the given token has expired or is not valid): check the credentials, then run the same command again");
     let export = export.env("CHATZY_TOKEN_FILE", "nowhere");
-    assert_snapshot!(export.expect(2).last_line(), @"");
+    assert_snapshot!(export.expect(2).last_line(), @"error: cannot read the token file nowhere: No such file or directory (os error 2)");
 }
 
 #[test]
@@ -129,19 +129,19 @@ fn the_password_may_come_from_a_file_or_a_command() {
     export.clone().out("option").args("--password-command").arg("cat secret").expect(0);
     export.clone().out("variable").env("CHATZY_PASSWORD_COMMAND", "cat secret").expect(0);
     let outcome = export.clone().args("--password-command").arg("echo to stderr >&2; exit 3").expect(2);
-    assert_snapshot!(outcome.last_line(), @"");
+    assert_snapshot!(outcome.last_line(), @"error: the password command failed: exit status: 3");
     let outcome = export.env("CHATZY_PASSWORD_FILE", "nowhere").expect(2);
-    assert_snapshot!(outcome.last_line(), @"");
+    assert_snapshot!(outcome.last_line(), @"error: cannot read the password file nowhere: No such file or directory (os error 2)");
 }
 
 #[test]
 fn without_credentials_nothing_begins() {
     let service = guarded();
     let none = without_login(service.url());
-    assert_snapshot!(none.expect(2).last_line(), @"");
-    assert_snapshot!(none.clone().env("CHATZY_EMAIL", EMAIL).expect(2).last_line(), @"");
+    assert_snapshot!(none.expect(2).last_line(), @"error: no credentials: set CHATZY_EMAIL with CHATZY_PASSWORD_FILE (or CHATZY_PASSWORD, or --password-command), or CHATZY_TOKEN_FILE (or CHATZY_TOKEN)");
+    assert_snapshot!(none.clone().env("CHATZY_EMAIL", EMAIL).expect(2).last_line(), @"error: CHATZY_EMAIL is set, but no password: set CHATZY_PASSWORD_FILE, CHATZY_PASSWORD or --password-command");
     let outcome = none.env("CHATZY_PASSWORD", PASSWORD).expect(2);
-    assert_snapshot!(outcome.last_line(), @"");
+    assert_snapshot!(outcome.last_line(), @"error: a password is set, but not CHATZY_EMAIL, the account it belongs to");
     assert!(!outcome.out.exists(), "nothing is written");
     assert_eq!(service.stats().requests, 0);
 }

@@ -285,5 +285,5 @@ fn nobody_at_the_address() {
     });
     running.signal("TERM");
     let outcome = running.wait(std::time::Duration::from_secs(10)).expect(143);
-    assert_snapshot!(outcome.last_line(), @"");
+    assert_snapshot!(outcome.last_line(), @"error: interrupted: what was fetched is kept, run the same command again to go on");
 }
