@@ -172,7 +172,7 @@ fn a_signal_ends_it_in_good_order() {
         let outcome = running.wait(Duration::from_secs(10)).expect(code);
         assert!(!outcome.out.join("_runs").exists(), "nothing is published");
         insta::allow_duplicates! {
-            insta::assert_snapshot!(outcome.last_line(), @"");
+            insta::assert_snapshot!(outcome.last_line(), @"error: interrupted: what was fetched is kept, run the same command again to go on");
         }
         let outcome = export.expect(0);
         assert!(outcome.first_line().contains("goes on"), "{}", outcome.first_line());

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -73,6 +74,12 @@ impl Answer {
     /// A sign-in that worked.
     pub fn token(token: &str) -> Self {
         Self::new(200, json!({"data": {"message": "Login successful", "idToken": token}}).to_string())
+    }
+
+    /// One whose token ends then.
+    pub fn token_until(token: &str, end: SystemTime) -> Self {
+        let millis = end.duration_since(UNIX_EPOCH).expect("after 1970").as_millis();
+        Self::new(200, json!({"data": {"idToken": token, "expiryAt": u64::try_from(millis).expect("this age")}}).to_string())
     }
 
     /// The page asked for, of a history of so many messages `<contact>-<n>` in one conversation.
