@@ -2,8 +2,7 @@
 
 mod fixture;
 
-use std::fs::{self, OpenOptions};
-use std::io::Write;
+use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
