@@ -16,3 +16,4 @@ mod scripted;
 mod service;
 mod structure;
 mod tables;
+mod verify;
