@@ -70,7 +70,8 @@ fn whatever_is_said_of_the_expiry() {
     for expiry in ["missing", "seconds", "past", "absurd"] {
         let service = Service::start(&format!("--token-life 1s --latency 50ms --expiry-at {expiry}"));
         let contacts: Vec<String> = (0..30).map(|at| format!("messages-5-{at}")).collect();
-        let outcome = Export::run_of(service.url(), &contacts).args("--format jsonl --concurrency 1").expect(0);
+        let outcome =
+            Export::run_of(service.url(), &contacts).args("--format jsonl --concurrency 1").expect(0);
         assert_eq!(outcome.rows("messages").len(), 150, "{expiry}");
     }
 }
@@ -203,7 +204,8 @@ fn secrets_are_told_to_the_api_only() {
         _ => Answer::page(asked, 3),
     });
     let contacts = ["a", "refused", "broken", "expired", "b"];
-    let export = Export::run_of(server.url(), contacts).env("CHATZY_EMAIL", email).env("CHATZY_PASSWORD", password);
+    let export =
+        Export::run_of(server.url(), contacts).env("CHATZY_EMAIL", email).env("CHATZY_PASSWORD", password);
     let export = export.args("-vv --format jsonl --retries 1 --json");
     export.expect(3);
     assert_nothing_is_told(&export);

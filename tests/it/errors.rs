@@ -130,7 +130,8 @@ fn another_server_is_not_the_api() {
 fn redirects_are_not_followed() {
     let elsewhere = Scripted::start(|asked| Answer::page(asked, 3));
     let target = elsewhere.url().to_owned();
-    let server = Scripted::api(move |_| Answer::redirect(&format!("{target}/get_contact_conversation_messages")));
+    let server =
+        Scripted::api(move |_| Answer::redirect(&format!("{target}/get_contact_conversation_messages")));
     let outcome = Export::run_of(server.url(), ["a"]).expect(2);
     assert_snapshot!(outcome.last_line(), @"error: API is not the Chatzy AI API (it redirects (302) to 127.0.0.1, which is not followed): check --base-url");
     assert!(elsewhere.asked().is_empty(), "the token stays at its origin");
@@ -201,7 +202,8 @@ fn more_failures_than_allowed_are_not_published() {
 #[test]
 fn a_second_run_into_one_folder_leaves_at_once() {
     let service = Service::start("--latency 200ms");
-    let export = Export::run_of(service.url(), (0..40).map(|at| format!("messages-5-{at}"))).args("--concurrency 1");
+    let export =
+        Export::run_of(service.url(), (0..40).map(|at| format!("messages-5-{at}"))).args("--concurrency 1");
     let first = export.start();
     service.wait_for_requests(2);
     let second = export.expect(7);

@@ -19,7 +19,10 @@ fn export(service: &Service) -> Export {
 
 fn paths(manifest: &Value, table: &str) -> Vec<String> {
     let files = manifest["files"].as_array().expect("files").iter();
-    files.filter(|file| file["table"] == table).map(|file| file["path"].as_str().unwrap().to_owned()).collect()
+    files
+        .filter(|file| file["table"] == table)
+        .map(|file| file["path"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 #[test]
@@ -83,15 +86,22 @@ fn the_manifest_names_what_is_there_and_nothing_else() {
     assert_eq!(manifest["status"], "complete");
     assert_eq!(manifest["source"]["base_url"], service.url());
     assert_eq!(manifest["input"]["contacts"], 5);
-    assert_eq!(manifest["contacts"], serde_json::json!({
-        "requested": 5, "exported": 3, "empty": 1, "not_found": 1, "unresolved": 0, "failed": 0
-    }));
+    assert_eq!(
+        manifest["contacts"],
+        serde_json::json!({
+            "requested": 5, "exported": 3, "empty": 1, "not_found": 1, "unresolved": 0, "failed": 0
+        })
+    );
     let read = tables::all(&outcome.out, Reader::Pyarrow);
     for (table, entry) in manifest["tables"].as_object().unwrap() {
         assert_eq!(entry["rows"], read.get(table).map_or(0, Rows::len), "{table}");
     }
     assert_eq!(manifest["tables"]["messages"]["rows"], 377);
-    assert_eq!(manifest["requests"]["sent"], service.stats().requests, "requests are counted as the API counts them");
+    assert_eq!(
+        manifest["requests"]["sent"],
+        service.stats().requests,
+        "requests are counted as the API counts them"
+    );
 }
 
 #[test]
@@ -126,7 +136,8 @@ fn every_format_and_compression_reads_back_the_same() {
             assert!(path.ends_with(&format!(".{ending}")), "{path}");
         }
         let read = tables::all(&outcome.out, Reader::Pyarrow);
-        let read: BTreeMap<_, _> = read.into_iter().map(|(table, rows)| (table, rows.without_run())).collect();
+        let read: BTreeMap<_, _> =
+            read.into_iter().map(|(table, rows)| (table, rows.without_run())).collect();
         assert_eq!(read.len(), 5);
         match &first {
             None => first = Some(read),
@@ -146,7 +157,8 @@ fn every_format_and_compression_reads_back_the_same() {
 fn duckdb_reads_the_same_as_pyarrow() {
     let service = Service::start("");
     let outcome = export(&service).expect(0);
-    let (ours, theirs) = (tables::all(&outcome.out, Reader::Pyarrow), tables::all(&outcome.out, Reader::DuckDb));
+    let (ours, theirs) =
+        (tables::all(&outcome.out, Reader::Pyarrow), tables::all(&outcome.out, Reader::DuckDb));
     assert!(ours == theirs, "the two readers differ");
     assert_eq!(ours["messages"].len(), 377);
 }
@@ -157,8 +169,11 @@ fn partitions_hold_what_their_folders_say() {
     let keys = ["export_date", "run", "channel", "year", "month", "date"];
     let base = export(&service).args("--format jsonl");
     let plain = base.clone().out("plain").expect(0).rows("messages");
-    for keys in keys.map(str::to_owned).into_iter().chain(["year,channel".to_owned(), "channel,date".to_owned()]) {
-        let outcome = base.clone().out(&keys.replace(',', "-")).args(&format!("--partition-by {keys}")).expect(0);
+    for keys in
+        keys.map(str::to_owned).into_iter().chain(["year,channel".to_owned(), "channel,date".to_owned()])
+    {
+        let outcome =
+            base.clone().out(&keys.replace(',', "-")).args(&format!("--partition-by {keys}")).expect(0);
         assert_consistent(&outcome);
         let manifest = outcome.manifest();
         let run_id = manifest["run_id"].as_str().unwrap();
@@ -235,10 +250,16 @@ fn rows_are_in_the_order_of_the_contract() {
     let service = Service::start("");
     let outcome = export(&service).args("--format jsonl").expect(0);
     assert_eq!(outcome.rows("coverage").column("contact_id"), CONTACTS);
-    assert_eq!(outcome.rows("contacts").column("contact_id"), ["messages-250-a", "messages-7-b", "empty-c", "messages-120-e"]);
+    assert_eq!(
+        outcome.rows("contacts").column("contact_id"),
+        ["messages-250-a", "messages-7-b", "empty-c", "messages-120-e"]
+    );
     let conversations = outcome.rows("conversations");
-    let begins: BTreeMap<String, String> =
-        conversations.column("conversation_id").into_iter().zip(conversations.column("first_message_at")).collect();
+    let begins: BTreeMap<String, String> = conversations
+        .column("conversation_id")
+        .into_iter()
+        .zip(conversations.column("first_message_at"))
+        .collect();
     let key = |row: &Value| {
         let text = |name: &str| row[name].as_str().unwrap().to_owned();
         let contact = CONTACTS.iter().position(|contact| row["contact_id"] == *contact);
@@ -314,7 +335,12 @@ fn a_dry_run_writes_nothing() {
 #[test]
 fn closed_and_full_streams_change_nothing() {
     let service = Service::start("");
-    let lines = [r#"exec "$@" >&-"#, r#"exec "$@" 2>&-"#, r#"exec "$@" >&- 2>&-"#, r#"exec "$@" >/dev/full 2>/dev/full"#];
+    let lines = [
+        r#"exec "$@" >&-"#,
+        r#"exec "$@" 2>&-"#,
+        r#"exec "$@" >&- 2>&-"#,
+        r#"exec "$@" >/dev/full 2>/dev/full"#,
+    ];
     for (at, line) in lines.into_iter().enumerate() {
         let outcome = export(&service).args("--json -vv").out(&at.to_string()).shell(line).expect(0);
         assert_consistent(&outcome);
@@ -342,8 +368,13 @@ fn since_and_until_cut_a_window() {
     let (since, until) = (&times[times.len() / 4], &times[times.len() / 2]);
     let outcome = base.args("--since").arg(since).args("--until").arg(until).expect(0);
     let inside = |time: &String| since <= time && time < until;
-    let expected: Vec<String> =
-        all.column("message_id").into_iter().zip(all.column("created_at")).filter(|(_, at)| inside(at)).map(|(id, _)| id).collect();
+    let expected: Vec<String> = all
+        .column("message_id")
+        .into_iter()
+        .zip(all.column("created_at"))
+        .filter(|(_, at)| inside(at))
+        .map(|(id, _)| id)
+        .collect();
     assert!(!expected.is_empty());
     assert_eq!(outcome.rows("messages").column("message_id"), expected);
     assert_eq!(outcome.rows("contacts").len(), 4, "contacts keep their rows");
@@ -355,7 +386,8 @@ fn since_and_until_cut_a_window() {
 #[test]
 fn two_channels_are_two_passes_united() {
     let service = Service::start("");
-    let base = Export::run_of(service.url(), (0..8).map(|at| format!("messages-60-{at}"))).args("--format jsonl");
+    let base =
+        Export::run_of(service.url(), (0..8).map(|at| format!("messages-60-{at}"))).args("--format jsonl");
     let all = base.clone().out("all").expect(0).rows("messages");
     let outcome = base.args("--channel whatsapp --channel instagram").expect(0);
     let rows = outcome.rows("messages");

@@ -54,7 +54,8 @@ fn every_cut(order: &str, page_size: u32) {
                 for flat in ["", "--flat"] {
                     let told = format!("{switches} {flat} with pages of {page_size}");
                     let name = format!("export{flat}");
-                    let export = export(&service).out(&name).args(flat).args(&format!("--page-size {page_size}"));
+                    let export =
+                        export(&service).out(&name).args(flat).args(&format!("--page-size {page_size}"));
                     let outcome = export.run();
                     assert_eq!(outcome.code, Some(0), "{told}: {}", outcome.stderr);
                     assert_complete(&service, &outcome, &CONTACTS, &told);
@@ -148,7 +149,10 @@ fn a_message_that_cannot_be_read_fails_its_contact_and_no_other() {
     let outcome = Export::run_of(service.url(), contacts).args("--format jsonl --retries 2").expect(3);
     let coverage = outcome.rows("coverage");
     assert_eq!(coverage.column("status"), ["exported", "failed", "exported"]);
-    assert!(outcome.rows("messages").message_ids("poison-60-b").is_empty(), "a contact is exported whole or not at all");
+    assert!(
+        outcome.rows("messages").message_ids("poison-60-b").is_empty(),
+        "a contact is exported whole or not at all"
+    );
     let error = coverage.of_contact("poison-60-b")["error"].as_str().unwrap().to_owned();
     assert!(error.contains("offset"), "the error tells where: {error}");
 }

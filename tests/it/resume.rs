@@ -70,7 +70,12 @@ fn killed_after_any_request_and_run_again_is_the_same() {
     let export = export(&service);
     let (reference, total) = reference(&service, &export);
     for part in [0.01, 0.1, 0.35, 0.6, 0.9, 1.0] {
-        #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small")]
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "small"
+        )]
         let after = ((total as f64 * part) as u64).max(1);
         let export = export.clone().out(&format!("killed-after-{after}"));
         let before = service.stats().requests;
@@ -202,7 +207,8 @@ fn what_does_not_shape_the_output_may_change() {
     service.wait_for_requests(before + total / 2);
     running.signal("KILL");
     running.wait(Duration::from_secs(5));
-    let changed = export.without("--page-size").without("--concurrency").args("--page-size 33 --concurrency 2");
+    let changed =
+        export.without("--page-size").without("--concurrency").args("--page-size 33 --concurrency 2");
     let outcome = changed.args("--consistency strict --retries 3 --timeout 20s --rate-limit 500").expect(0);
     let mut substance = substance(&outcome);
     let mut reference = reference;
@@ -228,7 +234,8 @@ fn failed_contacts_are_tried_again() {
         "b" if !repaired.load(Ordering::Relaxed) => Answer::message(403, "no"),
         _ => Answer::page(asked, 3),
     });
-    let export = Export::run_of(server.url(), ["a", "b", "c"]).args("--format jsonl --max-failed 0 --concurrency 1");
+    let export =
+        Export::run_of(server.url(), ["a", "b", "c"]).args("--format jsonl --max-failed 0 --concurrency 1");
     export.expect(5);
     is_repaired.store(true, Ordering::Relaxed);
     let outcome = export.expect(0);

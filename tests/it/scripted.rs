@@ -79,7 +79,11 @@ impl Answer {
     /// One whose token ends then.
     pub fn token_until(token: &str, end: SystemTime) -> Self {
         let millis = end.duration_since(UNIX_EPOCH).expect("after 1970").as_millis();
-        Self::new(200, json!({"data": {"idToken": token, "expiryAt": u64::try_from(millis).expect("this age")}}).to_string())
+        Self::new(
+            200,
+            json!({"data": {"idToken": token, "expiryAt": u64::try_from(millis).expect("this age")}})
+                .to_string(),
+        )
     }
 
     /// The page asked for, of a history of so many messages `<contact>-<n>` in one conversation.
@@ -100,7 +104,10 @@ impl Answer {
             json!([{"conversation_id": id, "conversation_type": "whatsapp", "messages": messages}])
         };
         let contact = json!({"contact_id": asked.contact(), "first_name": "Ada"});
-        Self::new(200, json!({"data": {"data": {"contact": contact, "conversations": conversations}}}).to_string())
+        Self::new(
+            200,
+            json!({"data": {"data": {"contact": contact, "conversations": conversations}}}).to_string(),
+        )
     }
 }
 
@@ -169,7 +176,10 @@ async fn answer(script: Script, request: Request<Incoming>) -> Result<Response<F
             before: all.iter().filter(|before| before.endpoint == endpoint).count(),
             endpoint,
             query: query.into_owned().collect(),
-            authorization: head.headers.get("authorization").map(|h| String::from_utf8_lossy(h.as_bytes()).into_owned()),
+            authorization: head
+                .headers
+                .get("authorization")
+                .map(|h| String::from_utf8_lossy(h.as_bytes()).into_owned()),
             body: String::from_utf8_lossy(&body).into_owned(),
         };
         all.push(asked.clone());

@@ -137,7 +137,11 @@ fn each_room_keeps_to_its_trade() {
     for source in sources() {
         for (room, names) in foreign.iter().filter(|(room, _)| *room == source.room) {
             for name in *names {
-                assert!(!source.code.contains(name), "{} uses {name}, which is not {room}'s", source.path.display());
+                assert!(
+                    !source.code.contains(name),
+                    "{} uses {name}, which is not {room}'s",
+                    source.path.display()
+                );
             }
         }
     }
