@@ -12,7 +12,7 @@ test: tools ## All tests
 check: tools check-tools ## Format, lints, docs, dependency policy, spelling
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items
 	.tools/bin/cargo-deny --log-level warn check licenses bans sources
 	.tools/venv/bin/typos
 

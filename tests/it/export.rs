@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::tables::Rows;
 
 /// The longest that any run of the tests may take.
-const LONGEST: Duration = Duration::from_secs(120);
+const LONGEST: Duration = Duration::from_mins(2);
 
 pub const EMAIL: &str = "owner@shop.example";
 pub const PASSWORD: &str = "correct-horse-battery";

@@ -3,6 +3,8 @@
 //! The API is the simulator, or a scripted server where the simulator cannot misbehave as wanted. One test binary, so
 //! that Arrow links once.
 
+#![cfg(test)]
+
 mod auth;
 mod errors;
 mod export;

@@ -167,7 +167,7 @@ async fn listen(listener: TcpListener, script: Script) {
 
 async fn answer(script: Script, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     let (head, body) = request.into_parts();
-    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     let endpoint = head.uri.path().rsplit('/').next().unwrap_or_default().to_owned();
     let query = url::form_urlencoded::parse(head.uri.query().unwrap_or_default().as_bytes());
     let asked = {

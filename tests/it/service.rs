@@ -61,7 +61,7 @@ impl Service {
 
 /// Waits for something that is sure to come; fails when it does not.
 pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     while !is_so() {
         assert!(Instant::now() < deadline, "waited a minute in vain: {what}");
         std::thread::sleep(Duration::from_millis(2));
