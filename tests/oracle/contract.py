@@ -22,6 +22,7 @@ CONTACT = {
 }  # fmt: skip
 CONVERSATION = {"conversation_status": "str", "conversation_type": "str", "assigned_to": "str", "chatbot_id": "str"}
 MESSAGE = {"message_order": "int", "role": "str", "content": "str", "created_at": "ts"}
+EMPTY = wire.Value("object", b"{}", {})
 
 
 @dataclass
@@ -77,16 +78,21 @@ def one_contact(tables, contact_id, pages, flat, since, until):
 def read(pages):
     history = History()
     for page in pages:
-        inner = wire.parse(page.body).held["data"].held["data"]
+        inner = wire.parse(repaired(page.body)).held["data"].held["data"]
         seen = {}
         for name, value in inner.held.items():
             read_part(history, name, value, page.channel, seen)
     return history
 
 
+def repaired(body):
+    """Bytes that are no UTF-8 cannot stand in a column: from here on they are U+FFFD."""
+    return body.decode("utf-8", "replace").encode()
+
+
 def read_part(history, name, value, channel, seen):
-    if name == "contact" and value.kind in ("object", "null"):
-        history.contact = value if value.kind == "object" else history.contact
+    if name == "contact":
+        history.contact = value if value.kind != "null" else history.contact
     elif name == "conversations" and value.kind in ("array", "null"):
         for conversation in value.held or []:
             read_conversation(history, conversation, channel, seen)
@@ -95,7 +101,7 @@ def read_part(history, name, value, channel, seen):
             conversation_id = own_conversation(message)
             if conversation_id is not None:
                 history.conversations.setdefault(conversation_id, None)
-            read_message(history, message, None, None, channel, seen)
+            read_message(history, message, conversation_id, None, channel, seen)
     else:
         history.beside[name] = value
 
@@ -107,7 +113,9 @@ def read_conversation(history, conversation, channel, seen):
     found = conversation.get("conversation_id")
     conversation_id = fit.as_str(found) if found else None
     if conversation_id is None:
-        history.loose[wire.canonical(less_messages(conversation))] = less_messages(conversation)
+        conversation_less = less_messages(conversation)
+        if conversation_less.held:
+            history.loose[wire.canonical(conversation_less)] = conversation_less
     else:
         history.conversations[conversation_id] = conversation
     messages = conversation.get("messages")
@@ -156,10 +164,12 @@ def sha256(content):
 
 def contact_row(contact_id, history, messages, conversations):
     row = {"contact_id": contact_id}
-    extra = {name: value.text for name, value in history.beside.items()}
+    extra = {name: value.raw for name, value in history.beside.items()}
     if history.loose:
-        extra["conversations"] = "[" + ",".join(map(wire.canonical, history.loose.values())) + "]"
-    source = history.contact or wire.Value("object", b"{}", {})
+        extra["conversations"] = b"[" + b",".join(value.raw for value in history.loose.values()) + b"]"
+    source = history.contact or EMPTY
+    if source.kind != "object":
+        extra["contact"], source = source.raw, EMPTY
     columns(row, extra, source, CONTACT, known={"contact_id"})
     differing(extra, source, "contact_id", contact_id)
     row |= {"conversation_count": len(conversations), "message_count": len(messages)} | span(messages)
@@ -170,7 +180,7 @@ def contact_row(contact_id, history, messages, conversations):
 def conversation_row(contact_id, conversation_id, conversation, rows, flat):
     row = {"conversation_id": conversation_id, "contact_id": contact_id}
     extra = {}
-    source = conversation or wire.Value("object", b"{}", {})
+    source = conversation or EMPTY
     messages = source.get("messages")
     known = {"conversation_id", "contact_id"}
     if messages is None or messages.kind in ("array", "null"):
@@ -248,18 +258,18 @@ def columns(row, extra, source, kinds, known):
         value = source.get(name)
         fitted = fit.FITS[kind](value) if value else None
         if fitted is fit.MISFIT:
-            extra[name] = value.text
+            extra[name] = value.raw
             fitted = None
         row[name] = fitted
     for name, value in source.held.items():
         if name not in kinds and name not in known:
-            extra[wire.SURROGATES.sub("\ufffd", name)] = value.text
+            extra[wire.SURROGATES.sub("\ufffd", name)] = value.raw
 
 
 def differing(extra, source, name, taken):
     own = source.get(name)
     if own and fit.as_str(own) is not None and fit.as_str(own) != taken:
-        extra[name] = own.text
+        extra[name] = own.raw
 
 
 def span(messages):

@@ -8,7 +8,7 @@ MISFIT = object()
 INT64 = range(-(2**63), 2**63)
 EPOCH = datetime(1970, 1, 1)
 TIME = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))?", re.ASCII
+    r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:[.,](\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))?", re.ASCII
 )
 FIRST_YEAR_10000 = (datetime(9999, 12, 31, 23, 59, 59) - EPOCH) // timedelta(microseconds=1) + 1_000_000
 
@@ -23,7 +23,7 @@ def as_int(value):
     if value.kind == "null":
         return None
     text = value.held if value.kind == "string" else value.text
-    if value.kind in ("number", "string") and re.fullmatch(r"-?\d+", text, re.ASCII) and int(text) in INT64:
+    if value.kind in ("number", "string") and re.fullmatch(r"-?(?:0|[1-9]\d*)", text, re.ASCII) and int(text) in INT64:
         return int(text)
     return MISFIT
 

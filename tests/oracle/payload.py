@@ -20,7 +20,7 @@ def lift(member):
     event = event_type(u, container)
     sender = text(u, "from", "sender.id")
     row.update(
-        status=as_text(at(member, "status")) or text(u, "status", "message_status"),
+        status=first_text(at(member, "status"), at(u, "status"), at(u, "message_status")),
         created_at=time(at(member, "created_at")),
         event_at=time(at(u, "timestamp")),
         event_type=event,
@@ -151,9 +151,7 @@ def first_text(*values):
 
 
 def as_text(value):
-    if value is None or value.kind in ("object", "array"):
-        return None
-    return fit.as_str(value)
+    return None if value is None else fit.as_str(value)
 
 
 def number(value):

@@ -1,0 +1,103 @@
+"""An export read back by other people's readers: pyarrow, Python's json, DuckDB. Rows come in file order, with timestamps as
+microseconds, `raw` as the JSON value it stands for and `extra` as a dict of JSON values."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+import wire
+
+TABLES = ("contacts", "conversations", "messages", "channel_records", "coverage")
+JSON_COLUMNS = {"extra", "raw"}
+DUCKDB_TYPES = {"str": "VARCHAR", "int": "BIGINT", "bool": "BOOLEAN", "ts": "TIMESTAMPTZ", "json": "JSON"}
+DUCKDB = duckdb.connect(config={"threads": 1})
+
+
+class Unreadable(Exception):
+    """A file that a third party's reader refuses."""
+
+
+def files(out, table):
+    return sorted(p for p in (Path(out) / table).rglob("part-*") if p.is_file())
+
+
+def parquet(out, table):
+    rows = []
+    for path in files(out, table):
+        found = pq.read_table(path)
+        for field in found.schema:
+            if pa.types.is_timestamp(field.type):
+                if field.type != pa.timestamp("us", tz="UTC"):
+                    raise Unreadable(f"{path}: {field}")
+                at = found.schema.get_field_index(field.name)
+                found = found.set_column(at, field.name, found.column(at).cast(pa.int64()))
+        rows += found.to_pylist()
+        counted = DUCKDB.execute("select count(*) from (select * from read_parquet(?))", [str(path)]).fetchone()[0]
+        if counted != found.num_rows:
+            raise Unreadable(f"{path}: DuckDB reads {counted} rows of {found.num_rows}")
+    for row in rows:
+        if row.get("extra") is not None:
+            row["extra"] = texts(wire.parse(row["extra"].encode()))
+    return rows
+
+
+def jsonl(out, table, kinds):
+    rows = []
+    for path in files(out, table):
+        for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], 1):
+            try:
+                json.loads(line, parse_constant=refuse)
+                rows.append(jsonl_row(wire.parse(line), kinds))
+            except (ValueError, RecursionError) as error:
+                raise Unreadable(f"{path}:{number}: {error}: {line[:2000]}") from error
+        duckdb_reads_json(path, kinds, len(rows))
+    return rows
+
+
+def refuse(word):
+    raise ValueError(f"{word} is not JSON")
+
+
+def duckdb_reads_json(path, kinds, count):
+    columns = ", ".join(f"{name}: '{DUCKDB_TYPES[kind]}'" for name, kind in kinds.items())
+    for options in (f"columns = {{{columns}}}", "maximum_depth = 1, sample_size = -1"):
+        query = f"select count(*) from (select * from read_json('{path}', format = 'newline_delimited', {options}))"
+        try:
+            counted = DUCKDB.execute(query).fetchone()[0]
+        except duckdb.Error as error:
+            raise Unreadable(f"DuckDB: {query}: {error}") from error
+        if counted != count:
+            raise Unreadable(f"{path}: DuckDB reads {counted} rows of {count}")
+
+
+def jsonl_row(line, kinds):
+    row = {}
+    if list(line.held) != list(kinds):
+        raise ValueError(f"keys are {list(line.held)}")
+    for name, value in line.held.items():
+        kind = kinds[name]
+        if value.kind == "null" and name != "raw":
+            row[name] = None
+        elif kind == "json":
+            row[name] = value if name == "raw" else texts(value)
+        elif kind == "ts":
+            moment = datetime.strptime(value.held, "%Y-%m-%dT%H:%M:%S.%fZ") if value.held[:4] != "0000" else None
+            row[name] = value.held if moment is None else (moment - datetime(1970, 1, 1)).days * 86_400_000_000 + micros(moment)
+        else:
+            row[name] = json.loads(value.text)
+    return row
+
+
+def micros(moment):
+    return ((moment.hour * 60 + moment.minute) * 60 + moment.second) * 1_000_000 + moment.microsecond
+
+
+def texts(value):
+    """The members of an `extra`."""
+    if value.kind != "object":
+        raise ValueError(f"extra is no object: {value.text[:200]}")
+    return value.held
