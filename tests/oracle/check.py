@@ -21,7 +21,7 @@ from wild import Wild
 
 COVERAGE = ("contact_id", "status", "messages", "first_message_at", "last_message_at")
 UNCOMPARED = {"exported_at", "run_id"}
-LONGEST_SHOWN = 1500
+LONGEST_SHOWN = 1000
 
 
 @dataclass
@@ -207,7 +207,7 @@ def comparable(column, value, form):
         return value
     if column == "raw":
         return value.decode("utf-8", "replace") if form == "parquet" else embedded(value, form)
-    return {name: listed(text) if name == "conversations" else embedded(text, form) for name, text in value.items()}
+    return {name: listed(text) if name.removeprefix("data.") == "conversations" else embedded(text, form) for name, text in value.items()}
 
 
 def embedded(source, form):
@@ -221,7 +221,7 @@ def listed(source):
     value = wire.parse_or_none(source)
     if value is None or value.kind != "array":
         return source.decode("utf-8", "replace")
-    return [wire.canonical(unquoted(member)) for member in value.held]
+    return sorted(wire.canonical(unquoted(member)) for member in value.held)
 
 
 def unquoted(value):
@@ -237,7 +237,7 @@ def as_wanted(found, wanted):
         return Quoted(found.held) if isinstance(wanted, Quoted) and found.kind == "string" else found.text
     wanted = wanted or {}
     return {
-        name: listed(value.raw) if name == "conversations" else as_wanted(value, wanted.get(name))
+        name: listed(value.raw) if name.removeprefix("data.") == "conversations" else as_wanted(value, wanted.get(name))
         for name, value in found.items()
     }
 

@@ -53,7 +53,7 @@ def expected(asked, pages, *, flat=False, since=None, until=None):
 
 def one_contact(tables, contact_id, pages, flat, since, until):
     history = read(pages or [])
-    if pages is None or (history.contact is None and not history.messages and not history.conversations):
+    if pages is None or (history.contact is None and not history.messages):
         tables["coverage"].append(coverage(contact_id, "not_found", []))
         return
     rows = [message_row(contact_id, message_id, *rest, history) for message_id, rest in history.messages.items()]
@@ -80,9 +80,14 @@ def read(pages):
     for page in pages:
         inner = wire.parse(repaired(page.body)).held["data"].held["data"]
         seen = {}
-        for name, value in inner.held.items():
+        for name, value in sorted(inner.held.items(), key=stands_in_no_conversation):
             read_part(history, name, value, page.channel, seen)
     return history
+
+
+def stands_in_no_conversation(part):
+    """Messages beside the conversations are read after those inside."""
+    return part[0] == "messages"
 
 
 def repaired(body):
@@ -114,13 +119,16 @@ def read_conversation(history, conversation, channel, seen):
     conversation_id = fit.as_str(found) if found else None
     if conversation_id is None:
         conversation_less = less_messages(conversation)
-        if conversation_less.held:
+        if any(value.kind != "null" for value in conversation_less.held.values()):
             history.loose[wire.canonical(conversation_less)] = conversation_less
     else:
         history.conversations[conversation_id] = conversation
     messages = conversation.get("messages")
     for message in messages.held if messages and messages.kind == "array" else []:
-        read_message(history, message, conversation_id, conversation, channel, seen)
+        named = own_conversation(message) if conversation_id is None else conversation_id
+        if named is not None:  # a conversation met only so is known by the nameless object around its message
+            history.conversations.setdefault(named, conversation)
+        read_message(history, message, named, conversation, channel, seen)
 
 
 def less_messages(conversation):
@@ -142,7 +150,24 @@ def read_message(history, message, conversation_id, conversation, channel, seen)
     message_id = fit.as_str(found) if found else None
     if not message_id:
         message_id = made_up_id(message, seen)
-    history.messages[message_id] = (message, conversation_id, conversation, channel)
+    before = history.messages.get(message_id)
+    if before is None or not same(before, message, conversation_id, conversation):
+        history.messages[message_id] = (message, conversation_id, conversation, channel)
+
+
+def same(before, message, conversation_id, conversation):
+    """An identical message changes nothing, not even the channel it was first met under; of two versions the later
+    read wins."""
+    return before[0].raw == message.raw and before[1] == conversation_id and lends(before[2]) == lends(conversation)
+
+
+def lends(conversation):
+    """What a conversation without an id is told apart by."""
+    if conversation is None:
+        return None
+    if conversation.get("conversation_id") and conversation.get("conversation_id").kind != "null":
+        return None
+    return wire.canonical(less_messages(conversation))
 
 
 def made_up_id(message, seen):
@@ -164,17 +189,28 @@ def sha256(content):
 
 def contact_row(contact_id, history, messages, conversations):
     row = {"contact_id": contact_id}
-    extra = {name: value.raw for name, value in history.beside.items()}
-    if history.loose:
-        extra["conversations"] = b"[" + b",".join(value.raw for value in history.loose.values()) + b"]"
+    extra = {}
     source = history.contact or EMPTY
     if source.kind != "object":
         extra["contact"], source = source.raw, EMPTY
     columns(row, extra, source, CONTACT, known={"contact_id"})
     differing(extra, source, "contact_id", contact_id)
+    surroundings(extra, history)
     row |= {"conversation_count": len(conversations), "message_count": len(messages)} | span(messages)
     row["extra"] = extra or None
     return row
+
+
+def surroundings(extra, history):
+    """What stood beside the contact; a name that is taken gets `data.` in front."""
+    beside = {name: value.raw for name, value in history.beside.items()}
+    found = list(beside.items())
+    if history.loose:
+        found.append(("conversations", b"[" + b",".join(value.raw for value in history.loose.values()) + b"]"))
+    for name, raw in found:
+        while name in extra:
+            name = "data." + name
+        extra[name] = raw
 
 
 def conversation_row(contact_id, conversation_id, conversation, rows, flat):
@@ -196,7 +232,7 @@ def conversation_row(contact_id, conversation_id, conversation, rows, flat):
 def message_row(contact_id, message_id, message, conversation_id, conversation, channel, history):
     if message.kind != "object":
         message = wire.Value("object", b"", {"message": message})
-    if conversation_id is not None:
+    if conversation_id is not None:  # the later version of it
         conversation = history.conversations[conversation_id]
     row = {"message_id": message_id, "contact_id": contact_id}
     extra = {}

@@ -16,7 +16,7 @@ def lift(member):
     if member.kind != "object":
         return row
     u, container = unwrap(member)
-    kind = as_text(at(u, "type"))
+    kind = u.get("type").held if u.get("type") and u.get("type").kind == "string" else None
     event = event_type(u, container)
     sender = text(u, "from", "sender.id")
     row.update(
@@ -87,7 +87,8 @@ def inner(value):
     message = object_at(value, "messages.0")
     if message is not None:
         beside = {key: value.held[key] for key in ("contacts", "metadata") if key in value.held}
-        return wire.Value("object", message.raw, {**beside, **message.held}), value
+        own = {key: found for key, found in message.held.items() if there(found)}
+        return wire.Value("object", message.raw, {**beside, **own}), value
     return value, value
 
 
@@ -95,18 +96,21 @@ def event_type(u, container):
     def has(*paths):
         return any(there(at(u, path)) for path in paths)
 
+    def tells(path):
+        return has(path) and at(u, path).raw != b"false"
+
     rules = (
         ("status", has("status") and has("recipient_id", "recipient.id")),
-        ("delivery", has("delivery")),
-        ("read", has("read")),
-        ("reaction", has("reaction")),
-        ("postback", has("postback")),
-        ("edit", has("message_edit")),
+        ("delivery", tells("delivery")),
+        ("read", tells("read")),
+        ("reaction", tells("reaction")),
+        ("postback", tells("postback")),
+        ("edit", tells("message_edit")),
         ("echo", is_true(at(u, "message.is_echo"))),
-        ("message", has("message") or (has("type") and has("from"))),
+        ("message", tells("message") or (has("type") and has("from"))),
         ("send_ack", there(at(container, "contacts")) and there(at(container, "messages")) and not has("from")),
-        ("referral", has("referral")),
-        ("error", has("errors")),
+        ("referral", tells("referral")),
+        ("error", has("errors.0")),
     )
     return next((name for name, holds in rules if holds), "unknown")
 

@@ -2,18 +2,19 @@
 microseconds, `raw` as the JSON value it stands for and `extra` as a dict of JSON values."""
 
 import json
-from datetime import datetime
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+import fit
 import wire
 
 TABLES = ("contacts", "conversations", "messages", "channel_records", "coverage")
 JSON_COLUMNS = {"extra", "raw"}
 DUCKDB_TYPES = {"str": "VARCHAR", "int": "BIGINT", "bool": "BOOLEAN", "ts": "TIMESTAMPTZ", "json": "JSON"}
+DUCKDB_DEPTH = 128  # levels, the row among them, that DuckDB refuses where it guesses the columns
 DUCKDB = duckdb.connect(config={"threads": 1})
 
 
@@ -63,8 +64,12 @@ def refuse(word):
 
 
 def duckdb_reads_json(path, kinds, count):
-    columns = ", ".join(f"{name}: '{DUCKDB_TYPES[kind]}'" for name, kind in kinds.items())
-    for options in (f"columns = {{{columns}}}", "maximum_depth = 1, sample_size = -1"):
+    """With the columns named, DuckDB takes any depth and doubled keys; where it has to guess them, neither."""
+    columns = ", ".join(f"\"{name}\": '{DUCKDB_TYPES[kind]}'" for name, kind in kinds.items())
+    readings = [f"columns = {{{columns}}}"]
+    if depth(path.read_bytes()) < DUCKDB_DEPTH:
+        readings.append("maximum_depth = 1, sample_size = -1")
+    for options in readings:
         query = f"select count(*) from (select * from read_json('{path}', format = 'newline_delimited', {options}))"
         try:
             counted = DUCKDB.execute(query).fetchone()[0]
@@ -72,6 +77,18 @@ def duckdb_reads_json(path, kinds, count):
             raise Unreadable(f"DuckDB: {query}: {error}") from error
         if counted != count:
             raise Unreadable(f"{path}: DuckDB reads {counted} rows of {count}")
+
+
+def depth(text):
+    """The deepest nesting, lines being one level apart from each other."""
+    deepest = level = 0
+    for byte in wire.STRING.sub(b"", text):
+        if byte in b"[{":
+            level += 1
+            deepest = max(deepest, level)
+        elif byte in b"]}":
+            level -= 1
+    return deepest
 
 
 def jsonl_row(line, kinds):
@@ -85,15 +102,12 @@ def jsonl_row(line, kinds):
         elif kind == "json":
             row[name] = value if name == "raw" else texts(value)
         elif kind == "ts":
-            moment = datetime.strptime(value.held, "%Y-%m-%dT%H:%M:%S.%fZ") if value.held[:4] != "0000" else None
-            row[name] = value.held if moment is None else (moment - datetime(1970, 1, 1)).days * 86_400_000_000 + micros(moment)
+            row[name] = fit.from_text(value.held)
+            if len(value.held) != len("2026-11-20T02:00:00.000000Z"):
+                raise ValueError(f"not the one form of a timestamp: {value.held}")
         else:
             row[name] = json.loads(value.text)
     return row
-
-
-def micros(moment):
-    return ((moment.hour * 60 + moment.minute) * 60 + moment.second) * 1_000_000 + moment.microsecond
 
 
 def texts(value):
