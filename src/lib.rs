@@ -1,4 +1,55 @@
-//! chatzy-export
+//! chatzy-export: the conversations of a Chatzy AI account as Parquet or JSONL, nothing lost, and proof of it.
+//!
+//! The house has five rooms in a row. Each hands its result to the next, each result is durable before the next relies
+//! on it, and nothing flows back.
+//!
+//! ```text
+//! contacts file ─▶ fetch ─▶ spool ─▶ build ─▶ publish ─▶ tables + manifest
+//!                  API      raw      rows,    rename
+//!                  pages    pages    files    (commit)
+//! ```
+//!
+//! - [`fetch`] asks the API: many contacts at once, bounded; each history's pages in their order; retries; tokens.
+//! - [`spool`] is an append-only, checksummed log of the answers as received. It is what a crash must not lose.
+//! - [`build`] is a pure, deterministic function of spool and input order to staged files; it runs beside fetch.
+//! - [`publish`] makes the staged files visible, then writes the manifest: the one commit point.
+//! - [`verify`] checks what was published, at any later time.
+//!
+//! # Layers
+//!
+//! Dependencies point down only; rooms on one layer do not know each other. A test (`structure`) holds this.
+//!
+//! ```text
+//! cli/                               5  arguments, settings file, bars, stdout and stderr, signals, exit codes
+//! export/                            4  the job as a table of contents: work folder, fetch and build, publish
+//! fetch/ build/ publish/ verify/     3  the rooms
+//! api/ spool/ table/ output/         2  client, retries, governor · segments · columns, flattening · Parquet, JSONL, manifest
+//! contacts/ settings/ record/ json/  1  input · validated settings · wire shapes · lenient JSON
+//! history event id durable           1  what is known of a read · events · newtypes · files that survive a power cut
+//! simulator/                         a local API for tries, demos and tests; nothing above depends on it but cli
+//! ```
+//!
+//! `api` knows nothing of Arrow, `table` nothing of HTTP or files, `output` nothing of the API; nothing below `cli` prints.
+//!
+//! # Invariants
+//!
+//! 1. A run exists if and only if its manifest does ([`publish`], tests `publish::tests`).
+//! 2. A contact is exported whole or not at all, and ends in exactly one `coverage` status (`it::paging`, `it::errors`).
+//! 3. The order of rows and the borders of files come from the rows and the input, never from timing. Resumed equals
+//!    uninterrupted, but for the run's ID and times (`it::resume`).
+//! 4. Every queue is bounded. Memory does not grow with the size of a contact: what does not fit waits in the spool. Of
+//!    each contact a few dozen bytes are kept, and of the messages of the one being built about 150 bytes each.
+//! 5. One owner for each mutable thing; no CPU work of milliseconds on an async thread.
+//! 6. Nothing retries for ever: each request has a budget, an outage a patience ([`api`], `api::governor`).
+//! 7. A failed sync is final for that file; written, synced, renamed, folder synced in one place ([`durable`]).
+//! 8. Secrets cannot be printed, and the Authorization header goes to the base URL only: redirects are never followed
+//!    (`it::auth`, `it::errors`).
+//! 9. A value is never dropped: it has its column, or it is in `extra` or `raw` (`table::tests`, `tests/oracle`).
+//!
+//! # Reading a history
+//!
+//! Offsets count positions, so on a live chat an insert repeats messages and a removal skips them, silently. How a
+//! history is read whole all the same is told, and proved, in [`fetch::paging`].
 
 pub mod api;
 pub mod build;
@@ -18,3 +69,4 @@ pub mod settings;
 pub mod simulator;
 pub mod spool;
 pub mod table;
+pub mod verify;

@@ -208,20 +208,13 @@ impl Client {
     async fn probe(&self, good: &ContactId, token: &Token) -> Result<(), Fault> {
         let query =
             PageQuery { contact: good, channel: None, offset: 0, limit: 1, shape: AskedShape::Grouped };
-        match self.attempt(&query, token, &|_| ()).await {
-            Err(
-                fault @ (Fault::Server { .. }
-                | Fault::Unreachable { .. }
-                | Fault::TimedOut { .. }
-                | Fault::Broken { .. }
-                | Fault::ErrorAnswer { .. }
-                | Fault::Unreadable { .. }),
-            ) => Err(fault),
-            Ok(_) | Err(_) => {
-                self.answered(Some(good));
-                Ok(())
-            }
+        if let Err(fault) = self.attempt(&query, token, &|_| ()).await
+            && fault.is_failure()
+        {
+            return Err(fault);
         }
+        self.answered(Some(good));
+        Ok(())
     }
 
     /// Sends one request and reads its answer.

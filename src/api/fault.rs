@@ -47,6 +47,25 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// Whether the service failed, rather than said no.
+    pub fn is_failure(&self) -> bool {
+        match self {
+            Self::Server { .. }
+            | Self::ErrorAnswer { .. }
+            | Self::Unreadable { .. }
+            | Self::Unreachable { .. }
+            | Self::TimedOut { .. }
+            | Self::Broken { .. } => true,
+            Self::Throttled { .. }
+            | Self::Quota
+            | Self::TooLarge { .. }
+            | Self::Unauthorized { .. }
+            | Self::NotFound
+            | Self::Refused { .. }
+            | Self::NotTheApi { .. } => false,
+        }
+    }
+
     /// One line for people; nothing in it comes unescaped from the server.
     pub fn describe(&self) -> String {
         match self {

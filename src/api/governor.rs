@@ -16,13 +16,13 @@ use crate::id::ContactId;
 /// Requests in flight at the start; doubled within a round trip where all goes well.
 const FIRST_LIMIT: u32 = 8;
 /// The longest silence a 429 causes, whatever its `Retry-After` says.
-const MAX_SILENCE: Duration = Duration::from_secs(5 * 60);
+const MAX_SILENCE: Duration = Duration::from_mins(5);
 /// The first silence after a 429 without a (readable) `Retry-After`; doubled up to [`MAX_BACKOFF`].
 const FIRST_BACKOFF: Duration = Duration::from_millis(500);
 /// The longest silence of our own choosing.
-const MAX_BACKOFF: Duration = Duration::from_secs(60);
+const MAX_BACKOFF: Duration = Duration::from_mins(1);
 /// How long the server may answer nothing but 429 before it counts as unavailable.
-const MAX_THROTTLED: Duration = Duration::from_secs(15 * 60);
+const MAX_THROTTLED: Duration = Duration::from_mins(15);
 /// The silence after 429 "Limit Exceeded", and how often that is believed to be a passing state.
 const QUOTA_SILENCE: Duration = Duration::from_secs(15);
 const QUOTA_ASKS: u32 = 2;
@@ -317,7 +317,7 @@ mod tests {
         let before = Instant::now();
         let _permit = governor.admit().await;
         assert_eq!(before.elapsed(), Duration::from_secs(7));
-        let day = governor.throttled(Instant::now(), Some(Duration::from_secs(86_400)));
+        let day = governor.throttled(Instant::now(), Some(Duration::from_hours(24)));
         assert_eq!(day, Throttle::Wait(MAX_SILENCE), "an absurd Retry-After is cut");
     }
 

@@ -16,9 +16,9 @@ const SUSPICIOUS: u32 = 8;
 /// Different contacts that must have failed before an outage is believed when nothing was ever answered.
 const SUSPICIOUS_CONTACTS: usize = 3;
 /// How long an outage is waited out.
-const PATIENCE: Duration = Duration::from_secs(15 * 60);
+const PATIENCE: Duration = Duration::from_mins(15);
 /// How long when nothing has ever been answered: then it is likely the address that is wrong.
-const PATIENCE_AT_FIRST: Duration = Duration::from_secs(2 * 60);
+const PATIENCE_AT_FIRST: Duration = Duration::from_mins(2);
 /// The longest pause between two probes.
 const MAX_PROBE_PAUSE: Duration = Duration::from_secs(15);
 

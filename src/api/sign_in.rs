@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::fault::first_chars;
 
 /// The life of a token whose `expiryAt` cannot be believed: the service says an hour.
-const DEFAULT_LIFE: Duration = Duration::from_secs(50 * 60);
+const DEFAULT_LIFE: Duration = Duration::from_mins(50);
 /// The longest life believed.
-const MAX_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+const MAX_LIFE: Duration = Duration::from_hours(24);
 
 #[derive(Serialize)]
 struct Request<'a> {
@@ -64,14 +64,12 @@ pub fn read(body: &[u8]) -> Answer {
         Some(data) => (data.id_token, data.expiry_at, data.message),
         None => (None, None, None),
     };
-    match token.filter(|token| is_header_safe(token)) {
-        Some(token) => Answer::Granted(Granted { token: token.into(), life: life(expiry.as_ref()) }),
-        None => {
-            let said = inner.or(wire.message).or(wire.error);
-            let text = said.and_then(|said| said.as_str().map(first_chars));
-            Answer::Refused(text.unwrap_or_else(|| "the answer holds no idToken".to_owned()))
-        }
+    if let Some(token) = token.filter(|token| is_header_safe(token)) {
+        return Answer::Granted(Granted { token: token.into(), life: life(expiry.as_ref()) });
     }
+    let said = inner.or(wire.message).or(wire.error);
+    let text = said.and_then(|said| said.as_str().map(first_chars));
+    Answer::Refused(text.unwrap_or_else(|| "the answer holds no idToken".to_owned()))
 }
 
 fn is_header_safe(token: &str) -> bool {

@@ -21,21 +21,22 @@ pub fn write(
     tables: &mut Tables,
     exported: &[Totals],
 ) -> Result<Coverage, BuildError> {
-    let mut coverage = Coverage { statuses: [0; 5], failed: None };
+    let mut statuses = [0; 5];
+    let mut failed = None;
     for (at, totals) in exported.iter().enumerate() {
         let Some(done) = ledger.done(u32::try_from(at).unwrap_or(u32::MAX)) else { continue };
         let Entry::Done { outcome, .. } = reader.entry(done)? else { continue };
         let id = plan.contacts.get(at);
         if let Some(count) = Status::ALL.iter().position(|status| *status == outcome.status) {
-            coverage.statuses[count] += 1;
+            statuses[count] += 1;
         }
         if outcome.status == Status::Failed {
-            coverage.add_failed(&id, &outcome);
+            add_failed(&mut failed, &id, &outcome);
         }
         tables.builders.coverage(&row(id, plan.contacts.line(at), outcome, totals));
         tables.end_contact()?;
     }
-    Ok(coverage)
+    Ok(Coverage { statuses, failed: failed_file(failed) })
 }
 
 fn row(contact_id: ContactId, line: u64, outcome: Outcome, totals: &Totals) -> CoverageRow {
@@ -57,17 +58,18 @@ fn row(contact_id: ContactId, line: u64, outcome: Outcome, totals: &Totals) -> C
     }
 }
 
-impl Coverage {
-    /// Adds a line to the contacts file of what failed.
-    fn add_failed(&mut self, id: &ContactId, outcome: &Outcome) {
-        let text = self.failed.get_or_insert_with(|| "contact_id,error\n".to_owned());
-        for (at, field) in [id.as_str(), outcome.error.as_deref().unwrap_or_default()].into_iter().enumerate()
-        {
-            let quoted = field.replace('"', "\"\"").replace(['\r', '\n'], " ");
-            text.push_str(if at == 0 { "\"" } else { ",\"" });
-            text.push_str(&quoted);
-            text.push('"');
-        }
-        text.push('\n');
-    }
+/// The contacts file of what failed.
+fn failed_file(failed: Option<csv::Writer<Vec<u8>>>) -> Option<String> {
+    // Writing to memory cannot fail, and all fields are UTF-8.
+    failed.and_then(|writer| writer.into_inner().ok()).and_then(|bytes| String::from_utf8(bytes).ok())
+}
+
+fn add_failed(failed: &mut Option<csv::Writer<Vec<u8>>>, id: &ContactId, outcome: &Outcome) {
+    let writer = failed.get_or_insert_with(|| {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        drop(writer.write_record(["contact_id", "error"]));
+        writer
+    });
+    let error = outcome.error.as_deref().unwrap_or_default().replace(['\r', '\n'], " ");
+    drop(writer.write_record([id.as_str(), &error]));
 }

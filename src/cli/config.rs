@@ -188,9 +188,9 @@ mod tests {
         let path = folder.path().join("settings.toml");
         std::io::Write::write_all(&mut crate::durable::create_new(&path).expect("a file"), config.as_bytes())
             .expect("written");
-        let arguments =
-            ["chatzy-export", "run", "--config", path.to_str().expect("UTF-8")].iter().chain(arguments);
-        let arguments: Vec<OsString> = arguments.map(OsString::from).collect();
+        let mut all = vec!["chatzy-export", "run", "--config", path.to_str().expect("UTF-8")];
+        all.extend(arguments);
+        let arguments: Vec<OsString> = all.into_iter().map(OsString::from).collect();
         let matches = parse(Cli::command(), &arguments)?;
         Ok(matches.subcommand_matches("run").expect("run").clone())
     }

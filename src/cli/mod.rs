@@ -37,7 +37,7 @@ pub fn main() -> Exit {
         Err(error) => return report_usage(&error),
     };
     match cli.command {
-        Command::Run(args) => run::run(*args),
+        Command::Run(args) => run::run(&args),
         Command::Verify(args) => verify::verify(&args),
         Command::Schema(args) => schema::schema(&args),
         Command::Simulate(args) => simulate::simulate(*args),

@@ -35,9 +35,9 @@ impl RunError {
 }
 
 /// Runs the command.
-pub fn run(args: RunArgs) -> Exit {
+pub fn run(args: &RunArgs) -> Exit {
     let observer = Console::new(&args.log);
-    let ended = in_runtime(&args, &observer);
+    let ended = in_runtime(args, &observer);
     observer.finish();
     match ended {
         Ok(exit) => exit,

@@ -1,6 +1,74 @@
-//! x
+//! `verify`: an export against its manifests.
+
+use bytesize::ByteSize;
+use indicatif::HumanCount;
+
 use super::args::VerifyArgs;
+use super::console::{self, tell};
 use super::exit::Exit;
-pub fn verify(_args: &VerifyArgs) -> Exit {
-    Exit::Bug
+use crate::id::RunId;
+use crate::verify::{self, Damage, Depth, Report, VerifyError, VerifyOptions};
+
+/// Damages shown one by one to people; `--json` tells all.
+const MOST_SHOWN: usize = 50;
+
+/// Runs the command.
+pub fn verify(args: &VerifyArgs) -> Exit {
+    let run = match args.run.as_deref().map(str::parse::<RunId>).transpose() {
+        Ok(run) => run,
+        Err(error) => return usage(&format!("--run: {error}")),
+    };
+    let depth = if args.deep { Depth::Deep } else { Depth::Files };
+    match verify::verify(&args.path, &VerifyOptions { run, depth }) {
+        Ok(report) => show(args, &report),
+        Err(error @ VerifyError::Storage(_)) => {
+            tell(&format!("error: {}", console::chain(&error)));
+            Exit::Storage
+        }
+        Err(error) => usage(&console::chain(&error)),
+    }
+}
+
+fn usage(what: &str) -> Exit {
+    tell(&format!("error: {what}"));
+    Exit::Usage
+}
+
+fn show(args: &VerifyArgs, report: &Report) -> Exit {
+    if args.json
+        && let Ok(text) = serde_json::to_string_pretty(report)
+    {
+        console::print(&text);
+    }
+    for damage in report.damages.iter().take(MOST_SHOWN) {
+        tell(&sentence(damage));
+    }
+    if report.damages.len() > MOST_SHOWN {
+        tell(&format!("… and {} more; --json tells all", report.damages.len() - MOST_SHOWN));
+    }
+    if !report.damages.is_empty() {
+        tell(&format!(
+            "error: {} is damaged: {} findings, the first is above",
+            args.path.display(),
+            report.damages.len()
+        ));
+        return Exit::Damaged;
+    }
+    if !args.log.quiet {
+        tell(&format!(
+            "{} is as it was written: {} runs, {} files, {} rows, {}",
+            args.path.display(),
+            report.runs,
+            HumanCount(report.files),
+            HumanCount(report.rows),
+            ByteSize(report.bytes)
+        ));
+    }
+    Exit::Complete
+}
+
+fn sentence(damage: &Damage) -> String {
+    let kind = serde_json::to_value(damage.kind).ok();
+    let kind = kind.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default().replace('_', " ");
+    format!("{kind}: {}: {}", damage.path, damage.detail)
 }

@@ -10,8 +10,7 @@ use crate::id::{ContactId, ContactIdError};
 pub struct ContactsError {
     /// The file as given, `-` for standard input.
     pub file: String,
-    /// What is wrong with it.
-    #[source]
+    /// What is wrong with it; all of it is in this error's own text.
     pub problem: Problem,
 }
 

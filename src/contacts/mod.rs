@@ -92,17 +92,19 @@ fn read_into(
         if record.is_blank() {
             continue;
         }
-        match column {
-            Some(Column { index, width }) => add(list, &mut seen, &record, index, width)?,
-            None => match header::find_column(&record, choice)? {
-                Some(index) => column = Some(Column { index, width: record.len() }),
-                // No header: this first line is an ID already.
-                None => {
-                    column = Some(Column { index: 0, width: 1 });
-                    add(list, &mut seen, &record, 0, 1)?;
-                }
-            },
-        }
+        let place = if let Some(place) = column {
+            place
+        } else {
+            let found = header::find_column(&record, choice)?;
+            let place = Column { index: found.unwrap_or(0), width: record.len() };
+            column = Some(place);
+            if found.is_some() {
+                continue;
+            }
+            // No header: this first line is an ID already.
+            place
+        };
+        add(list, &mut seen, &record, place)?;
     }
     list.lines = records.lines();
     list.sha256 = records.into_inner().into_inner().into_inner().1.sha256();
@@ -120,8 +122,7 @@ fn add(
     list: &mut ContactList,
     seen: &mut HashSet<u128>,
     record: &Record,
-    index: usize,
-    width: usize,
+    Column { index, width }: Column,
 ) -> Result<(), Problem> {
     let line = record.line();
     // An unquoted comma shifts the cells: better to stop than to export another column's text as an ID.

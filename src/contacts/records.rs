@@ -53,10 +53,8 @@ impl Record {
             return Err(Problem::Utf16 { line: self.line });
         }
         // Cell by cell: a delimiter may not join two halves of a character.
-        match (0..self.len()).all(|index| std::str::from_utf8(self.bytes(index)).is_ok()) {
-            true => Ok(()),
-            false => Err(Problem::NotUtf8 { line: self.line }),
-        }
+        let is_text = (0..self.len()).all(|index| std::str::from_utf8(self.bytes(index)).is_ok());
+        if is_text { Ok(()) } else { Err(Problem::NotUtf8 { line: self.line }) }
     }
 
     fn bytes(&self, index: usize) -> &[u8] {
@@ -135,7 +133,14 @@ impl<R: BufRead> Records<R> {
                 Err(source) => return Err(Problem::Unreadable { source }),
             };
             if chunk.is_empty() {
-                return self.end_of_file(record, state, any);
+                return match state {
+                    State::Quoted { opened } => Err(Problem::UnclosedQuote { line: opened }),
+                    _ if any => {
+                        record.end_cell();
+                        Ok(true)
+                    }
+                    _ => Ok(false),
+                };
             }
             let byte = chunk[0];
             self.input.consume(1);
@@ -188,17 +193,6 @@ impl<R: BufRead> Records<R> {
                     _ => Problem::TooLong { line: record.line, max: MAX_RECORD_BYTES },
                 });
             }
-        }
-    }
-
-    fn end_of_file(&self, record: &mut Record, state: State, any: bool) -> Result<bool, Problem> {
-        match state {
-            State::Quoted { opened } => Err(Problem::UnclosedQuote { line: opened }),
-            _ if any => {
-                record.end_cell();
-                Ok(true)
-            }
-            _ => Ok(false),
         }
     }
 }

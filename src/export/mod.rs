@@ -17,6 +17,7 @@ use crate::event::{Event, SharedObserver};
 use crate::fetch::{self, FetchPlan};
 use crate::output::OutputSpec;
 use crate::publish::{self, Published};
+use crate::record::Page;
 use crate::settings::RunSettings;
 use crate::spool::{Closing, Writer};
 use crate::table::Stamp;
@@ -144,6 +145,10 @@ fn ended_early(built: Result<Result<Option<Built>, BuildError>, tokio::task::Joi
     }
 }
 
+fn count_messages(page: &Page<'_>) -> usize {
+    page.message_count()
+}
+
 /// What `--dry-run` found out.
 #[derive(Debug)]
 pub struct Rehearsal {
@@ -169,7 +174,7 @@ pub async fn rehearse(job: &Job, observer: SharedObserver) -> Result<Rehearsal, 
         limit: job.settings.reading.page_size,
         shape: job.settings.reading.shape,
     };
-    let page = client.page(&query, &mut Counters::default(), |page| page.message_count()).await;
+    let page = client.page(&query, &mut Counters::default(), count_messages).await;
     let first_page = match page {
         Ok((_, messages)) => Ok(messages),
         Err(Failure::Stop(stop)) => return Err(stop.into()),

@@ -61,6 +61,7 @@ impl fmt::Display for Difference {
 
 /// An unfinished run, or one that begins.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "a run ID is called so everywhere")]
 pub struct Run {
     /// Its ID.
     pub run_id: RunId,
@@ -117,16 +118,16 @@ impl Work {
 
     /// The folder of the segments.
     pub fn spool(&self) -> PathBuf {
-        self.folder.join("spool")
+        self.folder.join(publish::SPOOL)
     }
 
     /// The folder of the files being built.
     pub fn stage(&self) -> PathBuf {
-        self.folder.join("stage")
+        self.folder.join(publish::STAGE)
     }
 
     fn run_file(&self) -> PathBuf {
-        self.folder.join("run.json")
+        self.folder.join(publish::RUN)
     }
 
     /// Finishes a run that was stopped while it was published, unless it is to be thrown away.

@@ -121,7 +121,7 @@ impl Read<'_> {
                 }
                 Err(Failure::AskLess) if paging.halve(&ask) => {}
                 Err(Failure::NotFound) if paging.known() == 0 => break PassEnd::NotFound,
-                Err(failure) => break self.give_up(failure, &ask)?,
+                Err(failure) => break Self::give_up(failure, &ask)?,
             }
         };
         tally.rereads += u64::from(paging.rereads());
@@ -160,7 +160,7 @@ impl Read<'_> {
     }
 
     /// What a failure means for the contact; an error where it ends the run.
-    fn give_up(&self, failure: Failure, ask: &Ask) -> Result<PassEnd, FetchError> {
+    fn give_up(failure: Failure, ask: &Ask) -> Result<PassEnd, FetchError> {
         let failed = |what: String, fate| PassEnd::Failed {
             error: format!("{what} (at offset {})", ask.offset),
             fate,
@@ -250,12 +250,12 @@ pub async fn is_past_the_end(
     shared: &Shared,
     contact: u32,
     pass: Option<Channel>,
-    past: u64,
+    offset: u64,
 ) -> Result<bool, FetchError> {
     let query = PageQuery {
         contact: &shared.plan.contacts.get(contact as usize),
         channel: pass,
-        offset: past,
+        offset,
         limit: shared.plan.reading.page_size,
         shape: shared.plan.reading.shape,
     };

@@ -112,10 +112,7 @@ async fn read_all(shared: &Arc<Shared>) -> Result<(), FetchError> {
     let shared = Arc::clone(shared);
     workers(shared.plan.concurrency, open, move |contact| {
         let shared = Arc::clone(&shared);
-        async move {
-            let claims = shared.claims(contact);
-            contact::read(&shared, contact, claims).await
-        }
+        async move { contact::read(&shared, contact, claims(contact)).await }
     })
     .await
 }
@@ -160,13 +157,11 @@ const PROVED_CONTACTS: u32 = 20;
 /// same input gives the same coverage.
 const SAMPLED_CONTACTS: u32 = 100;
 
-impl Shared {
-    /// Whether this contact's short last page may be believed.
-    fn claims(&self, contact: u32) -> Claims {
-        if contact < PROVED_CONTACTS || contact.is_multiple_of(SAMPLED_CONTACTS) {
-            Claims::Prove
-        } else {
-            Claims::Believe
-        }
+/// Whether this contact's short last page may be believed.
+fn claims(contact: u32) -> Claims {
+    if contact < PROVED_CONTACTS || contact.is_multiple_of(SAMPLED_CONTACTS) {
+        Claims::Prove
+    } else {
+        Claims::Believe
     }
 }

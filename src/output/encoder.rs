@@ -20,6 +20,15 @@ pub(super) enum Framing {
     EachGroup,
 }
 
+/// Whether the groups of a file are good as they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Groups {
+    /// They are full, or as large as the file's size allows.
+    Keep,
+    /// Some were written early because memory was short: thousands of tiny row groups are slow to read.
+    Join,
+}
+
 /// What the encoders of a table's files have in common.
 pub(super) struct Style {
     format: Format,
@@ -79,10 +88,11 @@ pub(super) enum Encoder {
 }
 
 impl Encoder {
-    pub(super) fn new(style: &Style, part: PartFile) -> Result<Self, OutputError> {
+    /// A file whose first group has this many rows.
+    pub(super) fn new(style: &Style, part: PartFile, rows: usize) -> Result<Self, OutputError> {
         Ok(match style.format {
             Format::Parquet(_) => {
-                Self::Parquet(Box::new(ParquetEncoder::new(&style.schema, &style.properties, part)?))
+                Self::Parquet(Box::new(ParquetEncoder::new(&style.schema, &style.properties, part, rows)?))
             }
             Format::Jsonl(codec) => {
                 Self::Jsonl(Box::new(JsonlEncoder::new(style.columns.clone(), codec, style.framing, part)))
@@ -115,10 +125,13 @@ impl Encoder {
     }
 
     /// Ends the file and makes its content durable.
-    pub(super) fn finish(self) -> Result<Finished, OutputError> {
-        match self {
-            Self::Parquet(encoder) => encoder.finish(),
-            Self::Jsonl(encoder) => encoder.finish(),
+    pub(super) fn finish(self, style: &Style, groups: Groups) -> Result<Finished, OutputError> {
+        match (self, groups) {
+            (Self::Parquet(encoder), Groups::Keep) => encoder.finish(),
+            (Self::Parquet(encoder), Groups::Join) => {
+                encoder.finish_joined(&style.schema, &style.properties, style.group_bytes())
+            }
+            (Self::Jsonl(encoder), _) => encoder.finish(),
         }
     }
 }

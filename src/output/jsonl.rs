@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::path::PathBuf;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
@@ -73,7 +74,9 @@ impl JsonlEncoder {
     /// after the first (Python's `zstandard` by default): what was written in pieces is compressed anew as one.
     fn join_frames(self) -> Result<Finished, OutputError> {
         let pieces = self.sink.part.path().to_owned();
-        let whole = pieces.with_added_extension("whole");
+        let mut whole = pieces.clone().into_os_string();
+        whole.push(".whole");
+        let whole = PathBuf::from(whole);
         drop(self.sink);
         let mut joined = Self::new(Vec::new(), self.codec, Framing::WholeFile, PartFile::new(whole.clone()));
         let copied = File::open(&pieces).and_then(|file| joined.copy(BufReader::new(file)));

@@ -324,3 +324,33 @@ pub(super) mod partition_map {
         deserializer.deserialize_map(Keys)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = r#"{"manifest_version":1,"schema_version":1,"run_id":"r1","status":"complete","tool":{"name":"chatzy-export","version":"0.1.0"},"started_at":"2026-11-20T02:00:00.000000Z","finished_at":"2026-11-20T02:00:01.000000Z","source":{"base_url":"https://api.example/prod"},"options":{"format":"parquet"},"input":{"path":"c.csv","sha256":"00","lines":3,"contacts":2,"duplicates":1},"contacts":{"requested":2,"exported":1,"empty":0,"not_found":1,"unresolved":0,"failed":0},"requests":{"sent":4,"retries":1,"by_status":{"200":3,"503":1}},"unknown_fields":{"messages":{"mood":2}},"tables":{"coverage":{"rows":2,"columns":[{"name":"contact_id","type":"str"}]}},"files":[{"table":"messages","path":"messages/year=2026/channel=web%2Fx/part-r1-00000.parquet","rows":1,"bytes":9,"sha256":"11","partition":{"year":"2026","channel":null},"min_created_at":"2026-11-20T02:00:00.000000Z","max_created_at":null}],"previous":{"run_id":"r0","sha256":"22"}}"#;
+
+    #[test]
+    fn it_reads_back_with_its_keys_in_the_order_of_the_contract() {
+        let manifest = Manifest::parse(TEXT.as_bytes()).unwrap();
+        assert_eq!(serde_json::to_string(&manifest).unwrap(), TEXT);
+        assert_eq!(Manifest::parse(manifest.to_json().as_bytes()).unwrap(), manifest);
+    }
+
+    #[test]
+    fn keys_of_later_versions_are_ignored() {
+        let later = TEXT
+            .replace("\"rows\":1", "\"rows\":1,\"codec\":\"zstd\"")
+            .replace("{\"sent\"", "{\"new\":[],\"sent\"");
+        assert_eq!(Manifest::parse(later.as_bytes()).unwrap(), Manifest::parse(TEXT.as_bytes()).unwrap());
+    }
+
+    #[test]
+    fn torn_and_foreign_manifests_are_named() {
+        let torn = Manifest::parse(&TEXT.as_bytes()[..200]).unwrap_err();
+        insta::assert_snapshot!(torn, @"the manifest is not readable: it is torn, or was edited");
+        let other = TEXT.replace("\"manifest_version\":1", "\"manifest_version\":2");
+        insta::assert_snapshot!(Manifest::parse(other.as_bytes()).unwrap_err(), @"the manifest has version 2, and this program reads version 1; use a newer one");
+    }
+}

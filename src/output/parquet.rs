@@ -1,9 +1,14 @@
 //! Parquet: how the columns are encoded, and one file while it is written.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+};
 use parquet::arrow::arrow_writer::{ArrowWriter, ArrowWriterOptions};
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
@@ -13,6 +18,9 @@ use parquet::schema::types::ColumnPath;
 
 use super::OutputError;
 use super::part::{Finished, PartFile};
+use super::pending::Pending;
+use super::rows;
+use crate::durable::{self, OnPath};
 use crate::settings::ParquetCodec;
 use crate::table::{Column, Kind, Table, schema::SCHEMA_VERSION};
 
@@ -22,9 +30,14 @@ const FREE_TEXT: &[&str] = &["content", "text", "raw", "extra"];
 const UNIQUE: &[&str] = &["message_id", "record_id", "platform_message_id"];
 /// What rows are looked up by.
 const LOOKED_UP: &[&str] = &["message_id", "contact_id"];
-/// One lookup in a hundred reads a row group for nothing. The writer makes filters for a full group and folds them
-/// down to what this needs for the values that came, so small files carry small ones.
+/// One lookup in a hundred reads a row group for nothing. The writer folds each filter down to what this needs for the
+/// values that came, so small files carry small ones.
 const BLOOM_FALSE_POSITIVES: f64 = 0.01;
+/// Different values in a group at most, for which filters are made before they are folded.
+const MAX_VALUES: usize = 1 << 20;
+/// How much larger than the first group later ones may be before their filters get worse: clearing a filter for a
+/// full group costs more than all else in a file of a few rows.
+const GROWTH: usize = 64;
 
 /// The properties of all files of a table.
 pub(super) fn properties(table: Table, columns: &[Column], codec: ParquetCodec) -> WriterProperties {
@@ -82,15 +95,22 @@ pub(super) struct ParquetEncoder {
 }
 
 impl ParquetEncoder {
+    /// A file whose first group will have about `rows` rows.
     pub(super) fn new(
         schema: &SchemaRef,
         properties: &WriterProperties,
         part: PartFile,
+        rows: usize,
     ) -> Result<Self, OutputError> {
         let path = part.path().to_owned();
+        let values = (rows.saturating_mul(GROWTH)).clamp(1024, MAX_VALUES);
+        let mut properties = properties.clone().into_builder();
+        for name in LOOKED_UP.iter().filter(|name| schema.column_with_name(name).is_some()) {
+            properties = properties.set_column_bloom_filter_max_ndv(ColumnPath::from(*name), values as u64);
+        }
         // The columns' types say it all; Arrow's own copy of the schema would be 2 KB in each of a thousand files.
         let options =
-            ArrowWriterOptions::new().with_properties(properties.clone()).with_skip_arrow_metadata(true);
+            ArrowWriterOptions::new().with_properties(properties.build()).with_skip_arrow_metadata(true);
         match ArrowWriter::try_new_with_options(part, schema.clone(), options) {
             Ok(writer) => Ok(Self { writer, path, bytes: 0 }),
             Err(source) => Err(OutputError::Parquet { path, source }),
@@ -120,7 +140,94 @@ impl ParquetEncoder {
     }
 
     /// Writes the footer and syncs the file.
-    pub(super) fn finish(mut self) -> Result<Finished, OutputError> {
+    pub(super) fn finish(self) -> Result<Finished, OutputError> {
+        Ok(self.end()?.finish()?)
+    }
+
+    /// Writes the file anew with full row groups, and syncs it.
+    pub(super) fn finish_joined(
+        self,
+        schema: &SchemaRef,
+        properties: &WriterProperties,
+        group_bytes: u64,
+    ) -> Result<Finished, OutputError> {
+        let groups = self.writer.flushed_row_groups().len();
+        let mut part = self.end()?;
+        if groups < 2 {
+            return Ok(part.finish()?);
+        }
+        part.park();
+        let path = part.path().to_owned();
+        let mut whole = path.clone().into_os_string();
+        whole.push(".whole");
+        let whole = PathBuf::from(whole);
+        let mut joined = Self::new(schema, properties, PartFile::new(whole.clone()), MAX_VALUES)?;
+        joined.copy(&path, groups, schema, group_bytes)?;
+        let finished = joined.finish()?;
+        durable::rename(&whole, &path)?;
+        Ok(finished)
+    }
+
+    /// Copies all rows of a file, one of its row groups at a time, which bounds the memory.
+    fn copy(
+        &mut self,
+        from: &Path,
+        groups: usize,
+        schema: &SchemaRef,
+        group_bytes: u64,
+    ) -> Result<(), OutputError> {
+        let file = File::open(from).on("read", from)?;
+        let refused = |source| OutputError::Parquet { path: from.to_owned(), source };
+        let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(refused)?;
+        let mut pending = Pending::default();
+        for group in 0..groups {
+            let file = file.try_clone().on("read", from)?;
+            let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata.clone())
+                .with_row_groups(vec![group])
+                .build()
+                .map_err(refused)?;
+            for batch in reader {
+                let batch = batch
+                    .and_then(|batch| RecordBatch::try_new(schema.clone(), batch.columns().to_vec()))
+                    .map_err(|source| refused(source.into()))?;
+                self.copy_batch(&batch, &mut pending, group_bytes)?;
+            }
+        }
+        self.encode_pending(&mut pending)
+    }
+
+    fn copy_batch(
+        &mut self,
+        batch: &RecordBatch,
+        pending: &mut Pending,
+        group_bytes: u64,
+    ) -> Result<(), OutputError> {
+        let path = self.path.clone();
+        let refused = |source: ArrowError| OutputError::Parquet { path: path.clone(), source: source.into() };
+        let mut start = 0;
+        for (row, size) in rows::sizes(batch).into_iter().enumerate() {
+            if pending.is_full_for(size, group_bytes) {
+                pending.push(batch.slice(start, row - start)).map_err(refused)?;
+                start = row;
+                self.encode_pending(pending)?;
+            }
+            pending.count(size);
+        }
+        pending.push(batch.slice(start, batch.num_rows() - start)).map_err(refused)
+    }
+
+    fn encode_pending(&mut self, pending: &mut Pending) -> Result<(), OutputError> {
+        let batch = pending
+            .take()
+            .map_err(|source| OutputError::Parquet { path: self.path.clone(), source: source.into() })?;
+        match batch {
+            Some(batch) if batch.num_rows() > 0 => self.encode(&batch),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes the footer.
+    fn end(mut self) -> Result<PartFile, OutputError> {
         if let Err(source) = self.writer.finish() {
             return match self.writer.inner_mut().take_failure() {
                 Some(failure) => Err(failure.into()),
@@ -128,7 +235,6 @@ impl ParquetEncoder {
             };
         }
         // `into_inner` would write a second footer, so the file is taken out of the writer.
-        let part = std::mem::replace(self.writer.inner_mut(), PartFile::new(self.path));
-        Ok(part.finish()?)
+        Ok(std::mem::replace(self.writer.inner_mut(), PartFile::new(self.path)))
     }
 }

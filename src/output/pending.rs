@@ -5,6 +5,8 @@ use arrow::error::ArrowError;
 
 use super::rows;
 
+/// Rows of a group at most: readers count them in 32 bits, and look up by group.
+const GROUP_ROWS: usize = 1 << 20;
 /// Below this many rows a batch is joined with its neighbour: thousands of batches of one row each would
 /// take more memory for their frames than for their rows.
 const SMALL_BATCH_ROWS: usize = 1024;
@@ -20,6 +22,11 @@ pub(super) struct Pending {
 }
 
 impl Pending {
+    /// Whether a row of this size would make a group too large.
+    pub(super) fn is_full_for(&self, size: u64, group_bytes: u64) -> bool {
+        self.rows > 0 && (self.bytes + size > group_bytes || self.rows == GROUP_ROWS)
+    }
+
     /// Counts a row that will be pushed later with others of its batch.
     pub(super) fn count(&mut self, bytes: u64) {
         self.bytes += bytes;

@@ -7,7 +7,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::Schema;
 use arrow::error::ArrowError;
 
-use super::encoder::{Encoder, Framing, Style};
+use super::encoder::{Encoder, Framing, Groups, Style};
 use super::part::PartFile;
 use super::partition::{Partitioner, folder};
 use super::pending::Pending;
@@ -16,8 +16,6 @@ use crate::durable;
 use crate::id::RunId;
 use crate::table::{Rows, Table};
 
-/// Rows of a group at most: readers count them in 32 bits, and look up by group.
-const GROUP_ROWS: usize = 1 << 20;
 /// Rows of all open files of a table that may wait in memory.
 const WAITING_BYTES: u64 = 64 << 20;
 /// What the frames of waiting batches cost, for each file that has some.
@@ -64,6 +62,7 @@ struct OpenFile {
     /// Bytes its rows had in memory.
     encoded: u64,
     created_at: Option<(i64, i64)>,
+    groups: Groups,
 }
 
 impl TableWriter {
@@ -112,9 +111,7 @@ impl TableWriter {
         };
         for (row, (partition, size)) in (0..).zip(assigned.iter().copied().zip(sizes)) {
             self.open(partition);
-            let pending = &self.partitions[partition].pending;
-            let full = pending.bytes + size > self.style.group_bytes() || pending.rows == GROUP_ROWS;
-            if full && pending.rows > 0 {
+            if self.partitions[partition].pending.is_full_for(size, self.style.group_bytes()) {
                 self.collect(partition, &batch)?;
                 self.encode(partition)?;
             }
@@ -229,6 +226,9 @@ impl TableWriter {
                 break;
             }
             self.encode(partition)?;
+            if let Some(file) = &mut self.partitions[partition].file {
+                file.groups = Groups::Join;
+            }
         }
         Ok(())
     }
@@ -245,7 +245,7 @@ impl TableWriter {
         self.waiting -= bytes + OPEN_FILE_BYTES;
         let mut file = match self.partitions[partition].file.take() {
             Some(file) => file,
-            None => self.create(partition)?,
+            None => self.create(partition, batch.num_rows())?,
         };
         file.encoder.encode(&batch)?;
         file.rows += batch.num_rows() as u64;
@@ -258,11 +258,11 @@ impl TableWriter {
         Ok(())
     }
 
-    fn create(&self, partition: usize) -> Result<OpenFile, OutputError> {
+    fn create(&self, partition: usize, rows: usize) -> Result<OpenFile, OutputError> {
         let Partition { folder, closed, .. } = &self.partitions[partition];
         let path = format!("{folder}/part-{}-{closed:05}.{}", self.run_id, self.style.extension());
-        let encoder = Encoder::new(&self.style, PartFile::new(self.staging.join(&path)))?;
-        Ok(OpenFile { path, encoder, rows: 0, encoded: 0, created_at: None })
+        let encoder = Encoder::new(&self.style, PartFile::new(self.staging.join(&path)), rows)?;
+        Ok(OpenFile { path, encoder, rows: 0, encoded: 0, created_at: None, groups: Groups::Keep })
     }
 
     /// How large the file would about be if the waiting rows were in it.
@@ -281,7 +281,7 @@ impl TableWriter {
         self.encode(partition)?;
         let Some(file) = self.partitions[partition].file.take() else { return Ok(()) };
         self.partitions[partition].closed += 1;
-        let finished = file.encoder.finish()?;
+        let finished = file.encoder.finish(&self.style, file.groups)?;
         self.staged.push(StagedFile {
             table: self.table,
             path: file.path,

@@ -29,6 +29,10 @@ pub use withdraw::withdraw;
 const JOURNAL: &str = "publish.json";
 /// The folder of the staged files in the work folder; it mirrors the output folder.
 pub const STAGE: &str = "stage";
+/// The folder of the spool in the work folder.
+pub const SPOOL: &str = "spool";
+/// The file in the work folder that says which run it is.
+pub const RUN: &str = "run.json";
 
 /// What is to be published: the files that the manifest names, which are staged under `<work>/stage/`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -82,9 +86,11 @@ pub enum PublishError {
 /// # Errors
 /// When a step fails; [`resume`] goes on from there.
 pub fn publish(out: &Path, work: &Path, draft: Draft) -> Result<Published, PublishError> {
-    let journal = serde_json::to_vec(&draft).expect("a manifest has only strings as keys");
+    let path = work.join(JOURNAL);
+    let journal =
+        serde_json::to_vec(&draft).map_err(|error| StorageError::new("encode", &path, error.into()))?;
     durable::create_dir_all(work)?;
-    durable::replace(&work.join(JOURNAL), &journal)?;
+    durable::replace(&path, &journal)?;
     steps::redo(out, work, draft, &mut |_| Ok(()))
 }
 

@@ -29,13 +29,12 @@ pub(super) fn place(
     let missing = || PublishError::Missing { path: staged.to_owned() };
     match (size(staged)?, size(target)?) {
         (None, Some(there)) if there == file.bytes => Ok(()),
-        (None, Some(_)) => Err(PublishError::Foreign { path: target.to_owned() }),
         (None, None) => Err(missing()),
         (Some(bytes), _) if bytes != file.bytes => Err(missing()),
         (Some(_), None) => move_over(staged, target, after),
         // A copy from another file system was finished, and its source not yet removed.
         (Some(_), Some(_)) if is_ours(target, file)? => Ok(durable::remove_file(staged)?),
-        (Some(_), Some(_)) => Err(PublishError::Foreign { path: target.to_owned() }),
+        (_, Some(_)) => Err(PublishError::Foreign { path: target.to_owned() }),
     }
 }
 

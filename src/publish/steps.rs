@@ -6,10 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::place::{create_folders, place};
-use super::{Draft, JOURNAL, PublishError, Published, STAGE, read_if_there, run_file};
+use super::{Draft, JOURNAL, PublishError, Published, RUN, SPOOL, STAGE, read_if_there, run_file};
 use crate::durable::{self, OnPath};
 use crate::output::checksum::sha256;
-use crate::output::manifest::{Latest, Manifest, Previous};
+use crate::output::manifest::{Latest, Manifest, ManifestError, Previous};
 
 /// The newest export, relative to the output folder.
 const LATEST: &str = "_runs/latest.json";
@@ -29,16 +29,16 @@ pub(super) fn redo(
         durable::create_dir_all(out)?;
     }
     let manifest_path = out.join(run_file(&draft.manifest, "manifest.json"));
-    let manifest = match read_if_there(&manifest_path)? {
-        Some(text) => Manifest::parse(&text).map_err(|source| PublishError::Unreadable {
+    let manifest = if let Some(text) = read_if_there(&manifest_path)? {
+        let torn = |source: ManifestError| PublishError::Unreadable {
             path: manifest_path.clone(),
             source: source.into(),
-        })?,
-        None => {
-            move_files(out, work, &draft, after)?;
-            write_lists(out, &draft, after)?;
-            commit(out, draft, &manifest_path, after)?
-        }
+        };
+        Manifest::parse(&text).map_err(torn)?
+    } else {
+        move_files(out, work, &draft, after)?;
+        write_lists(out, &draft, after)?;
+        commit(out, draft, &manifest_path, after)?
     };
     point_at(out, &manifest)?;
     after("latest")?;
@@ -105,22 +105,17 @@ fn point_at(out: &Path, manifest: &Manifest) -> Result<(), PublishError> {
     Ok(durable::replace(&out.join(LATEST), latest.to_json().as_bytes())?)
 }
 
-/// Removes the work folder, the journal last: while it is there, nobody takes the rest for an unfinished run.
+/// Removes what a run keeps in its work folder, the journal last: while it is there, nobody takes the rest for an
+/// unfinished run. The folder may be the user's own (`--work-dir`): it goes only if nothing else is in it.
 fn remove_work(work: &Path, after: AfterStep) -> Result<(), PublishError> {
-    for entry in fs::read_dir(work).on("list", work)? {
-        let entry = entry.on("list", work)?;
-        if entry.file_name() == JOURNAL {
-            continue;
-        }
-        if entry.file_type().on("look at", &entry.path())?.is_dir() {
-            durable::remove_tree(&entry.path())?;
-        } else {
-            durable::remove_file(&entry.path())?;
-        }
+    for name in [STAGE, SPOOL] {
+        durable::remove_tree(&work.join(name))?;
         after("work removed")?;
     }
+    durable::remove_file(&work.join(RUN))?;
     durable::sync_dir(work)?;
     durable::remove_file(&work.join(JOURNAL))?;
     after("journal removed")?;
-    Ok(durable::remove_tree(work)?)
+    durable::remove_dir_if_empty(work);
+    Ok(())
 }

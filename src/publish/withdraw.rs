@@ -29,12 +29,11 @@ pub fn withdraw(out: &Path, work: &Path) -> Result<(), PublishError> {
             folders.extend(path.ancestors().skip(1).filter(|folder| *folder != Path::new("")));
         }
     }
-    for name in ["failed.csv", "checksums.sha256"] {
-        let path = out.join(run_file(&draft.manifest, name));
-        durable::remove_file(&path)?;
-        durable::remove_file(&path.with_added_extension("tmp"))?; // what a killed write may have left
+    for name in
+        ["failed.csv", "checksums.sha256", "failed.csv.tmp", "checksums.sha256.tmp", "manifest.json.tmp"]
+    {
+        durable::remove_file(&out.join(run_file(&draft.manifest, name)))?;
     }
-    durable::remove_file(&out.join(run_file(&draft.manifest, "manifest.json.tmp")))?;
     durable::remove_dir_if_empty(&out.join(run_file(&draft.manifest, "")));
     // The deepest first: a folder is empty when its own are gone.
     for folder in folders.into_iter().rev().map(|folder| out.join(folder)) {

@@ -1,6 +1,6 @@
 //! The account's own contacts: what `get_contact_conversations` lists, latest activity first.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::drift::Drift;
 use super::pages::limit;
@@ -34,7 +34,7 @@ impl Query {
                 ("search", text) => parsed.search = text.to_lowercase(),
                 ("limit", number) => parsed.limit = limit(number)?,
                 ("offset", number) => {
-                    parsed.offset = number.parse().map_err(|_| "offset must be 0 or more")?
+                    parsed.offset = number.parse().map_err(|_| "offset must be 0 or more")?;
                 }
                 ("filter", "all") => parsed.filter = Filter::All,
                 ("filter", "unread") => parsed.filter = Filter::Unread,
@@ -52,27 +52,48 @@ impl Query {
 pub struct Account {
     story: Story,
     size: u64,
-    /// The IDs by creation, made when first asked for.
-    ids: Mutex<Option<Vec<String>>>,
+    listed: Mutex<Option<Listed>>,
+}
+
+/// The rows, latest activity first, as they were after so many changes to the contacts.
+#[derive(Clone, Debug)]
+struct Listed {
+    changes: u64,
+    rows: Arc<[Row]>,
 }
 
 impl Account {
     /// An account with so many contacts.
     pub fn new(story: Story, contacts: u32) -> Self {
-        Self { story, size: u64::from(contacts), ids: Mutex::default() }
+        Self { story, size: u64::from(contacts), listed: Mutex::default() }
     }
 
     /// The JSON text of the part of the list that was asked for.
     pub fn write(&self, query: &Query, drift: &Drift) -> String {
-        let ids =
-            self.ids.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| self.ids()).clone();
-        let rows = ids.iter().filter_map(|id| Row::new(&self.story.contact(id)?, drift));
-        let mut rows: Vec<Row> = rows.filter(|row| row.fits(query)).collect();
-        rows.sort_by(|one, other| (other.at, &one.id).cmp(&(one.at, &other.id)));
+        let rows = self.rows(drift);
         let skipped = usize::try_from(query.offset).unwrap_or(usize::MAX);
         let taken = usize::try_from(query.limit).unwrap_or(usize::MAX);
-        let page: Vec<&str> = rows.iter().skip(skipped).take(taken).map(|row| row.json.as_str()).collect();
+        let page = rows.iter().filter(|row| row.fits(query)).skip(skipped).take(taken);
+        let page: Vec<&str> = page.map(|row| row.json.as_str()).collect();
         format!("{{\"data\":{{\"data\":{{\"contacts\":[{}]}}}}}}", page.join(","))
+    }
+
+    fn rows(&self, drift: &Drift) -> Arc<[Row]> {
+        let changes = drift.count();
+        let mut listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(listed) = listed.as_ref().filter(|listed| listed.changes == changes) {
+            return Arc::clone(&listed.rows);
+        }
+        let ids: Vec<String> = match &*listed {
+            Some(listed) => listed.rows.iter().map(|row| row.id.clone()).collect(),
+            None => self.ids(),
+        };
+        let mut rows: Vec<Row> =
+            ids.iter().filter_map(|id| Row::new(&self.story.contact(id)?, drift)).collect();
+        rows.sort_by(|one, other| (other.at, &one.id).cmp(&(one.at, &other.id)));
+        let rows: Arc<[Row]> = rows.into();
+        *listed = Some(Listed { changes, rows: Arc::clone(&rows) });
+        rows
     }
 
     /// IDs of contacts that exist and have messages: the dashboard shows no others.
@@ -84,6 +105,7 @@ impl Account {
     }
 }
 
+#[derive(Debug)]
 struct Row {
     id: String,
     at: Option<i64>,

@@ -11,7 +11,7 @@ use super::reply::Reply;
 use super::story::{Dice, ink};
 
 /// Tokens stay known for so long after their end, to be called expired and not merely unknown.
-const REMEMBERED: Duration = Duration::from_secs(3600);
+const REMEMBERED: Duration = Duration::from_hours(1);
 
 /// Who has signed in.
 #[derive(Debug)]

@@ -4,6 +4,7 @@
 //! no exporter may miss it.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::options::ChangeOptions;
@@ -23,12 +24,18 @@ pub struct Changes {
 pub struct Drift {
     options: ChangeOptions,
     changes: Mutex<HashMap<String, Changes>>,
+    count: AtomicU64,
 }
 
 impl Drift {
     /// No changes yet.
     pub fn new(options: ChangeOptions) -> Self {
-        Self { options, changes: Mutex::default() }
+        Self { options, changes: Mutex::default(), count: AtomicU64::new(0) }
+    }
+
+    /// How many changes there have been, to know when something derived from them is out of date.
+    pub fn count(&self) -> u64 {
+        self.count.load(Ordering::Acquire)
     }
 
     /// What of the contact is there now.
@@ -54,7 +61,10 @@ impl Drift {
                 changes.removed.insert(index);
             }
         }
-        Living::new(contact, changes.clone())
+        let living = Living::new(contact, changes.clone());
+        drop(all);
+        self.count.fetch_add(1, Ordering::Release);
+        living
     }
 }
 
@@ -103,5 +113,36 @@ impl Living {
 
     fn gone(&self, mask: Mask) -> impl Iterator<Item = u64> {
         self.removed.iter().copied().filter(move |index| mask & (1 << self.timeline.owner(*index)) != 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::simulator::options::WildKind;
+    use crate::simulator::story::{Story, Wild};
+
+    proptest! {
+        #[test]
+        fn what_is_there_is_all_there_was_and_came_but_for_what_went(
+            seed in 0_u64..50,
+            added in 0_u64..10,
+            removed in proptest::collection::btree_set(0_u64..80, 0..40),
+            mask in 1_u8..32,
+        ) {
+            let wild = Wild { chance: 0.0, kind: WildKind::All };
+            let contact = Story { seed, max_messages: 100, wild }.contact("messages-80-x").unwrap();
+            let living = Living::new(&contact, Changes { added, removed: removed.clone() });
+            let is_there = |index: &u64| {
+                !removed.contains(index) && mask & (1 << living.timeline.owner(*index)) != 0
+            };
+            let expected: Vec<u64> = (0..80 + added).filter(is_there).collect();
+            prop_assert_eq!(living.count(mask), expected.len() as u64);
+            let found: Vec<u64> = (0..living.count(mask)).filter_map(|rank| living.nth(mask, rank)).collect();
+            prop_assert_eq!(living.last(mask), expected.last().copied());
+            prop_assert_eq!(found, expected);
+        }
     }
 }

@@ -11,6 +11,7 @@
 mod account;
 mod auth;
 mod body;
+mod choices;
 mod compress;
 mod drift;
 mod faults;
@@ -26,3 +27,6 @@ mod truth;
 pub use options::SimulatorOptions;
 pub use server::{Simulator, SimulatorError};
 pub use stats::{Endpoint, Stats};
+
+#[cfg(test)]
+mod tests;

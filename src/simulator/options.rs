@@ -7,8 +7,10 @@ use std::ops::Range;
 use std::str::FromStr;
 use std::time::Duration;
 
-use clap::{Args, Parser, ValueEnum};
+use clap::{Args, Parser};
 use humantime::parse_duration;
+
+pub use super::choices::{AuthForm, ExpiryAt, Grouping, Order, RetryAfter, Toggle, Unknown, WildKind};
 
 /// How the simulated service behaves: by default like the documented one on a good day.
 #[derive(Clone, Debug, Args)]
@@ -55,7 +57,7 @@ pub struct PageOptions {
     /// Whether messages come grouped by conversation
     #[arg(long, value_name = "WHEN", default_value = "asked")]
     pub grouping: Grouping,
-    /// Whether messages of a flat list carry their conversation_id
+    /// Whether messages of a flat list carry their `conversation_id`
     #[arg(long, value_name = "ON|OFF", default_value = "on")]
     pub flat_ids: Toggle,
     /// Never return more than N messages, whatever the limit
@@ -172,111 +174,6 @@ pub struct ChangeOptions {
     /// Which oddities: all, or only those that leave the answer valid JSON
     #[arg(long, value_name = "WHICH", default_value = "all")]
     pub wild_kind: WildKind,
-}
-
-/// The answer for a contact that does not exist.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Unknown {
-    /// Status 404
-    #[value(name = "404")]
-    NotFound,
-    /// Status 200 with a null contact and no conversations
-    Null,
-    /// Status 200 without a contact and with no conversations
-    Empty,
-}
-
-/// The order of messages over the offsets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Order {
-    /// The newest message is at offset 0
-    Newest,
-    /// The oldest message is at offset 0
-    Oldest,
-}
-
-/// Whether messages come grouped by conversation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Grouping {
-    /// Unless `grouped_conversations=false` is asked for
-    Asked,
-    /// Whatever is asked for
-    Always,
-    /// A flat list, whatever is asked for
-    Never,
-}
-
-/// On or off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Toggle {
-    /// On
-    On,
-    /// Off
-    Off,
-}
-
-/// What signing in says about the end of the token's life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ExpiryAt {
-    /// The truth, in Unix milliseconds
-    Correct,
-    /// Nothing
-    Missing,
-    /// The truth, but in seconds
-    Seconds,
-    /// A time that is over
-    Past,
-    /// A time in a million years
-    Absurd,
-}
-
-/// The accepted form of the Authorization header.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum AuthForm {
-    /// The token alone
-    Raw,
-    /// `Bearer` and the token
-    Bearer,
-    /// Either
-    Any,
-}
-
-/// Which oddities occur.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum WildKind {
-    /// Also `NaN`, raw control characters and nesting too deep for most parsers
-    All,
-    /// Only what a lenient parser can read
-    Valid,
-}
-
-/// The Retry-After header of a 429.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RetryAfter {
-    /// None
-    Absent,
-    /// So many seconds
-    Seconds(u64),
-    /// An HTTP date two seconds ahead
-    Date,
-    /// Something that is neither
-    Garbage,
-}
-
-impl FromStr for RetryAfter {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "none" => Ok(Self::Absent),
-            "date" => Ok(Self::Date),
-            "garbage" => Ok(Self::Garbage),
-            seconds => seconds
-                .parse()
-                .map(Self::Seconds)
-                .map_err(|_| "none, a number of seconds, date or garbage".to_owned()),
-        }
-    }
 }
 
 fn probability(text: &str) -> Result<f64, String> {

@@ -4,8 +4,7 @@ use crate::id::Channel;
 
 use super::drift::Living;
 use super::options::{Grouping, Order, PageOptions, Toggle};
-use super::story::ink::put;
-use super::story::message::AVERAGE_BYTES;
+use super::story::message::{AVERAGE_BYTES, Naming};
 use super::story::{Contact, Dice, Mask, Message, dice};
 
 /// Messages of an answer when no limit was asked for, or it is ignored.
@@ -136,23 +135,23 @@ fn grouped(out: &mut String, contact: &Contact, page: &[u64]) {
         }
     }
     for (place, owner) in owners.iter().enumerate() {
-        put!(out, "{}", if place == 0 { "" } else { "," });
-        contact.conversations[*owner].write_head(out);
-        let mut first = true;
-        for index in page.iter().filter(|index| contact.timeline.owner(**index) == *owner) {
-            put!(out, "{}", if first { "" } else { "," });
-            first = false;
-            Message::new(contact, *index).write(out, None);
-        }
-        out.push_str("]}");
+        out.push_str(if place == 0 { "" } else { "," });
+        contact.conversations[*owner].write(out, contact.wild, |out| {
+            let mut comma = "";
+            for index in page.iter().filter(|index| contact.timeline.owner(**index) == *owner) {
+                out.push_str(comma);
+                comma = ",";
+                Message::new(contact, *index).write(out, Naming::Bare);
+            }
+        });
     }
 }
 
 fn flat(out: &mut String, contact: &Contact, page: &[u64], ids: Toggle) {
     out.push_str(",\"messages\":[");
     for (place, index) in page.iter().enumerate() {
-        put!(out, "{}", if place == 0 { "" } else { "," });
+        out.push_str(if place == 0 { "" } else { "," });
         let message = Message::new(contact, *index);
-        message.write(out, (ids == Toggle::On).then_some(message.conversation.id));
+        message.write(out, if ids == Toggle::On { Naming::WithConversation } else { Naming::Bare });
     }
 }

@@ -18,7 +18,7 @@ use super::options::{SimulatorOptions, Unknown};
 use super::pages::{self, Query};
 use super::reply::{Delivery, Reply};
 use super::stats::{Endpoint, Ledger};
-use super::story::{Dice, Story, dice};
+use super::story::{Dice, Story, Wild, dice};
 use super::truth::Truth;
 
 /// The most bytes of a sign-in that are read.
@@ -45,7 +45,8 @@ pub struct Reset;
 impl World {
     /// A world that behaves like this.
     pub fn new(options: SimulatorOptions) -> Self {
-        let story = Story { seed: options.seed, max_messages: options.max_messages };
+        let wild = Wild { chance: options.changes.wild, kind: options.changes.wild_kind };
+        let story = Story { seed: options.seed, max_messages: options.max_messages, wild };
         Self {
             story,
             account: Account::new(story, options.account_contacts),
@@ -156,7 +157,7 @@ impl World {
         let living = self.drift.pass(&contact, Dice::new(dice::part(contact.key, 7), nth));
         let page = pages::select(&self.options.pages, &contact, &living, query);
         let crashed = || Reply::message(502, "Internal server error");
-        if self.story.poison(&contact).is_some_and(|poison| page.contains(&poison)) {
+        if contact.poison().is_some_and(|poison| page.contains(&poison)) {
             return crashed();
         }
         let last = living.last(contact.mask(None));

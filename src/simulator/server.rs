@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::options::SimulatorOptions;
-use super::routes::World;
+use super::routes::{Reset, World};
 use super::stats::Stats;
 
 /// How long answers that are on their way may take when the simulator stops.
@@ -113,5 +113,5 @@ async fn connection(stream: TcpStream, world: Arc<World>, mut stopped: watch::Re
 }
 
 fn is_reset(error: &hyper::Error) -> bool {
-    std::error::Error::source(error).is_some_and(|source| source.is::<super::routes::Reset>())
+    std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<Reset>)
 }

@@ -46,6 +46,7 @@ pub struct Stats {
     /// Bytes of bodies sent.
     pub bytes_sent: u64,
     /// Requests for messages or contacts by the scheme of their Authorization header: `bearer`, `raw` or `none`.
+    /// Those that a fault kept from the check of the token are not among them.
     pub auth_schemes: BTreeMap<String, u64>,
     /// Requests for messages by contact.
     pub contacts: HashMap<String, u64>,
@@ -166,5 +167,19 @@ impl Drop for Flight {
         if self.endpoint == Endpoint::Messages {
             book.messages_in_flight -= 1;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_is_counted_wherever_it_begins() {
+        let start = Instant::now();
+        let mut recent = VecDeque::new();
+        let mut at = |millis| count_in_window(&mut recent, start + Duration::from_millis(millis));
+        let counts = [0, 600, 900, 999, 1000, 1599, 1600, 5000].map(&mut at);
+        assert_eq!(counts, [1, 2, 3, 4, 4, 5, 5, 1]);
     }
 }

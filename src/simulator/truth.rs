@@ -4,8 +4,8 @@
 use bytes::Bytes;
 
 use super::drift::Living;
-use super::story::ink::{Time, put};
-use super::story::{Contact, Mask, Message};
+use super::story::ink::{Text, Time};
+use super::story::{Contact, Fields, Mask, Message};
 
 /// Lines that are made at a time.
 const CHUNK: u64 = 1000;
@@ -32,14 +32,15 @@ impl Truth {
         for rank in self.next..self.next + CHUNK {
             let Some(index) = self.living.nth(self.mask, rank) else { break };
             let message = Message::new(&self.contact, index);
-            put!(&mut lines, "{{\"message_id\":\"{}\"", message.id());
-            put!(&mut lines, ",\"conversation_id\":\"{}\"", message.conversation.id);
-            put!(
-                &mut lines,
-                ",\"created_at\":\"{}\",\"stable\":{}}}\n",
-                Time(message.at),
-                self.living.is_stable(index)
-            );
+            // Fields are as served, where they are odd too; what else is odd about a message is not told.
+            let mut fields =
+                Fields::open(&mut lines, message.oddity().filter(|odd| odd.is_of_a_field()), message.key);
+            fields.put("message_id", Text(message.id()));
+            message.conversation.lend_id(&mut fields, self.contact.wild);
+            fields.put("created_at", Text(Time(message.at)));
+            fields.put("stable", self.living.is_stable(index));
+            fields.close();
+            lines.push('\n');
         }
         self.next += CHUNK;
         (!lines.is_empty()).then(|| lines.into())

@@ -12,6 +12,9 @@ use crate::durable::{self, OnPath};
 /// The largest body that is unpacked: above what fetch accepts from the API, so only damage reaches it.
 const MAX_BODY: usize = 80 << 20;
 
+/// The buffer for records kept between reads: larger ones are rare, and give their memory back.
+const KEPT_BUFFER: usize = 1 << 20;
+
 /// Reads records by place.
 pub struct Reader {
     folder: PathBuf,
@@ -39,9 +42,8 @@ impl Reader {
             .filter(|size| *size <= MAX_BODY)
             .ok_or_else(|| damaged("impossible size"))?;
         let body = zstd::bulk::decompress(packed, size).map_err(|_| damaged("cannot be unpacked"))?;
-        const KEEP: usize = 1 << 20;
         self.record.clear();
-        self.record.shrink_to(KEEP);
+        self.record.shrink_to(KEPT_BUFFER);
         Ok(body)
     }
 

@@ -18,7 +18,7 @@ pub struct ConnectionArgs {
     pub base_url: String,
     /// Command that prints the password
     ///
-    /// Credentials are never taken from an argument. Set CHATZY_EMAIL with CHATZY_PASSWORD, CHATZY_PASSWORD_FILE or
+    /// Credentials are never taken from an argument. Set `CHATZY_EMAIL` with `CHATZY_PASSWORD`, `CHATZY_PASSWORD_FILE` or
     /// this command, or a token with `CHATZY_TOKEN` or `CHATZY_TOKEN_FILE`.
     #[arg(long, value_name = "CMD", env = "CHATZY_PASSWORD_COMMAND")]
     pub password_command: Option<String>,

@@ -30,11 +30,15 @@ Exit codes: 0 complete, 2 usage, 3 published but some contacts failed or are unr
 
 /// Export contacts' conversations
 #[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag as it is typed; they become enums in the settings"
+)]
 pub struct RunArgs {
     /// CSV with a column `contact_id`, or one ID a line; `-` is stdin
     #[arg(long, value_name = "FILE")]
     pub contacts: PathBuf,
-    /// The column of the IDs [default: contact_id]
+    /// The column of the IDs [default: `contact_id`]
     #[arg(long, value_name = "NAME")]
     pub contacts_column: Option<String>,
     /// Folder of the export
@@ -47,7 +51,7 @@ pub struct RunArgs {
     /// Parquet: zstd[:1-22], snappy, none [default: zstd]; JSONL: none, gzip, zstd[:1-22] [default: none]
     #[arg(long, value_name = "CODEC", help_heading = "Files")]
     pub compression: Option<String>,
-    /// Folders below each table, in this order: export_date, run, channel, year, month, date
+    /// Folders below each table, in this order: `export_date`, run, channel, year, month, date
     #[arg(long, value_name = "KEYS", value_delimiter = ',', help_heading = "Files")]
     pub partition_by: Vec<PartitionKey>,
     /// A file is closed at the first contact after this size
@@ -66,7 +70,7 @@ pub struct RunArgs {
     /// Only messages created before this time
     #[arg(long, value_name = "TIME", help_heading = "Messages to export")]
     pub until: Option<String>,
-    /// Ask for flat lists of messages (grouped_conversations=false)
+    /// Ask for flat lists of messages (`grouped_conversations=false`)
     #[arg(long, help_heading = "Messages to export")]
     pub flat: bool,
 

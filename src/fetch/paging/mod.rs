@@ -74,7 +74,7 @@ struct Frontier {
     conversations: u64,
 }
 
-/// What the last proof said, where short pages are not to be believed.
+/// What the last proof said, where a short page may have been cut by the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum EndDoubt {
     /// Nothing yet.
@@ -228,13 +228,13 @@ impl Paging {
         if self.believes(page, facts) {
             return self.end(End::ShortPage, past, stride);
         }
-        if facts.short_pages_lie && self.overlap > 0 {
+        if (facts.short_pages_lie || self.doubt != EndDoubt::None) && self.overlap > 0 {
             return self.past_a_short_page(past, stride, fresh);
         }
         self.prove(past)
     }
 
-    /// Where short pages are usual the next page is asked for as any other, anchored. What ends such a history is an
+    /// Where short pages may lie the next page is asked for as any other, anchored. What ends such a history is an
     /// empty page between two anchored ones with nothing new: the empty one alone could be the work of a removal.
     fn past_a_short_page(&mut self, past: u64, stride: u64, fresh: u64) -> Step {
         let doubt = std::mem::replace(&mut self.doubt, EndDoubt::None);
@@ -325,7 +325,9 @@ impl Paging {
     fn proof(&mut self, ask: &Ask, page: &Sight, facts: &mut Facts) -> Step {
         if page.is_empty() {
             self.chases = 0;
-            if facts.short_pages_lie && self.can_anchor(facts) {
+            let honours_limit =
+                facts.largest_page >= u64::from(self.rules.page_size) && !facts.short_pages_lie;
+            if !honours_limit && self.can_anchor(facts) {
                 self.doubt = EndDoubt::Empty;
                 let stride = self.frontier.map_or(0, |frontier| frontier.largest);
                 return self.onward(ask.offset, stride.max(2));

@@ -6,9 +6,10 @@ use crate::id::Channel;
 
 use super::clock::Clock;
 use super::dice::{self, Dice};
-use super::ink::{self, OrNull, Quoted, Time, Uuid, put};
+use super::ink::{self, OrNull, Quoted, Text, Time, Uuid};
 use super::names::{AGENTS, TONGUES, Tongue};
 use super::timeline::{MAX_CONVERSATIONS, Mask, Timeline};
+use super::wild::{self, Fields, Oddity, Wild};
 
 /// A contact with its conversations.
 #[derive(Debug)]
@@ -33,6 +34,8 @@ pub struct Contact {
     pub last_name: &'static str,
     /// Telephone number without the plus sign, which is also its WhatsApp ID.
     pub phone: String,
+    /// How odd it and what belongs to it is.
+    pub wild: Wild,
 }
 
 /// A conversation of a contact.
@@ -70,7 +73,7 @@ const STATUSES: [&str; 5] = ["live", "closed", "closed", "resolved", "pending"];
 
 impl Contact {
     /// The contact of this ID with `size` messages.
-    pub fn new(seed: u64, id: &str, size: u64) -> Self {
+    pub fn new(seed: u64, id: &str, size: u64, wild: Wild) -> Self {
         let key = dice::key(seed, id);
         let mut dice = Dice::new(key, 1);
         let tongue = *dice.pick(&TONGUES);
@@ -92,6 +95,7 @@ impl Contact {
             first_name,
             last_name,
             phone,
+            wild,
         }
     }
 
@@ -103,17 +107,30 @@ impl Contact {
         bits.fold(0, |mask, (place, _)| mask | (1 << place))
     }
 
+    /// The place of the one message that the service chokes on, for IDs that ask for one (`poison-…`).
+    pub fn poison(&self) -> Option<u64> {
+        let poisoned = self.id.starts_with("poison-") && self.size > 0;
+        poisoned.then(|| Dice::new(self.key, 4).below(self.size))
+    }
+
     /// Appends the contact's object, `last` being its newest message.
     pub fn write(&self, out: &mut String, owner: &str, last: Option<u64>) {
         let mut dice = Dice::new(self.key, 3);
         let (blacklisted, frozen) = (dice.one_in(40), dice.one_in(30));
-        put!(out, "{{\"contact_id\":{},\"user_email_id\":{}", Quoted(&self.id), Quoted(owner));
-        put!(out, ",\"first_name\":\"{}\",\"last_name\":\"{}\"", self.first_name, self.last_name);
-        put!(out, ",\"phone_number\":\"+{}\",\"created_at\":\"{}\"", self.phone, Time(self.clock.created()));
-        put!(out, ",\"last_interacted_at\":{}", OrNull(last.map(|index| Time(self.clock.at(index)))));
-        put!(out, ",\"contact_queries\":{},\"is_blacklisted\":{blacklisted}", dice.below(60));
         let until = frozen.then(|| Time(self.clock.at(self.size) + 86_400_000));
-        put!(out, ",\"is_frozen\":{frozen},\"frozen_until\":{}}}", OrNull(until));
+        let mut fields = Fields::open(out, self.wild.oddity(&wild::CONTACT, self.key), self.key);
+        fields.put("contact_id", Quoted(&self.id));
+        fields.put("user_email_id", Quoted(owner));
+        fields.put("first_name", Text(self.first_name));
+        fields.put("last_name", Text(self.last_name));
+        fields.put("phone_number", Text(format_args!("+{}", self.phone)));
+        fields.put("created_at", Text(Time(self.clock.created())));
+        fields.put("last_interacted_at", OrNull(last.map(|index| Time(self.clock.at(index)))));
+        fields.put("contact_queries", dice.below(60));
+        fields.put("is_blacklisted", blacklisted);
+        fields.put("is_frozen", frozen);
+        fields.put("frozen_until", OrNull(until));
+        fields.close();
     }
 }
 
@@ -127,12 +144,28 @@ impl Conversation {
         Self { id, key, channel, kind, status: *dice.pick(&STATUSES), assigned_to, chatbot_id }
     }
 
-    /// Appends the conversation's object up to the opening bracket of its messages.
-    pub fn write_head(&self, out: &mut String) {
-        let Self { id, kind, status, chatbot_id, .. } = self;
-        put!(out, "{{\"conversation_id\":\"{id}\",\"conversation_status\":\"{status}\"");
-        put!(out, ",\"conversation_type\":\"{kind}\",\"assigned_to\":{}", OrNull(self.assigned_to.as_ref()));
-        put!(out, ",\"chatbot_id\":\"{chatbot_id}\",\"messages\":[");
+    /// What is odd about it.
+    fn oddity(&self, wild: Wild) -> Option<&'static Oddity> {
+        wild.oddity(&wild::CONVERSATION, self.key)
+    }
+
+    /// Appends the `conversation_id` of a message of it.
+    pub fn lend_id(&self, fields: &mut Fields<'_>, wild: Wild) {
+        fields.lend(self.oddity(wild), self.key, "conversation_id", Text(self.id));
+    }
+
+    /// Appends the conversation's object, whose messages `write_messages` appends.
+    pub fn write(&self, out: &mut String, wild: Wild, write_messages: impl FnOnce(&mut String)) {
+        let mut fields = Fields::open(out, self.oddity(wild), self.key);
+        fields.put("conversation_id", Text(self.id));
+        fields.put("conversation_status", Text(self.status));
+        fields.put("conversation_type", Text(self.kind));
+        fields.put("assigned_to", OrNull(self.assigned_to.as_ref()));
+        fields.put("chatbot_id", Text(self.chatbot_id));
+        fields.put("messages", "[");
+        write_messages(fields.out);
+        fields.out.push(']');
+        fields.close();
     }
 }
 

@@ -78,14 +78,24 @@ impl Display for Quoted<'_> {
     }
 }
 
-/// A JSON string, or `null`.
+/// Text that needs no escapes as a JSON string.
+#[derive(Clone, Copy, Debug)]
+pub struct Text<T>(pub T);
+
+impl<T: Display> Display for Text<T> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\"", self.0)
+    }
+}
+
+/// Such a string, or `null`.
 #[derive(Clone, Copy, Debug)]
 pub struct OrNull<T>(pub Option<T>);
 
 impl<T: Display> Display for OrNull<T> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Some(text) => write!(f, "\"{text}\""),
+            Some(text) => Text(text).fmt(f),
             None => f.write_str("null"),
         }
     }

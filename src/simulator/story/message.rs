@@ -4,7 +4,8 @@ use crate::id::Channel;
 
 use super::contact::{Contact, Conversation};
 use super::dice::{self, Dice};
-use super::ink::{Time, Uuid, put};
+use super::ink::{Text, Time, Uuid, put};
+use super::wild::{self, Fields, Oddity};
 use super::{events, whatsapp};
 
 /// Bytes of JSON that a message takes on average; a little more than enough to size buffers with.
@@ -19,6 +20,15 @@ pub enum Role {
     Assistant,
     /// A person of the support.
     Agent,
+}
+
+/// Whether a message says which conversation it belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Naming {
+    /// It carries a `conversation_id`.
+    WithConversation,
+    /// It does not: it stands inside its conversation, or in a list without these IDs.
+    Bare,
 }
 
 /// The roles of the six lines of a script.
@@ -41,6 +51,8 @@ pub struct Message<'a> {
     pub contact: &'a Contact,
     /// The conversation it belongs to.
     pub conversation: &'a Conversation,
+    /// Its place in time.
+    pub index: u64,
     /// How many messages of the conversation come before it.
     pub rank: u64,
     /// What the message's own randomness comes from.
@@ -61,19 +73,21 @@ impl<'a> Message<'a> {
         // A template opens the conversation, so its first line is not the customer's.
         let role =
             if rank == 0 && conversation.kind == "whatsapp-template" { Role::Assistant } else { TURNS[turn] };
-        Self {
-            contact,
-            conversation,
-            rank,
-            key: message_key(contact, index),
-            at: contact.clock.at(index),
-            role,
-        }
+        let (key, at) = (message_key(contact, index), contact.clock.at(index));
+        Self { contact, conversation, index, rank, key, at, role }
     }
 
-    /// Its ID.
+    /// What is odd about it.
+    pub fn oddity(&self) -> Option<&'static Oddity> {
+        self.contact.wild.oddity(&wild::MESSAGE, self.key)
+    }
+
+    /// Its ID, where nothing odd stands in its place.
     pub fn id(&self) -> Uuid {
-        id_of(self.key)
+        match self.oddity() {
+            Some(Oddity::Twin) if self.index > 0 => id_of(message_key(self.contact, self.index - 1)),
+            _ => id_of(self.key),
+        }
     }
 
     /// Whether it is the template that opens a conversation.
@@ -88,9 +102,8 @@ impl<'a> Message<'a> {
         Some(message_key(self.contact, before))
     }
 
-    /// Appends the message's object, with `conversation_id` where `flat_id` is given.
-    pub fn write(&self, out: &mut String, flat_id: Option<Uuid>) {
-        let (id, role, at) = (self.id(), self.role.as_str(), Time(self.at));
+    /// Appends the message's object.
+    pub fn write(&self, out: &mut String, naming: Naming) {
         let mut body = String::with_capacity(256);
         let mut records = String::new();
         match self.conversation.channel {
@@ -101,24 +114,24 @@ impl<'a> Message<'a> {
             }
             Channel::Website => self.say(&mut body),
         }
-        put!(out, "{{\"message_id\":\"{id}\"");
-        if let Some(conversation) = flat_id {
-            put!(out, ",\"conversation_id\":\"{conversation}\"");
+        let mut fields = Fields::open(out, self.oddity(), self.key);
+        fields.put("message_id", Text(self.id()));
+        if naming == Naming::WithConversation {
+            self.conversation.lend_id(&mut fields, self.contact.wild);
         }
-        put!(
-            out,
-            ",\"content\":\"{body}\",\"role\":\"{role}\",\"created_at\":\"{at}\",\"message_order\":{}",
-            self.rank + 1
-        );
+        fields.put("content", Text(&body));
+        fields.put("role", Text(self.role.as_str()));
+        fields.put("created_at", Text(Time(self.at)));
+        fields.put("message_order", self.rank + 1);
         for (field, channel) in [
             ("wa_messages", Channel::Whatsapp),
             ("instagram_messages", Channel::Instagram),
             ("messenger_messages", Channel::Messenger),
         ] {
             let members = if channel == self.conversation.channel { records.as_str() } else { "" };
-            put!(out, ",\"{field}\":[{members}]");
+            fields.put(field, format_args!("[{members}]"));
         }
-        out.push('}');
+        fields.close();
     }
 
     /// Appends what is said, as it stands between the quotes of a JSON string.
@@ -130,7 +143,7 @@ impl<'a> Message<'a> {
         let mut dice = Dice::new(self.key, 1);
         let turn = usize::try_from(self.rank % 6).expect("below six");
         self.fill(out, script[turn], number);
-        if dice.one_in(4) {
+        if dice.one_in(3) {
             out.push_str(if dice.one_in(4) { "\\n\\n" } else { " " });
             let more = *dice.pick(tongue.more);
             self.fill(out, more, number);

@@ -12,11 +12,13 @@ mod names;
 mod text;
 mod timeline;
 mod whatsapp;
+mod wild;
 
 pub use contact::Contact;
 pub use dice::Dice;
 pub use message::Message;
 pub use timeline::{Mask, Timeline};
+pub use wild::{Fields, Wild};
 
 /// Who writes with whom, for one seed.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +27,8 @@ pub struct Story {
     pub seed: u64,
     /// The most messages of a contact whose ID does not say how many it has.
     pub max_messages: u64,
+    /// How odd they are.
+    pub wild: Wild,
 }
 
 /// Messages of a contact by its place among a million: half of the contacts have at most 40, three in a hundred more
@@ -44,6 +48,9 @@ const SIZES: [(u64, u64); 9] = [
 /// The most messages that an ID may ask for, so that times stay within this century.
 const MOST: u64 = 10_000_000;
 
+/// Messages of a poisoned contact whose ID does not say how many.
+const POISONED: u64 = 120;
+
 /// What a contact ID stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Size {
@@ -56,7 +63,7 @@ impl Story {
     pub fn contact(&self, id: &str) -> Option<Contact> {
         match self.size(id) {
             Size::Unknown => None,
-            Size::Messages(size) => Some(Contact::new(self.seed, id, size)),
+            Size::Messages(size) => Some(Contact::new(self.seed, id, size, self.wild)),
         }
     }
 
@@ -64,12 +71,12 @@ impl Story {
         match id.split_once('-') {
             Some(("empty", _)) => return Size::Messages(0),
             Some(("unknown", _)) => return Size::Unknown,
-            Some(("messages" | "poison", rest)) => {
-                let number = rest.split_once('-').map_or(rest, |(number, _)| number);
-                if let Ok(size) = number.parse::<u64>() {
-                    return Size::Messages(size.min(MOST));
+            Some(("messages", rest)) => {
+                if let Some(size) = leading_number(rest) {
+                    return Size::Messages(size);
                 }
             }
+            Some(("poison", rest)) => return Size::Messages(leading_number(rest).unwrap_or(POISONED)),
             _ => {}
         }
         let mut dice = Dice::new(dice::key(self.seed, id), 0);
@@ -79,12 +86,12 @@ impl Story {
             _ => Size::Messages(quantile(dice.below(1_000_000)).min(self.max_messages)),
         }
     }
+}
 
-    /// The place of the one message that the service chokes on, for IDs that ask for one (`poison-…`).
-    pub fn poison(&self, contact: &Contact) -> Option<u64> {
-        let poisoned = contact.id.starts_with("poison-") && contact.size > 0;
-        poisoned.then(|| Dice::new(contact.key, 4).below(contact.size))
-    }
+/// The number before the first `-`.
+fn leading_number(text: &str) -> Option<u64> {
+    let number = text.split('-').next()?.parse::<u64>().ok()?;
+    Some(number.min(MOST))
 }
 
 fn quantile(place: u64) -> u64 {

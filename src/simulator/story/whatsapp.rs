@@ -1,8 +1,8 @@
 //! `wa_messages`: what the WhatsApp Cloud API sends and answers about a message (channel payloads of Meta, 2026).
 
 use super::dice::Dice;
-use super::ink::{self, Time, put};
-use super::message::Message;
+use super::ink::{self, Time, Uuid, put};
+use super::message::{Message, Role};
 
 /// The telephone number and ID of the shop.
 const SHOP: (&str, &str) = ("15550783881", "106540352242922");
@@ -22,7 +22,7 @@ pub fn write(message: &Message<'_>, body: &mut String, records: &mut String) {
     let mut dice = Dice::new(message.key, 2);
     let wamid = wamid(message.key);
     match message.role {
-        super::message::Role::User => inbound(message, &mut dice, &wamid, body, records),
+        Role::User => inbound(message, &mut dice, &wamid, body, records),
         _ => outbound(message, &mut dice, &wamid, body, records),
     }
 }
@@ -38,7 +38,7 @@ fn wamid(key: u64) -> String {
 fn inbound(message: &Message<'_>, dice: &mut Dice, wamid: &str, body: &mut String, records: &mut String) {
     let (contact, seconds) = (message.contact, message.at / 1000);
     put!(records, "{{\"status\":\"received\",\"created_at\":\"{}\",\"data\":", Time(message.at + 400));
-    let wrapped = dice.one_in(5);
+    let wrapped = dice.one_in(4);
     if wrapped {
         put!(
             records,
@@ -167,19 +167,24 @@ fn outbound(message: &Message<'_>, dice: &mut Dice, wamid: &str, body: &mut Stri
         9 => &[Fate::Sent, Fate::Read, Fate::Delivered],
         _ => &[Fate::Sent, Fate::Delivered, Fate::Read],
     };
-    // A bot that answers within the free window is billed once: only some statuses carry a price.
-    let priced = dice.one_in(2);
+    // A conversation is what older versions of the API told beside the price.
+    let told = dice.one_in(2).then_some(message.conversation.id);
     let mut at = at + 300;
     for (place, fate) in fates.iter().enumerate() {
         if place > 0 {
             records.push(',');
         }
         at += 200 + i64::try_from(dice.below(60_000)).expect("a minute");
-        status(message, *fate, at, priced && place == 0, wamid, records);
+        status(message, *fate, at, wamid, records);
+        if place == 0 {
+            price(message, told, records);
+        }
+        records.push_str("}}");
     }
 }
 
-fn status(message: &Message<'_>, fate: Fate, at: i64, priced: bool, wamid: &str, records: &mut String) {
+/// A status up to the two closing braces.
+fn status(message: &Message<'_>, fate: Fate, at: i64, wamid: &str, records: &mut String) {
     let name = match fate {
         Fate::Sent => "sent",
         Fate::Delivered => "delivered",
@@ -197,13 +202,17 @@ fn status(message: &Message<'_>, fate: Fate, at: i64, priced: bool, wamid: &str,
         at / 1000,
         message.contact.phone
     );
-    if priced {
-        let category = if message.is_template() { "utility" } else { "service" };
-        put!(records, ",\"pricing\":{{\"billable\":{},\"pricing_model\":\"PMP\"", message.is_template());
-        put!(records, ",\"type\":\"regular\",\"category\":\"{category}\"}}");
-    }
     if matches!(fate, Fate::Failed) {
         records.push_str(",\"errors\":[{\"code\":131047,\"title\":\"Re-engagement message\",\"message\":\"Re-engagement message\",\"error_data\":{\"details\":\"Message failed to send because more than 24 hours have passed since the customer last replied to this number.\"}}]");
     }
-    records.push_str("}}");
+}
+
+fn price(message: &Message<'_>, conversation: Option<Uuid>, records: &mut String) {
+    let category = if message.is_template() { "utility" } else { "service" };
+    if let Some(conversation) = conversation {
+        put!(records, ",\"conversation\":{{\"id\":\"{conversation}\"");
+        put!(records, ",\"origin\":{{\"type\":\"{category}\"}}}}");
+    }
+    put!(records, ",\"pricing\":{{\"billable\":{},\"pricing_model\":\"PMP\"", message.is_template());
+    put!(records, ",\"type\":\"regular\",\"category\":\"{category}\"}}");
 }

@@ -2,9 +2,9 @@
 
 use serde_json::{Value as Json, json};
 
-use super::super::{
-    Builders, ContactInput, ConversationColumns, CoverageRow, CoverageStatus, End, Table, Totals,
-};
+use crate::history::{End, Status};
+
+use super::super::{Builders, ContactInput, ConversationColumns, CoverageRow, Table, Totals};
 use super::{TIME, builders, contact_id, objects, take};
 use crate::json::Value;
 use crate::record::read_page;
@@ -100,7 +100,7 @@ fn coverage() {
     let mut builders = builders();
     let row = CoverageRow {
         contact_id: contact_id(),
-        status: CoverageStatus::NotFound,
+        status: Status::NotFound,
         messages: 1,
         pages: 2,
         requests: 3,

@@ -1,0 +1,146 @@
+//! A small export, made as the real ones are.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray, new_null_array,
+};
+
+use crate::durable;
+use crate::output::checksum::sha256;
+use crate::output::manifest::{
+    ContactCounts, FileEntry, Input, Manifest, Requests, Source, Status, TableEntry, Tool,
+};
+use crate::output::{OutputSpec, TableWriter};
+use crate::publish::{Draft, STAGE, publish};
+use crate::settings::{Format, OutputSettings, PartitionKey};
+use crate::table::{Kind, Rows, Table};
+
+/// The contact, its status and how many messages it has.
+pub(super) const CONTACTS: [(&str, &str, i64); 4] =
+    [("c0", "exported", 3), ("c1", "empty", 0), ("c2", "failed", 0), ("c3", "unresolved", 2)];
+
+/// What a test changes in the rows before they are written.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Twist {
+    pub(super) message_id: Option<&'static str>,
+    pub(super) coverage_messages: Option<i64>,
+    pub(super) doubled_coverage: bool,
+    pub(super) without_contact: Option<&'static str>,
+}
+
+pub(super) fn rows(table: Table, values: &BTreeMap<&str, ArrayRef>, count: usize) -> Rows {
+    let columns = table.columns().iter().map(|column| match values.get(column.name) {
+        Some(values) => values.clone(),
+        None => new_null_array(&column.kind.arrow(), count),
+    });
+    let batch = RecordBatch::try_new(table.arrow(), columns.collect()).unwrap();
+    let times = TimestampMicrosecondArray::from(vec![0; count]).with_timezone("UTC");
+    assert_eq!(Kind::Ts.arrow(), *arrow::array::Array::data_type(&times));
+    Rows { table, batch, message_time: table.is_per_message().then_some(times) }
+}
+
+pub(super) fn texts<'a>(values: impl IntoIterator<Item = &'a str>) -> ArrayRef {
+    Arc::new(StringArray::from_iter_values(values))
+}
+
+pub(super) fn tables(twist: Twist) -> [Rows; 3] {
+    let mut covered = CONTACTS.to_vec();
+    if twist.doubled_coverage {
+        covered.push(CONTACTS[1]);
+    }
+    let counts =
+        covered.iter().map(|c| if c.0 == "c3" { twist.coverage_messages.unwrap_or(c.2) } else { c.2 });
+    let coverage = BTreeMap::from([
+        ("contact_id", texts(covered.iter().map(|c| c.0))),
+        ("status", texts(covered.iter().map(|c| c.1))),
+        ("messages", Arc::new(counts.collect::<Int64Array>()) as ArrayRef),
+    ]);
+    let known = CONTACTS.iter().filter(|c| c.1 != "failed" && Some(c.0) != twist.without_contact);
+    let contacts = BTreeMap::from([
+        ("contact_id", texts(known.clone().map(|c| c.0))),
+        ("message_count", Arc::new(known.clone().map(|c| c.2).collect::<Int64Array>()) as ArrayRef),
+    ]);
+    let messages = BTreeMap::from([
+        ("contact_id", texts(["c0", "c0", "c0", "c3", "c3"])),
+        ("message_id", texts(["a", "b", twist.message_id.unwrap_or("c"), "a", "b"])),
+    ]);
+    [
+        rows(Table::Coverage, &coverage, covered.len()),
+        rows(Table::Contacts, &contacts, known.count()),
+        rows(Table::Messages, &messages, 5),
+    ]
+}
+
+pub(super) fn export(out: &Path, run_id: &str, format: Format, twist: Twist) {
+    export_with(out, run_id, format, twist, None);
+}
+
+/// With an archive of two raw answers.
+pub(super) fn export_with(out: &Path, run_id: &str, format: Format, twist: Twist, raw: Option<&str>) {
+    let work = out.join("_work");
+    let spec = OutputSpec {
+        settings: OutputSettings {
+            format,
+            partition_by: vec![PartitionKey::Month],
+            target_file_size: 1 << 20,
+        },
+        run_id: run_id.parse().unwrap(),
+        export_date: "2026-11-20".parse().unwrap(),
+    };
+    let mut files = Vec::new();
+    let mut entries = BTreeMap::new();
+    for rows in tables(twist) {
+        let mut writer = TableWriter::new(&spec, rows.table, &work.join(STAGE));
+        writer.write(&rows).unwrap();
+        files.extend(writer.finish().unwrap());
+        let count = rows.batch.num_rows() as u64;
+        entries.insert(rows.table.name().to_owned(), TableEntry::new(rows.table, count));
+    }
+    let mut files: Vec<FileEntry> = files.iter().map(Into::into).collect();
+    if let Some(text) = raw {
+        let path = format!("raw/part-{run_id}-00000.jsonl");
+        durable::create_dir_all(&work.join(STAGE).join("raw")).unwrap();
+        durable::create_new(&work.join(STAGE).join(&path)).unwrap().write_all(text.as_bytes()).unwrap();
+        files.push(FileEntry {
+            table: "raw".into(),
+            path,
+            rows: 2,
+            bytes: text.len() as u64,
+            sha256: sha256(text),
+            partition: Vec::new(),
+            min_created_at: None,
+            max_created_at: None,
+        });
+    }
+    let time = "2026-11-20T02:00:00.000000Z";
+    let manifest = Manifest {
+        manifest_version: 1,
+        schema_version: 1,
+        run_id: spec.run_id,
+        status: Status::Partial,
+        tool: Tool::default(),
+        started_at: time.into(),
+        finished_at: time.into(),
+        source: Source { base_url: "https://api.example".into() },
+        options: serde_json::Map::new(),
+        input: Input { path: "-".into(), sha256: sha256(""), lines: 4, contacts: 4, duplicates: 0 },
+        contacts: ContactCounts {
+            requested: 4,
+            exported: 1,
+            empty: 1,
+            unresolved: 1,
+            failed: 1,
+            ..ContactCounts::default()
+        },
+        requests: Requests::default(),
+        unknown_fields: BTreeMap::new(),
+        tables: entries,
+        files,
+        previous: None,
+    };
+    publish(out, &work, Draft { manifest, failed_csv: Some("contact_id\nc2\n".into()) }).unwrap();
+}
