@@ -35,6 +35,7 @@ class Variant:
     since: str | None = None
     until: str | None = None
     channels: list = field(default_factory=list)
+    counting: str = "all"
 
     def arguments(self):
         found = ["--format", self.format, *self.options]
@@ -57,7 +58,8 @@ def variants(seed):
         Variant("parquet", "parquet", small),
         Variant("jsonl", "jsonl", [*small, "--concurrency", "1"]),
         Variant("flat", dice.choice(either), small, flat=True),
-        Variant("range", dice.choice(either), small, since="2026-01-11T10:00:30Z", until="2026-03-11T00:00:00Z"),
+        Variant("range", dice.choice(either), small, since="2026-01-11T10:00:30Z", until="2026-03-11T10:00:30Z"),
+        Variant("inside", dice.choice(either), small, counting="each"),
         Variant("channel", dice.choice(either), small, channels=channels),
     ]
 
@@ -96,12 +98,12 @@ def check(seed, options):
 
 
 def check_variant(contacts, variant, binary):
-    server = Server(contacts)
+    server = Server(contacts, variant.counting)
     with tempfile.TemporaryDirectory() as folder:
         try:
             export(server, list(contacts), variant, binary, folder)
             want = expected(server, list(contacts), variant)
-            kinds = column_kinds(binary)
+            kinds = column_kinds()
             rows = 0
             for table in readback.TABLES:
                 rows += compare(table, want[table], read(folder, table, variant, kinds[table]), variant, server)
@@ -124,28 +126,30 @@ def export(server, asked, variant, binary, folder):
 
 
 def readback_or_nothing(folder, variant):
-    return readback.parquet(f"{folder}/out", "coverage") if variant.format == "parquet" else []
+    return readback.parquet(f"{folder}/out", "coverage", column_kinds()["coverage"]) if variant.format == "parquet" else []
 
 
 def expected(server, asked, variant):
     pages = {}
     for contact_id in asked:
-        answers = server.pages.get(contact_id)
-        passes = [name for name in variant.channels] or [None]
-        if answers:
-            complete(contact_id, answers, passes)
-            pages[contact_id] = [page for asked_for in passes for channel, _, _, page in answers if channel == asked_for]
+        answers = server.pages.get(contact_id, [])
+        for asked_for in variant.channels or [None]:
+            found = [answer for answer in answers if answer.page.channel == asked_for]
+            complete(contact_id, found)
+            pages.setdefault(contact_id, []).extend(answer.page for answer in found)
+        if not pages[contact_id]:
+            pages[contact_id] = None
     return contract.expected(
         asked, pages, flat=variant.flat, since=micros(variant.since), until=micros(variant.until)
     )
 
 
-def complete(contact_id, answers, passes):
+def complete(contact_id, answers):
     """Every message was asked for: else the rows would agree on too little."""
-    for channel in passes:
-        asked = [(offset, count) for found, offset, count, _ in answers if found == channel]
-        if not asked:
-            raise Difference(f"contact {contact_id!r}: no request for channel {channel}")
+    served = {id(message) for answer in answers for message in answer.shown}
+    unread = [message for answer in answers[:1] for message in answer.messages if id(message) not in served]
+    if unread:
+        raise Difference(f"contact {contact_id!r}: {len(unread)} messages were never asked for, first {unread[0]}")
 
 
 def micros(text):
@@ -155,7 +159,7 @@ def micros(text):
 KINDS = {}
 
 
-def column_kinds(binary):
+def column_kinds():
     """The columns of each table in order, from the contract's page as the oracle holds it."""
     if not KINDS:
         text = (Path(__file__).parent / "columns.txt").read_text()
@@ -167,7 +171,7 @@ def column_kinds(binary):
 
 def read(folder, table, variant, kinds):
     if variant.format == "parquet":
-        return readback.parquet(f"{folder}/out", table)
+        return readback.parquet(f"{folder}/out", table, kinds)
     return readback.jsonl(f"{folder}/out", table, kinds)
 
 
@@ -267,7 +271,7 @@ def source(server, row):
     """The JSON the row came from: the record, the message, or the contact's first page."""
     if isinstance(row.get("raw"), bytes):
         return f"  source    {shown(row['raw'])}"
-    pages = [page.body for _, _, _, page in server.pages.get(row["contact_id"], [])]
+    pages = [answer.page.body for answer in server.pages.get(row["contact_id"], [])]
     found = []
     for body in pages:
         inner = wire.parse(body).held["data"].held["data"]

@@ -14,6 +14,7 @@ import wire
 TABLES = ("contacts", "conversations", "messages", "channel_records", "coverage")
 JSON_COLUMNS = {"extra", "raw"}
 DUCKDB_TYPES = {"str": "VARCHAR", "int": "BIGINT", "bool": "BOOLEAN", "ts": "TIMESTAMPTZ", "json": "JSON"}
+ARROW_TYPES = {"str": pa.string(), "int": pa.int64(), "bool": pa.bool_(), "ts": pa.timestamp("us", tz="UTC"), "json": pa.string()}
 DUCKDB_DEPTH = 128  # levels, the row among them, that DuckDB refuses where it guesses the columns
 DUCKDB = duckdb.connect(config={"threads": 1})
 
@@ -26,16 +27,16 @@ def files(out, table):
     return sorted(p for p in (Path(out) / table).rglob("part-*") if p.is_file())
 
 
-def parquet(out, table):
+def parquet(out, table, kinds):
     rows = []
     for path in files(out, table):
         found = pq.read_table(path)
-        for field in found.schema:
-            if pa.types.is_timestamp(field.type):
-                if field.type != pa.timestamp("us", tz="UTC"):
-                    raise Unreadable(f"{path}: {field}")
-                at = found.schema.get_field_index(field.name)
-                found = found.set_column(at, field.name, found.column(at).cast(pa.int64()))
+        types = {field.name: field.type for field in found.schema}
+        if list(types.items()) != [(name, ARROW_TYPES[kind]) for name, kind in kinds.items()]:
+            raise Unreadable(f"{path}: columns are {types}")
+        for at, (name, kind) in enumerate(kinds.items()):
+            if kind == "ts":
+                found = found.set_column(at, name, found.column(at).cast(pa.int64()))
         rows += found.to_pylist()
         counted = DUCKDB.execute("select count(*) from (select * from read_parquet(?))", [str(path)]).fetchone()[0]
         if counted != found.num_rows:

@@ -35,6 +35,15 @@ class Contact:
     missing: bool = False
 
 
+@dataclass
+class Answer:
+    """A page that was served, out of all the messages that the request could have had, and those it had."""
+
+    page: Page
+    messages: list
+    shown: list
+
+
 def body(contact, messages, offset, flat):
     """One page, in the service's doubled `data`."""
     page = contact.beside
@@ -66,10 +75,12 @@ def conversations(contact, messages, offset):
 
 
 class Server:
-    """Serves `contacts` (id -> Contact) on a free loopback port until `close`."""
+    """Serves `contacts` (id -> Contact) on a free loopback port until `close`. `counting` says what `limit` and `offset`
+    count: messages over all conversations, or inside each."""
 
-    def __init__(self, contacts):
+    def __init__(self, contacts, counting="all"):
         self.contacts = contacts
+        self.counting = counting
         self.pages = defaultdict(list)
         self.lock = threading.Lock()
         outer = self
@@ -106,10 +117,18 @@ class Server:
         messages = [m for m in contact.messages if channel is None or channel in m.channels]
         offset, limit = int(query.get("offset", 0)), int(query.get("limit", 50))
         flat = query.get("grouped_conversations") == "false"
-        answer = body(contact, messages[offset : offset + limit], offset, flat)
+        shown = self.cut(messages, offset, limit, flat)
+        answer = body(contact, shown, offset, flat)
         with self.lock:
-            self.pages[query["contact_id"]].append((channel, offset, len(messages), Page(channel, answer)))
+            self.pages[query["contact_id"]].append(Answer(Page(channel, answer), messages, shown))
         return 200, answer
+
+    def cut(self, messages, offset, limit, flat):
+        if flat or self.counting == "all":
+            return messages[offset : offset + limit]
+        places = dict.fromkeys(message.conversation for message in messages)
+        groups = ([m for m in messages if m.conversation == place] for place in places)
+        return [message for group in groups for message in group[offset : offset + limit]]
 
     def close(self):
         self.http.shutdown()

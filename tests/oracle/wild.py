@@ -194,8 +194,16 @@ class Wild:
                 contact.messages.append(again)
                 continue
             place = self.one(places[:-1]) if len(places) > 1 and not self.chance(self.mess / 3) else None
-            contact.messages.append(Message(self.message(place), place, self.channels()))
+            text = self.message(place)
+            contact.messages.append(Message(text, place, self.channels(), self.flat(text, place)))
         self.dice.shuffle(contact.messages)
+
+    def flat(self, text, place):
+        """The message as a flat answer has it: likely with the id of its conversation."""
+        if place is None or not text.startswith(b"{") or self.chance(self.mess):
+            return None
+        rest = text[1:].lstrip()
+        return b'{"conversation_id": "conv-%d"' % place + (b"" if rest.startswith(b"}") else b", ") + rest
 
     def channels(self):
         count = self.one([1, 1, 1, 2])
