@@ -1,6 +1,5 @@
 //! The client: one loop around every request. Classify, decide, act.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -353,7 +352,7 @@ fn read_page<T>(bytes: &[u8], read: &impl Fn(&Page<'_>) -> T) -> Result<T, Fault
     if fault::is_html(bytes) {
         return Err(Fault::Unreadable { what: "a web page (HTML)".to_owned(), is_html: true });
     }
-    let text: Cow<'_, str> = String::from_utf8_lossy(bytes);
+    let text = record::text_of(bytes);
     match record::read_page(&text) {
         Ok(page) => Ok(read(&page)),
         Err(PageError::ErrorAnswer(what)) => Err(Fault::ErrorAnswer { what }),

@@ -64,15 +64,21 @@ impl Index {
                         Some(id) => Key::Id(id.clone()),
                         None => Key::Nameless(format!("{columns:?}")),
                     };
+                    let nameless = columns.id.is_none().then(|| columns.clone());
                     let at = self.conversation(key, columns);
                     for message in &conversation.messages {
+                        let named = nameless.as_ref().zip(message.conversation_id.as_deref());
+                        let at = named.map_or(at, |(around, id)| self.named_conversation(id, around));
                         self.message(at, page, text, message);
                     }
                 }
                 Shape::Flat => {
                     for message in &conversation.messages {
-                        let id = message.conversation_id.as_deref();
-                        let at = self.flat_conversation(id);
+                        let at = match message.conversation_id.as_deref() {
+                            Some(id) => self.named_conversation(id, &ConversationColumns::flat(None)),
+                            None => self
+                                .known_or(Key::Nameless(String::new()), || ConversationColumns::flat(None)),
+                        };
                         self.message(at, page, text, message);
                     }
                 }
@@ -104,12 +110,20 @@ impl Index {
         self.new_conversation(key, columns)
     }
 
-    /// The conversation that a flat message names. It says nothing of it but the id, so it replaces nothing.
-    fn flat_conversation(&mut self, id: Option<&str>) -> u32 {
-        let key = id.map_or_else(|| Key::Nameless(String::new()), |id| Key::Id(id.to_owned()));
+    /// The conversation that a message names itself, standing in none or in one without an id. What is known of it
+    /// is not replaced; where nothing is, what stood around the message is the best there is.
+    fn named_conversation(&mut self, id: &str, around: &ConversationColumns) -> u32 {
+        self.known_or(Key::Id(id.to_owned()), || {
+            let mut columns = around.clone();
+            columns.id = Some(id.to_owned());
+            columns
+        })
+    }
+
+    fn known_or(&mut self, key: Key, columns: impl FnOnce() -> ConversationColumns) -> u32 {
         match self.by_key.get(&key) {
             Some(at) => *at,
-            None => self.new_conversation(key, ConversationColumns::flat(id)),
+            None => self.new_conversation(key, columns()),
         }
     }
 
@@ -161,5 +175,46 @@ impl Index {
     pub fn keep(&mut self, window: Window) {
         self.messages.retain(|message| window.holds(message.created_at));
         self.by_id = HashMap::new();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Index;
+    use crate::record::read_page;
+
+    /// Each conversation as `id status: messages`.
+    fn conversations(page: &str) -> Vec<String> {
+        let mut index = Index::default();
+        index.add(0, page, &read_page(page).unwrap());
+        index.count();
+        let line = |conversation: &super::Conversation| {
+            let columns = &conversation.columns;
+            let status = columns.status.as_deref().unwrap_or("-");
+            format!("{} {status}: {}", columns.id.as_deref().unwrap_or("-"), conversation.totals.messages)
+        };
+        index.conversations.iter().map(line).collect()
+    }
+
+    #[test]
+    fn a_message_in_a_conversation_without_an_id_counts_for_the_one_it_names() {
+        let page = r#"{"data":{"data":{"conversations":[
+            {"conversation_id":"c1","conversation_status":"closed","messages":[{"message_id":"m1"}]},
+            {"conversation_status":"open","messages":[
+                {"message_id":"m2","conversation_id":"c1"},
+                {"message_id":"m3","conversation_id":"c2"},
+                {"message_id":"m4"}]}]}}}"#;
+        assert_eq!(conversations(page), ["c1 closed: 2", "- open: 1", "c2 open: 1"]);
+    }
+
+    #[test]
+    fn a_flat_message_counts_for_the_conversation_it_names() {
+        let page = r#"{"data":{"data":{
+            "conversations":[{"conversation_id":"c1","conversation_status":"open","messages":[]}],
+            "messages":[
+                {"message_id":"m1","conversation_id":"c1"},
+                {"message_id":"m2","conversation_id":"c2"},
+                {"message_id":"m3"}]}}}"#;
+        assert_eq!(conversations(page), ["c1 open: 1", "c2 -: 1", "- -: 1"]);
     }
 }
