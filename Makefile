@@ -13,7 +13,7 @@ check: tools check-tools ## Format, lints, docs, dependency policy, spelling
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items
-	.tools/bin/cargo-deny --log-level warn check licenses bans sources
+	.tools/bin/cargo-deny --log-level warn check --hide-inclusion-graph licenses bans sources
 	.tools/venv/bin/typos
 
 tools: ## What the tests and checks need besides cargo, in .tools

