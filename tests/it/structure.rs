@@ -9,7 +9,7 @@ const LAYERS: [&[&str]; 5] = [
     &["export"],
     &["fetch", "build", "publish", "verify"],
     &["api", "spool", "table", "output"],
-    &["contacts", "settings", "event", "id", "record", "json", "durable", "history"],
+    &["contacts", "settings", "event", "id", "record", "json", "durable", "history", "digest"],
 ];
 
 /// Imports within a layer that the picture allows: output writes tables.
