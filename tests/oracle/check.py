@@ -211,7 +211,10 @@ def comparable(column, value, form):
         return value
     if column == "raw":
         return value.decode("utf-8", "replace") if form == "parquet" else embedded(value, form)
-    return {name: listed(text) if name.removeprefix("data.") == "conversations" else embedded(text, form) for name, text in value.items()}
+    return {
+        name: listed(parsed) if (parsed := list_of_conversations(name, text)) else embedded(text, form)
+        for name, text in value.items()
+    }
 
 
 def embedded(source, form):
@@ -220,11 +223,13 @@ def embedded(source, form):
     return (wire.on_one_line(source) if form == "jsonl" else source).decode()
 
 
-def listed(source):
-    """Conversations in a contact's extra are put together anew: their spelling is free."""
-    value = wire.parse_or_none(source)
-    if value is None or value.kind != "array":
-        return source.decode("utf-8", "replace")
+def list_of_conversations(name, source):
+    value = wire.parse_or_none(source) if name.removeprefix("data.") == "conversations" else None
+    return value if value is not None and value.kind == "array" else None
+
+
+def listed(value):
+    """Conversations in a contact's extra are put together anew: their spelling and order are free."""
     return sorted(wire.canonical(unquoted(member)) for member in value.held)
 
 
@@ -241,7 +246,7 @@ def as_wanted(found, wanted):
         return Quoted(found.held) if isinstance(wanted, Quoted) and found.kind == "string" else found.text
     wanted = wanted or {}
     return {
-        name: listed(value.raw) if name.removeprefix("data.") == "conversations" else as_wanted(value, wanted.get(name))
+        name: listed(value) if list_of_conversations(name, value.raw) else as_wanted(value, wanted.get(name))
         for name, value in found.items()
     }
 
