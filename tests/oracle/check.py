@@ -19,7 +19,6 @@ import wire
 from server import Server
 from wild import Wild
 
-COVERAGE = ("contact_id", "status", "messages", "first_message_at", "last_message_at")
 UNCOMPARED = {"exported_at", "run_id"}
 LONGEST_SHOWN = 1000
 
@@ -117,16 +116,17 @@ def check_variant(contacts, variant, binary):
 def export(server, asked, variant, binary, folder):
     contacts = Path(folder) / "contacts.csv"
     contacts.write_text("contact_id\n" + "\n".join(asked) + "\n")
-    command = [binary, "run", "-q", "--base-url", server.url, "--contacts", contacts, "--out", f"{folder}/out", *variant.arguments()]
+    command = [binary, "run", "-q", "--base-url", server.url, "--contacts", contacts, "--out", f"{folder}/out"]
+    command += variant.arguments()
     environment = {"PATH": os.environ["PATH"], "CHATZY_TOKEN": "x", "HOME": folder}
     ended = subprocess.run(command, env=environment, capture_output=True, timeout=300, cwd=folder)
     if ended.returncode != 0:
-        coverage = [row for row in readback_or_nothing(folder, variant) if row["error"]]
-        raise Difference(f"{variant.name}: exit code {ended.returncode}\n{ended.stderr.decode()}\n{coverage}")
+        errors = [row["error"] for row in coverage_rows(folder, variant) if row["error"]]
+        raise Difference(f"{variant.name}: exit code {ended.returncode}\n{ended.stderr.decode()}\n{errors}")
 
 
-def readback_or_nothing(folder, variant):
-    return readback.parquet(f"{folder}/out", "coverage", column_kinds()["coverage"]) if variant.format == "parquet" else []
+def coverage_rows(folder, variant):
+    return read(folder, "coverage", variant, column_kinds()["coverage"])
 
 
 def expected(server, asked, variant):
@@ -139,9 +139,7 @@ def expected(server, asked, variant):
             pages.setdefault(contact_id, []).extend(answer.page for answer in found)
         if not pages[contact_id]:
             pages[contact_id] = None
-    return contract.expected(
-        asked, pages, flat=variant.flat, since=micros(variant.since), until=micros(variant.until)
-    )
+    return contract.expected(asked, pages, since=micros(variant.since), until=micros(variant.until))
 
 
 def complete(contact_id, answers):
@@ -160,7 +158,7 @@ KINDS = {}
 
 
 def column_kinds():
-    """The columns of each table in order, from the contract's page as the oracle holds it."""
+    """The columns of each table and their types, in order, as the contract's page lists them."""
     if not KINDS:
         text = (Path(__file__).parent / "columns.txt").read_text()
         for line in text.splitlines():

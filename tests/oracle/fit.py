@@ -83,8 +83,3 @@ def from_text(text):
 
 
 FITS = {"str": as_str, "int": as_int, "bool": as_bool, "ts": as_ts}
-
-
-def rfc3339(micros):
-    """The JSONL form of a timestamp."""
-    return (EPOCH + timedelta(microseconds=micros)).strftime("%Y-%m-%dT%H:%M:%S.%fZ") if micros is not None else None
