@@ -101,6 +101,7 @@ def check_variant(contacts, variant, binary):
     with tempfile.TemporaryDirectory() as folder:
         try:
             export(server, list(contacts), variant, binary, folder)
+            verify(binary, folder, variant)
             want = expected(server, list(contacts), variant)
             kinds = column_kinds()
             rows = 0
@@ -123,6 +124,13 @@ def export(server, asked, variant, binary, folder):
     if ended.returncode != 0:
         errors = [row["error"] for row in coverage_rows(folder, variant) if row["error"]]
         raise Difference(f"{variant.name}: exit code {ended.returncode}\n{ended.stderr.decode()}\n{errors}")
+
+
+def verify(binary, folder, variant):
+    """The exporter finds its own export whole."""
+    ended = subprocess.run([binary, "verify", f"{folder}/out", "--deep"], capture_output=True, timeout=300, cwd=folder)
+    if ended.returncode != 0:
+        raise Difference(f"{variant.name}: verify: exit code {ended.returncode}\n{ended.stderr.decode()}")
 
 
 def coverage_rows(folder, variant):
