@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 import contract
@@ -19,6 +20,8 @@ import wire
 from server import Server
 from wild import Wild
 
+PARTITIONED = ("messages", "channel_records")
+NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 UNCOMPARED = {"exported_at", "run_id"}
 LONGEST_SHOWN = 1000
 
@@ -35,6 +38,7 @@ class Variant:
     until: str | None = None
     channels: list = field(default_factory=list)
     counting: str = "all"
+    partitioned: bool = False
 
     def arguments(self):
         found = ["--format", self.format, *self.options]
@@ -59,6 +63,7 @@ def variants(seed):
         Variant("flat", dice.choice(either), small, flat=True),
         Variant("range", dice.choice(either), small, since="2026-01-11T10:00:30Z", until="2026-03-11T10:00:30Z"),
         Variant("inside", dice.choice(either), small, counting="each"),
+        Variant("partitions", dice.choice(either), [*small, "--partition-by", "month,channel"], partitioned=True),
         Variant("channel", dice.choice(either), small, channels=channels),
     ]
 
@@ -106,7 +111,10 @@ def check_variant(contacts, variant, binary):
             kinds = column_kinds()
             rows = 0
             for table in readback.TABLES:
-                rows += compare(table, want[table], read(folder, table, variant, kinds[table]), variant, server)
+                if variant.partitioned and table in PARTITIONED:
+                    rows += compare_partitions(table, want, folder, kinds[table], variant, server)
+                else:
+                    rows += compare(table, want[table], read(folder, table, variant, kinds[table]), variant, server)
             return rows
         except readback.Unreadable as error:
             raise Difference(f"{variant.name}: {error}") from error
@@ -179,6 +187,35 @@ def read(folder, table, variant, kinds):
     if variant.format == "parquet":
         return readback.parquet(f"{folder}/out", table, kinds)
     return readback.jsonl(f"{folder}/out", table, kinds)
+
+
+def compare_partitions(table, want, folder, kinds, variant, server):
+    """Each partition holds its rows in their order, and the column `channel` stands in the path only."""
+    times = {(row["contact_id"], row["message_id"]): row["created_at"] for row in want["messages"]}
+    parts = {}
+    for row in want[table]:
+        month = time_to_month(times[row["contact_id"], row["message_id"]])
+        place = f"month={month or NO_VALUE}/channel={row['channel'] or NO_VALUE}"
+        parts.setdefault(place, []).append({name: value for name, value in row.items() if name != "channel"})
+    found = readback.partitions(f"{folder}/out", table)
+    if found != sorted(parts):
+        raise Difference(f"{variant.name}: {table}: partitions {sorted(parts)} expected, {found} written")
+    kinds = {name: kind for name, kind in kinds.items() if name != "channel"}
+    return sum(
+        compare(table, rows, read(folder, f"{table}/{place}", variant, kinds), variant, server)
+        for place, rows in parts.items()
+    )
+
+
+def time_to_month(micros):
+    """`2026-11` of a time, or None."""
+    if micros is None:
+        return None
+    days, era = micros // 86_400_000_000, 0
+    if days < fit.YEAR_1:  # Python has no year 0: 400 years on, the calendar is the same
+        days, era = days + fit.DAYS_OF_400_YEARS, 400
+    moment = fit.EPOCH + timedelta(days=days)
+    return f"{moment.year - era:04}-{moment.month:02}"
 
 
 def compare(table, want, got, variant, server):

@@ -30,10 +30,15 @@ def files(out, table):
     return sorted(p for p in (Path(out) / table).rglob("part-*") if p.is_file())
 
 
+def partitions(out, table):
+    """The folders of a table that hold files, relative to it."""
+    return sorted({str(path.parent.relative_to(Path(out) / table)) for path in files(out, table)})
+
+
 def parquet(out, table, kinds):
     rows = []
     for path in files(out, table):
-        found = pq.read_table(path)
+        found = pq.ParquetFile(path).read()
         types = {field.name: field.type for field in found.schema}
         if list(types.items()) != [(name, ARROW_TYPES[kind]) for name, kind in kinds.items()]:
             raise Unreadable(f"{path}: columns are {types}")
@@ -41,7 +46,7 @@ def parquet(out, table, kinds):
             if kind == "ts":
                 found = found.set_column(at, name, found.column(at).cast(pa.int64()))
         rows += found.to_pylist()
-        counted = DUCKDB.execute("select count(*) from (select * from read_parquet(?))", [str(path)]).fetchone()[0]
+        counted = DUCKDB.execute("select count(*) from (select * from read_parquet(?, hive_partitioning = false))", [str(path)]).fetchone()[0]
         if counted != found.num_rows:
             raise Unreadable(f"{path}: DuckDB reads {counted} rows of {found.num_rows}")
     for row in rows:
@@ -75,7 +80,7 @@ def duckdb_reads_json(path, kinds, count):
     if depth(path.read_bytes()) <= DUCKDB_DEPTH:
         readings.append("maximum_depth = 1, sample_size = -1")
     for options in readings:
-        query = f"select count(*) from (select * from read_json('{path}', format = 'newline_delimited', {options}))"
+        query = f"select count(*) from (select * from read_json('{path}', format = 'newline_delimited', hive_partitioning = false, {options}))"
         try:
             counted = DUCKDB.execute(query).fetchone()[0]
         except duckdb.Error as error:
