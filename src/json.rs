@@ -6,7 +6,7 @@
 //! before.
 //!
 //! Layer 1: used by `record` and everything that looks into a value. [`Cursor`] walks a text, [`Value`] is a
-//! well-formed slice of it, [`canonical`] is the form that identifiers are computed from.
+//! well-formed slice of it, [`canonical()`] is the form that identifiers are computed from.
 
 mod canonical;
 mod cursor;

@@ -25,7 +25,7 @@
 //! fetch/ build/ publish/ verify/     3  the rooms
 //! api/ spool/ table/ output/         2  client, retries, governor · segments · columns, flattening · Parquet, JSONL, manifest
 //! contacts/ settings/ record/ json/  1  input · validated settings · wire shapes · lenient JSON
-//! history event id durable           1  what is known of a read · events · newtypes · files that survive a power cut
+//! history event id digest durable    1  what is known of a read · events · newtypes · SHA-256 · files that survive a power cut
 //! simulator/                         a local API for tries, demos and tests; nothing above depends on it but cli
 //! ```
 //!
@@ -55,6 +55,7 @@ pub mod api;
 pub mod build;
 pub mod cli;
 pub mod contacts;
+pub mod digest;
 pub mod durable;
 pub mod event;
 pub mod export;

@@ -14,7 +14,7 @@ use std::borrow::Cow;
 
 use crate::json::{Kind, Malformed, Value};
 
-pub use read::{read_message_at, read_page};
+pub use read::read_page;
 pub use synthetic::short_digest;
 
 /// Why an answer is not a page.
@@ -81,11 +81,25 @@ pub struct Message<'a> {
     pub conversation_id: Option<Cow<'a, str>>,
 }
 
+impl<'a> Message<'a> {
+    /// A message whose place in a page and id are known from reading the page before.
+    pub fn known(id: &'a str, text: &'a str) -> Self {
+        let value = Value::known(text);
+        Self { id: Cow::Borrowed(id), value, created_at: None, message_order: None, conversation_id: None }
+    }
+}
+
 impl Page<'_> {
     /// How many messages the page holds.
     pub fn message_count(&self) -> usize {
         self.conversations.iter().map(|conversation| conversation.messages.len()).sum()
     }
+}
+
+/// The text of an answer: invalid UTF-8 is repaired with U+FFFD, the bytes themselves stay in the spool.
+pub fn text_of(body: &[u8]) -> Cow<'_, str> {
+    // Nearly every body is valid, and to see that is several times as quick as to repair it.
+    std::str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::Borrowed)
 }
 
 /// A value as a text column takes it: a string's text, any other's JSON text, null for null.

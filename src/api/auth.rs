@@ -1,6 +1,6 @@
 //! Getting and renewing the token that the requests share.
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 
 use super::client::Client;
 use super::fault::{self, Fault};
@@ -8,7 +8,7 @@ use super::health::Reach;
 use super::secret_source;
 use super::sign_in::{self, Answer, Granted};
 use super::stop::Stop;
-use super::token::{Freshness, Token};
+use super::token::{Freshness, Token, Tried};
 use crate::event::Event;
 use crate::settings::{Login, TokenSource};
 
@@ -33,21 +33,24 @@ impl Client {
             Freshness::Fresh(token) => Ok(token),
             Freshness::Aging(token) => match self.tokens.renewal.try_lock() {
                 Err(_) => Ok(token), // being renewed, and still good
-                Ok(_renewal) => self.renew_ahead(token).await,
+                Ok(mut tried) => self.renew_ahead(token, &mut tried).await,
             },
             Freshness::Missing => {
-                let mut given = self.tokens.renewal.lock().await;
+                let mut tried = self.tokens.renewal.lock().await;
                 match self.tokens.now() {
                     Freshness::Fresh(token) | Freshness::Aging(token) => Ok(token),
-                    Freshness::Missing => self.obtain(&mut given).await,
+                    Freshness::Missing => self.obtain(&mut tried).await,
                 }
             }
         }
     }
 
-    async fn renew_ahead(&self, old: Token) -> Result<Token, Stop> {
+    async fn renew_ahead(&self, old: Token, tried: &mut Tried) -> Result<Token, Stop> {
         let Some(login) = &self.connection.credentials.login else { return Ok(old) };
-        match self.sign_in(login, Need::Ahead).await {
+        if tried.refusal.is_some() {
+            return Ok(old);
+        }
+        match self.sign_in_once(login, Need::Ahead, tried).await {
             Ok(token) => Ok(token),
             Err(stop) => {
                 self.observer.event(Event::SignInFailed { reason: stop.to_string() });
@@ -58,7 +61,7 @@ impl Client {
     }
 
     /// The first token, or one in place of a refused one: what the user gave, if it is new, else by signing in.
-    async fn obtain(&self, given: &mut Option<SecretString>) -> Result<Token, Stop> {
+    async fn obtain(&self, tried: &mut Tried) -> Result<Token, Stop> {
         let credentials = &self.connection.credentials;
         let from_user = match &credentials.token {
             Some(TokenSource::Value(token)) => Some(token.clone()),
@@ -66,18 +69,18 @@ impl Client {
             None => None,
         };
         if let Some(token) = from_user
-            && given.as_ref().is_none_or(|before| before.expose_secret() != token.expose_secret())
+            && tried.given.as_ref().is_none_or(|before| before.expose_secret() != token.expose_secret())
         {
             if !self.tokens.put(&token, None) {
                 return Err(Stop::Credentials {
                     what: "the token holds characters that no token has".to_owned(),
                 });
             }
-            *given = Some(token);
+            tried.given = Some(token);
             return self.token_now();
         }
         match &credentials.login {
-            Some(login) => self.sign_in(login, Need::Now).await,
+            Some(login) => self.sign_in_once(login, Need::Now, tried).await,
             None => {
                 Err(Stop::SignInRefused { what: "the given token has expired or is not valid".to_owned() })
             }
@@ -86,6 +89,18 @@ impl Client {
 
     fn token_now(&self) -> Result<Token, Stop> {
         self.tokens.any().ok_or_else(|| Stop::SignInRefused { what: "the token expired at once".to_owned() })
+    }
+
+    /// Signs in, unless that was refused before.
+    async fn sign_in_once(&self, login: &Login, need: Need, tried: &mut Tried) -> Result<Token, Stop> {
+        if let Some(refusal) = &tried.refusal {
+            return Err(refusal.clone());
+        }
+        let outcome = self.sign_in(login, need).await;
+        if let Err(refusal @ Stop::SignInRefused { .. }) = &outcome {
+            tried.refusal = Some(refusal.clone());
+        }
+        outcome
     }
 
     async fn sign_in(&self, login: &Login, need: Need) -> Result<Token, Stop> {

@@ -2,15 +2,19 @@
 
 use std::error::Error;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use reqwest::Response;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout};
 
 /// The largest body accepted, decoded, in bytes. Lambda answers end at 6 MB; above this it is a bomb or no API.
 const MAX_BODY: usize = 64 << 20;
 /// Bodies above this wait for [`LargeBodies`], so that many requests in flight do not hold many large ones.
 const LARGE_BODY: usize = 1 << 20;
+/// An answer of which nothing new arrives for this long is given up.
+pub const NO_PROGRESS: Duration = Duration::from_secs(30);
 /// Room made for a body whose length is not said.
 const FIRST_ROOM: usize = 64 << 10;
 
@@ -37,26 +41,33 @@ pub struct Body {
 pub enum BodyError {
     /// It is larger than [`MAX_BODY`].
     TooLarge,
+    /// Nothing of it came for [`NO_PROGRESS`], or not all of it in the time for a request.
+    TimedOut,
     /// It broke off, stalled, or could not be decoded.
     Broken(reqwest::Error),
 }
 
 impl LargeBodies {
-    /// Reads the whole body.
-    pub async fn read(&self, mut response: Response) -> Result<Body, BodyError> {
+    /// Reads the whole body, until `deadline`; the time that it waits for room does not count.
+    pub async fn read(&self, mut response: Response, mut deadline: Instant) -> Result<Body, BodyError> {
         let announced = response.content_length().and_then(|length| usize::try_from(length).ok());
         if announced.is_some_and(|length| length > MAX_BODY) {
             return Err(BodyError::TooLarge);
         }
         let mut bytes = BytesMut::with_capacity(announced.unwrap_or(FIRST_ROOM).min(LARGE_BODY));
         let mut room = None;
-        while let Some(chunk) = response.chunk().await.map_err(BodyError::Broken)? {
+        loop {
+            let patience = NO_PROGRESS.min(deadline.saturating_duration_since(Instant::now()));
+            let chunk = timeout(patience, response.chunk()).await.map_err(|_| BodyError::TimedOut)?;
+            let Some(chunk) = chunk.map_err(BodyError::Broken)? else { break };
             let length = bytes.len() + chunk.len();
             if length > MAX_BODY {
                 return Err(BodyError::TooLarge);
             }
             if length > LARGE_BODY && room.is_none() {
+                let before = Instant::now();
                 room = Arc::clone(&self.0).acquire_owned().await.ok();
+                deadline += before.elapsed();
             }
             bytes.extend_from_slice(&chunk);
         }

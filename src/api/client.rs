@@ -1,15 +1,14 @@
 //! The client: one loop around every request. Classify, decide, act.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use reqwest::redirect::Policy;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
-use super::body::{Body, LargeBodies};
+use super::body::{Body, LargeBodies, NO_PROGRESS};
 use super::decide::{Decision, MAX_PAUSE, Trials};
 use super::fault::{self, Fault, Reply};
 use super::governor::{Governor, Permit, Throttle};
@@ -23,8 +22,6 @@ use crate::id::ContactId;
 use crate::record::{self, Page, PageError};
 use crate::settings::{AskedShape, Connection};
 
-/// An answer of which nothing new arrives for this long is given up.
-const NO_PROGRESS: Duration = Duration::from_secs(30);
 /// Kept HTTP/2 connections are asked this often whether they live, so that a dead peer is noticed.
 const PING_EVERY: Duration = Duration::from_secs(20);
 /// Bodies above this are parsed with the other tasks moved away from the thread, since it takes milliseconds.
@@ -86,9 +83,7 @@ impl Client {
         let mut http = reqwest::Client::builder()
             .user_agent(concat!("chatzy-export/", env!("CARGO_PKG_VERSION")))
             .redirect(Policy::none())
-            .timeout(connection.retrying.timeout)
             .connect_timeout(connection.retrying.connect_timeout)
-            .read_timeout(NO_PROGRESS)
             .http2_keep_alive_interval(PING_EVERY)
             .http2_adaptive_window(true);
         if connection.base_url.is_loopback() {
@@ -238,16 +233,24 @@ impl Client {
 
     /// Sends a request, counts it, and reads the whole answer.
     pub(super) async fn send(&self, request: reqwest::RequestBuilder) -> Result<Reply, Fault> {
-        let response = match request.send().await {
-            Ok(response) => response,
-            Err(error) => {
+        let retrying = &self.connection.retrying;
+        let deadline = Instant::now() + retrying.timeout;
+        let patience = retrying.timeout.min(NO_PROGRESS + retrying.connect_timeout);
+        let response = match timeout(patience, request.send()).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => {
                 self.stats.sent(None);
                 return Err(fault::of_network(&error.without_url()));
+            }
+            Err(_) => {
+                self.stats.sent(None);
+                return Err(Fault::TimedOut { what: format!("no answer within {} s", patience.as_secs()) });
             }
         };
         let (status, headers) = (response.status(), response.headers().clone());
         self.stats.sent(Some(status.as_u16()));
-        let body = self.large_bodies.read(response).await.map_err(|error| fault::of_body(&error))?;
+        let body =
+            self.large_bodies.read(response, deadline).await.map_err(|error| fault::of_body(&error))?;
         Ok(Reply { status, headers, body })
     }
 
@@ -353,7 +356,7 @@ fn read_page<T>(bytes: &[u8], read: &impl Fn(&Page<'_>) -> T) -> Result<T, Fault
     if fault::is_html(bytes) {
         return Err(Fault::Unreadable { what: "a web page (HTML)".to_owned(), is_html: true });
     }
-    let text: Cow<'_, str> = String::from_utf8_lossy(bytes);
+    let text = record::text_of(bytes);
     match record::read_page(&text) {
         Ok(page) => Ok(read(&page)),
         Err(PageError::ErrorAnswer(what)) => Err(Fault::ErrorAnswer { what }),

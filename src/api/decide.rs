@@ -62,12 +62,11 @@ impl Trials {
                 self.broke_once = true;
                 Decision::RepeatAtOnce
             }
-            Fault::Server { status: 502 | 504 } | Fault::TooLarge { .. }
-                if self.fails_alike(fault) && limit > 1 =>
-            {
+            Fault::Server { status: 413 | 502 | 504 } if self.fails_alike(fault) && limit > 1 => {
                 Decision::AskLess
             }
-            Fault::TooLarge { .. } if limit == 1 && self.counted > 0 => Decision::Fail,
+            Fault::TooLarge { .. } if limit > 1 => Decision::AskLess,
+            Fault::TooLarge { .. } => Decision::Fail,
             Fault::Unreadable { .. } => {
                 self.unreadable += 1;
                 if self.unreadable > UNREADABLE_REPEATS.min(retries) {
@@ -77,7 +76,6 @@ impl Trials {
                 }
             }
             Fault::Server { .. }
-            | Fault::TooLarge { .. }
             | Fault::ErrorAnswer { .. }
             | Fault::Unreachable { .. }
             | Fault::TimedOut { .. }

@@ -22,9 +22,9 @@ pub enum Fault {
     Throttled { retry_after: Option<Duration> },
     /// 429 "Limit Exceeded".
     Quota,
-    /// 500, 502, 503, 504, 408 or another 5xx.
+    /// 500, 502, 503, 504, 408, 413 or another 5xx.
     Server { status: u16 },
-    /// 413, or more than we accept: fewer messages may get through.
+    /// More than we accept: fewer messages may get through.
     TooLarge { what: String },
     /// An answer of the function that tells of an error (200 with `error`, or without `data.data`).
     ErrorAnswer { what: String },
@@ -100,10 +100,9 @@ pub fn of_status(reply: &Reply) -> Option<Fault> {
             what: "403 Missing Authentication Token: no such path at this address".to_owned(),
         }),
         404 => Some(Fault::NotFound),
-        413 => Some(Fault::TooLarge { what: "413 Payload Too Large".to_owned() }),
         429 if message(&reply.body.bytes).contains("Limit Exceeded") => Some(Fault::Quota),
         429 => Some(Fault::Throttled { retry_after: retry_after(&reply.headers) }),
-        408 | 500..=599 => Some(Fault::Server { status }),
+        408 | 413 | 500..=599 => Some(Fault::Server { status }),
         _ => Some(Fault::Refused { status, what: message(&reply.body.bytes) }),
     }
 }
@@ -124,6 +123,7 @@ pub fn of_network(error: &reqwest::Error) -> Fault {
 pub fn of_body(error: &BodyError) -> Fault {
     match error {
         BodyError::TooLarge => Fault::TooLarge { what: "an answer of over 64 MiB".to_owned() },
+        BodyError::TimedOut => Fault::TimedOut { what: "the answer stalled".to_owned() },
         BodyError::Broken(error) if error.is_decode() => {
             Fault::Unreadable { what: "its compression is broken".to_owned(), is_html: false }
         }

@@ -7,6 +7,7 @@ use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 
+use super::stop::Stop;
 use crate::settings::AuthScheme;
 
 /// The part of a token's life after which it is renewed.
@@ -49,14 +50,24 @@ struct Held {
 pub struct TokenKeeper {
     scheme: AuthScheme,
     held: Mutex<Option<Held>>,
-    /// Held by the task that renews; the others wait for it here. It guards the token last given from outside.
-    pub renewal: tokio::sync::Mutex<Option<SecretString>>,
+    /// Held by the task that renews; the others wait for it here.
+    pub renewal: tokio::sync::Mutex<Tried>,
+}
+
+/// What has been tried already to get a token.
+#[derive(Debug, Default)]
+pub struct Tried {
+    /// The token last given from outside.
+    pub given: Option<SecretString>,
+    /// How the login was refused. It is not tried again: those who wait for a token would all try it, one after the
+    /// other, and lock the account.
+    pub refusal: Option<Stop>,
 }
 
 impl TokenKeeper {
     /// No token yet.
     pub fn new(scheme: AuthScheme) -> Self {
-        Self { scheme, held: Mutex::new(None), renewal: tokio::sync::Mutex::new(None) }
+        Self { scheme, held: Mutex::new(None), renewal: tokio::sync::Mutex::default() }
     }
 
     /// The token now.

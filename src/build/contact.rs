@@ -9,7 +9,7 @@ use super::pages::Pages;
 use super::tables::Tables;
 use crate::id::ContactId;
 use crate::json::Value;
-use crate::record::{self, Conversation, Page};
+use crate::record::{self, Conversation, Message, Page};
 use crate::settings::Window;
 use crate::spool::{PagePlace, Reader};
 use crate::table::{ContactInput, Totals};
@@ -120,11 +120,7 @@ impl Contact<'_> {
             let indexed = &self.index.messages[at as usize];
             let text = self.pages.text(indexed.page, reader)?;
             let (start, end) = (indexed.start as usize, indexed.start as usize + indexed.bytes as usize);
-            let Some(message) =
-                text.get(start..end).and_then(|text| record::read_message_at(text, self.index.id(indexed)))
-            else {
-                continue; // cannot be: it was read from there
-            };
+            let message = Message::known(self.index.id(indexed), text.get(start..end).unwrap_or_default());
             let columns = &self.index.conversations[indexed.conversation as usize].columns;
             let asked = self.places[indexed.page as usize].pass;
             tables.builders.message(id, columns, asked, &message);

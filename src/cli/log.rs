@@ -6,9 +6,21 @@ use serde::Serialize;
 
 use super::args::{LogArgs, LogFormat};
 use super::console;
+use super::exit::Exit;
 use super::progress::Progress;
 use crate::event::{Event, Level, Observer};
 use crate::table::format_time;
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// Published, and every contact read.
+    Published,
+    /// Published, but for some contacts.
+    Partial,
+    /// Not published.
+    Failed,
+}
 
 /// Shows events.
 pub struct Console {
@@ -29,6 +41,29 @@ impl Console {
         let progress =
             if args.quiet { Progress::none() } else { Progress::new(args.progress, args.log_format) };
         Arc::new(Self { most, format: args.log_format, progress })
+    }
+
+    /// The one line that says how the run ended. A run that is all well is silent with `--quiet`.
+    pub fn last_word(&self, word: Word, sentence: &str, exit: Exit) {
+        if self.most == Level::Warn && word == Word::Published {
+            return;
+        }
+        match self.format {
+            LogFormat::Text => console::tell(sentence),
+            LogFormat::Json => {
+                let level = if word == Word::Published { "info" } else { "error" };
+                let event = match word {
+                    Word::Published => "published",
+                    Word::Partial => "published_partly",
+                    Word::Failed => "failed",
+                };
+                let message = sentence.trim_start_matches("error: ");
+                let line = serde_json::json!({
+                    "time": now(), "level": level, "event": event, "message": message, "exit_code": exit.code(),
+                });
+                console::tell(&line.to_string());
+            }
+        }
     }
 
     /// Takes the bars away.
@@ -59,8 +94,11 @@ fn json(event: &Event, level: Level) -> String {
         #[serde(flatten)]
         event: &'a Event,
     }
-    let time = format_time(chrono::Utc::now().timestamp_micros()).to_string();
-    serde_json::to_string(&Line { time, level, event }).unwrap_or_default()
+    serde_json::to_string(&Line { time: now(), level, event }).unwrap_or_default()
+}
+
+fn now() -> String {
+    format_time(chrono::Utc::now().timestamp_micros()).to_string()
 }
 
 fn text(event: &Event, level: Level) -> String {

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::args::RunArgs;
+use super::args::{LogFormat, RunArgs};
 use super::exit::Exit;
-use super::log::Console;
+use super::log::{Console, Word};
 use super::settings::{self, SettingsError};
 use super::{console, signals, summary};
 use crate::export::{self, ExportError, Job};
@@ -42,7 +42,7 @@ pub fn run(args: &RunArgs) -> Exit {
     match ended {
         Ok(exit) => exit,
         Err(error) => {
-            console::tell(&format!("error: {}", console::chain(&error)));
+            observer.last_word(Word::Failed, &format!("error: {}", console::chain(&error)), error.exit());
             error.exit()
         }
     }
@@ -72,7 +72,11 @@ async fn in_time(args: &RunArgs, observer: &Arc<Console>) -> Result<Exit, RunErr
         console::print(published.manifest.to_json().trim_end());
     }
     let exit = Exit::of_manifest(&published.manifest);
-    summary::summary(args, &published, exit);
+    if args.log.log_format == LogFormat::Text && !args.log.quiet {
+        summary::tables(args, &published);
+    }
+    let word = if exit == Exit::Complete { Word::Published } else { Word::Partial };
+    observer.last_word(word, &summary::verdict(&published.manifest, &args.out), exit);
     Ok(exit)
 }
 

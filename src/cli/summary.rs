@@ -7,38 +7,32 @@ use indicatif::HumanCount;
 
 use super::args::{FormatName, RunArgs};
 use super::console::tell;
-use super::exit::Exit;
 use crate::export::{Job, Rehearsal};
 use crate::output::manifest::Manifest;
 use crate::publish::Published;
 use crate::table::Table;
 
-/// What was exported, where it is, and a query to try. The last line says in one sentence how it went.
-pub fn summary(args: &RunArgs, published: &Published, exit: Exit) {
+/// What was exported, where it is, and a query to try.
+pub fn tables(args: &RunArgs, published: &Published) {
     let manifest = &published.manifest;
-    if !args.log.quiet {
-        let out = args.out.display();
-        tell("");
-        for table in Table::ALL {
-            let rows = manifest.tables.get(table.name()).map_or(0, |entry| entry.rows);
-            let files: Vec<_> = manifest.files.iter().filter(|file| file.table == table.name()).collect();
-            let bytes = ByteSize(files.iter().map(|file| file.bytes).sum());
-            let count = files.len();
-            tell(&format!(
-                "  {:<16} {:>12} rows  {count:>4} {}  {bytes:>10}  {out}/{}/",
-                table.name(),
-                HumanCount(rows).to_string(),
-                if count == 1 { "file " } else { "files" },
-                table.name(),
-            ));
-        }
-        tell(&format!("\nManifest: {}", published.manifest_path.display()));
-        tell(&format!("Check it: chatzy-export verify {out} --deep"));
-        tell(&format!("Try:      duckdb -c \"{}\"\n", query(args)));
+    let out = args.out.display();
+    tell("");
+    for table in Table::ALL {
+        let rows = manifest.tables.get(table.name()).map_or(0, |entry| entry.rows);
+        let files: Vec<_> = manifest.files.iter().filter(|file| file.table == table.name()).collect();
+        let bytes = ByteSize(files.iter().map(|file| file.bytes).sum());
+        let count = files.len();
+        tell(&format!(
+            "  {:<16} {:>12} rows  {count:>4} {}  {bytes:>10}  {out}/{}/",
+            table.name(),
+            HumanCount(rows).to_string(),
+            if count == 1 { "file " } else { "files" },
+            table.name(),
+        ));
     }
-    if exit == Exit::Partial || !args.log.quiet {
-        tell(&verdict(manifest, &args.out));
-    }
+    tell(&format!("\nManifest: {}", published.manifest_path.display()));
+    tell(&format!("Check it: chatzy-export verify {out} --deep"));
+    tell(&format!("Try:      duckdb -c \"{}\"\n", query(args)));
 }
 
 fn query(args: &RunArgs) -> String {
@@ -61,7 +55,8 @@ fn query(args: &RunArgs) -> String {
     )
 }
 
-fn verdict(manifest: &Manifest, out: &Path) -> String {
+/// In one sentence how it went and, if there is something to do, what.
+pub fn verdict(manifest: &Manifest, out: &Path) -> String {
     let counts = &manifest.contacts;
     let messages = manifest.tables.get(Table::Messages.name()).map_or(0, |entry| entry.rows);
     let done = format!(

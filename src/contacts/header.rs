@@ -6,8 +6,8 @@ use sha2::{Digest, Sha256};
 
 use super::ColumnChoice;
 use super::error::Problem;
-use super::list::hex;
 use super::records::Record;
+use crate::digest::hex;
 
 /// How much of a file is looked at for its first line: more than any header has.
 const FIRST_LINE_BYTES: usize = 64 << 10;

@@ -2,6 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::digest::hex;
 use crate::id::ContactId;
 
 /// IDs in one string, so that a million of them cost their text and 16 bytes each.
@@ -95,14 +96,4 @@ impl ContactList {
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
         (0..self.len()).map(|index| self.text_at(index))
     }
-}
-
-/// Lower-case hex of a hash.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -112,7 +112,7 @@ fn a_missing_file_is_named() {
 #[test]
 fn the_hash_is_of_the_bytes_of_the_file() {
     let list = contacts("\u{feff}a\r\n").unwrap();
-    assert_eq!(list.sha256, super::list::hex(&<sha2::Sha256 as sha2::Digest>::digest("\u{feff}a\r\n")));
+    assert_eq!(list.sha256, crate::digest::hex(&<sha2::Sha256 as sha2::Digest>::digest("\u{feff}a\r\n")));
 }
 
 proptest! {

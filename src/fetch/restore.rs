@@ -23,7 +23,7 @@ pub fn absorb(
         let body = reader.body(page.place)?;
         // Pages are spooled only after they were read once, so this cannot fail; if it does, the page is asked for again.
         let Ok(Seen { sight, shows_contact }) =
-            record::read_page(&String::from_utf8_lossy(&body)).map(|page| see(&page))
+            record::read_page(&record::text_of(&body)).map(|page| see(&page))
         else {
             continue;
         };

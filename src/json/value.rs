@@ -43,6 +43,14 @@ impl<'a> Value<'a> {
         Ok(value)
     }
 
+    /// The value that `text` is known to be, since it was cut out of a text that was walked before: no second walk.
+    ///
+    /// Of a text that is none, the value is odd, and walking it ends early.
+    pub fn known(text: &'a str) -> Self {
+        let kind = Cursor::new(text).kind().unwrap_or(Kind::NonStandard);
+        Self { raw: text, kind }
+    }
+
     /// Its text, byte for byte.
     pub fn raw(self) -> &'a str {
         self.raw

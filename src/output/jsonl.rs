@@ -10,11 +10,11 @@ use flate2::write::GzEncoder;
 
 use super::OutputError;
 use super::encoder::Framing;
-use super::json_text::{embed, timestamp};
+use super::json_text::embed;
 use super::part::{Finished, PartFile};
 use crate::durable::{self, StorageError};
 use crate::settings::JsonlCodec;
-use crate::table::{Column, Kind};
+use crate::table::{Column, Kind, format_time};
 
 /// Bytes given to a compressor at once.
 const CHUNK_BYTES: usize = 64 << 10;
@@ -215,9 +215,8 @@ fn write_value(kind: Kind, values: &ArrayRef, row: usize, out: &mut impl Write) 
         Kind::Json => embed(values.as_string::<i32>().value(row), out),
         Kind::Int => write!(out, "{}", values.as_primitive::<Int64Type>().value(row)),
         Kind::Bool => out.write_all(if values.as_boolean().value(row) { b"true" } else { b"false" }),
-        Kind::Ts => match timestamp(values.as_primitive::<TimestampMicrosecondType>().value(row)) {
-            Some(time) => write!(out, "\"{time}\""),
-            None => out.write_all(b"null"),
-        },
+        Kind::Ts => {
+            write!(out, "\"{}\"", format_time(values.as_primitive::<TimestampMicrosecondType>().value(row)))
+        }
     }
 }

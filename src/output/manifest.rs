@@ -1,6 +1,6 @@
 //! The manifest: what an export consists of (contract, section 5), and `latest.json`, which names the newest.
 //!
-//! Times are text in the form of [`super::timestamp`]. Keys that this version does not know are ignored on reading:
+//! Times are text in the form of [`format_time`]. Keys that this version does not know are ignored on reading:
 //! later versions add some.
 
 use std::collections::BTreeMap;
@@ -9,9 +9,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{StagedFile, timestamp};
+use super::StagedFile;
 use crate::id::RunId;
-use crate::table::Table;
+use crate::table::{Table, format_time};
 
 /// The version of the manifest's keys: grows when one changes its meaning, which is to say never.
 pub const MANIFEST_VERSION: u32 = 1;
@@ -185,6 +185,10 @@ impl FileEntry {
     }
 }
 
+fn time_text(micros: i64) -> String {
+    format_time(micros).into()
+}
+
 impl From<&StagedFile> for FileEntry {
     fn from(file: &StagedFile) -> Self {
         Self {
@@ -194,8 +198,8 @@ impl From<&StagedFile> for FileEntry {
             bytes: file.bytes,
             sha256: file.sha256.clone(),
             partition: file.partition.clone(),
-            min_created_at: file.min_created_at.and_then(timestamp),
-            max_created_at: file.max_created_at.and_then(timestamp),
+            min_created_at: file.min_created_at.map(time_text),
+            max_created_at: file.max_created_at.map(time_text),
         }
     }
 }

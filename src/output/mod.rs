@@ -10,7 +10,6 @@
 //! Layer 2: knows Arrow, Parquet and the table columns, and nothing of the API. [`manifest`] is the list of what
 //! was written, as the contract has it.
 
-pub mod checksum;
 mod encoder;
 mod error;
 mod json_text;
@@ -32,7 +31,6 @@ use crate::settings::OutputSettings;
 use crate::table::Table;
 
 pub use error::OutputError;
-pub use json_text::timestamp;
 pub use writer::TableWriter;
 
 /// What all files of a run have in common.

@@ -66,7 +66,7 @@ impl PartFile {
     pub(super) fn finish(mut self) -> Result<Finished, StorageError> {
         let path = self.path.clone();
         self.open()?.sync_all().on("sync", &path)?;
-        Ok(Finished { bytes: self.bytes, sha256: super::checksum::hex(&self.hasher.finalize()) })
+        Ok(Finished { bytes: self.bytes, sha256: crate::digest::hex(&self.hasher.finalize()) })
     }
 
     fn open(&mut self) -> Result<&mut File, StorageError> {

@@ -7,7 +7,7 @@ use std::fs::{self, File};
 use arrow::array::RecordBatch;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use super::{OutputError, TableWriter, checksum};
+use super::{OutputError, TableWriter};
 use crate::settings::{Format, ParquetCodec, PartitionKey};
 use crate::table::{Rows, Table};
 use fixture::*;
@@ -43,7 +43,7 @@ fn rows_come_back_equal_and_in_order() {
         assert_eq!(file.min_created_at, Some(-62_167_219_200_000_000));
         assert_eq!(file.max_created_at, Some(253_402_300_799_999_999));
         let bytes = fs::read(staging.path().join(&file.path)).unwrap();
-        assert_eq!(file.sha256, checksum::hex(&<sha2::Sha256 as sha2::Digest>::digest(bytes)));
+        assert_eq!(file.sha256, crate::digest::hex(&<sha2::Sha256 as sha2::Digest>::digest(bytes)));
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A journal, `<work>/publish.json`, is written first. From then on publishing is only doing the same steps again,
 //! each of which sees whether it has been done: after a kill at any instant [`resume`] ends in the same tree. Until
-//! the manifest is there, [`withdraw`] can take the files out of the table folders again.
+//! the manifest is there, [`withdraw()`] can take the files out of the table folders again.
 //!
 //! The work folder is the exporter's own, with everything in it: the last step removes it.
 //!

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::PublishError;
 use super::steps::AfterStep;
+use crate::digest::sha256_of_file;
 use crate::durable::{self, OnPath, StorageError};
-use crate::output::checksum::sha256_of_file;
 use crate::output::manifest::FileEntry;
 
 /// Makes the folders of a relative path below `out` one by one, so that no planted symlink on the way is followed.

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use super::place::{create_folders, place};
 use super::{Draft, JOURNAL, PublishError, Published, RUN, SPOOL, STAGE, read_if_there, run_file};
+use crate::digest::sha256;
 use crate::durable::{self, OnPath};
-use crate::output::checksum::sha256;
 use crate::output::manifest::{Latest, Manifest, ManifestError, Previous};
 
 /// The newest export, relative to the output folder.

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use super::place::copy_over;
 use super::{Draft, JOURNAL, PublishError, STAGE, publish, resume, steps, withdraw};
+use crate::digest::sha256;
 use crate::durable::{self, StorageError};
-use crate::output::checksum::sha256;
 use crate::output::manifest::{
     ContactCounts, FileEntry, Input, Latest, Manifest, Previous, Requests, Source, Status, Tool,
 };

@@ -249,12 +249,6 @@ fn read_conversation<'a>(cursor: &mut Cursor<'a>, page: &mut Page<'a>) -> Result
     Ok(())
 }
 
-/// Reads a message again whose place in a page and id are known. None if no message stands there.
-pub fn read_message_at<'a>(text: &'a str, id: &'a str) -> Option<Message<'a>> {
-    let message = read_message(&mut Cursor::new(text)).ok()?;
-    Some(Message { id: Cow::Borrowed(id), ..message })
-}
-
 /// Reads one message; its id stays empty until [`name_messages`] where it was sent without one.
 fn read_message<'a>(cursor: &mut Cursor<'a>) -> Result<Message<'a>, Malformed> {
     let (mut id, mut created_at, mut message_order, mut conversation_id) = (None, None, None, None);

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use super::runs::{Run, Runs};
 use super::{DamageKind, Report, VerifyOptions};
+use crate::digest::sha256_of_file;
 use crate::durable::{OnPath, StorageError};
-use crate::output::checksum::sha256_of_file;
 use crate::output::manifest::{FileEntry, Manifest};
 use crate::table::Table;
 

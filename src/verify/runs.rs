@@ -8,8 +8,8 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::{DamageKind, Report, VerifyError, VerifyOptions};
+use crate::digest::sha256;
 use crate::durable::{OnPath, StorageError};
-use crate::output::checksum::sha256;
 use crate::output::manifest::{Latest, Manifest};
 use crate::table::Table;
 

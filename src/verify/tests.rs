@@ -2,14 +2,13 @@
 
 mod fixture;
 
-use std::fs::{self, OpenOptions};
-use std::io::Write;
+use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use super::{DamageKind, Depth, Report, VerifyError, VerifyOptions, verify};
+use crate::digest::sha256;
 use crate::durable;
-use crate::output::checksum::sha256;
 use crate::output::manifest::Latest;
 use crate::settings::{Format, JsonlCodec, ParquetCodec};
 use fixture::{Twist, export, export_with};

@@ -99,7 +99,7 @@ pub struct RunArgs {
     /// Stop, without publishing, when more contacts than this have failed: a number or a percentage
     #[arg(long, value_name = "N|P%", default_value = "100%", help_heading = "The run")]
     pub max_failed: MaxFailedArg,
-    /// Where an unfinished run lives [default: <out>/_work]
+    /// Where an unfinished run lives [default: _work in the folder of --out]
     #[arg(long, value_name = "DIR", help_heading = "The run")]
     pub work_dir: Option<PathBuf>,
     /// Throw an unfinished run away instead of going on with it

@@ -13,9 +13,9 @@ use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Value, json};
 
-use super::super::{OutputSpec, StagedFile, TableWriter, timestamp};
+use super::super::{OutputSpec, StagedFile, TableWriter};
 use crate::settings::{Format, JsonlCodec, OutputSettings, ParquetCodec, PartitionKey};
-use crate::table::{Kind, Rows, Table};
+use crate::table::{Kind, Rows, Table, format_time};
 
 pub(super) const DAY: i64 = 86_400_000_000;
 /// 2026-11-20T02:00:00Z.
@@ -142,7 +142,7 @@ pub(super) fn json_row(batch: &RecordBatch, row: usize) -> Value {
             Kind::Json => serde_json::from_str(column.as_string::<i32>().value(row)).unwrap(),
             Kind::Int => json!(column.as_primitive::<Int64Type>().value(row)),
             Kind::Bool => json!(column.as_boolean().value(row)),
-            Kind::Ts => json!(timestamp(column.as_primitive::<TimestampMicrosecondType>().value(row))),
+            Kind::Ts => json!(format_time(column.as_primitive::<TimestampMicrosecondType>().value(row))),
         };
         (field.name().clone(), value)
     });

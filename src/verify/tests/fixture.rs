@@ -9,8 +9,8 @@ use arrow::array::{
     ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray, new_null_array,
 };
 
+use crate::digest::sha256;
 use crate::durable;
-use crate::output::checksum::sha256;
 use crate::output::manifest::{
     ContactCounts, FileEntry, Input, Manifest, Requests, Source, Status, TableEntry, Tool,
 };

@@ -1,4 +1,6 @@
 //! SHA-256 of files and texts, as the manifest and `checksums.sha256` have it.
+//!
+//! Layer 1.
 
 use std::fmt::Write;
 use std::fs::{self, File};

@@ -1,0 +1,228 @@
+//! Signing in, and that secrets stay secret.
+
+use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
+
+use insta::assert_snapshot;
+
+use crate::export::{EMAIL, Export, PASSWORD, tree, write};
+use crate::scripted::{Answer, Scripted};
+use crate::service::Service;
+
+const CONTACTS: [&str; 3] = ["messages-120-a", "messages-5-b", "empty-c"];
+
+/// Without the e-mail address and password that other tests sign in with.
+fn without_login(url: &str) -> Export {
+    Export::run_of(url, CONTACTS).env_remove("CHATZY_EMAIL").env_remove("CHATZY_PASSWORD")
+}
+
+/// A service that knows the one password.
+fn guarded() -> Service {
+    Service::start(&format!("--email {EMAIL} --sim-password {PASSWORD}"))
+}
+
+fn sign_ins_asked(service: &Service) -> u64 {
+    service.stats().by_endpoint.get(&chatzy_export::simulator::Endpoint::SignIn).copied().unwrap_or(0)
+}
+
+#[test]
+fn a_wrong_password_is_tried_once() {
+    let service = guarded();
+    let outcome = Export::run_of(service.url(), CONTACTS).env("CHATZY_PASSWORD", "wrong").expect(4);
+    assert_snapshot!(outcome.last_line(), @"error: sign-in refused (401 Unauthorized: Incorrect username or password.): check the credentials, then run the same command again");
+    assert_eq!(service.stats().requests, 1, "one sign-in and nothing else");
+}
+
+#[test]
+fn a_password_changed_under_way_is_tried_once_more() {
+    let server = Scripted::start(|asked| match (asked.is_sign_in(), asked.before) {
+        (true, 0) => Answer::token_until("token-1", SystemTime::now() + Duration::from_secs(2)),
+        (true, _) => Answer::message(401, "Incorrect username or password."),
+        (false, _) => Answer::page(asked, 1),
+    });
+    let contacts: Vec<String> = (0..200).map(|at| format!("c{at}")).collect();
+    let export = Export::run_of(server.url(), contacts).args("--rate-limit 50");
+    let outcome = export.expect(4);
+    assert_snapshot!(outcome.last_line(), @"error: sign-in refused (401 Unauthorized: Incorrect username or password.): check the credentials, then run the same command again");
+    assert_eq!(server.asked().iter().filter(|asked| asked.is_sign_in()).count(), 2);
+}
+
+#[test]
+fn one_sign_in_serves_the_whole_run() {
+    let service = guarded();
+    Export::run_of(service.url(), CONTACTS).expect(0);
+    assert_eq!(sign_ins_asked(&service), 1);
+}
+
+#[test]
+fn a_token_is_renewed_before_it_expires() {
+    let service = Service::start("--token-life 2s --latency 50ms");
+    let contacts: Vec<String> = (0..60).map(|at| format!("messages-5-{at}")).collect();
+    let outcome = Export::run_of(service.url(), &contacts).args("--format jsonl --concurrency 1").expect(0);
+    assert_eq!(outcome.rows("messages").len(), 300);
+    let stats = service.stats();
+    assert!((2..=10).contains(&stats.sign_ins), "{} sign-ins", stats.sign_ins);
+}
+
+#[test]
+fn whatever_is_said_of_the_expiry() {
+    for expiry in ["missing", "seconds", "past", "absurd"] {
+        let service = Service::start(&format!("--token-life 1s --latency 50ms --expiry-at {expiry}"));
+        let contacts: Vec<String> = (0..30).map(|at| format!("messages-5-{at}")).collect();
+        let outcome =
+            Export::run_of(service.url(), &contacts).args("--format jsonl --concurrency 1").expect(0);
+        assert_eq!(outcome.rows("messages").len(), 150, "{expiry}");
+    }
+}
+
+#[test]
+fn a_refused_token_is_renewed_and_the_request_repeated() {
+    let service = Service::start("--unauthorized-every 7");
+    let contacts: Vec<String> = (0..40).map(|at| format!("messages-15-{at}")).collect();
+    let outcome = Export::run_of(service.url(), &contacts).args("--format jsonl").expect(0);
+    crate::paging::assert_complete(&service, &outcome, &contacts, "refused now and then");
+    assert!(service.stats().by_status["401"] >= 4);
+}
+
+#[test]
+fn a_given_token_is_used_and_nobody_signs_in() {
+    let service = Service::start("--token given");
+    without_login(service.url()).env("CHATZY_TOKEN", "given").expect(0);
+    assert_eq!(sign_ins_asked(&service), 0);
+}
+
+#[test]
+fn a_given_token_that_is_refused_ends_the_run() {
+    let service = Service::start("--token given");
+    let outcome = without_login(service.url()).env("CHATZY_TOKEN", "old").expect(4);
+    assert_snapshot!(outcome.last_line(), @"error: sign-in refused (the given token has expired or is not valid): check the credentials, then run the same command again");
+    assert_eq!(sign_ins_asked(&service), 0);
+}
+
+#[test]
+fn a_given_token_that_is_refused_is_replaced_by_signing_in() {
+    let service = Service::start("--token given");
+    Export::run_of(service.url(), CONTACTS).env("CHATZY_TOKEN", "old").expect(0);
+    assert_eq!(sign_ins_asked(&service), 1);
+}
+
+#[test]
+fn the_token_file_is_read_again_when_the_token_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token");
+    write(&file, "first\n");
+    let renewing = file.clone();
+    let server = Scripted::start(move |asked| match asked.authorization.as_deref() {
+        Some("Bearer first") if asked.before < 2 => Answer::page(asked, 3),
+        Some("Bearer second") => Answer::page(asked, 3),
+        _ => {
+            write(&renewing, "second\n");
+            Answer::message(401, "The incoming token has expired")
+        }
+    });
+    let export = without_login(server.url()).env("CHATZY_TOKEN_FILE", &file.to_string_lossy());
+    let outcome = export.args("--format jsonl --concurrency 1").expect(0);
+    assert_eq!(outcome.rows("messages").len(), 9);
+    assert!(server.asked().iter().all(|asked| !asked.is_sign_in()));
+}
+
+#[test]
+fn a_token_file_that_is_not_renewed_ends_the_run() {
+    let service = guarded();
+    let export = without_login(service.url()).env("CHATZY_TOKEN_FILE", "token");
+    export.write("token", "old\n");
+    assert_snapshot!(export.expect(4).last_line(), @"error: sign-in refused (the given token has expired or is not valid): check the credentials, then run the same command again");
+    let export = export.env("CHATZY_TOKEN_FILE", "nowhere");
+    assert_snapshot!(export.expect(2).last_line(), @"error: cannot read the token file nowhere: No such file or directory (os error 2)");
+}
+
+#[test]
+fn the_password_may_come_from_a_file_or_a_command() {
+    let service = guarded();
+    let export = without_login(service.url()).env("CHATZY_EMAIL", EMAIL);
+    export.write("secret", format!("{PASSWORD}\n"));
+    export.clone().out("file").env("CHATZY_PASSWORD_FILE", "secret").expect(0);
+    export.clone().out("option").args("--password-command").arg("cat secret").expect(0);
+    export.clone().out("variable").env("CHATZY_PASSWORD_COMMAND", "cat secret").expect(0);
+    let outcome = export.clone().args("--password-command").arg("echo to stderr >&2; exit 3").expect(2);
+    assert_snapshot!(outcome.last_line(), @"error: the password command failed: exit status: 3");
+    let outcome = export.env("CHATZY_PASSWORD_FILE", "nowhere").expect(2);
+    assert_snapshot!(outcome.last_line(), @"error: cannot read the password file nowhere: No such file or directory (os error 2)");
+}
+
+#[test]
+fn without_credentials_nothing_begins() {
+    let service = guarded();
+    let none = without_login(service.url());
+    assert_snapshot!(none.expect(2).last_line(), @"error: no credentials: set CHATZY_EMAIL with CHATZY_PASSWORD_FILE (or CHATZY_PASSWORD, or --password-command), or CHATZY_TOKEN_FILE (or CHATZY_TOKEN)");
+    assert_snapshot!(none.clone().env("CHATZY_EMAIL", EMAIL).expect(2).last_line(), @"error: CHATZY_EMAIL is set, but no password: set CHATZY_PASSWORD_FILE, CHATZY_PASSWORD or --password-command");
+    let outcome = none.env("CHATZY_PASSWORD", PASSWORD).expect(2);
+    assert_snapshot!(outcome.last_line(), @"error: a password is set, but not CHATZY_EMAIL, the account it belongs to");
+    assert!(!outcome.out.exists(), "nothing is written");
+    assert_eq!(service.stats().requests, 0);
+}
+
+#[test]
+fn the_header_has_the_form_that_was_chosen() {
+    for (scheme, other) in [("raw", "bearer"), ("bearer", "raw")] {
+        let service = Service::start(&format!("--auth {scheme}"));
+        Export::run_of(service.url(), CONTACTS).args("--auth-scheme").arg(scheme).expect(0);
+        let schemes = service.stats().auth_schemes;
+        assert!(schemes.contains_key(scheme) && schemes.len() == 1, "{schemes:?}");
+        let outcome = Export::run_of(service.url(), CONTACTS).args("--auth-scheme").arg(other).expect(4);
+        assert!(!outcome.out.join("_runs").exists());
+    }
+}
+
+const SECRETS: [&str; 3] = ["hidden.person@shop.example", "pass-phrase-41", "eyJ0b2tlbiI6NDJ9"];
+
+/// No secret in what the run printed and wrote.
+fn assert_nothing_is_told(export: &Export) {
+    for file in tree(&export.path("")) {
+        let bytes = fs::read(export.path(&file)).unwrap();
+        let text = String::from_utf8_lossy(&bytes);
+        for secret in SECRETS {
+            assert!(!text.contains(secret), "{secret} stands in {file}:\n{text}");
+        }
+    }
+}
+
+#[test]
+fn secrets_are_told_to_the_api_only() {
+    let [email, password, token] = SECRETS;
+    let sign_in = move |asked: &crate::scripted::Asked| {
+        let is_right = asked.body.contains(password) && asked.body.contains(email);
+        if is_right { Answer::token(token) } else { Answer::message(401, "no") }
+    };
+    let has_expired = AtomicBool::new(false);
+    let server = Scripted::start(move |asked| match asked.contact() {
+        _ if asked.is_sign_in() => sign_in(asked),
+        "refused" => Answer::message(403, "no"),
+        "broken" => Answer::message(500, "no"),
+        "expired" if !has_expired.swap(true, Ordering::Relaxed) => Answer::message(401, "expired"),
+        _ => Answer::page(asked, 3),
+    });
+    let contacts = ["a", "refused", "broken", "expired", "b"];
+    let export =
+        Export::run_of(server.url(), contacts).env("CHATZY_EMAIL", email).env("CHATZY_PASSWORD", password);
+    let export = export.args("-vv --format jsonl --retries 1 --json");
+    export.expect(3);
+    assert_nothing_is_told(&export);
+    assert!(server.asked().iter().any(|asked| asked.authorization == Some(format!("Bearer {token}"))));
+    // Unfinished runs, refused sign-ins and the other ways to log.
+    export.clone().args("--max-failed 0").out("stopped").expect(5);
+    let refusing = Scripted::start(|_| Answer::message(401, "no"));
+    let refused = export.clone().without("--base-url").base_url(refusing.url()).out("refused");
+    refused.args("--log-format json").expect(4);
+    export.clone().args("--dry-run").expect(0);
+    assert_nothing_is_told(&export);
+}
+
+#[test]
+fn no_secret_is_taken_from_an_argument() {
+    for option in ["--password", "--token", "--email"] {
+        let outcome = without_login("http://127.0.0.1:1").args(option).arg("x").expect(2);
+        assert!(outcome.first_line().contains("unexpected argument"), "{}", outcome.first_line());
+    }
+}

@@ -1,0 +1,291 @@
+//! What goes wrong, which exit code it gets, and the one line that tells the user what to do.
+
+use insta::assert_snapshot;
+
+use crate::export::{Export, Outcome, read};
+use crate::scripted::{Answer, Scripted};
+use crate::service::Service;
+
+/// An export of one contact from an address that must never be asked.
+fn unasked() -> Export {
+    Export::run_of("http://127.0.0.1:1", ["messages-1-a"])
+}
+
+/// The last line of a run with this contacts file: refused before the first request.
+fn with_contacts(content: impl AsRef<[u8]>) -> String {
+    let export = unasked();
+    export.write("contacts.csv", content);
+    refused(&export)
+}
+
+fn refused(export: &Export) -> String {
+    let outcome = export.expect(2);
+    assert!(!outcome.out.exists(), "nothing is written");
+    outcome.last_line()
+}
+
+/// What clap says: its first line, the last one being a hint at --help.
+fn misused(arguments: &str) -> String {
+    let outcome = unasked().args(arguments).expect(2);
+    assert!(!outcome.out.exists(), "nothing is written");
+    outcome.first_line()
+}
+
+#[test]
+fn contacts_files_that_cannot_be_used() {
+    let export = unasked().without("--contacts").args("--contacts nowhere.csv");
+    assert_snapshot!(refused(&export), @"error: contacts file nowhere.csv: cannot be read: No such file or directory (os error 2)");
+    assert_snapshot!(with_contacts("id,name\n1,Ada\n"), @r#"error: contacts file contacts.csv, line 1: there is no column "contact_id"; the columns are "id", "name"; choose one with --contacts-column"#);
+    assert_snapshot!(with_contacts("contact_id\na\nb\u{1b}[31m\n"), @"error: contacts file contacts.csv, line 3: the contact ID holds the control character U+001B (IDs are 1 to 200 bytes without control characters)");
+    assert_snapshot!(with_contacts("contact_id\na\n".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>()), @"error: contacts file contacts.csv, line 1: the text is UTF-16 (or holds NUL bytes); save it as UTF-8");
+    assert_snapshot!(with_contacts(b"\xff\xfec\0o\0\n\0"), @"error: contacts file contacts.csv, line 1: the text is UTF-16 (or holds NUL bytes); save it as UTF-8");
+    assert_snapshot!(with_contacts(b"contact_id\nM\xfcller\n"), @"error: contacts file contacts.csv, line 2: the text is not valid UTF-8; save the file as UTF-8");
+    assert_snapshot!(with_contacts(""), @"error: contacts file contacts.csv: there is no contact ID in it");
+    assert_snapshot!(with_contacts("contact_id\n\n  \n"), @"error: contacts file contacts.csv: there is no contact ID in it");
+    assert_snapshot!(with_contacts(format!("contact_id\n{}\n", "x".repeat(201))), @"error: contacts file contacts.csv, line 2: the contact ID has 201 bytes, more than 200 (IDs are 1 to 200 bytes without control characters)");
+    assert_snapshot!(with_contacts("contact_id,name\na,\"Ada\n"), @"error: contacts file contacts.csv, line 2: a quote opened on this line is never closed");
+    let export = unasked().args("--contacts-column id");
+    assert_snapshot!(refused(&export), @r#"error: contacts file contacts.csv, line 1: there is no column "id"; the columns are "contact_id"; choose one with --contacts-column"#);
+}
+
+#[test]
+fn base_urls_that_are_refused() {
+    let with_url = |url: &str| refused(&unasked().without("--base-url").base_url(url));
+    assert_snapshot!(with_url("http://api.example.com/prod"), @"error: --base-url: plain http would send the token in the clear to api.example.com: use https (http is accepted for loopback addresses only)");
+    assert_snapshot!(with_url("https://me:secret@api.example.com/prod"), @"error: --base-url: the URL holds a user or password: put credentials into CHATZY_EMAIL and CHATZY_PASSWORD_FILE");
+    assert_snapshot!(with_url("api.example.com/prod"), @"error: --base-url: not a URL: relative URL without a base (it looks like https://host/stage)");
+    assert_snapshot!(with_url("ftp://api.example.com/prod"), @r#"error: --base-url: the scheme "ftp" is not supported, only https"#);
+    assert_snapshot!(with_url("https://api.example.com/prod?stage=1"), @"error: --base-url: the URL has a query or fragment, which a base URL cannot have");
+}
+
+#[test]
+fn values_that_options_do_not_have() {
+    assert_snapshot!(misused("--format csv"), @"error: invalid value 'csv' for '--format <FORMAT>'");
+    assert_snapshot!(misused("--page-size 101"), @"error: invalid value '101' for '--page-size <N>': 101 is not in 1..=100");
+    assert_snapshot!(misused("--concurrency 0"), @"error: invalid value '0' for '--concurrency <N>': 1 to 1024 are possible");
+    assert_snapshot!(misused("--rate-limit 0"), @"error: invalid value '0' for '--rate-limit <N>': it must be at least 0.001");
+    assert_snapshot!(misused("--timeout soon"), @"error: invalid value 'soon' for '--timeout <D>': expected number at 0; write it like 30s, 5m or 2h");
+    assert_snapshot!(misused("--channel sms"), @"error: invalid value 'sms' for '--channel <NAME>'");
+    assert_snapshot!(misused("--partition-by week"), @"error: invalid value 'week' for '--partition-by <KEYS>'");
+    assert_snapshot!(misused("--max-failed 101%"), @"error: invalid value '101%' for '--max-failed <N|P%>': a percentage lies between 0% and 100%");
+    assert_snapshot!(misused("--run-id ../x"), @r#"error: invalid value '../x' for '--run-id <ID>': "../x" is not a run ID: 1 to 64 letters, digits, '_', '-' or '.' are allowed, a letter or digit first, like 20261120T020000Z-ab12cd"#);
+    assert_snapshot!(misused("--tokens abc"), @"error: unexpected argument '--tokens' found");
+    assert_snapshot!(misused("-q -v"), @"error: the argument '--quiet' cannot be used with '--verbose...'");
+}
+
+#[test]
+fn values_that_do_not_go_together() {
+    let with = |arguments: &str| refused(&unasked().args(arguments));
+    assert_snapshot!(with("--compression gzip"), @r#"error: --compression "gzip" does not go with --format parquet: possible are zstd, zstd:1 to zstd:22, snappy, none"#);
+    assert_snapshot!(with("--format jsonl --compression zstd:23"), @r#"error: --compression "zstd:23" does not go with --format jsonl: possible are none, gzip, zstd, zstd:1 to zstd:22"#);
+    assert_snapshot!(with("--since yesterday"), @r#"error: --since "yesterday" is no time: write it like 2026-01-31T00:00:00Z"#);
+    assert_snapshot!(with("--since 2026-02-01 --until 2026-01-01"), @"error: --until is not after --since: no message could be exported");
+    assert_snapshot!(with("--channel website --channel website"), @"error: --channel names website twice");
+    assert_snapshot!(with("--target-file-size 0"), @"error: --target-file-size must be at least one byte");
+}
+
+#[test]
+fn settings_files_with_mistakes() {
+    let with = |content: &str| {
+        let export = unasked();
+        export.write("chatzy-export.toml", content);
+        refused(&export)
+    };
+    assert_snapshot!(with("pagesize = 5\n"), @r#"error: chatzy-export.toml, line 1: there is no setting "pagesize": keys are the long names of options, like page-size"#);
+    assert_snapshot!(with("\npage-size = 500\n"), @"error: chatzy-export.toml, line 2: invalid value '500' for '--page-size <N>': 500 is not in 1..=100");
+    assert_snapshot!(with("format = [\n"), @"error: chatzy-export.toml, line 1: unclosed array, expected `]`");
+    assert_snapshot!(refused(&unasked().args("--config nowhere.toml")), @"error: cannot read the settings file nowhere.toml: No such file or directory (os error 2)");
+}
+
+#[test]
+fn a_settings_file_in_the_working_directory_is_used() {
+    let service = Service::start("");
+    let export = Export::run_of(service.url(), ["messages-30-a"]);
+    export.write("chatzy-export.toml", "format = 'jsonl'\npage-size = 7\n");
+    let outcome = export.expect(0);
+    assert_eq!(outcome.rows("messages").len(), 30);
+    assert_eq!(outcome.manifest()["options"]["page_size"], 7);
+    let outcome = export.args("--page-size 9").out("other").expect(0);
+    assert_eq!(outcome.manifest()["options"]["page_size"], 9, "a flag wins");
+}
+
+#[test]
+fn another_server_is_not_the_api() {
+    let export_from = |server: &Scripted| {
+        let outcome = Export::run_of(server.url(), ["a", "b"]).expect(2);
+        assert!(!outcome.out.join("_runs").exists(), "nothing is published");
+        outcome.last_line()
+    };
+    let redirecting = Scripted::start(|_| Answer::redirect("https://login.example.com/"));
+    assert_snapshot!(export_from(&redirecting), @"error: API is not the Chatzy AI API (it redirects (302) to login.example.com, which is not followed): check --base-url");
+    let html = Scripted::start(|_| Answer::html());
+    assert_snapshot!(export_from(&html), @"error: API is not the Chatzy AI API (the answer is not what the API sends: a web page (HTML)): check --base-url");
+    let other_stage = Scripted::start(|_| Answer::message(403, "Missing Authentication Token"));
+    assert_snapshot!(export_from(&other_stage), @"error: API is not the Chatzy AI API (403 Missing Authentication Token: no such path at this address): check --base-url");
+    let half = Scripted::api(|_| Answer::message(403, "Missing Authentication Token"));
+    assert_snapshot!(export_from(&half), @"error: API is not the Chatzy AI API (403 Missing Authentication Token: no such path at this address): check --base-url");
+}
+
+#[test]
+fn redirects_are_not_followed() {
+    let elsewhere = Scripted::start(|asked| Answer::page(asked, 3));
+    let target = elsewhere.url().to_owned();
+    let server =
+        Scripted::api(move |_| Answer::redirect(&format!("{target}/get_contact_conversation_messages")));
+    let outcome = Export::run_of(server.url(), ["a"]).expect(2);
+    assert_snapshot!(outcome.last_line(), @"error: API is not the Chatzy AI API (it redirects (302) to 127.0.0.1, which is not followed): check --base-url");
+    assert!(elsewhere.asked().is_empty(), "the token stays at its origin");
+}
+
+#[test]
+fn contacts_that_do_not_exist_are_no_error() {
+    for unknown in ["404", "null", "empty"] {
+        let service = Service::start(&format!("--unknown {unknown}"));
+        let outcome = Export::run_of(service.url(), (0..30).map(|at| format!("unknown-{at}"))).expect(0);
+        assert_eq!(outcome.contacts("not_found"), 30, "{unknown}");
+    }
+}
+
+/// Refused with these statuses, one contact after the other.
+fn all_refused(statuses: &'static [u16], code: i32) -> Outcome {
+    let server = Scripted::api(|asked| Answer::message(statuses[asked.before % statuses.len()], "no"));
+    let outcome = Export::run_of(server.url(), (0..40).map(|at| format!("c{at}"))).expect(code);
+    assert!(!outcome.out.join("_runs").exists(), "nothing is published");
+    outcome
+}
+
+#[test]
+fn the_first_twenty_contacts_refused_is_about_all_of_them() {
+    assert_snapshot!(all_refused(&[403], 4).last_line(), @"error: the API refused the first 20 contacts, the last with 403: no: check the credentials and what they may read");
+    assert_snapshot!(all_refused(&[400], 2).last_line(), @"error: the API refused the first 20 contacts, the last with 400: no: check --base-url and the contacts file");
+    all_refused(&[403, 422], 2);
+}
+
+#[test]
+fn one_refused_contact_fails_alone_and_can_be_run_again() {
+    let server = Scripted::api(|asked| match asked.contact() {
+        "forbidden, \"b\"" => Answer::message(403, "no access to this contact"),
+        _ => Answer::page(asked, 3),
+    });
+    let export = Export::run_of(server.url(), ["a", r#""forbidden, ""b""""#, "c"]).args("--format jsonl");
+    let outcome = export.expect(3);
+    assert_eq!(outcome.contacts("failed"), 1);
+    assert_eq!(outcome.manifest()["status"], "partial");
+    let row = outcome.rows("coverage").of_contact("forbidden, \"b\"").clone();
+    assert_eq!((row["status"].as_str(), row["input_line"].as_u64()), (Some("failed"), Some(3)));
+    assert_snapshot!(row["error"].as_str().unwrap(), @"403: no access to this contact (at offset 0)");
+    assert_eq!(outcome.rows("contacts").len(), 2, "a contact is exported whole or not at all");
+    let failed = format!("_runs/{}/failed.csv", outcome.manifest()["run_id"].as_str().unwrap());
+    let server = Scripted::api(|asked| Answer::page(asked, 3));
+    let again = Export::run_of(server.url(), ["unused"]).args("--format jsonl");
+    again.write("contacts.csv", read(&outcome.out.join(failed)));
+    let outcome = again.expect(0);
+    assert_eq!(outcome.rows("coverage").column("contact_id"), ["forbidden, \"b\""]);
+}
+
+#[test]
+fn more_failures_than_allowed_are_not_published() {
+    let server = Scripted::api(|asked| match asked.contact() {
+        "b" | "c" => Answer::message(403, "no"),
+        _ => Answer::page(asked, 3),
+    });
+    let base = Export::run_of(server.url(), ["a", "b", "c", "d"]);
+    for limit in ["1", "0", "25%", "0%"] {
+        let outcome = base.clone().args("--fresh --max-failed").arg(limit).expect(5);
+        assert!(!outcome.out.join("_runs").exists(), "nothing is published");
+    }
+    let outcome = base.clone().args("--fresh --max-failed 1").expect(5);
+    assert_snapshot!(outcome.last_line(), @"error: 2 contacts failed, more than --max-failed allows: nothing was published, run the same command again to try them again");
+    assert_eq!(base.args("--max-failed 50%").expect(3).contacts("failed"), 2);
+}
+
+#[test]
+fn a_second_run_into_one_folder_leaves_at_once() {
+    let service = Service::start("--latency 200ms");
+    let export =
+        Export::run_of(service.url(), (0..40).map(|at| format!("messages-5-{at}"))).args("--concurrency 1");
+    let first = export.start();
+    service.wait_for_requests(2);
+    let second = export.expect(7);
+    assert_snapshot!(second.last_line(), @"error: another run works on DIR/export: wait for it to end");
+    first.signal("KILL");
+}
+
+#[test]
+fn an_unfinished_run_that_does_not_fit_is_left_alone() {
+    let server = Scripted::api(|asked| match asked.contact() {
+        "b" => Answer::message(403, "no"),
+        _ => Answer::page(asked, 3),
+    });
+    let export = Export::run_of(server.url(), ["a", "b"]);
+    let run_id = "--run-id unfinished";
+    export.clone().args(run_id).args("--max-failed 0").expect(5);
+    let with = |arguments: &str| export.clone().args(arguments).expect(9).last_line();
+    assert_snapshot!(with("--format jsonl"), @"error: the unfinished run unfinished does not fit this command: --compression was zstd:1 and is now none, --format was parquet and is now jsonl; run it as before, or throw it away with --fresh");
+    assert_snapshot!(with("--target-file-size 5MB"), @"error: the unfinished run unfinished does not fit this command: --target-file-size was 256000000 and is now 5000000; run it as before, or throw it away with --fresh");
+    assert_snapshot!(with("--partition-by year,channel --flat"), @r#"error: the unfinished run unfinished does not fit this command: --flat was false and is now true, --partition-by was [] and is now ["year","channel"]; run it as before, or throw it away with --fresh"#);
+    assert_snapshot!(with("--since 2026-01-01"), @"error: the unfinished run unfinished does not fit this command: --since was not set and is now 2026-01-01T00:00:00.000000Z; run it as before, or throw it away with --fresh");
+    assert_snapshot!(with("--channel website"), @r#"error: the unfinished run unfinished does not fit this command: --channel was [] and is now ["website"]; run it as before, or throw it away with --fresh"#);
+    assert_snapshot!(with("--run-id other"), @"error: the unfinished run unfinished does not fit this command: --run-id was unfinished and is now other; run it as before, or throw it away with --fresh");
+    let elsewhere = export.clone().without("--base-url").base_url("http://127.0.0.1:1/other").expect(9);
+    assert_snapshot!(elsewhere.last_line(), @"error: the unfinished run unfinished does not fit this command: --base-url was API and is now API/other; run it as before, or throw it away with --fresh");
+    export.write("contacts.csv", "a\nb\nc\n");
+    assert_snapshot!(with(""), @"error: the unfinished run unfinished does not fit this command: the contacts file (SHA-256) was b04107cdd47a and is now 880553fca8fc; run it as before, or throw it away with --fresh");
+    assert!(export.path("export/_work").exists(), "the unfinished run is still there");
+    let fresh = export.args("--fresh").expect(3);
+    assert_ne!(fresh.manifest()["run_id"], "unfinished");
+}
+
+#[test]
+fn a_folder_that_cannot_be_written() {
+    let service = Service::start("");
+    let export = Export::run_of(service.url(), ["messages-3-a"]).out("readonly/export");
+    export.write("readonly/kept", "");
+    let outcome = export.clone().shell(r#"chmod 500 readonly; exec "$@""#).run();
+    if outcome.code == Some(0) {
+        // Root is not refused: then there is something in the way instead.
+        let blocked = export.out("readonly/kept/export").expect(6);
+        assert_snapshot!(blocked.last_line(), @"error: cannot look at DIR/readonly/kept/export: Not a directory (os error 20)");
+    } else {
+        let outcome = outcome.expect(6);
+        assert!(outcome.last_line().contains("DIR/readonly"), "{}", outcome.last_line());
+    }
+}
+
+#[test]
+fn other_peoples_files_are_left_alone() {
+    let service = Service::start("");
+    let export = Export::run_of(service.url(), ["messages-3-a"]);
+    let theirs = ["export/notes.txt", "export/messages/mine.parquet", "export/_work.txt"];
+    for file in theirs {
+        export.write(file, file);
+    }
+    export.expect(0);
+    for file in theirs {
+        assert_eq!(read(&export.path(file)), file);
+    }
+}
+
+#[test]
+fn a_folder_that_is_a_link_is_not_followed() {
+    let service = Service::start("");
+    let export = Export::run_of(service.url(), ["messages-3-a"]);
+    export.write("elsewhere/kept", "");
+    export.write("export/notes", "");
+    std::os::unix::fs::symlink(export.path("elsewhere"), export.path("export/messages")).unwrap();
+    let outcome = export.expect(6);
+    assert_snapshot!(outcome.last_line(), @"error: cannot use as a folder DIR/export/messages: it is a symbolic link, which is not followed");
+    assert_eq!(crate::export::tree(&export.path("elsewhere")), ["kept"]);
+}
+
+#[test]
+fn nobody_at_the_address() {
+    let export = Export::run_of("http://127.0.0.1:1", ["a"]);
+    let running = export.start();
+    crate::service::wait_until("it says that nobody answers", || {
+        read(&export.path("stderr-0")).contains("cannot connect")
+    });
+    running.signal("TERM");
+    let outcome = running.wait(std::time::Duration::from_secs(10)).expect(143);
+    assert_snapshot!(outcome.last_line(), @"error: interrupted: what was fetched is kept, run the same command again to go on");
+}

@@ -1,0 +1,315 @@
+//! One export: the command with its arguments, environment and folder, and how it ended.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::tables::Rows;
+
+/// The longest that any run of the tests may take.
+const LONGEST: Duration = Duration::from_mins(2);
+
+pub const EMAIL: &str = "owner@shop.example";
+pub const PASSWORD: &str = "correct-horse-battery";
+
+/// A command yet to be run. Clones share the folder, so a clone is "the same command again".
+#[derive(Clone)]
+pub struct Export {
+    folder: Arc<TempDir>,
+    attempts: Arc<AtomicU32>,
+    arguments: Vec<OsString>,
+    environment: Vec<(String, Option<String>)>,
+    out: PathBuf,
+    shell: Option<String>,
+    stdin: Option<PathBuf>,
+}
+
+/// How a run ended.
+pub struct Outcome {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+    pub out: PathBuf,
+    folder: Arc<TempDir>,
+}
+
+/// A run under way.
+pub struct Running {
+    child: Child,
+    streams: [PathBuf; 2],
+    out: PathBuf,
+    folder: Arc<TempDir>,
+}
+
+impl Export {
+    /// The program with nothing but these arguments, in a folder of its own.
+    pub fn command(arguments: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let out = folder.path().join("export");
+        let export = Self {
+            folder: Arc::new(folder),
+            attempts: Arc::default(),
+            arguments: Vec::new(),
+            environment: Vec::new(),
+            out,
+            shell: None,
+            stdin: None,
+        };
+        export.args(arguments)
+    }
+
+    /// `run` of these contacts from the API at this address, into `export`, signing in by e-mail and password.
+    pub fn run_of<C: AsRef<str>>(url: &str, contacts: impl IntoIterator<Item = C>) -> Self {
+        let mut lines = "contact_id\n".to_owned();
+        for contact in contacts {
+            lines.push_str(contact.as_ref());
+            lines.push('\n');
+        }
+        let export = Self::command("run --contacts contacts.csv --progress never");
+        export.write("contacts.csv", lines);
+        export.base_url(url).env("CHATZY_EMAIL", EMAIL).env("CHATZY_PASSWORD", PASSWORD)
+    }
+
+    pub fn base_url(self, url: &str) -> Self {
+        self.args("--base-url").arg(url)
+    }
+
+    /// Adds arguments, split at blanks.
+    pub fn args(mut self, arguments: &str) -> Self {
+        self.arguments.extend(arguments.split_whitespace().map(OsString::from));
+        self
+    }
+
+    pub fn arg(mut self, argument: &str) -> Self {
+        self.arguments.push(argument.into());
+        self
+    }
+
+    /// Takes an argument and its value away again.
+    pub fn without(mut self, argument: &str) -> Self {
+        let at = self.arguments.iter().position(|given| given == argument).expect("an argument given");
+        self.arguments.drain(at..at + 2);
+        self
+    }
+
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), Some(value.to_owned())));
+        self
+    }
+
+    pub fn env_remove(mut self, name: &str) -> Self {
+        self.environment.push((name.to_owned(), None));
+        self
+    }
+
+    /// Exports into another folder beside the first.
+    pub fn out(mut self, name: &str) -> Self {
+        self.out = self.folder.path().join(name);
+        self
+    }
+
+    /// Runs the program below a shell: `…; exec "$@"`.
+    pub fn shell(mut self, line: &str) -> Self {
+        self.shell = Some(line.to_owned());
+        self
+    }
+
+    pub fn stdin(mut self, file: &str) -> Self {
+        self.stdin = Some(self.path(file));
+        self
+    }
+
+    /// A path in the folder of the test, in which the program runs.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        write(&self.path(name), content);
+    }
+
+    /// Runs to the end.
+    pub fn run(&self) -> Outcome {
+        self.start().wait(LONGEST)
+    }
+
+    /// Runs to the end, which must be this one.
+    pub fn expect(&self, code: i32) -> Outcome {
+        self.run().expect(code)
+    }
+
+    /// Starts the program.
+    pub fn start(&self) -> Running {
+        let program = env!("CARGO_BIN_EXE_chatzy-export");
+        let mut command = match &self.shell {
+            None => Command::new(program),
+            Some(line) => {
+                let mut shell = Command::new("sh");
+                shell.args(["-c", line, "sh", program]);
+                shell
+            }
+        };
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("CHATZY_") {
+                command.env_remove(name);
+            }
+        }
+        for (name, value) in &self.environment {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command.args(&self.arguments);
+        if self.arguments.first().is_some_and(|name| name == "run") {
+            command.arg("--out").arg(&self.out);
+        }
+        let attempt = self.attempts.fetch_add(1, Ordering::Relaxed);
+        let streams = ["stdout", "stderr"].map(|name| self.path(&format!("{name}-{attempt}")));
+        let stdin = match &self.stdin {
+            Some(path) => File::open(path).expect("the file for stdin").into(),
+            None => Stdio::null(),
+        };
+        let child = command
+            .current_dir(self.folder.path())
+            .stdin(stdin)
+            .stdout(create(&streams[0]))
+            .stderr(create(&streams[1]))
+            .spawn()
+            .expect("the built program");
+        Running { child, streams, out: self.out.clone(), folder: Arc::clone(&self.folder) }
+    }
+}
+
+impl Running {
+    /// Sends a signal by its name, such as `KILL`.
+    pub fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &pid]).status().expect("kill");
+        assert!(sent.success(), "the run ended before {name} could be sent");
+    }
+
+    pub fn is_over(&mut self) -> bool {
+        self.child.try_wait().expect("a child").is_some()
+    }
+
+    /// Waits for the end, at most so long.
+    pub fn wait(mut self, longest: Duration) -> Outcome {
+        let deadline = Instant::now() + longest;
+        let status = loop {
+            if let Some(status) = self.child.try_wait().expect("a child") {
+                break status;
+            }
+            if Instant::now() > deadline {
+                let _ = self.child.kill();
+                panic!("still running after {longest:?}; stderr so far:\n{}", read(&self.streams[1]));
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        };
+        self.outcome(status)
+    }
+
+    fn outcome(self, status: ExitStatus) -> Outcome {
+        let [stdout, stderr] = self.streams.map(|path| read(&path));
+        Outcome { code: status.code(), stdout, stderr, out: self.out, folder: self.folder }
+    }
+}
+
+impl Outcome {
+    /// Fails unless it ended with this code.
+    pub fn expect(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "exit code; stderr:\n{}", self.stderr);
+        self
+    }
+
+    /// The last line of stderr, with `DIR` for the test's folder and `API` for a loopback address.
+    pub fn last_line(&self) -> String {
+        let line = self.stderr.trim_end().lines().next_back().unwrap_or_default();
+        self.anonymous(line)
+    }
+
+    /// The first line of stderr, likewise.
+    pub fn first_line(&self) -> String {
+        self.anonymous(self.stderr.lines().next().unwrap_or_default())
+    }
+
+    fn anonymous(&self, line: &str) -> String {
+        let line = line.replace(&*self.folder.path().to_string_lossy(), "DIR");
+        let mut parts = line.split("http://127.0.0.1:");
+        let mut text = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            text.push_str("API");
+            text.push_str(part.trim_start_matches(|c: char| c.is_ascii_digit()));
+        }
+        text
+    }
+
+    pub fn manifest(&self) -> Value {
+        let latest = json(&self.out.join("_runs/latest.json"));
+        json(&self.out.join(latest["manifest"].as_str().expect("a path")))
+    }
+
+    /// A number of the manifest's `contacts`.
+    pub fn contacts(&self, status: &str) -> u64 {
+        self.manifest()["contacts"][status].as_u64().expect("a count")
+    }
+
+    /// The rows of a table of a JSONL export that is not compressed.
+    pub fn rows(&self, table: &str) -> Rows {
+        Rows::of_jsonl(&self.out, &self.manifest(), table)
+    }
+
+    /// All files below the output folder, relative to it, in order.
+    pub fn tree(&self) -> Vec<String> {
+        tree(&self.out)
+    }
+}
+
+/// All files below a folder, relative to it, in order; none where there is no such folder.
+pub fn tree(folder: &Path) -> Vec<String> {
+    fn visit(folder: &Path, prefix: &str, found: &mut Vec<String>) {
+        let Ok(entries) = fs::read_dir(folder) else { return };
+        for entry in entries {
+            let entry = entry.expect("an entry");
+            let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+            if entry.file_type().expect("a type").is_dir() {
+                visit(&entry.path(), &format!("{name}/"), found);
+            } else {
+                found.push(name);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    visit(folder, "", &mut found);
+    found.sort();
+    found
+}
+
+pub fn json(path: &Path) -> Value {
+    serde_json::from_str(&read(path)).expect("JSON")
+}
+
+pub fn read(path: &Path) -> String {
+    let bytes = fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[expect(clippy::disallowed_methods, reason = "files of the tests are not to be durable")]
+pub fn write(path: &Path, content: impl AsRef<[u8]>) {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).expect("a folder");
+    }
+    fs::write(path, content).expect("written");
+}
+
+#[expect(clippy::disallowed_methods, reason = "files of the tests are not to be durable")]
+fn create(path: &Path) -> File {
+    File::create(path).expect("a file")
+}

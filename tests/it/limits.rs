@@ -1,0 +1,85 @@
+//! How hard the API is pressed, and that its faults cost time and nothing else.
+
+use crate::export::Export;
+use crate::paging::assert_complete;
+use crate::service::Service;
+
+fn contacts(count: u32) -> Vec<String> {
+    (0..count).map(|at| format!("messages-{}-{at}", 5 + at * 7 % 90)).collect()
+}
+
+#[test]
+fn never_more_in_flight_than_allowed() {
+    let service_of = || Service::start("--latency 10ms --jitter 10ms");
+    for concurrency in [1, 3, 32] {
+        let service = service_of();
+        let contacts = contacts(80);
+        let export = Export::run_of(service.url(), &contacts).args("--format jsonl --page-size 40");
+        let outcome = export.args(&format!("--concurrency {concurrency}")).expect(0);
+        assert_complete(&service, &outcome, &contacts, "slow answers");
+        let most = service.stats().max_in_flight;
+        assert!(most <= concurrency, "{most} in flight");
+        assert!(most > concurrency / 4, "the line is used: {most} of {concurrency} in flight");
+    }
+}
+
+#[test]
+fn never_more_in_a_second_than_allowed() {
+    for (limit, count) in [(5, 6), (50, 60)] {
+        let service = Service::start("");
+        let contacts = contacts(count);
+        let export = Export::run_of(service.url(), &contacts).args("--format jsonl");
+        let outcome = export.args(&format!("--rate-limit {limit}")).expect(0);
+        assert_complete(&service, &outcome, &contacts, "a rate limit");
+        let stats = service.stats();
+        assert!(stats.requests > limit, "more than a second's worth");
+        // Counted where they arrive, sign-in included: a busy machine may hold one back until the next one comes.
+        assert!(stats.max_per_second <= limit + 1, "{} in a second", stats.max_per_second);
+    }
+}
+
+#[test]
+fn throttling_costs_time_and_nothing_else() {
+    for retry_after in ["none", "1", "date", "garbage"] {
+        let service = Service::start(&format!("--rate-limit 30 --retry-after {retry_after}"));
+        let contacts = contacts(40);
+        // No repeats are allowed: a 429 is none of the request's.
+        let export = Export::run_of(service.url(), &contacts).args("--format jsonl --retries 0");
+        let outcome = export.expect(0);
+        assert_complete(&service, &outcome, &contacts, retry_after);
+        let by_status = service.stats().by_status;
+        assert!(by_status["429"] > 0, "{retry_after}: it was throttled");
+        assert!(by_status["429"] < by_status["200"], "{retry_after}: {by_status:?}");
+        assert_eq!(outcome.manifest()["requests"]["by_status"]["429"], by_status["429"], "{retry_after}");
+    }
+}
+
+#[test]
+fn a_mix_of_faults_ends_with_exactly_the_truth() {
+    let faults = "--errors 0.05 --resets 0.05 --cut 0.05 --html 0.05 --empty-body 0.05 --error-answers 0.05";
+    for order in ["newest", "oldest"] {
+        let service = Service::start(&format!("{faults} --order {order}"));
+        let contacts = contacts(40);
+        let export = Export::run_of(service.url(), &contacts).args("--format jsonl --page-size 20");
+        let outcome = export.expect(0);
+        assert_complete(&service, &outcome, &contacts, faults);
+        assert!(outcome.manifest()["requests"]["retries"].as_u64() > Some(0), "there were faults");
+        assert_eq!(outcome.manifest()["requests"]["sent"], service.stats().requests);
+    }
+}
+
+#[test]
+fn an_outage_is_waited_out() {
+    let service = Service::start("--outage 30..60");
+    let contacts = contacts(60);
+    let outcome = Export::run_of(service.url(), &contacts).args("--format jsonl --retries 1").expect(0);
+    assert_complete(&service, &outcome, &contacts, "an outage");
+}
+
+#[test]
+fn a_client_that_takes_compressed_answers_gets_the_same() {
+    let service = Service::start("--compress");
+    let contacts = contacts(20);
+    let outcome = Export::run_of(service.url(), &contacts).args("--format jsonl").expect(0);
+    assert_complete(&service, &outcome, &contacts, "compressed answers");
+}

@@ -1,0 +1,18 @@
+//! The built program as users drive it: a child process, an API on a loopback port, and what is on the disk afterwards.
+//!
+//! The API is the simulator, or a scripted server where the simulator cannot misbehave as wanted. One test binary, so
+//! that Arrow links once.
+
+#![cfg(test)]
+
+mod auth;
+mod errors;
+mod export;
+mod files;
+mod limits;
+mod paging;
+mod resume;
+mod scripted;
+mod service;
+mod structure;
+mod tables;

@@ -1,0 +1,246 @@
+//! Stopped at any moment and run again: as if nothing had happened.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::export::{Export, Outcome, json};
+use crate::service::{Service, wait_until};
+use crate::tables::Rows;
+
+const CONCURRENCY: u64 = 4;
+
+fn contacts() -> Vec<String> {
+    let sizes = [90, 5, 0, 260, 41, 12, 77, 1, 100, 33];
+    let mut contacts: Vec<String> =
+        (0..30).map(|at| format!("messages-{}-{at}", sizes[at % sizes.len()])).collect();
+    contacts.push("unknown-x".to_owned());
+    contacts
+}
+
+fn service() -> Service {
+    Service::start("--latency 8ms --jitter 8ms")
+}
+
+fn export(service: &Service) -> Export {
+    let export = Export::run_of(service.url(), contacts()).args("--format jsonl --page-size 20");
+    export.args(&format!("--concurrency {CONCURRENCY} --target-file-size 30KB --partition-by year"))
+}
+
+/// What of an export must not depend on how it came about: names and rows of all files.
+#[derive(Debug, PartialEq)]
+struct Substance {
+    files: Vec<(String, u64)>,
+    tables: BTreeMap<String, Rows>,
+}
+
+fn substance(outcome: &Outcome) -> Substance {
+    let manifest = outcome.manifest();
+    let run_id = manifest["run_id"].as_str().unwrap();
+    let file = |file: &serde_json::Value| {
+        (file["path"].as_str().unwrap().replace(run_id, "RUN"), file["rows"].as_u64().unwrap())
+    };
+    let tables = manifest["tables"].as_object().unwrap().keys();
+    Substance {
+        files: manifest["files"].as_array().unwrap().iter().map(file).collect(),
+        tables: tables.map(|table| (table.clone(), outcome.rows(table).without_run())).collect(),
+    }
+}
+
+fn assert_same(substance: &Substance, reference: &Substance, told: &str) {
+    assert_eq!(substance.files, reference.files, "{told}");
+    for (table, rows) in &reference.tables {
+        let resumed = &substance.tables[table];
+        assert_eq!(resumed.len(), rows.len(), "rows of {table} ({told})");
+        for (expected, row) in rows.0.iter().zip(&resumed.0) {
+            assert_eq!(row, expected, "{table} ({told})");
+        }
+    }
+}
+
+/// An uninterrupted run into a folder of its own, and how many requests it took.
+fn reference(service: &Service, export: &Export) -> (Substance, u64) {
+    let before = service.stats().requests;
+    let outcome = export.clone().out("reference").expect(0);
+    (substance(&outcome), service.stats().requests - before)
+}
+
+#[test]
+fn killed_after_any_request_and_run_again_is_the_same() {
+    let service = service();
+    let export = export(&service);
+    let (reference, total) = reference(&service, &export);
+    for part in [0.01, 0.1, 0.35, 0.6, 0.9, 1.0] {
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "small"
+        )]
+        let after = ((total as f64 * part) as u64).max(1);
+        let export = export.clone().out(&format!("killed-after-{after}"));
+        let before = service.stats().requests;
+        let running = export.start();
+        service.wait_for_requests(before + after);
+        running.signal("KILL");
+        running.wait(Duration::from_secs(5));
+        let run_id = unfinished_run_id(&export, &format!("killed-after-{after}"));
+        let outcome = export.expect(0);
+        let told = format!("killed after {after} of {total} requests");
+        if let Some(run_id) = run_id {
+            assert_eq!(outcome.manifest()["run_id"], run_id, "{told}: the same run goes on");
+        }
+        assert_same(&substance(&outcome), &reference, &told);
+        let both = service.stats().requests - before;
+        let most = total + CONCURRENCY + 1;
+        assert!(both <= most, "{told}: {both} requests in both attempts, at most {most} are needed");
+    }
+}
+
+/// The ID of the run in the work folder; none before it has one.
+fn unfinished_run_id(export: &Export, out: &str) -> Option<serde_json::Value> {
+    let path = export.path(out).join("_work/run.json");
+    path.exists().then(|| json(&path)["run_id"].clone())
+}
+
+#[test]
+fn killed_again_and_again_ends_all_the_same() {
+    let service = service();
+    let export = export(&service);
+    let (reference, _) = reference(&service, &export);
+    for _ in 0..8 {
+        let before = service.stats().requests;
+        let mut running = export.start();
+        wait_until("requests or the end", || running.is_over() || service.stats().requests >= before + 15);
+        if running.is_over() {
+            break;
+        }
+        running.signal("KILL");
+        running.wait(Duration::from_secs(5));
+    }
+    assert_same(&substance(&export.expect(0)), &reference, "killed again and again");
+}
+
+#[test]
+fn killed_while_files_are_built_and_published() {
+    let service = service();
+    let export = export(&service);
+    let (reference, _) = reference(&service, &export);
+    for sign in ["_work/stage/contacts", "_work/stage/coverage", "_work/publish.json", "contacts", "_runs"] {
+        let name = sign.replace('/', "-");
+        let export = export.clone().out(&name);
+        let sign = export.path(&name).join(sign);
+        let mut running = export.start();
+        wait_until("the sign or the end", || running.is_over() || sign.exists());
+        if !running.is_over() {
+            running.signal("KILL");
+        }
+        running.wait(Duration::from_secs(5));
+        let outcome = export.expect(0);
+        // Where the kill came too late the second run is a new one, beside the first.
+        if outcome.manifest()["previous"].is_null() {
+            assert_same(&substance(&outcome), &reference, &name);
+            let unnamed = outcome.tree().into_iter().filter(|path| path.starts_with("_work"));
+            assert_eq!(unnamed.count(), 0, "the work folder is gone");
+        }
+    }
+}
+
+#[test]
+fn fresh_starts_over() {
+    let service = service();
+    let export = export(&service);
+    let (reference, total) = reference(&service, &export);
+    let before = service.stats().requests;
+    let running = export.start();
+    service.wait_for_requests(before + total / 2);
+    running.signal("KILL");
+    running.wait(Duration::from_secs(5));
+    let thrown_away = unfinished_run_id(&export, "export").expect("an unfinished run");
+    let before = service.stats().requests;
+    let outcome = export.args("--fresh").expect(0);
+    assert_ne!(outcome.manifest()["run_id"], thrown_away);
+    assert!(service.stats().requests - before >= total, "everything is read again");
+    assert_same(&substance(&outcome), &reference, "--fresh");
+}
+
+#[test]
+fn a_signal_ends_it_in_good_order() {
+    let service = service();
+    let export = export(&service);
+    let (reference, total) = reference(&service, &export);
+    for (signal, code) in [("TERM", 143), ("INT", 130)] {
+        let export = export.clone().out(signal);
+        let before = service.stats().requests;
+        let running = export.start();
+        service.wait_for_requests(before + total / 2);
+        running.signal(signal);
+        let outcome = running.wait(Duration::from_secs(10)).expect(code);
+        assert!(!outcome.out.join("_runs").exists(), "nothing is published");
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(outcome.last_line(), @"error: interrupted: what was fetched is kept, run the same command again to go on");
+        }
+        let outcome = export.expect(0);
+        assert!(outcome.first_line().contains("goes on"), "{}", outcome.first_line());
+        assert_same(&substance(&outcome), &reference, signal);
+        let both = service.stats().requests - before;
+        assert!(both <= total + CONCURRENCY + 1, "{both} requests for {total}");
+    }
+}
+
+#[test]
+fn a_signal_is_obeyed_while_nothing_answers() {
+    let service = Service::start("--latency 1h");
+    let export = Export::run_of(service.url(), contacts());
+    let running = export.start();
+    service.wait_for_requests(1);
+    running.signal("INT");
+    running.wait(Duration::from_secs(10)).expect(130);
+}
+
+#[test]
+fn what_does_not_shape_the_output_may_change() {
+    let service = service();
+    let export = export(&service);
+    let (reference, total) = reference(&service, &export);
+    let before = service.stats().requests;
+    let running = export.start();
+    service.wait_for_requests(before + total / 2);
+    running.signal("KILL");
+    running.wait(Duration::from_secs(5));
+    let changed =
+        export.without("--page-size").without("--concurrency").args("--page-size 33 --concurrency 2");
+    let outcome = changed.args("--consistency strict --retries 3 --timeout 20s --rate-limit 500").expect(0);
+    let mut substance = substance(&outcome);
+    let mut reference = reference;
+    for tables in [&mut substance.tables, &mut reference.tables] {
+        // How the ends were found is what --consistency changes.
+        for row in &mut tables.get_mut("coverage").unwrap().0 {
+            row.as_object_mut().unwrap().remove("end");
+        }
+    }
+    assert_same(&substance, &reference, "other options");
+    assert_eq!(outcome.manifest()["options"]["page_size"], 33);
+}
+
+#[test]
+fn failed_contacts_are_tried_again() {
+    use crate::scripted::{Answer, Scripted};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    let is_repaired = Arc::new(AtomicBool::new(false));
+    let repaired = Arc::clone(&is_repaired);
+    let server = Scripted::api(move |asked| match asked.contact() {
+        "b" if !repaired.load(Ordering::Relaxed) => Answer::message(403, "no"),
+        _ => Answer::page(asked, 3),
+    });
+    let export =
+        Export::run_of(server.url(), ["a", "b", "c"]).args("--format jsonl --max-failed 0 --concurrency 1");
+    export.expect(5);
+    let before = server.asked().len();
+    is_repaired.store(true, Ordering::Relaxed);
+    let outcome = export.expect(0);
+    assert_eq!(outcome.rows("coverage").column("status"), ["exported"; 3]);
+    let asked_again = server.asked().split_off(before);
+    assert!(asked_again.iter().all(|asked| asked.contact() != "a"), "what was read is not read again");
+}

@@ -1,0 +1,164 @@
+//! The house as drawn in the crate's docs: imports point down, only the command line prints, files are small.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The rooms by layer, the lowest last. Rooms of one layer do not know each other, but for the lowest, the common ground.
+const LAYERS: [&[&str]; 5] = [
+    &["cli"],
+    &["export"],
+    &["fetch", "build", "publish", "verify"],
+    &["api", "spool", "table", "output"],
+    &["contacts", "settings", "event", "id", "record", "json", "durable", "history"],
+];
+
+/// Imports within a layer that the picture allows: output writes tables.
+const NEIGHBOURS: [(&str, &str); 1] = [("output", "table")];
+
+struct Source {
+    path: PathBuf,
+    /// The room: the first part of the path below `src`.
+    room: String,
+    /// The text without the tests at its end.
+    code: String,
+    lines: usize,
+}
+
+fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    let mut folders = vec![root.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let relative = path.strip_prefix(&root).unwrap();
+            if path.extension().is_none_or(|extension| extension != "rs") {
+                continue;
+            }
+            let text = fs::read_to_string(&path).unwrap();
+            let is_test = relative.iter().any(|part| part == "tests" || part == "tests.rs");
+            let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap().to_owned();
+            found.push(Source {
+                room: relative.iter().next().unwrap().to_string_lossy().trim_end_matches(".rs").to_owned(),
+                path: relative.to_owned(),
+                code: if is_test { String::new() } else { code },
+                lines: text.lines().count(),
+            });
+        }
+    }
+    assert!(found.len() > 50, "the sources are found");
+    found
+}
+
+/// The rooms that a text names as `crate::room` or `crate::{room, …}`.
+fn rooms_named(code: &str) -> Vec<String> {
+    let code: Vec<&str> = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+    let code = code.join("\n");
+    let word = |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+    let mut rooms = Vec::new();
+    for after in code.split("crate::").skip(1) {
+        match after.strip_prefix('{') {
+            None => rooms.push(word(after)),
+            Some(list) => {
+                let mut depth = 0;
+                let mut at_start = true;
+                for (at, c) in list.char_indices() {
+                    match c {
+                        '{' => depth += 1,
+                        '}' if depth == 0 => break,
+                        '}' => depth -= 1,
+                        ',' if depth == 0 => at_start = true,
+                        c if at_start && !c.is_whitespace() => {
+                            at_start = false;
+                            rooms.push(word(list.get(at..).unwrap_or_default()));
+                        }
+                        _ => {}
+                    }
+                }
+            }
+        }
+    }
+    rooms.retain(|room| !room.is_empty());
+    rooms
+}
+
+/// The layer of a room, 1 being the lowest.
+fn layer(room: &str) -> Option<usize> {
+    LAYERS.iter().position(|rooms| rooms.contains(&room)).map(|above| LAYERS.len() - above)
+}
+
+fn may_know(room: &str, other: &str) -> bool {
+    if room == other || NEIGHBOURS.contains(&(room, other)) {
+        return true;
+    }
+    match (room, other) {
+        // The simulator stands on its own: it shares the names of the channels, and only the command line starts it.
+        ("simulator", other) => other == "id",
+        (room, "simulator") => room == "cli",
+        (room, other) => match (layer(room), layer(other)) {
+            (Some(1), Some(1)) => true,
+            (Some(above), Some(below)) => above > below,
+            _ => panic!("{room} or {other} has no layer yet: put it into LAYERS"),
+        },
+    }
+}
+
+#[test]
+fn imports_point_down() {
+    let mut wrong = Vec::new();
+    for source in sources().iter().filter(|source| !["lib", "main"].contains(&source.room.as_str())) {
+        for other in rooms_named(&source.code) {
+            if !may_know(&source.room, &other) {
+                wrong.push(format!("{} knows {other}", source.path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn the_import_reader_sees_every_form() {
+    let code = "use crate::id::RunId;\nuse crate::{\n    api::{Client, Page},\n    json,\n};\n// crate::cli\nlet x = crate::table::Kind::Str;";
+    assert_eq!(rooms_named(code), ["id", "api", "json", "table"]);
+}
+
+#[test]
+fn each_room_keeps_to_its_trade() {
+    let foreign: [(&str, &[&str]); 4] = [
+        ("api", &["arrow::", "parquet::"]),
+        ("table", &["reqwest::", "hyper::", "std::fs", "std::net"]),
+        ("output", &["reqwest::", "hyper::", "std::net"]),
+        ("fetch", &["arrow::", "parquet::"]),
+    ];
+    for source in sources() {
+        for (room, names) in foreign.iter().filter(|(room, _)| *room == source.room) {
+            for name in *names {
+                assert!(
+                    !source.code.contains(name),
+                    "{} uses {name}, which is not {room}'s",
+                    source.path.display()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn only_the_command_line_prints() {
+    for source in sources().iter().filter(|source| source.room != "cli") {
+        for print in ["println!", "print!(", "dbg!(", "io::stdout()", "io::stderr()"] {
+            assert!(!source.code.contains(print), "{} has {print}", source.path.display());
+        }
+    }
+}
+
+#[test]
+fn files_are_small() {
+    for source in sources() {
+        assert!(source.lines <= 450, "{} has {} lines", source.path.display(), source.lines);
+    }
+}
