@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 import contract
@@ -19,7 +20,8 @@ import wire
 from server import Server
 from wild import Wild
 
-COVERAGE = ("contact_id", "status", "messages", "first_message_at", "last_message_at")
+PARTITIONED = ("messages", "channel_records")
+NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 UNCOMPARED = {"exported_at", "run_id"}
 LONGEST_SHOWN = 1000
 
@@ -36,6 +38,7 @@ class Variant:
     until: str | None = None
     channels: list = field(default_factory=list)
     counting: str = "all"
+    partitioned: bool = False
 
     def arguments(self):
         found = ["--format", self.format, *self.options]
@@ -60,6 +63,7 @@ def variants(seed):
         Variant("flat", dice.choice(either), small, flat=True),
         Variant("range", dice.choice(either), small, since="2026-01-11T10:00:30Z", until="2026-03-11T10:00:30Z"),
         Variant("inside", dice.choice(either), small, counting="each"),
+        Variant("partitions", dice.choice(either), [*small, "--partition-by", "month,channel"], partitioned=True),
         Variant("channel", dice.choice(either), small, channels=channels),
     ]
 
@@ -102,11 +106,15 @@ def check_variant(contacts, variant, binary):
     with tempfile.TemporaryDirectory() as folder:
         try:
             export(server, list(contacts), variant, binary, folder)
+            verify(binary, folder, variant)
             want = expected(server, list(contacts), variant)
             kinds = column_kinds()
             rows = 0
             for table in readback.TABLES:
-                rows += compare(table, want[table], read(folder, table, variant, kinds[table]), variant, server)
+                if variant.partitioned and table in PARTITIONED:
+                    rows += compare_partitions(table, want, folder, kinds[table], variant, server)
+                else:
+                    rows += compare(table, want[table], read(folder, table, variant, kinds[table]), variant, server)
             return rows
         except readback.Unreadable as error:
             raise Difference(f"{variant.name}: {error}") from error
@@ -117,16 +125,24 @@ def check_variant(contacts, variant, binary):
 def export(server, asked, variant, binary, folder):
     contacts = Path(folder) / "contacts.csv"
     contacts.write_text("contact_id\n" + "\n".join(asked) + "\n")
-    command = [binary, "run", "-q", "--base-url", server.url, "--contacts", contacts, "--out", f"{folder}/out", *variant.arguments()]
+    command = [binary, "run", "-q", "--base-url", server.url, "--contacts", contacts, "--out", f"{folder}/out"]
+    command += variant.arguments()
     environment = {"PATH": os.environ["PATH"], "CHATZY_TOKEN": "x", "HOME": folder}
     ended = subprocess.run(command, env=environment, capture_output=True, timeout=300, cwd=folder)
     if ended.returncode != 0:
-        coverage = [row for row in readback_or_nothing(folder, variant) if row["error"]]
-        raise Difference(f"{variant.name}: exit code {ended.returncode}\n{ended.stderr.decode()}\n{coverage}")
+        errors = [row["error"] for row in coverage_rows(folder, variant) if row["error"]]
+        raise Difference(f"{variant.name}: exit code {ended.returncode}\n{ended.stderr.decode()}\n{errors}")
 
 
-def readback_or_nothing(folder, variant):
-    return readback.parquet(f"{folder}/out", "coverage", column_kinds()["coverage"]) if variant.format == "parquet" else []
+def verify(binary, folder, variant):
+    """The exporter finds its own export whole."""
+    ended = subprocess.run([binary, "verify", f"{folder}/out", "--deep"], capture_output=True, timeout=300, cwd=folder)
+    if ended.returncode != 0:
+        raise Difference(f"{variant.name}: verify: exit code {ended.returncode}\n{ended.stderr.decode()}")
+
+
+def coverage_rows(folder, variant):
+    return read(folder, "coverage", variant, column_kinds()["coverage"])
 
 
 def expected(server, asked, variant):
@@ -139,9 +155,7 @@ def expected(server, asked, variant):
             pages.setdefault(contact_id, []).extend(answer.page for answer in found)
         if not pages[contact_id]:
             pages[contact_id] = None
-    return contract.expected(
-        asked, pages, flat=variant.flat, since=micros(variant.since), until=micros(variant.until)
-    )
+    return contract.expected(asked, pages, since=micros(variant.since), until=micros(variant.until))
 
 
 def complete(contact_id, answers):
@@ -160,7 +174,7 @@ KINDS = {}
 
 
 def column_kinds():
-    """The columns of each table in order, from the contract's page as the oracle holds it."""
+    """The columns of each table and their types, in order, as the contract's page lists them."""
     if not KINDS:
         text = (Path(__file__).parent / "columns.txt").read_text()
         for line in text.splitlines():
@@ -173,6 +187,35 @@ def read(folder, table, variant, kinds):
     if variant.format == "parquet":
         return readback.parquet(f"{folder}/out", table, kinds)
     return readback.jsonl(f"{folder}/out", table, kinds)
+
+
+def compare_partitions(table, want, folder, kinds, variant, server):
+    """Each partition holds its rows in their order, and the column `channel` stands in the path only."""
+    times = {(row["contact_id"], row["message_id"]): row["created_at"] for row in want["messages"]}
+    parts = {}
+    for row in want[table]:
+        month = time_to_month(times[row["contact_id"], row["message_id"]])
+        place = f"month={month or NO_VALUE}/channel={row['channel'] or NO_VALUE}"
+        parts.setdefault(place, []).append({name: value for name, value in row.items() if name != "channel"})
+    found = readback.partitions(f"{folder}/out", table)
+    if found != sorted(parts):
+        raise Difference(f"{variant.name}: {table}: partitions {sorted(parts)} expected, {found} written")
+    kinds = {name: kind for name, kind in kinds.items() if name != "channel"}
+    return sum(
+        compare(table, rows, read(folder, f"{table}/{place}", variant, kinds), variant, server)
+        for place, rows in parts.items()
+    )
+
+
+def time_to_month(micros):
+    """`2026-11` of a time, or None."""
+    if micros is None:
+        return None
+    days, era = micros // 86_400_000_000, 0
+    if days < fit.YEAR_1:  # Python has no year 0: 400 years on, the calendar is the same
+        days, era = days + fit.DAYS_OF_400_YEARS, 400
+    moment = fit.EPOCH + timedelta(days=days)
+    return f"{moment.year - era:04}-{moment.month:02}"
 
 
 def compare(table, want, got, variant, server):
@@ -211,7 +254,10 @@ def comparable(column, value, form):
         return value
     if column == "raw":
         return value.decode("utf-8", "replace") if form == "parquet" else embedded(value, form)
-    return {name: listed(text) if name.removeprefix("data.") == "conversations" else embedded(text, form) for name, text in value.items()}
+    return {
+        name: listed(parsed) if (parsed := list_of_conversations(name, text)) else embedded(text, form)
+        for name, text in value.items()
+    }
 
 
 def embedded(source, form):
@@ -220,11 +266,13 @@ def embedded(source, form):
     return (wire.on_one_line(source) if form == "jsonl" else source).decode()
 
 
-def listed(source):
-    """Conversations in a contact's extra are put together anew: their spelling is free."""
-    value = wire.parse_or_none(source)
-    if value is None or value.kind != "array":
-        return source.decode("utf-8", "replace")
+def list_of_conversations(name, source):
+    value = wire.parse_or_none(source) if name.removeprefix("data.") == "conversations" else None
+    return value if value is not None and value.kind == "array" else None
+
+
+def listed(value):
+    """Conversations in a contact's extra are put together anew: their spelling and order are free."""
     return sorted(wire.canonical(unquoted(member)) for member in value.held)
 
 
@@ -241,7 +289,7 @@ def as_wanted(found, wanted):
         return Quoted(found.held) if isinstance(wanted, Quoted) and found.kind == "string" else found.text
     wanted = wanted or {}
     return {
-        name: listed(value.raw) if name.removeprefix("data.") == "conversations" else as_wanted(value, wanted.get(name))
+        name: listed(value) if list_of_conversations(name, value.raw) else as_wanted(value, wanted.get(name))
         for name, value in found.items()
     }
 

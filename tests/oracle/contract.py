@@ -44,21 +44,21 @@ class History:
     messages: dict = field(default_factory=dict)  # message_id -> (object, conversation id, conversation, channel)
 
 
-def expected(asked, pages, *, flat=False, since=None, until=None):
+def expected(asked, pages, *, since=None, until=None):
     tables = {name: [] for name in ("contacts", "conversations", "messages", "channel_records", "coverage")}
     for contact_id in asked:
-        one_contact(tables, contact_id, pages.get(contact_id), flat, since, until)
+        one_contact(tables, contact_id, pages.get(contact_id), since, until)
     return tables
 
 
-def one_contact(tables, contact_id, pages, flat, since, until):
+def one_contact(tables, contact_id, pages, since, until):
     history = read(pages or [])
     if pages is None or (history.contact is None and not history.messages):
         tables["coverage"].append(coverage(contact_id, "not_found", []))
         return
     rows = [message_row(contact_id, message_id, *rest, history) for message_id, rest in history.messages.items()]
     rows = [(row, found) for row, found in rows if in_range(row["created_at"], since, until)]
-    conversations = [conversation_row(contact_id, key, found, rows, flat) for key, found in history.conversations.items()]
+    conversations = [conversation_row(contact_id, key, found, rows) for key, found in history.conversations.items()]
     conversations.sort(key=lambda row: (last(row["first_message_at"]), wire.order(row["conversation_id"])))
     place = {row["conversation_id"]: at for at, row in enumerate(conversations)}
     rows.sort(key=lambda pair: message_order(pair[0], place))
@@ -213,7 +213,7 @@ def surroundings(extra, history):
         extra[name] = raw
 
 
-def conversation_row(contact_id, conversation_id, conversation, rows, flat):
+def conversation_row(contact_id, conversation_id, conversation, rows):
     row = {"conversation_id": conversation_id, "contact_id": contact_id}
     extra = {}
     source = conversation or EMPTY

@@ -7,6 +7,8 @@ from decimal import Decimal
 MISFIT = object()
 INT64 = range(-(2**63), 2**63)
 EPOCH = datetime(1970, 1, 1)
+DAYS_OF_400_YEARS = 146_097
+YEAR_1 = (datetime(1, 1, 1) - EPOCH).days
 TIME = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:[.,](\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))?", re.ASCII
 )
@@ -67,7 +69,7 @@ def from_text(text):
     year, month, day, hour, minute, second = map(int, found.groups()[:6])
     shift = 0
     if year == 0:  # Python has no year 0: 400 years on, the calendar is the same
-        year, shift = 400, -146097 * 86_400_000_000
+        year, shift = 400, -DAYS_OF_400_YEARS * 86_400_000_000
     try:
         moment = datetime(year, month, day, hour, minute, second)
     except ValueError:
@@ -83,8 +85,3 @@ def from_text(text):
 
 
 FITS = {"str": as_str, "int": as_int, "bool": as_bool, "ts": as_ts}
-
-
-def rfc3339(micros):
-    """The JSONL form of a timestamp."""
-    return (EPOCH + timedelta(microseconds=micros)).strftime("%Y-%m-%dT%H:%M:%S.%fZ") if micros is not None else None

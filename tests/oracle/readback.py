@@ -1,5 +1,6 @@
-"""An export read back by other people's readers: pyarrow, Python's json, DuckDB. Rows come in file order, with timestamps as
-microseconds, `raw` as the JSON value it stands for and `extra` as a dict of JSON values."""
+"""An export read back by other people's readers: pyarrow, Python's json, DuckDB.
+
+Rows come in file order, with timestamps as microseconds, `raw` as the JSON value it stands for and `extra` as a dict of JSON values."""
 
 import json
 from pathlib import Path
@@ -14,8 +15,10 @@ import wire
 TABLES = ("contacts", "conversations", "messages", "channel_records", "coverage")
 JSON_COLUMNS = {"extra", "raw"}
 DUCKDB_TYPES = {"str": "VARCHAR", "int": "BIGINT", "bool": "BOOLEAN", "ts": "TIMESTAMPTZ", "json": "JSON"}
-ARROW_TYPES = {"str": pa.string(), "int": pa.int64(), "bool": pa.bool_(), "ts": pa.timestamp("us", tz="UTC"), "json": pa.string()}
-DUCKDB_DEPTH = 128  # levels, the row among them, that DuckDB refuses where it guesses the columns
+ARROW_TYPES = {
+    "str": pa.string(), "int": pa.int64(), "bool": pa.bool_(), "ts": pa.timestamp("us", tz="UTC"), "json": pa.string()
+}  # fmt: skip
+DUCKDB_DEPTH = 128  # levels, the row among them: where DuckDB guesses the columns, it refuses more
 DUCKDB = duckdb.connect(config={"threads": 1})
 
 
@@ -27,10 +30,15 @@ def files(out, table):
     return sorted(p for p in (Path(out) / table).rglob("part-*") if p.is_file())
 
 
+def partitions(out, table):
+    """The folders of a table that hold files, relative to it."""
+    return sorted({str(path.parent.relative_to(Path(out) / table)) for path in files(out, table)})
+
+
 def parquet(out, table, kinds):
     rows = []
     for path in files(out, table):
-        found = pq.read_table(path)
+        found = pq.ParquetFile(path).read()
         types = {field.name: field.type for field in found.schema}
         if list(types.items()) != [(name, ARROW_TYPES[kind]) for name, kind in kinds.items()]:
             raise Unreadable(f"{path}: columns are {types}")
@@ -38,7 +46,7 @@ def parquet(out, table, kinds):
             if kind == "ts":
                 found = found.set_column(at, name, found.column(at).cast(pa.int64()))
         rows += found.to_pylist()
-        counted = DUCKDB.execute("select count(*) from (select * from read_parquet(?))", [str(path)]).fetchone()[0]
+        counted = DUCKDB.execute("select count(*) from (select * from read_parquet(?, hive_partitioning = false))", [str(path)]).fetchone()[0]
         if counted != found.num_rows:
             raise Unreadable(f"{path}: DuckDB reads {counted} rows of {found.num_rows}")
     for row in rows:
@@ -65,13 +73,14 @@ def refuse(word):
 
 
 def duckdb_reads_json(path, kinds, count):
-    """With the columns named, DuckDB takes any depth and doubled keys; where it has to guess them, neither."""
+    """With the columns named, DuckDB takes any depth and doubled keys; where it guesses, `maximum_depth = 1` is needed for
+    doubled keys, and nothing helps depth."""
     columns = ", ".join(f"\"{name}\": '{DUCKDB_TYPES[kind]}'" for name, kind in kinds.items())
     readings = [f"columns = {{{columns}}}"]
-    if depth(path.read_bytes()) < DUCKDB_DEPTH:
+    if depth(path.read_bytes()) <= DUCKDB_DEPTH:
         readings.append("maximum_depth = 1, sample_size = -1")
     for options in readings:
-        query = f"select count(*) from (select * from read_json('{path}', format = 'newline_delimited', {options}))"
+        query = f"select count(*) from (select * from read_json('{path}', format = 'newline_delimited', hive_partitioning = false, {options}))"
         try:
             counted = DUCKDB.execute(query).fetchone()[0]
         except duckdb.Error as error:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
+import fit
+import wire
 from contract import Page
 
 
@@ -74,6 +76,15 @@ def conversations(contact, messages, offset):
     return b"[" + b", ".join(members + contact.odd_conversations) + b"]"
 
 
+def conversation_id(contact, message):
+    """The id of the conversation that the message stands in or, standing in none, names; None without one."""
+    around = message.text
+    if message.conversation is not None:
+        around = b"{" + contact.conversations[message.conversation][0] + b"}"
+    found = wire.parse(around.decode("utf-8", "replace").encode()).get("conversation_id")
+    return fit.as_str(found) if found else None
+
+
 class Server:
     """Serves `contacts` (id -> Contact) on a free loopback port until `close`. `counting` says what `limit` and `offset`
     count: messages over all conversations, or inside each."""
@@ -117,18 +128,19 @@ class Server:
         messages = [m for m in contact.messages if channel is None or channel in m.channels]
         offset, limit = int(query.get("offset", 0)), int(query.get("limit", 50))
         flat = query.get("grouped_conversations") == "false"
-        shown = self.cut(messages, offset, limit, flat)
+        shown = self.cut(contact, messages, offset, limit, flat)
         answer = body(contact, shown, offset, flat)
         with self.lock:
             self.pages[query["contact_id"]].append(Answer(Page(channel, answer), messages, shown))
         return 200, answer
 
-    def cut(self, messages, offset, limit, flat):
+    def cut(self, contact, messages, offset, limit, flat):
         if flat or self.counting == "all":
             return messages[offset : offset + limit]
-        places = dict.fromkeys(message.conversation for message in messages)
-        groups = ([m for m in messages if m.conversation == place] for place in places)
-        return [message for group in groups for message in group[offset : offset + limit]]
+        contact_groups = defaultdict(list)
+        for message in messages:
+            contact_groups[conversation_id(contact, message)].append(message)
+        return [message for group in contact_groups.values() for message in group[offset : offset + limit]]
 
     def close(self):
         self.http.shutdown()

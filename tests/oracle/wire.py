@@ -42,9 +42,6 @@ class Value:
         return self.held.get(key) if self.kind == "object" else None
 
 
-NULL = Value("null", b"null")
-
-
 def parse(source):
     value, at = _value(source, BLANKS.match(source, 0).end())
     if BLANKS.match(source, at).end() != len(source):
