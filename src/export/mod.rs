@@ -49,7 +49,9 @@ pub async fn export(
     let Job { settings, contacts, identity } = job;
     let lock = lock::lock(&settings.out, &settings.work)?;
     let work = Work::new(&settings.out, &settings.work);
-    if let Some(published) = work.finish_publishing(settings.unfinished)? {
+    if let Some(published) =
+        work.finish_publishing(settings.unfinished, settings.run_id.as_ref(), &identity)?
+    {
         observer.event(Event::Note { message: "an earlier run was all but published; it is now".to_owned() });
         return Ok(published);
     }

@@ -130,10 +130,22 @@ impl Work {
         self.folder.join(publish::RUN)
     }
 
-    /// Finishes a run that was stopped while it was published, unless it is to be thrown away.
-    pub fn finish_publishing(&self, unfinished: Unfinished) -> Result<Option<Published>, ExportError> {
+    /// Finishes a run that was stopped while it was published, unless it is to be thrown away. It is the answer to this
+    /// command only if it is this command's run; otherwise it is done with, and the command has its own still to do.
+    pub fn finish_publishing(
+        &self,
+        unfinished: Unfinished,
+        run_id: Option<&RunId>,
+        identity: &Identity,
+    ) -> Result<Option<Published>, ExportError> {
         match unfinished {
-            Unfinished::GoOn => Ok(publish::resume(&self.out, &self.folder)?),
+            Unfinished::GoOn => {
+                let is_this_run = self.unfinished()?.is_some_and(|run| {
+                    identity.differences(&run.identity).is_empty()
+                        && run_id.is_none_or(|run_id| *run_id == run.run_id)
+                });
+                Ok(publish::resume(&self.out, &self.folder)?.filter(|_| is_this_run))
+            }
             Unfinished::ThrowAway => {
                 publish::withdraw(&self.out, &self.folder)?;
                 if self.run_file().exists() {
