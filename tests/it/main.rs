@@ -11,6 +11,7 @@ mod export;
 mod files;
 mod layout;
 mod limits;
+mod oracle;
 mod paging;
 mod resume;
 mod scripted;

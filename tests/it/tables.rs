@@ -81,14 +81,19 @@ impl Rows {
     }
 }
 
-/// All tables of the newest export, whatever its format. Times are microseconds, `json` columns are JSON values.
-pub fn all(out: &Path, reader: Reader) -> BTreeMap<String, Rows> {
+/// The Python that has pyarrow and DuckDB.
+pub fn python() -> &'static str {
     let python = concat!(env!("CARGO_MANIFEST_DIR"), "/.tools/venv/bin/python");
     assert!(
         Path::new(python).exists(),
         "the tests read exports with pyarrow and DuckDB: run `make test`, or scripts/test-tools.sh first"
     );
-    let mut command = Command::new(python);
+    python
+}
+
+/// All tables of the newest export, whatever its format. Times are microseconds, `json` columns are JSON values.
+pub fn all(out: &Path, reader: Reader) -> BTreeMap<String, Rows> {
+    let mut command = Command::new(python());
     command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/read_table.py")).arg(out);
     if matches!(reader, Reader::DuckDb) {
         command.arg("--duckdb");
