@@ -168,7 +168,15 @@ impl Client {
                     self.answered(None);
                     return Err(Failure::NotFound);
                 }
-                Decision::Refused { status } => return Err(self.refused(status, &fault, &token)),
+                Decision::Refused { status: 401 } if self.is_proven(&token) => {
+                    // Others are answered with such tokens, so this refusal is a failure like any other.
+                    let Some(pause) = trials.pause(self.connection.retrying.retries) else {
+                        return Err(Failure::Refused { status: 401, what: fault.describe() });
+                    };
+                    self.tokens.refuse(token.number);
+                    self.pause(query, &fault, pause).await;
+                }
+                Decision::Refused { status } => return Err(self.refused(status, &fault)),
                 Decision::NotTheApi => return Err(self.not_the_api(&fault)),
                 Decision::Fail => return Err(self.failed(&fault)),
             }
@@ -321,10 +329,14 @@ impl Client {
         tokio::time::sleep_until(Instant::now() + pause).await;
     }
 
-    fn refused(&self, status: u16, fault: &Fault, token: &Token) -> Failure {
+    /// Whether a page was answered with this token or one of the two before it.
+    fn is_proven(&self, token: &Token) -> bool {
+        self.proven_token.load(Ordering::Relaxed) + 2 >= token.number.max(3)
+    }
+
+    fn refused(&self, status: u16, fault: &Fault) -> Failure {
         self.answered(None);
-        let is_proven = self.proven_token.load(Ordering::Relaxed) >= token.number;
-        if status == 401 && !is_proven {
+        if status == 401 {
             return Failure::Stop(Stop::SignInRefused { what: fault.describe() });
         }
         Failure::Refused { status, what: fault.describe() }

@@ -101,18 +101,24 @@ impl Trials {
         self.alike = None;
     }
 
-    fn repeat(&mut self, fault: &Fault, retries: u32) -> Decision {
+    /// The pause before one more repeat, which is counted; `None` when there have been as many as allowed.
+    pub fn pause(&mut self, retries: u32) -> Option<Duration> {
         if self.counted >= retries {
-            return Decision::Fail;
+            return None;
         }
         let longest = MAX_PAUSE.min(FIRST_PAUSE * 2_u32.saturating_pow(self.counted.min(10)));
         self.counted += 1;
+        Some(longest.mul_f64(fastrand::f64()))
+    }
+
+    fn repeat(&mut self, fault: &Fault, retries: u32) -> Decision {
+        let Some(pause) = self.pause(retries) else { return Decision::Fail };
         let reach = match fault {
             Fault::Unreachable { .. } | Fault::TimedOut { .. } | Fault::Broken { .. } => Reach::Network,
             _ => Reach::Server,
         };
         let overloaded = matches!(fault, Fault::Server { status: 503 | 504 } | Fault::TimedOut { .. });
-        Decision::Repeat { pause: longest.mul_f64(fastrand::f64()), reach, overloaded }
+        Decision::Repeat { pause, reach, overloaded }
     }
 
     fn fails_alike(&mut self, fault: &Fault) -> bool {

@@ -7,10 +7,10 @@ use tokio::time::{Instant, sleep_until};
 
 /// How much wider than asked for the requests are spaced: a request may reach the server a little later than it left,
 /// and the next one not, and still no second may hold more than the limit.
-const SPREAD: f64 = 1.03;
+const SPREAD: f64 = 1.05;
 /// How much of a delay is made up for. Timers wake in steps of a millisecond, so without any the pace would fall short
 /// at high limits; with much of it a stall would end in a burst.
-const CATCH_UP: Duration = Duration::from_millis(15);
+const CATCH_UP: Duration = Duration::from_millis(5);
 
 /// Lets requests start at most so often.
 #[derive(Debug)]

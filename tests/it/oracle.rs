@@ -12,6 +12,7 @@ fn wild_records_come_out_as_the_contract_says() {
         .args(["--binary", env!("CARGO_BIN_EXE_chatzy-export"), "--seeds", "0..6"])
         .output()
         .expect("the oracle starts");
-    let told = format!("{}{}", String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
+    let told =
+        format!("{}{}", String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
     assert!(ended.status.success(), "{told}");
 }

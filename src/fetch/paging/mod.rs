@@ -24,6 +24,8 @@ const MAX_REREADS: u32 = 3;
 /// Steps back in one history. Each doubles its distance, so one removal costs a handful; a history that keeps
 /// changing under our hands is given up as unresolved rather than chased for ever.
 const MAX_STEPS_BACK: u32 = 400;
+/// Steps back in a row that lead to nothing new: the server's pages contradict each other.
+const MAX_FRUITLESS: u32 = 8;
 /// Pages in a row, beyond the known end, that hold only known messages: the chat grows as fast as it is read.
 const MAX_CHASES: u32 = 12;
 /// Pages read at a halved limit before the double is tried again.
@@ -98,6 +100,7 @@ pub struct Paging {
     overlap: u64,
     step_back: u64,
     steps_back: u32,
+    fruitless: u32,
     rereads: u32,
     chases: u32,
     sweeping: bool,
@@ -122,6 +125,7 @@ impl Paging {
             overlap: u64::from(rules.consistency != Consistency::Fast),
             step_back: 1,
             steps_back: 0,
+            fruitless: 0,
             rereads: 0,
             chases: 0,
             sweeping: false,
@@ -215,6 +219,9 @@ impl Paging {
             self.rests_on_total = true;
         }
         self.step_back = 1;
+        if fresh > 0 {
+            self.fruitless = 0;
+        }
         self.frontier = Some(Frontier {
             offset: ask.offset,
             largest: page.largest(),
@@ -300,6 +307,14 @@ impl Paging {
 
     /// Something before `offset` was removed: look for the joint further up, twice as far each time.
     fn back_from(&mut self, offset: u64) -> Step {
+        if self.step_back == 1 {
+            self.fruitless += 1;
+        }
+        if self.fruitless > MAX_FRUITLESS {
+            return Step::Unresolved(
+                "the pages contradict each other: stepping back leads to nothing new".to_owned(),
+            );
+        }
         self.steps_back += 1;
         if self.steps_back > MAX_STEPS_BACK {
             return Step::Unresolved(format!("the history changed {MAX_STEPS_BACK} times while it was read"));
