@@ -61,6 +61,18 @@ impl<'a> Value<'a> {
         self.kind
     }
 
+    /// Whether it is an array or object without members, or an empty string. The others are never empty.
+    pub fn is_empty(self) -> bool {
+        let inside = self.raw.get(1..self.raw.len().saturating_sub(1)).unwrap_or_default();
+        match self.kind {
+            Kind::Array | Kind::Object => {
+                inside.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'))
+            }
+            Kind::String => inside.is_empty(),
+            Kind::Null | Kind::Bool | Kind::Number | Kind::NonStandard => false,
+        }
+    }
+
     /// Whether it is `null`.
     pub fn is_null(self) -> bool {
         self.kind == Kind::Null

@@ -153,7 +153,7 @@ fn record_arrays<'a>(extra: &mut Extra<'a>, sent: [Option<Sent<'a>>; 3]) -> [Opt
         let Some(sent) = sent.filter(|sent| !sent.value.is_null()) else { continue };
         if sent.value.kind() != Kind::Array {
             extra.add(sent.place, name, sent.value);
-        } else if sent.value.elements().next().is_some() {
+        } else if !sent.value.is_empty() {
             *array = Some(sent.value);
         }
     }

@@ -62,9 +62,37 @@ event_members! {
     timestamp: "timestamp",
 }
 
+/// The record's own members, beside the event in it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Envelope<'a> {
+    data: Option<Value<'a>>,
+    pub(super) status: Option<Value<'a>>,
+    pub(super) created_at: Option<Value<'a>>,
+}
+
+impl<'a> Envelope<'a> {
+    /// Reads a record; of one that is no object there is nothing to read.
+    pub(super) fn read(record: Value<'a>) -> Self {
+        let mut envelope = Self::default();
+        for (name, value) in record.members() {
+            match &*name {
+                "data" => envelope.data = Some(value),
+                "status" => envelope.status = Some(value),
+                "created_at" => envelope.created_at = Some(value),
+                _ => {}
+            }
+        }
+        envelope
+    }
+}
+
 /// Finds the event of a record; none when there is no object in it.
-pub(super) fn with_event<T>(record: Value<'_>, then: impl FnOnce(Option<&Event<'_>>) -> T) -> T {
-    let inner = key(record, "data");
+pub(super) fn with_event<T>(
+    record: Value<'_>,
+    envelope: &Envelope<'_>,
+    then: impl FnOnce(Option<&Event<'_>>) -> T,
+) -> T {
+    let inner = envelope.data.filter(|data| !data.is_null());
     let text = inner.and_then(Value::text);
     let parsed = text.as_deref().and_then(|text| Value::parse(text).ok());
     let start = inner.into_iter().chain(parsed).chain([record]).find(|value| value.kind() == Kind::Object);

@@ -6,19 +6,13 @@ use crate::json::{Kind, Value};
 use crate::record::column_text;
 
 use super::super::value::{boolean, int, time};
-use super::envelope::{Event, first, key};
+use super::envelope::{Envelope, Event, first, key};
 use super::{Direction, EventType, Lifted};
 
 /// Lifts the columns of a record whose event was found.
-pub(super) fn lift<'a>(record: Value<'a>, event: Option<&Event<'a>>) -> Lifted<'a> {
-    let (mut status, mut created_at) = (None, None);
-    for (name, value) in record.members() {
-        match &*name {
-            "status" => status = column_text(value),
-            "created_at" => created_at = time(value).fitting(),
-            _ => {}
-        }
-    }
+pub(super) fn lift<'a>(envelope: &Envelope<'a>, event: Option<&Event<'a>>) -> Lifted<'a> {
+    let status = envelope.status.and_then(column_text);
+    let created_at = envelope.created_at.and_then(|value| time(value).fitting());
     let Some(event) = event else { return Lifted { status, created_at, ..Lifted::default() } };
 
     let event_type = event_type(event);

@@ -93,5 +93,6 @@ impl Direction {
 /// Lifts the columns of `record`, a member of a record array. They may borrow from text that lives no longer than the
 /// call: that of an envelope sent as a string.
 pub(super) fn with_lifted<T>(record: Value<'_>, then: impl FnOnce(&Lifted<'_>) -> T) -> T {
-    envelope::with_event(record, |event| then(&lift::lift(record, event)))
+    let envelope = envelope::Envelope::read(record);
+    envelope::with_event(record, &envelope, |event| then(&lift::lift(&envelope, event)))
 }
