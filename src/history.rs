@@ -35,6 +35,8 @@ pub enum Purpose {
     Proof,
     /// The closing sweep of `strict`.
     Sweep,
+    /// The place before a page that had no room for a known message.
+    Verify,
     /// Far beyond the end, to see whether the server looks at the offset.
     Doubt,
 }

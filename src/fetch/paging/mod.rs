@@ -8,6 +8,7 @@
 //! A resumed run absorbs the spooled pages again, in their order, and goes on where it was.
 
 mod facts;
+mod one_by_one;
 mod prefix;
 mod sight;
 #[cfg(test)]
@@ -109,6 +110,8 @@ pub struct Paging {
     frontier: Option<Frontier>,
     last_page: Vec<Fingerprint>,
     equal_pages: u32,
+    /// A page without an anchor, until the page before it is verified.
+    held: Option<(Ask, Sight)>,
     /// What was to be asked when doubt about the offset came up.
     after_doubt: Option<Ask>,
 }
@@ -134,6 +137,7 @@ impl Paging {
             frontier: None,
             last_page: Vec::new(),
             equal_pages: 0,
+            held: None,
             after_doubt: None,
         }
     }
@@ -156,16 +160,20 @@ impl Paging {
     /// Takes in the answer to an ask, which is the last one [`Self::next`] gave, or was when it was spooled.
     pub fn absorb(&mut self, ask: &Ask, page: &Sight, facts: &mut Facts) {
         self.learn(ask, page, facts);
-        self.grow_back(ask);
+        if ask.purpose != Purpose::Verify {
+            self.grow_back(ask);
+        }
         self.next = match ask.purpose {
             Purpose::Doubt => self.settle_doubt(page),
             Purpose::Start => self.advance(ask, page, facts),
+            Purpose::Onward if self.rules.consistency == Consistency::Fast => self.advance(ask, page, facts),
             Purpose::Onward if ask.overlap == 0 => self.unanchored(ask, page, facts),
+            Purpose::Verify => self.verified(ask, page, facts),
             Purpose::Onward | Purpose::StepBack => self.anchored(ask, page, facts),
             Purpose::Proof => self.proof(ask, page, facts),
             Purpose::Sweep => self.sweep(ask, page, facts),
         };
-        if ask.purpose != Purpose::Doubt {
+        if !matches!(ask.purpose, Purpose::Doubt | Purpose::Verify) {
             self.doubt_the_offset(ask, page);
         }
     }
@@ -282,15 +290,6 @@ impl Paging {
         Step::End(Ending { end, past, measure, rests_on_total: self.rests_on_total })
     }
 
-    /// A page that cannot be anchored, since pages hold one message or the documents are trusted.
-    fn unanchored(&mut self, ask: &Ask, page: &Sight, facts: &mut Facts) -> Step {
-        self.chases = if self.prefix.known_on(page) == page.received() { self.chases + 1 } else { 0 };
-        if self.chases > MAX_CHASES && self.rules.consistency != Consistency::Fast {
-            return Step::Unresolved("new messages arrived as fast as they were read".to_owned());
-        }
-        self.advance(ask, page, facts)
-    }
-
     /// A page that must hold a message already known.
     fn anchored(&mut self, ask: &Ask, page: &Sight, facts: &mut Facts) -> Step {
         if self.prefix.joins(ask.offset, page, facts.reading) {
@@ -326,6 +325,14 @@ impl Paging {
 
     /// Not even the start of the history holds anything known: what was read is no longer a part of it.
     fn read_anew(&mut self, ask: &Ask, page: &Sight, facts: &mut Facts) -> Step {
+        match self.start_over() {
+            Step::Ask(_) => self.advance(ask, page, facts),
+            step => step,
+        }
+    }
+
+    /// Forgets what was read and asks for the start of the history, if that was not done too often.
+    fn start_over(&mut self) -> Step {
         self.rereads += 1;
         if self.rereads > MAX_REREADS {
             return Step::Unresolved(format!(
@@ -333,16 +340,20 @@ impl Paging {
             ));
         }
         self.prefix.clear();
-        self.advance(ask, page, facts)
+        Step::Ask(Ask { offset: 0, limit: self.limit, overlap: 0, purpose: Purpose::Start })
     }
 
     /// The page just past everything known: empty, or the end was not the end.
     fn proof(&mut self, ask: &Ask, page: &Sight, facts: &mut Facts) -> Step {
+        if !self.can_anchor(facts) {
+            facts.short_pages_lie |= !page.is_empty();
+            return self.unanchored(ask, page, facts);
+        }
         if page.is_empty() {
             self.chases = 0;
             let honours_limit =
                 facts.largest_page >= u64::from(self.rules.page_size) && !facts.short_pages_lie;
-            if !honours_limit && self.can_anchor(facts) {
+            if !honours_limit {
                 self.doubt = EndDoubt::Empty;
                 let stride = self.frontier.map_or(0, |frontier| frontier.largest);
                 return self.onward(ask.offset, stride.max(2));
@@ -353,9 +364,6 @@ impl Paging {
         if !all_known {
             self.chases = 0;
             facts.short_pages_lie = true;
-            if !self.can_anchor(facts) {
-                return self.advance(ask, page, facts);
-            }
             self.doubt = EndDoubt::Denied;
             return self.anchored(ask, page, facts);
         }

@@ -15,6 +15,9 @@ pub struct Prefix {
     known: HashSet<Fingerprint>,
     /// Where each conversation's known messages end, under the reading that each counts for itself.
     ends: HashMap<Fingerprint, u64>,
+    /// The message at the end of the last page and its offset, where the server's order shows: on a page of one
+    /// conversation.
+    edge: Option<(u64, Fingerprint)>,
 }
 
 impl Prefix {
@@ -51,12 +54,27 @@ impl Prefix {
             // Replaced, not raised: after a removal the conversation ends earlier than it did.
             self.ends.insert(group.conversation, offset + group.messages.len() as u64);
         }
+        self.edge = match sight.groups() {
+            [only] => only.messages.last().map(|last| (offset + only.messages.len() as u64 - 1, *last)),
+            [] => self.edge,
+            _ => None,
+        };
         sight.messages().map(|message| u64::from(self.known.insert(message))).sum()
+    }
+
+    /// Whether the page at `offset`, which was read before, holds what it held then, as far as that is known.
+    pub fn stands_at(&self, offset: u64, sight: &Sight, reading: Reading) -> bool {
+        let is_edge = match self.edge {
+            Some((at, message)) if at == offset => sight.messages().eq([message]),
+            _ => true,
+        };
+        is_edge && self.known_on(sight) == sight.received() && self.joins(offset, sight, reading)
     }
 
     /// Forgets everything: the history is read anew.
     pub fn clear(&mut self) {
         self.known.clear();
         self.ends.clear();
+        self.edge = None;
     }
 }

@@ -201,6 +201,22 @@ proptest! {
         prop_assert!(lost == 0 || matches!(end, Step::Unresolved(_)), "{} lost, {:?}", lost, end);
     }
 
+    /// The same where a page holds no more than a message, and so none that is known.
+    #[test]
+    fn no_message_is_lost_where_pages_hold_only_one(
+        mut server in server(), page_size in 1u32..4, changes in prop::collection::vec(change(), 0..30),
+    ) {
+        server.per_conversation = false;
+        server.short_every = usize::MAX;
+        server.clamp = 1;
+        let before: HashSet<_> = ids(&server.messages);
+        let mut facts = Facts { reading: Reading::Total, ..Facts::default() };
+        let (read, end) = read(&mut server, rules(Consistency::Anchored, page_size), &mut facts, &changes);
+        let survivors: HashSet<_> = ids(&server.messages).intersection(&before).copied().collect();
+        let lost = survivors.difference(&read).count();
+        prop_assert!(lost == 0 || matches!(end, Step::Unresolved(_)), "{} lost, {:?}", lost, end);
+    }
+
     /// The same where offsets count inside each conversation.
     #[test]
     fn no_message_is_lost_to_drift_inside_conversations(
