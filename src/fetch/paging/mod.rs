@@ -7,6 +7,7 @@
 //! No network, clock or randomness in here: [`Paging::next`] says what to ask, [`Paging::absorb`] takes the answer in.
 //! A resumed run absorbs the spooled pages again, in their order, and goes on where it was.
 
+mod end;
 mod facts;
 mod one_by_one;
 mod prefix;
@@ -18,6 +19,7 @@ pub use sight::{Fingerprint, Sight};
 
 use crate::history::{Ask, End, Ending, Facts, Purpose, Reading};
 use crate::settings::Consistency;
+use end::EndDoubt;
 use prefix::Prefix;
 
 /// Times that a history is read anew from its start before it is given up as unresolved.
@@ -27,8 +29,6 @@ const MAX_REREADS: u32 = 3;
 const MAX_STEPS_BACK: u32 = 400;
 /// Steps back in a row that lead to nothing new: the server's pages contradict each other.
 const MAX_FRUITLESS: u32 = 8;
-/// Pages in a row, beyond the known end, that hold only known messages: the chat grows as fast as it is read.
-const MAX_CHASES: u32 = 12;
 /// Pages read at a halved limit before the double is tried again.
 const PAGES_BEFORE_GROWING: u32 = 4;
 /// Equal pages at different offsets after which the server is asked whether it looks at the offset at all.
@@ -75,17 +75,6 @@ struct Frontier {
     offset: u64,
     largest: u64,
     conversations: u64,
-}
-
-/// What the last proof said, where a short page may have been cut by the server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum EndDoubt {
-    /// Nothing yet.
-    None,
-    /// Nothing stood beyond the end; an anchored page is to confirm it.
-    Empty,
-    /// More stood there: the place is asked for once more, anchored.
-    Denied,
 }
 
 /// The paging of one contact (of one channel of it, where channels are asked for one by one).
@@ -249,45 +238,10 @@ impl Paging {
         self.prove(past)
     }
 
-    /// Where short pages may lie the next page is asked for as any other, anchored. What ends such a history is an
-    /// empty page between two anchored ones with nothing new: the empty one alone could be the work of a removal.
-    fn past_a_short_page(&mut self, past: u64, stride: u64, fresh: u64) -> Step {
-        let doubt = std::mem::replace(&mut self.doubt, EndDoubt::None);
-        match doubt {
-            EndDoubt::Empty if fresh == 0 => self.end(End::Proved, past, 0),
-            EndDoubt::Denied => self.onward(past, stride),
-            EndDoubt::None | EndDoubt::Empty if fresh > 0 && stride > 1 => self.onward(past, stride),
-            EndDoubt::None | EndDoubt::Empty => self.prove(past),
-        }
-    }
-
-    fn believes(&self, page: &Sight, facts: &Facts) -> bool {
-        match self.rules.consistency {
-            Consistency::Fast => true,
-            Consistency::Strict => false,
-            Consistency::Anchored => {
-                let reading_matters = page.is_mixed() && facts.reading == Reading::Unknown;
-                self.rules.claims == Claims::Believe && !facts.short_pages_lie && !reading_matters
-            }
-        }
-    }
-
     fn onward(&self, past: u64, stride: u64) -> Step {
         let room = stride.min(u64::from(self.limit)).saturating_sub(1);
         let overlap = self.overlap.min(room);
         Step::Ask(Ask { offset: past - overlap, limit: self.limit, overlap, purpose: Purpose::Onward })
-    }
-
-    fn prove(&self, past: u64) -> Step {
-        Step::Ask(Ask { offset: past, limit: self.limit, overlap: 0, purpose: Purpose::Proof })
-    }
-
-    fn end(&mut self, end: End, past: u64, measure: u64) -> Step {
-        if self.rules.consistency == Consistency::Strict && !self.sweeping {
-            self.sweeping = true;
-            return Step::Ask(Ask { offset: 0, limit: self.limit, overlap: 0, purpose: Purpose::Sweep });
-        }
-        Step::End(Ending { end, past, measure, rests_on_total: self.rests_on_total })
     }
 
     /// A page that must hold a message already known.
@@ -341,55 +295,6 @@ impl Paging {
         }
         self.prefix.clear();
         Step::Ask(Ask { offset: 0, limit: self.limit, overlap: 0, purpose: Purpose::Start })
-    }
-
-    /// The page just past everything known: empty, or the end was not the end.
-    fn proof(&mut self, ask: &Ask, page: &Sight, facts: &mut Facts) -> Step {
-        if !self.can_anchor(facts) {
-            facts.short_pages_lie |= !page.is_empty();
-            return self.unanchored(ask, page, facts);
-        }
-        if page.is_empty() {
-            self.chases = 0;
-            let honours_limit =
-                facts.largest_page >= u64::from(self.rules.page_size) && !facts.short_pages_lie;
-            if !honours_limit {
-                self.doubt = EndDoubt::Empty;
-                let stride = self.frontier.map_or(0, |frontier| frontier.largest);
-                return self.onward(ask.offset, stride.max(2));
-            }
-            return self.end(End::Proved, ask.offset, 0);
-        }
-        let all_known = self.prefix.known_on(page) == page.received();
-        if !all_known {
-            self.chases = 0;
-            facts.short_pages_lie = true;
-            self.doubt = EndDoubt::Denied;
-            return self.anchored(ask, page, facts);
-        }
-        if facts.reading == Reading::Unknown
-            && self.frontier.is_some_and(|frontier| frontier.conversations > 1)
-        {
-            // Under the cautious stride the tail of a mixed page comes again: no sign of change.
-            return self.advance(ask, page, facts);
-        }
-        // Only known messages: new ones have pushed them here. The end is looked for a little further each time.
-        self.chases += 1;
-        if self.chases > MAX_CHASES {
-            return Step::Unresolved("new messages arrived as fast as they were read".to_owned());
-        }
-        match self.advance(ask, page, facts) {
-            Step::Ask(Ask { offset, limit, purpose: Purpose::Proof, .. }) => {
-                let further = u64::from(self.chases.saturating_sub(1));
-                Step::Ask(Ask { offset: offset + further, limit, overlap: 0, purpose: Purpose::Proof })
-            }
-            step => step,
-        }
-    }
-
-    /// Whether pages have room for a known message beside a new one.
-    fn can_anchor(&self, facts: &Facts) -> bool {
-        self.overlap > 0 && self.limit > 1 && facts.largest_page > 1
     }
 
     /// The closing sweep of `strict`: from the start until a page brings nothing new.
