@@ -201,3 +201,49 @@ fn anchored_pages_lose_nothing_to_deleted_messages() {
 fn strict_loses_nothing_to_both() {
     assert_nothing_stable_is_lost("--drift-insert 0.2 --drift-delete 0.2", "strict");
 }
+
+/// Twenty contacts whose ends are proved, since what is believed of the others rests on them, and then these.
+fn after_the_proved(others: &[&str]) -> Vec<String> {
+    let proved = (0..20).map(|number| format!("messages-5-proved{number}"));
+    proved.chain(others.iter().map(|&other| other.to_owned())).collect()
+}
+
+#[test]
+fn a_short_page_is_believed_where_the_api_has_shown_longer_ones() {
+    let service = Service::start("");
+    let contacts = after_the_proved(&["messages-300-long", "messages-30-short"]);
+    let outcome = Export::run_of(service.url(), &contacts).args("--format jsonl").expect(0);
+    assert_complete(&service, &outcome, &contacts, "believed");
+    let coverage = outcome.rows("coverage");
+    assert_eq!(coverage.of_contact("messages-5-proved7")["end"], "proved");
+    assert_eq!(coverage.of_contact("messages-30-short")["end"], "short_page");
+}
+
+#[test]
+fn what_was_believed_is_looked_at_again_when_it_may_have_been_cut() {
+    // Nothing in the first contacts shows the clamp, so the first page of the others is believed to be all of them.
+    let service = Service::start("--clamp 40");
+    let contacts = after_the_proved(&["messages-70-cut", "messages-130-cut", "messages-30-whole"]);
+    let outcome = Export::run_of(service.url(), &contacts).args("--format jsonl").expect(0);
+    assert_complete(&service, &outcome, &contacts, "looked at again");
+    let coverage = outcome.rows("coverage");
+    assert_eq!(
+        coverage.of_contact("messages-30-whole")["end"],
+        "proved",
+        "one belief was false, so none holds"
+    );
+}
+
+#[test]
+fn rows_that_were_built_on_a_false_belief_are_built_anew() {
+    // The last contact is long and, as one of every hundred, proved: while it is read the rows of all before it are
+    // built, those of the cut ones too.
+    let service = Service::start("--clamp 40 --latency 5ms");
+    let mut contacts = after_the_proved(&[]);
+    // Several: a page of more than one conversation is not believed before it is known what offsets count.
+    contacts.extend((0..20).map(|number| format!("messages-70-cut{number}")));
+    contacts.extend((contacts.len()..100).map(|number| format!("messages-3-{number}")));
+    contacts.push("messages-2000-long".to_owned());
+    let outcome = Export::run_of(service.url(), &contacts).args("--format jsonl").expect(0);
+    assert_complete(&service, &outcome, &contacts, "built anew");
+}
