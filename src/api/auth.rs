@@ -130,9 +130,11 @@ impl Client {
                     self.answered(None);
                     return Err(Stop::SignInRefused { what: fault.describe() });
                 }
-                Fault::NotFound | Fault::NotTheApi { .. } => return Err(self.wrong_address(&fault)),
+                Fault::NotFound | Fault::UnknownPath | Fault::Redirect { .. } => {
+                    return Err(self.wrong_address(fault.describe()));
+                }
                 Fault::Unreadable { .. } if unreadable >= MAX_UNREADABLE => {
-                    return Err(self.wrong_address(&fault));
+                    return Err(self.wrong_address(fault.describe()));
                 }
                 _ => {
                     unreadable += u32::from(matches!(fault, Fault::Unreadable { .. }));
@@ -161,8 +163,9 @@ impl Client {
         self.token_now()
     }
 
-    fn wrong_address(&self, fault: &Fault) -> Stop {
-        Stop::NotTheApi { url: self.connection.base_url.to_string(), what: fault.describe() }
+    /// What answers is not the API.
+    pub(super) fn wrong_address(&self, what: String) -> Stop {
+        Stop::NotTheApi { url: self.connection.base_url.to_string(), what }
     }
 }
 

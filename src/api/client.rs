@@ -343,20 +343,18 @@ impl Client {
     }
 
     fn not_the_api(&self, fault: &Fault) -> Failure {
-        let is_redirect = !fault.describe().starts_with("403");
-        if self.governor.known_good().is_some() && !is_redirect {
-            return Failure::Refused { status: 403, what: fault.describe() };
+        match fault {
+            Fault::UnknownPath if self.governor.known_good().is_some() => {
+                Failure::Refused { status: 403, what: fault.describe() }
+            }
+            _ => Failure::Stop(self.wrong_address(fault.describe())),
         }
-        Failure::Stop(Stop::NotTheApi { url: self.connection.base_url.to_string(), what: fault.describe() })
     }
 
     fn failed(&self, fault: &Fault) -> Failure {
         match fault {
             Fault::Unreadable { is_html: true, what } if self.governor.known_good().is_none() => {
-                Failure::Stop(Stop::NotTheApi {
-                    url: self.connection.base_url.to_string(),
-                    what: what.clone(),
-                })
+                Failure::Stop(self.wrong_address(what.clone()))
             }
             _ => Failure::Unreadable { what: fault.describe() },
         }

@@ -90,7 +90,7 @@ impl Trials {
             }
             Fault::NotFound => Decision::NotFound,
             Fault::Refused { status, .. } => Decision::Refused { status: *status },
-            Fault::NotTheApi { .. } => Decision::NotTheApi,
+            Fault::UnknownPath | Fault::Redirect { .. } => Decision::NotTheApi,
         }
     }
 

@@ -42,8 +42,10 @@ pub enum Fault {
     NotFound,
     /// 400, 403, 410, 422 and other refusals of this one request.
     Refused { status: u16, what: String },
-    /// A redirect, or the gateway's 403 for a path it does not know: this is another server or stage.
-    NotTheApi { what: String },
+    /// The gateway's 403 for a path it does not know: this is another stage, or no API at all.
+    UnknownPath,
+    /// 3xx: another server, to which no token of ours goes.
+    Redirect { what: String },
 }
 
 impl Fault {
@@ -62,7 +64,8 @@ impl Fault {
             | Self::Unauthorized { .. }
             | Self::NotFound
             | Self::Refused { .. }
-            | Self::NotTheApi { .. } => false,
+            | Self::UnknownPath
+            | Self::Redirect { .. } => false,
         }
     }
 
@@ -84,7 +87,8 @@ impl Fault {
             Self::Unauthorized { what } => format!("401 Unauthorized: {what}"),
             Self::NotFound => "404 Not Found".to_owned(),
             Self::Refused { status, what } => format!("{status}: {what}"),
-            Self::NotTheApi { what } => what.clone(),
+            Self::UnknownPath => "403 Missing Authentication Token: no such path at this address".to_owned(),
+            Self::Redirect { what } => what.clone(),
         }
     }
 }
@@ -94,11 +98,9 @@ pub fn of_status(reply: &Reply) -> Option<Fault> {
     let status = reply.status.as_u16();
     match status {
         200..=299 => None,
-        300..=399 => Some(Fault::NotTheApi { what: redirect(reply) }),
+        300..=399 => Some(Fault::Redirect { what: redirect(reply) }),
         401 => Some(Fault::Unauthorized { what: message(&reply.body.bytes) }),
-        403 if message(&reply.body.bytes) == "Missing Authentication Token" => Some(Fault::NotTheApi {
-            what: "403 Missing Authentication Token: no such path at this address".to_owned(),
-        }),
+        403 if message(&reply.body.bytes) == "Missing Authentication Token" => Some(Fault::UnknownPath),
         404 => Some(Fault::NotFound),
         429 if message(&reply.body.bytes).contains("Limit Exceeded") => Some(Fault::Quota),
         429 => Some(Fault::Throttled { retry_after: retry_after(&reply.headers) }),

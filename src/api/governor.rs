@@ -111,7 +111,7 @@ impl Governor {
             let changed = self.changed.notified();
             match self.try_enter() {
                 Entry::Entered { is_probe } => {
-                    let permit = Permit { governor: Arc::clone(self), since: Instant::now(), is_probe };
+                    let mut permit = Permit { governor: Arc::clone(self), since: Instant::now(), is_probe };
                     self.pace.turn().await;
                     let gate = self.lock().gate;
                     if gate > Instant::now() {
@@ -120,7 +120,9 @@ impl Governor {
                     }
                     // Others may fit beside this one; each wakes the next.
                     self.changed.notify_one();
-                    return Permit::restarted(permit);
+                    // The request leaves now, not when its slot was reserved.
+                    permit.since = Instant::now();
+                    return permit;
                 }
                 Entry::Full => changed.await,
                 Entry::ClosedUntil(at) => {
@@ -263,14 +265,6 @@ enum Entry {
     Entered { is_probe: bool },
     Full,
     ClosedUntil(Instant),
-}
-
-impl Permit {
-    /// The request leaves now, not when its slot was reserved.
-    fn restarted(mut permit: Self) -> Self {
-        permit.since = Instant::now();
-        permit
-    }
 }
 
 #[cfg(test)]

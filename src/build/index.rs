@@ -138,7 +138,8 @@ impl Index {
         let created_at = table::created_at(message);
         let raw = message.value.raw();
         let digest = xxh3_64(raw.as_bytes());
-        let seen = self.by_id.get(&xxh3_128(message.id.as_bytes())).copied();
+        let fingerprint = xxh3_128(message.id.as_bytes());
+        let seen = self.by_id.get(&fingerprint).copied();
         if let Some(at) = seen {
             let before = &self.messages[at as usize];
             if before.digest == digest && before.conversation == conversation {
@@ -166,7 +167,7 @@ impl Index {
         } else {
             self.ids.push_str(&message.id);
             let at = u32::try_from(self.messages.len()).unwrap_or(u32::MAX);
-            self.by_id.insert(xxh3_128(message.id.as_bytes()), at);
+            self.by_id.insert(fingerprint, at);
             self.messages.push(indexed);
         }
     }

@@ -1,8 +1,5 @@
 //! The contacts of a run, in the order of their first appearance.
 
-use sha2::{Digest, Sha256};
-
-use crate::digest::hex;
 use crate::id::ContactId;
 
 /// IDs in one string, so that a million of them cost their text and 16 bytes each.
@@ -34,21 +31,6 @@ impl ContactList {
             lines: 0,
             duplicates: 0,
         }
-    }
-
-    /// A list that was not read from a file, as of `--all-contacts`: one line an ID, and the SHA-256 of those lines.
-    /// Equal IDs are to be sorted out before.
-    pub fn of_account<'a>(ids: impl IntoIterator<Item = &'a ContactId>) -> Self {
-        let mut list = Self::empty("all-contacts".to_owned());
-        let mut hasher = Sha256::new();
-        for id in ids {
-            list.lines += 1;
-            list.push(id, list.lines);
-            hasher.update(id.as_str());
-            hasher.update("\n");
-        }
-        list.sha256 = hex(&hasher.finalize());
-        list
     }
 
     pub(super) fn push(&mut self, id: &ContactId, line: u64) {
