@@ -118,7 +118,8 @@ impl Exit {
     fn of_publish(error: &PublishError) -> Self {
         match error {
             PublishError::Storage(error) => Self::of_storage(error),
-            _ => Self::Bug,
+            PublishError::Foreign { .. } => Self::Storage,
+            PublishError::Missing { .. } | PublishError::Unreadable { .. } => Self::DoesNotFit,
         }
     }
 

@@ -64,7 +64,8 @@ pub async fn read(shared: &Shared, contact: u32, claims: Claims) -> Result<(), F
     let channels = &shared.plan.reading.channels;
     let passes: Vec<Option<Channel>> =
         if channels.is_empty() { vec![None] } else { channels.iter().copied().map(Some).collect() };
-    let mut tally = Tally::new();
+    // Pages of an earlier attempt were each answered to a request of it; more than that is not known of them.
+    let mut tally = Tally::new(shared.ledger.page_count(contact));
     for pass in passes {
         let read = Read { shared, contact, id: &id, pass, claims };
         let end = Box::pin(read.to_its_end(&spooled, &mut tally)).await?;
@@ -187,10 +188,10 @@ enum Go {
 }
 
 impl Tally {
-    fn new() -> Self {
+    fn new(earlier_requests: u64) -> Self {
         Self {
             started_at: Utc::now().timestamp_micros(),
-            counters: Counters::default(),
+            counters: Counters { requests: earlier_requests, retries: 0 },
             rereads: 0,
             messages: 0,
             found: false,

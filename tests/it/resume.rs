@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::export::{Export, Outcome, json};
+use crate::export::{Export, Outcome, json, read};
 use crate::service::{Service, wait_until};
 use crate::tables::Rows;
 
@@ -145,16 +145,33 @@ fn killed_while_files_are_built_and_published() {
     }
 }
 
-#[test]
-fn fresh_starts_over() {
-    let service = service();
-    let export = export(&service);
-    let (reference, total) = reference(&service, &export);
+/// Runs it until half of its requests are sent.
+fn kill_half_way(service: &Service, export: &Export, total: u64) {
     let before = service.stats().requests;
     let running = export.start();
     service.wait_for_requests(before + total / 2);
     running.signal("KILL");
     running.wait(Duration::from_secs(5));
+}
+
+#[test]
+fn coverage_counts_the_requests_of_earlier_attempts() {
+    let service = service();
+    let export = export(&service);
+    let (_, total) = reference(&service, &export);
+    kill_half_way(&service, &export, total);
+    let coverage = export.expect(0).rows("coverage");
+    for row in &coverage.0 {
+        assert!(row["requests"].as_u64() >= row["pages"].as_u64(), "each page was asked for: {row}");
+    }
+}
+
+#[test]
+fn fresh_starts_over() {
+    let service = service();
+    let export = export(&service);
+    let (reference, total) = reference(&service, &export);
+    kill_half_way(&service, &export, total);
     let thrown_away = unfinished_run_id(&export, "export").expect("an unfinished run");
     let before = service.stats().requests;
     let outcome = export.args("--fresh").expect(0);
@@ -202,11 +219,7 @@ fn what_does_not_shape_the_output_may_change() {
     let service = service();
     let export = export(&service);
     let (reference, total) = reference(&service, &export);
-    let before = service.stats().requests;
-    let running = export.start();
-    service.wait_for_requests(before + total / 2);
-    running.signal("KILL");
-    running.wait(Duration::from_secs(5));
+    kill_half_way(&service, &export, total);
     let changed =
         export.without("--page-size").without("--concurrency").args("--page-size 33 --concurrency 2");
     let outcome = changed.args("--consistency strict --retries 3 --timeout 20s --rate-limit 500").expect(0);
@@ -243,4 +256,39 @@ fn failed_contacts_are_tried_again() {
     assert_eq!(outcome.rows("coverage").column("status"), ["exported"; 3]);
     let asked_again = server.asked().split_off(before);
     assert!(asked_again.iter().all(|asked| asked.contact() != "a"), "what was read is not read again");
+}
+
+/// A run that stops half published, since a file of somebody else's stands where one of its own belongs.
+fn half_published(service: &Service) -> Export {
+    let export = Export::run_of(service.url(), ["messages-30-a", "messages-5-b"])
+        .args("--format jsonl --run-id first");
+    let in_the_way = "export/messages/part-first-00000.jsonl";
+    export.write(in_the_way, "theirs");
+    let outcome = export.expect(6);
+    assert!(outcome.last_line().contains("move it away and run again"), "{}", outcome.stderr);
+    assert_eq!(read(&export.path(in_the_way)), "theirs");
+    std::fs::remove_file(export.path(in_the_way)).unwrap();
+    export
+}
+
+#[test]
+fn a_half_published_run_is_finished_by_its_own_command() {
+    let service = service();
+    let export = half_published(&service);
+    let requests = service.stats().requests;
+    let outcome = export.expect(0);
+    assert_eq!(service.stats().requests, requests, "all was fetched already");
+    assert_eq!(outcome.rows("messages").len(), 35);
+    assert_eq!(outcome.manifest()["previous"], serde_json::Value::Null);
+}
+
+#[test]
+fn a_half_published_run_is_no_answer_to_another_command() {
+    let service = service();
+    let export = half_published(&service);
+    export.write("other.csv", "messages-7-c\n");
+    let other = export.without("--run-id").without("--contacts").args("--contacts other.csv");
+    let outcome = other.expect(0);
+    assert_eq!(outcome.manifest()["previous"]["run_id"], "first", "it was finished first");
+    assert_eq!(outcome.rows("messages").len(), 7, "and the command had its own run");
 }
