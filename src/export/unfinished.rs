@@ -5,6 +5,7 @@
 //! _work/spool/         the answers
 //! _work/stage/         files being built
 //! _work/publish.json   from when publishing has begun
+//! _work/discarded.json what run.json becomes with --fresh: from then on there is no way back
 //! ```
 
 use std::collections::HashSet;
@@ -130,6 +131,10 @@ impl Work {
         self.folder.join(publish::RUN)
     }
 
+    fn discarded_file(&self) -> PathBuf {
+        self.folder.join("discarded.json")
+    }
+
     /// Finishes a run that was stopped while it was published, unless it is to be thrown away. It is the answer to this
     /// command only if it is this command's run; otherwise it is done with, and the command has its own still to do.
     pub fn finish_publishing(
@@ -140,6 +145,7 @@ impl Work {
     ) -> Result<Option<Published>, ExportError> {
         match unfinished {
             Unfinished::GoOn => {
+                self.discard()?; // as an interrupted --fresh had decided
                 let is_this_run = self.unfinished()?.is_some_and(|run| {
                     identity.differences(&run.identity).is_empty()
                         && run_id.is_none_or(|run_id| *run_id == run.run_id)
@@ -147,20 +153,27 @@ impl Work {
                 Ok(publish::resume(&self.out, &self.folder)?.filter(|_| is_this_run))
             }
             Unfinished::ThrowAway => {
-                publish::withdraw(&self.out, &self.folder)?;
                 if self.run_file().exists() {
-                    self.clear()?;
+                    durable::rename(&self.run_file(), &self.discarded_file())?;
+                    durable::sync_dir(&self.folder)?;
                 }
+                publish::withdraw(&self.out, &self.folder)?;
+                self.discard()?;
                 Ok(None)
             }
         }
     }
 
-    /// Removes what is ours from the work folder, and the folder if nothing else is in it.
-    fn clear(&self) -> Result<(), ExportError> {
+    /// Removes a run that was thrown away, and the folder if nothing else is in it. The decision is the last to go:
+    /// stopped on the way, half a spool is taken for nobody's run.
+    fn discard(&self) -> Result<(), ExportError> {
+        if !self.discarded_file().exists() {
+            return Ok(());
+        }
+        publish::withdraw(&self.out, &self.folder)?;
         durable::remove_tree(&self.stage())?;
         durable::remove_tree(&self.spool())?;
-        durable::remove_file(&self.run_file())?;
+        durable::remove_file(&self.discarded_file())?;
         durable::remove_dir_if_empty(&self.folder);
         Ok(())
     }

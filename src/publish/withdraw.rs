@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::place::{is_ours, size, temporary};
-use super::{PublishError, read_if_there, read_journal, resume, run_file};
+use super::{JOURNAL, PublishError, read_if_there, read_journal, resume, run_file};
 use crate::durable;
 
 /// Removes the files that the journal names from the table folders; files with other content are left alone. An
 /// export whose manifest is there exists: it is finished instead.
 ///
-/// The work folder stays, for the caller to remove.
+/// The work folder stays, without the journal, for the caller to remove.
 ///
 /// # Errors
 /// When the journal cannot be read, or a file cannot be removed.
@@ -43,5 +43,5 @@ pub fn withdraw(out: &Path, work: &Path) -> Result<(), PublishError> {
     if out.is_dir() {
         durable::sync_dir(out)?;
     }
-    Ok(())
+    Ok(durable::remove_file(&work.join(JOURNAL))?)
 }

@@ -37,7 +37,10 @@ pub(super) fn read(out: &Path, options: &VerifyOptions, report: &mut Report) -> 
     if ids.is_empty() && !out.join("_runs/latest.json").exists() && !has_table_files(out)? {
         return Err(VerifyError::NoExport { path: out.to_owned() });
     }
-    let latest = read_latest(out, report)?;
+    let latest = match (&unfinished.committed, read_plain(out, "_runs/latest.json")?) {
+        (Some(_), None) => None, // the first run of all, whose next step is to write it
+        (_, text) => read_latest(text, report)?,
+    };
     let mut found = BTreeMap::new();
     for id in ids.iter().filter(|id| !unfinished.runs.contains(*id)) {
         let text = read_plain(out, &manifest_path(id))?;
@@ -80,7 +83,7 @@ pub(super) fn read(out: &Path, options: &VerifyOptions, report: &mut Report) -> 
             (Some(text), Some(hash)) if sha256(text) != *hash => {
                 tell(DamageKind::Changed, format!("its SHA-256 is {} and was {hash}", sha256(text)));
             }
-            (Some(_), None) if is_whole => {
+            (Some(_), None) if is_whole && unfinished.committed.as_ref() != Some(&id) => {
                 tell(DamageKind::Chain, "neither latest.json nor a later run names this run".to_owned());
             }
             (Some(_), _) => {}
@@ -104,9 +107,9 @@ pub(super) fn read(out: &Path, options: &VerifyOptions, report: &mut Report) -> 
     Ok(Runs { checked, unfinished: unfinished.files })
 }
 
-fn read_latest(out: &Path, report: &mut Report) -> Result<Option<Latest>, StorageError> {
+fn read_latest(text: Option<Vec<u8>>, report: &mut Report) -> Result<Option<Latest>, StorageError> {
     let path = "_runs/latest.json";
-    let Some(text) = read_plain(out, path)? else {
+    let Some(text) = text else {
         report.damage(None, path, DamageKind::Missing, "it names the newest run");
         return Ok(None);
     };
@@ -153,8 +156,11 @@ fn read_checksums(
 /// A run in the middle of its publishing: its journal is in the work folder, its files are partly in the tables.
 #[derive(Default)]
 struct Unfinished {
+    /// Its ID, before its manifest is there.
     runs: BTreeSet<String>,
     files: BTreeSet<String>,
+    /// Its ID, when its manifest is there and `latest.json` may not name it yet.
+    committed: Option<String>,
 }
 
 fn unfinished(out: &Path) -> Result<Unfinished, StorageError> {
@@ -166,10 +172,10 @@ fn unfinished(out: &Path) -> Result<Unfinished, StorageError> {
     let Ok(Journal { manifest }) = serde_json::from_slice(&text) else { return Ok(Unfinished::default()) };
     let id = manifest.run_id.to_string();
     if read_plain(out, &manifest_path(&id))?.is_some() {
-        return Ok(Unfinished::default());
+        return Ok(Unfinished { committed: Some(id), ..Unfinished::default() });
     }
     let files = manifest.files.into_iter().map(|file| file.path).collect();
-    Ok(Unfinished { runs: BTreeSet::from([id]), files })
+    Ok(Unfinished { runs: BTreeSet::from([id]), files, committed: None })
 }
 
 fn run_ids(out: &Path) -> Result<BTreeSet<String>, StorageError> {

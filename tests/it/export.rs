@@ -33,6 +33,7 @@ pub struct Export {
 
 /// How a run ended.
 pub struct Outcome {
+    /// None when a signal ended it.
     pub code: Option<i32>,
     pub stdout: String,
     pub stderr: String,
@@ -124,6 +125,11 @@ impl Export {
     pub fn stdin(mut self, file: &str) -> Self {
         self.stdin = Some(self.path(file));
         self
+    }
+
+    /// The folder it exports into.
+    pub fn out_path(&self) -> &Path {
+        &self.out
     }
 
     /// A path in the folder of the test, in which the program runs.

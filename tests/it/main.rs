@@ -6,16 +6,20 @@
 #![cfg(test)]
 
 mod auth;
+mod crash;
 mod errors;
 mod export;
+mod faults;
 mod files;
 mod layout;
 mod limits;
 mod oracle;
 mod paging;
+mod power;
 mod resume;
 mod scripted;
 mod service;
 mod structure;
+mod substance;
 mod tables;
 mod verify;

@@ -1,11 +1,10 @@
 //! Stopped at any moment and run again: as if nothing had happened.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::export::{Export, Outcome, json, read};
+use crate::export::{Export, json, read};
 use crate::service::{Service, wait_until};
-use crate::tables::Rows;
+use crate::substance::{Substance, assert_same, substance};
 
 const CONCURRENCY: u64 = 4;
 
@@ -24,37 +23,6 @@ fn service() -> Service {
 fn export(service: &Service) -> Export {
     let export = Export::run_of(service.url(), contacts()).args("--format jsonl --page-size 20");
     export.args(&format!("--concurrency {CONCURRENCY} --target-file-size 30KB --partition-by year"))
-}
-
-/// What of an export must not depend on how it came about: names and rows of all files.
-#[derive(Debug, PartialEq)]
-struct Substance {
-    files: Vec<(String, u64)>,
-    tables: BTreeMap<String, Rows>,
-}
-
-fn substance(outcome: &Outcome) -> Substance {
-    let manifest = outcome.manifest();
-    let run_id = manifest["run_id"].as_str().unwrap();
-    let file = |file: &serde_json::Value| {
-        (file["path"].as_str().unwrap().replace(run_id, "RUN"), file["rows"].as_u64().unwrap())
-    };
-    let tables = manifest["tables"].as_object().unwrap().keys();
-    Substance {
-        files: manifest["files"].as_array().unwrap().iter().map(file).collect(),
-        tables: tables.map(|table| (table.clone(), outcome.rows(table).without_run())).collect(),
-    }
-}
-
-fn assert_same(substance: &Substance, reference: &Substance, told: &str) {
-    assert_eq!(substance.files, reference.files, "{told}");
-    for (table, rows) in &reference.tables {
-        let resumed = &substance.tables[table];
-        assert_eq!(resumed.len(), rows.len(), "rows of {table} ({told})");
-        for (expected, row) in rows.0.iter().zip(&resumed.0) {
-            assert_eq!(row, expected, "{table} ({told})");
-        }
-    }
 }
 
 /// An uninterrupted run into a folder of its own, and how many requests it took.

@@ -1,0 +1,227 @@
+//! Killed at any call to the file system, at any time, and also while it goes on: nothing lost, nothing twice.
+//!
+//! The long form is `make crash`: every call, and 1,000 random kills.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::export::{Export, json};
+use crate::faults::{CHANGING, Call, Fate, Fault, count, setting};
+use crate::power;
+use crate::service::Service;
+use crate::substance::{Substance, assert_same, substance};
+
+const CONCURRENCY: u64 = 3;
+/// Longest a killed run may take to be gone.
+const SOON: Duration = Duration::from_mins(1);
+
+/// An export into a folder that holds an earlier run already, and what it must come to.
+struct Scene {
+    service: Service,
+    export: Export,
+    reference: Substance,
+    /// Requests of an uninterrupted run.
+    requests: u64,
+    /// Calls of an uninterrupted run that change something.
+    calls: usize,
+}
+
+impl Scene {
+    fn new(options: &str) -> Self {
+        let service = Service::start("");
+        let contacts =
+            ["messages-35-a", "messages-3-b", "empty-c", "unknown-d", "messages-61-e", "messages-1-f"];
+        let export =
+            Export::run_of(service.url(), contacts).args("--format jsonl --page-size 9").args(options);
+        let export = export.args(&format!("--concurrency {CONCURRENCY}"));
+        export.clone().args("--run-id before").out("template").expect(0);
+        let mut scene = Self { service, export, reference: Substance::default(), requests: 0, calls: 0 };
+        let before = scene.service.stats().requests;
+        let whole = scene.fresh("reference").logging_calls();
+        scene.reference = substance(&whole.expect(0));
+        scene.requests = scene.service.stats().requests - before;
+        scene.calls = count(&whole.calls(), CHANGING);
+        scene
+    }
+
+    /// The command, with a folder of this name that holds the earlier run.
+    fn fresh(&self, name: &str) -> Export {
+        let copied = std::process::Command::new("cp")
+            .arg("-a")
+            .args([self.export.path("template"), self.export.path(name)])
+            .status();
+        assert!(copied.expect("cp").success());
+        self.export.clone().out(name)
+    }
+
+    /// Runs the command with these faults, one after the other, and then without one.
+    fn survives(&self, name: &str, faults: &[Fault], told: &str) {
+        let export = self.fresh(name);
+        let before = self.service.stats().requests;
+        let mut deaths = 0;
+        for fault in faults {
+            let outcome = export.with_fault(*fault).run();
+            if outcome.code.is_some() {
+                outcome.expect(0); // it ended before the call came
+                break;
+            }
+            deaths += 1;
+            readers_see_a_whole_run(&export, told);
+        }
+        // Where the last death came after all was done, the last run is another one.
+        if self.ends_well(&export, told) == "before" {
+            let most = self.requests + deaths * (CONCURRENCY + 1);
+            let asked = self.service.stats().requests - before;
+            assert!(asked <= most, "{told}: {asked} requests, at most {most} are needed");
+        }
+    }
+
+    /// The command once more, to the end: the same export as ever, and a sound one. Gives the run before it.
+    fn ends_well(&self, export: &Export, told: &str) -> Value {
+        let outcome = export.run();
+        assert_eq!(outcome.code, Some(0), "{told}: {}", outcome.stderr);
+        assert_same(&substance(&outcome), &self.reference, told);
+        assert!(!outcome.out.join("_work").exists(), "{told}: the work folder is gone");
+        let verified = Export::command("verify --deep").arg(&outcome.out.to_string_lossy()).run();
+        assert_eq!(verified.code, Some(0), "{told}: {}{}", verified.stdout, verified.stderr);
+        let previous = outcome.manifest()["previous"]["run_id"].clone();
+        std::fs::remove_dir_all(&outcome.out).expect("removed");
+        previous
+    }
+}
+
+/// What a reader finds after a death: the export before or the export after, sound.
+fn readers_see_a_whole_run(export: &Export, told: &str) {
+    let latest = json(&export.out_path().join("_runs/latest.json"));
+    assert!(latest["run_id"].is_string(), "{told}");
+    let verified = Export::command("verify").arg(&export.out_path().to_string_lossy()).run();
+    assert_eq!(verified.code, Some(0), "{told}: {}{}", verified.stdout, verified.stderr);
+}
+
+fn kill(at: usize, fate: Fate) -> Fault {
+    Fault { calls: CHANGING, at, fate }
+}
+
+/// A generator whose seed is told, so that a failure can be had again.
+fn random(what: &str) -> (fastrand::Rng, String) {
+    let seed = setting("CRASH_SEED", fastrand::usize(..1_000_000)) as u64;
+    println!("{what}: CRASH_SEED={seed}");
+    (fastrand::Rng::with_seed(seed), format!("CRASH_SEED={seed}"))
+}
+
+fn random_kill(rng: &mut fastrand::Rng, calls: usize) -> Fault {
+    kill(rng.usize(1..=calls), if rng.bool() { Fate::KillBefore } else { Fate::KillAfter })
+}
+
+#[test]
+fn killed_at_random_calls_also_while_going_on() {
+    let (mut rng, seed) = random("killed at random calls");
+    for options in ["--partition-by month", "--target-file-size 4KB"] {
+        let scene = Scene::new(options);
+        for turn in 0..setting("CRASH_KILLS", 50) / 5 {
+            let faults: Vec<Fault> =
+                (0..rng.usize(1..=4)).map(|_| random_kill(&mut rng, scene.calls)).collect();
+            scene.survives(&format!("random-{turn}"), &faults, &format!("{seed}, {options}: {faults:?}"));
+        }
+    }
+}
+
+#[test]
+fn killed_at_random_times() {
+    let (mut rng, seed) = random("killed at random times");
+    let scene = Scene::new("--partition-by year");
+    let began = std::time::Instant::now();
+    scene.fresh("timed").expect(0);
+    let whole = began.elapsed();
+    for turn in 0..setting("CRASH_KILLS", 50) / 5 {
+        let export = scene.fresh(&format!("timed-{turn}"));
+        let told = format!("{seed}, turn {turn}");
+        for _ in 0..rng.usize(1..=3) {
+            let mut running = export.start();
+            // The one place where time decides: any moment will do.
+            std::thread::sleep(whole.mul_f64(rng.f64()));
+            if !running.is_over() {
+                running.signal("KILL");
+            }
+            running.wait(SOON);
+            readers_see_a_whole_run(&export, &told);
+        }
+        scene.ends_well(&export, &told);
+    }
+}
+
+#[test]
+fn what_a_step_relies_on_is_on_the_disk() {
+    let scene = Scene::new("--partition-by month");
+    let export = scene.fresh("durable").logging_calls();
+    export.expect(0);
+    let calls = export.calls();
+    let step = |name: &str| {
+        let is_it = |call: &Call| call.name == "rename" && call.with.ends_with(name);
+        &calls[..calls.iter().position(is_it).expect("a step")]
+    };
+    let stage = export.out_path().join("_work/stage");
+    let work = export.out_path().join("_work");
+    let nothing: [std::path::PathBuf; 0] = [];
+    let staged = power::not_durable(step("publish.json"));
+    let staged: Vec<_> = staged.into_iter().filter(|path| path.starts_with(&stage)).collect();
+    assert_eq!(staged, nothing, "the journal relies on what is staged");
+    let elsewhere =
+        |path: &std::path::PathBuf| !path.starts_with(&work) && !path.ends_with("manifest.json.tmp");
+    let placed: Vec<_> = power::not_durable(step("manifest.json")).into_iter().filter(elsewhere).collect();
+    assert_eq!(placed, nothing, "the manifest relies on the files it names");
+    let left: Vec<_> = power::not_durable(&calls).into_iter().filter(elsewhere).collect();
+    assert_eq!(left, nothing, "who sees exit code 0 relies on everything");
+}
+
+#[test]
+fn the_power_fails_at_random_calls() {
+    let (mut rng, seed) = random("the power fails");
+    let scene = Scene::new("--partition-by month");
+    for turn in 0..setting("CRASH_KILLS", 50) / 5 {
+        let export = scene.fresh(&format!("power-{turn}"));
+        let fault = random_kill(&mut rng, scene.calls);
+        let told = format!("{seed}: {fault:?}");
+        let logging = export.logging_calls();
+        let outcome = logging.with_fault(fault).run();
+        assert_eq!(outcome.code, None, "{told}: {}", outcome.stderr);
+        let lost = power::cut(&logging.calls(), &mut rng);
+        let told = format!("{told}, lost {lost:?}");
+        readers_see_a_whole_run(&export, &told);
+        scene.ends_well(&export, &told);
+    }
+}
+
+#[test]
+#[ignore = "takes minutes: make crash"]
+fn killed_at_every_call_and_once_more_while_going_on() {
+    let (mut rng, seed) = random("killed at every call");
+    let scene = Scene::new("--partition-by month");
+    for at in 1..=scene.calls {
+        for fate in [Fate::KillBefore, Fate::KillAfter] {
+            let name = format!("every-{at}-{fate:?}");
+            scene.survives(&name, &[kill(at, fate)], &format!("call {at}, {fate:?}"));
+            let again = random_kill(&mut rng, scene.calls);
+            let told = format!("{seed}: call {at}, {fate:?}, then {again:?}");
+            scene.survives(&name, &[kill(at, fate), again], &told);
+        }
+    }
+}
+
+#[test]
+fn thrown_away_at_random_calls() {
+    let (mut rng, seed) = random("thrown away");
+    let scene = Scene::new("");
+    for turn in 0..setting("CRASH_KILLS", 50) / 10 {
+        let export = scene.fresh(&format!("thrown-{turn}"));
+        let first = random_kill(&mut rng, scene.calls);
+        export.with_fault(first).run();
+        // Early calls of the second run are those that throw the first away.
+        let second = kill(rng.usize(1..=20), Fate::KillBefore);
+        export.clone().args("--fresh").with_fault(second).run();
+        let told = format!("{seed}: {first:?}, then --fresh {second:?}");
+        readers_see_a_whole_run(&export, &told);
+        scene.ends_well(&export, &told);
+    }
+}
