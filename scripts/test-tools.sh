@@ -6,6 +6,12 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+# Tests that trace system calls are skipped, and say so, where there is no strace.
+if ! command -v strace >/dev/null && [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null; then
+    { apt-get update -qq && apt-get install -qq -y strace; } >/dev/null 2>&1 ||
+        echo "test-tools: strace cannot be installed; the tests that trace system calls will be skipped" >&2
+fi
+
 venv=.tools/venv
 pins=(pyarrow==26.0.1 duckdb==2.0.0 typos==1.52.0)
 

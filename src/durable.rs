@@ -1,8 +1,8 @@
 //! The one place where files and folders come into being, become durable and change their names.
 //!
 //! The order that survives a power cut is: write beside, sync the file, close it, rename it, sync the folder.
-//! [`commit`] takes the file by value, so that nobody writes to it after its sync. A failed sync is final for that
-//! file: the kernel may have dropped the pages, and a second sync that succeeds proves nothing.
+//! A failed sync is final for that file: the kernel may have dropped the pages, and a second sync that succeeds proves
+//! nothing. The content is then written into a new file, once.
 //!
 //! Files are 0600 and folders 0700 whatever the umask, and a symlink is never followed below a folder of ours.
 //!
@@ -27,10 +27,25 @@ pub struct StorageError {
     pub source: io::Error,
 }
 
+/// The action of a sync of a file's content.
+const SYNC: &str = "sync";
+/// The action of a sync of a folder.
+const SYNC_FOLDER: &str = "sync the folder";
+
 impl StorageError {
     /// An error of `action` on `path`.
     pub fn new(action: &'static str, path: &Path, source: io::Error) -> Self {
         Self { action, path: path.to_owned(), source }
+    }
+
+    /// Whether it was a sync that failed. What was written may be lost then, and only a new file can have it.
+    pub fn is_failed_sync(&self) -> bool {
+        [SYNC, SYNC_FOLDER].contains(&self.action)
+    }
+
+    /// The whole story in one line, with the system's reason.
+    pub fn describe(&self) -> String {
+        format!("{self}: {}", self.source)
     }
 }
 
@@ -115,15 +130,12 @@ pub fn open_existing(path: &Path) -> Result<File, StorageError> {
     OpenOptions::new().read(true).write(true).open(path).on("open", path)
 }
 
-/// Makes the file's content durable, then gives it its name: sync, close, rename, sync the folder.
+/// Makes the file's content durable.
 ///
 /// # Errors
-/// When any of the steps fails; the file is then to be given up.
-pub fn commit(file: File, staged: &Path, target: &Path) -> Result<(), StorageError> {
-    file.sync_all().on("sync", staged)?;
-    drop(file);
-    rename(staged, target)?;
-    sync_dir(&parent_of(target))
+/// When it cannot: the file is to be given up, since a second sync proves nothing.
+pub fn sync(file: &File, path: &Path) -> Result<(), StorageError> {
+    file.sync_all().on(SYNC, path)
 }
 
 /// Renames a file that is synced already. The caller syncs the folder when all its files are there.
@@ -134,7 +146,8 @@ pub fn rename(from: &Path, to: &Path) -> Result<(), StorageError> {
     fs::rename(from, to).on("rename to its final name", to)
 }
 
-/// Puts `content` at `path`, durably and at once: a reader sees the file before or the file after.
+/// Puts `content` at `path`, durably and at once: a reader sees the file before or the file after. A file whose sync
+/// fails is given up for a second one.
 ///
 /// # Errors
 /// When it cannot be written beside, synced or renamed.
@@ -142,10 +155,15 @@ pub fn replace(path: &Path, content: &[u8]) -> Result<(), StorageError> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".tmp");
     let staged = path.with_file_name(name);
-    remove_file(&staged)?; // what a killed run may have left
-    let mut file = create_new(&staged)?;
-    file.write_all(content).on("write", &staged)?;
-    commit(file, &staged, path)
+    let write = || {
+        remove_file(&staged)?; // what a killed run may have left, or the file that is given up
+        let mut file = create_new(&staged)?;
+        file.write_all(content).on("write", &staged)?;
+        sync(&file, &staged)
+    };
+    write().or_else(|error| if error.is_failed_sync() { write() } else { Err(error) })?;
+    rename(&staged, path)?;
+    sync_dir(&parent_of(path))
 }
 
 /// Makes the names in a folder durable.
@@ -153,7 +171,7 @@ pub fn replace(path: &Path, content: &[u8]) -> Result<(), StorageError> {
 /// # Errors
 /// When the folder cannot be opened or synced.
 pub fn sync_dir(path: &Path) -> Result<(), StorageError> {
-    File::open(path).and_then(|folder| folder.sync_all()).on("sync the folder", path)
+    File::open(path).and_then(|folder| folder.sync_all()).on(SYNC_FOLDER, path)
 }
 
 /// Removes a file; one that is gone already is as good.

@@ -101,6 +101,11 @@ pub enum Event {
         /// Messages.
         messages: u64,
     },
+    /// A file could not be made durable. It is given up and its content written into a new one, once.
+    SyncFailed {
+        /// What went wrong, on which path.
+        reason: String,
+    },
     /// Files are moved to their place.
     Publishing {
         /// How many.
@@ -117,7 +122,7 @@ impl Event {
     /// How much it matters.
     pub fn level(&self) -> Level {
         match self {
-            Self::SignInFailed { .. } | Self::OutageBegan { .. } => Level::Warn,
+            Self::SignInFailed { .. } | Self::OutageBegan { .. } | Self::SyncFailed { .. } => Level::Warn,
             Self::ContactDone { error: Some(_), .. } => Level::Warn,
             Self::Started { .. } | Self::OutageEnded { .. } | Self::Fetched | Self::Note { .. } => {
                 Level::Info

@@ -88,7 +88,20 @@ pub enum BuildError {
     Storage(#[from] StorageError),
 }
 
-/// Builds all tables; `None` when the run stopped before all contacts had their last word.
+impl BuildError {
+    /// The sync of a staged file that failed, if that is what it was.
+    fn failed_sync(&self) -> Option<&StorageError> {
+        match self {
+            Self::Storage(error) | Self::Output(OutputError::Storage(error)) => {
+                error.is_failed_sync().then_some(error)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Builds all tables; `None` when the run stopped before all contacts had their last word. When a staged file cannot be
+/// synced, all are given up and built anew, once: it is the spool that counts.
 ///
 /// # Errors
 /// When the spool cannot be read or a file not be written. Built again, it may work: the spool is untouched.
@@ -97,18 +110,43 @@ pub fn build(
     ledger: &Ledger,
     observer: &SharedObserver,
 ) -> Result<Option<Built>, BuildError> {
+    let mut may_fail_to_sync = true;
     loop {
-        durable::remove_tree(&plan.stage)?;
-        durable::create_dir_all(&plan.stage)?;
-        let mut work = Work::new(plan);
-        if !work.build_contacts(ledger, observer)? || ledger.wait_for_closing() == Closing::Stopped {
-            return Ok(None);
+        match build_once(plan, ledger, observer) {
+            Ok(Made::All(built)) => return Ok(Some(*built)),
+            Ok(Made::Nothing) => return Ok(None),
+            Ok(Made::InVain) => {}
+            Err(error) => match error.failed_sync() {
+                Some(failed) if may_fail_to_sync => {
+                    observer.event(Event::SyncFailed { reason: failed.describe() });
+                    may_fail_to_sync = false;
+                }
+                _ => return Err(error),
+            },
         }
-        if ledger.take_overtaken() {
-            continue; // a contact was read again after its rows were written
-        }
-        return work.finish(ledger).map(Some);
     }
+}
+
+/// What came of building all tables from the first contact on.
+enum Made {
+    All(Box<Built>),
+    /// A contact was read again after its rows were written.
+    InVain,
+    /// The run has stopped.
+    Nothing,
+}
+
+fn build_once(plan: &BuildPlan, ledger: &Ledger, observer: &SharedObserver) -> Result<Made, BuildError> {
+    durable::remove_tree(&plan.stage)?;
+    durable::create_dir_all(&plan.stage)?;
+    let mut work = Work::new(plan);
+    if !work.build_contacts(ledger, observer)? || ledger.wait_for_closing() == Closing::Stopped {
+        return Ok(Made::Nothing);
+    }
+    if ledger.take_overtaken() {
+        return Ok(Made::InVain);
+    }
+    work.finish(ledger).map(|built| Made::All(Box::new(built)))
 }
 
 /// The work so far.

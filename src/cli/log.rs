@@ -135,6 +135,7 @@ fn sentence(event: &Event) -> String {
         Event::Built { contacts, messages } => {
             format!("{contacts} contacts with {messages} messages are in files")
         }
+        Event::SyncFailed { reason } => format!("{reason}: it is given up and written anew"),
         Event::Publishing { files } => format!("publishing {files} files"),
         Event::Note { message } => message.clone(),
     }

@@ -82,7 +82,7 @@ async fn fetch_and_build(
         already_read: recovered.already_read,
     });
     let ledger = Arc::new(recovered.ledger);
-    let (writer, appender) = Writer::start(&work.spool(), recovered.next_segment)?;
+    let (writer, appender) = Writer::start(&work.spool(), recovered.next_segment, observer.clone())?;
     let client = Arc::new(Client::new(Arc::clone(&settings.connection), observer.clone())?);
     let plan = FetchPlan {
         contacts: Arc::clone(contacts),

@@ -65,7 +65,7 @@ impl PartFile {
     /// Makes the content durable. The name becomes durable with the folder's sync.
     pub(super) fn finish(mut self) -> Result<Finished, StorageError> {
         let path = self.path.clone();
-        self.open()?.sync_all().on("sync", &path)?;
+        durable::sync(self.open()?, &path)?;
         Ok(Finished { bytes: self.bytes, sha256: crate::digest::hex(&self.hasher.finalize()) })
     }
 

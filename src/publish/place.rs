@@ -50,12 +50,17 @@ fn move_over(staged: &Path, target: &Path, after: AfterStep) -> Result<(), Publi
 /// Moves between file systems: the copy gets its name when it is whole and synced.
 pub(super) fn copy_over(staged: &Path, target: &Path, after: AfterStep) -> Result<(), PublishError> {
     let beside = temporary(target);
-    durable::remove_file(&beside)?; // what a killed run may have left
-    let mut from = File::open(staged).on("read", staged)?;
-    let mut copy = durable::create_new(&beside)?;
-    io::copy(&mut from, &mut copy).on("write", &beside)?;
+    let copy = || {
+        durable::remove_file(&beside)?; // what a killed run may have left, or the file that is given up
+        let mut from = File::open(staged).on("read", staged)?;
+        let mut copy = durable::create_new(&beside)?;
+        io::copy(&mut from, &mut copy).on("write", &beside)?;
+        durable::sync(&copy, &beside)
+    };
+    copy().or_else(|error| if error.is_failed_sync() { copy() } else { Err(error) })?;
     after("copied")?;
-    durable::commit(copy, &beside, target)?;
+    durable::rename(&beside, target)?;
+    durable::sync_dir(target.parent().unwrap_or(target))?;
     after("copy named")?;
     Ok(durable::remove_file(staged)?)
 }

@@ -6,11 +6,14 @@
 //!
 //! Layer 2: knows files, not the API or tables.
 
+mod copy;
 mod entry;
 mod frame;
 mod ledger;
 mod reader;
 mod recover;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -65,4 +68,9 @@ pub enum SpoolError {
 /// The file of a segment.
 fn segment_path(folder: &Path, number: u32) -> PathBuf {
     folder.join(format!("seg-{number:05}.spool"))
+}
+
+/// The number in the name of a segment's file.
+fn segment_number(name: &str) -> Option<u32> {
+    name.strip_prefix("seg-")?.strip_suffix(".spool")?.parse().ok()
 }

@@ -10,21 +10,42 @@ use std::path::{Path, PathBuf};
 use memchr::memmem;
 
 use super::frame::{self, FRAME_BYTES, MARK, SEGMENT_HEAD};
-use super::{Entry, Place, SpoolError, segment_path};
-use crate::durable::{self, OnPath};
+use super::{Entry, Place, SpoolError, segment_number, segment_path};
+use crate::durable::{self, OnPath, StorageError};
+
+/// How much of a segment is searched at once for a record after a bad one.
+const WINDOW_BYTES: usize = 1 << 20;
 
 /// Scans all segments in `folder` and gives each record's head and place to `seen`; gives the number of the next
 /// segment to write.
 ///
 /// # Errors
-/// When a segment cannot be read, is damaged, or `seen` refuses a record.
+/// When a segment is missing between others, cannot be read, is damaged, or `seen` refuses a record.
 pub fn recover(folder: &Path, mut seen: impl FnMut(Entry, Place)) -> Result<u32, SpoolError> {
     let mut number = 0;
     while segment_path(folder, number).exists() {
         scan(folder, number, &mut seen)?;
         number += 1;
     }
+    if later_segment_exists(folder, number)? {
+        return Err(SpoolError::Damaged {
+            path: segment_path(folder, number),
+            offset: 0,
+            what: "it is missing, and later ones are there",
+        });
+    }
     Ok(number)
+}
+
+/// Whether a segment of at least this number is there.
+fn later_segment_exists(folder: &Path, number: u32) -> Result<bool, StorageError> {
+    for entry in std::fs::read_dir(folder).on("list", folder)? {
+        let name = entry.on("list", folder)?.file_name();
+        if segment_number(&name.to_string_lossy()).is_some_and(|found| found >= number) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn scan(folder: &Path, number: u32, seen: &mut impl FnMut(Entry, Place)) -> Result<(), SpoolError> {
@@ -89,7 +110,7 @@ impl Segment<'_> {
     }
 
     /// A bad record: cut off if it is the end of the last segment, damage if a good one follows it.
-    fn bad(&self, file: &File, total: u64, is_last: bool, what: &'static str) -> Result<(), SpoolError> {
+    fn bad(&mut self, file: &File, total: u64, is_last: bool, what: &'static str) -> Result<(), SpoolError> {
         let damaged = SpoolError::Damaged { path: self.path.clone(), offset: self.offset, what };
         if !is_last || self.good_record_follows(total)? {
             return Err(damaged);
@@ -105,15 +126,38 @@ impl Segment<'_> {
         Ok(())
     }
 
-    fn good_record_follows(&self, total: u64) -> Result<bool, SpoolError> {
-        let left = usize::try_from(total.saturating_sub(self.offset)).unwrap_or(usize::MAX);
-        let mut tail = vec![0; left];
-        self.reader.get_ref().read_exact_at(&mut tail, self.offset).on("read", &self.path)?;
-        let after_first = tail.get(1..).unwrap_or_default();
-        Ok(memmem::find_iter(after_first, &MARK).any(|at| {
-            let record = &after_first[at..];
-            let whole = frame::payload_bytes(record).ok().and_then(|bytes| record.get(..FRAME_BYTES + bytes));
-            whole.is_some_and(|record| frame::open(record).is_ok())
-        }))
+    /// Looks for a mark that starts a whole record, a window at a time.
+    fn good_record_follows(&mut self, total: u64) -> Result<bool, SpoolError> {
+        let mut window = vec![0; WINDOW_BYTES];
+        let mut start = self.offset + 1;
+        while start + FRAME_BYTES as u64 <= total {
+            let bytes = usize::try_from(total - start).unwrap_or(usize::MAX).min(WINDOW_BYTES);
+            self.reader.get_ref().read_exact_at(&mut window[..bytes], start).on("read", &self.path)?;
+            for at in memmem::find_iter(&window[..bytes], &MARK) {
+                if self.is_good_record(start + at as u64, total)? {
+                    return Ok(true);
+                }
+            }
+            // A mark may lie across the border.
+            start += (bytes - (MARK.len() - 1)) as u64;
+        }
+        Ok(false)
+    }
+
+    fn is_good_record(&mut self, offset: u64, total: u64) -> Result<bool, SpoolError> {
+        let left = total - offset;
+        if left < FRAME_BYTES as u64 {
+            return Ok(false);
+        }
+        let file = *self.reader.get_ref();
+        self.record.resize(FRAME_BYTES, 0);
+        file.read_exact_at(&mut self.record, offset).on("read", &self.path)?;
+        let Ok(payload) = frame::payload_bytes(&self.record) else { return Ok(false) };
+        if (FRAME_BYTES + payload) as u64 > left {
+            return Ok(false);
+        }
+        self.record.resize(FRAME_BYTES + payload, 0);
+        file.read_exact_at(&mut self.record, offset).on("read", &self.path)?;
+        Ok(frame::open(&self.record).is_ok())
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Fetch tasks send records over a short queue and wait for the place of theirs, so a page is in the file before the
 //! next one of its contact is asked for, and no more bodies are held than requests are in flight. Files are synced
-//! every [`SYNC_EVERY`]: a kill loses nothing, a power cut at most what came in since.
+//! every [`SYNC_EVERY`]: a kill loses nothing, a power cut at most what came in since. A segment that cannot be synced is
+//! given up for a copy of it, once.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -13,9 +14,11 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 
+use super::copy::copy_segment;
 use super::frame::{Framer, SEGMENT_HEAD};
 use super::{Entry, Place, SEGMENT_BYTES, SpoolError, segment_path};
 use crate::durable::{self, OnPath, StorageError};
+use crate::event::{Event, SharedObserver};
 
 /// How much of a run a power cut may cost.
 const SYNC_EVERY: Duration = Duration::from_secs(2);
@@ -55,8 +58,12 @@ impl Writer {
     ///
     /// # Errors
     /// When the segment cannot be made.
-    pub fn start(folder: &Path, first_segment: u32) -> Result<(Self, Appender), SpoolError> {
-        let mut log = Log::open(folder.to_owned(), first_segment)?;
+    pub fn start(
+        folder: &Path,
+        first_segment: u32,
+        observer: SharedObserver,
+    ) -> Result<(Self, Appender), SpoolError> {
+        let mut log = Log::open(folder.to_owned(), first_segment, observer)?;
         let (sender, mut queue) = mpsc::channel::<Append>(QUEUE);
         let thread = std::thread::Builder::new()
             .name("spool".to_owned())
@@ -93,15 +100,28 @@ struct Log {
     end: u64,
     synced: u64,
     last_sync: Instant,
+    may_fail_to_sync: bool,
+    observer: SharedObserver,
 }
 
 impl Log {
-    fn open(folder: PathBuf, number: u32) -> Result<Self, SpoolError> {
+    fn open(folder: PathBuf, number: u32, observer: SharedObserver) -> Result<Self, SpoolError> {
         let path = segment_path(&folder, number);
         let framer = Framer::new().on("set up compression for", &path)?;
         let file = new_segment(&folder, &path)?;
         let end = SEGMENT_HEAD.len() as u64;
-        Ok(Self { folder, number, path, file, framer, end, synced: 0, last_sync: Instant::now() })
+        Ok(Self {
+            folder,
+            number,
+            path,
+            file,
+            framer,
+            end,
+            synced: 0,
+            last_sync: Instant::now(),
+            may_fail_to_sync: true,
+            observer,
+        })
     }
 
     fn append(&mut self, head: &[u8], body: &[u8]) -> Result<Place, SpoolError> {
@@ -135,7 +155,15 @@ impl Log {
 
     fn sync(&mut self) -> Result<(), SpoolError> {
         if self.synced < self.end {
-            self.file.sync_data().on("sync", &self.path)?;
+            match durable::sync(&self.file, &self.path) {
+                Err(failed) if self.may_fail_to_sync => {
+                    self.may_fail_to_sync = false;
+                    self.observer.event(Event::SyncFailed { reason: failed.describe() });
+                    // Places stay what they are: the copy is the same bytes under the same name.
+                    self.file = copy_segment(&self.file, &self.path, self.end)?;
+                }
+                synced => synced?,
+            }
             self.synced = self.end;
         }
         self.last_sync = Instant::now();

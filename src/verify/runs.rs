@@ -39,7 +39,7 @@ pub(super) fn read(out: &Path, options: &VerifyOptions, report: &mut Report) -> 
     }
     let latest = match (&unfinished.committed, read_plain(out, "_runs/latest.json")?) {
         (Some(_), None) => None, // the first run of all, whose next step is to write it
-        (_, text) => read_latest(text, report)?,
+        (_, text) => read_latest(text, report),
     };
     let mut found = BTreeMap::new();
     for id in ids.iter().filter(|id| !unfinished.runs.contains(*id)) {
@@ -107,23 +107,23 @@ pub(super) fn read(out: &Path, options: &VerifyOptions, report: &mut Report) -> 
     Ok(Runs { checked, unfinished: unfinished.files })
 }
 
-fn read_latest(text: Option<Vec<u8>>, report: &mut Report) -> Result<Option<Latest>, StorageError> {
+fn read_latest(text: Option<Vec<u8>>, report: &mut Report) -> Option<Latest> {
     let path = "_runs/latest.json";
     let Some(text) = text else {
         report.damage(None, path, DamageKind::Missing, "it names the newest run");
-        return Ok(None);
+        return None;
     };
     match Latest::parse(&text) {
         Err(error) => {
             report.damage(None, path, DamageKind::Unreadable, with_cause(&error));
-            Ok(None)
+            None
         }
         Ok(latest) if latest.manifest != manifest_path(latest.run_id.as_str()) => {
             let detail = format!("it points at {:?}, which is not the manifest of its run", latest.manifest);
             report.damage(Some(latest.run_id.as_str()), path, DamageKind::Chain, detail);
-            Ok(None)
+            None
         }
-        Ok(latest) => Ok(Some(latest)),
+        Ok(latest) => Some(latest),
     }
 }
 

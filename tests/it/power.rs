@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
 
+use chatzy_export::durable::remove_tree;
 use fastrand::Rng;
 
 use crate::faults::Call;
@@ -42,7 +43,7 @@ pub fn cut(calls: &[Call], rng: &mut Rng) -> Vec<String> {
     // The latest first, as a journal is undone.
     for change in changes.iter().rev().filter(|_| rng.bool()) {
         match change {
-            Change::Made { path } if path.is_dir() => fs::remove_dir_all(path).expect("removed"),
+            Change::Made { path } if path.is_dir() => remove_tree(path).expect("removed"),
             Change::Made { path } if path.exists() => fs::remove_file(path).expect("removed"),
             #[expect(clippy::disallowed_methods, reason = "files of the tests are not to be durable")]
             Change::Named { from, to, replaced: false } if to.exists() && from.parent().unwrap().exists() => {

@@ -260,3 +260,19 @@ fn a_half_published_run_is_no_answer_to_another_command() {
     assert_eq!(outcome.manifest()["previous"]["run_id"], "first", "it was finished first");
     assert_eq!(outcome.rows("messages").len(), 7, "and the command had its own run");
 }
+
+#[test]
+fn a_damaged_spool_is_said_and_thrown_away_only_when_asked() {
+    let service = service();
+    let export = export(&service);
+    let (reference, total) = reference(&service, &export);
+    kill_half_way(&service, &export, total);
+    let segment = export.path("export/_work/spool/seg-00000.spool");
+    let mut content = std::fs::read(&segment).unwrap();
+    content[200] ^= 1;
+    export.write("export/_work/spool/seg-00000.spool", &content);
+    let outcome = export.expect(9);
+    insta::assert_snapshot!(outcome.last_line(), @"error: the spool segment DIR/export/_work/spool/seg-00000.spool is damaged at byte 8 (checksum does not match): what was fetched cannot be trusted, start over with --fresh");
+    assert_eq!(std::fs::read(&segment).unwrap(), content, "it is left as it is");
+    assert_same(&substance(&export.args("--fresh").expect(0)), &reference, "--fresh");
+}

@@ -1,0 +1,104 @@
+//! A small export in which something goes wrong, and what it must come to when the command is given again.
+
+use chatzy_export::durable::remove_tree;
+use serde_json::Value;
+
+use crate::export::{Export, json};
+use crate::faults::{CHANGING, Fault, count, setting};
+use crate::service::Service;
+use crate::substance::{Substance, assert_same, substance};
+
+const CONCURRENCY: u64 = 3;
+
+/// An export into a folder that holds an earlier run already, and what it must come to.
+pub struct Scene {
+    pub service: Service,
+    pub export: Export,
+    pub reference: Substance,
+    /// Requests of an uninterrupted run.
+    pub requests: u64,
+    /// Calls of an uninterrupted run that change something.
+    pub calls: usize,
+}
+
+impl Scene {
+    pub fn new(options: &str) -> Self {
+        let service = Service::start("");
+        let contacts =
+            ["messages-35-a", "messages-3-b", "empty-c", "unknown-d", "messages-61-e", "messages-1-f"];
+        let export =
+            Export::run_of(service.url(), contacts).args("--format jsonl --page-size 9").args(options);
+        let export = export.args(&format!("--concurrency {CONCURRENCY}"));
+        export.clone().args("--run-id before").out("template").expect(0);
+        let mut scene = Self { service, export, reference: Substance::default(), requests: 0, calls: 0 };
+        let before = scene.service.stats().requests;
+        let whole = scene.fresh("reference").logging_calls();
+        scene.reference = substance(&whole.expect(0));
+        scene.requests = scene.service.stats().requests - before;
+        scene.calls = count(&whole.calls(), CHANGING);
+        scene
+    }
+
+    /// The command, with a folder of this name that holds the earlier run.
+    pub fn fresh(&self, name: &str) -> Export {
+        let copied = std::process::Command::new("cp")
+            .arg("-a")
+            .args([self.export.path("template"), self.export.path(name)])
+            .status();
+        assert!(copied.expect("cp").success());
+        self.export.clone().out(name)
+    }
+
+    /// Runs the command with these faults, one after the other, and then without one.
+    pub fn survives(&self, name: &str, faults: &[Fault], told: &str) {
+        let export = self.fresh(name);
+        let before = self.service.stats().requests;
+        let mut deaths = 0;
+        for fault in faults {
+            let outcome = export.with_fault(*fault).run();
+            if outcome.code.is_some() {
+                outcome.expect(0); // it ended before the call came
+                break;
+            }
+            deaths += 1;
+            readers_see_a_whole_run(&export, told);
+        }
+        // Where the last death came after all was done, the last run is another one.
+        if self.ends_well(&export, told) == "before" {
+            let most = self.requests + deaths * (CONCURRENCY + 1);
+            let asked = self.service.stats().requests - before;
+            assert!(asked <= most, "{told}: {asked} requests, at most {most} are needed");
+        }
+    }
+
+    /// The command once more, to the end: the same export as ever, and a sound one. Gives the run before it.
+    pub fn ends_well(&self, export: &Export, told: &str) -> Value {
+        let outcome = export.run();
+        assert_eq!(outcome.code, Some(0), "{told}: {}", outcome.stderr);
+        assert_same(&substance(&outcome), &self.reference, told);
+        assert!(!outcome.out.join("_work").exists(), "{told}: the work folder is gone");
+        let verified = Export::command("verify --deep").arg(&outcome.out.to_string_lossy()).run();
+        assert_eq!(verified.code, Some(0), "{told}: {}{}", verified.stdout, verified.stderr);
+        let previous = outcome.manifest()["previous"]["run_id"].clone();
+        remove_tree(&outcome.out).expect("removed");
+        previous
+    }
+}
+
+/// What a reader finds after a death: the export before or the export after, sound.
+pub fn readers_see_a_whole_run(export: &Export, told: &str) {
+    let latest = json(&export.out_path().join("_runs/latest.json"));
+    assert!(latest["run_id"].is_string(), "{told}");
+    let verified = Export::command("verify").arg(&export.out_path().to_string_lossy()).run();
+    assert_eq!(verified.code, Some(0), "{told}: {}{}", verified.stdout, verified.stderr);
+}
+
+/// A generator whose seed is told, so that a failure can be had again.
+pub fn random(what: &str) -> (fastrand::Rng, String) {
+    let seed = setting("CRASH_SEED", fastrand::usize(..1_000_000)) as u64;
+    #[expect(clippy::print_stdout, reason = "cargo shows it when the test fails")]
+    {
+        println!("{what}: CRASH_SEED={seed}");
+    }
+    (fastrand::Rng::with_seed(seed), format!("CRASH_SEED={seed}"))
+}

@@ -1,0 +1,112 @@
+//! The file system refuses: every call, once and for ever, with each of its reasons. Told with the path, exit 6, and the
+//! same command goes on.
+//!
+//! The long form is `make crash`: every call in turn.
+
+use crate::faults::{Call, Fate, Fault, count, setting};
+use crate::scene::{Scene, random, readers_see_a_whole_run};
+use crate::substance::{assert_same, substance};
+
+/// The calls that may be refused, each between blanks.
+const CALLS: [&str; 10] = [
+    " openat ",
+    " write ",
+    " fsync ",
+    " fdatasync ",
+    " rename ",
+    " mkdir ",
+    " unlink ",
+    " close ",
+    " ftruncate ",
+    " chmod ",
+];
+const REASONS: [(&str, i32); 5] =
+    [("EIO", 5), ("EACCES", 13), ("ENOSPC", 28), ("EROFS", 30), ("EDQUOT", 122)];
+
+/// Runs with the fault, and then without.
+fn refused(scene: &Scene, name: &str, fault: Fault, told: &str) {
+    let export = scene.fresh(name);
+    let outcome = export.with_fault(fault).run();
+    let last = outcome.last_line();
+    match outcome.code {
+        Some(0) => {}
+        Some(6) => assert!(last.contains("DIR/"), "{told}: the path is named: {last}"),
+        code => panic!("{told}: {code:?}, {}", outcome.stderr),
+    }
+    assert!(!outcome.stderr.contains("panicked"), "{told}: {}", outcome.stderr);
+    readers_see_a_whole_run(&export, told);
+    scene.ends_well(&export, told);
+}
+
+fn every_call(scene: &Scene) -> Vec<Call> {
+    let export = scene.fresh("calls").logging_calls();
+    export.expect(0);
+    export.calls()
+}
+
+#[test]
+fn any_call_may_be_refused() {
+    let (mut rng, seed) = random("refused at random calls");
+    let scene = Scene::new("--partition-by year");
+    let calls = every_call(&scene);
+    for turn in 0..setting("CRASH_FAULTS", 40) {
+        let names = CALLS[turn % CALLS.len()];
+        let (reason, number) = REASONS[rng.usize(..REASONS.len())];
+        let at = rng.usize(1..=count(&calls, names).max(1));
+        let fault = Fault { calls: names, at, fate: Fate::Error { number, ever: rng.bool() } };
+        refused(&scene, &format!("refused-{turn}"), fault, &format!("{seed}: {reason}, {fault:?}"));
+    }
+}
+
+#[test]
+#[ignore = "takes minutes: make crash"]
+fn every_call_may_be_refused() {
+    let scene = Scene::new("--partition-by year");
+    let calls = every_call(&scene);
+    for names in CALLS {
+        // Few calls of a name get every reason, many share them out.
+        let calls = count(&calls, names);
+        for turn in 0..calls.max(REASONS.len()) {
+            let (reason, number) = REASONS[turn % REASONS.len()];
+            for ever in [false, true] {
+                let at = 1 + turn % calls.max(1);
+                let fault = Fault { calls: names, at, fate: Fate::Error { number, ever } };
+                refused(&scene, "refused", fault, &format!("{reason}, {fault:?}"));
+            }
+        }
+    }
+}
+
+/// The files of a kind that are synced, in the order of their syncs.
+fn synced(calls: &[Call], is_it: impl Fn(&str) -> bool) -> Vec<usize> {
+    let syncs = calls.iter().filter(|call| call.name == "fsync");
+    syncs.enumerate().filter(|(_, call)| is_it(&call.path)).map(|(at, _)| at + 1).collect()
+}
+
+#[test]
+fn what_cannot_be_synced_is_written_anew_once() {
+    let scene = Scene::new("--partition-by year");
+    let calls = every_call(&scene);
+    let last = |is_it: fn(&str) -> bool| *synced(&calls, is_it).last().expect("a sync");
+    for (what, at) in [
+        ("a segment", last(|path| path.contains("/spool/seg-"))),
+        ("a data file", last(|path| path.contains("/stage/messages/year=") && path.contains("/part-"))),
+        ("a folder of staged files", last(|path| path.ends_with("/stage/contacts"))),
+        ("the journal", last(|path| path.ends_with("publish.json.tmp"))),
+        ("the manifest", last(|path| path.ends_with("manifest.json.tmp"))),
+    ] {
+        let export = scene.fresh(what);
+        let once = Fault { calls: " fsync ", at, fate: Fate::Error { number: 5, ever: false } };
+        let outcome = export.with_fault(once).expect(0);
+        assert!(!outcome.stderr.contains("panicked"), "{what}: {}", outcome.stderr);
+        let is_told = outcome.stderr.contains("it is given up and written anew");
+        assert_eq!(is_told, !what.starts_with("the "), "{what}: {}", outcome.stderr);
+        assert_same(&substance(&outcome), &scene.reference, what);
+
+        let ever = Fault { fate: Fate::Error { number: 5, ever: true }, ..once };
+        let export = scene.fresh(&format!("{what} for ever"));
+        let outcome = export.with_fault(ever).expect(6);
+        assert!(outcome.last_line().contains("cannot sync"), "{what}: {}", outcome.last_line());
+        scene.ends_well(&export, what);
+    }
+}

@@ -1,0 +1,97 @@
+//! What needs more than the program itself: a small file system of its own (root), a tracer (strace). Where that cannot
+//! be had the test is skipped, and says so past the capture of the test program.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::export::read;
+use crate::faults::Call;
+use crate::scene::Scene;
+use crate::substance::{assert_same, substance};
+
+fn skip(test: &str, why: &str) {
+    writeln!(std::io::stderr(), "\nSKIPPED {test}: {why}").expect("stderr");
+}
+
+fn runs(command: &mut Command) -> bool {
+    command.output().is_ok_and(|output| output.status.success())
+}
+
+/// A file system in memory, until dropped.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    fn mount(path: &Path, kilobytes: u32) -> Option<Self> {
+        chatzy_export::durable::create_dir_all(path).expect("a folder");
+        let size = format!("size={kilobytes}k,mode=0700");
+        let is_there = runs(Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(path));
+        is_there.then(|| Self(path.to_owned()))
+    }
+
+    fn grow(&self, kilobytes: u32) {
+        let size = format!("remount,size={kilobytes}k");
+        assert!(runs(Command::new("mount").args(["-o", &size]).arg(&self.0)), "grown");
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        runs(Command::new("umount").arg("-l").arg(&self.0));
+    }
+}
+
+#[test]
+fn a_full_disk_is_told_and_gone_on_from_when_there_is_room() {
+    let scene = Scene::new("--partition-by year");
+    let mut stopped = 0;
+    for kilobytes in [8, 40, 60, 80, 100, 120, 140, 160, 200, 240] {
+        let name = format!("disk-of-{kilobytes}-k");
+        let export = scene.export.clone().out(&name);
+        let Some(disk) = SmallDisk::mount(export.out_path(), kilobytes) else {
+            return skip(
+                "a_full_disk_is_told_and_gone_on_from_when_there_is_room",
+                "needs root, to mount a tmpfs",
+            );
+        };
+        let before = scene.service.stats().requests;
+        let outcome = export.run();
+        if outcome.code != Some(0) {
+            let last = outcome.last_line();
+            assert_eq!(outcome.code, Some(6), "{name}: {}", outcome.stderr);
+            assert!(last.contains("DIR/") && last.contains("No space left on device"), "{name}: {last}");
+            stopped += 1;
+            disk.grow(8192);
+            assert_same(&substance(&export.expect(0)), &scene.reference, &name);
+            let asked = scene.service.stats().requests - before;
+            assert!(asked <= scene.requests + 4, "{name}: {asked} requests for {}", scene.requests);
+        }
+    }
+    assert!(stopped > 3, "only {stopped} of the disks were too small");
+}
+
+#[test]
+fn the_shim_sees_every_call() {
+    if !runs(Command::new("strace").args(["-o", "/dev/null", "true"])) {
+        return skip("the_shim_sees_every_call", "needs strace, and the right to trace");
+    }
+    let scene = Scene::new("--partition-by year");
+    let names = ["write", "fsync", "fdatasync", "rename", "mkdir", "unlink", "ftruncate", "chmod"];
+    let traced = "trace=write,pwrite64,writev,pwritev,copy_file_range,sendfile,splice,fsync,fdatasync,sync_file_range,\
+                  rename,renameat,renameat2,link,linkat,symlink,symlinkat,mkdir,mkdirat,unlink,unlinkat,rmdir,\
+                  ftruncate,truncate,fallocate,chmod,fchmod,fchmodat";
+    let export = scene.fresh("traced").logging_calls();
+    let trace = format!("exec strace -f -y -qq -o trace -e {traced} \"$@\"");
+    export.clone().shell(&trace).expect(0);
+    let out = export.out_path().to_string_lossy().into_owned();
+    let trace = read(&export.path("trace"));
+    let by_strace: Vec<&str> = trace
+        .lines()
+        .filter(|line| line.contains(&out) && !line.contains("resumed>") && !line.contains(".calls>"))
+        .filter_map(|line| Some(line.split_once(char::is_whitespace)?.1.trim_start().split_once('(')?.0))
+        .collect();
+    let is_counted = |call: &&Call| names.contains(&call.name.as_str());
+    let by_shim = export.calls().iter().filter(is_counted).count();
+    assert!(by_shim > 100, "{by_shim} calls");
+    assert_eq!(by_shim, by_strace.len(), "calls of the system: {by_strace:?}");
+}
