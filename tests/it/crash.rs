@@ -6,24 +6,26 @@ use std::time::Duration;
 
 use crate::faults::{CHANGING, Call, Fate, Fault, setting};
 use crate::power;
-use crate::scene::{Scene, random, readers_see_a_whole_run};
+use crate::scene::{Scene, WorkDir, random};
 
 /// Longest a killed run may take to be gone.
 const SOON: Duration = Duration::from_mins(1);
 
-fn kill(at: usize, fate: Fate) -> Fault {
+pub fn kill(at: usize, fate: Fate) -> Fault {
     Fault { calls: CHANGING, at, fate }
 }
 
-fn random_kill(rng: &mut fastrand::Rng, calls: usize) -> Fault {
+pub fn random_kill(rng: &mut fastrand::Rng, calls: usize) -> Fault {
     kill(rng.usize(1..=calls), if rng.bool() { Fate::KillBefore } else { Fate::KillAfter })
 }
 
 #[test]
 fn killed_at_random_calls_also_while_going_on() {
     let (mut rng, seed) = random("killed at random calls");
-    for options in ["--partition-by month", "--target-file-size 4KB"] {
-        let scene = Scene::new(options);
+    for (options, work) in
+        [("--partition-by month", WorkDir::Inside), ("--target-file-size 4KB", WorkDir::Beside)]
+    {
+        let scene = Scene::with_work(options, work);
         for turn in 0..setting("CRASH_KILLS", 50) / 5 {
             let faults: Vec<Fault> =
                 (0..rng.usize(1..=4)).map(|_| random_kill(&mut rng, scene.calls)).collect();
@@ -50,7 +52,7 @@ fn killed_at_random_times() {
                 running.signal("KILL");
             }
             running.wait(SOON);
-            readers_see_a_whole_run(&export, &told);
+            scene.readers_see_a_whole_run(&export, &told);
         }
         scene.ends_well(&export, &told);
     }
@@ -93,7 +95,7 @@ fn the_power_fails_at_random_calls() {
         assert_eq!(outcome.code, None, "{told}: {}", outcome.stderr);
         let lost = power::cut(&logging.calls(), &mut rng);
         let told = format!("{told}, lost {lost:?}");
-        readers_see_a_whole_run(&export, &told);
+        scene.readers_see_a_whole_run(&export, &told);
         scene.ends_well(&export, &told);
     }
 }
@@ -126,7 +128,7 @@ fn thrown_away_at_random_calls() {
         let second = kill(rng.usize(1..=20), Fate::KillBefore);
         export.clone().args("--fresh").with_fault(second).run();
         let told = format!("{seed}: {first:?}, then --fresh {second:?}");
-        readers_see_a_whole_run(&export, &told);
+        scene.readers_see_a_whole_run(&export, &told);
         scene.ends_well(&export, &told);
     }
 }

@@ -1,7 +1,7 @@
 //! A fault in a chosen call of the program to the file system: death before or after it, or an error.
 //!
-//! A small library in C, loaded before the C library, counts the calls that change files below the output folder and
-//! makes one of them fail (`faults/shim.c`). It is compiled by the C compiler that links Rust programs anyway.
+//! A small library in C, loaded before the C library, counts the calls that change files below the folder that the
+//! output folder is in, and makes one of them fail (`faults/shim.c`). It is compiled by the C compiler that links Rust programs anyway.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -60,7 +60,8 @@ pub struct Call {
 impl Export {
     fn under_shim(&self) -> Self {
         let shim = SHIM.to_string_lossy();
-        self.clone().env("LD_PRELOAD", &shim).env("FAULTS_UNDER", &self.out_path().to_string_lossy())
+        let place = self.out_path().parent().expect("a folder").to_string_lossy().into_owned();
+        self.clone().env("LD_PRELOAD", &shim).env("FAULTS_UNDER", &place)
     }
 
     /// The command with this fault.
@@ -94,7 +95,8 @@ impl Export {
     }
 
     fn log_of_calls(&self) -> PathBuf {
-        self.out_path().with_extension("calls")
+        // Not below the folder whose calls are logged.
+        self.out_path().parent().expect("a folder").with_extension("calls")
     }
 }
 

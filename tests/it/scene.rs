@@ -1,6 +1,6 @@
 //! A small export in which something goes wrong, and what it must come to when the command is given again.
 
-use chatzy_export::durable::remove_tree;
+use chatzy_export::durable::{create_dir_all, remove_tree};
 use serde_json::Value;
 
 use crate::export::{Export, json};
@@ -19,18 +19,32 @@ pub struct Scene {
     pub requests: u64,
     /// Calls of an uninterrupted run that change something.
     pub calls: usize,
+    work: WorkDir,
+}
+
+/// Where the work folder is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum WorkDir {
+    Inside,
+    /// Beside the output folder, as with `--work-dir`.
+    Beside,
 }
 
 impl Scene {
     pub fn new(options: &str) -> Self {
+        Self::with_work(options, WorkDir::Inside)
+    }
+
+    pub fn with_work(options: &str, work: WorkDir) -> Self {
         let service = Service::start("");
         let contacts =
             ["messages-35-a", "messages-3-b", "empty-c", "unknown-d", "messages-61-e", "messages-1-f"];
         let export =
             Export::run_of(service.url(), contacts).args("--format jsonl --page-size 9").args(options);
         let export = export.args(&format!("--concurrency {CONCURRENCY}"));
-        export.clone().args("--run-id before").out("template").expect(0);
-        let mut scene = Self { service, export, reference: Substance::default(), requests: 0, calls: 0 };
+        export.clone().args("--run-id before").out("template/export").expect(0);
+        let reference = Substance::default();
+        let mut scene = Self { service, export, reference, requests: 0, calls: 0, work };
         let before = scene.service.stats().requests;
         let whole = scene.fresh("reference").logging_calls();
         scene.reference = substance(&whole.expect(0));
@@ -41,17 +55,47 @@ impl Scene {
 
     /// The command, with a folder of this name that holds the earlier run.
     pub fn fresh(&self, name: &str) -> Export {
+        create_dir_all(&self.export.path(name)).expect("a folder");
         let copied = std::process::Command::new("cp")
             .arg("-a")
-            .args([self.export.path("template"), self.export.path(name)])
+            .args([self.export.path("template/export"), self.export.path(&format!("{name}/export"))])
             .status();
         assert!(copied.expect("cp").success());
-        self.export.clone().out(name)
+        self.place(name)
+    }
+
+    /// The command, with a folder of this name, whatever is in it.
+    pub fn place(&self, name: &str) -> Export {
+        let export = self.export.clone().out(&format!("{name}/export"));
+        match self.work {
+            WorkDir::Inside => export,
+            WorkDir::Beside => {
+                let work = export.path(&format!("{name}/work"));
+                export.args("--work-dir").arg(&work.to_string_lossy())
+            }
+        }
+    }
+
+    /// What a reader finds after a death: the export before or the export after, sound.
+    pub fn readers_see_a_whole_run(&self, export: &Export, told: &str) {
+        let latest = json(&export.out_path().join("_runs/latest.json"));
+        let run = latest["run_id"].as_str().expect("a run").to_owned();
+        let verify = Export::command("verify").arg(&export.out_path().to_string_lossy());
+        let verified = match self.work {
+            WorkDir::Inside => verify.run(),
+            // Who looks at the output alone cannot know whose the files are that no manifest names.
+            WorkDir::Beside => verify.args("--run").arg(&run).run(),
+        };
+        assert_eq!(verified.code, Some(0), "{told}: {}{}", verified.stdout, verified.stderr);
     }
 
     /// Runs the command with these faults, one after the other, and then without one.
     pub fn survives(&self, name: &str, faults: &[Fault], told: &str) {
-        let export = self.fresh(name);
+        self.survives_in(&self.fresh(name), faults, told);
+    }
+
+    /// The same in a folder that is there.
+    pub fn survives_in(&self, export: &Export, faults: &[Fault], told: &str) {
         let before = self.service.stats().requests;
         let mut deaths = 0;
         for fault in faults {
@@ -61,10 +105,10 @@ impl Scene {
                 break;
             }
             deaths += 1;
-            readers_see_a_whole_run(&export, told);
+            self.readers_see_a_whole_run(export, told);
         }
         // Where the last death came after all was done, the last run is another one.
-        if self.ends_well(&export, told) == "before" {
+        if self.ends_well(export, told) == "before" {
             let most = self.requests + deaths * (CONCURRENCY + 1);
             let asked = self.service.stats().requests - before;
             assert!(asked <= most, "{told}: {asked} requests, at most {most} are needed");
@@ -76,21 +120,15 @@ impl Scene {
         let outcome = export.run();
         assert_eq!(outcome.code, Some(0), "{told}: {}", outcome.stderr);
         assert_same(&substance(&outcome), &self.reference, told);
+        let work = outcome.out.parent().expect("a folder").join("work");
         assert!(!outcome.out.join("_work").exists(), "{told}: the work folder is gone");
+        assert!(std::fs::read_dir(work).map_or(0, Iterator::count) == 0, "{told}: it is empty or gone");
         let verified = Export::command("verify --deep").arg(&outcome.out.to_string_lossy()).run();
         assert_eq!(verified.code, Some(0), "{told}: {}{}", verified.stdout, verified.stderr);
         let previous = outcome.manifest()["previous"]["run_id"].clone();
         remove_tree(&outcome.out).expect("removed");
         previous
     }
-}
-
-/// What a reader finds after a death: the export before or the export after, sound.
-pub fn readers_see_a_whole_run(export: &Export, told: &str) {
-    let latest = json(&export.out_path().join("_runs/latest.json"));
-    assert!(latest["run_id"].is_string(), "{told}");
-    let verified = Export::command("verify").arg(&export.out_path().to_string_lossy()).run();
-    assert_eq!(verified.code, Some(0), "{told}: {}{}", verified.stdout, verified.stderr);
 }
 
 /// A generator whose seed is told, so that a failure can be had again.

@@ -4,7 +4,7 @@
 //! The long form is `make crash`: every call in turn.
 
 use crate::faults::{Call, Fate, Fault, count, setting};
-use crate::scene::{Scene, random, readers_see_a_whole_run};
+use crate::scene::{Scene, random};
 use crate::substance::{assert_same, substance};
 
 /// The calls that may be refused, each between blanks.
@@ -34,7 +34,7 @@ fn refused(scene: &Scene, name: &str, fault: Fault, told: &str) {
         code => panic!("{told}: {code:?}, {}", outcome.stderr),
     }
     assert!(!outcome.stderr.contains("panicked"), "{told}: {}", outcome.stderr);
-    readers_see_a_whole_run(&export, told);
+    scene.readers_see_a_whole_run(&export, told);
     scene.ends_well(&export, told);
 }
 

@@ -5,9 +5,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::crash::random_kill;
 use crate::export::read;
-use crate::faults::Call;
-use crate::scene::Scene;
+use crate::faults::{Call, Fault, setting};
+use crate::scene::{Scene, WorkDir, random};
 use crate::substance::{assert_same, substance};
 
 fn skip(test: &str, why: &str) {
@@ -47,7 +48,7 @@ fn a_full_disk_is_told_and_gone_on_from_when_there_is_room() {
     let mut stopped = 0;
     for kilobytes in [8, 40, 60, 80, 100, 120, 140, 160, 200, 240] {
         let name = format!("disk-of-{kilobytes}-k");
-        let export = scene.export.clone().out(&name);
+        let export = scene.place(&name);
         let Some(disk) = SmallDisk::mount(export.out_path(), kilobytes) else {
             return skip(
                 "a_full_disk_is_told_and_gone_on_from_when_there_is_room",
@@ -68,6 +69,26 @@ fn a_full_disk_is_told_and_gone_on_from_when_there_is_room() {
         }
     }
     assert!(stopped > 3, "only {stopped} of the disks were too small");
+}
+
+#[test]
+fn killed_while_files_are_copied_from_another_file_system() {
+    let (mut rng, seed) = random("copied from another file system");
+    let scene = Scene::with_work("--partition-by year", WorkDir::Beside);
+    for turn in 0..setting("CRASH_KILLS", 50) / 5 {
+        let name = format!("copied-{turn}");
+        let export = scene.fresh(&name);
+        let Some(_disk) = SmallDisk::mount(&export.path(&format!("{name}/work")), 8192) else {
+            return skip(
+                "killed_while_files_are_copied_from_another_file_system",
+                "needs root, to mount a tmpfs",
+            );
+        };
+        // The second half of the calls is where files are built and copied.
+        let faults =
+            [0; 2].map(|_| Fault { at: rng.usize(scene.calls / 2..scene.calls), ..random_kill(&mut rng, 1) });
+        scene.survives_in(&export, &faults, &format!("{seed}: {faults:?}"));
+    }
 }
 
 #[test]
