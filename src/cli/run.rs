@@ -6,7 +6,8 @@ use super::args::{LogFormat, RunArgs};
 use super::exit::Exit;
 use super::log::{Console, Word};
 use super::settings::{self, SettingsError};
-use super::{console, signals, summary};
+use super::signals::Signals;
+use super::{console, summary};
 use crate::export::{self, ExportError, Job};
 use crate::publish::Published;
 use crate::simulator::{Simulator, SimulatorError, SimulatorOptions};
@@ -58,6 +59,7 @@ fn in_runtime(args: &RunArgs, observer: &Arc<Console>) -> Result<Exit, RunError>
 }
 
 async fn in_time(args: &RunArgs, observer: &Arc<Console>) -> Result<Exit, RunError> {
+    let signals = Signals::listen(farewell(observer)).map_err(RunError::Threads)?;
     let simulator =
         if args.simulated { Some(Simulator::start(SimulatorOptions::default()).await?) } else { None };
     let job = settings::job(args, simulator.as_ref().map(Simulator::url))?;
@@ -66,7 +68,7 @@ async fn in_time(args: &RunArgs, observer: &Arc<Console>) -> Result<Exit, RunErr
         summary::plan(args, &job, &rehearsal);
         return Ok(Exit::Complete);
     }
-    let published = export_job(job, observer).await?;
+    let published = export_job(job, observer, signals).await?;
     observer.finish();
     if args.json {
         console::print(published.manifest.to_json().trim_end());
@@ -80,6 +82,16 @@ async fn in_time(args: &RunArgs, observer: &Arc<Console>) -> Result<Exit, RunErr
     Ok(exit)
 }
 
-async fn export_job(job: Job, observer: &Arc<Console>) -> Result<Published, RunError> {
-    Ok(Box::pin(export::export(job, observer.clone(), signals::first())).await?)
+async fn export_job(job: Job, observer: &Arc<Console>, signals: Signals) -> Result<Published, RunError> {
+    Ok(Box::pin(export::export(job, observer.clone(), signals.first())).await?)
+}
+
+/// What is said when a signal ends the process before the run could.
+fn farewell(observer: &Arc<Console>) -> impl Fn(Exit) + Send + 'static {
+    let observer = Arc::clone(observer);
+    move |exit| {
+        observer.finish();
+        let interrupted = "error: interrupted: what was fetched is kept, run the same command again to go on";
+        observer.last_word(Word::Failed, interrupted, exit);
+    }
 }

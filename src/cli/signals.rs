@@ -1,34 +1,74 @@
-//! SIGINT and SIGTERM: the first ends the run in good order, the second at once.
+//! SIGINT and SIGTERM: the first ends the run in good order, a second one, or a disk that hangs, at once.
+//!
+//! Whatever a run is doing, it may be killed: so nothing is lost when the order takes too long.
 
-use tokio::signal::unix::{SignalKind, signal};
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
+use tokio::sync::oneshot;
+use tokio::time::sleep;
 
 use super::exit::Exit;
 use crate::export::Signal;
 
-/// Waits for the first signal. From then on a second one ends the process.
-pub async fn first() -> Signal {
-    let signal = next().await;
-    tokio::spawn(async {
-        let exit = match next().await {
-            Signal::Interrupt => Exit::Interrupted,
-            Signal::Terminate => Exit::Terminated,
-        };
-        #[expect(
-            clippy::exit,
-            clippy::disallowed_methods,
-            reason = "asked for twice: no more waiting for anything"
-        )]
-        std::process::exit(i32::from(exit.code()));
-    });
-    signal
+/// How long a run may take to end in good order. Those who send signals kill after ten seconds, as Docker does.
+const GRACE: Duration = Duration::from_secs(8);
+
+/// Listens to signals from its making on.
+pub struct Signals {
+    first: oneshot::Receiver<Signal>,
+    has_begun: Arc<AtomicBool>,
 }
 
-async fn next() -> Signal {
-    let (Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return std::future::pending().await;
-    };
+impl Signals {
+    /// Starts to listen. Until [`Self::first`] is waited for, a signal ends the process at once, and later only if the run
+    /// does not end by itself; `farewell` is what is said then.
+    ///
+    /// # Errors
+    /// When the system does not let us listen.
+    pub fn listen(farewell: impl Fn(Exit) + Send + 'static) -> io::Result<Self> {
+        let mut streams = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        let (sender, first) = oneshot::channel();
+        let has_begun = Arc::new(AtomicBool::new(false));
+        let began = Arc::clone(&has_begun);
+        tokio::spawn(async move {
+            let mut signal = next(&mut streams).await;
+            if began.load(Ordering::Acquire) {
+                // Nobody hears it while files are published, which may well be over soon.
+                let _unheard = sender.send(signal);
+                tokio::select! {
+                    second = next(&mut streams) => signal = second,
+                    () = sleep(GRACE) => {}
+                }
+            }
+            let exit = match signal {
+                Signal::Interrupt => Exit::Interrupted,
+                Signal::Terminate => Exit::Terminated,
+            };
+            farewell(exit);
+            #[expect(clippy::disallowed_methods, reason = "asked for twice, or waited for long enough")]
+            std::process::exit(i32::from(exit.code()));
+        });
+        Ok(Self { first, has_begun })
+    }
+
+    /// The first signal. Once waited for, the run is expected to end in good order.
+    pub fn first(self) -> impl Future<Output = Signal> {
+        self.has_begun.store(true, Ordering::Release);
+        async {
+            match self.first.await {
+                Ok(signal) => signal,
+                Err(_) => std::future::pending().await,
+            }
+        }
+    }
+}
+
+async fn next((interrupt, terminate): &mut (Stream, Stream)) -> Signal {
     tokio::select! {
         _ = interrupt.recv() => Signal::Interrupt,
         _ = terminate.recv() => Signal::Terminate,

@@ -1,8 +1,9 @@
 //! `simulate`: the built-in API, until a signal.
 
 use super::args::SimulateArgs;
+use super::console;
 use super::exit::Exit;
-use super::{console, signals};
+use super::signals::Signals;
 use crate::export::Signal;
 use crate::simulator::Simulator;
 
@@ -16,6 +17,10 @@ pub fn simulate(args: SimulateArgs) -> Exit {
         }
     };
     runtime.block_on(async {
+        let Ok(signals) = Signals::listen(|_| ()) else {
+            console::tell("error: cannot listen to signals");
+            return Exit::Storage;
+        };
         let simulator = match Simulator::start(args.options).await {
             Ok(simulator) => simulator,
             Err(error) => {
@@ -25,7 +30,7 @@ pub fn simulate(args: SimulateArgs) -> Exit {
         };
         console::print(simulator.url());
         console::tell("serving made-up conversations until Ctrl-C");
-        let signal = signals::first().await;
+        let signal = signals.first().await;
         simulator.stop().await;
         match signal {
             Signal::Interrupt => Exit::Interrupted,

@@ -202,6 +202,13 @@ impl Running {
         assert!(sent.success(), "the run ended before {name} could be sent");
     }
 
+    /// Whether it has a handler for SIGTERM.
+    pub fn listens_to_signals(&self) -> bool {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap_or("0").trim();
+        u64::from_str_radix(caught, 16).is_ok_and(|caught| caught & (1 << 14) != 0)
+    }
+
     pub fn is_over(&mut self) -> bool {
         self.child.try_wait().expect("a child").is_some()
     }

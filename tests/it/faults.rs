@@ -31,6 +31,8 @@ static SHIM: LazyLock<PathBuf> = LazyLock::new(|| {
 pub enum Fate {
     KillBefore,
     KillAfter,
+    /// The call never returns.
+    Hang,
     /// The call gives this error, and so do all counted calls after it if so said.
     Error {
         number: i32,
@@ -71,6 +73,7 @@ impl Export {
         match fault.fate {
             Fate::KillBefore => export.env("FAULTS_DO", "kill-before"),
             Fate::KillAfter => export.env("FAULTS_DO", "kill-after"),
+            Fate::Hang => export.env("FAULTS_DO", "hang"),
             Fate::Error { number, ever: false } => export.env("FAULTS_DO", &number.to_string()),
             Fate::Error { number, ever: true } => {
                 export.env("FAULTS_DO", &number.to_string()).env("FAULTS_EVER", "1")

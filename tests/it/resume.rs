@@ -183,6 +183,23 @@ fn a_signal_is_obeyed_while_nothing_answers() {
 }
 
 #[test]
+fn a_signal_before_the_run_has_begun_ends_it_at_once() {
+    let service = service();
+    // Somebody who never types the contacts.
+    let endless = "mkfifo typed; exec 3<>typed; exec \"$@\" <typed";
+    let export =
+        Export::run_of(service.url(), contacts()).without("--contacts").args("--contacts -").shell(endless);
+    for (signal, code) in [("TERM", 143), ("INT", 130)] {
+        let running = export.start();
+        wait_until("it listens", || running.listens_to_signals());
+        running.signal(signal);
+        let outcome = running.wait(Duration::from_secs(5)).expect(code);
+        assert!(outcome.last_line().starts_with("error: interrupted"), "{}", outcome.stderr);
+        std::fs::remove_file(export.path("typed")).unwrap();
+    }
+}
+
+#[test]
 fn what_does_not_shape_the_output_may_change() {
     let service = service();
     let export = export(&service);

@@ -3,8 +3,12 @@
 //!
 //! The long form is `make crash`: every call in turn.
 
-use crate::faults::{Call, Fate, Fault, count, setting};
+use std::time::Duration;
+
+use crate::export::{Export, Running};
+use crate::faults::{CHANGING, Call, Fate, Fault, count, setting};
 use crate::scene::{Scene, random};
+use crate::service::wait_until;
 use crate::substance::{assert_same, substance};
 
 /// The calls that may be refused, each between blanks.
@@ -108,5 +112,45 @@ fn what_cannot_be_synced_is_written_anew_once() {
         let outcome = export.with_fault(ever).expect(6);
         assert!(outcome.last_line().contains("cannot sync"), "{what}: {}", outcome.last_line());
         scene.ends_well(&export, what);
+    }
+}
+
+/// A run that hangs in a call from its number on, once the call is reached.
+fn hanging(scene: &Scene, name: &str, fault: Fault) -> (Export, Running) {
+    let export = scene.fresh(name).logging_calls();
+    let mut running = export.with_fault(fault).start();
+    let is_reached = || count(&export.calls(), CHANGING) >= fault.at;
+    wait_until("the call", || running.is_over() || is_reached());
+    (export, running)
+}
+
+#[test]
+fn a_disk_that_hangs_does_not_hold_up_a_signal() {
+    let scene = Scene::new("");
+    let calls: Vec<Call> = every_call(&scene);
+    let changing: Vec<&Call> = calls.iter().filter(|call| count(&[(*call).clone()], CHANGING) == 1).collect();
+    let first = |is_it: fn(&Call) -> bool| 1 + changing.iter().position(|call| is_it(call)).expect("a call");
+    for (name, at) in [
+        ("spooled", first(|call| call.name == "write" && call.path.contains("/spool/seg-"))),
+        ("published", first(|call| call.name == "rename" && call.with.contains("/export/messages/"))),
+    ] {
+        let fault = Fault { calls: CHANGING, at, fate: Fate::Hang };
+        // Once: it ends all the same. Twice: it ends without waiting for anything.
+        for signals in [1, 2] {
+            let name = format!("{name} {signals}");
+            let (export, running) = hanging(&scene, &name, fault);
+            for _ in 0..signals {
+                running.signal("TERM");
+                // Two signals at once are one.
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            let outcome = running.wait(Duration::from_secs(10)).expect(143);
+            let last = outcome.last_line();
+            assert_eq!(
+                last, "error: interrupted: what was fetched is kept, run the same command again to go on",
+                "{name}"
+            );
+            scene.ends_well(&export, &name);
+        }
     }
 }

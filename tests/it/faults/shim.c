@@ -5,7 +5,7 @@
  *   FAULTS_LOG    where to write a line for each counted call: name, path, and what it was done with
  *   FAULTS_CALLS  names of the calls to count, with blanks around each; all when absent
  *   FAULTS_AT     the number of the call, from 1, that goes wrong
- *   FAULTS_DO     kill-before, kill-after, or the number of the error it gives
+ *   FAULTS_DO     kill-before, kill-after, hang, or the number of the error it gives
  *   FAULTS_EVER   when set, the calls after it go wrong too
  */
 #define _GNU_SOURCE
@@ -100,6 +100,8 @@ static int fate(const char *call, const char *path, const char *with)
         die();
     if (!strcmp(what, "kill-after"))
         return -1;
+    while (!strcmp(what, "hang"))
+        pause();
     return atoi(what);
 }
 
