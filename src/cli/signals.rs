@@ -18,6 +18,9 @@ use crate::export::Signal;
 /// How long a run may take to end in good order. Those who send signals kill after ten seconds, as Docker does.
 const GRACE: Duration = Duration::from_secs(8);
 
+/// Sent to who writes beyond the largest file allowed; the same number on Linux and the BSDs.
+const SIGXFSZ: i32 = 25;
+
 /// Listens to signals from its making on.
 pub struct Signals {
     first: oneshot::Receiver<Signal>,
@@ -32,10 +35,13 @@ impl Signals {
     /// When the system does not let us listen.
     pub fn listen(farewell: impl Fn(Exit) + Send + 'static) -> io::Result<Self> {
         let mut streams = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        // With a handler, a write beyond `ulimit -f` is refused instead of deadly, and told like a full disk.
+        let too_large = signal(SignalKind::from_raw(SIGXFSZ))?;
         let (sender, first) = oneshot::channel();
         let has_begun = Arc::new(AtomicBool::new(false));
         let began = Arc::clone(&has_begun);
         tokio::spawn(async move {
+            let _too_large = too_large;
             let mut signal = next(&mut streams).await;
             if began.load(Ordering::Acquire) {
                 // Nobody hears it while files are published, which may well be over soon.

@@ -154,3 +154,12 @@ fn a_disk_that_hangs_does_not_hold_up_a_signal() {
         }
     }
 }
+
+#[test]
+fn a_file_larger_than_allowed_is_like_a_full_disk() {
+    let scene = Scene::new("");
+    let export = scene.fresh("limited");
+    let outcome = export.clone().shell("ulimit -f 8; exec \"$@\"").expect(6);
+    assert!(outcome.last_line().contains("File too large"), "{}", outcome.last_line());
+    scene.ends_well(&export, "limited");
+}
