@@ -1,6 +1,6 @@
 # What a person needs here: make run (try it), make test, make check.
 
-.PHONY: run test check crash tools check-tools clean
+.PHONY: run test check bench crash tools check-tools clean
 
 run: ## Export the sample contacts from the built-in API into ./export
 	cargo build --release
@@ -15,6 +15,11 @@ check: tools check-tools ## Format, lints, docs, dependency policy, spelling
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items
 	.tools/bin/cargo-deny --log-level warn check --hide-inclusion-graph licenses bans sources
 	.tools/venv/bin/typos
+
+bench: ## The exporter beside a client that only fetches and a Python script, as ratios
+	cargo build --release --bins --examples
+	scripts/bench-tools.sh
+	.tools/bench/bin/python benches/compare/compare.py --binary target/release/chatzy-export --fetch-only target/release/examples/fetch_only
 
 crash: tools ## The long form of the crash tests: 1,000 random kills, and each call killed and refused in turn
 	CRASH_KILLS=1000 CRASH_FAULTS=400 cargo test --test it -- --include-ignored crash:: storage:: system:: resume::

@@ -1,0 +1,149 @@
+"""The exporter beside what else a user could take, in turn, on the same server and the same data: a table of medians.
+
+    compare.py --binary target/release/chatzy-export --fetch-only target/release/examples/fetch_only
+
+CPU is user and system time of the whole process; the server is another process and not counted. Ratios are of medians of
+one run of this program on one machine; absolute figures of two machines do not compare.
+"""
+
+import argparse
+import glob
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import pyarrow.parquet as pq
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TABLES = ["contacts", "conversations", "messages", "channel_records", "coverage"]
+
+
+class Server:
+    def __init__(self, binary, *switches):
+        self.process = subprocess.Popen([binary, "simulate", "--port", "0", *switches], stdout=subprocess.PIPE,
+                                        stderr=subprocess.DEVNULL, text=True)
+        self.url = self.process.stdout.readline().strip()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+
+
+class Run:
+    """What a whole process took."""
+
+    def __init__(self, command):
+        environment = {**os.environ, "CHATZY_EMAIL": "owner@shop.example", "CHATZY_PASSWORD": "x"}
+        began = time.monotonic()
+        process = subprocess.Popen(command, env=environment)
+        _, status, usage = os.wait4(process.pid, 0)
+        self.wall = time.monotonic() - began
+        self.cpu = usage.ru_utime + usage.ru_stime
+        self.memory = usage.ru_maxrss / 1024
+        if status:
+            sys.exit(f"{command[0]} failed: {status}")
+
+
+def contacts_file(folder, name, sizes):
+    path = os.path.join(folder, name)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("contact_id\n")
+        file.writelines(f"messages-{size}-{at}\n" for at, size in enumerate(sizes))
+    return path
+
+
+def rows(out):
+    return sum(pq.read_metadata(path).num_rows for path in glob.glob(f"{out}/messages/**/*.parquet", recursive=True))
+
+
+def size_against_pyarrow(out, folder):
+    """Bytes of the tables, as a share of the same rows written by pyarrow with the same codec and level."""
+    ours = theirs = 0
+    for table in TABLES:
+        for path in glob.glob(f"{out}/{table}/**/*.parquet", recursive=True):
+            again = os.path.join(folder, "again.parquet")
+            pq.write_table(pq.read_table(path), again, compression="zstd", compression_level=1)
+            ours += os.path.getsize(path)
+            theirs += os.path.getsize(again)
+    return ours / theirs
+
+
+def throughput(args, folder):
+    messages = args.contacts * args.messages
+    contacts = contacts_file(folder, "many.csv", [args.messages] * args.contacts)
+    tools = {
+        "fetch only": lambda url, out: [args.fetch_only, url, contacts],
+        "chatzy-export": lambda url, out: [args.binary, "run", "--quiet", "--base-url", url, "--contacts", contacts,
+                                           "--out", out],
+        "Python script": lambda url, out: [sys.executable, os.path.join(HERE, "script.py"), url, contacts, out],
+    }
+    runs = {name: [] for name in tools}
+    with Server(args.binary, "--max-messages", str(10**9)) as server:
+        for turn in range(args.rounds):
+            for name, command in tools.items():
+                out = os.path.join(folder, "out")
+                runs[name].append(Run(command(server.url, out)))
+                if name != "fetch only" and rows(out) != messages:
+                    sys.exit(f"{name} wrote {rows(out)} of {messages} messages")
+                if name == "chatzy-export" and turn == 0:
+                    size = size_against_pyarrow(out, folder)
+                shutil.rmtree(out, ignore_errors=True)
+    print(f"### {messages:,} messages of {args.contacts:,} contacts, median of {args.rounds}\n")
+    print("| | CPU s per million | wall s | CPU, script = 1 | speed, script = 1 | memory MiB |\n|---|---|---|---|---|---|")
+    median = lambda name, what: statistics.median(getattr(run, what) for run in runs[name])
+    script = {what: median("Python script", what) for what in ("cpu", "wall")}
+    for name in tools:
+        cpu, wall = median(name, "cpu"), median(name, "wall")
+        print(f"| {name} | {cpu / messages * 1e6:.2f} | {wall:.1f} | {cpu / script['cpu']:.3f} | "
+              f"{script['wall'] / wall:.1f} | {median(name, 'memory'):.0f} |")
+    print(f"\nBytes of all tables, pyarrow with the same codec and level = 1: {size:.3f}\n")
+
+
+def latency(args, folder):
+    delay, slots = 0.1, 32
+    # Most have a page, some have fifty and more: a few long ones decide when the run ends.
+    unequal = [int(20 * 1.0058**at) for at in range(1000)]
+    print(f"### {delay * 1000:.0f} ms latency, {slots} in flight\n")
+    print("| | requests | fewest | wall s | ideal s | of the ideal |\n|---|---|---|---|---|---|")
+    for name, sizes, switches in [("1,000 unequal contacts", unequal, []), ("one contact of 200,000", [200_000], [])]:
+        contacts = contacts_file(folder, "slow.csv", sizes)
+        fewest = sum(size // 100 + 1 for size in sizes)
+        ideal = fewest * delay / slots
+        with Server(args.binary, "--latency", "100ms", "--max-messages", str(10**9), *switches) as server:
+            out = os.path.join(folder, "out")
+            run = Run([args.binary, "run", "--quiet", "--base-url", server.url, "--contacts", contacts, "--out", out,
+                       "--concurrency", str(slots)])
+            requests = requests_of(out)
+            shutil.rmtree(out)
+        print(f"| {name} | {requests:,} | {fewest:,} | {run.wall:.1f} | {ideal:.1f} | {ideal / run.wall:.2f} |")
+
+
+def requests_of(out):
+    table = pq.read_table(glob.glob(f"{out}/coverage/*.parquet"), columns=["requests"])
+    return sum(table["requests"].to_pylist())
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--binary", required=True)
+    parser.add_argument("--fetch-only", required=True)
+    parser.add_argument("--contacts", type=int, default=1000)
+    parser.add_argument("--messages", type=int, default=500, help="messages of each contact")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", choices=["throughput", "latency"])
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        if args.only != "latency":
+            throughput(args, folder)
+        if args.only != "throughput":
+            latency(args, folder)
+
+
+main()
