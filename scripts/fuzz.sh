@@ -42,7 +42,7 @@ for target in "${targets[@]}"; do
         known+=(fuzz/regressions/"$target")
     fi
     mkdir -p "$corpus" "$artifacts"
-    log=$artifacts/log.txt
+    log=fuzz/artifacts/$target.log
     echo "fuzz: $target for $seconds s"
     if ! cargo fuzz run "${build[@]}" "$target" "$corpus" "${known[@]}" -- \
         -max_total_time="$seconds" -timeout="$unit_seconds" -rss_limit_mb="$resident_mib" \
