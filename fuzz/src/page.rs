@@ -1,5 +1,7 @@
 //! One answer of the API: to a page, to the rows of four tables.
 
+use std::convert::Infallible;
+
 use arrow::array::RecordBatch;
 use chatzy_export::id::ContactId;
 use chatzy_export::json::{Kind, Value, last_wins, push_string};
@@ -44,7 +46,8 @@ fn flatten(page: &Page<'_>) -> [RecordBatch; 4] {
         for message in &conversation.messages {
             totals.add(created_at(message));
             all.add(created_at(message));
-            builders.message(&contact_id, &columns(conversation, message), None, message);
+            let columns = columns(conversation, message);
+            let Ok(()) = builders.message(&contact_id, &columns, None, message, |_| Ok::<_, Infallible>(()));
         }
         builders.conversation(&contact_id, &ConversationColumns::read(conversation), totals);
     }

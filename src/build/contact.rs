@@ -133,8 +133,7 @@ impl Contact<'_> {
             let message = Message::known(self.index.id(indexed), text.get(start..end).unwrap_or_default());
             let columns = &self.index.conversations[indexed.conversation as usize].columns;
             let asked = self.places[indexed.page as usize].pass;
-            tables.builders.message(id, columns, asked, &message);
-            tables.relieve()?;
+            tables.message(id, columns, asked, &message)?;
         }
         Ok(self.totals)
     }
