@@ -19,10 +19,6 @@ address_space_kib=$((2 << 20))
 # Longer than this for inputs of a few kilobytes is a hang.
 unit_seconds=10
 
-# The inputs that go over a disk are hundreds of times as many in memory.
-if [[ -z ${TMPDIR:-} && -w /dev/shm ]]; then
-    export TMPDIR=/dev/shm
-fi
 export PATH="$PWD/.tools/bin:$PATH"
 
 targets=("$@")
@@ -33,6 +29,12 @@ if ((${#targets[@]} == 0)); then
 fi
 
 cargo fuzz build "${build[@]}"
+# The programs are run as they are: under the limits below cargo could not build anew.
+built=fuzz/target/$(rustc -vV | sed -n 's/^host: //p')/release
+# A spool goes over a disk: in memory many more are tried.
+if [[ -z ${TMPDIR:-} && -w /dev/shm ]]; then
+    export TMPDIR=/dev/shm
+fi
 ulimit -v "$address_space_kib"
 for target in "${targets[@]}"; do
     corpus=fuzz/corpus/$target
@@ -44,8 +46,8 @@ for target in "${targets[@]}"; do
     mkdir -p "$corpus" "$artifacts"
     log=fuzz/artifacts/$target.log
     echo "fuzz: $target for $seconds s"
-    if ! cargo fuzz run "${build[@]}" "$target" "$corpus" "${known[@]}" -- \
-        -max_total_time="$seconds" -timeout="$unit_seconds" -rss_limit_mb="$resident_mib" \
+    if ! "$built/$target" "$corpus" "${known[@]}" \
+        -artifact_prefix="$artifacts/" -max_total_time="$seconds" -timeout="$unit_seconds" -rss_limit_mb="$resident_mib" \
         -max_len=16384 -dict=fuzz/words.dict -print_final_stats=1 >"$log" 2>&1; then
         tail -n 60 "$log" >&2
         echo "fuzz: $target broke a promise; the input is in $artifacts, the log in $log" >&2
