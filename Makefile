@@ -1,6 +1,8 @@
-# What a person needs here: make run (try it), make test, make check.
+# What a person needs here: make run (try it), make test, make check, make fuzz.
 
-.PHONY: run test check bench crash tools check-tools clean
+.PHONY: run test check bench crash fuzz tools check-tools fuzz-tools clean
+
+FUZZ_SECONDS ?= 60
 
 run: ## Export the sample contacts from the built-in API into ./export
 	cargo build --release
@@ -11,6 +13,7 @@ test: tools ## All tests
 
 check: tools check-tools ## Format, lints, docs, dependency policy, spelling
 	cargo fmt --check
+	cargo fmt --check --manifest-path fuzz/Cargo.toml
 	cargo clippy --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items
 	.tools/bin/cargo-deny --log-level warn check --hide-inclusion-graph licenses bans sources
@@ -24,12 +27,18 @@ bench: ## The exporter beside a client that only fetches and a Python script, as
 crash: tools ## The long form of the crash tests: 1,000 random kills, and each call killed and refused in turn
 	CRASH_KILLS=1000 CRASH_FAULTS=400 cargo test --test it -- --include-ignored crash:: storage:: system:: resume::
 
+fuzz: fuzz-tools ## Each fuzz target for FUZZ_SECONDS
+	FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/fuzz.sh
+
 tools: ## What the tests and checks need besides cargo, in .tools
 	scripts/test-tools.sh
 
 check-tools: ## cargo-deny, compiled once, in .tools
 	scripts/check-tools.sh
 
+fuzz-tools: ## cargo-fuzz, compiled once, in .tools
+	scripts/fuzz-tools.sh
+
 clean: ## Remove what was built, the tools and the export of `make run`
 	cargo clean
-	rm -rf .tools export
+	rm -rf .tools export fuzz/target fuzz/corpus fuzz/artifacts

@@ -103,7 +103,11 @@ pub fn of_status(reply: &Reply) -> Option<Fault> {
         403 if message(&reply.body.bytes) == "Missing Authentication Token" => Some(Fault::UnknownPath),
         404 => Some(Fault::NotFound),
         429 if message(&reply.body.bytes).contains("Limit Exceeded") => Some(Fault::Quota),
-        429 => Some(Fault::Throttled { retry_after: retry_after(&reply.headers) }),
+        429 => {
+            let asked = reply.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+            let retry_after = asked.and_then(|text| retry_after(text, SystemTime::now()));
+            Some(Fault::Throttled { retry_after })
+        }
         408 | 413 | 500..=599 => Some(Fault::Server { status }),
         _ => Some(Fault::Refused { status, what: message(&reply.body.bytes) }),
     }
@@ -168,12 +172,12 @@ fn redirect(reply: &Reply) -> String {
     format!("it redirects ({}) to {}, which is not followed", reply.status.as_u16(), first_chars(host))
 }
 
-/// `Retry-After` in seconds or as an HTTP date; anything else is as if it were not there.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+/// The pause that a `Retry-After` of this text asks for: seconds, or an HTTP date. Anything else is as if it were not there.
+pub fn retry_after(text: &str, now: SystemTime) -> Option<Duration> {
+    let text = text.trim();
     if let Ok(seconds) = text.parse::<u64>() {
         return Some(Duration::from_secs(seconds));
     }
     let date = httpdate::parse_http_date(text).ok()?;
-    Some(date.duration_since(SystemTime::now()).unwrap_or_default())
+    Some(date.duration_since(now).unwrap_or_default())
 }

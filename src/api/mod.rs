@@ -16,13 +16,14 @@ mod health;
 mod pace;
 mod query;
 mod secret_source;
-mod sign_in;
+pub mod sign_in;
 mod stats;
 mod stop;
-mod token;
+pub mod token;
 
 pub use body::Body;
 pub use client::{Client, Counters, Failure};
+pub use fault::retry_after;
 pub use query::PageQuery;
 pub use stats::Requests;
 pub use stop::Stop;

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use chrono::Utc;
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::fault::first_chars;
+use crate::json::{Kind, Value};
+use crate::record::text_of;
 
 /// The life of a token whose `expiryAt` cannot be believed: the service says an hour.
 const DEFAULT_LIFE: Duration = Duration::from_mins(50);
@@ -22,6 +24,7 @@ struct Request<'a> {
 /// A token, as the service gave it.
 #[derive(Clone, Debug)]
 pub struct Granted {
+    /// Visible ASCII, fit for a header.
     pub token: SecretString,
     /// How long it is believed to live from now.
     pub life: Duration,
@@ -30,10 +33,11 @@ pub struct Granted {
 /// What an answer to a sign-in says.
 #[derive(Debug)]
 pub enum Answer {
+    /// The sign-in worked.
     Granted(Granted),
-    /// JSON without a token: what the service says about it.
+    /// A JSON object without a token: what the service says about it.
     Refused(String),
-    /// No JSON.
+    /// No JSON object.
     Unreadable,
 }
 
@@ -43,33 +47,24 @@ pub fn request(email: &SecretString, password: &SecretString) -> Vec<u8> {
     serde_json::to_vec(&request).unwrap_or_default()
 }
 
-/// Reads an answer.
+/// Reads an answer, as leniently as pages are: what is JSON must not be taken for a fault that passes, or a wrong
+/// password is sent again.
 pub fn read(body: &[u8]) -> Answer {
-    #[derive(Deserialize)]
-    struct Wire {
-        data: Option<Granting>,
-        message: Option<serde_json::Value>,
-        error: Option<serde_json::Value>,
-    }
-    #[derive(Deserialize)]
-    struct Granting {
-        message: Option<serde_json::Value>,
-        #[serde(rename = "idToken")]
-        id_token: Option<String>,
-        #[serde(rename = "expiryAt")]
-        expiry_at: Option<serde_json::Value>,
-    }
-    let Ok(wire) = serde_json::from_slice::<Wire>(body) else { return Answer::Unreadable };
-    let (token, expiry, inner) = match wire.data {
-        Some(data) => (data.id_token, data.expiry_at, data.message),
-        None => (None, None, None),
+    let text = text_of(body);
+    let Some(answer) = Value::parse(&text).ok().filter(|answer| answer.kind() == Kind::Object) else {
+        return Answer::Unreadable;
     };
-    if let Some(token) = token.filter(|token| is_header_safe(token)) {
-        return Answer::Granted(Granted { token: token.into(), life: life(expiry.as_ref()) });
+    let data = answer.member("data");
+    let granted = |name| data.and_then(|data| data.member(name));
+    if let Some(token) = granted("idToken").and_then(Value::text).filter(|token| is_header_safe(token)) {
+        return Answer::Granted(Granted {
+            token: token.into_owned().into(),
+            life: life(granted("expiryAt")),
+        });
     }
-    let said = inner.or(wire.message).or(wire.error);
-    let text = said.and_then(|said| said.as_str().map(first_chars));
-    Answer::Refused(text.unwrap_or_else(|| "the answer holds no idToken".to_owned()))
+    let said = [granted("message"), data, answer.member("message"), answer.member("error")];
+    let said = said.into_iter().flatten().filter_map(Value::text).find(|said| !said.trim().is_empty());
+    Answer::Refused(said.map_or_else(|| "the answer holds no idToken".to_owned(), |said| first_chars(&said)))
 }
 
 fn is_header_safe(token: &str) -> bool {
@@ -78,8 +73,12 @@ fn is_header_safe(token: &str) -> bool {
 
 /// `expiryAt` is Unix time in milliseconds; seconds are understood too. A life that is over, or longer than a day, tells
 /// of a wrong clock on one side, and is not believed.
-fn life(expiry_at: Option<&serde_json::Value>) -> Duration {
-    let number = expiry_at.and_then(|value| value.as_f64().or_else(|| value.as_str()?.trim().parse().ok()));
+fn life(expiry_at: Option<Value<'_>>) -> Duration {
+    let number = expiry_at.and_then(|value| match value.kind() {
+        Kind::Number => value.raw().parse::<f64>().ok(),
+        Kind::String => value.text()?.trim().parse().ok(),
+        Kind::Null | Kind::Bool | Kind::Array | Kind::Object | Kind::NonStandard => None,
+    });
     let Some(expiry) = number.filter(|number| number.is_finite()) else { return DEFAULT_LIFE };
     let millis = if expiry < 1e11 { expiry * 1000.0 } else { expiry };
     #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 are far below 2^52")]
@@ -107,6 +106,22 @@ mod tests {
         assert!(about_an_hour(life_of(&format!("\"{}\"", (now + 3600) * 1000))), "a string");
         for odd in ["null", "0", "-5", "1e300", "\"soon\"", "[1]", &((now - 90_000) * 1000).to_string()] {
             assert_eq!(life_of(odd), DEFAULT_LIFE, "{odd}");
+        }
+    }
+
+    #[test]
+    fn an_answer_of_another_shape_is_a_refusal_and_no_fault_that_passes() {
+        for (body, said) in [
+            (r#"{"data":"Wrong password"}"#, "Wrong password"),
+            (r#"{"data":{"idToken":5,"message":["odd"]},"message":"no"}"#, "no"),
+            (r#"{"data":[],"error":"no","error":"none"}"#, "none"),
+            (r#"{"data":{"data":{"idToken":"abc"}}}"#, "the answer holds no idToken"),
+            ("{\"message\":\"caf\u{fffd} \\ud83d\",\"left\":NaN}", "caf\u{fffd} \u{fffd}"),
+        ] {
+            assert!(matches!(read(body.as_bytes()), Answer::Refused(what) if what == said), "{body}");
+        }
+        for body in [r#"[["ok","a-token",null],null,null]"#, "120", r#""a-token""#, "null"] {
+            assert!(matches!(read(body.as_bytes()), Answer::Unreadable), "{body}");
         }
     }
 

@@ -1,6 +1,9 @@
 //! One contact: from its pages to its rows.
 
 use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+
+use xxhash_rust::xxh3::xxh3_128;
 
 use super::BuildError;
 use super::index::Index;
@@ -28,7 +31,11 @@ pub struct Contact<'a> {
 struct Own {
     contact: Option<String>,
     siblings: Vec<(String, String)>,
+    /// Where in `siblings` a name stands: one answer may hold millions of them.
+    sibling_places: HashMap<String, usize>,
     unplaced: Vec<String>,
+    /// Fingerprints of what is in `unplaced`.
+    met: HashSet<u128>,
 }
 
 /// Reads a contact's pages into an index.
@@ -59,16 +66,19 @@ impl Own {
             self.contact = Some(contact.raw().to_owned());
         }
         for (name, value) in &page.siblings {
-            match self.siblings.iter_mut().find(|(known, _)| known == name) {
-                Some((_, known)) if known == value.raw() => {}
-                Some((_, known)) => value.raw().clone_into(known),
-                None => self.siblings.push((name.clone().into_owned(), value.raw().to_owned())),
+            match self.sibling_places.get(&**name) {
+                Some(at) if self.siblings[*at].1 == value.raw() => {}
+                Some(at) => value.raw().clone_into(&mut self.siblings[*at].1),
+                None => {
+                    self.sibling_places.insert(name.clone().into_owned(), self.siblings.len());
+                    self.siblings.push((name.clone().into_owned(), value.raw().to_owned()));
+                }
             }
         }
         let nameless = page.conversations.iter().filter_map(nameless);
         let unplaced = page.unplaced.iter().map(|value| value.raw().to_owned());
         for text in unplaced.chain(nameless) {
-            if !self.unplaced.contains(&text) {
+            if self.met.insert(xxh3_128(text.as_bytes())) {
                 self.unplaced.push(text);
             }
         }
@@ -123,8 +133,7 @@ impl Contact<'_> {
             let message = Message::known(self.index.id(indexed), text.get(start..end).unwrap_or_default());
             let columns = &self.index.conversations[indexed.conversation as usize].columns;
             let asked = self.places[indexed.page as usize].pass;
-            tables.builders.message(id, columns, asked, &message);
-            tables.relieve()?;
+            tables.message(id, columns, asked, &message)?;
         }
         Ok(self.totals)
     }
@@ -147,5 +156,30 @@ impl Contact<'_> {
             conversation_count: with_id.count() as u64,
             totals: self.totals,
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+
+    use super::Own;
+    use crate::record::read_page;
+
+    #[test]
+    fn many_odd_things_are_each_kept_once_and_found_without_looking_through_all() {
+        const COUNT: usize = 100_000;
+        let (mut odd, mut siblings) = (String::new(), String::new());
+        for number in 0..COUNT {
+            write!(odd, "{number},").unwrap();
+            write!(siblings, "\"s{number}\":{number},").unwrap();
+        }
+        let page = format!(r#"{{"data":{{"data":{{{siblings}"conversations":[{odd}0]}}}}}}"#);
+        let mut own = Own::default();
+        for text in [&page, &page.replace("\"s7\":7,", "\"s7\":8,")] {
+            own.add(&read_page(text).unwrap());
+        }
+        assert_eq!((own.unplaced.len(), own.siblings.len()), (COUNT, COUNT));
+        assert_eq!(own.siblings[7], ("s7".to_owned(), "8".to_owned()));
     }
 }

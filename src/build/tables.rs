@@ -3,8 +3,10 @@
 use std::path::Path;
 
 use super::BuildError;
+use crate::id::{Channel, ContactId};
 use crate::output::{OutputSpec, StagedFile, TableWriter};
-use crate::table::{Builders, Stamp, Table, UnknownFields};
+use crate::record::Message;
+use crate::table::{Builders, ConversationColumns, Stamp, Table, UnknownFields};
 
 /// Pending bytes of one table after which rows are handed over even inside a contact: bounds memory.
 const MAX_PENDING: usize = 4 << 20;
@@ -30,21 +32,28 @@ impl Tables {
         }
     }
 
+    /// Pushes a message's rows, and hands over what has grown large in between.
+    pub fn message(
+        &mut self,
+        contact_id: &ContactId,
+        conversation: &ConversationColumns,
+        asked: Option<Channel>,
+        message: &Message<'_>,
+    ) -> Result<(), BuildError> {
+        let Self { builders, writers } = self;
+        builders.message(contact_id, conversation, asked, message, |builders| relieve(builders, writers))
+    }
+
     /// After each row: hands over what has grown large.
     pub fn relieve(&mut self) -> Result<(), BuildError> {
-        for table in [Table::Messages, Table::ChannelRecords, Table::Conversations] {
-            if self.builders.bytes(table) >= MAX_PENDING {
-                self.hand_over(table)?;
-            }
-        }
-        Ok(())
+        relieve(&mut self.builders, &mut self.writers)
     }
 
     /// After each contact: hands over what makes a batch, and lets files that have reached their size be closed.
     pub fn end_contact(&mut self) -> Result<(), BuildError> {
         for table in Table::ALL {
             if self.builders.bytes(table) >= self.writers[table as usize].batch_hint() {
-                self.hand_over(table)?;
+                hand_over(&mut self.builders, &mut self.writers, table)?;
             }
             if self.builders.rows(table) == 0 {
                 self.writers[table as usize].end_contact()?;
@@ -56,7 +65,7 @@ impl Tables {
     /// Closes all files.
     pub fn finish(mut self) -> Result<Finished, BuildError> {
         for table in Table::ALL {
-            self.hand_over(table)?;
+            hand_over(&mut self.builders, &mut self.writers, table)?;
         }
         let unknown_fields = self.builders.unknown_fields().clone();
         let mut files = Vec::new();
@@ -65,11 +74,24 @@ impl Tables {
         }
         Ok(Finished { files, unknown_fields })
     }
+}
 
-    fn hand_over(&mut self, table: Table) -> Result<(), BuildError> {
-        match self.builders.take(table) {
-            Some(rows) => Ok(self.writers[table as usize].write(&rows)?),
-            None => Ok(()),
+fn relieve(builders: &mut Builders, writers: &mut [TableWriter; 5]) -> Result<(), BuildError> {
+    for table in [Table::Messages, Table::ChannelRecords, Table::Conversations] {
+        if builders.bytes(table) >= MAX_PENDING {
+            hand_over(builders, writers, table)?;
         }
+    }
+    Ok(())
+}
+
+fn hand_over(
+    builders: &mut Builders,
+    writers: &mut [TableWriter; 5],
+    table: Table,
+) -> Result<(), BuildError> {
+    match builders.take(table) {
+        Some(rows) => Ok(writers[table as usize].write(&rows)?),
+        None => Ok(()),
     }
 }

@@ -11,6 +11,8 @@ use crate::digest::hex;
 
 /// How much of a file is looked at for its first line: more than any header has.
 const FIRST_LINE_BYTES: usize = 64 << 10;
+/// The byte order mark of UTF-8.
+const MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// A file whose first line has been looked at.
 pub(super) struct Opened<R> {
@@ -25,18 +27,20 @@ pub(super) fn open<R: Read>(mut stream: Hashing<R>, column: &str) -> Result<Open
     if start.starts_with(&[0xff, 0xfe]) || start.starts_with(&[0xfe, 0xff]) {
         return Err(Problem::Utf16 { line: 1 });
     }
-    if start.starts_with(b"\xef\xbb\xbf") {
-        start.drain(..3);
+    if start.starts_with(MARK) {
+        start.drain(..MARK.len());
     }
     Ok(Opened { delimiter: delimiter(&start, column), stream: Cursor::new(start).chain(stream) })
 }
 
-/// The file's start with at least its first line that is not blank.
+/// The file's start with at least its first line that is not blank. What is found there does not depend on how many
+/// bytes each read gives.
 fn first_line(stream: &mut impl Read) -> io::Result<Vec<u8>> {
     let mut start = Vec::new();
     let mut chunk = vec![0; 8 << 10];
     while start.len() < FIRST_LINE_BYTES && !has_whole_line(&start) {
-        match stream.read(&mut chunk) {
+        let room = chunk.len().min(FIRST_LINE_BYTES - start.len());
+        match stream.read(&mut chunk[..room]) {
             Ok(0) => break,
             Ok(read) => start.extend_from_slice(&chunk[..read]),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -47,7 +51,7 @@ fn first_line(stream: &mut impl Read) -> io::Result<Vec<u8>> {
 }
 
 fn has_whole_line(start: &[u8]) -> bool {
-    let line = start.trim_ascii_start();
+    let line = start.strip_prefix(MARK).unwrap_or(start).trim_ascii_start();
     line.iter().any(|byte| matches!(byte, b'\n' | b'\r'))
 }
 

@@ -38,6 +38,21 @@ fn semicolons_and_tabs_are_known_by_the_column_name() {
 }
 
 #[test]
+fn the_delimiter_is_found_however_few_bytes_a_pipe_gives() {
+    struct Trickle<'a>(&'a [u8]);
+    impl std::io::Read for Trickle<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            let length = buffer.len().min(1);
+            self.0.read(&mut buffer[..length])
+        }
+    }
+    for text in ["\u{feff}\r\nname;contact_id\nA;a1\n", "\u{feff}\n \n\tcontact_id\n\ta1"] {
+        let list = read(ContactsSource::Stdin(Box::new(Trickle(text.as_bytes()))), &ColumnChoice::Default);
+        assert_eq!(list.unwrap().iter().collect::<Vec<_>>(), ["a1"], "{text:?}");
+    }
+}
+
+#[test]
 fn duplicates_are_kept_once_and_counted() {
     let list = contacts("contact_id\na\nb\n a\n\"b\"\nc\n").unwrap();
     assert_eq!(list.iter().collect::<Vec<_>>(), ["a", "b", "c"]);

@@ -76,14 +76,19 @@ impl<'a> Fields<'a> {
 impl Builders {
     /// Appends a message's row to the messages table and its records' rows to the channel records.
     ///
-    /// `asked` is the channel that the page was asked for.
-    pub fn message(
+    /// `asked` is the channel that the page was asked for. `relieve` is called after every row and may take rows: a message
+    /// of a few megabytes can have a million records, each with the message's own ids in its row.
+    ///
+    /// # Errors
+    /// What `relieve` says; the message is then not whole.
+    pub fn message<E>(
         &mut self,
         contact_id: &ContactId,
         conversation: &ConversationColumns,
         asked: Option<Channel>,
         message: &Message<'_>,
-    ) {
+        mut relieve: impl FnMut(&mut Self) -> Result<(), E>,
+    ) -> Result<(), E> {
         let mut extra = Extra::default();
         let fields = Fields::read(message.value, &mut extra);
         let message_order = extra.fit("message_order", fields.message_order, int);
@@ -117,14 +122,16 @@ impl Builders {
         table.text("chatbot_id", chatbot_id.as_deref());
         table.text("extra", extra.as_deref());
         table.end_message_row(created_at);
+        relieve(self)?;
 
         let conversation_id = id.as_deref();
         let owner = Owner { message_id: &message.id, conversation_id, contact_id, message_time: created_at };
         for (channel, array) in RECORD_CHANNELS.into_iter().zip(arrays) {
             if let Some(array) = array {
-                records::append(self.table(Table::ChannelRecords), &owner, channel, array);
+                records::append(self, &owner, channel, array, &mut relieve)?;
             }
         }
+        Ok(())
     }
 }
 

@@ -8,6 +8,7 @@ use crate::record::short_digest;
 
 use super::columns::TableBuilder;
 use super::payload::{Lifted, with_lifted};
+use super::{Builders, Table};
 
 /// The message whose records are appended.
 pub(super) struct Owner<'a> {
@@ -17,15 +18,24 @@ pub(super) struct Owner<'a> {
     pub(super) message_time: Option<i64>,
 }
 
-/// Appends a row for each member of `array`.
-pub(super) fn append(table: &mut TableBuilder, owner: &Owner<'_>, channel: Channel, array: Value<'_>) {
+/// Appends a row for each member of `array`; calls `relieve` after each.
+pub(super) fn append<E>(
+    builders: &mut Builders,
+    owner: &Owner<'_>,
+    channel: Channel,
+    array: Value<'_>,
+    relieve: &mut impl FnMut(&mut Builders) -> Result<(), E>,
+) -> Result<(), E> {
     let mut before = Before::default();
     for (index, member) in array.elements().enumerate() {
         let id = record_id(owner.message_id, channel, member.raw(), before.equal_to(member.raw()));
+        let table = builders.table(Table::ChannelRecords);
         with_lifted(member, |lifted| {
             append_row(table, owner, channel, &Row { id: &id, index, member, lifted });
         });
+        relieve(builders)?;
     }
+    Ok(())
 }
 
 struct Row<'a> {

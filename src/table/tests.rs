@@ -3,6 +3,8 @@
 mod around;
 mod wild;
 
+use std::convert::Infallible;
+
 use arrow::array::AsArray;
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use serde_json::{Map, Value as Json, json};
@@ -58,7 +60,8 @@ fn append(builders: &mut Builders, page: &Page<'_>, asked: Option<Channel>) {
                 Shape::Grouped => ConversationColumns::read(conversation),
                 Shape::Flat => ConversationColumns::flat(message.conversation_id.as_deref()),
             };
-            builders.message(&contact_id(), &columns, asked, message);
+            let Ok(()) =
+                builders.message(&contact_id(), &columns, asked, message, |_| Ok::<_, Infallible>(()));
         }
     }
 }
@@ -248,6 +251,30 @@ fn equal_records_are_numbered_however_many() {
     };
     assert_eq!((&rows[0]["record_id"], &rows[41]["record_id"]), (&id("2", 0), &id("2", 1)));
     assert!((0..40).all(|number| rows[number + 1]["record_id"] == id("1", number)));
+}
+
+#[test]
+fn many_records_of_one_message_do_not_pile_up() {
+    let (id, array) = ("i".repeat(10_000), vec!["1"; 2000].join(","));
+    let text = page_of("", &format!(r#"{{"message_id":"{id}","messenger_messages":[{array}]}}"#));
+    let page = read_page(&text).unwrap();
+    let columns = ConversationColumns::flat(None);
+    let (mut builders, mut most, mut rows) = (builders(), 0, 0);
+    let Ok(()) = builders.message(
+        &contact_id(),
+        &columns,
+        None,
+        &page.conversations[0].messages[0],
+        |builders: &mut Builders| {
+            most = most.max(builders.bytes(Table::ChannelRecords));
+            if builders.bytes(Table::ChannelRecords) > 50_000 {
+                rows += builders.take(Table::ChannelRecords).unwrap().batch.num_rows();
+            }
+            Ok::<_, Infallible>(())
+        },
+    );
+    assert_eq!(rows + builders.rows(Table::ChannelRecords), 2000);
+    assert!(most < 100_000, "{most}");
 }
 
 #[test]

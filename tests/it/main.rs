@@ -16,6 +16,7 @@ mod limits;
 mod oracle;
 mod paging;
 mod power;
+mod replay;
 mod resume;
 mod scene;
 mod scripted;

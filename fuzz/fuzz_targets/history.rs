@@ -1,0 +1,4 @@
+//! See `src/history.rs`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| chatzy_export_fuzz::history::check(input));

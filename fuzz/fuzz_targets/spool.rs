@@ -1,0 +1,4 @@
+//! See `src/spool.rs`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| chatzy_export_fuzz::spool::check(input));

@@ -1,0 +1,77 @@
+//! The lenient JSON walker against `serde_json`, and the canonical form.
+
+use chatzy_export::json::{Kind, Value, canonical, push_string};
+use chatzy_export::record::{column_text, text_of};
+use serde_json::Value as Tree;
+
+/// Where both readers apply they agree; where only the lenient one does, what it gives can be trusted.
+pub fn check(input: &[u8]) {
+    let text = text_of(input);
+    let strictly = serde_json::from_str::<Tree>(text.strip_prefix('\u{feff}').unwrap_or(&text));
+    let leniently = Value::parse(&text);
+    match (&leniently, &strictly) {
+        (Ok(value), Ok(tree)) => {
+            assert!(value.is_strict(), "a strict text counts as lenient");
+            assert_eq!(tree_of(*value), *tree);
+        }
+        (Ok(value), Err(refusal)) => {
+            let refusal = refusal.to_string();
+            let of_serde_alone = refusal.contains("out of range") || refusal.contains("recursion limit");
+            assert!(!value.is_strict() || of_serde_alone, "counts as strict, and is not: {refusal}");
+        }
+        (Err(refusal), Ok(_)) => panic!("refuses strict JSON: {refusal}"),
+        (Err(refusal), Err(_)) => assert!(refusal.offset <= text.len()),
+    }
+    if let Ok(value) = leniently {
+        walk(value);
+        check_canonical(value, strictly.ok());
+    }
+    let mut quoted = String::new();
+    push_string(&mut quoted, &text);
+    assert_eq!(serde_json::from_str::<String>(&quoted).unwrap(), text);
+}
+
+/// The value as `serde_json` would have it; only for what it takes, so the depth is bounded.
+fn tree_of(value: Value<'_>) -> Tree {
+    match value.kind() {
+        Kind::Object => value.members().map(|(key, value)| (key.into_owned(), tree_of(value))).collect(),
+        Kind::Array => value.elements().map(tree_of).collect(),
+        Kind::String => value.text().unwrap().into(),
+        Kind::Null | Kind::Bool | Kind::Number | Kind::NonStandard => {
+            serde_json::from_str(value.raw()).unwrap()
+        }
+    }
+}
+
+/// What can be asked of a value is consistent.
+fn walk(value: Value<'_>) {
+    assert_eq!(Value::parse(value.raw()), Ok(value), "the slice of a value is that value");
+    assert_eq!(Value::known(value.raw()), value);
+    assert_eq!(value.text().is_some(), value.kind() == Kind::String);
+    assert_eq!(column_text(value).is_none(), value.is_null());
+    let members = value.members().count() + value.elements().count();
+    if matches!(value.kind(), Kind::Array | Kind::Object) {
+        assert_eq!(value.is_empty(), members == 0);
+    } else {
+        assert_eq!(members, 0);
+    }
+    for inner in value.elements().chain(value.members().map(|(_, value)| value)) {
+        assert_eq!(Value::parse(inner.raw()), Ok(inner));
+        assert!(inner.is_strict() || !value.is_strict());
+    }
+}
+
+/// The canonical form means the same, and is its own canonical form.
+fn check_canonical(value: Value<'_>, tree: Option<Tree>) {
+    let mut once = String::new();
+    canonical(value, None, &mut once);
+    let mut twice = String::new();
+    canonical(Value::parse(&once).unwrap(), None, &mut twice);
+    assert_eq!(once, twice);
+    if let Some(tree) = tree {
+        assert_eq!(serde_json::from_str::<Tree>(&once).unwrap(), tree);
+    }
+    let mut without = String::new();
+    canonical(value, Some("a"), &mut without);
+    assert!(Value::parse(&without).unwrap().member("a").is_none());
+}
