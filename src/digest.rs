@@ -33,13 +33,15 @@ pub fn sha256(bytes: impl AsRef<[u8]>) -> String {
 /// # Errors
 /// When it is missing, no plain file, or cannot be read.
 pub fn sha256_of_file(path: &Path) -> Result<(String, u64), StorageError> {
-    if !fs::symlink_metadata(path).on("read", path)?.is_file() {
+    let meta = fs::symlink_metadata(path).on("read", path)?;
+    if !meta.is_file() {
         let why = io::Error::other("it is not a plain file (symbolic links are not followed)");
         return Err(StorageError::new("read", path, why));
     }
     let mut file = File::open(path).on("read", path)?;
     let mut hasher = Sha256::new();
-    let mut chunk = vec![0; CHUNK_BYTES];
+    // One byte more, so that a small file is read to its end at once.
+    let mut chunk = vec![0; usize::try_from(meta.len()).unwrap_or(CHUNK_BYTES).min(CHUNK_BYTES - 1) + 1];
     let mut bytes = 0;
     loop {
         match file.read(&mut chunk) {

@@ -257,11 +257,16 @@ impl Manifest {
             manifest_version: u32,
         }
         let syntax = |source| ManifestError::Syntax { name: "the manifest", source };
-        let Version { manifest_version: found } = serde_json::from_slice(text).map_err(syntax)?;
+        // One of another version may not have the keys of this one.
+        let parsed = serde_json::from_slice::<Self>(text);
+        let found = match &parsed {
+            Ok(manifest) => manifest.manifest_version,
+            Err(_) => serde_json::from_slice::<Version>(text).map_err(syntax)?.manifest_version,
+        };
         if found != MANIFEST_VERSION {
             return Err(ManifestError::Version { found });
         }
-        serde_json::from_slice(text).map_err(syntax)
+        parsed.map_err(syntax)
     }
 
     /// The text of `manifest.json`.
