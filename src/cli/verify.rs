@@ -46,11 +46,23 @@ fn show(args: &VerifyArgs, report: &Report) -> Exit {
     if report.damages.len() > MOST_SHOWN {
         tell(&format!("… and {} more; --json tells all", report.damages.len() - MOST_SHOWN));
     }
+    if let Some(first) = report.warnings.first() {
+        let count = report.warnings.len();
+        tell(&format!(
+            "warning: {count} {} for other users than the owner, such as {}: {}",
+            if count == 1 { "file or folder is" } else { "files or folders are" },
+            first.path,
+            first.detail
+        ));
+    }
     if !report.damages.is_empty() {
         tell(&format!(
-            "error: {} is damaged: {} findings, the first is above",
+            "error: {} is damaged: {}, the first above; export the contacts again, or restore it from a copy",
             args.path.display(),
-            report.damages.len()
+            match report.damages.len() {
+                1 => "1 finding".to_owned(),
+                count => format!("{count} findings"),
+            }
         ));
         return Exit::Damaged;
     }
@@ -70,5 +82,6 @@ fn show(args: &VerifyArgs, report: &Report) -> Exit {
 fn sentence(damage: &Damage) -> String {
     let kind = serde_json::to_value(damage.kind).ok();
     let kind = kind.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default().replace('_', " ");
-    format!("{kind}: {}: {}", damage.path, damage.detail)
+    // A name of another's may hold a line end, and must not pass for a line of ours.
+    format!("{kind}: {}: {}", damage.path, damage.detail).replace('\n', "\\n")
 }

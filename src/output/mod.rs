@@ -31,6 +31,7 @@ use crate::settings::OutputSettings;
 use crate::table::Table;
 
 pub use error::OutputError;
+pub use partition::folder;
 pub use writer::TableWriter;
 
 /// What all files of a run have in common.

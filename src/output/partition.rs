@@ -168,8 +168,8 @@ fn day_of(rows: &Rows, row: usize, grain: Grain) -> Option<NaiveDate> {
 }
 
 /// The folder of a partition relative to the output folder, such as `messages/month=2026-11`.
-pub(super) fn folder(table: Table, values: &Values) -> String {
-    values.iter().fold(table.name().to_owned(), |mut folder, (key, value)| {
+pub fn folder(table: &str, values: &[(String, Option<String>)]) -> String {
+    values.iter().fold(table.to_owned(), |mut folder, (key, value)| {
         folder.push('/');
         folder.push_str(key);
         folder.push('=');

@@ -178,7 +178,7 @@ impl TableWriter {
     /// Makes the entry of a partition that is met for the first time.
     fn open(&mut self, partition: usize) {
         while self.partitions.len() <= partition {
-            let folder = folder(self.table, self.partitioner.values(self.partitions.len()));
+            let folder = folder(self.table.name(), self.partitioner.values(self.partitions.len()));
             self.partitions.push(Partition { folder, ..Partition::default() });
         }
     }

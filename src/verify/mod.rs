@@ -1,16 +1,22 @@
 //! Checks an export against its manifests: bytes, names and hashes; with [`Depth::Deep`] the rows too.
 //!
-//! [`runs`] reads the manifests and holds them against `latest.json` and the chain of `previous`; [`files`] checks
-//! the files they name and finds those that none names; [`deep`] opens every file and counts. A manifest is read
-//! from a disk that others may write to, so nothing in it is trusted, least of all its paths.
+//! [`runs`] reads the manifests and [`chain`] holds them against `latest.json` and each other; [`claims`] holds what a
+//! manifest says against itself; [`files`] and [`sums`] check the files that it names, [`added`] finds those that none
+//! names, [`modes`] those that others may read; [`deep`] opens every file and holds the rows against each other. A
+//! manifest is read from a disk that others may write to, so nothing in it is trusted, least of all its paths.
+//!
+//! An export may be verified while a run works on it: files of a run that is being published are no damage.
 //!
 //! Layer 3: stands on `output`; prints nothing.
 
+mod added;
+mod chain;
+mod claims;
 mod deep;
 mod files;
-mod rows;
+mod modes;
 mod runs;
-mod tally;
+mod sums;
 #[cfg(test)]
 mod tests;
 
@@ -52,6 +58,8 @@ pub struct Report {
     pub bytes: u64,
     /// What is wrong; empty for a sound export.
     pub damages: Vec<Damage>,
+    /// What is no damage and yet not as it was written: files and folders that others than their owner may use.
+    pub warnings: Vec<Damage>,
 }
 
 /// One thing that is wrong.
@@ -59,7 +67,7 @@ pub struct Report {
 pub struct Damage {
     /// The run it belongs to, where that is known.
     pub run_id: Option<String>,
-    /// The file, relative to the output folder.
+    /// The file, relative to the output folder; the table, where only its files together tell.
     pub path: String,
     /// What is wrong with it.
     pub kind: DamageKind,
@@ -77,20 +85,24 @@ pub enum DamageKind {
     Cut,
     /// A file is not there.
     Missing,
-    /// A file in a table folder that no manifest names.
+    /// A file in a table folder or in `_runs` that no manifest names.
     Added,
-    /// A manifest, `latest.json` or `checksums.sha256` that is torn.
+    /// A file that cannot be read as what it is: torn, or edited.
     Unreadable,
-    /// A path that leads out of the export, or over a symbolic link.
+    /// A path that leads out of the export, or over a symbolic link, or to what is no plain file.
     UnsafePath,
-    /// `latest.json` is missing, or points nowhere, or a run is not in the chain that begins there.
+    /// `latest.json` points nowhere, or a run is not in the chain that begins there.
     Chain,
     /// Two places that should agree do not.
     Disagreement,
     /// Rows that are not as many as they should be.
     RowCount,
-    /// A contact or message that is there twice.
+    /// A contact, conversation, message or record that is there twice.
     Duplicate,
+    /// Rows that are not in the order of the contract.
+    Order,
+    /// A file or folder that others than its owner may use: a warning.
+    Permissions,
 }
 
 /// Why nothing could be checked.
@@ -123,14 +135,18 @@ pub fn verify(out: &Path, options: &VerifyOptions) -> Result<Report, VerifyError
     let mut report = Report::default();
     let runs = runs::read(out, options, &mut report)?;
     for run in &runs.checked {
-        let before = report.damages.len();
-        files::check(out, run, &mut report)?;
-        // Rows of files that are damaged already would only say it again.
-        if options.depth == Depth::Deep && report.damages.len() == before {
-            deep::check(out, run, &mut report)?;
+        let files = files::check(out, run, &mut report)?;
+        sums::check(out, run, &mut report)?;
+        if let Some(manifest) = &run.manifest {
+            claims::check(manifest, &mut report);
+            // Rows of files that are damaged already would only say it again.
+            if options.depth == Depth::Deep && files == files::Files::Sound {
+                deep::check(out, manifest, &mut report)?;
+            }
         }
     }
-    files::find_added(out, options, &runs, &mut report)?;
+    added::find(out, options, &runs, &mut report)?;
+    modes::check(out, &runs, &mut report)?;
     Ok(report)
 }
 

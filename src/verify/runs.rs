@@ -1,4 +1,4 @@
-//! Reads the manifests and holds them against `latest.json` and the chain of `previous`.
+//! Reads the manifests and lists of the runs, as they are at one moment.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -7,18 +7,27 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use super::chain;
+use super::files::{Standing, standing};
 use super::{DamageKind, Report, VerifyError, VerifyOptions};
 use crate::digest::sha256;
 use crate::durable::{OnPath, StorageError};
-use crate::output::manifest::{Latest, Manifest};
+use crate::output::manifest::{Manifest, ManifestError};
 use crate::table::Table;
+
+/// Where the newest run is named.
+pub(super) const LATEST: &str = "_runs/latest.json";
+/// How often the runs are read again because one was published meanwhile.
+const LOOKS: usize = 10;
 
 /// The runs of an export.
 pub(super) struct Runs {
     /// Those that were asked for.
     pub(super) checked: Vec<Run>,
-    /// Files of a run that is being published, which its manifest will name.
-    pub(super) unfinished: BTreeSet<String>,
+    /// All that were met, the unfinished one too.
+    pub(super) ids: BTreeSet<String>,
+    /// The run that is being published.
+    pub(super) unfinished: Option<Unfinished>,
 }
 
 /// One run: its manifest, or what is left of it.
@@ -26,75 +35,80 @@ pub(super) struct Run {
     pub(super) id: String,
     /// None when it is missing or torn.
     pub(super) manifest: Option<Manifest>,
-    /// `checksums.sha256`: path to hash; none when missing or torn.
-    pub(super) checksums: Option<BTreeMap<String, String>>,
+    /// None when it is missing or torn.
+    pub(super) checksums: Option<Checksums>,
+}
+
+/// `checksums.sha256`.
+pub(super) struct Checksums {
+    pub(super) text: String,
+    /// Path to hash.
+    pub(super) sums: BTreeMap<String, String>,
+}
+
+/// A run in the middle of its publishing: its journal is in the work folder, its files are partly in the tables.
+pub(super) struct Unfinished {
+    pub(super) id: String,
+    pub(super) files: BTreeSet<String>,
+}
+
+/// What stands where a file should.
+pub(super) enum Content {
+    Plain(Vec<u8>),
+    Nothing,
+    /// A symlink, also on the way to it, or something else that is no file.
+    Odd,
+}
+
+/// A manifest as found.
+pub(super) struct Found {
+    pub(super) content: Content,
+    /// Of its text; empty where there is none.
+    pub(super) sha256: String,
+    pub(super) manifest: Option<Result<Manifest, ManifestError>>,
+}
+
+impl Found {
+    pub(super) fn manifest(&self) -> Option<&Manifest> {
+        self.manifest.as_ref()?.as_ref().ok()
+    }
+}
+
+/// All runs at one moment.
+pub(super) struct Moment {
+    pub(super) latest: Content,
+    pub(super) found: BTreeMap<String, Found>,
+    pub(super) unfinished: Option<Unfinished>,
 }
 
 /// Reads the runs asked for, noting what is wrong with their manifests.
 pub(super) fn read(out: &Path, options: &VerifyOptions, report: &mut Report) -> Result<Runs, VerifyError> {
-    let ids = run_ids(out)?;
-    let unfinished = unfinished(out)?;
-    if ids.is_empty() && !out.join("_runs/latest.json").exists() && !has_table_files(out)? {
+    let moment = look(out)?;
+    if moment.found.is_empty() && matches!(moment.latest, Content::Nothing) && !has_table_files(out)? {
         return Err(VerifyError::NoExport { path: out.to_owned() });
     }
-    let latest = match (&unfinished.committed, read_plain(out, "_runs/latest.json")?) {
-        (Some(_), None) => None, // the first run of all, whose next step is to write it
-        (_, text) => read_latest(text, report),
-    };
-    let mut found = BTreeMap::new();
-    for id in ids.iter().filter(|id| !unfinished.runs.contains(*id)) {
-        let text = read_plain(out, &manifest_path(id))?;
-        let manifest = text.as_deref().map(Manifest::parse);
-        found.insert(id.clone(), (text, manifest));
-    }
     if let Some(run_id) = &options.run
-        && !found.contains_key(run_id.as_str())
+        && !moment.found.contains_key(run_id.as_str())
     {
         return Err(VerifyError::NoRun { run_id: run_id.clone(), path: out.to_owned() });
     }
-    let mut expected = BTreeMap::new();
-    if let Some(latest) = &latest {
-        expected.insert(latest.run_id.to_string(), latest.sha256.clone());
-    }
-    let previous =
-        found.values().filter_map(|(_, manifest)| manifest.as_ref()?.as_ref().ok()?.previous.as_ref());
-    for previous in previous {
-        expected.entry(previous.run_id.to_string()).or_insert_with(|| previous.sha256.clone());
-    }
-    // A link that is lost explains why the runs before it are not named; it is told of by itself.
-    let is_whole = latest.is_some()
-        && found.values().all(|(_, manifest)| matches!(manifest, Some(Ok(_))))
-        && expected.keys().all(|id| found.contains_key(id));
-    let is_asked_for = |id: &str| options.run.as_ref().is_none_or(|run| run.as_str() == id);
-    for id in expected.keys().filter(|id| !found.contains_key(*id) && is_asked_for(id)) {
-        report.damage(
-            Some(id),
-            manifest_path(id),
-            DamageKind::Missing,
-            "a later run or latest.json names this manifest",
-        );
-    }
+    chain::check(&moment, options, report);
+    let mut ids: BTreeSet<String> = moment.found.keys().cloned().collect();
+    ids.extend(moment.unfinished.iter().map(|run| run.id.clone()));
     let mut checked = Vec::new();
-    for (id, (text, manifest)) in found.into_iter().filter(|(id, _)| is_asked_for(id)) {
-        let path = manifest_path(&id);
-        let mut tell = |kind, detail: String| report.damage(Some(&id), path.as_str(), kind, detail);
-        match (&text, expected.get(&id)) {
-            (None, _) => tell(DamageKind::Missing, "the run has no manifest".to_owned()),
-            (Some(text), Some(hash)) if sha256(text) != *hash => {
-                tell(DamageKind::Changed, format!("its SHA-256 is {} and was {hash}", sha256(text)));
-            }
-            (Some(_), None) if is_whole && unfinished.committed.as_ref() != Some(&id) => {
-                tell(DamageKind::Chain, "neither latest.json nor a later run names this run".to_owned());
-            }
-            (Some(_), _) => {}
+    for (id, found) in moment.found {
+        if options.run.as_ref().is_some_and(|run| run.as_str() != id) {
+            continue;
         }
-        let manifest = match manifest {
+        let path = manifest_path(&id);
+        let manifest = match found.manifest {
             Some(Err(error)) => {
-                tell(DamageKind::Unreadable, with_cause(&error));
+                report.damage(Some(&id), path, DamageKind::Unreadable, with_cause(&error));
                 None
             }
             Some(Ok(manifest)) if manifest.run_id.as_str() != id => {
-                tell(DamageKind::Disagreement, format!("the manifest is one of the run {}", manifest.run_id));
+                let detail = format!("the manifest is one of the run {}", manifest.run_id);
+                report.damage(Some(&id), path, DamageKind::Disagreement, detail);
                 None
             }
             Some(Ok(manifest)) => Some(manifest),
@@ -104,47 +118,70 @@ pub(super) fn read(out: &Path, options: &VerifyOptions, report: &mut Report) -> 
         checked.push(Run { id, manifest, checksums });
     }
     report.runs = checked.len() as u64;
-    Ok(Runs { checked, unfinished: unfinished.files })
+    Ok(Runs { checked, ids, unfinished: moment.unfinished })
 }
 
-fn read_latest(text: Option<Vec<u8>>, report: &mut Report) -> Option<Latest> {
-    let path = "_runs/latest.json";
-    let Some(text) = text else {
-        report.damage(None, path, DamageKind::Missing, "it names the newest run");
-        return None;
-    };
-    match Latest::parse(&text) {
-        Err(error) => {
-            report.damage(None, path, DamageKind::Unreadable, with_cause(&error));
-            None
+/// Reads all manifests, again if a run was published meanwhile. The journal is read after the manifests: a manifest
+/// that `latest.json` does not name yet has its journal still, or `latest.json` has changed by the second reading.
+fn look(out: &Path) -> Result<Moment, StorageError> {
+    let mut latest = read_content(out, LATEST)?;
+    for _ in 0..LOOKS {
+        let found = find_manifests(out)?;
+        let unfinished = unfinished(out)?;
+        let now = read_content(out, LATEST)?;
+        let is_same = matches!((&latest, &now), (Content::Plain(before), Content::Plain(now)) if before == now)
+            || !matches!(now, Content::Plain(_));
+        latest = now;
+        if is_same {
+            return Ok(moment(latest, found, unfinished));
         }
-        Ok(latest) if latest.manifest != manifest_path(latest.run_id.as_str()) => {
-            let detail = format!("it points at {:?}, which is not the manifest of its run", latest.manifest);
-            report.damage(Some(latest.run_id.as_str()), path, DamageKind::Chain, detail);
-            None
-        }
-        Ok(latest) => Some(latest),
     }
+    Ok(moment(latest, find_manifests(out)?, unfinished(out)?))
 }
 
-fn read_checksums(
-    out: &Path,
-    id: &str,
-    report: &mut Report,
-) -> Result<Option<BTreeMap<String, String>>, StorageError> {
-    let path = format!("_runs/{id}/checksums.sha256");
-    let Some(text) = read_plain(out, &path)? else {
-        report.damage(Some(id), path, DamageKind::Missing, "it lists the files of the run");
-        return Ok(None);
+fn moment(latest: Content, mut found: BTreeMap<String, Found>, unfinished: Option<Unfinished>) -> Moment {
+    // Until its manifest is there, a run that is being published is none.
+    if let Some(run) = &unfinished
+        && found.get(&run.id).is_some_and(|found| matches!(found.content, Content::Nothing))
+    {
+        found.remove(&run.id);
+    }
+    Moment { latest, found, unfinished }
+}
+
+fn find_manifests(out: &Path) -> Result<BTreeMap<String, Found>, StorageError> {
+    let mut found = BTreeMap::new();
+    for id in run_ids(out)? {
+        let content = read_content(out, &manifest_path(&id))?;
+        let text = if let Content::Plain(text) = &content { Some(text) } else { None };
+        let manifest = text.map(|text| Manifest::parse(text));
+        let hash = text.map(sha256).unwrap_or_default();
+        found.insert(id, Found { sha256: hash, manifest, content });
+    }
+    Ok(found)
+}
+
+fn read_checksums(out: &Path, id: &str, report: &mut Report) -> Result<Option<Checksums>, StorageError> {
+    let path = checksums_path(id);
+    let text = match read_content(out, &path)? {
+        Content::Plain(text) => text,
+        Content::Nothing => {
+            report.damage(Some(id), path, DamageKind::Missing, "it lists the files of the run");
+            return Ok(None);
+        }
+        Content::Odd => {
+            report.damage(Some(id), path, DamageKind::UnsafePath, NO_PLAIN_FILE);
+            return Ok(None);
+        }
     };
-    let text = String::from_utf8_lossy(&text);
+    let text = String::from_utf8_lossy(&text).into_owned();
     let lines = text.lines().map(|line| {
         let (hash, file) = line.split_once("  ")?;
         (hash.len() == 64).then(|| (file.to_owned(), hash.to_owned()))
     });
     match lines.collect::<Option<BTreeMap<_, _>>>() {
         Some(sums) if sums.len() == text.lines().count() && (text.is_empty() || text.ends_with('\n')) => {
-            Ok(Some(sums))
+            Ok(Some(Checksums { text, sums }))
         }
         _ => {
             report.damage(Some(id), path, DamageKind::Unreadable, "it is torn, or was edited");
@@ -153,45 +190,33 @@ fn read_checksums(
     }
 }
 
-/// A run in the middle of its publishing: its journal is in the work folder, its files are partly in the tables.
-#[derive(Default)]
-struct Unfinished {
-    /// Its ID, before its manifest is there.
-    runs: BTreeSet<String>,
-    files: BTreeSet<String>,
-    /// Its ID, when its manifest is there and `latest.json` may not name it yet.
-    committed: Option<String>,
-}
-
-fn unfinished(out: &Path) -> Result<Unfinished, StorageError> {
+/// The journal of a run that is being published; none when there is none, or it is not readable.
+pub(super) fn unfinished(out: &Path) -> Result<Option<Unfinished>, StorageError> {
     #[derive(Deserialize)]
     struct Journal {
         manifest: Manifest,
     }
-    let Some(text) = read_plain(out, "_work/publish.json")? else { return Ok(Unfinished::default()) };
-    let Ok(Journal { manifest }) = serde_json::from_slice(&text) else { return Ok(Unfinished::default()) };
-    let id = manifest.run_id.to_string();
-    if read_plain(out, &manifest_path(&id))?.is_some() {
-        return Ok(Unfinished { committed: Some(id), ..Unfinished::default() });
-    }
+    let Content::Plain(text) = read_content(out, "_work/publish.json")? else { return Ok(None) };
+    let Ok(Journal { manifest }) = serde_json::from_slice(&text) else { return Ok(None) };
     let files = manifest.files.into_iter().map(|file| file.path).collect();
-    Ok(Unfinished { runs: BTreeSet::from([id]), files, committed: None })
+    Ok(Some(Unfinished { id: manifest.run_id.to_string(), files }))
 }
 
+/// The folders in `_runs` that hold a file of a run.
 fn run_ids(out: &Path) -> Result<BTreeSet<String>, StorageError> {
     let folder = out.join("_runs");
-    let entries = match fs::read_dir(&folder) {
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            return Ok(BTreeSet::new());
-        }
-        other => other.on("list", &folder)?,
-    };
     let mut ids = BTreeSet::new();
-    for entry in entries {
+    if !fs::symlink_metadata(&folder).is_ok_and(|meta| meta.is_dir()) {
+        return Ok(ids);
+    }
+    for entry in fs::read_dir(&folder).on("list", &folder)? {
         let entry = entry.on("list", &folder)?;
-        if entry.file_type().on("look at", &entry.path())?.is_dir()
-            && let Ok(name) = entry.file_name().into_string()
-        {
+        let is_folder = entry.file_type().on("look at", &entry.path())?.is_dir();
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        let has = |path: String| {
+            standing(out, Path::new(&path)).map(|standing| !matches!(standing, Standing::Nothing))
+        };
+        if is_folder && (has(manifest_path(&name))? || has(checksums_path(&name))?) {
             ids.insert(name);
         }
     }
@@ -200,7 +225,7 @@ fn run_ids(out: &Path) -> Result<BTreeSet<String>, StorageError> {
 
 fn has_table_files(out: &Path) -> Result<bool, StorageError> {
     for table in Table::ALL {
-        if !super::files::list(out, table.name())?.is_empty() {
+        if !super::added::list(out, table.name())?.is_empty() {
             return Ok(true);
         }
     }
@@ -208,19 +233,35 @@ fn has_table_files(out: &Path) -> Result<bool, StorageError> {
 }
 
 /// Reads a file below `out` that may be missing. Neither it nor a folder on the way may be a symlink.
-pub(super) fn read_plain(out: &Path, relative: &str) -> Result<Option<Vec<u8>>, StorageError> {
+pub(super) fn read_content(out: &Path, relative: &str) -> Result<Content, StorageError> {
     let path = out.join(relative);
-    match super::files::standing(out, Path::new(relative))? {
-        super::files::Standing::Plain(_) => fs::read(&path).on("read", &path).map(Some),
-        _ => Ok(None),
+    match standing(out, Path::new(relative))? {
+        Standing::Plain(_) => match fs::read(&path) {
+            // Replaced or taken away between the two looks.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Content::Nothing),
+            read => read.on("read", &path).map(Content::Plain),
+        },
+        Standing::Nothing => Ok(Content::Nothing),
+        Standing::Odd => Ok(Content::Odd),
     }
 }
 
-fn manifest_path(id: &str) -> String {
+/// Said of [`Content::Odd`].
+pub(super) const NO_PLAIN_FILE: &str = "it is no plain file, or a folder on the way is a symbolic link";
+
+pub(super) fn manifest_path(id: &str) -> String {
     format!("_runs/{id}/manifest.json")
 }
 
-fn with_cause(error: &dyn std::error::Error) -> String {
+pub(super) fn checksums_path(id: &str) -> String {
+    format!("_runs/{id}/checksums.sha256")
+}
+
+pub(super) fn failed_path(id: &str) -> String {
+    format!("_runs/{id}/failed.csv")
+}
+
+pub(super) fn with_cause(error: &dyn std::error::Error) -> String {
     match error.source() {
         Some(cause) => format!("{error}: {cause}"),
         None => error.to_string(),

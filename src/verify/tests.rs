@@ -1,6 +1,7 @@
 //! Every kind of damage is found, named, and found alone.
 
 mod fixture;
+mod publishing;
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -209,7 +210,6 @@ fn deep_damage_is_found() {
         for (twist, detail) in cases {
             let out = tempfile::tempdir().unwrap();
             export(out.path(), "r1", format, twist);
-            assert_eq!(check(out.path(), Depth::Files).damages, []);
             let report = check(out.path(), Depth::Deep);
             assert!(
                 report.damages.iter().any(|damage| damage.detail.contains(detail)),
@@ -259,6 +259,81 @@ fn one_run_is_checked_alone() {
 }
 
 #[test]
+fn one_run_is_proved_by_the_manifests_after_it() {
+    let out = two_runs();
+    edit(&out.path().join("_runs/r2/manifest.json"), |bytes| {
+        String::from_utf8(bytes).unwrap().replace("api.example", "api.examp1e").into_bytes()
+    });
+    let of_first = VerifyOptions { run: Some("r1".parse().unwrap()), depth: Depth::Files };
+    let report = verify(out.path(), &of_first).unwrap();
+    assert_eq!(found(&report), [(DamageKind::Chain, "_runs/r1/manifest.json")]);
+    assert!(report.damages[0].detail.contains("_runs/r2/manifest.json"), "{report:?}");
+}
+
+#[test]
+fn what_stands_in_the_place_of_lists_and_folders_is_named() {
+    type Harm = fn(&Path);
+    let cases: [(Harm, (DamageKind, &str)); 5] = [
+        (
+            |out| {
+                durable::rename(&out.join("_runs/r1"), &out.join("r1")).unwrap();
+                symlink(out.join("r1"), out.join("_runs/r1")).unwrap();
+            },
+            (DamageKind::Added, "_runs/r1"),
+        ),
+        (
+            |out| {
+                let failed = out.join("_runs/r1/failed.csv");
+                durable::rename(&failed, &out.join("failed.csv")).unwrap();
+                symlink(out.join("failed.csv"), failed).unwrap();
+            },
+            (DamageKind::UnsafePath, "_runs/r1/failed.csv"),
+        ),
+        (
+            |out| {
+                edit(&out.join("_runs/latest.json"), |text| {
+                    String::from_utf8(text).unwrap().replace(": ", ":").into_bytes()
+                });
+            },
+            (DamageKind::Changed, "_runs/latest.json"),
+        ),
+        (
+            |out| {
+                durable::create_dir_all(&out.join("_runs/r7"))
+                    .and_then(|()| durable::replace(&out.join("_runs/r7/checksums.sha256.old"), b""))
+                    .unwrap();
+            },
+            (DamageKind::Added, "_runs/r7/checksums.sha256.old"),
+        ),
+        (
+            |out| {
+                edit(&out.join("_runs/r1/checksums.sha256"), |text| {
+                    let mut lines: Vec<_> = text.split_inclusive(|byte| *byte == b'\n').collect();
+                    lines.reverse();
+                    lines.concat()
+                });
+            },
+            (DamageKind::Changed, "_runs/r1/checksums.sha256"),
+        ),
+    ];
+    for (number, (harm, expected)) in cases.into_iter().enumerate() {
+        let out = two_runs();
+        harm(out.path());
+        let report = check(out.path(), Depth::Files);
+        assert!(found(&report).contains(&expected), "case {number}: {:?}", report.damages);
+    }
+}
+
+#[test]
+fn keys_of_later_versions_in_latest_are_no_damage() {
+    let out = two_runs();
+    edit(&out.path().join("_runs/latest.json"), |text| {
+        String::from_utf8(text).unwrap().replace("\n}", ",\n  \"signature\": \"x\"\n}").into_bytes()
+    });
+    assert_eq!(check(out.path(), Depth::Files).damages, []);
+}
+
+#[test]
 fn an_unfinished_run_is_no_damage_and_no_export() {
     let out = tempfile::tempdir().unwrap();
     let check = || verify(out.path(), &VerifyOptions { run: None, depth: Depth::Files });
@@ -277,5 +352,5 @@ fn the_report_is_plain_json() {
     durable::remove_file(&out.path().join(MESSAGES_1)).unwrap();
     let mut report = check(out.path(), Depth::Files);
     report.bytes = 0;
-    insta::assert_snapshot!(serde_json::to_string(&report).unwrap(), @r#"{"runs":2,"files":6,"rows":24,"bytes":0,"damages":[{"run_id":"r1","path":"messages/month=1970-01/part-r1-00000.parquet","kind":"missing","detail":"the manifest names it"}]}"#);
+    insta::assert_snapshot!(serde_json::to_string(&report).unwrap(), @r#"{"runs":2,"files":6,"rows":24,"bytes":0,"damages":[{"run_id":"r1","path":"messages/month=1970-01/part-r1-00000.parquet","kind":"missing","detail":"the manifest names it"}],"warnings":[]}"#);
 }

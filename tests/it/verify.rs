@@ -1,10 +1,21 @@
 //! `verify` on what `run` wrote.
 
-use crate::export::{Export, write};
+use std::fs::{Permissions, set_permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::export::{Export, Outcome, read, write};
 use crate::service::Service;
 
-fn verify(arguments: &str, out: &std::path::Path) -> Export {
+fn verify(arguments: &str, out: &Path) -> Export {
     Export::command("verify").arg(&out.to_string_lossy()).args(arguments)
+}
+
+/// What `--json` says.
+fn findings(outcome: &Outcome) -> Value {
+    serde_json::from_str(&outcome.stdout).expect("one JSON document on stdout")
 }
 
 #[test]
@@ -24,6 +35,132 @@ fn what_was_exported_passes_and_damage_is_named() {
         let found = verify("", &outcome.out).expect(8);
         assert!(format!("{}{}", found.stdout, found.stderr).contains(path), "{}", found.stderr);
     }
+}
+
+/// `--deep` holds rows against each other by the rules of the contract: whatever the service sends and whatever the
+/// options, an export keeps them.
+#[test]
+fn no_export_is_blamed() {
+    let services = [
+        "",
+        "--wild 1 --wild-kind all",
+        "--wild 0.3 --wild-kind valid --order oldest --per-conversation",
+        "--drift-insert 0.3 --drift-delete 0.3 --clamp 20",
+        "--grouping never --flat-ids off",
+    ];
+    let options = [
+        "--format jsonl --partition-by date,channel --target-file-size 4KB",
+        "--partition-by export_date,run,year,month",
+        "--flat --format jsonl --compression zstd --page-size 7",
+        "--channel whatsapp --channel messenger --channel website --channel instagram --target-file-size 8KB",
+        "--since 2026-03-01 --until 2026-07-01 --partition-by channel",
+    ];
+    let contacts: Vec<String> = (0..8).map(|at| format!("messages-{}-{at}", at * 7)).collect();
+    for (at, switches) in services.into_iter().enumerate() {
+        let service = Service::start(&format!("{switches} --seed {at}"));
+        let export = Export::run_of(service.url(), &contacts).args("--retries 0");
+        for run in [0, 2].map(|next| options[(at + next) % options.len()]) {
+            let outcome = export.clone().args(run).run();
+            assert!(matches!(outcome.code, Some(0 | 3)), "{switches}, {run}: {}", outcome.stderr);
+        }
+        let found = findings(&verify("--deep --json", &export.path("export")).run());
+        assert_eq!(found["damages"], json!([]), "{switches}");
+        assert_eq!((&found["warnings"], &found["runs"]), (&json!([]), &json!(2)), "{switches}");
+    }
+}
+
+/// An export of two chained runs, `first` and `second`.
+fn two_runs() -> Export {
+    let service = Service::start("");
+    let export = Export::run_of(service.url(), ["messages-9-a", "poison-2-b"]).args("--retries 0");
+    export.clone().args("--format jsonl --run-id first").expect(3);
+    export.clone().args("--partition-by month --run-id second").expect(3);
+    export
+}
+
+#[test]
+fn a_sound_export_is_told_in_one_line() {
+    let export = two_runs();
+    let out = export.path("export");
+    let outcome = verify("--deep", &out).expect(0);
+    let line = outcome.stderr.replace(&*out.to_string_lossy(), "OUT");
+    let (line, _bytes) = line.trim_end().rsplit_once(", ").unwrap();
+    insta::assert_snapshot!(line, @"OUT is as it was written: 2 runs, 10 files, 56 rows");
+    assert_eq!(outcome.stdout, "", "machines are told with --json");
+    let outcome = verify("-q", &out).expect(0);
+    assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), ("", ""));
+}
+
+#[test]
+fn damages_are_told_one_by_one() {
+    let export = two_runs();
+    let out = export.path("export");
+    std::fs::remove_file(out.join("_runs/first/failed.csv")).unwrap();
+    write(&out.join("contacts/part-first-00000.jsonl"), "{}\n");
+    write(&out.join("_runs/second/notes.txt"), "mine");
+    write(&out.join("_runs/latest.json"), read(&out.join("_runs/latest.json")).replace("  ", " "));
+    let outcome = verify("", &out).expect(8);
+    insta::assert_snapshot!(outcome.stderr.replace(&*out.to_string_lossy(), "OUT"), @"
+    changed: _runs/latest.json: it says the same as before, and is written otherwise
+    cut: contacts/part-first-00000.jsonl: it has 3 bytes and had 526
+    missing: _runs/first/failed.csv: checksums.sha256 lists it
+    added: _runs/second/notes.txt: it is no file of a run
+    error: OUT is damaged: 4 findings, the first above; export the contacts again, or restore it from a copy
+    ");
+    let outcome = verify("--run first", &out).expect(8);
+    assert!(!outcome.stderr.contains("notes.txt"), "of the other run: {}", outcome.stderr);
+    assert!(outcome.stderr.contains("failed.csv"), "{}", outcome.stderr);
+    verify("--run third", &out).expect(2);
+}
+
+#[test]
+fn json_tells_machines() {
+    let export = two_runs();
+    let out = export.path("export");
+    let path = "contacts/part-first-00000.jsonl";
+    let bytes = std::fs::metadata(out.join(path)).unwrap().len();
+    write(&out.join(path), "{}\n");
+    set_permissions(out.join("coverage"), Permissions::from_mode(0o755)).unwrap();
+    let outcome = verify("--deep --json", &out).expect(8);
+    let mut found = findings(&outcome);
+    assert_eq!(found["damages"][0]["detail"], format!("it has 3 bytes and had {bytes}"));
+    found["damages"][0]["detail"] = "…".into();
+    found["bytes"] = 0.into();
+    insta::assert_snapshot!(serde_json::to_string_pretty(&found).unwrap(), @r#"
+    {
+      "bytes": 0,
+      "damages": [
+        {
+          "detail": "…",
+          "kind": "cut",
+          "path": "contacts/part-first-00000.jsonl",
+          "run_id": "first"
+        }
+      ],
+      "files": 10,
+      "rows": 56,
+      "runs": 2,
+      "warnings": [
+        {
+          "detail": "its mode is 755, and was 700 when it was written",
+          "kind": "permissions",
+          "path": "coverage",
+          "run_id": null
+        }
+      ]
+    }
+    "#);
+}
+
+#[test]
+fn modes_are_warned_of_and_no_damage() {
+    let export = two_runs();
+    let out = export.path("export");
+    set_permissions(out.join("_runs/second/manifest.json"), Permissions::from_mode(0o644)).unwrap();
+    set_permissions(out.join("messages"), Permissions::from_mode(0o750)).unwrap();
+    let outcome = verify("", &out).expect(0);
+    insta::assert_snapshot!(outcome.first_line(), @"warning: 2 files or folders are for other users than the owner, such as messages: its mode is 750, and was 700 when it was written");
+    assert_eq!(verify("-q", &out).expect(0).stderr.lines().count(), 1, "a warning is told all the same");
 }
 
 #[test]

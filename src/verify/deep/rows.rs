@@ -1,115 +1,188 @@
-//! Reads the few columns that the deep check counts, from any format.
+//! Reads the columns that the deep check compares, from any format.
 
 use std::borrow::Cow;
 use std::error::Error;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::Int64Type;
+use arrow::datatypes::{Int64Type, SchemaRef, TimestampMicrosecondType};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use serde::Deserialize;
+
+use super::lines;
+use crate::output::manifest::ColumnEntry;
+use crate::table::{Kind, Table};
 
 /// What stands in a file that cannot be read.
 pub(super) type ReadError = Box<dyn Error + Send + Sync>;
 
-/// Bytes read at once.
-const BUFFER_BYTES: usize = 256 << 10;
+/// The columns that are compared: all that are never null but the long `raw`, and what rows are counted and sorted by.
+pub(super) const COLUMNS: [&str; 22] = [
+    "contact_id",
+    "message_id",
+    "conversation_id",
+    "record_id",
+    "status",
+    "channel",
+    "run_id",
+    "error",
+    "messages",
+    "message_count",
+    "conversation_count",
+    "message_order",
+    "record_index",
+    "input_line",
+    "created_at",
+    "first_message_at",
+    "last_message_at",
+    "pages",
+    "requests",
+    "retries",
+    "rereads",
+    "exported_at",
+];
+/// How many of them are texts; numbers and times follow.
+pub(super) const TEXTS: usize = 8;
+const NUMBERS: usize = COLUMNS.len() - TEXTS;
 
-/// The columns that are counted; none where the table has no such column, or the row a null.
-#[derive(Debug, Default, Deserialize)]
+/// A column, by its place in [`COLUMNS`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Text {
+    ContactId,
+    MessageId,
+    ConversationId,
+    RecordId,
+    Status,
+    Channel,
+    RunId,
+    Error,
+}
+
+/// Likewise, after the texts. Times are microseconds. Of the columns without a name here only nulls matter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Number {
+    Messages,
+    MessageCount,
+    ConversationCount,
+    MessageOrder,
+    RecordIndex,
+    InputLine,
+    CreatedAt,
+    FirstMessageAt,
+    LastMessageAt,
+}
+
+/// One row; none where the table has no such column, or the row a null.
+#[derive(Debug, Default)]
 pub(super) struct Row<'a> {
-    #[serde(borrow, default)]
-    pub(super) contact_id: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    pub(super) message_id: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    pub(super) status: Option<Cow<'a, str>>,
-    #[serde(default)]
-    pub(super) messages: Option<i64>,
-    #[serde(default)]
-    pub(super) message_count: Option<i64>,
+    pub(super) texts: [Option<Cow<'a, str>>; TEXTS],
+    pub(super) numbers: [Option<i64>; NUMBERS],
 }
 
-/// Reads the whole file, row by row, and returns how many rows it has.
-pub(super) fn read(path: &Path, each: &mut dyn FnMut(&Row)) -> Result<u64, ReadError> {
+impl Row<'_> {
+    pub(super) fn text(&self, column: Text) -> Option<&str> {
+        self.texts[column as usize].as_deref()
+    }
+
+    pub(super) fn number(&self, column: Number) -> Option<i64> {
+        self.numbers[column as usize]
+    }
+
+    /// The ID of the row's contact; empty where it is null.
+    pub(super) fn contact(&self) -> &str {
+        self.text(Text::ContactId).unwrap_or_default()
+    }
+
+    /// The first of these columns, by their places, that is null.
+    pub(super) fn first_null(&self, columns: &[usize]) -> Option<&'static str> {
+        let is_null = |at: usize| match at.checked_sub(TEXTS) {
+            None => self.texts[at].is_none(),
+            Some(number) => self.numbers[number].is_none(),
+        };
+        columns.iter().find(|at| is_null(**at)).map(|at| COLUMNS[*at])
+    }
+}
+
+/// The places of the columns that the table never has null, but those left out of its files.
+pub(super) fn never_null(table: Table, left_out: Option<&str>) -> Vec<usize> {
+    let is_meant = |name: &str| {
+        let mut columns = table.columns().iter();
+        Some(name) != left_out && columns.any(|column| column.name == name && !column.nullable)
+    };
+    (0..COLUMNS.len()).filter(|at| is_meant(COLUMNS[*at])).collect()
+}
+
+/// Reads the whole file, row by row, and returns how many rows it has. Its columns must be these, where they are known.
+pub(super) fn read(
+    path: &Path,
+    columns: Option<&[&ColumnEntry]>,
+    each: &mut dyn FnMut(&Row),
+) -> Result<u64, ReadError> {
     if path.extension().is_some_and(|extension| extension == "parquet") {
-        read_parquet(File::open(path)?, each)
+        read_parquet(File::open(path)?, columns, each)
     } else {
-        read_jsonl(open_text(path)?, each)
+        lines::read(path, columns, each)
     }
 }
 
-/// Decodes a whole file of lines that are not rows of a table, and counts them.
-pub(super) fn count_lines(path: &Path) -> Result<u64, ReadError> {
-    let mut text = BufReader::with_capacity(BUFFER_BYTES, open_text(path)?);
-    let mut lines = 0;
-    loop {
-        let chunk = text.fill_buf()?;
-        if chunk.is_empty() {
-            return Ok(lines);
-        }
-        lines += memchr::memchr_iter(b'\n', chunk).count() as u64;
-        let read = chunk.len();
-        text.consume(read);
-    }
-}
-
-fn open_text(path: &Path) -> Result<Box<dyn Read>, ReadError> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let file = File::open(path)?;
-    if name.ends_with(".jsonl.gz") {
-        Ok(Box::new(flate2::read::MultiGzDecoder::new(file)))
-    } else if name.ends_with(".jsonl.zst") {
-        Ok(Box::new(zstd::Decoder::new(file)?))
-    } else if name.ends_with(".jsonl") {
-        Ok(Box::new(file))
-    } else {
-        Err("its name ends in none of the known formats".into())
-    }
-}
-
-fn read_jsonl(stream: impl Read, each: &mut dyn FnMut(&Row)) -> Result<u64, ReadError> {
-    let mut stream = BufReader::with_capacity(BUFFER_BYTES, stream);
-    let (mut line, mut rows) = (Vec::new(), 0);
-    while stream.read_until(b'\n', &mut line)? > 0 {
-        rows += 1;
-        let row = serde_json::from_slice(&line).map_err(|error| format!("line {rows}: {error}"))?;
-        each(&row);
-        line.clear();
-    }
-    Ok(rows)
-}
-
-fn read_parquet(file: File, each: &mut dyn FnMut(&Row)) -> Result<u64, ReadError> {
+fn read_parquet(
+    file: File,
+    columns: Option<&[&ColumnEntry]>,
+    each: &mut dyn FnMut(&Row),
+) -> Result<u64, ReadError> {
     let builder = ParquetRecordBatchReaderBuilder::try_new(file)?;
-    let columns = ["contact_id", "message_id", "status", "messages", "message_count"];
-    let mask = ProjectionMask::columns(builder.parquet_schema(), columns);
+    if let Some(columns) = columns {
+        compare_columns(builder.schema(), columns)?;
+    }
+    let mask = ProjectionMask::columns(builder.parquet_schema(), COLUMNS);
     let mut rows = 0;
     for batch in builder.with_projection(mask).build()? {
         let batch = batch?;
         rows += batch.num_rows() as u64;
-        for row in 0..batch.num_rows() {
-            each(&Row {
-                contact_id: text(&batch, "contact_id", row),
-                message_id: text(&batch, "message_id", row),
-                status: text(&batch, "status", row),
-                messages: int(&batch, "messages", row),
-                message_count: int(&batch, "message_count", row),
-            });
-        }
+        read_batch(&batch, each);
     }
     Ok(rows)
 }
 
-fn text<'a>(batch: &'a RecordBatch, column: &str, row: usize) -> Option<Cow<'a, str>> {
-    let values = batch.column_by_name(column)?.as_string_opt::<i32>()?;
-    values.is_valid(row).then(|| Cow::Borrowed(values.value(row)))
+/// The kinds of columns that are known.
+const KINDS: [Kind; 5] = [Kind::Str, Kind::Ts, Kind::Int, Kind::Bool, Kind::Json];
+
+fn compare_columns(schema: &SchemaRef, columns: &[&ColumnEntry]) -> Result<(), ReadError> {
+    if schema.fields().len() != columns.len() {
+        return Err(format!("{} columns of {}", schema.fields().len(), columns.len()).into());
+    }
+    for (field, column) in schema.fields().iter().zip(columns) {
+        // A kind of a later version is not known here.
+        let kind = KINDS.iter().find(|kind| kind.name() == column.kind);
+        if *field.name() != column.name || kind.is_some_and(|kind| kind.arrow() != *field.data_type()) {
+            let (name, found) = (&column.name, field.data_type());
+            return Err(
+                format!("the column {} ({found}) stands for {name} ({})", field.name(), column.kind).into()
+            );
+        }
+    }
+    Ok(())
 }
 
-fn int(batch: &RecordBatch, column: &str, row: usize) -> Option<i64> {
-    let values = batch.column_by_name(column)?.as_primitive_opt::<Int64Type>()?;
-    values.is_valid(row).then(|| values.value(row))
+fn read_batch(batch: &RecordBatch, each: &mut dyn FnMut(&Row)) {
+    let column = |at: usize| batch.column_by_name(COLUMNS[at]);
+    let texts: [_; TEXTS] = std::array::from_fn(|at| column(at)?.as_string_opt::<i32>());
+    let numbers: [_; NUMBERS] = std::array::from_fn(|at| {
+        let column = column(at + TEXTS)?;
+        let ints = column.as_primitive_opt::<Int64Type>().map(|array| (array.values(), array.nulls()));
+        let times = || column.as_primitive_opt::<TimestampMicrosecondType>();
+        ints.or_else(|| times().map(|array| (array.values(), array.nulls())))
+    });
+    for row in 0..batch.num_rows() {
+        each(&Row {
+            texts: std::array::from_fn(|at| {
+                texts[at].filter(|array| array.is_valid(row)).map(|array| Cow::Borrowed(array.value(row)))
+            }),
+            numbers: std::array::from_fn(|at| {
+                let (values, nulls) = numbers[at]?;
+                nulls.is_none_or(|nulls| nulls.is_valid(row)).then(|| values[row])
+            }),
+        });
+    }
 }

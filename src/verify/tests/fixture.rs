@@ -32,22 +32,34 @@ pub(super) struct Twist {
     pub(super) without_contact: Option<&'static str>,
 }
 
-pub(super) fn rows(table: Table, values: &BTreeMap<&str, ArrayRef>, count: usize) -> Rows {
-    let columns = table.columns().iter().map(|column| match values.get(column.name) {
-        Some(values) => values.clone(),
-        None => new_null_array(&column.kind.arrow(), count),
+/// Rows with these values; columns that are never null have some, and the others none.
+fn rows(table: Table, run_id: &str, values: &BTreeMap<&str, ArrayRef>, count: usize) -> Rows {
+    let columns = table.columns().iter().map(|column| match (values.get(column.name), column.kind) {
+        (Some(values), _) => values.clone(),
+        (None, kind) if column.nullable => new_null_array(&kind.arrow(), count),
+        (None, Kind::Int) => Arc::new(Int64Array::from(vec![0; count])),
+        (None, Kind::Ts) => Arc::new(times(count)),
+        (None, _) => texts(std::iter::repeat_n(run_id, count)),
     });
     let batch = RecordBatch::try_new(table.arrow(), columns.collect()).unwrap();
-    let times = TimestampMicrosecondArray::from(vec![0; count]).with_timezone("UTC");
-    assert_eq!(Kind::Ts.arrow(), *arrow::array::Array::data_type(&times));
-    Rows { table, batch, message_time: table.is_per_message().then_some(times) }
+    Rows { table, batch, message_time: table.is_per_message().then(|| times(count)) }
 }
 
-pub(super) fn texts<'a>(values: impl IntoIterator<Item = &'a str>) -> ArrayRef {
+fn times(count: usize) -> TimestampMicrosecondArray {
+    TimestampMicrosecondArray::from(vec![0; count]).with_timezone("UTC")
+}
+
+/// The time 0 for contacts with messages.
+fn times_of(contacts: &[(&str, &str, i64)]) -> ArrayRef {
+    let times: TimestampMicrosecondArray = contacts.iter().map(|c| (c.2 > 0).then_some(0)).collect();
+    Arc::new(times.with_timezone("UTC"))
+}
+
+fn texts<'a>(values: impl IntoIterator<Item = &'a str>) -> ArrayRef {
     Arc::new(StringArray::from_iter_values(values))
 }
 
-pub(super) fn tables(twist: Twist) -> [Rows; 3] {
+fn tables(run_id: &str, twist: Twist) -> [Rows; 3] {
     let mut covered = CONTACTS.to_vec();
     if twist.doubled_coverage {
         covered.push(CONTACTS[1]);
@@ -58,20 +70,26 @@ pub(super) fn tables(twist: Twist) -> [Rows; 3] {
         ("contact_id", texts(covered.iter().map(|c| c.0))),
         ("status", texts(covered.iter().map(|c| c.1))),
         ("messages", Arc::new(counts.collect::<Int64Array>()) as ArrayRef),
+        ("first_message_at", times_of(&covered)),
+        ("last_message_at", times_of(&covered)),
     ]);
-    let known = CONTACTS.iter().filter(|c| c.1 != "failed" && Some(c.0) != twist.without_contact);
+    let is_known = |c: &(&str, &str, i64)| c.1 != "failed" && Some(c.0) != twist.without_contact;
+    let known: Vec<_> = CONTACTS.into_iter().filter(is_known).collect();
     let contacts = BTreeMap::from([
-        ("contact_id", texts(known.clone().map(|c| c.0))),
-        ("message_count", Arc::new(known.clone().map(|c| c.2).collect::<Int64Array>()) as ArrayRef),
+        ("contact_id", texts(known.iter().map(|c| c.0))),
+        ("message_count", Arc::new(known.iter().map(|c| c.2).collect::<Int64Array>()) as ArrayRef),
+        ("first_message_at", times_of(&known)),
+        ("last_message_at", times_of(&known)),
     ]);
     let messages = BTreeMap::from([
         ("contact_id", texts(["c0", "c0", "c0", "c3", "c3"])),
         ("message_id", texts(["a", "b", twist.message_id.unwrap_or("c"), "a", "b"])),
+        ("created_at", Arc::new(times(5)) as ArrayRef),
     ]);
     [
-        rows(Table::Coverage, &coverage, covered.len()),
-        rows(Table::Contacts, &contacts, known.count()),
-        rows(Table::Messages, &messages, 5),
+        rows(Table::Coverage, run_id, &coverage, covered.len()),
+        rows(Table::Contacts, run_id, &contacts, known.len()),
+        rows(Table::Messages, run_id, &messages, 5),
     ]
 }
 
@@ -92,8 +110,9 @@ pub(super) fn export_with(out: &Path, run_id: &str, format: Format, twist: Twist
         export_date: "2026-11-20".parse().unwrap(),
     };
     let mut files = Vec::new();
-    let mut entries = BTreeMap::new();
-    for rows in tables(twist) {
+    let mut entries: BTreeMap<_, _> =
+        Table::ALL.map(|table| (table.name().to_owned(), TableEntry::new(table, 0))).into();
+    for rows in tables(run_id, twist) {
         let mut writer = TableWriter::new(&spec, rows.table, &work.join(STAGE));
         writer.write(&rows).unwrap();
         files.extend(writer.finish().unwrap());
@@ -126,7 +145,7 @@ pub(super) fn export_with(out: &Path, run_id: &str, format: Format, twist: Twist
         started_at: time.into(),
         finished_at: time.into(),
         source: Source { base_url: "https://api.example".into() },
-        options: serde_json::Map::new(),
+        options: serde_json::Map::from_iter([("partition_by".to_owned(), serde_json::json!(["month"]))]),
         input: Input { path: "-".into(), sha256: sha256(""), lines: 4, contacts: 4, duplicates: 0 },
         contacts: ContactCounts {
             requested: 4,

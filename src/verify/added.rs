@@ -1,0 +1,146 @@
+//! Finds the files in the table folders and in `_runs` that no manifest names.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::runs::{
+    LATEST, Runs, Unfinished, checksums_path, failed_path, manifest_path, read_content, unfinished,
+};
+use super::{DamageKind, Report, VerifyOptions};
+use crate::durable::{OnPath, StorageError};
+use crate::output::manifest::{FileEntry, Manifest};
+use crate::table::Table;
+
+/// The files of a run beside its data.
+const RUN_FILES: [fn(&str) -> String; 3] = [manifest_path, checksums_path, failed_path];
+
+/// Finds what was added.
+pub(super) fn find(
+    out: &Path,
+    options: &VerifyOptions,
+    runs: &Runs,
+    report: &mut Report,
+) -> Result<(), StorageError> {
+    let mut known: BTreeSet<String> = runs.ids.iter().flat_map(|id| RUN_FILES.map(|path| path(id))).collect();
+    known.insert(LATEST.to_owned());
+    let manifests = runs.checked.iter().filter_map(|run| run.manifest.as_ref());
+    let entries: Vec<&FileEntry> = manifests.flat_map(|manifest| &manifest.files).collect();
+    known.extend(entries.iter().map(|file| file.path.clone()));
+    // Where a manifest is lost, the list beside it still says which files are the run's.
+    let lost = runs.checked.iter().filter(|run| run.manifest.is_none());
+    for checksums in lost.filter_map(|run| run.checksums.as_ref()) {
+        known.extend(checksums.sums.keys().cloned());
+    }
+    let mut folders: BTreeSet<&str> = Table::ALL.iter().map(|table| table.name()).collect();
+    folders.extend(["_runs", "raw"]);
+    let tables = entries.iter().filter(|file| file.relative_path().is_some()).map(|file| file.table.as_str());
+    folders.extend(tables.filter(|table| is_table_name(table)));
+
+    let mut added = Vec::new();
+    for folder in folders {
+        let found = list(out, folder)?.into_iter();
+        added.extend(found.filter(|path| !known.contains(path) && is_asked_for(path, options)));
+    }
+    if let Some(run) = &runs.unfinished {
+        added.retain(|path| !is_being_published(path, run));
+    }
+    if !added.is_empty() {
+        forgive_news(out, runs, &mut added)?;
+    }
+    for path in added {
+        let detail = match path.strip_prefix("_runs/") {
+            Some(_) => "it is no file of a run",
+            None => "no manifest names it",
+        };
+        report.damage(None, path, DamageKind::Added, detail);
+    }
+    Ok(())
+}
+
+/// With one run asked for, the files that have its name.
+fn is_asked_for(path: &str, options: &VerifyOptions) -> bool {
+    let Some(run) = &options.run else { return true };
+    let name = path.rsplit('/').next().unwrap_or_default();
+    name.starts_with(&format!("part-{run}-")) || path.starts_with(&format!("_runs/{run}/"))
+}
+
+/// Files of a run that is being published, and those not yet under their names.
+fn is_being_published(path: &str, run: &Unfinished) -> bool {
+    let of_run = RUN_FILES.map(|path| path(&run.id));
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let is_copy = name.starts_with(".part-") && !path.starts_with("_runs/");
+    let is_beside = path
+        .strip_suffix(".tmp")
+        .is_some_and(|path| path == LATEST || of_run.iter().any(|of_run| of_run == path));
+    run.files.contains(path) || is_copy || is_beside
+}
+
+/// A run that was begun to be published after the manifests were read has files that nothing named then.
+fn forgive_news(out: &Path, runs: &Runs, added: &mut Vec<String>) -> Result<(), StorageError> {
+    let now = unfinished(out)?.filter(|run| !runs.ids.contains(&run.id));
+    if let Some(run) = &now {
+        let own = RUN_FILES.map(|path| path(&run.id));
+        added.retain(|path| !is_being_published(path, run) && !own.contains(path));
+    }
+    // Published meanwhile, and its journal gone again.
+    let mut news = BTreeMap::new();
+    for path in list(out, "_runs")? {
+        let Some(id) = path.strip_prefix("_runs/").and_then(|path| path.strip_suffix("/manifest.json"))
+        else {
+            continue;
+        };
+        if runs.ids.contains(id) || id.contains('/') {
+            continue;
+        }
+        if let super::runs::Content::Plain(text) = read_content(out, &path)?
+            && let Ok(manifest) = Manifest::parse(&text)
+            && manifest.run_id.as_str() == id
+        {
+            news.insert(id.to_owned(), manifest);
+        }
+    }
+    let own: BTreeSet<String> = news.keys().flat_map(|id| RUN_FILES.map(|path| path(id))).collect();
+    let files: BTreeSet<&str> =
+        news.values().flat_map(|manifest| &manifest.files).map(|file| file.path.as_str()).collect();
+    added.retain(|path| {
+        let is_there = fs::symlink_metadata(out.join(path)).is_ok();
+        is_there && !own.contains(path) && !files.contains(path.as_str())
+    });
+    Ok(())
+}
+
+fn is_table_name(table: &str) -> bool {
+    !table.is_empty()
+        && table.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        && !table.starts_with('_')
+}
+
+/// All files below a folder, symlinks too, relative to `out`, sorted.
+pub(super) fn list(out: &Path, folder: &str) -> Result<Vec<String>, StorageError> {
+    let mut files = Vec::new();
+    match fs::symlink_metadata(out.join(folder)) {
+        Ok(meta) if meta.is_dir() => {}
+        Ok(_) => return Ok(vec![folder.to_owned()]),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(files);
+        }
+        Err(error) => return Err(StorageError::new("look at", &out.join(folder), error)),
+    }
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let at = out.join(&folder);
+        for entry in fs::read_dir(&at).on("list", &at)? {
+            let entry = entry.on("list", &at)?;
+            let path = format!("{folder}/{}", entry.file_name().to_string_lossy());
+            if entry.file_type().on("look at", &entry.path())?.is_dir() {
+                folders.push(path);
+            } else {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}

@@ -1,0 +1,185 @@
+//! Holds what was counted against each contact's last word: `coverage`, `contacts`, `failed.csv` and the manifest.
+
+use std::collections::BTreeMap;
+
+use xxhash_rust::xxh3::Xxh3;
+
+use super::order::Order;
+use super::rows::{Number, Row, Text};
+use super::tally::{Contact, Contacts, counted, said};
+use super::{Deep, check_order};
+use crate::table::Table;
+use crate::verify::runs::{Content, failed_path, read_content};
+use crate::verify::{DamageKind, VerifyError};
+
+/// Contacts named one by one; the rest is counted.
+const NAMED_CONTACTS: usize = 20;
+
+/// What `coverage` says of all contacts together.
+#[derive(Default)]
+pub(super) struct Covered {
+    statuses: BTreeMap<String, u64>,
+    /// A digest of the failed contacts and their errors, in their order.
+    failed: Xxh3,
+}
+
+/// Numbers the contacts in their order, and counts them by their status.
+pub(super) fn count(deep: &mut Deep, contacts: &mut Contacts) -> Result<Covered, VerifyError> {
+    let mut covered = Covered::default();
+    let mut order = Order::new();
+    let mut next = 0;
+    deep.read(Table::Coverage.name(), &mut |row, at, faults| {
+        let contact = contacts.of(row);
+        contact.coverage_rows += 1;
+        contact.place = contact.place.min(next);
+        next = next.saturating_add(1);
+        let status = row.text(Text::Status).unwrap_or("null");
+        *covered.statuses.entry(status.to_owned()).or_default() += 1;
+        if status == "failed" {
+            add_failed(&mut covered.failed, row.contact(), row.text(Text::Error).unwrap_or_default());
+        }
+        if let Some(line) = row.number(Number::InputLine) {
+            check_order(&mut order, [(false, line)], "", row, at, faults);
+        }
+    })?;
+    Ok(covered)
+}
+
+fn add_failed(digest: &mut Xxh3, contact: &str, error: &str) {
+    // In a line of CSV the ends of lines are blanks.
+    let error = error.replace(['\r', '\n'], " ");
+    for text in [contact, &error] {
+        digest.update(&(text.len() as u64).to_le_bytes());
+        digest.update(text.as_bytes());
+    }
+}
+
+/// Compares whole tables.
+pub(super) fn compare(
+    deep: &mut Deep,
+    contacts: &mut Contacts,
+    covered: &Covered,
+) -> Result<(), VerifyError> {
+    let coverage = Table::Coverage.name();
+    let uncovered = contacts.uncovered();
+    if uncovered > 0 {
+        let detail = format!("{uncovered} contacts have rows in other tables and none here");
+        deep.damage(coverage, DamageKind::Disagreement, detail);
+    }
+    compare_counts(deep, &covered.statuses);
+    compare_failed(deep, &covered.failed)?;
+    let mut wrong = Vec::new();
+    let mut unnamed = 0;
+    let mut note = |row: &Row, faults: Vec<(DamageKind, String)>, table: &'static str| {
+        for (kind, detail) in faults {
+            if wrong.len() < NAMED_CONTACTS {
+                wrong.push((table, kind, format!("contact {:?}: {detail}", row.contact())));
+            } else {
+                unnamed += 1;
+            }
+        }
+    };
+    deep.read(coverage, &mut |row, _, _| note(row, coverage_faults(row, *contacts.of(row)), coverage))?;
+    let table = Table::Contacts.name();
+    deep.read(table, &mut |row, _, _| note(row, contacts_faults(row, *contacts.of(row)), table))?;
+    for (table, kind, detail) in wrong {
+        deep.damage(table, kind, detail);
+    }
+    if unnamed > 0 {
+        deep.damage(coverage, DamageKind::Disagreement, format!("{unnamed} more faults of this kind"));
+    }
+    Ok(())
+}
+
+/// The statuses of `coverage` against the manifest's counts.
+fn compare_counts(deep: &mut Deep, statuses: &BTreeMap<String, u64>) {
+    let counts = deep.manifest.contacts;
+    let found = |status: &str| statuses.get(status).copied().unwrap_or(0);
+    let pairs = [
+        ("requested", counts.requested, statuses.values().sum()),
+        ("exported", counts.exported, found("exported")),
+        ("empty", counts.empty, found("empty")),
+        ("not_found", counts.not_found, found("not_found")),
+        ("unresolved", counts.unresolved, found("unresolved")),
+        ("failed", counts.failed, found("failed")),
+    ];
+    for (name, says, found) in pairs.into_iter().filter(|(_, says, found)| says != found) {
+        let detail = format!("the manifest counts {says} contacts {name}, and coverage {found}");
+        deep.damage(Table::Coverage.name(), DamageKind::Disagreement, detail);
+    }
+}
+
+/// `failed.csv` has the failed contacts of `coverage`, in their order and with their errors.
+fn compare_failed(deep: &mut Deep, expected: &Xxh3) -> Result<(), VerifyError> {
+    let path = failed_path(deep.manifest.run_id.as_str());
+    if deep.report.damages.iter().any(|damage| damage.path == path) {
+        return Ok(()); // its hash is another one already
+    }
+    // One that is missing and should not be was told of.
+    let Content::Plain(text) = read_content(deep.out, &path)? else { return Ok(()) };
+    let mut reader = csv::Reader::from_reader(text.as_slice());
+    let Ok(header) = reader.headers().cloned() else { return Ok(()) };
+    // Later versions may tell more of a contact.
+    let has_columns = header.get(0) == Some("contact_id") && header.get(1).is_none_or(|name| name == "error");
+    let mut found = Xxh3::new();
+    for record in reader.records() {
+        let Ok(record) = record else { return Ok(()) };
+        add_failed(&mut found, record.get(0).unwrap_or_default(), record.get(1).unwrap_or_default());
+    }
+    if !has_columns || found.digest128() != expected.digest128() {
+        let detail = "its contacts and errors are not those that failed in coverage";
+        deep.damage(&path, DamageKind::Disagreement, detail);
+    }
+    Ok(())
+}
+
+/// What is wrong with one contact in `coverage`.
+fn coverage_faults(row: &Row, contact: Contact) -> Vec<(DamageKind, String)> {
+    let mut faults = Vec::new();
+    if contact.coverage_rows > 1 {
+        faults.push((DamageKind::Duplicate, format!("{} rows in coverage", contact.coverage_rows)));
+    }
+    let status = row.text(Text::Status).unwrap_or("null");
+    let (contacts_rows, messages) = match status {
+        "exported" | "empty" | "unresolved" => (1, row.number(Number::Messages).unwrap_or(-1)),
+        "not_found" | "failed" => (0, 0),
+        // A status of a later version may have rows or not.
+        _ => return faults,
+    };
+    if contact.contacts_rows != contacts_rows {
+        let detail =
+            format!("{} rows in contacts, {contacts_rows} expected of {status}", contact.contacts_rows);
+        faults.push((DamageKind::RowCount, detail));
+    }
+    let found = i64::try_from(contact.messages.messages).unwrap_or(i64::MAX);
+    if found != messages || (status == "empty" && messages != 0) {
+        let detail = format!("{found} rows in messages, {messages} expected of {status}");
+        faults.push((DamageKind::RowCount, detail));
+    } else if contacts_rows == 1 && said(row, Number::Messages) != counted(&contact.messages) {
+        let detail = "first_message_at and last_message_at are not those of its messages".to_owned();
+        faults.push((DamageKind::Disagreement, detail));
+    }
+    faults
+}
+
+/// What is wrong with one contact in `contacts`.
+fn contacts_faults(row: &Row, contact: Contact) -> Vec<(DamageKind, String)> {
+    let mut faults = Vec::new();
+    let mut compare = |column: &str, table: &str, says: Option<i64>, found: i64| {
+        if says != Some(found) {
+            let says = says.map_or("null".to_owned(), |says| says.to_string());
+            faults
+                .push((DamageKind::RowCount, format!("{column} is {says}, and {found} rows are in {table}")));
+        }
+    };
+    let messages = i64::try_from(contact.messages.messages).unwrap_or(i64::MAX);
+    compare("message_count", "messages", row.number(Number::MessageCount), messages);
+    let conversations = i64::from(contact.conversations);
+    compare("conversation_count", "conversations", row.number(Number::ConversationCount), conversations);
+    let (_, first, last) = said(row, Number::MessageCount);
+    if (first, last) != (contact.messages.first, contact.messages.last) {
+        let detail = "first_message_at and last_message_at are not those of its messages".to_owned();
+        faults.push((DamageKind::Disagreement, detail));
+    }
+    faults
+}

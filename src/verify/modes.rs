@@ -1,0 +1,57 @@
+//! Warns of files and folders that others than their owner may use: they were written 0600 and 0700.
+//!
+//! No damage: whoever loads the export may have been let in on purpose, and a copy has the modes of its own place.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use super::runs::{LATEST, Runs, checksums_path, failed_path, manifest_path};
+use super::{Damage, DamageKind, Report};
+use crate::durable::StorageError;
+
+/// Looks at all files of the runs that were checked, and at the folders they are in. The folder of the export itself
+/// may have been there before.
+pub(super) fn check(out: &Path, runs: &Runs, report: &mut Report) -> Result<(), StorageError> {
+    let mut seen = BTreeSet::new();
+    for run in &runs.checked {
+        let files = run.manifest.iter().flat_map(|manifest| &manifest.files);
+        let mut paths: Vec<&str> =
+            files.filter(|file| file.relative_path().is_some()).map(|file| file.path.as_str()).collect();
+        let own = [manifest_path(&run.id), checksums_path(&run.id), failed_path(&run.id)];
+        paths.extend(own.iter().map(String::as_str));
+        paths.push(LATEST);
+        for path in paths {
+            for path in Path::new(path).ancestors().filter(|path| !path.as_os_str().is_empty()) {
+                // A folder that was seen has parents that were seen.
+                if !seen.insert(path.to_owned()) {
+                    break;
+                }
+                if let Some(detail) = loosened(&out.join(path))? {
+                    let path = path.to_string_lossy().into_owned();
+                    let run_id = Some(run.id.clone()).filter(|id| path.contains(id.as_str()));
+                    report.warnings.push(Damage { run_id, path, kind: DamageKind::Permissions, detail });
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What to say of a file or folder that group or others may use. What is missing, or a symlink, is told of elsewhere.
+fn loosened(path: &Path) -> Result<Option<String>, StorageError> {
+    match fs::symlink_metadata(path) {
+        Ok(meta) if !meta.is_symlink() => {
+            let mode = meta.permissions().mode() & 0o777;
+            let written = if meta.is_dir() { "700" } else { "600" };
+            let detail = format!("its mode is {mode:03o}, and was {written} when it was written");
+            Ok((mode & 0o077 != 0).then_some(detail))
+        }
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            Err(StorageError::new("look at", path, error))
+        }
+        _ => Ok(None),
+    }
+}

@@ -1,0 +1,97 @@
+//! A run that is being published, or whose publishing was stopped, is no damage.
+
+use std::fs;
+use std::path::Path;
+
+use super::fixture::{Twist, export};
+use super::{PARQUET, check, found, two_runs};
+use crate::durable;
+use crate::output::manifest::{Latest, Manifest, Previous};
+use crate::publish::Draft;
+use crate::verify::{DamageKind, Depth, Report, VerifyOptions, added, runs, verify};
+
+const OPTIONS: VerifyOptions = VerifyOptions { run: None, depth: Depth::Files };
+
+/// Puts the journal of the run `r2` back, as it was while it was published.
+fn put_journal(out: &Path) {
+    let text = fs::read(out.join("_runs/r2/manifest.json")).unwrap();
+    let manifest = Manifest { previous: None, ..Manifest::parse(&text).unwrap() };
+    let journal = serde_json::to_vec(&Draft { manifest, failed_csv: None }).unwrap();
+    durable::create_dir_all(&out.join("_work")).unwrap();
+    durable::replace(&out.join("_work/publish.json"), &journal).unwrap();
+}
+
+#[test]
+fn publishing_that_was_stopped_is_no_damage() {
+    let out = two_runs();
+    let out = out.path();
+    put_journal(out);
+    assert_eq!(check(out, Depth::Deep).damages, [], "all is done but for the work folder");
+
+    // The manifest is written, and latest.json names the run before.
+    let text = fs::read(out.join("_runs/r2/manifest.json")).unwrap();
+    let Some(Previous { run_id, sha256 }) = Manifest::parse(&text).unwrap().previous else { panic!("first") };
+    let latest = Latest { manifest: format!("_runs/{run_id}/manifest.json"), run_id, sha256 };
+    durable::replace(&out.join("_runs/latest.json"), latest.to_json().as_bytes()).unwrap();
+    for beside in ["_runs/latest.json.tmp", "_runs/r2/manifest.json.tmp"] {
+        drop(durable::create_new(&out.join(beside)).unwrap());
+    }
+    let report = check(out, Depth::Deep);
+    assert_eq!((report.damages, report.runs), (vec![], 2));
+
+    // No manifest yet, and one file still on its way.
+    durable::remove_file(&out.join("_runs/r2/manifest.json")).unwrap();
+    durable::rename(
+        &out.join("contacts/part-r2-00000.jsonl.zst"),
+        &out.join("contacts/.part-r2-00000.jsonl.zst.tmp"),
+    )
+    .unwrap();
+    let report = check(out, Depth::Deep);
+    assert_eq!((report.damages, report.runs), (vec![], 1));
+
+    // Without a journal, nobody is publishing.
+    durable::remove_file(&out.join("_work/publish.json")).unwrap();
+    let report = check(out, Depth::Files);
+    for path in ["contacts/.part-r2-00000.jsonl.zst.tmp", "_runs/latest.json.tmp"] {
+        assert!(found(&report).contains(&(DamageKind::Added, path)), "{report:?}");
+    }
+    assert!(found(&report).contains(&(DamageKind::Missing, "_runs/r2/manifest.json")), "{report:?}");
+}
+
+#[test]
+fn the_first_run_may_be_stopped_before_it_is_named() {
+    let out = tempfile::tempdir().unwrap();
+    export(out.path(), "r2", PARQUET, Twist::default());
+    put_journal(out.path());
+    durable::remove_file(&out.path().join("_runs/latest.json")).unwrap();
+    assert_eq!(check(out.path(), Depth::Deep).damages, []);
+    durable::remove_file(&out.path().join("_work/publish.json")).unwrap();
+    assert_eq!(found(&check(out.path(), Depth::Files)), [(DamageKind::Missing, "_runs/latest.json")]);
+}
+
+#[test]
+fn a_run_that_is_published_while_another_is_checked_has_added_nothing() {
+    let out = two_runs();
+    let mut report = Report::default();
+    let then = runs::read(out.path(), &OPTIONS, &mut report).unwrap();
+    export(out.path(), "r3", PARQUET, Twist::default());
+    drop(durable::create_new(&out.path().join("messages/stray")).unwrap());
+    added::find(out.path(), &OPTIONS, &then, &mut report).unwrap();
+    assert_eq!(found(&report), [(DamageKind::Added, "messages/stray")]);
+}
+
+#[test]
+fn an_export_may_be_verified_while_runs_are_published_into_it() {
+    let out = two_runs();
+    std::thread::scope(|scope| {
+        let publishing = scope.spawn(|| {
+            for run in 3..10 {
+                export(out.path(), &format!("r{run}"), PARQUET, Twist::default());
+            }
+        });
+        while !publishing.is_finished() {
+            assert_eq!(verify(out.path(), &OPTIONS).unwrap().damages, []);
+        }
+    });
+    assert_eq!(check(out.path(), Depth::Files).runs, 9);
+}
