@@ -7,6 +7,7 @@
 
 mod auth;
 mod crash;
+mod damage;
 mod errors;
 mod export;
 mod faults;

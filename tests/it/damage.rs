@@ -1,0 +1,93 @@
+//! Ten thousand damages, each done to a small export, found by `verify`, and undone.
+//!
+//! Each damage is drawn from a seed of its own, which is told when it is not found:
+//!
+//! ```text
+//! DAMAGE_SEED=1234 DAMAGES=1 cargo test --test it damage
+//! ```
+//!
+//! repeats it alone. `DAMAGES` is how many are done to each of the two exports.
+
+mod harms;
+mod lies;
+mod scene;
+
+use std::path::Path;
+
+use chatzy_export::verify::{Depth, Report, VerifyOptions, verify};
+use fastrand::Rng;
+
+use scene::{FoundBy, Harm, Scene};
+
+/// Damages to each of the two exports.
+const DAMAGES: u64 = 5_000;
+/// Damages between two looks at the export without any: what is undone must be sound again.
+const SOUND_EVERY: u64 = 500;
+
+fn check(out: &Path, depth: Depth) -> Report {
+    verify(out, &VerifyOptions { run: None, depth }).expect("an export that can be read")
+}
+
+/// Whether a finding is about the file: it is at its path, or says in its words that the file says otherwise.
+fn names(report: &Report, path: &str) -> bool {
+    report.damages.iter().any(|damage| damage.path == path || damage.detail.contains(path))
+}
+
+/// What `verify` should have said, if it has not.
+fn missed(scene: &Scene, harm: &Harm) -> Option<String> {
+    let depth = if harm.found_by == FoundBy::Deep { Depth::Deep } else { Depth::Files };
+    let report = check(&scene.out, depth);
+    if harm.found_by == FoundBy::Warning {
+        let is_named = |path: &String| report.warnings.iter().any(|warning| warning.path == *path);
+        let is_told = harm.named.iter().all(is_named) && report.damages.is_empty();
+        return (!is_told).then(|| format!("not warned of: {report:?}"));
+    }
+    if report.damages.is_empty() {
+        return Some("not found".to_owned());
+    }
+    let unnamed: Vec<_> = harm.named.iter().filter(|path| !names(&report, path)).collect();
+    (!unnamed.is_empty()).then(|| format!("{unnamed:?} not named in {:#?}", report.damages))
+}
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().expect("a number"))
+}
+
+fn do_damage(mut scene: Scene, first_seed: u64) {
+    let first_seed = number("DAMAGE_SEED").unwrap_or(first_seed);
+    let damages = number("DAMAGES").unwrap_or(DAMAGES);
+    assert_eq!(check(&scene.out, Depth::Deep).damages, []);
+    let (mut done, mut seed, mut kinds) = (0, first_seed, std::collections::BTreeMap::new());
+    while done < damages {
+        let mut rng = Rng::with_seed(seed);
+        // A damage that changes nothing is none.
+        if let Some(harm) = harms::any(&mut scene, &mut rng) {
+            let missed = missed(&scene, &harm);
+            assert_eq!(missed, None, "DAMAGE_SEED={seed}: {}, in {}", harm.what, scene.name);
+            *kinds.entry(harm.kind).or_insert(0) += 1;
+            done += 1;
+        }
+        scene.undo();
+        seed += 1;
+        if done % SOUND_EVERY == 0 {
+            assert_eq!(check(&scene.out, Depth::Deep).damages, [], "undone after DAMAGE_SEED={seed}");
+        }
+    }
+    assert!(damages < DAMAGES || kinds.len() == harms::KINDS, "every kind of damage was done: {kinds:?}");
+}
+
+#[test]
+fn no_damage_to_parquet_files_goes_unseen() {
+    let formats = ["--partition-by month,channel", "--compression snappy", "--target-file-size 4KB"];
+    do_damage(Scene::new("Parquet", formats), 1);
+}
+
+#[test]
+fn no_damage_to_jsonl_files_goes_unseen() {
+    let formats = [
+        "--format jsonl --partition-by year,channel",
+        "--format jsonl --compression gzip --target-file-size 4KB",
+        "--format jsonl --compression zstd",
+    ];
+    do_damage(Scene::new("JSONL", formats), 1_000_000);
+}

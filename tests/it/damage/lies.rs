@@ -1,0 +1,258 @@
+//! Damages by somebody who makes every hash fit: entries, `checksums.sha256`, the manifests of later runs, `latest.json`.
+//!
+//! Proof against them is not promised (reliability.md) until manifests are signed, and cannot be had: who writes rows
+//! and manifest alike writes another export. What remains are contradictions, and those are found: rows that do not
+//! fit each other, `coverage` or the manifest's counts, and manifests that do not fit themselves. Outside of the promise
+//! and not tried here are lies without one: another text of a message; options, times, request counts and the
+//! program's name in a manifest; a record that was its message's last; records of several messages in another order;
+//! the newest run taken away whole, with `latest.json` turned back.
+
+use std::io::{Read, Write};
+
+use arrow::array::{RecordBatch, UInt32Array};
+use arrow::compute::{concat_batches, take_record_batch};
+use bytes::Bytes;
+use chatzy_export::digest::sha256;
+use chatzy_export::output::manifest::{Latest, Manifest, Status};
+use fastrand::Rng;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use serde_json::Value;
+
+use super::harms::{Done, done};
+use super::scene::{FoundBy, Scene};
+
+/// Rewrites a run's manifest and everything that hangs on its hash.
+fn forge(scene: &mut Scene, run: usize, manifest: &Manifest) {
+    let mut text = manifest.to_json();
+    let failed = scene.run_file(run, "failed.csv");
+    let mut sums: Vec<_> = manifest.files.iter().map(|file| (file.sha256.clone(), &file.path)).collect();
+    sums.extend(scene.files.get(&failed).map(|text| (sha256(text), &failed)));
+    let sums: String = sums.iter().map(|(hash, path)| [hash, "  ", path, "\n"].concat()).collect();
+    scene.put(&scene.run_file(run, "checksums.sha256"), sums);
+    scene.put(&scene.run_file(run, "manifest.json"), &text);
+    for later in run + 1..scene.runs.len() {
+        let mut manifest = scene.manifest(later);
+        manifest.previous.as_mut().expect("a run before").sha256 = sha256(&text);
+        text = manifest.to_json();
+        scene.put(&scene.run_file(later, "manifest.json"), &text);
+    }
+    let mut latest = Latest::parse(&scene.files["_runs/latest.json"]).expect("latest.json");
+    latest.sha256 = sha256(&text);
+    scene.put("_runs/latest.json", latest.to_json());
+}
+
+/// Rows removed, doubled, moved or changed in a file.
+pub fn rows(scene: &mut Scene, rng: &mut Rng, _: (&str, &[u8])) -> Option<Done> {
+    let run = rng.usize(..scene.runs.len());
+    let mut manifest = scene.manifest(run);
+    let at = rng.usize(..manifest.files.len());
+    let (path, table) = (manifest.files[at].path.clone(), manifest.files[at].table.clone());
+    let before = scene.files[&path].clone();
+    let is_records = table == "channel_records";
+    let kind = rng.u8(..4);
+    // The last record of a message, and the order of messages among records, are known from nowhere else.
+    let is_counted = kind == 3 || !(is_records && kind != 1) && rng.bool();
+    if is_records && kind == 2 {
+        return None;
+    }
+    let change = Change { kind, rows: usize::try_from(manifest.files[at].rows).ok()?, first: rng.usize(..) };
+    let after = if path.rsplit('.').next() == Some("parquet") {
+        change.parquet(before.clone())?
+    } else {
+        change.jsonl(&path, &before, rng)?
+    };
+    if after == before {
+        return None;
+    }
+    let file = &mut manifest.files[at];
+    (file.bytes, file.sha256) = (after.len() as u64, sha256(&after));
+    let mut found_in = vec![path.clone()];
+    if is_counted && kind < 2 {
+        let rows = if kind == 0 { file.rows - 1 } else { file.rows + 1 };
+        let entry = manifest.tables.get_mut(&table)?;
+        entry.rows = entry.rows + rows - file.rows;
+        file.rows = rows;
+    }
+    if is_counted {
+        found_in.clear(); // which of two tables is wrong, nobody can tell
+    }
+    scene.put(&path, after);
+    forge(scene, run, &manifest);
+    let detail = format!("{path}: {change:?}, counted: {is_counted}");
+    Some(Done { named: found_in, detail, found_by: FoundBy::Deep })
+}
+
+/// What is done to the rows: 0 one is removed, 1 doubled, 2 put before the one before it, 3 given another value.
+#[derive(Debug)]
+struct Change {
+    kind: u8,
+    rows: usize,
+    first: usize,
+}
+
+impl Change {
+    /// The numbers of the rows afterwards.
+    fn order(&self) -> Option<Vec<usize>> {
+        let mut order: Vec<usize> = (0..self.rows).collect();
+        let at = self.first % self.rows;
+        match self.kind {
+            0 => drop(order.remove(at)),
+            1 => order.insert(at, at),
+            2 if at > 0 => order.swap(at - 1, at),
+            2 => return None,
+            _ => {}
+        }
+        Some(order)
+    }
+
+    fn parquet(&self, bytes: Vec<u8>) -> Option<Vec<u8>> {
+        if self.kind == 3 {
+            return None; // done to JSONL
+        }
+        let reader = ParquetRecordBatchReaderBuilder::try_new(Bytes::from(bytes)).ok()?;
+        let schema = reader.schema().clone();
+        let batches: Vec<RecordBatch> = reader.build().ok()?.collect::<Result<_, _>>().ok()?;
+        let order = self.order()?.into_iter().map(|row| u32::try_from(row).unwrap_or_default());
+        let rows = concat_batches(&schema, &batches).ok()?;
+        let rows = take_record_batch(&rows, &UInt32Array::from_iter_values(order)).ok()?;
+        let mut after = Vec::new();
+        let mut writer = ArrowWriter::try_new(&mut after, schema, None).ok()?;
+        writer.write(&rows).ok()?;
+        writer.close().ok()?;
+        Some(after)
+    }
+
+    fn jsonl(&self, path: &str, bytes: &[u8], rng: &mut Rng) -> Option<Vec<u8>> {
+        let mut text = String::new();
+        match path.rsplit('.').next()? {
+            "gz" => flate2::read::GzDecoder::new(bytes).read_to_string(&mut text).ok()?,
+            "zst" => zstd::Decoder::new(bytes).ok()?.read_to_string(&mut text).ok()?,
+            _ => bytes.to_vec().as_slice().read_to_string(&mut text).ok()?,
+        };
+        let lines: Vec<&str> = text.lines().collect();
+        let mut lines: Vec<String> = self.order()?.into_iter().map(|row| lines[row].to_owned()).collect();
+        if self.kind == 3 {
+            let at = self.first % lines.len();
+            lines[at] = with_other_value(path, &lines[at], rng)?;
+        }
+        let text = lines.join("\n") + "\n";
+        match path.rsplit('.').next()? {
+            "gz" => {
+                let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+                encoder.write_all(text.as_bytes()).ok()?;
+                encoder.finish().ok()
+            }
+            "zst" => zstd::encode_all(text.as_bytes(), 1).ok(),
+            _ => Some(text.into_bytes()),
+        }
+    }
+}
+
+/// The line with another value in a column that other rows or files know too.
+fn with_other_value(path: &str, line: &str, rng: &mut Rng) -> Option<String> {
+    let known: &[&str] = match path.split('/').next()? {
+        "coverage" => &["contact_id", "status", "messages", "first_message_at", "last_message_at", "run_id"],
+        "contacts" => &["contact_id", "message_count", "conversation_count", "first_message_at", "run_id"],
+        "conversations" => &["conversation_id", "contact_id", "message_count", "last_message_at"],
+        "messages" => &["contact_id", "conversation_id", "run_id"],
+        _ => &["contact_id", "message_id", "record_index"],
+    };
+    let column = *rng.choice(known)?;
+    let row: Value = serde_json::from_str(line).ok()?;
+    let old = row.get(column)?.to_string();
+    let new = match row.get(column)? {
+        Value::Null => return None,
+        Value::Number(number) => (number.as_i64()? + 1).to_string(),
+        _ if column.ends_with("_at") => "\"2001-02-03T04:05:06.000000Z\"".to_owned(),
+        _ if rng.bool() => "\"exported\"".to_owned(),
+        _ => "null".to_owned(),
+    };
+    (new != old).then(|| line.replacen(&format!("\"{column}\":{old}"), &format!("\"{column}\":{new}"), 1))
+}
+
+/// Another contact, or another error, in the list of those that failed.
+pub fn failed(scene: &mut Scene, rng: &mut Rng, _: (&str, &[u8])) -> Option<Done> {
+    let path = scene.run_file(0, "failed.csv");
+    let mut bytes = scene.files[&path].clone();
+    let letters: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at].is_ascii_alphabetic()).collect();
+    let at = *rng.choice(&letters)?;
+    bytes[at] = b'#';
+    let list = scene.run_file(0, "checksums.sha256");
+    let sums = String::from_utf8(scene.files[&list].clone()).ok()?;
+    let sums = sums.replace(&sha256(&scene.files[&path]), &sha256(&bytes));
+    scene.put(&path, bytes);
+    scene.put(&list, sums);
+    Some(Done { found_by: FoundBy::Deep, ..done(&path, format!("byte {at}")) })
+}
+
+/// One claim of a manifest, changed.
+pub fn manifest(scene: &mut Scene, rng: &mut Rng, _: (&str, &[u8])) -> Option<Done> {
+    let run = rng.usize(..scene.runs.len());
+    let path = scene.run_file(run, "manifest.json");
+    let mut manifest = scene.manifest(run);
+    let at = rng.usize(..manifest.files.len());
+    let tables: Vec<String> = manifest.tables.keys().cloned().collect();
+    let table = manifest.tables.get_mut(rng.choice(&tables)?)?;
+    let file = &mut manifest.files[at];
+    let counts = &mut manifest.contacts;
+    let mut named = vec![path.clone()];
+    let mut found_by = FoundBy::Files;
+    let kind = rng.u8(..22);
+    match kind {
+        0 => counts.requested += 1,
+        1 => counts.exported += 1,
+        2 => counts.empty += 1,
+        3 => counts.not_found += 1,
+        4 => counts.unresolved += 1,
+        5 => counts.failed += 1,
+        6 => (counts.failed, counts.unresolved) = (counts.unresolved, counts.failed),
+        7 => {
+            let is_complete = manifest.status == Status::Complete;
+            manifest.status = if is_complete { Status::Partial } else { Status::Complete };
+        }
+        8 => manifest.input.contacts += 1,
+        9 => table.rows += 1,
+        10 => drop(table.columns.pop()),
+        11 => table.columns.swap(0, 1),
+        12 => file.rows += 1,
+        13 => {
+            file.bytes += 1;
+            named = vec![file.path.clone()];
+        }
+        14 => {
+            file.sha256 = sha256("");
+            named = vec![file.path.clone()];
+        }
+        15 => {
+            file.path = file.path.replace("part-", "part-x");
+            named.push(file.path.clone());
+        }
+        16 => file.partition.push(("year".to_owned(), None)),
+        17 => {
+            // Told as a range that the rows of the file do not have.
+            file.min_created_at = Some("2001-02-03T04:05:06.000000Z".to_owned());
+            file.max_created_at = Some("2051-02-03T04:05:06.000000Z".to_owned());
+            (named, found_by) = (vec![file.path.clone()], FoundBy::Deep);
+        }
+        18 => {
+            let gone = manifest.files.remove(at);
+            named.push(gone.path);
+        }
+        19 => {
+            let doubled = file.clone();
+            manifest.files.push(doubled);
+        }
+        20 => manifest.run_id = "run-9".parse().ok()?,
+        _ => {
+            // The run before is then named by nothing.
+            manifest.previous.take()?;
+            named = vec![scene.run_file(run - 1, "manifest.json")];
+        }
+    }
+    if manifest == scene.manifest(run) {
+        return None;
+    }
+    forge(scene, run, &manifest);
+    Some(Done { named, detail: format!("{path}: claim {kind}"), found_by })
+}
