@@ -69,12 +69,14 @@ fn is_asked_for(path: &str, options: &VerifyOptions) -> bool {
 /// Files of a run that is being published, and those not yet under their names.
 fn is_being_published(path: &str, run: &Unfinished) -> bool {
     let of_run = RUN_FILES.map(|path| path(&run.id));
-    let name = path.rsplit('/').next().unwrap_or_default();
-    let is_copy = name.starts_with(".part-") && !path.starts_with("_runs/");
-    let is_beside = path
-        .strip_suffix(".tmp")
-        .is_some_and(|path| path == LATEST || of_run.iter().any(|of_run| of_run == path));
-    run.files.contains(path) || is_copy || is_beside
+    let unnamed = path.strip_suffix(".tmp");
+    let is_list = unnamed.is_some_and(|path| path == LATEST || of_run.iter().any(|of_run| of_run == path));
+    // A copy from another file system, hidden until it is whole.
+    let copied = unnamed.and_then(|path| {
+        let (folder, name) = path.rsplit_once('/')?;
+        Some(format!("{folder}/{}", name.strip_prefix('.')?))
+    });
+    run.files.contains(path) || is_list || copied.is_some_and(|path| run.files.contains(&path))
 }
 
 /// A run that was begun to be published after the manifests were read has files that nothing named then.

@@ -179,7 +179,10 @@ impl Chain {
     /// of this one only if no other is looked at.
     fn fault(&self, id: &str, found: &Found, is_only: bool) -> Option<(DamageKind, String)> {
         match &found.content {
-            Content::Nothing => return Some((DamageKind::Missing, "the run has no manifest".to_owned())),
+            Content::Nothing => {
+                let what = "the run has no manifest: it is lost, or its publishing was stopped and is gone on with by the same command";
+                return Some((DamageKind::Missing, what.to_owned()));
+            }
             Content::Odd => return Some((DamageKind::UnsafePath, NO_PLAIN_FILE.to_owned())),
             Content::Plain(_) => {}
         }

@@ -10,7 +10,7 @@ use std::path::Path;
 use super::{DamageKind, Depth, Report, VerifyError, VerifyOptions, verify};
 use crate::digest::sha256;
 use crate::durable;
-use crate::output::manifest::Latest;
+use crate::output::manifest::{Latest, Manifest};
 use crate::settings::{Format, JsonlCodec, ParquetCodec};
 use fixture::{Twist, export, export_with};
 
@@ -353,4 +353,26 @@ fn the_report_is_plain_json() {
     let mut report = check(out.path(), Depth::Files);
     report.bytes = 0;
     insta::assert_snapshot!(serde_json::to_string(&report).unwrap(), @r#"{"runs":2,"files":6,"rows":24,"bytes":0,"damages":[{"run_id":"r1","path":"messages/month=1970-01/part-r1-00000.parquet","kind":"missing","detail":"the manifest names it"}],"warnings":[]}"#);
+}
+
+#[test]
+fn numbers_of_any_size_in_a_manifest_end_the_check() {
+    let out = two_runs();
+    let path = out.path().join("_runs/r2/manifest.json");
+    edit(&path, |bytes| {
+        let mut manifest = Manifest::parse(&bytes).unwrap();
+        for file in &mut manifest.files {
+            file.rows = u64::MAX;
+        }
+        for table in manifest.tables.values_mut() {
+            table.rows = u64::MAX;
+        }
+        manifest.contacts.requested = u64::MAX;
+        manifest.contacts.exported = u64::MAX;
+        manifest.to_json().into_bytes()
+    });
+    let report = check(out.path(), Depth::Deep);
+    assert!(
+        found(&report).contains(&(DamageKind::RowCount, "messages/month=1970-01/part-r2-00000.jsonl.zst"))
+    );
 }

@@ -6,7 +6,7 @@
 //! DAMAGE_SEED=1234 DAMAGES=1 cargo test --test it damage
 //! ```
 //!
-//! repeats it alone. `DAMAGES` is how many are done to each of the two exports.
+//! repeats it, and the damaged export is kept. `DAMAGES` is how many are done to each of the two exports.
 
 mod harms;
 mod lies;
@@ -62,8 +62,11 @@ fn do_damage(mut scene: Scene, first_seed: u64) {
         let mut rng = Rng::with_seed(seed);
         // A damage that changes nothing is none.
         if let Some(harm) = harms::any(&mut scene, &mut rng) {
-            let missed = missed(&scene, &harm);
-            assert_eq!(missed, None, "DAMAGE_SEED={seed}: {}, in {}", harm.what, scene.name);
+            if let Some(missed) = missed(&scene, &harm) {
+                let (name, out) = (scene.name, scene.out.clone());
+                std::mem::forget(scene); // the folder stays, to be looked at
+                panic!("DAMAGE_SEED={seed}: {} in {name}: {missed}; see {}", harm.what, out.display());
+            }
             *kinds.entry(harm.kind).or_insert(0) += 1;
             done += 1;
         }

@@ -67,7 +67,7 @@ pub fn any(scene: &mut Scene, rng: &mut Rng) -> Option<Harm> {
     let done = harm(scene, rng, (&path, &bytes))?;
     Some(Harm {
         kind,
-        what: format!("{kind}: {path}: {}", done.detail),
+        what: format!("{kind} ({:?}, {})", done.named, done.detail),
         named: done.named,
         found_by: done.found_by,
     })
