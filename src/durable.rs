@@ -85,7 +85,10 @@ pub fn create_dir_all(path: &Path) -> Result<(), StorageError> {
 }
 
 /// Whether there is a folder, and not a symlink to one, at the path.
-fn is_real_dir(path: &Path) -> Result<bool, StorageError> {
+///
+/// # Errors
+/// When something else stands there.
+pub fn is_real_dir(path: &Path) -> Result<bool, StorageError> {
     match fs::symlink_metadata(path) {
         Ok(meta) if meta.is_dir() => Ok(true),
         Ok(meta) if meta.is_symlink() => Err(StorageError::new(
@@ -95,6 +98,42 @@ fn is_real_dir(path: &Path) -> Result<bool, StorageError> {
         )),
         Ok(_) => {
             Err(StorageError::new("use as a folder", path, io::Error::from(io::ErrorKind::NotADirectory)))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(StorageError::new("look at", path, error)),
+    }
+}
+
+/// Whether `base` and all folders of the relative path below it are there.
+///
+/// # Errors
+/// When one of them is a symlink, or no folder.
+pub fn are_real_dirs(base: &Path, relative: &Path) -> Result<bool, StorageError> {
+    let mut folder = base.to_owned();
+    for part in relative.components() {
+        if !is_real_dir(&folder)? {
+            return Ok(false);
+        }
+        folder.push(part);
+    }
+    is_real_dir(&folder)
+}
+
+/// Reads a file of ours that may be missing.
+///
+/// # Errors
+/// When it cannot be read, or is a symlink or something else that is no plain file.
+pub fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, StorageError> {
+    if is_plain_file(path)? { fs::read(path).on("read", path).map(Some) } else { Ok(None) }
+}
+
+/// Whether there is a file at the path; something else than a plain file is an error.
+fn is_plain_file(path: &Path) -> Result<bool, StorageError> {
+    match fs::symlink_metadata(path) {
+        Ok(meta) if meta.is_file() => Ok(true),
+        Ok(_) => {
+            let why = io::Error::other("it is not a plain file (symbolic links are not followed)");
+            Err(StorageError::new("use as a file", path, why))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(StorageError::new("look at", path, error)),
@@ -150,8 +189,9 @@ pub fn rename(from: &Path, to: &Path) -> Result<(), StorageError> {
 /// fails is given up for a second one.
 ///
 /// # Errors
-/// When it cannot be written beside, synced or renamed.
+/// When it cannot be written beside, synced or renamed, or what stands there is no plain file.
 pub fn replace(path: &Path, content: &[u8]) -> Result<(), StorageError> {
+    is_plain_file(path)?;
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".tmp");
     let staged = path.with_file_name(name);

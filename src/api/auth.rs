@@ -71,6 +71,7 @@ impl Client {
         if let Some(token) = from_user
             && tried.given.as_ref().is_none_or(|before| before.expose_secret() != token.expose_secret())
         {
+            self.redactor.add(&token);
             if !self.tokens.put(&token, None) {
                 return Err(Stop::Credentials {
                     what: "the token holds characters that no token has".to_owned(),
@@ -110,6 +111,8 @@ impl Client {
             }
             source => secret_source::password(source)?,
         };
+        self.redactor.add(&login.email);
+        self.redactor.add(&password);
         let mut unreadable = 0;
         loop {
             let permit = self.governor.admit().await;
@@ -119,7 +122,7 @@ impl Client {
             drop(permit);
             let fault = match outcome.and_then(|reply| read_answer(&reply)) {
                 Ok(granted) => return self.grant(&granted),
-                Err(fault) => fault,
+                Err(fault) => fault.masked(&self.redactor),
             };
             match fault {
                 Fault::Throttled { retry_after } => {
@@ -158,6 +161,7 @@ impl Client {
 
     fn grant(&self, granted: &Granted) -> Result<Token, Stop> {
         self.answered(None);
+        self.redactor.add(&granted.token);
         self.tokens.put(&granted.token, Some(granted.life));
         self.observer.event(Event::SignedIn { life_seconds: granted.life.as_secs() });
         self.token_now()
@@ -177,8 +181,10 @@ fn read_answer(reply: &fault::Reply) -> Result<Granted, Fault> {
         Answer::Granted(granted) => Ok(granted),
         Answer::Refused(what) => Err(Fault::Refused { status: 200, what }),
         Answer::Unreadable if fault::is_html(&reply.body.bytes) => {
-            Err(Fault::Unreadable { what: "a web page (HTML)".to_owned(), is_html: true })
+            Err(Fault::Unreadable { what: fault::WEB_PAGE.to_owned(), is_html: true, begins: None })
         }
-        Answer::Unreadable => Err(Fault::Unreadable { what: "no JSON".to_owned(), is_html: false }),
+        Answer::Unreadable => {
+            Err(Fault::Unreadable { what: "no JSON".to_owned(), is_html: false, begins: None })
+        }
     }
 }

@@ -14,6 +14,7 @@ use super::fault::{self, Fault, Reply};
 use super::governor::{Governor, Permit, Throttle};
 use super::health::{Diagnosis, Reach};
 use super::query::PageQuery;
+use super::redact::Redactor;
 use super::stats::{Requests, Stats};
 use super::stop::Stop;
 use super::token::{Token, TokenKeeper};
@@ -35,6 +36,8 @@ pub struct Client {
     pub(super) tokens: TokenKeeper,
     pub(super) observer: SharedObserver,
     pub(super) stats: Stats,
+    /// Every text of the service passes it before it is told.
+    pub(super) redactor: Redactor,
     large_bodies: LargeBodies,
     /// The newest token with which a page was answered.
     proven_token: AtomicU64,
@@ -100,6 +103,7 @@ impl Client {
             connection,
             observer,
             stats: Stats::default(),
+            redactor: Redactor::default(),
             large_bodies: LargeBodies::default(),
             proven_token: AtomicU64::new(0),
         })
@@ -227,6 +231,15 @@ impl Client {
         token: &Token,
         read: &impl Fn(&Page<'_>) -> T,
     ) -> Result<(Body, T), Fault> {
+        self.ask(query, token, read).await.map_err(|fault| fault.masked(&self.redactor))
+    }
+
+    async fn ask<T>(
+        &self,
+        query: &PageQuery<'_>,
+        token: &Token,
+        read: &impl Fn(&Page<'_>) -> T,
+    ) -> Result<(Body, T), Fault> {
         let request =
             self.http.get(query.url(&self.connection.base_url)).header(AUTHORIZATION, token.header.clone());
         let reply = self.send(request).await?;
@@ -323,7 +336,7 @@ impl Client {
         self.observer.event(Event::Retry {
             contact: query.contact.to_string(),
             offset: query.offset,
-            reason: fault.describe(),
+            reason: fault.describe_fully(),
             delay_ms: millis(pause),
         });
         tokio::time::sleep_until(Instant::now() + pause).await;
@@ -353,7 +366,7 @@ impl Client {
 
     fn failed(&self, fault: &Fault) -> Failure {
         match fault {
-            Fault::Unreadable { is_html: true, what } if self.governor.known_good().is_none() => {
+            Fault::Unreadable { is_html: true, what, .. } if self.governor.known_good().is_none() => {
                 Failure::Stop(self.wrong_address(what.clone()))
             }
             _ => Failure::Unreadable { what: fault.describe() },
@@ -364,7 +377,7 @@ impl Client {
 /// Parses a body and gives what `read` makes of it. Invalid UTF-8 is repaired here; the body itself stays as it came.
 fn read_page<T>(bytes: &[u8], read: &impl Fn(&Page<'_>) -> T) -> Result<T, Fault> {
     if fault::is_html(bytes) {
-        return Err(Fault::Unreadable { what: "a web page (HTML)".to_owned(), is_html: true });
+        return Err(Fault::Unreadable { what: fault::WEB_PAGE.to_owned(), is_html: true, begins: None });
     }
     let text = record::text_of(bytes);
     match record::read_page(&text) {
@@ -374,14 +387,16 @@ fn read_page<T>(bytes: &[u8], read: &impl Fn(&Page<'_>) -> T) -> Result<T, Fault
             Err(Fault::ErrorAnswer { what: "an answer without data.data".to_owned() })
         }
         Err(PageError::Malformed(malformed)) => {
+            let mut begins = None;
             let what = if bytes.is_empty() {
                 "an empty body".to_owned()
             } else if bytes.trim_ascii_start().first() == Some(&b'{') {
                 format!("no whole JSON document, {malformed} of {} bytes", bytes.len())
             } else {
-                format!("no JSON, it begins with {:?}", fault::first_chars(&text))
+                begins = Some(text.chars().take(fault::BEGINNING).collect());
+                "no JSON".to_owned()
             };
-            Err(Fault::Unreadable { what, is_html: false })
+            Err(Fault::Unreadable { what, is_html: false, begins })
         }
     }
 }

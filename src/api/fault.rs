@@ -6,6 +6,15 @@ use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER};
 
 use super::body::{self, Body, BodyError};
+use super::redact::Redactor;
+
+/// What is said of an answer that is a web page; its text is not told.
+pub const WEB_PAGE: &str = "a web page (HTML)";
+/// The most characters told of what the service says.
+const LONGEST: usize = 120;
+/// The first characters of an answer that is no JSON, told in the debug log: enough to recognise it by, too few for a
+/// message of anybody.
+pub const BEGINNING: usize = 16;
 
 /// An answer as it came.
 #[derive(Debug)]
@@ -29,7 +38,7 @@ pub enum Fault {
     /// An answer of the function that tells of an error (200 with `error`, or without `data.data`).
     ErrorAnswer { what: String },
     /// 200, but no JSON: HTML, cut, trailing bytes.
-    Unreadable { what: String, is_html: bool },
+    Unreadable { what: String, is_html: bool, begins: Option<String> },
     /// No answer: the connection could not be made.
     Unreachable { what: String },
     /// No answer in time.
@@ -66,6 +75,40 @@ impl Fault {
             | Self::Refused { .. }
             | Self::UnknownPath
             | Self::Redirect { .. } => false,
+        }
+    }
+
+    /// With the secrets of the run masked in all that the service said.
+    pub fn masked(mut self, redactor: &Redactor) -> Self {
+        match &mut self {
+            Self::Unreadable { what, begins, .. } => {
+                *what = redactor.mask(what);
+                *begins = begins.take().map(|begins| redactor.mask(&begins));
+            }
+            Self::TooLarge { what }
+            | Self::ErrorAnswer { what }
+            | Self::Unreachable { what }
+            | Self::TimedOut { what }
+            | Self::Broken { what }
+            | Self::Unauthorized { what }
+            | Self::Refused { what, .. }
+            | Self::Redirect { what } => *what = redactor.mask(what),
+            Self::Throttled { .. }
+            | Self::Quota
+            | Self::Server { .. }
+            | Self::NotFound
+            | Self::UnknownPath => {}
+        }
+        self
+    }
+
+    /// As [`Self::describe`], with the beginning of an answer that is no JSON: for the debug log alone.
+    pub fn describe_fully(&self) -> String {
+        match self {
+            Self::Unreadable { begins: Some(begins), .. } => {
+                format!("{}, it begins with {begins:?}", self.describe())
+            }
+            _ => self.describe(),
         }
     }
 
@@ -131,7 +174,7 @@ pub fn of_body(error: &BodyError) -> Fault {
         BodyError::TooLarge => Fault::TooLarge { what: "an answer of over 64 MiB".to_owned() },
         BodyError::TimedOut => Fault::TimedOut { what: "the answer stalled".to_owned() },
         BodyError::Broken(error) if error.is_decode() => {
-            Fault::Unreadable { what: "its compression is broken".to_owned(), is_html: false }
+            Fault::Unreadable { what: "its compression is broken".to_owned(), is_html: false, begins: None }
         }
         BodyError::Broken(error) => of_network(error),
     }
@@ -142,21 +185,24 @@ pub fn is_html(body: &[u8]) -> bool {
     body.trim_ascii_start().first() == Some(&b'<')
 }
 
-/// The `message` of a gateway's answer, or the first bytes of whatever it is; short, and safe to show.
+/// The `message` of a gateway's answer, short and safe to show. Of other JSON and of web pages only what they are: they
+/// may hold somebody's messages.
 pub fn message(body: &[u8]) -> String {
     #[derive(serde::Deserialize)]
     struct Answer {
-        message: String,
+        message: Option<String>,
     }
     match serde_json::from_slice::<Answer>(body) {
-        Ok(answer) => first_chars(&answer.message),
-        Err(_) => first_chars(&String::from_utf8_lossy(body.get(..400).unwrap_or(body))),
+        Ok(Answer { message: Some(message) }) => first_chars(&message),
+        Ok(Answer { message: None }) => "no message".to_owned(),
+        Err(_) if is_html(body) => WEB_PAGE.to_owned(),
+        Err(_) if matches!(body.trim_ascii_start().first(), Some(b'{' | b'[')) => "no message".to_owned(),
+        Err(_) => first_chars(&String::from_utf8_lossy(body.get(..LONGEST * 4).unwrap_or(body))),
     }
 }
 
 /// The first characters of a text, control characters escaped.
 pub fn first_chars(text: &str) -> String {
-    const LONGEST: usize = 120;
     text.chars()
         .take(LONGEST)
         .flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] })

@@ -15,6 +15,7 @@ mod governor;
 mod health;
 mod pace;
 mod query;
+mod redact;
 mod secret_source;
 pub mod sign_in;
 mod stats;

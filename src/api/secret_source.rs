@@ -18,13 +18,16 @@ pub fn password(source: &PasswordSource) -> Result<SecretString, Stop> {
 }
 
 /// The first line of a file.
+///
+/// The path is not told: who puts the secret itself into the variable would find it in the log.
 pub fn first_line(path: &Path, what: &str) -> Result<SecretString, Stop> {
-    let text = std::fs::read_to_string(path).map_err(|error| Stop::Credentials {
-        what: format!("cannot read the {what} file {}: {error}", path.display()),
-    })?;
+    let variable = if what == "token" { "CHATZY_TOKEN_FILE" } else { "CHATZY_PASSWORD_FILE" };
+    let named = format!("the {what} file that {variable} names");
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Stop::Credentials { what: format!("cannot read {named}: {error}") })?;
     match text.lines().next().map(str::trim).filter(|line| !line.is_empty()) {
         Some(line) => Ok(line.into()),
-        None => Err(Stop::Credentials { what: format!("the {what} file {} is empty", path.display()) }),
+        None => Err(Stop::Credentials { what: format!("{named} is empty") }),
     }
 }
 

@@ -1,12 +1,19 @@
 //! Writing to stdout and stderr: never a panic where they are closed or full, never a control character of another's.
 
 use std::error::Error;
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
-/// Writes a line to stderr.
+/// Writes a line to stderr. A line end in it is shown and not obeyed: what came from elsewhere cannot pass for a line of
+/// ours.
 pub fn tell(line: &str) {
     // Who closed stderr does not want to know.
     drop(writeln!(io::stderr().lock(), "{}", escape(line)));
+}
+
+/// Writes a JSON document of one line to stderr.
+pub fn tell_json(line: &str) {
+    drop(writeln!(io::stderr().lock(), "{}", escape_json(line)));
 }
 
 /// Writes a text and a line end to stdout; false when that is not possible.
@@ -15,18 +22,49 @@ pub fn print(text: &str) -> bool {
     writeln!(stdout, "{text}").and_then(|()| stdout.flush()).is_ok()
 }
 
-/// The text without control characters and those that turn a terminal's text around; line ends stay.
+/// Writes a JSON document, of one line or many, to stdout; false when that is not possible.
+pub fn print_json(document: &str) -> bool {
+    print(&escape_json(document))
+}
+
+/// What a terminal obeys instead of showing it, or what makes text look like other text: control characters, line and
+/// paragraph separators, characters that turn the direction, and invisible ones.
+fn is_hostile(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+                | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
+        )
+}
+
+/// The text with hostile characters written out, like `\u{1b}`.
 pub fn escape(text: &str) -> String {
-    let hostile = |c: char| {
-        (c.is_control() && c != '\n')
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    if !text.contains(hostile) {
-        return text.to_owned();
+    text.chars().fold(String::with_capacity(text.len()), |mut shown, c| {
+        if is_hostile(c) {
+            shown.extend(c.escape_default())
+        } else {
+            shown.push(c)
+        }
+        shown
+    })
+}
+
+/// A JSON document that says the same without hostile characters: JSON has an escape of its own for those that stand
+/// in its strings. Line ends between its values stay.
+fn escape_json(document: &str) -> String {
+    let mut escaped = String::with_capacity(document.len());
+    for c in document.chars() {
+        if is_hostile(c) && c != '\n' {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                // Writing to a string cannot fail.
+                let _ = write!(escaped, "\\u{unit:04x}");
+            }
+        } else {
+            escaped.push(c);
+        }
     }
-    text.chars()
-        .flat_map(|c| if hostile(c) { c.escape_default().collect::<Vec<_>>() } else { vec![c] })
-        .collect()
+    escaped
 }
 
 /// An error and its causes in one line; a cause that the text tells already is not told twice.
@@ -46,8 +84,25 @@ pub fn chain(error: &dyn Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
     #[test]
     fn control_characters_are_shown_not_obeyed() {
-        assert_eq!(super::escape("a\u{1b}[31mb\u{202e}c\nd"), "a\\u{1b}[31mb\\u{202e}c\nd");
+        assert_eq!(
+            escape("a\u{1b}[31mb\u{202e}c\nd\u{9b}e\u{2028}f"),
+            r"a\u{1b}[31mb\u{202e}c\nd\u{9b}e\u{2028}f"
+        );
+        assert_eq!(escape("ein Gruß 👋🏽 नमस्ते"), "ein Gruß 👋🏽 नमस्ते");
+    }
+
+    #[test]
+    fn an_escaped_document_says_the_same() {
+        let text = "\u{1b}\u{7f}\u{9b}\u{202e}\u{2028}\u{e0041}\r\n";
+        let document = serde_json::to_string_pretty(&serde_json::json!({ text: [text] })).unwrap();
+        let escaped = escape_json(&document);
+        assert!(!escaped.replace('\n', "").contains(is_hostile), "{escaped}");
+        let [before, after] =
+            [document, escaped].map(|text| serde_json::from_str::<serde_json::Value>(&text).unwrap());
+        assert_eq!(before, after);
     }
 }

@@ -61,7 +61,7 @@ impl Console {
                 let line = serde_json::json!({
                     "time": now(), "level": level, "event": event, "message": message, "exit_code": exit.code(),
                 });
-                console::tell(&line.to_string());
+                console::tell_json(&line.to_string());
             }
         }
     }
@@ -76,11 +76,10 @@ impl Observer for Console {
     fn event(&self, event: Event) {
         let level = event.level();
         if level <= self.most {
-            let line = match self.format {
-                LogFormat::Text => text(&event, level),
-                LogFormat::Json => json(&event, level),
-            };
-            self.progress.above(|| console::tell(&line));
+            self.progress.above(|| match self.format {
+                LogFormat::Text => console::tell(&text(&event, level)),
+                LogFormat::Json => console::tell_json(&json(&event, level)),
+            });
         }
         self.progress.event(&event);
     }

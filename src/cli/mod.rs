@@ -10,6 +10,7 @@ mod config;
 mod console;
 mod exit;
 mod log;
+pub mod panics;
 mod progress;
 mod run;
 mod schema;
@@ -19,7 +20,7 @@ mod simulate;
 mod summary;
 mod verify;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches};
 
 use args::{Cli, Command};
@@ -27,6 +28,11 @@ pub use exit::Exit;
 
 /// Runs the command of this process's arguments.
 pub fn main() -> Exit {
+    panics::install();
+    std::panic::catch_unwind(command).unwrap_or(Exit::Bug)
+}
+
+fn command() -> Exit {
     let arguments: Vec<_> = std::env::args_os().collect();
     let matches = match config::parse(Cli::command(), &arguments) {
         Ok(matches) => matches,
@@ -46,10 +52,30 @@ pub fn main() -> Exit {
 
 /// Shows what clap has to say: help to stdout, errors to stderr.
 fn report_usage(error: &clap::Error) -> Exit {
-    // A closed stdout or stderr changes nothing about the outcome.
-    drop(error.print());
     match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Complete,
-        _ => Exit::Usage,
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            // A closed stdout or stderr changes nothing about the outcome.
+            drop(error.print());
+            Exit::Complete
+        }
+        _ => {
+            print_escaped(error);
+            Exit::Usage
+        }
+    }
+}
+
+/// As clap prints it, in its colours, unless what was typed holds something that a terminal would obey.
+fn print_escaped(error: &clap::Error) {
+    let plain = error.render().to_string();
+    let typed = error.context().filter_map(|(_, value)| match value {
+        ContextValue::String(text) => Some(text.as_str()),
+        _ => None,
+    });
+    let shown = typed.fold(plain.clone(), |shown, typed| shown.replace(typed, &console::escape(typed)));
+    if shown == plain && plain.lines().all(|line| console::escape(line) == line) {
+        drop(error.print());
+    } else {
+        shown.lines().for_each(console::tell);
     }
 }

@@ -71,7 +71,7 @@ async fn in_time(args: &RunArgs, observer: &Arc<Console>) -> Result<Exit, RunErr
     let published = export_job(job, observer, signals).await?;
     observer.finish();
     if args.json {
-        console::print(published.manifest.to_json().trim_end());
+        console::print_json(published.manifest.to_json().trim_end());
     }
     let exit = Exit::of_manifest(&published.manifest);
     if args.log.log_format == LogFormat::Text && !args.log.quiet {

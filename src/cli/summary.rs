@@ -30,9 +30,11 @@ pub fn tables(args: &RunArgs, published: &Published) {
             table.name(),
         ));
     }
-    tell(&format!("\nManifest: {}", published.manifest_path.display()));
+    tell("");
+    tell(&format!("Manifest: {}", published.manifest_path.display()));
     tell(&format!("Check it: chatzy-export verify {out} --deep"));
-    tell(&format!("Try:      duckdb -c \"{}\"\n", query(args)));
+    tell(&format!("Try:      duckdb -c \"{}\"", query(args)));
+    tell("");
 }
 
 fn query(args: &RunArgs) -> String {

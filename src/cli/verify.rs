@@ -38,7 +38,7 @@ fn show(args: &VerifyArgs, report: &Report) -> Exit {
     if args.json
         && let Ok(text) = serde_json::to_string_pretty(report)
     {
-        console::print(&text);
+        console::print_json(&text);
     }
     for damage in report.damages.iter().take(MOST_SHOWN) {
         tell(&sentence(damage));

@@ -56,13 +56,13 @@ pub enum Problem {
         max: usize,
     },
     /// No column of that name.
-    #[error("there is no column {column:?}; the columns are {found}; choose one with --contacts-column")]
+    #[error("there is no column {column:?}; {found}; choose one with --contacts-column")]
     NoColumn {
         /// The header's line.
         line: u64,
         /// The column looked for.
         column: String,
-        /// The names found, quoted and with commas.
+        /// The names found, or that they are no names.
         found: String,
     },
     /// Two columns of that name.

@@ -82,11 +82,25 @@ pub(super) fn find_column(record: &Record, choice: &ColumnChoice) -> Result<Opti
         (Some(index), None, _) => Ok(Some(index)),
         (None, _, ColumnChoice::Default) if record.len() == 1 => Ok(None),
         (None, _, _) => {
-            let names = (0..record.len()).filter_map(|index| record.cell(index));
-            let found = names.map(|name| format!("{:?}", name.trim())).collect::<Vec<_>>().join(", ");
+            let cells: Vec<_> =
+                (0..record.len()).filter_map(|index| record.cell(index)).map(str::trim).collect();
+            let names: Vec<_> = cells.iter().map(|name| format!("{name:?}")).collect();
+            let found = if cells.iter().all(|cell| looks_like_a_name(cell)) {
+                format!("the columns are {}", names.join(", "))
+            } else {
+                format!("the line has {} cells, not all of them names of columns", cells.len())
+            };
             Err(Problem::NoColumn { line, column: choice.name().to_owned(), found })
         }
     }
+}
+
+/// Whether a cell can be told in an error: a line without the column's name may be somebody's name and number.
+fn looks_like_a_name(cell: &str) -> bool {
+    let most_digits = 2;
+    cell.len() <= 40
+        && cell.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | ' ' | '.'))
+        && cell.chars().filter(|c| c.is_numeric()).count() <= most_digits
 }
 
 fn same_name(cell: &str, column: &str) -> bool {

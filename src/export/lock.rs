@@ -20,6 +20,7 @@ pub fn lock(out: &Path, work: &Path) -> Result<Lock, ExportError> {
     durable::create_dir_all(out)?;
     let out_lock = lock_folder(out)?;
     let work_lock = if work.starts_with(out) {
+        durable::are_real_dirs(out, work.strip_prefix(out).unwrap_or(work))?;
         None
     } else {
         durable::create_dir_all(work)?;

@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 
 use super::ExportError;
 use crate::api::Requests;
-use crate::durable::{self, OnPath};
+use crate::durable;
 use crate::history::{Facts, Reading, Status};
 use crate::id::RunId;
 use crate::publish::{self, Published};
@@ -180,12 +180,10 @@ impl Work {
 
     /// The unfinished run, if there is one.
     pub fn unfinished(&self) -> Result<Option<Run>, ExportError> {
-        let path = self.run_file();
-        let text = match std::fs::read(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error).on("read", &path).map_err(ExportError::from),
-        };
+        if !durable::is_real_dir(&self.folder)? {
+            return Ok(None);
+        }
+        let Some(text) = durable::read_if_there(&self.run_file())? else { return Ok(None) };
         let bad = |error: serde_json::Error| ExportError::BadWork {
             path: self.folder.clone(),
             what: error.to_string(),

@@ -14,13 +14,11 @@ mod steps;
 mod tests;
 mod withdraw;
 
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::durable::{self, OnPath, StorageError};
+use crate::durable::{self, StorageError};
 use crate::output::manifest::Manifest;
 
 pub use withdraw::withdraw;
@@ -107,23 +105,10 @@ pub fn resume(out: &Path, work: &Path) -> Result<Option<Published>, PublishError
 
 fn read_journal(work: &Path) -> Result<Option<Draft>, PublishError> {
     let path = work.join(JOURNAL);
-    match fs::read(&path) {
-        Ok(text) => match serde_json::from_slice(&text) {
-            Ok(draft) => Ok(Some(draft)),
-            Err(source) => Err(PublishError::Unreadable { path, source: source.into() }),
-        },
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(StorageError::new("read", &path, error).into()),
-    }
-}
-
-/// Reads a file that may be missing, not following a symlink.
-fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, StorageError> {
-    match fs::symlink_metadata(path) {
-        Ok(meta) if meta.is_file() => fs::read(path).on("read", path).map(Some),
-        Ok(_) => Ok(None),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(StorageError::new("read", path, error)),
+    let Some(text) = durable::read_if_there(&path)? else { return Ok(None) };
+    match serde_json::from_slice(&text) {
+        Ok(draft) => Ok(Some(draft)),
+        Err(source) => Err(PublishError::Unreadable { path, source: source.into() }),
     }
 }
 

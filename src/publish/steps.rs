@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::place::{create_folders, place};
-use super::{Draft, JOURNAL, PublishError, Published, RUN, SPOOL, STAGE, read_if_there, run_file};
+use super::{Draft, JOURNAL, PublishError, Published, RUN, SPOOL, STAGE, run_file};
 use crate::digest::sha256;
 use crate::durable::{self, OnPath};
 use crate::output::manifest::{Latest, Manifest, ManifestError, Previous};
@@ -28,8 +28,9 @@ pub(super) fn redo(
     if !out.is_dir() {
         durable::create_dir_all(out)?;
     }
+    durable::are_real_dirs(out, Path::new(&run_file(&draft.manifest, "")))?;
     let manifest_path = out.join(run_file(&draft.manifest, "manifest.json"));
-    let manifest = if let Some(text) = read_if_there(&manifest_path)? {
+    let manifest = if let Some(text) = durable::read_if_there(&manifest_path)? {
         let torn = |source: ManifestError| PublishError::Unreadable {
             path: manifest_path.clone(),
             source: source.into(),
@@ -54,6 +55,7 @@ fn move_files(out: &Path, work: &Path, draft: &Draft, after: AfterStep) -> Resul
             file.relative_path().ok_or_else(|| PublishError::Missing { path: PathBuf::from(&file.path) })?;
         let folder = path.parent().unwrap_or(Path::new(""));
         if folders.insert(folder) {
+            durable::are_real_dirs(&stage, folder)?;
             create_folders(out, folder)?;
             after("folder")?;
         }
@@ -90,7 +92,7 @@ fn write_lists(out: &Path, draft: &Draft, after: AfterStep) -> Result<(), Publis
 /// The commit point: with this file the export exists.
 fn commit(out: &Path, draft: Draft, path: &Path, after: AfterStep) -> Result<Manifest, PublishError> {
     // An unreadable latest.json ends the chain here and not the run: `verify` tells of it.
-    let latest = read_if_there(&out.join(LATEST))?.and_then(|text| Latest::parse(&text).ok());
+    let latest = durable::read_if_there(&out.join(LATEST))?.and_then(|text| Latest::parse(&text).ok());
     let previous = latest.map(|latest| Previous { run_id: latest.run_id, sha256: latest.sha256 });
     let manifest = Manifest { previous, ..draft.manifest };
     durable::replace(path, manifest.to_json().as_bytes())?;

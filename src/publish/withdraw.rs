@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::place::{is_ours, size, temporary};
-use super::{JOURNAL, PublishError, read_if_there, read_journal, resume, run_file};
+use super::{JOURNAL, PublishError, read_journal, resume, run_file};
 use crate::durable;
 
 /// Removes the files that the journal names from the table folders; files with other content are left alone. An
@@ -16,12 +16,14 @@ use crate::durable;
 /// When the journal cannot be read, or a file cannot be removed.
 pub fn withdraw(out: &Path, work: &Path) -> Result<(), PublishError> {
     let Some(draft) = read_journal(work)? else { return Ok(()) };
-    if read_if_there(&out.join(run_file(&draft.manifest, "manifest.json")))?.is_some() {
+    durable::are_real_dirs(out, Path::new(&run_file(&draft.manifest, "")))?;
+    if durable::read_if_there(&out.join(run_file(&draft.manifest, "manifest.json")))?.is_some() {
         return resume(out, work).map(drop);
     }
     let mut folders = BTreeSet::new();
     for file in &draft.manifest.files {
         let Some(path) = file.relative_path() else { continue };
+        durable::are_real_dirs(out, path.parent().unwrap_or(Path::new("")))?;
         let target = out.join(path);
         durable::remove_file(&temporary(&target))?;
         if matches!(size(&target), Ok(Some(_))) && is_ours(&target, file)? {

@@ -139,7 +139,7 @@ fn a_token_file_that_is_not_renewed_ends_the_run() {
     export.write("token", "old\n");
     assert_snapshot!(export.expect(4).last_line(), @"error: sign-in refused (the given token has expired or is not valid): check the credentials, then run the same command again");
     let export = export.env("CHATZY_TOKEN_FILE", "nowhere");
-    assert_snapshot!(export.expect(2).last_line(), @"error: cannot read the token file nowhere: No such file or directory (os error 2)");
+    assert_snapshot!(export.expect(2).last_line(), @"error: cannot read the token file that CHATZY_TOKEN_FILE names: No such file or directory (os error 2)");
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn the_password_may_come_from_a_file_or_a_command() {
     let outcome = export.clone().args("--password-command").arg("echo to stderr >&2; exit 3").expect(2);
     assert_snapshot!(outcome.last_line(), @"error: the password command failed: exit status: 3");
     let outcome = export.env("CHATZY_PASSWORD_FILE", "nowhere").expect(2);
-    assert_snapshot!(outcome.last_line(), @"error: cannot read the password file nowhere: No such file or directory (os error 2)");
+    assert_snapshot!(outcome.last_line(), @"error: cannot read the password file that CHATZY_PASSWORD_FILE names: No such file or directory (os error 2)");
 }
 
 #[test]

@@ -14,13 +14,13 @@ const PUBLIC_URL: &str = "https://vevdoh3hve.execute-api.us-east-1.amazonaws.com
 #[command(next_help_heading = "Service")]
 pub struct ConnectionArgs {
     /// Address of the API; plain http for loopback addresses only
-    #[arg(long, value_name = "URL", env = "CHATZY_BASE_URL", default_value = PUBLIC_URL)]
+    #[arg(long, value_name = "URL", env = "CHATZY_BASE_URL", hide_env_values = true, default_value = PUBLIC_URL)]
     pub base_url: String,
     /// Command that prints the password
     ///
     /// Credentials are never taken from an argument. Set `CHATZY_EMAIL` with `CHATZY_PASSWORD`, `CHATZY_PASSWORD_FILE` or
     /// this command, or a token with `CHATZY_TOKEN` or `CHATZY_TOKEN_FILE`.
-    #[arg(long, value_name = "CMD", env = "CHATZY_PASSWORD_COMMAND")]
+    #[arg(long, value_name = "CMD", env = "CHATZY_PASSWORD_COMMAND", hide_env_values = true)]
     pub password_command: Option<String>,
     /// Form of the Authorization header
     #[arg(long, value_name = "FORM", default_value = "bearer")]

@@ -1,0 +1,100 @@
+//! Masks the run's own secrets in what the service says, before anybody is told: an answer may quote the request.
+
+use std::sync::{Mutex, PoisonError};
+
+use secrecy::{ExposeSecret, SecretString};
+
+/// What stands in the place of a secret.
+const MASK: &str = "***";
+/// Shorter secrets are not looked for, and shorter beginnings of one neither: they would be found in any text.
+const SHORTEST: usize = 4;
+/// Texts of at least this many bytes may have been cut in the middle of a secret.
+const MAY_BE_CUT: usize = 100;
+
+/// Knows the password, the e-mail address and every token of the run, each in the forms in which answers quote them.
+#[derive(Debug, Default)]
+pub struct Redactor(Mutex<Vec<SecretString>>);
+
+impl Redactor {
+    /// From now on this secret is masked.
+    pub fn add(&self, secret: &SecretString) {
+        let secret = secret.expose_secret().to_ascii_lowercase();
+        if secret.len() < SHORTEST {
+            return;
+        }
+        let quoted = serde_json::to_string(&secret).unwrap_or_default();
+        let in_url: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+        let in_json = quoted.trim_start_matches('"').strip_suffix('"').unwrap_or_default().to_owned();
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let forms =
+            [in_url.to_ascii_lowercase().replace('+', "%20"), in_url.to_ascii_lowercase(), in_json, secret];
+        for form in forms {
+            if !form.is_empty() && known.iter().all(|known| known.expose_secret() != form) {
+                known.push(form.into());
+            }
+        }
+    }
+
+    /// The text without the secrets, whatever their case, nor the beginning of one at its end.
+    pub fn mask(&self, text: &str) -> String {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut text = text.to_owned();
+        for secret in known.iter().map(ExposeSecret::expose_secret) {
+            // ASCII letters only change their case here, so that places in one are places in the other.
+            while let Some(at) = text.to_ascii_lowercase().find(secret) {
+                text.replace_range(at..at + secret.len(), MASK);
+            }
+        }
+        for secret in known.iter().map(ExposeSecret::expose_secret).filter(|_| text.len() >= MAY_BE_CUT) {
+            let end = text.trim_end_matches(['…', '"']).len();
+            let lower = text.get(..end).unwrap_or_default().to_ascii_lowercase();
+            let beginnings = (SHORTEST..secret.len()).rev().filter_map(|length| secret.get(..length));
+            if let Some(beginning) = beginnings.into_iter().find(|beginning| lower.ends_with(beginning)) {
+                text.replace_range(end - beginning.len()..end, MASK);
+                break;
+            }
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn redactor(secrets: &[&str]) -> Redactor {
+        let redactor = Redactor::default();
+        secrets.iter().for_each(|secret| redactor.add(&SecretString::from(*secret)));
+        redactor
+    }
+
+    #[test]
+    fn secrets_are_masked_in_every_form() {
+        let redactor = redactor(&["pass \"word/1", "Me@Shop.example"]);
+        for quoted in [
+            r#"no pass "word/1 here"#,
+            r#"no pass \"word/1 here"#,
+            "no pass+%22word%2F1 here",
+            "no pass%20%22word%2f1 here",
+            r#"no PASS "WORD/1 here"#,
+            "no me@shop.EXAMPLE here",
+        ] {
+            assert_eq!(redactor.mask(quoted), "no *** here", "{quoted}");
+        }
+    }
+
+    #[test]
+    fn a_secret_that_was_cut_is_masked_too() {
+        let redactor = redactor(&["eyJhbGciOiJI-a-long-token"]);
+        for end in ["eyJh", "eyJhbGciOi…", "eyJhbGciOiJI-a\""] {
+            let masked = redactor.mask(&format!("{}{end}", "x".repeat(110)));
+            assert!(masked.contains(MASK) && !masked.contains("eyJ"), "{masked}");
+        }
+        assert_eq!(redactor.mask("says eyJh"), "says eyJh", "a text that was not cut");
+    }
+
+    #[test]
+    fn what_is_too_short_to_be_told_apart_is_left() {
+        assert_eq!(redactor(&["no", "***", ""]).mask("no *** access"), "no *** access");
+    }
+}
