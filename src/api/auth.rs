@@ -111,7 +111,6 @@ impl Client {
             }
             source => secret_source::password(source)?,
         };
-        self.redactor.add(&login.email);
         self.redactor.add(&password);
         let mut unreadable = 0;
         loop {

@@ -21,7 +21,7 @@ use super::token::{Token, TokenKeeper};
 use crate::event::{Event, SharedObserver, millis};
 use crate::id::ContactId;
 use crate::record::{self, Page, PageError};
-use crate::settings::{AskedShape, Connection};
+use crate::settings::{AskedShape, Connection, PasswordSource};
 
 /// Kept HTTP/2 connections are asked this often whether they live, so that a dead peer is noticed.
 const PING_EVERY: Duration = Duration::from_secs(20);
@@ -95,6 +95,13 @@ impl Client {
         let http = http
             .build()
             .map_err(|error| Stop::Credentials { what: format!("cannot set up TLS: {error}") })?;
+        let redactor = Redactor::default();
+        if let Some(login) = &connection.credentials.login {
+            redactor.add(&login.email);
+            if let PasswordSource::Value(password) = &login.password {
+                redactor.add(password);
+            }
+        }
         let governor = Governor::new(connection.concurrency.get(), connection.rate_limit);
         Ok(Self {
             http,
@@ -103,7 +110,7 @@ impl Client {
             connection,
             observer,
             stats: Stats::default(),
-            redactor: Redactor::default(),
+            redactor,
             large_bodies: LargeBodies::default(),
             proven_token: AtomicU64::new(0),
         })

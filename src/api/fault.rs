@@ -196,7 +196,9 @@ pub fn message(body: &[u8]) -> String {
         Ok(Answer { message: Some(message) }) => first_chars(&message),
         Ok(Answer { message: None }) => "no message".to_owned(),
         Err(_) if is_html(body) => WEB_PAGE.to_owned(),
-        Err(_) if matches!(body.trim_ascii_start().first(), Some(b'{' | b'[')) => "no message".to_owned(),
+        Err(_) if matches!(body.trim_ascii_start().first(), Some(b'{' | b'[' | b'"')) => {
+            "no message".to_owned()
+        }
         Err(_) => first_chars(&String::from_utf8_lossy(body.get(..LONGEST * 4).unwrap_or(body))),
     }
 }

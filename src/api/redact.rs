@@ -11,6 +11,9 @@ const SHORTEST: usize = 4;
 /// Texts of at least this many bytes may have been cut in the middle of a secret.
 const MAY_BE_CUT: usize = 100;
 
+/// How tokens of this kind begin (JSON in base64url): any is masked, also one of which we know nothing yet.
+const TOKEN_START: &str = "eyj";
+
 /// Knows the password, the e-mail address and every token of the run, each in the forms in which answers quote them.
 #[derive(Debug, Default)]
 pub struct Redactor(Mutex<Vec<SecretString>>);
@@ -38,14 +41,15 @@ impl Redactor {
     /// The text without the secrets, whatever their case, nor the beginning of one at its end.
     pub fn mask(&self, text: &str) -> String {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut text = text.to_owned();
+        let may_be_cut = text.len() >= MAY_BE_CUT;
+        let mut text = without_tokens(text);
         for secret in known.iter().map(ExposeSecret::expose_secret) {
             // ASCII letters only change their case here, so that places in one are places in the other.
             while let Some(at) = text.to_ascii_lowercase().find(secret) {
                 text.replace_range(at..at + secret.len(), MASK);
             }
         }
-        for secret in known.iter().map(ExposeSecret::expose_secret).filter(|_| text.len() >= MAY_BE_CUT) {
+        for secret in known.iter().map(ExposeSecret::expose_secret).filter(|_| may_be_cut) {
             let end = text.trim_end_matches(['…', '"']).len();
             let lower = text.get(..end).unwrap_or_default().to_ascii_lowercase();
             let beginnings = (SHORTEST..secret.len()).rev().filter_map(|length| secret.get(..length));
@@ -56,6 +60,22 @@ impl Redactor {
         }
         text
     }
+}
+
+/// Masks whatever looks like a token.
+fn without_tokens(text: &str) -> String {
+    let is_of_token = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    let mut left = text;
+    let mut masked = String::with_capacity(text.len());
+    while let Some(at) = left.to_ascii_lowercase().find(TOKEN_START) {
+        let (before, token) = left.split_at(at);
+        let length = token.bytes().position(|byte| !is_of_token(byte)).unwrap_or(token.len());
+        let (token, after) = token.split_at(length);
+        masked.push_str(before);
+        masked.push_str(if length > TOKEN_START.len() { MASK } else { token });
+        left = after;
+    }
+    masked + left
 }
 
 #[cfg(test)]
@@ -85,12 +105,21 @@ mod tests {
 
     #[test]
     fn a_secret_that_was_cut_is_masked_too() {
-        let redactor = redactor(&["eyJhbGciOiJI-a-long-token"]);
-        for end in ["eyJh", "eyJhbGciOi…", "eyJhbGciOiJI-a\""] {
-            let masked = redactor.mask(&format!("{}{end}", "x".repeat(110)));
-            assert!(masked.contains(MASK) && !masked.contains("eyJ"), "{masked}");
+        let redactor = redactor(&["a-quite-long-token"]);
+        for end in ["a-qu", "a-quite-l…", "a-quite-long-to\""] {
+            let masked = redactor.mask(&format!("{}{end}", " ".repeat(110)));
+            assert!(masked.contains(MASK) && !masked.contains('q'), "{masked}");
         }
-        assert_eq!(redactor.mask("says eyJh"), "says eyJh", "a text that was not cut");
+        assert_eq!(redactor.mask("says a-qu"), "says a-qu", "a text that was not cut");
+    }
+
+    #[test]
+    fn tokens_are_masked_also_those_not_known() {
+        let redactor = Redactor::default();
+        assert_eq!(
+            redactor.mask("an eyJhbGciOi.eyJzdWIi.c2ln-_, eyJh and EYJ: eyJ"),
+            "an ***, *** and EYJ: eyJ"
+        );
     }
 
     #[test]

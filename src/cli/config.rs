@@ -54,11 +54,11 @@ pub enum ConfigError {
 
 impl ConfigError {
     /// Shows the error; gives the exit code.
-    pub fn report(&self) -> Exit {
+    pub fn report(self) -> Exit {
         match self {
             Self::Usage(error) => super::report_usage(error),
             error => {
-                console::tell(&format!("error: {}", console::chain(error)));
+                console::tell(&format!("error: {}", console::chain(&error)));
                 Exit::Usage
             }
         }

@@ -40,7 +40,7 @@ fn command() -> Exit {
     };
     let cli = match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli,
-        Err(error) => return report_usage(&error),
+        Err(error) => return report_usage(error),
     };
     match cli.command {
         Command::Run(args) => run::run(&args),
@@ -51,31 +51,26 @@ fn command() -> Exit {
 }
 
 /// Shows what clap has to say: help to stdout, errors to stderr.
-fn report_usage(error: &clap::Error) -> Exit {
+fn report_usage(mut error: clap::Error) -> Exit {
+    escape_typed(&mut error);
+    // A closed stdout or stderr changes nothing about the outcome.
+    drop(error.print());
     match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            // A closed stdout or stderr changes nothing about the outcome.
-            drop(error.print());
-            Exit::Complete
-        }
-        _ => {
-            print_escaped(error);
-            Exit::Usage
-        }
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Complete,
+        _ => Exit::Usage,
     }
 }
 
-/// As clap prints it, in its colours, unless what was typed holds something that a terminal would obey.
-fn print_escaped(error: &clap::Error) {
-    let plain = error.render().to_string();
-    let typed = error.context().filter_map(|(_, value)| match value {
-        ContextValue::String(text) => Some(text.as_str()),
-        _ => None,
-    });
-    let shown = typed.fold(plain.clone(), |shown, typed| shown.replace(typed, &console::escape(typed)));
-    if shown == plain && plain.lines().all(|line| console::escape(line) == line) {
-        drop(error.print());
-    } else {
-        shown.lines().for_each(console::tell);
+/// Writes out, in what was typed, characters that a terminal would obey.
+fn escape_typed(error: &mut clap::Error) {
+    let escaped: Vec<_> = error
+        .context()
+        .filter_map(|(kind, value)| match value {
+            ContextValue::String(text) => Some((kind, ContextValue::String(console::escape(text)))),
+            _ => None,
+        })
+        .collect();
+    for (kind, value) in escaped {
+        error.insert(kind, value);
     }
 }

@@ -171,3 +171,25 @@ impl fmt::Debug for BaseUrl {
         write!(f, "BaseUrl({self})")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine_has_many_names() {
+        for url in [
+            "http://localhost:1/prod",
+            "http://LOCALHOST",
+            "http://127.0.0.1",
+            "http://127.1",
+            "http://2130706433",
+            "http://0x7f.0.0.1",
+            "http://127.255.255.254",
+            "http://[::1]:80",
+        ] {
+            assert!(url.parse::<BaseUrl>().is_ok_and(|url| url.is_loopback()), "{url}");
+        }
+        assert!(!"https://api.example.com".parse::<BaseUrl>().unwrap().is_loopback());
+    }
+}

@@ -6,17 +6,21 @@
 #![cfg(test)]
 
 mod auth;
+mod canary;
 mod crash;
 mod damage;
 mod errors;
 mod export;
 mod faults;
 mod files;
+mod hostile;
 mod layout;
 mod limits;
 mod oracle;
+mod origin;
 mod paging;
 mod power;
+mod raw;
 mod replay;
 mod resume;
 mod scene;

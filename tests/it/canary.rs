@@ -1,0 +1,413 @@
+//! Secrets and personal data are where they belong and nowhere else: distinctive values, and a sweep over everything
+//! that a run has printed and written.
+
+use std::fs;
+use std::process::Command;
+
+use crate::export::{Export, read, tree};
+use crate::scripted::{Answer, Asked, Scripted};
+use crate::service::{Service, wait_until};
+
+const PASSWORD: &str = "pa55-canary \"quoted\"/7x";
+const GRANTED: &str = "eyJhbGciOiJub25lIn0.Z3JhbnRlZC1jYW5hcnk.c2lnbmF0dXJl";
+const GIVEN: &str = "eyJhbGciOiJub25lIn0.Z2l2ZW4tY2FuYXJ5.c2lnbmF0dXJl";
+const EMAIL: &str = "Owner.Canary@Shop.example";
+/// Told to the API, and to nobody and nothing else.
+const SECRETS: [&str; 4] = [PASSWORD, GRANTED, GIVEN, EMAIL];
+
+const NAME: &str = "Ximena-Canary";
+const PHONE: &str = "+4915700990177";
+const TEXT: &str = "the surprise canary party is on Friday";
+/// Of the account's people: in the tables and the work folder's pages, and nowhere else.
+const PERSONAL: [&str; 3] = [NAME, PHONE, TEXT];
+
+/// Beginnings of all contact IDs here: in no name of a file, and in no file about the run as a whole.
+const ID: &str = "id-canary-";
+
+/// All in which a secret may be quoted.
+fn forms(secret: &str) -> Vec<String> {
+    let json = serde_json::to_string(secret).unwrap();
+    let in_url: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+    let mut forms = vec![secret.to_owned(), json.trim_matches('"').to_owned(), in_url.clone()];
+    forms.push(in_url.replace('+', "%20"));
+    forms.iter().map(|form| form.to_ascii_lowercase()).collect()
+}
+
+/// Sweeps over all that stands in the test's folder but what the test itself has put there, which is in `given/`.
+fn sweep(export: &Export, told: &str) {
+    for file in tree(&export.path("")) {
+        assert!(!file.contains(ID), "{told}: a contact's ID in the name {file}");
+        for canary in SECRETS.iter().chain(&PERSONAL) {
+            assert!(!file.contains(canary), "{told}: {canary} in the name {file}");
+        }
+        if file.starts_with("given/") || file == "contacts.csv" || file == "chatzy-export.toml" {
+            continue;
+        }
+        let bytes = fs::read(export.path(&file)).unwrap();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let lower = text.to_ascii_lowercase();
+        for form in SECRETS.iter().flat_map(|secret| forms(secret)) {
+            assert!(!lower.contains(&form), "{told}: the secret {form} in {file}:\n{text}");
+        }
+        // A secret cut short is one as well.
+        for part in ["eyJhbGci", "pa55-canary"] {
+            assert!(!text.contains(part), "{told}: a part of a secret in {file}:\n{text}");
+        }
+        let is_of_contacts = ["contacts/", "conversations/", "messages/", "channel_records/", "coverage/"]
+            .iter()
+            .any(|table| file.contains(table));
+        if !is_of_contacts && !file.contains("_work/spool/") {
+            for canary in PERSONAL {
+                assert!(!text.contains(canary), "{told}: {canary} in {file}:\n{text}");
+            }
+        }
+        if ["manifest.json", "latest.json", "run.json", "publish.json", "checksums.sha256"]
+            .iter()
+            .any(|name| file.ends_with(name))
+        {
+            assert!(!text.contains(ID), "{told}: a contact's ID in {file}:\n{text}");
+        }
+    }
+}
+
+/// A page with somebody's name, number and message.
+fn page(asked: &Asked) -> Answer {
+    let contact = asked.contact();
+    let message = serde_json::json!({
+        "message_id": format!("m-{contact}"), "content": TEXT, "created_at": "2026-01-01T00:00:00Z",
+        "wa_messages": [{"data": {"from": PHONE, "text": {"body": TEXT}, "type": "text"}}],
+    });
+    let messages = if asked.query["offset"] == "0" { vec![message] } else { Vec::new() };
+    let body = serde_json::json!({"data": {"data": {
+        "contact": {"contact_id": contact, "first_name": NAME, "phone_number": PHONE, "user_email_id": "x@y.z"},
+        "conversations": [{"conversation_id": "c", "conversation_type": "whatsapp", "messages": messages}],
+    }}});
+    Answer::new(200, body.to_string())
+}
+
+/// What the request held that is secret.
+fn quoted(asked: &Asked) -> String {
+    format!("you sent {} {}", asked.authorization.as_deref().unwrap_or_default(), asked.body)
+}
+
+/// An answer with all that must not be told, in one of many shapes.
+fn indiscreet(asked: &Asked, shape: &str) -> String {
+    let secrets = format!("{} {PASSWORD} {EMAIL}", quoted(asked));
+    match shape {
+        "message" => serde_json::json!({ "message": secrets }).to_string(),
+        // Cut in the middle of the token wherever the text is shortened.
+        "long" => serde_json::json!({ "message": format!("{}{GRANTED}", "x".repeat(100)) }).to_string(),
+        "error" => serde_json::json!({ "error": secrets, "text": TEXT }).to_string(),
+        "nested" => {
+            serde_json::json!({"data": {"message": format!("{}{GRANTED}", "y".repeat(188))}}).to_string()
+        }
+        "other" => {
+            serde_json::json!({"data": {"first_name": NAME, "phone": PHONE, "text": TEXT, "s": secrets}})
+                .to_string()
+        }
+        "list" => serde_json::json!([{"first_name": NAME, "text": TEXT, "s": secrets}]).to_string(),
+        "string" => serde_json::json!(format!("{TEXT} {secrets}")).to_string(),
+        "html" => format!("<html><title>{NAME}</title>{TEXT} {PHONE} {secrets}</html>"),
+        "plain" => secrets,
+        "long plain" => format!("{}{}", "z".repeat(470), secrets),
+        "cut" => page(asked).body.chars().take(300).collect(),
+        "trailing" => format!("{} {TEXT}", page(asked).body),
+        other => panic!("{other}"),
+    }
+}
+
+const SHAPES: [&str; 12] = [
+    "message",
+    "long",
+    "error",
+    "nested",
+    "other",
+    "list",
+    "string",
+    "html",
+    "plain",
+    "long plain",
+    "cut",
+    "trailing",
+];
+/// Those whose answer is looked into, and those of which the status says all.
+const TOLD: [u16; 5] = [200, 400, 401, 403, 422];
+const UNTOLD: [u16; 7] = [404, 408, 410, 413, 500, 502, 504];
+
+/// Signs in with the canaries.
+fn export_from<C: AsRef<str>>(url: &str, contacts: impl IntoIterator<Item = C>) -> Export {
+    let export = Export::run_of(url, contacts).env("CHATZY_EMAIL", EMAIL).env("CHATZY_PASSWORD", PASSWORD);
+    export.args("-vv --format jsonl --json")
+}
+
+#[test]
+fn no_answer_makes_it_tell() {
+    let server = Scripted::start(|asked| {
+        if asked.is_sign_in() {
+            return Answer::token(GRANTED);
+        }
+        let id = asked.contact().trim_start_matches(ID);
+        match id.split_once('-') {
+            Some((status, shape)) => {
+                Answer::new(status.parse().unwrap(), indiscreet(asked, &shape.replace('_', " ")))
+            }
+            None => page(asked),
+        }
+    });
+    let mut contacts = Vec::new();
+    let told = TOLD.iter().flat_map(|status| SHAPES.iter().map(move |shape| (status, shape)));
+    for (at, (status, shape)) in told.chain(UNTOLD.iter().map(|status| (status, &"message"))).enumerate() {
+        // A good one between them, so that failures are a contact's own and no outage.
+        contacts.push(format!("{ID}good{at}"));
+        contacts.push(format!("{ID}{status}-{}", shape.replace(' ', "_")));
+    }
+    for log in ["text", "json"] {
+        let export = export_from(server.url(), &contacts)
+            .args("--retries 1 --page-size 1 --partition-by month,channel --log-format");
+        let outcome = export.clone().arg(log).env("CHATZY_TOKEN", GIVEN).expect(3);
+        assert!(outcome.contacts("failed") > 50, "most of them failed");
+        assert!(outcome.stderr.contains("***"), "secrets were quoted, and masked");
+        sweep(&export, log);
+    }
+    let headers: Vec<_> = server.asked().into_iter().filter_map(|asked| asked.authorization).collect();
+    for token in [GIVEN, GRANTED] {
+        assert!(headers.contains(&format!("Bearer {token}")), "each was in use");
+    }
+}
+
+#[test]
+fn no_refused_sign_in_makes_it_tell() {
+    for (status, code) in [(200, 4), (400, 4), (401, 4), (403, 4), (404, 2), (302, 2), (308, 2)] {
+        for shape in ["message", "long", "error", "nested", "html", "plain", "long plain"] {
+            if (status, shape) == (200, "html") || (status, shape.contains("plain")) == (200, true) {
+                continue; // asked again for a while, since a proxy's page may pass: see below
+            }
+            let server = Scripted::start(move |asked| {
+                let mut answer = Answer::new(status, indiscreet(asked, shape));
+                let target = format!("https://{}.example/{GRANTED}?password={}", "host", "pa55-canary");
+                answer.headers.push(("location", target));
+                answer
+            });
+            let export = export_from(server.url(), [format!("{ID}a")]);
+            export.expect(code);
+            export.clone().args("--dry-run --log-format json").expect(code);
+            sweep(&export, &format!("{status} {shape}"));
+        }
+    }
+}
+
+#[test]
+fn no_endless_trouble_makes_it_tell() {
+    for (status, shape) in [(200, "plain"), (500, "message"), (503, "html"), (504, "other")] {
+        for is_sign_in in [true, false] {
+            let server = Scripted::start(move |asked| match (asked.is_sign_in(), is_sign_in) {
+                (true, false) => Answer::token(GRANTED),
+                _ => Answer::new(status, indiscreet(asked, shape)),
+            });
+            let export = export_from(server.url(), [format!("{ID}a"), format!("{ID}b")]);
+            let mut running = export.start();
+            wait_until("it has been told off", || server.asked().len() > 2 || running.is_over());
+            if !running.is_over() {
+                running.signal("KILL");
+            }
+            running.wait(std::time::Duration::from_mins(1));
+            sweep(&export, &format!("{status} {shape} {is_sign_in}"));
+        }
+    }
+}
+
+#[test]
+fn a_redirect_with_a_token_in_it_is_not_told() {
+    let server = Scripted::start(|asked| match asked.is_sign_in() {
+        true => Answer::token(GRANTED),
+        false => Answer::redirect(&format!("https://{GRANTED}.example/?password={PASSWORD}&text={TEXT}")),
+    });
+    let export = export_from(server.url(), [format!("{ID}a")]);
+    export.expect(2);
+    sweep(&export, "redirect");
+}
+
+#[test]
+fn an_unfinished_run_holds_no_secret() {
+    let service = Service::start("--latency 20ms");
+    let contacts: Vec<String> = (0..60).map(|at| format!("messages-9-{ID}{at}")).collect();
+    let export = export_from(service.url(), &contacts).args("--concurrency 2");
+    let running = export.start();
+    service.wait_for_requests(20);
+    running.signal("KILL");
+    running.wait(std::time::Duration::from_mins(1));
+    assert!(export.path("export/_work/run.json").exists(), "it was killed on its way");
+    sweep(&export, "killed");
+    export.expect(0);
+    sweep(&export, "resumed");
+}
+
+#[test]
+fn a_run_that_cannot_be_published_holds_no_secret() {
+    let server = Scripted::start(|asked| match asked.contact() {
+        _ if asked.is_sign_in() => Answer::token(GRANTED),
+        contact if contact.ends_with('b') => Answer::new(403, indiscreet(asked, "message")),
+        _ => page(asked),
+    });
+    let export = export_from(server.url(), [format!("{ID}a"), format!("{ID}b")]);
+    export.write("export/_runs/latest.json/in-the-way", "");
+    export.expect(6);
+    let journal = read(&export.path("export/_work/publish.json"));
+    assert!(journal.contains("failed_csv"), "the journal is there");
+    // It is the manifest with the contacts that failed, in the form of a contacts file.
+    let without_failed = journal.split("failed_csv").next().unwrap();
+    assert!(!without_failed.contains(ID), "{without_failed}");
+    crate::export::write(&export.path("export/_work/publish.json"), without_failed);
+    sweep(&export, "not published");
+}
+
+#[test]
+fn mistakes_of_the_user_are_not_repeated() {
+    let base = || {
+        let export = Export::command(
+            "run --contacts contacts.csv -vv --progress never --dry-run --timeout 1s --base-url http://127.0.0.1:1",
+        );
+        export.write("contacts.csv", "contact_id\na\n");
+        export.env("CHATZY_EMAIL", EMAIL).env("CHATZY_PASSWORD", PASSWORD)
+    };
+    let refused = |export: Export, told: &str| {
+        let outcome = export.run();
+        assert_eq!(outcome.code, Some(2), "{told}: {}", outcome.stderr);
+        sweep(&export, told);
+    };
+    let url = |url: &str| base().without("--base-url").base_url(url);
+    refused(url(&format!("https://me:{GIVEN}@api.example.com")), "a token in the URL");
+    refused(url(&format!("https://api.example.com?token={GIVEN}")), "a token in the query");
+    refused(url(&format!("http://127.0.0.1:{GIVEN}")), "a token as the port");
+    refused(url(&format!("me:{GIVEN}@api.example.com")), "user-info without a scheme");
+    let settings = |text: &str| {
+        let export = base();
+        export.write("given/settings", text);
+        export.without("--base-url").args("--config given/settings")
+    };
+    refused(settings(&format!("password = '{GIVEN}'")), "a secret as a setting");
+    refused(settings(&format!("CHATZY_TOKEN={GIVEN}\n")), "an environment file");
+    refused(
+        settings(&format!("base-url = 'https://me:{GIVEN}@host'")),
+        "a URL with a secret in the settings",
+    );
+    refused(settings(&format!("{GIVEN}\n")), "a token file");
+    refused(settings(&format!("out = 'x'\ntoken = \"{GIVEN}\nflat = true\n")), "a string that is not closed");
+    let contacts = |text: String| {
+        let export = base();
+        export.write("contacts.csv", text);
+        export
+    };
+    refused(contacts(format!("{ID}1,{NAME},{PHONE}\n")), "a contacts file without a header");
+    refused(contacts(format!("contact_id\n{ID}1,{NAME},{PHONE}\n")), "a line with more cells");
+    refused(contacts(format!("contact_id,name\n\"{NAME}\n")), "a quote that is not closed");
+    refused(contacts(format!("contact_id\n{NAME}\u{1b}{TEXT}\n")), "a control character");
+    refused(contacts(format!("contact_id\n{}\n", TEXT.repeat(9))), "a line that is too long");
+    let without = || base().env_remove("CHATZY_PASSWORD").env_remove("CHATZY_EMAIL");
+    refused(without().env("CHATZY_TOKEN", &format!("{GIVEN}\u{7f}\n{GIVEN}")), "a token that is none");
+    refused(without().env("CHATZY_TOKEN_FILE", GIVEN), "the token in place of its file");
+    refused(
+        without().env("CHATZY_EMAIL", EMAIL).env("CHATZY_PASSWORD_FILE", PASSWORD),
+        "the password likewise",
+    );
+    refused(without().env("CHATZY_PASSWORD", PASSWORD), "no e-mail address");
+    for option in ["--token", "--password", "--header", "-p", "--email"] {
+        refused(base().arg(&format!("{option}={GIVEN}")), "an option that there is not");
+        refused(base().arg(option).arg(GIVEN), "an option that there is not, and its value");
+    }
+    let from_command = without().env("CHATZY_EMAIL", EMAIL);
+    refused(
+        from_command.env("CHATZY_PASSWORD_COMMAND", &format!(": '{PASSWORD}'; exit 9")),
+        "a command that fails",
+    );
+}
+
+#[test]
+fn help_does_not_show_the_environment() {
+    let export = Export::command("run --help").env("CHATZY_PASSWORD_COMMAND", &format!("echo {GIVEN}"));
+    let export =
+        export.env("CHATZY_BASE_URL", &format!("https://me:{GIVEN}@host")).env("CHATZY_PASSWORD", PASSWORD);
+    let outcome = export.expect(0);
+    assert!(outcome.stdout.contains("CHATZY_PASSWORD_COMMAND"));
+    sweep(&export, "help");
+}
+
+#[test]
+fn a_password_command_is_given_no_secret() {
+    let server = Scripted::start(|asked| match asked.authorization.as_deref() {
+        _ if asked.is_sign_in() => Answer::token(GRANTED),
+        Some(header) if header.ends_with(GRANTED) => page(asked),
+        _ => Answer::message(401, "The incoming token has expired"),
+    });
+    let export = Export::run_of(server.url(), [format!("{ID}a")]).args("-vv --format jsonl");
+    export.write("given/password", PASSWORD);
+    let look = "cat /proc/$$/environ > given/environment; cat /proc/$PPID/cmdline > seen-arguments; cat given/password";
+    let export = export.env_remove("CHATZY_PASSWORD").env("CHATZY_EMAIL", EMAIL).env("CHATZY_TOKEN", GIVEN);
+    export.clone().args("--password-command").arg(look).expect(0);
+    let seen = read(&export.path("given/environment"));
+    for name in ["CHATZY_TOKEN=", "CHATZY_PASSWORD="] {
+        assert!(!seen.contains(name), "{name} in {seen}");
+    }
+    assert!(seen.contains("PATH="), "the rest is there: {seen}");
+    assert!(read(&export.path("seen-arguments")).contains("--contacts"), "the exporter's own arguments");
+    sweep(&export, "a password command");
+}
+
+#[test]
+fn a_proxy_and_the_log_learn_no_secret() {
+    let proxy = Scripted::start(|_| Answer::message(502, "no"));
+    let address = proxy.url().replace("http://", &format!("http://me:{GIVEN}@"));
+    for variable in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"] {
+        let export =
+            export_from("https://api.example.invalid/prod", [format!("{ID}a")]).env(variable, &address);
+        let running = export.start();
+        wait_until("it says why it cannot sign in", || {
+            read(&export.path("stderr-0")).contains("could not sign in")
+        });
+        running.signal("KILL");
+        running.wait(std::time::Duration::from_mins(1));
+        sweep(&export, variable);
+    }
+    for asked in proxy.asked() {
+        assert!(
+            asked.authorization.is_none() && asked.body.is_empty(),
+            "the proxy opens a tunnel: {asked:?}"
+        );
+    }
+    // A loopback address is asked without one.
+    let server =
+        Scripted::start(|asked| if asked.is_sign_in() { Answer::token(GRANTED) } else { page(asked) });
+    let before = proxy.asked().len();
+    let export =
+        export_from(server.url(), [format!("{ID}a")]).env("HTTP_PROXY", &address).env("ALL_PROXY", &address);
+    export.expect(0);
+    sweep(&export, "loopback");
+    assert_eq!(proxy.asked().len(), before);
+}
+
+/// Panics in the way of the program, when it is told to by [`a_panic_tells_where_and_not_what`].
+#[test]
+fn panics_when_told_to() {
+    if std::env::var_os("PANIC_WITH").is_some() {
+        chatzy_export::cli::panics::install();
+        let text = format!("{TEXT} {PASSWORD}");
+        let worker =
+            std::thread::Builder::new().name(NAME.to_owned()).spawn(move || panic!("{text}")).unwrap();
+        drop(worker.join());
+    }
+}
+
+#[test]
+fn a_panic_tells_where_and_not_what() {
+    let this = std::env::current_exe().unwrap();
+    let mut again = Command::new(this);
+    again.args(["--exact", "canary::panics_when_told_to", "--nocapture"]);
+    for backtrace in ["0", "1"] {
+        let output = again.env("PANIC_WITH", "canaries").env("RUST_BACKTRACE", backtrace).output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(told.contains("a bug in chatzy-export") && told.contains("canary.rs:"), "{told}");
+        for canary in SECRETS.iter().chain(&PERSONAL) {
+            assert!(!told.contains(canary), "{told}");
+        }
+    }
+}
