@@ -213,6 +213,29 @@ impl Running {
         self.child.try_wait().expect("a child").is_some()
     }
 
+    /// Waits for the end and looks at the memory meanwhile; gives the most that was in use, in MiB. `until` may end it.
+    pub fn wait_watching_memory(mut self, longest: Duration, until: impl Fn() -> bool) -> (Outcome, u64) {
+        let deadline = Instant::now() + longest;
+        let status_file = PathBuf::from(format!("/proc/{}/status", self.child.id()));
+        let mut most = 0;
+        while self.child.try_wait().expect("a child").is_none() {
+            let status = fs::read_to_string(&status_file).unwrap_or_default();
+            let peak =
+                status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
+            most = most.max(peak.and_then(|peak| peak.trim().parse::<u64>().ok()).unwrap_or(0) / 1024);
+            if until() || Instant::now() > deadline {
+                let _ = self.child.kill();
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert!(
+            Instant::now() < deadline,
+            "still running after {longest:?}; stderr so far:\n{}",
+            read(&self.streams[1])
+        );
+        (self.wait(longest), most)
+    }
+
     /// Waits for the end, at most so long.
     pub fn wait(mut self, longest: Duration) -> Outcome {
         let deadline = Instant::now() + longest;

@@ -19,6 +19,7 @@ mod limits;
 mod oracle;
 mod origin;
 mod paging;
+mod planted;
 mod power;
 mod raw;
 mod replay;
