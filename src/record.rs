@@ -29,7 +29,15 @@ pub enum PageError {
     /// JSON without `data.data`.
     #[error("the answer holds no data.data")]
     NoRecords,
+    /// More than memory is kept for.
+    #[error("the answer holds over {MOST_PARTS} messages, or a message with as many members or records")]
+    TooManyParts,
 }
+
+/// The most messages, conversations and members around them on one page, and the most members and records of one message.
+/// `limit` is at most 100, if need be for each of
+/// a thousand conversations; a text of a few megabytes can hold a million empty messages, each 700 bytes in memory.
+pub const MOST_PARTS: usize = 100_000;
 
 /// One answer of the messages endpoint.
 #[derive(Clone, Debug, Default)]

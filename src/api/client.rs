@@ -393,6 +393,7 @@ fn read_page<T>(bytes: &[u8], read: &impl Fn(&Page<'_>) -> T) -> Result<T, Fault
         Err(PageError::NoRecords) => {
             Err(Fault::ErrorAnswer { what: "an answer without data.data".to_owned() })
         }
+        Err(error @ PageError::TooManyParts) => Err(Fault::TooLarge { what: error.to_string() }),
         Err(PageError::Malformed(malformed)) => {
             let mut begins = None;
             let what = if bytes.is_empty() {

@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn many_odd_things_are_each_kept_once_and_found_without_looking_through_all() {
-        const COUNT: usize = 100_000;
+        const COUNT: usize = 40_000;
         let (mut odd, mut siblings) = (String::new(), String::new());
         for number in 0..COUNT {
             write!(odd, "{number},").unwrap();

@@ -1,9 +1,10 @@
 //! From an answer's text to a page, in one pass.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 
 use super::synthetic::name_messages;
-use super::{Conversation, Message, Page, PageError, Shape, column_text};
+use super::{Conversation, MOST_PARTS, Message, Page, PageError, Shape, column_text};
 use crate::json::{Cursor, Kind, Malformed, Value, last_wins};
 
 /// Reads an answer of the messages endpoint. Of doubled members the last wins.
@@ -13,13 +14,17 @@ use crate::json::{Cursor, Kind, Malformed, Value, last_wins};
 /// error. An error beside messages or a contact is no error: the records are there.
 pub fn read_page(text: &str) -> Result<Page<'_>, PageError> {
     let mut cursor = Cursor::new(text);
+    let room = Room::default();
     let answer = if cursor.kind()? == Kind::Object {
-        read_answer(&mut cursor)?
+        read_answer(&mut cursor, &room)?
     } else {
         cursor.value()?;
         Answer::default()
     };
     cursor.end()?;
+    if room.0.get() > MOST_PARTS {
+        return Err(PageError::TooManyParts);
+    }
     let complaint = answer.complaint();
     match (answer.outer.records, complaint) {
         (Records::Page(page), complaint) => {
@@ -37,6 +42,28 @@ pub fn read_page(text: &str) -> Result<Page<'_>, PageError> {
         (Records::Null, None) => Ok(Page::default()),
         (Records::Missing | Records::Null, Some(complaint)) => Err(PageError::ErrorAnswer(complaint)),
         (Records::Missing, None) => Err(PageError::NoRecords),
+    }
+}
+
+/// Counts what a page is made of; what does not fit is not kept.
+#[derive(Default)]
+struct Room(Cell<usize>);
+
+impl Room {
+    fn push<T>(&self, list: &mut Vec<T>, part: T) {
+        self.0.set(self.0.get() + 1);
+        if self.0.get() <= MOST_PARTS {
+            list.push(part);
+        }
+    }
+
+    /// Checks that one message does not hold in itself what a page may not hold.
+    fn check_message(&self, members: usize, value: Value<'_>) {
+        // Shorter arrays cannot hold that many members, so that those of honest messages are not walked.
+        let is_long_list = || value.raw().len() > 2 * MOST_PARTS && value.kind() == Kind::Array;
+        if members > MOST_PARTS || (is_long_list() && value.elements().nth(MOST_PARTS).is_some()) {
+            self.0.set(MOST_PARTS + 1);
+        }
     }
 }
 
@@ -145,11 +172,11 @@ fn shorten(text: &str) -> String {
     short
 }
 
-fn read_answer<'a>(cursor: &mut Cursor<'a>) -> Result<Answer<'a>, Malformed> {
+fn read_answer<'a>(cursor: &mut Cursor<'a>, room: &Room) -> Result<Answer<'a>, Malformed> {
     let mut answer = Answer::default();
     cursor.object(|key, cursor| {
         match &*key {
-            "data" => answer.outer = read_outer(cursor)?,
+            "data" => answer.outer = read_outer(cursor, room)?,
             "error" => answer.error = Some(cursor.value()?),
             "errorMessage" => answer.error_message = Some(cursor.value()?),
             "message" => answer.message = Some(cursor.value()?),
@@ -160,7 +187,7 @@ fn read_answer<'a>(cursor: &mut Cursor<'a>) -> Result<Answer<'a>, Malformed> {
     Ok(answer)
 }
 
-fn read_outer<'a>(cursor: &mut Cursor<'a>) -> Result<Outer<'a>, Malformed> {
+fn read_outer<'a>(cursor: &mut Cursor<'a>, room: &Room) -> Result<Outer<'a>, Malformed> {
     let mut outer = Outer::default();
     if cursor.kind()? != Kind::Object {
         cursor.value()?;
@@ -168,7 +195,7 @@ fn read_outer<'a>(cursor: &mut Cursor<'a>) -> Result<Outer<'a>, Malformed> {
     }
     cursor.object(|key, cursor| {
         match &*key {
-            "data" => outer.records = read_records(cursor)?,
+            "data" => outer.records = read_records(cursor, room)?,
             "error" => outer.error = Some(cursor.value()?),
             "errorMessage" => outer.error_message = Some(cursor.value()?),
             "message" => outer.message = Some(cursor.value()?),
@@ -179,7 +206,7 @@ fn read_outer<'a>(cursor: &mut Cursor<'a>) -> Result<Outer<'a>, Malformed> {
     Ok(outer)
 }
 
-fn read_records<'a>(cursor: &mut Cursor<'a>) -> Result<Records<'a>, Malformed> {
+fn read_records<'a>(cursor: &mut Cursor<'a>, room: &Room) -> Result<Records<'a>, Malformed> {
     if cursor.kind()? != Kind::Object {
         return Ok(if cursor.value()?.is_null() { Records::Null } else { Records::Missing });
     }
@@ -191,16 +218,16 @@ fn read_records<'a>(cursor: &mut Cursor<'a>) -> Result<Records<'a>, Malformed> {
                 draft.page.conversations.clear();
                 draft.page.unplaced.clear();
                 draft.odd_conversations =
-                    read_list(cursor, |cursor| read_conversation(cursor, &mut draft.page))?;
+                    read_list(cursor, |cursor| read_conversation(cursor, &mut draft.page, room))?;
             }
             "messages" => {
                 draft.flat.clear();
                 draft.odd_messages = read_list(cursor, |cursor| {
-                    draft.flat.push(read_message(cursor)?);
+                    room.push(&mut draft.flat, read_message(cursor, room)?);
                     Ok(())
                 })?;
             }
-            _ => draft.page.siblings.push((key, cursor.value()?)),
+            _ => room.push(&mut draft.page.siblings, (key, cursor.value()?)),
         }
         Ok(())
     })?;
@@ -219,9 +246,9 @@ fn read_list<'a>(
     Ok(Some(cursor.value()?).filter(|value| !value.is_null()))
 }
 
-fn read_conversation<'a>(cursor: &mut Cursor<'a>, page: &mut Page<'a>) -> Result<(), Malformed> {
+fn read_conversation<'a>(cursor: &mut Cursor<'a>, page: &mut Page<'a>, room: &Room) -> Result<(), Malformed> {
     if cursor.kind()? != Kind::Object {
-        page.unplaced.push(cursor.value()?);
+        room.push(&mut page.unplaced, cursor.value()?);
         return Ok(());
     }
     let mut conversation =
@@ -231,7 +258,7 @@ fn read_conversation<'a>(cursor: &mut Cursor<'a>, page: &mut Page<'a>) -> Result
         if key == "messages" {
             conversation.messages.clear();
             odd_messages = read_list(cursor, |cursor| {
-                conversation.messages.push(read_message(cursor)?);
+                room.push(&mut conversation.messages, read_message(cursor, room)?);
                 Ok(())
             })?;
             return Ok(());
@@ -240,21 +267,24 @@ fn read_conversation<'a>(cursor: &mut Cursor<'a>, page: &mut Page<'a>) -> Result
         if key == "conversation_id" {
             conversation.id = column_text(value);
         }
-        conversation.fields.push((key, value));
+        room.push(&mut conversation.fields, (key, value));
         Ok(())
     })?;
     last_wins(&mut conversation.fields);
     conversation.fields.extend(odd_messages.map(|value| (Cow::Borrowed("messages"), value)));
-    page.conversations.push(conversation);
+    room.push(&mut page.conversations, conversation);
     Ok(())
 }
 
 /// Reads one message; its id stays empty until [`name_messages`] where it was sent without one.
-fn read_message<'a>(cursor: &mut Cursor<'a>) -> Result<Message<'a>, Malformed> {
+fn read_message<'a>(cursor: &mut Cursor<'a>, room: &Room) -> Result<Message<'a>, Malformed> {
     let (mut id, mut created_at, mut message_order, mut conversation_id) = (None, None, None, None);
     let value = if cursor.kind()? == Kind::Object {
+        let mut members = 0;
         cursor.object_value(|key, cursor| {
             let value = cursor.value()?;
+            members += 1;
+            room.check_message(members, value);
             match &*key {
                 "message_id" => id = column_text(value),
                 "created_at" => created_at = Some(value),

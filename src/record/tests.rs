@@ -179,3 +179,22 @@ fn a_page_cut_anywhere_is_an_error() {
     assert!(matches!(read_page(&format!("{SAMPLE}x")), Err(PageError::Malformed(_))));
     assert!(matches!(read_page("<html></html>"), Err(PageError::Malformed(_))));
 }
+
+#[test]
+fn more_than_memory_is_kept_for_is_refused() {
+    let most = super::MOST_PARTS;
+    let list = |count: usize, member: &str| vec![member; count].join(",");
+    let of = |messages: String| read_page(&flat(&messages)).map(|page| page.message_count());
+    assert_eq!(of(format!("[{}]", list(most, "1"))), Ok(most));
+    let records = |count| format!(r#"[{{"message_id":"m","wa_messages":[{}]}}]"#, list(count, "12"));
+    assert_eq!(of(records(most)), Ok(1));
+    for too_many in [
+        format!("[{}]", list(most + 1, "1")),
+        records(most + 1),
+        format!("[{{{}}}]", list(most + 1, r#""x":1"#)),
+    ] {
+        assert_eq!(of(too_many), Err(PageError::TooManyParts));
+    }
+    let conversations = format!(r#"{{"data":{{"data":{{"conversations":[{}]}}}}}}"#, list(most + 1, "{}"));
+    assert_eq!(read_page(&conversations).err(), Some(PageError::TooManyParts));
+}

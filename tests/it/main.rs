@@ -16,6 +16,7 @@ mod files;
 mod hostile;
 mod layout;
 mod limits;
+mod memory;
 mod oracle;
 mod origin;
 mod paging;

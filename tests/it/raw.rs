@@ -21,6 +21,14 @@ pub struct Raw {
 pub struct Reply {
     pub head: &'static str,
     pub body: Bytes,
+    /// Whether the body comes again and again until nobody wants more.
+    pub is_endless: bool,
+}
+
+impl Reply {
+    pub fn json(body: impl Into<Bytes>) -> Self {
+        Self { head: "content-type: application/json\r\n", body: body.into(), is_endless: false }
+    }
 }
 
 impl Raw {
@@ -61,8 +69,15 @@ async fn serve(mut stream: TcpStream, answer: Arc<dyn Fn(&str) -> Reply + Send +
         }
         let request = String::from_utf8_lossy(&received).into_owned();
         let reply = answer(request.split(' ').nth(1).unwrap_or_default());
-        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n{}\r\n", reply.body.len(), reply.head);
+        let length = match reply.is_endless {
+            true => "connection: close\r\n".to_owned(),
+            false => format!("content-length: {}\r\n", reply.body.len()),
+        };
+        let head = format!("HTTP/1.1 200 OK\r\n{length}{}\r\n", reply.head);
         stream.write_all(head.as_bytes()).await.ok()?;
+        while reply.is_endless {
+            stream.write_all(&reply.body).await.ok()?;
+        }
         stream.write_all(&reply.body).await.ok()?;
         received.clear();
     }

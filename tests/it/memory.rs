@@ -1,0 +1,138 @@
+//! Memory stays under the promise, with default options, whatever the API sends and however much there is of it.
+
+use std::fmt::Write as _;
+use std::io::{Read as _, Write as _};
+use std::time::Duration;
+
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use crate::export::{Export, Outcome};
+use crate::raw::{Raw, Reply, parameter};
+use crate::service::Service;
+
+/// What is promised, in MiB.
+const MOST: u64 = 512;
+const LONGEST: Duration = Duration::from_mins(5);
+
+/// Runs to the end, and tells what it took.
+fn run(export: &Export, told: &str) -> Outcome {
+    let (outcome, most) = export.start().wait_watching_memory(LONGEST, || false);
+    eprintln!("{told}: {most} MiB");
+    assert!((10..MOST).contains(&most), "{told}: {most} MiB");
+    outcome
+}
+
+/// The only page of a history that holds these messages; the page after it is empty.
+fn only_page(messages: &str) -> impl Fn(&str) -> Reply + use<> {
+    let page = |messages: &str| {
+        Reply::json(format!(
+            r#"{{"data":{{"data":{{"contact":{{"contact_id":"c"}},"conversations":[{{"conversation_id":"v","messages":[{messages}]}}]}}}}}}"#
+        ))
+    };
+    let (first, empty) = (page(messages), page(""));
+    move |target| if parameter(target, "offset") == "0" { first.clone() } else { empty.clone() }
+}
+
+fn contacts(count: usize) -> Vec<String> {
+    (0..count).map(|at| format!("c{at}")).collect()
+}
+
+#[test]
+fn many_answers_of_fifty_megabytes_at_once() {
+    let content = "x\\n\u{e9}0123456789".repeat((55 << 20) / 14);
+    let server =
+        Raw::start(only_page(&format!(r#"{{"message_id":"m","content":"{content}","role":"user"}}"#)));
+    for format in ["parquet", "jsonl"] {
+        let export = server.export(contacts(6)).args("--format").arg(format);
+        let outcome = run(&export, &format!("answers of 55 MB, {format}")).expect(0);
+        assert_eq!(outcome.contacts("exported"), 6);
+    }
+}
+
+/// Pages that are small as text and many as objects.
+#[test]
+fn dense_pages() {
+    const BYTES: usize = 16 << 20;
+    let list = |member: &str| member.repeat(BYTES / member.len()).trim_end_matches(',').to_owned();
+    let numbered = |form: &dyn Fn(usize) -> String| {
+        let mut all = String::with_capacity(BYTES);
+        for at in 0.. {
+            all.push_str(&form(at));
+            if all.len() > BYTES {
+                break;
+            }
+            all.push(',');
+        }
+        all
+    };
+    let shapes: [(&str, String); 6] = [
+        ("empty messages", list("{},")),
+        ("messages with an ID", numbered(&|at| format!(r#"{{"message_id":"{at}"}}"#))),
+        ("records", format!(r#"{{"message_id":"m","wa_messages":[{}]}}"#, list("1,"))),
+        ("unknown fields", format!(r#"{{"message_id":"m",{}}}"#, numbered(&|at| format!(r#""k{at}":1"#)))),
+        ("deep", format!(r#"{{"message_id":"m","x":{}{}}}"#, "[".repeat(BYTES / 2), "]".repeat(BYTES / 2))),
+        ("doubled keys", format!(r#"{{"message_id":"m",{}}}"#, list(r#""x":1,"#))),
+    ];
+    for (told, messages) in shapes {
+        let server = Raw::start(only_page(&messages));
+        let outcome = run(&server.export(["a"]).args("--format jsonl --retries 0 --page-size 1"), told);
+        let row = outcome.rows("coverage").of_contact("a").clone();
+        let is_refused = row["error"].as_str().is_some_and(|error| error.starts_with("too_large"));
+        assert!(is_refused || (told == "deep" && row["status"] == "exported"), "{told}: {row}");
+    }
+}
+
+#[test]
+fn bombs() {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::new(6));
+    std::io::copy(&mut std::io::repeat(b' ').take(1 << 30), &mut encoder).unwrap();
+    let bomb = Bytes::from(encoder.finish().unwrap());
+    let once = bomb.len();
+    // A bomb in a bomb: what unpacks to the first one, which is not unpacked again.
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::new(6));
+    encoder.write_all(&bomb).unwrap();
+    let nested = Bytes::from(encoder.finish().unwrap());
+    let server = Raw::start(move |target| {
+        let body = if parameter(target, "contact_id") == "c0" { nested.clone() } else { bomb.clone() };
+        Reply { head: "content-encoding: gzip\r\n", ..Reply::json(body) }
+    });
+    let export = server.export(contacts(8)).args("--format jsonl --retries 0 --page-size 2");
+    let outcome = run(&export, &format!("8 bombs of 1 GiB in {once} bytes")).expect(3);
+    let errors = outcome.rows("coverage").column("error");
+    assert_eq!(errors.iter().filter(|error| error.starts_with("too_large")).count(), 7, "{errors:?}");
+}
+
+#[test]
+fn answers_that_never_end() {
+    let blanks = Bytes::from(vec![b' '; 1 << 20]);
+    let server = Raw::start(move |_| Reply { is_endless: true, ..Reply::json(blanks.clone()) });
+    let export = server.export(contacts(8)).args("--format jsonl --retries 0 --page-size 1");
+    let outcome = run(&export, "endless answers").expect(3);
+    assert!(outcome.rows("coverage").column("error").iter().all(|error| error.starts_with("too_large")));
+}
+
+#[test]
+fn a_very_long_history() {
+    let service = Service::start("");
+    let export = Export::run_of(service.url(), ["messages-60000-a"]);
+    let outcome = run(&export, "60,000 messages of one contact").expect(0);
+    assert_eq!(outcome.manifest()["tables"]["messages"]["rows"], 60_000);
+}
+
+#[test]
+fn a_million_contacts() {
+    let mut list = String::from("contact_id\n");
+    for at in 0..1_000_000 {
+        writeln!(list, "096662f6-5acc-4699-923c-{at:012}").unwrap();
+    }
+    let server = crate::scripted::Scripted::api(|asked| crate::scripted::Answer::page(asked, 3));
+    let export = Export::run_of(server.url(), ["a"]).args("--format jsonl");
+    export.write("contacts.csv", list);
+    // Read, entered in the ledger, and under way: what grows with their number is there.
+    let (outcome, most) = export.start().wait_watching_memory(LONGEST, || server.asked().len() > 2_000);
+    eprintln!("a million contacts: {most} MiB");
+    assert!(outcome.stderr.contains("1000000 contacts") || outcome.stderr.contains("1,000,000 contacts"));
+    assert!((10..MOST).contains(&most), "{most} MiB");
+}
