@@ -8,6 +8,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use reqwest::redirect::Policy;
 use tokio::time::{Instant, timeout};
 
+use super::answer;
 use super::body::{Body, LargeBodies, NO_PROGRESS};
 use super::decide::{Decision, MAX_PAUSE, Trials};
 use super::fault::{self, Fault, Reply};
@@ -20,7 +21,7 @@ use super::stop::Stop;
 use super::token::{Token, TokenKeeper};
 use crate::event::{Event, SharedObserver, millis};
 use crate::id::ContactId;
-use crate::record::{self, Page, PageError};
+use crate::record::Page;
 use crate::settings::{AskedShape, Connection, PasswordSource};
 
 /// Kept HTTP/2 connections are asked this often whether they live, so that a dead peer is noticed.
@@ -254,7 +255,7 @@ impl Client {
             return Err(fault);
         }
         let bytes = reply.body.bytes.clone();
-        let parse = || read_page(&bytes, read);
+        let parse = || answer::read(&bytes, read);
         let seen = if bytes.len() > LONG_PARSE { tokio::task::block_in_place(parse) } else { parse() }?;
         Ok((reply.body, seen))
     }
@@ -377,34 +378,6 @@ impl Client {
                 Failure::Stop(self.wrong_address(what.clone()))
             }
             _ => Failure::Unreadable { what: fault.describe() },
-        }
-    }
-}
-
-/// Parses a body and gives what `read` makes of it. Invalid UTF-8 is repaired here; the body itself stays as it came.
-fn read_page<T>(bytes: &[u8], read: &impl Fn(&Page<'_>) -> T) -> Result<T, Fault> {
-    if fault::is_html(bytes) {
-        return Err(Fault::Unreadable { what: fault::WEB_PAGE.to_owned(), is_html: true, begins: None });
-    }
-    let text = record::text_of(bytes);
-    match record::read_page(&text) {
-        Ok(page) => Ok(read(&page)),
-        Err(PageError::ErrorAnswer(what)) => Err(Fault::ErrorAnswer { what }),
-        Err(PageError::NoRecords) => {
-            Err(Fault::ErrorAnswer { what: "an answer without data.data".to_owned() })
-        }
-        Err(error @ PageError::TooManyParts) => Err(Fault::TooLarge { what: error.to_string() }),
-        Err(PageError::Malformed(malformed)) => {
-            let mut begins = None;
-            let what = if bytes.is_empty() {
-                "an empty body".to_owned()
-            } else if bytes.trim_ascii_start().first() == Some(&b'{') {
-                format!("no whole JSON document, {malformed} of {} bytes", bytes.len())
-            } else {
-                begins = Some(text.chars().take(fault::BEGINNING).collect());
-                "no JSON".to_owned()
-            };
-            Err(Fault::Unreadable { what, is_html: false, begins })
         }
     }
 }

@@ -6,6 +6,7 @@
 //!
 //! Layer 2: knows HTTP and the wire shapes; nothing of Arrow, tables, spool or files of an export.
 
+mod answer;
 mod auth;
 mod body;
 mod client;

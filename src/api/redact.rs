@@ -84,7 +84,9 @@ mod tests {
 
     fn redactor(secrets: &[&str]) -> Redactor {
         let redactor = Redactor::default();
-        secrets.iter().for_each(|secret| redactor.add(&SecretString::from(*secret)));
+        for secret in secrets {
+            redactor.add(&SecretString::from(*secret));
+        }
         redactor
     }
 

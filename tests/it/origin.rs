@@ -42,13 +42,11 @@ fn plain_http_is_for_this_machine_only() {
 fn redirected(status: u16, sign_in: bool, to: impl Fn(&str) -> String) -> (Scripted, Scripted, String) {
     let elsewhere = Scripted::api(|asked| Answer::page(asked, 3));
     let target = to(elsewhere.url());
-    let server = Scripted::start(move |asked| match (asked.is_sign_in(), sign_in) {
-        (true, false) => Answer::token("token-1"),
-        _ => {
-            let mut answer = Answer::redirect(&target);
-            answer.status = status;
-            answer
+    let server = Scripted::start(move |asked| {
+        if asked.is_sign_in() && !sign_in {
+            return Answer::token("token-1");
         }
+        Answer { status, ..Answer::redirect(&target) }
     });
     let outcome = Export::run_of(server.url(), ["a", "b"]).args("--concurrency 1").expect(2);
     (server, elsewhere, outcome.last_line())

@@ -69,16 +69,19 @@ async fn serve(mut stream: TcpStream, answer: Arc<dyn Fn(&str) -> Reply + Send +
         }
         let request = String::from_utf8_lossy(&received).into_owned();
         let reply = answer(request.split(' ').nth(1).unwrap_or_default());
-        let length = match reply.is_endless {
-            true => "connection: close\r\n".to_owned(),
-            false => format!("content-length: {}\r\n", reply.body.len()),
+        let length = if reply.is_endless {
+            "connection: close\r\n".to_owned()
+        } else {
+            format!("content-length: {}\r\n", reply.body.len())
         };
         let head = format!("HTTP/1.1 200 OK\r\n{length}{}\r\n", reply.head);
         stream.write_all(head.as_bytes()).await.ok()?;
-        while reply.is_endless {
+        loop {
             stream.write_all(&reply.body).await.ok()?;
+            if !reply.is_endless {
+                break;
+            }
         }
-        stream.write_all(&reply.body).await.ok()?;
         received.clear();
     }
 }
