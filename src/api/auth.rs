@@ -1,6 +1,7 @@
 //! Getting and renewing the token that the requests share.
 
 use secrecy::ExposeSecret;
+use tokio::time::Instant;
 
 use super::client::Client;
 use super::fault::{self, Fault};
@@ -120,7 +121,7 @@ impl Client {
             let outcome = self.send(request).await;
             drop(permit);
             let fault = match outcome.and_then(|reply| read_answer(&reply)) {
-                Ok(granted) => return self.grant(&granted),
+                Ok(granted) => return self.grant(since, &granted),
                 Err(fault) => fault.masked(&self.redactor),
             };
             match fault {
@@ -129,7 +130,7 @@ impl Client {
                 }
                 Fault::Quota => self.throttle(self.governor.quota_spent(since), &fault)?,
                 Fault::Unauthorized { .. } | Fault::Refused { .. } => {
-                    self.answered(None);
+                    self.answered(since, None);
                     return Err(Stop::SignInRefused { what: fault.describe() });
                 }
                 Fault::NotFound | Fault::UnknownPath | Fault::Redirect { .. } => {
@@ -158,8 +159,8 @@ impl Client {
         }
     }
 
-    fn grant(&self, granted: &Granted) -> Result<Token, Stop> {
-        self.answered(None);
+    fn grant(&self, since: Instant, granted: &Granted) -> Result<Token, Stop> {
+        self.answered(since, None);
         self.redactor.add(&granted.token);
         self.tokens.put(&granted.token, Some(granted.life));
         self.observer.event(Event::SignedIn { life_seconds: granted.life.as_secs() });
