@@ -115,7 +115,7 @@ impl Client {
         self.redactor.add(&password);
         let mut unreadable = 0;
         loop {
-            let permit = self.governor.admit().await;
+            let permit = self.governor.admit_ahead().await;
             let since = permit.since;
             let request = self.sign_in_request(sign_in::request(&login.email, &password));
             let outcome = self.send(request).await;

@@ -316,7 +316,7 @@ impl Client {
             Diagnosis::Suspected(known_good) => {
                 let is_up = match (known_good, self.tokens.any()) {
                     (Some(good), Some(token)) => {
-                        let permit = self.governor.admit().await;
+                        let permit = self.governor.admit_ahead().await;
                         let probe = self.probe(&good, &token, permit.since).await;
                         drop(permit);
                         probe.is_ok()

@@ -48,7 +48,7 @@ pub enum Throttle {
 #[derive(Debug)]
 pub struct Governor {
     state: Mutex<State>,
-    /// Those who wait, in the order in which they came. The first of them waits for [`Self::changed`] or the gate.
+    /// Those who wait, in the order in which they came. The first of them waits at the gate.
     line: tokio::sync::Mutex<()>,
     changed: Notify,
     ceiling: f64,
@@ -92,7 +92,7 @@ impl Drop for Permit {
         state.in_flight -= 1;
         state.is_trying &= !self.is_trial;
         drop(state);
-        self.governor.changed.notify_one();
+        self.governor.changed.notify_waiters();
     }
 }
 
@@ -126,6 +126,11 @@ impl Governor {
     /// Waits until one more request may be sent, which is then to be sent at once.
     pub async fn admit(self: &Arc<Self>) -> Permit {
         let _first = self.line.lock().await;
+        self.admit_ahead().await
+    }
+
+    /// The same, ahead of the line: for what those in line wait for.
+    pub async fn admit_ahead(self: &Arc<Self>) -> Permit {
         loop {
             let changed = self.changed.notified();
             match self.try_enter() {
@@ -181,7 +186,7 @@ impl Governor {
             state.grant.skip(lasted);
         }
         drop(state);
-        self.changed.notify_one();
+        self.changed.notify_waiters();
         ended
     }
 

@@ -10,13 +10,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// How far below the ceiling the rate falls with a 429.
-const BELOW: f64 = 0.08;
+const BELOW: f64 = 0.05;
 /// How fast it rises above a ceiling that proves to be none: by so much when as old again.
 const ABOVE: f64 = 0.5;
 /// Requests for each one that is refused when the ceiling is touched: half a percent is refused.
 const REQUESTS_A_REFUSAL: f64 = 200.0;
 /// Time for each time that the ceiling is touched, as a multiple of the silence that follows.
-const SILENCES_A_TOUCH: u32 = 30;
+const SILENCES_A_TOUCH: u32 = 60;
 /// The same while the ceiling is only guessed.
 const SILENCES_A_GUESS: u32 = 5;
 /// The shortest and the longest time between two touches.
@@ -79,11 +79,8 @@ impl Grant {
         let granted = self.answers / (now - self.counted_from).max(Duration::from_secs(1)).as_secs_f64();
         let asked = self.rate(now);
         let is_guess = asked.is_none_or(|asked| granted < MOST * asked);
-        let rate = match asked {
-            Some(asked) if is_guess => (granted * asked).sqrt(),
-            Some(asked) => asked,
-            None => granted,
-        };
+        // The truth lies between what was granted, silence included, and what was asked for last.
+        let rate = asked.map_or(granted, |asked| (granted * asked).sqrt());
         self.known = Some(Ceiling { rate, is_guess, touched: now, refusals: 0.0, reopened: None });
         self.answers = 0.0;
         self.counted_from = now;

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How much wider than `--rate-limit` asks the requests are spaced: one may reach the server a little later than it
-/// left, and the next one not, and still no second should hold more than the limit there either.
+/// How much wider than `--rate-limit` asks the requests are spaced: a twentieth of a second is left for starts that make up
+/// for a delay, and for requests that reach the server a little later than they left, while the next one does not.
 const SPREAD: f64 = 1.05;
-/// How much of a delay is made up for. Timers wake in steps of a millisecond, so without any the pace would fall short
-/// at high limits; with much of it a stall would end in a burst.
-const CATCH_UP: Duration = Duration::from_millis(5);
+/// How much of a delay is made up for. Timers wake late, on a busy machine by many milliseconds, so without any the pace
+/// would fall short; with more than the spread leaves, a second could hold more than the limit.
+const CATCH_UP: Duration = Duration::from_millis(25);
 
 /// Spaces the starts of requests.
 #[derive(Debug)]
@@ -34,8 +34,7 @@ impl Pace {
     pub fn start(&mut self, now: Instant, granted: Option<f64>) {
         let granted = granted.map_or(Duration::ZERO, |rate| Duration::from_secs_f64(rate.recip()));
         let interval = self.allowed.max(granted);
-        let catch_up = CATCH_UP.min(interval * 10);
-        let earliest = now.checked_sub(catch_up).unwrap_or(now);
+        let earliest = now.checked_sub(CATCH_UP).unwrap_or(now);
         self.next = self.next.max(earliest) + interval;
     }
 }

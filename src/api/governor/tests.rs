@@ -162,3 +162,14 @@ async fn the_rate_limit_is_used() {
     }
     assert!(start.elapsed() < Duration::from_millis(2200), "{:?}", start.elapsed());
 }
+
+#[tokio::test(start_paused = true)]
+async fn repeats_are_bounded_over_the_whole_run() {
+    let governor = Arc::new(Governor::new(8, None));
+    let taken = (0..1000).filter(|_| governor.take_retry()).count();
+    assert_eq!(taken, 100);
+    for _ in 0..52 {
+        governor.answered(Instant::now(), None);
+    }
+    assert_eq!((0..1000).filter(|_| governor.take_retry()).count(), 10, "one for every five answers");
+}

@@ -152,25 +152,22 @@ fn shares(server: &Mutex<Server>, from: u32, to: u32) -> (f64, f64) {
     (f64::from(granted) / f64::from(server.rate * (to - from)), 1.0 - f64::from(granted) / f64::from(all))
 }
 
-/// A model of a run against a server: what it granted of its limit, and what it refused, once settled.
-async fn settled(
-    limit: Limit,
-    rate: u32,
-    retry_after: Option<u64>,
-    latency: u64,
-    minutes: u32,
-) -> (f64, f64) {
-    fastrand::seed(7);
-    let retry_after = retry_after.map(Duration::from_secs);
-    let server = Server::new(limit, rate, retry_after, Duration::from_millis(latency));
+/// A run against a server, the dice thrown from this seed: what was granted of the limit and what refused, once settled.
+async fn settled(seed: u64, server: Server, minutes: u32) -> (f64, f64) {
+    fastrand::seed(seed);
     let server = Arc::new(Mutex::new(server));
     press(&Arc::new(Governor::new(32, None)), &server, Duration::from_mins(minutes.into())).await;
     shares(&server, 60, minutes * 60)
 }
 
+fn assert_used(granted: f64, refused: f64, told: &str) {
+    assert!(granted >= 0.9, "{granted:.3} of the limit used: {told}");
+    assert!(refused <= 0.01, "{refused:.4} of the requests refused: {told}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_rate_limit_is_used_and_hardly_ever_touched() {
-    for (rate, minutes) in [(5, 6), (50, 4), (500, 2)] {
+    for (rate, minutes, seeds) in [(5, 6, 4), (50, 5, 3), (500, 3, 1)] {
         for limit in [
             Limit::Bucket { burst: f64::from(rate / 5).max(2.0) },
             Limit::Bucket { burst: f64::from(rate) * 10.0 },
@@ -178,12 +175,13 @@ async fn a_rate_limit_is_used_and_hardly_ever_touched() {
             Limit::Sliding,
         ] {
             for (retry_after, latency) in [(None, 3), (None, 40), (Some(1), 20)] {
-                let (granted, refused) = settled(limit, rate, retry_after, latency, minutes).await;
-                let told = format!(
-                    "{granted:.3} of {rate}/s granted, {refused:.4} refused ({limit:?}, {retry_after:?}, {latency} ms)"
-                );
-                assert!(granted >= 0.9, "{told}");
-                assert!(refused <= 0.01, "{told}");
+                for seed in 0..seeds {
+                    let told = format!("{rate}/s, {limit:?}, {retry_after:?}, {latency} ms, seed {seed}");
+                    let retry_after = retry_after.map(Duration::from_secs);
+                    let server = Server::new(limit, rate, retry_after, Duration::from_millis(latency));
+                    let (granted, refused) = settled(seed, server, minutes).await;
+                    assert_used(granted, refused, &told);
+                }
             }
         }
     }
@@ -192,12 +190,11 @@ async fn a_rate_limit_is_used_and_hardly_ever_touched() {
 #[tokio::test(start_paused = true)]
 async fn a_limit_by_the_minute_is_used_too() {
     for (rate, minutes) in [(50, 7), (500, 3)] {
-        for retry_after in [None, Some(5)] {
+        for retry_after in [None, Some(Duration::from_secs(5))] {
             let limit = Limit::Window { length: Duration::from_mins(1) };
-            let (granted, refused) = settled(limit, rate, retry_after, 20, minutes).await;
-            let told = format!("{granted:.3} of {rate}/s granted, {refused:.4} refused ({retry_after:?})");
-            assert!(granted >= 0.9, "{told}");
-            assert!(refused <= 0.01, "{told}");
+            let server = Server::new(limit, rate, retry_after, Duration::from_millis(20));
+            let (granted, refused) = settled(7, server, minutes).await;
+            assert_used(granted, refused, &format!("{rate}/s, {retry_after:?}"));
         }
     }
 }
