@@ -181,10 +181,10 @@ fn read_answer(reply: &fault::Reply) -> Result<Granted, Fault> {
         Answer::Granted(granted) => Ok(granted),
         Answer::Refused(what) => Err(Fault::Refused { status: 200, what }),
         Answer::Unreadable if fault::is_html(&reply.body.bytes) => {
-            Err(Fault::Unreadable { what: fault::WEB_PAGE.to_owned(), is_html: true, begins: None })
+            Err(Fault::Unreadable { what: fault::WEB_PAGE.to_owned(), is_foreign: true, begins: None })
         }
         Answer::Unreadable => {
-            Err(Fault::Unreadable { what: "no JSON".to_owned(), is_html: false, begins: None })
+            Err(Fault::Unreadable { what: "no JSON".to_owned(), is_foreign: true, begins: None })
         }
     }
 }

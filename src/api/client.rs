@@ -378,7 +378,7 @@ impl Client {
 
     fn failed(&self, fault: &Fault) -> Failure {
         match fault {
-            Fault::Unreadable { is_html: true, what, .. } if self.governor.known_good().is_none() => {
+            Fault::Unreadable { is_foreign: true, what, .. } if self.governor.known_good().is_none() => {
                 Failure::Stop(self.wrong_address(what.clone()))
             }
             _ => Failure::Unreadable { what: fault.describe() },

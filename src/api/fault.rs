@@ -1,5 +1,6 @@
 //! Classifying: what one attempt came to, whatever is then done about it (api.md §4, reliability.md "The API").
 
+use std::error::Error;
 use std::time::{Duration, SystemTime};
 
 use reqwest::StatusCode;
@@ -37,8 +38,8 @@ pub enum Fault {
     TooLarge { what: String },
     /// An answer of the function that tells of an error (200 with `error`, or without `data.data`).
     ErrorAnswer { what: String },
-    /// 200, but no JSON: HTML, cut, trailing bytes.
-    Unreadable { what: String, is_html: bool, begins: Option<String> },
+    /// 200, but no JSON document: cut, trailing bytes. Foreign where it is no JSON at all, as from a captive portal.
+    Unreadable { what: String, is_foreign: bool, begins: Option<String> },
     /// No answer: the connection could not be made.
     Unreachable { what: String },
     /// No answer in time.
@@ -173,11 +174,26 @@ pub fn of_body(error: &BodyError) -> Fault {
     match error {
         BodyError::TooLarge => Fault::TooLarge { what: "an answer of over 64 MiB".to_owned() },
         BodyError::TimedOut => Fault::TimedOut { what: "the answer stalled".to_owned() },
-        BodyError::Broken(error) if error.is_decode() => {
-            Fault::Unreadable { what: "its compression is broken".to_owned(), is_html: false, begins: None }
-        }
-        BodyError::Broken(error) => of_network(error),
+        BodyError::Broken(error) if is_of_the_connection(error) => of_network(error),
+        BodyError::Broken(_) => Fault::Unreadable {
+            what: "its compression is broken".to_owned(),
+            is_foreign: false,
+            begins: None,
+        },
     }
+}
+
+/// Whether the body's bytes stopped coming, rather than that they could not be decoded; to `reqwest` both are errors of
+/// decoding.
+fn is_of_the_connection(error: &reqwest::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if error.is::<hyper::Error>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// Whether a body is a web page rather than JSON.
