@@ -16,7 +16,7 @@ const ABOVE: f64 = 0.5;
 /// Requests for each one that is refused when the ceiling is touched: half a percent is refused.
 const REQUESTS_A_REFUSAL: f64 = 200.0;
 /// Time for each time that the ceiling is touched, as a multiple of the silence that follows.
-const SILENCES_A_TOUCH: u32 = 60;
+const SILENCES_A_TOUCH: u32 = 40;
 /// The same while the ceiling is only guessed.
 const SILENCES_A_GUESS: u32 = 5;
 /// The shortest and the longest time between two touches.
@@ -24,6 +24,8 @@ const SHORTEST_HOLD: Duration = Duration::from_secs(2);
 const LONGEST_HOLD: Duration = Duration::from_mins(2);
 /// The ceiling is known, and no guess, where so much of what was asked for had been granted.
 const MOST: f64 = 0.7;
+/// How much a share that was not granted lowers the ceiling, by its square: at [`MOST`] as in a guess.
+const SHORTFALL: f64 = 1.8;
 /// The least rate: one request in ten seconds.
 const LEAST: f64 = 0.1;
 /// What lies longer back counts less: the limit, or what we asked for, was another then.
@@ -79,8 +81,13 @@ impl Grant {
         let granted = self.answers / (now - self.counted_from).max(Duration::from_secs(1)).as_secs_f64();
         let asked = self.rate(now);
         let is_guess = asked.is_none_or(|asked| granted < MOST * asked);
-        // The truth lies between what was granted, silence included, and what was asked for last.
-        let rate = asked.map_or(granted, |asked| (granted * asked).sqrt());
+        let rate = match asked {
+            None => granted,
+            Some(asked) if is_guess => (granted * asked).sqrt(),
+            // What is missing was not asked for, in the silence and while the rate was lower; the more there is of it, the
+            // likelier it was more than that.
+            Some(asked) => asked * (1.0 - SHORTFALL * (1.0 - (granted / asked).min(1.0)).powi(2)),
+        };
         self.known = Some(Ceiling { rate, is_guess, touched: now, refusals: 0.0, reopened: None });
         self.answers = 0.0;
         self.counted_from = now;
