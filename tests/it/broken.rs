@@ -189,7 +189,12 @@ fn a_body_that_is_no_page_fails_its_contact_with_what_it_is() {
     assert_snapshot!(failing(b"{\"data\":{\"data\":7}}").0, @"the API reports an error: an answer without data.data (at offset 0)");
     assert_snapshot!(failing(b"{\"data\":[]}").0, @"the API reports an error: an answer without data.data (at offset 0)");
     let (error, outcome) = failing(b"\x1b[31mred\x1b[0m \xff\xfe\x00");
-    assert_snapshot!(error, @r#"the answer is not what the API sends: no JSON, it begins with "\u{1b}[31mred\u{1b}[0m ��\u{0}" (at offset 0)"#);
+    assert_snapshot!(error, @"the answer is not what the API sends: no JSON (at offset 0)");
+    assert!(
+        outcome.stderr.contains("\\u{1b}[31mred"),
+        "the debug log has its first bytes: {}",
+        outcome.stderr
+    );
     assert!(outcome.stderr.contains("again in"), "each repeat is logged: {}", outcome.stderr);
     assert!(!outcome.stderr.contains('\u{1b}'), "nothing reaches the terminal unescaped");
 }

@@ -141,7 +141,10 @@ def judge(looks: list[dict], rate: int) -> list[str]:
         "after the outage": [row for row in looks if row["at"] > back + TICK + SETTLING],
     }
     for name, rows in phases.items():
-        rows = [row for row in rows if not row["down"]][:-1]  # at the very end there is not enough left to do
+        rows = [row for row in rows if not row["down"]]
+        # At the end only the last few contacts are waited for, perhaps those whose answers have stalled.
+        while rows and rows[-1]["granted"] / rows[-1]["took"] < rate / 2:
+            rows.pop()
         if not rows:
             wrong.append(f"{name}: too short to tell")
             continue
