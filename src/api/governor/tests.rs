@@ -126,15 +126,17 @@ async fn no_second_holds_more_than_the_rate_limit() {
     for (limit, most) in [(0.5, 1), (1.0, 1), (2.5, 3), (7.0, 7), (50.0, 50), (900.0, 900)] {
         let governor = Arc::new(Governor::new(32, Some(limit)));
         let starts = Arc::new(Mutex::new(Vec::new()));
-        let requests = (0..most * 3 + 5).map(|number| {
+        let requests = (0..most * 4 + 5).map(|number| {
             let (governor, starts) = (Arc::clone(&governor), Arc::clone(&starts));
             tokio::spawn(async move {
                 let mut permit = governor.admit().await;
                 starts.lock().unwrap().push(permit.since);
                 tokio::time::sleep(Duration::from_millis(30)).await;
-                if number == most / 2 {
-                    // A stall and a closed gate, which must not end in a burst.
+                // A stall, and a closed gate, neither of which must end in a burst.
+                if number == most {
                     tokio::time::advance(Duration::from_millis(1700)).await;
+                }
+                if number == most * 3 {
                     governor.throttled(permit.since, Some(Duration::from_secs(2)));
                     drop(permit);
                     permit = governor.admit().await;
@@ -149,7 +151,7 @@ async fn no_second_holds_more_than_the_rate_limit() {
         let starts = starts.lock().unwrap();
         let worst = most_in_a_second(&starts);
         assert!(worst <= most, "{worst} in a second, {limit} allowed");
-        assert_eq!(starts.len(), most * 3 + 6);
+        assert_eq!(starts.len(), most * 4 + 6);
     }
 }
 
