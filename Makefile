@@ -1,8 +1,10 @@
 # What a person needs here: make run (try it), make test, make check, make fuzz.
 
-.PHONY: run test check bench crash fuzz tools check-tools fuzz-tools clean
+.PHONY: run test check bench crash soak fuzz tools check-tools fuzz-tools clean
 
 FUZZ_SECONDS ?= 60
+SOAK_MINUTES ?= 60
+SOAK_RATE ?= 100
 
 run: ## Export the sample contacts from the built-in API into ./export
 	cargo build --release
@@ -26,6 +28,10 @@ bench: ## The exporter beside a client that only fetches and a Python script, as
 
 crash: tools ## The long form of the crash tests: 1,000 random kills, and each call killed and refused in turn
 	CRASH_KILLS=1000 CRASH_FAULTS=400 cargo test --test it -- --include-ignored crash:: storage:: system:: resume::
+
+soak: tools ## The release binary under load and simulated trouble, for SOAK_MINUTES at SOAK_RATE requests a second
+	cargo build --release
+	.tools/venv/bin/python tests/soak/soak.py --minutes $(SOAK_MINUTES) --rate $(SOAK_RATE)
 
 fuzz: fuzz-tools ## Each fuzz target for FUZZ_SECONDS
 	FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/fuzz.sh

@@ -6,7 +6,7 @@ use crate::record::{self, Page, PageError};
 /// Parses a body and gives what `read` makes of it. Invalid UTF-8 is repaired here; the body itself stays as it came.
 pub fn read<T>(bytes: &[u8], read: &impl Fn(&Page<'_>) -> T) -> Result<T, Fault> {
     if fault::is_html(bytes) {
-        return Err(Fault::Unreadable { what: fault::WEB_PAGE.to_owned(), is_html: true, begins: None });
+        return Err(Fault::Unreadable { what: fault::WEB_PAGE.to_owned(), is_foreign: true, begins: None });
     }
     let text = record::text_of(bytes);
     match record::read_page(&text) {
@@ -17,16 +17,12 @@ pub fn read<T>(bytes: &[u8], read: &impl Fn(&Page<'_>) -> T) -> Result<T, Fault>
         }
         Err(error @ PageError::TooManyParts) => Err(Fault::TooLarge { what: error.to_string() }),
         Err(PageError::Malformed(malformed)) => {
-            let mut begins = None;
-            let what = if bytes.is_empty() {
-                "an empty body".to_owned()
-            } else if bytes.trim_ascii_start().first() == Some(&b'{') {
-                format!("no whole JSON document, {malformed} of {} bytes", bytes.len())
-            } else {
-                begins = Some(text.chars().take(fault::BEGINNING).collect());
-                "no JSON".to_owned()
+            let (what, begins) = match bytes.trim_ascii_start().first() {
+                None => ("an empty body".to_owned(), None),
+                Some(b'{') => (format!("no whole JSON document in {} bytes: {malformed}", bytes.len()), None),
+                Some(_) => ("no JSON".to_owned(), Some(text.chars().take(fault::BEGINNING).collect())),
             };
-            Err(Fault::Unreadable { what, is_html: false, begins })
+            Err(Fault::Unreadable { what, is_foreign: begins.is_some(), begins })
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Getting and renewing the token that the requests share.
 
 use secrecy::ExposeSecret;
+use tokio::time::Instant;
 
 use super::client::Client;
 use super::fault::{self, Fault};
@@ -114,13 +115,13 @@ impl Client {
         self.redactor.add(&password);
         let mut unreadable = 0;
         loop {
-            let permit = self.governor.admit().await;
+            let permit = self.governor.admit_ahead().await;
             let since = permit.since;
             let request = self.sign_in_request(sign_in::request(&login.email, &password));
             let outcome = self.send(request).await;
             drop(permit);
             let fault = match outcome.and_then(|reply| read_answer(&reply)) {
-                Ok(granted) => return self.grant(&granted),
+                Ok(granted) => return self.grant(since, &granted),
                 Err(fault) => fault.masked(&self.redactor),
             };
             match fault {
@@ -129,7 +130,7 @@ impl Client {
                 }
                 Fault::Quota => self.throttle(self.governor.quota_spent(since), &fault)?,
                 Fault::Unauthorized { .. } | Fault::Refused { .. } => {
-                    self.answered(None);
+                    self.answered(since, None);
                     return Err(Stop::SignInRefused { what: fault.describe() });
                 }
                 Fault::NotFound | Fault::UnknownPath | Fault::Redirect { .. } => {
@@ -158,8 +159,8 @@ impl Client {
         }
     }
 
-    fn grant(&self, granted: &Granted) -> Result<Token, Stop> {
-        self.answered(None);
+    fn grant(&self, since: Instant, granted: &Granted) -> Result<Token, Stop> {
+        self.answered(since, None);
         self.redactor.add(&granted.token);
         self.tokens.put(&granted.token, Some(granted.life));
         self.observer.event(Event::SignedIn { life_seconds: granted.life.as_secs() });
@@ -180,10 +181,10 @@ fn read_answer(reply: &fault::Reply) -> Result<Granted, Fault> {
         Answer::Granted(granted) => Ok(granted),
         Answer::Refused(what) => Err(Fault::Refused { status: 200, what }),
         Answer::Unreadable if fault::is_html(&reply.body.bytes) => {
-            Err(Fault::Unreadable { what: fault::WEB_PAGE.to_owned(), is_html: true, begins: None })
+            Err(Fault::Unreadable { what: fault::WEB_PAGE.to_owned(), is_foreign: true, begins: None })
         }
         Answer::Unreadable => {
-            Err(Fault::Unreadable { what: "no JSON".to_owned(), is_html: false, begins: None })
+            Err(Fault::Unreadable { what: "no JSON".to_owned(), is_foreign: true, begins: None })
         }
     }
 }

@@ -92,3 +92,52 @@ pub fn describe(error: &reqwest::Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use futures::stream;
+    use http_body_util::StreamBody;
+    use hyper::body::Frame;
+
+    use super::*;
+
+    /// An answer of which this many bytes come at a time, with this pause before each.
+    fn answer(bytes: usize, pause: Duration) -> Response {
+        let chunks = stream::unfold((), move |()| async move {
+            tokio::time::sleep(pause).await;
+            Some((Ok::<_, Infallible>(Frame::data(Bytes::from(vec![b' '; bytes]))), ()))
+        });
+        Response::from(hyper::Response::new(reqwest::Body::wrap(StreamBody::new(chunks))))
+    }
+
+    async fn read(response: Response, patience: Duration) -> (Result<Body, BodyError>, Duration) {
+        let start = Instant::now();
+        let body = LargeBodies::default().read(response, start + patience).await;
+        (body, start.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_stalls_is_given_up_after_half_a_minute() {
+        let stalled = answer(1, Duration::from_hours(1));
+        let (body, took) = read(stalled, Duration::from_mins(10)).await;
+        assert!(matches!(body, Err(BodyError::TimedOut)));
+        assert_eq!(took, Duration::from_secs(30));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_drips_is_given_up_with_the_time_for_a_request() {
+        let dripping = answer(1, Duration::from_secs(29));
+        let (body, took) = read(dripping, Duration::from_mins(10)).await;
+        assert!(matches!(body, Err(BodyError::TimedOut)));
+        assert_eq!(took, Duration::from_mins(10));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_without_an_end_is_cut_at_the_cap() {
+        let endless = answer(1 << 20, Duration::ZERO);
+        let (body, _) = read(endless, Duration::from_mins(10)).await;
+        assert!(matches!(body, Err(BodyError::TooLarge)));
+    }
+}

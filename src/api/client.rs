@@ -25,7 +25,10 @@ use crate::record::Page;
 use crate::settings::{AskedShape, Connection, PasswordSource};
 
 /// Kept HTTP/2 connections are asked this often whether they live, so that a dead peer is noticed.
-const PING_EVERY: Duration = Duration::from_secs(20);
+const PING_EVERY: Duration = Duration::from_secs(10);
+/// One that has not said so for this long is given up, before [`NO_PROGRESS`] ends what waits on it: a repeat would go
+/// to the same dead peer.
+const PING_PATIENCE: Duration = Duration::from_secs(10);
 /// Bodies above this are parsed with the other tasks moved away from the thread, since it takes milliseconds.
 const LONG_PARSE: usize = 1 << 20;
 
@@ -88,7 +91,10 @@ impl Client {
             .user_agent(concat!("chatzy-export/", env!("CARGO_PKG_VERSION")))
             .redirect(Policy::none())
             .connect_timeout(connection.retrying.connect_timeout)
+            // Repeats are ours to make and to count, also those of what a server took back (GOAWAY): each has its turn.
+            .retry(reqwest::retry::never())
             .http2_keep_alive_interval(PING_EVERY)
+            .http2_keep_alive_timeout(PING_PATIENCE)
             .http2_adaptive_window(true);
         if connection.base_url.is_loopback() {
             http = http.no_proxy();
@@ -146,7 +152,7 @@ impl Client {
             let fault = match outcome {
                 Ok(page) => {
                     self.proven_token.fetch_max(token.number, Ordering::Relaxed);
-                    self.answered(Some(query.contact));
+                    self.answered(since, Some(query.contact));
                     return Ok(page);
                 }
                 Err(fault) => fault,
@@ -177,7 +183,7 @@ impl Client {
                 Decision::SignInAgain => self.tokens.refuse(token.number),
                 Decision::AskLess => return Err(Failure::AskLess),
                 Decision::NotFound => {
-                    self.answered(None);
+                    self.answered(since, None);
                     return Err(Failure::NotFound);
                 }
                 Decision::Refused { status: 401 } if self.is_proven(&token) => {
@@ -188,7 +194,7 @@ impl Client {
                     self.tokens.refuse(token.number);
                     self.pause(query, &fault, pause).await;
                 }
-                Decision::Refused { status } => return Err(self.refused(status, &fault)),
+                Decision::Refused { status } => return Err(self.refused(since, status, &fault)),
                 Decision::NotTheApi => return Err(self.not_the_api(&fault)),
                 Decision::Fail => return Err(self.failed(&fault)),
             }
@@ -198,18 +204,16 @@ impl Client {
     /// Waits for a token and the right to send.
     async fn turn(&self, contact: &ContactId) -> Result<(Token, Permit), Stop> {
         loop {
-            let token = self.token().await?;
+            self.token().await?;
             let permit = self.governor.admit().await;
-            // The wait may have been long: the token may be another by now.
-            if !self.tokens.is_current(&token) {
-                continue;
-            }
+            // The wait may have been long: the token may be another by now, or none.
+            let Some(token) = self.tokens.any() else { continue };
             match self.governor.known_good().filter(|good| permit.is_probe && good != contact) {
                 None => return Ok((token, permit)),
                 Some(good) => {
                     // In an outage the one request that leaves asks for a contact that was answered before: this
                     // contact might fail even when the outage is over.
-                    let probe = self.probe(&good, &token).await;
+                    let probe = self.probe(&good, &token, permit.since).await;
                     drop(permit);
                     if let Err(fault) = probe {
                         self.is_outage(None, Reach::Server, &fault).await?;
@@ -220,7 +224,7 @@ impl Client {
     }
 
     /// Asks for one message of a contact that was answered before.
-    async fn probe(&self, good: &ContactId, token: &Token) -> Result<(), Fault> {
+    async fn probe(&self, good: &ContactId, token: &Token, since: Instant) -> Result<(), Fault> {
         let query =
             PageQuery { contact: good, channel: None, offset: 0, limit: 1, shape: AskedShape::Grouped };
         if let Err(fault) = self.attempt(&query, token, &|_| ()).await
@@ -228,7 +232,7 @@ impl Client {
         {
             return Err(fault);
         }
-        self.answered(Some(good));
+        self.answered(since, Some(good));
         Ok(())
     }
 
@@ -289,9 +293,9 @@ impl Client {
         self.http.post(url).header(CONTENT_TYPE, "application/json").body(body)
     }
 
-    /// The service answers.
-    pub(super) fn answered(&self, page_of: Option<&ContactId>) {
-        if let Some(lasted) = self.governor.answered(page_of) {
+    /// The service answers a request that left at `since`.
+    pub(super) fn answered(&self, since: Instant, page_of: Option<&ContactId>) {
+        if let Some(lasted) = self.governor.answered(since, page_of) {
             self.observer.event(Event::OutageEnded { seconds: lasted.as_secs() });
         }
     }
@@ -312,8 +316,8 @@ impl Client {
             Diagnosis::Suspected(known_good) => {
                 let is_up = match (known_good, self.tokens.any()) {
                     (Some(good), Some(token)) => {
-                        let permit = self.governor.admit().await;
-                        let probe = self.probe(&good, &token).await;
+                        let permit = self.governor.admit_ahead().await;
+                        let probe = self.probe(&good, &token, permit.since).await;
                         drop(permit);
                         probe.is_ok()
                     }
@@ -355,8 +359,8 @@ impl Client {
         self.proven_token.load(Ordering::Relaxed) + 2 >= token.number.max(3)
     }
 
-    fn refused(&self, status: u16, fault: &Fault) -> Failure {
-        self.answered(None);
+    fn refused(&self, since: Instant, status: u16, fault: &Fault) -> Failure {
+        self.answered(since, None);
         if status == 401 {
             return Failure::Stop(Stop::SignInRefused { what: fault.describe() });
         }
@@ -374,7 +378,7 @@ impl Client {
 
     fn failed(&self, fault: &Fault) -> Failure {
         match fault {
-            Fault::Unreadable { is_html: true, what, .. } if self.governor.known_good().is_none() => {
+            Fault::Unreadable { is_foreign: true, what, .. } if self.governor.known_good().is_none() => {
                 Failure::Stop(self.wrong_address(what.clone()))
             }
             _ => Failure::Unreadable { what: fault.describe() },

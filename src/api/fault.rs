@@ -1,9 +1,10 @@
 //! Classifying: what one attempt came to, whatever is then done about it (api.md §4, reliability.md "The API").
 
+use std::error::Error;
 use std::time::{Duration, SystemTime};
 
 use reqwest::StatusCode;
-use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER};
+use reqwest::header::{DATE, HeaderMap, LOCATION, RETRY_AFTER};
 
 use super::body::{self, Body, BodyError};
 use super::redact::Redactor;
@@ -37,8 +38,8 @@ pub enum Fault {
     TooLarge { what: String },
     /// An answer of the function that tells of an error (200 with `error`, or without `data.data`).
     ErrorAnswer { what: String },
-    /// 200, but no JSON: HTML, cut, trailing bytes.
-    Unreadable { what: String, is_html: bool, begins: Option<String> },
+    /// 200, but no JSON document: cut, trailing bytes. Foreign where it is no JSON at all, as from a captive portal.
+    Unreadable { what: String, is_foreign: bool, begins: Option<String> },
     /// No answer: the connection could not be made.
     Unreachable { what: String },
     /// No answer in time.
@@ -148,7 +149,7 @@ pub fn of_status(reply: &Reply) -> Option<Fault> {
         429 if message(&reply.body.bytes).contains("Limit Exceeded") => Some(Fault::Quota),
         429 => {
             let asked = reply.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-            let retry_after = asked.and_then(|text| retry_after(text, SystemTime::now()));
+            let retry_after = asked.and_then(|text| retry_after(text, time_of(reply)));
             Some(Fault::Throttled { retry_after })
         }
         408 | 413 | 500..=599 => Some(Fault::Server { status }),
@@ -173,11 +174,26 @@ pub fn of_body(error: &BodyError) -> Fault {
     match error {
         BodyError::TooLarge => Fault::TooLarge { what: "an answer of over 64 MiB".to_owned() },
         BodyError::TimedOut => Fault::TimedOut { what: "the answer stalled".to_owned() },
-        BodyError::Broken(error) if error.is_decode() => {
-            Fault::Unreadable { what: "its compression is broken".to_owned(), is_html: false, begins: None }
-        }
-        BodyError::Broken(error) => of_network(error),
+        BodyError::Broken(error) if is_of_the_connection(error) => of_network(error),
+        BodyError::Broken(_) => Fault::Unreadable {
+            what: "its compression is broken".to_owned(),
+            is_foreign: false,
+            begins: None,
+        },
     }
+}
+
+/// Whether the body's bytes stopped coming, rather than that they could not be decoded; to `reqwest` both are errors of
+/// decoding.
+fn is_of_the_connection(error: &reqwest::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if error.is::<hyper::Error>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// Whether a body is a web page rather than JSON.
@@ -223,9 +239,34 @@ fn redirect(reply: &Reply) -> String {
 /// The pause that a `Retry-After` of this text asks for: seconds, or an HTTP date. Anything else is as if it were not there.
 pub fn retry_after(text: &str, now: SystemTime) -> Option<Duration> {
     let text = text.trim();
-    if let Ok(seconds) = text.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
     }
     let date = httpdate::parse_http_date(text).ok()?;
     Some(date.duration_since(now).unwrap_or_default())
+}
+
+/// What time it is for the server, since a date of its is not to be read by our clock, which may be wrong.
+fn time_of(reply: &Reply) -> SystemTime {
+    let date = reply.headers.get(DATE).and_then(|date| date.to_str().ok());
+    date.and_then(|date| httpdate::parse_http_date(date).ok()).unwrap_or_else(SystemTime::now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_a_number_or_a_date() {
+        let now = httpdate::parse_http_date("Fri, 20 Nov 2026 10:00:00 GMT").expect("a date");
+        let asked = |text| retry_after(text, now).map(|wait| wait.as_secs());
+        assert_eq!(asked(" 7"), Some(7));
+        assert_eq!(asked("99999999999999999999999"), Some(u64::MAX), "cut by the governor");
+        for garbage in ["", "soon", "-5", "1.5", "+7", "0x10", "Fri, 31 Feb 2026 00:00:00 GMT"] {
+            assert_eq!(asked(garbage), None, "{garbage}");
+        }
+        assert_eq!(asked("Fri, 20 Nov 2026 10:00:09 GMT"), Some(9));
+        assert_eq!(asked("Fri, 20 Nov 2026 09:00:00 GMT"), Some(0), "over");
+        assert!(asked("Fri, 31 Dec 9999 23:59:59 GMT") > Some(1 << 30));
+    }
 }

@@ -1,7 +1,8 @@
 //! One governor for all requests of a run: how many in flight, how often, and when to be silent.
 //!
 //! `--concurrency` is the ceiling. Below it the limit adapts: it starts low, grows with every success until the server
-//! first pushes back, then by one a round; it halves at most once a round trip. A 429 closes one gate for all.
+//! first pushes back, then by one a round; it halves at most once a round trip. A 429 closes one gate for all, and tells
+//! how many a second the server grants ([`Grant`]); through the open gate requests leave one by one ([`Pace`]).
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
+use super::grant::Grant;
 use super::health::{Diagnosis, Health, Reach};
 use super::pace::Pace;
 use crate::id::ContactId;
@@ -46,8 +48,9 @@ pub enum Throttle {
 #[derive(Debug)]
 pub struct Governor {
     state: Mutex<State>,
+    /// Those who wait, in the order in which they came. The first of them waits at the gate.
+    line: tokio::sync::Mutex<()>,
     changed: Notify,
-    pace: Pace,
     ceiling: f64,
 }
 
@@ -58,7 +61,14 @@ struct State {
     pushed_back: bool,
     last_cut: Instant,
     gate: Instant,
+    pace: Pace,
+    grant: Grant,
+    /// When the last 429 came that was not one of several at once.
+    throttled_at: Instant,
+    /// How many in a row, with nothing granted in between; while there are any, one request at a time tries whether that is
+    /// over.
     throttles: u32,
+    is_trying: bool,
     throttled_since: Option<Instant>,
     quota_asks: u32,
     retry_budget: f64,
@@ -73,12 +83,16 @@ pub struct Permit {
     pub since: Instant,
     /// In an outage: this request is the probe.
     pub is_probe: bool,
+    is_trial: bool,
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.governor.lock().in_flight -= 1;
-        self.governor.changed.notify_one();
+        let mut state = self.governor.lock();
+        state.in_flight -= 1;
+        state.is_trying &= !self.is_trial;
+        drop(state);
+        self.governor.changed.notify_waiters();
     }
 }
 
@@ -93,36 +107,35 @@ impl Governor {
                 pushed_back: false,
                 last_cut: now,
                 gate: now,
+                pace: Pace::new(per_second, now),
+                grant: Grant::new(now),
+                throttled_at: now,
                 throttles: 0,
+                is_trying: false,
                 throttled_since: None,
                 quota_asks: 0,
                 retry_budget: RETRY_BUDGET,
                 health: Health::default(),
             }),
+            line: tokio::sync::Mutex::default(),
             changed: Notify::new(),
-            pace: Pace::new(per_second),
             ceiling: f64::from(concurrency),
         }
     }
 
-    /// Waits until one more request may be sent.
+    /// Waits until one more request may be sent, which is then to be sent at once.
     pub async fn admit(self: &Arc<Self>) -> Permit {
+        let _first = self.line.lock().await;
+        self.admit_ahead().await
+    }
+
+    /// The same, ahead of the line: for what those in line wait for.
+    pub async fn admit_ahead(self: &Arc<Self>) -> Permit {
         loop {
             let changed = self.changed.notified();
             match self.try_enter() {
-                Entry::Entered { is_probe } => {
-                    let mut permit = Permit { governor: Arc::clone(self), since: Instant::now(), is_probe };
-                    self.pace.turn().await;
-                    let gate = self.lock().gate;
-                    if gate > Instant::now() {
-                        // Closed while this one waited for its turn: nothing leaves before it opens.
-                        sleep_until(gate).await;
-                    }
-                    // Others may fit beside this one; each wakes the next.
-                    self.changed.notify_one();
-                    // The request leaves now, not when its slot was reserved.
-                    permit.since = Instant::now();
-                    return permit;
+                Entry::Entered { since, is_probe, is_trial } => {
+                    return Permit { governor: Arc::clone(self), since, is_probe, is_trial };
                 }
                 Entry::Full => changed.await,
                 Entry::ClosedUntil(at) => {
@@ -138,47 +151,48 @@ impl Governor {
     fn try_enter(&self) -> Entry {
         let mut state = self.lock();
         let now = Instant::now();
-        if state.gate > now {
-            return Entry::ClosedUntil(state.gate);
-        }
         let probe_at = state.health.next_probe();
-        if let Some(at) = probe_at {
-            if state.in_flight > 0 {
-                return Entry::Full;
-            }
-            if at > now {
-                return Entry::ClosedUntil(at);
-            }
-        }
-        if f64::from(state.in_flight) + 1.0 > state.limit.max(1.0) {
+        let room = if probe_at.is_some() { 1.0 } else { state.limit.max(1.0) };
+        if f64::from(state.in_flight) + 1.0 > room || state.is_trying {
             return Entry::Full;
         }
+        let opens = state.gate.max(state.pace.next()).max(probe_at.unwrap_or(now));
+        if opens > now {
+            return Entry::ClosedUntil(opens);
+        }
+        let granted = state.grant.rate(now);
+        state.pace.start(now, granted);
         state.in_flight += 1;
-        Entry::Entered { is_probe: probe_at.is_some() }
+        state.is_trying = state.throttles + state.quota_asks > 0;
+        Entry::Entered { since: now, is_probe: probe_at.is_some(), is_trial: state.is_trying }
     }
 
-    /// An answer came: the limit grows. Gives the length of the outage that ends with it.
-    pub fn answered(&self, page_of: Option<&ContactId>) -> Option<Duration> {
+    /// A request that started at `since` was answered: the limit grows. Gives the length of the outage that ends with it.
+    pub fn answered(&self, since: Instant, page_of: Option<&ContactId>) -> Option<Duration> {
         let mut state = self.lock();
-        state.throttles = 0;
-        state.throttled_since = None;
-        state.quota_asks = 0;
+        let now = Instant::now();
+        if since >= state.throttled_at {
+            // Those that left before the last 429 say nothing about what is granted after it.
+            state.throttles = 0;
+            state.throttled_since = None;
+            state.quota_asks = 0;
+            state.grant.answered(now);
+        }
         state.retry_budget = (state.retry_budget + RETRY_REFILL).min(RETRY_BUDGET);
         let growth = if state.pushed_back { 1.0 / state.limit.max(1.0) } else { 1.0 };
         state.limit = (state.limit + growth).min(self.ceiling);
         let ended = state.health.answered(page_of);
-        drop(state);
-        self.changed.notify_one();
-        if ended.is_some() {
-            self.changed.notify_waiters();
+        if let Some(lasted) = ended {
+            state.grant.skip(lasted);
         }
+        drop(state);
+        self.changed.notify_waiters();
         ended
     }
 
     /// A request that started at `since` met an overloaded server: half the limit, at most once a round trip.
     pub fn overloaded(&self, since: Instant) {
-        let mut state = self.lock();
-        state.cut(since);
+        self.lock().cut(since);
     }
 
     /// A request failed; says what that means.
@@ -214,13 +228,22 @@ impl Governor {
         if now - first > MAX_THROTTLED {
             return Throttle::GiveUp;
         }
-        if state.cut(since) {
+        if state.is_refused_anew(since, now) {
+            if state.throttles == 0 {
+                state.grant.touched(now);
+            }
             state.throttles += 1;
         }
+        state.grant.refused();
         let backoff =
             MAX_BACKOFF.min(FIRST_BACKOFF * 2_u32.saturating_pow(state.throttles.saturating_sub(1).min(10)));
-        let silence =
-            retry_after.map_or(backoff.mul_f64(0.5 + fastrand::f64() / 2.0), |asked| asked.min(MAX_SILENCE));
+        let backoff = backoff.mul_f64(0.5 + fastrand::f64() / 2.0);
+        let silence = match retry_after {
+            None => backoff,
+            Some(asked) if state.throttles <= 1 => asked.min(MAX_SILENCE),
+            // What it asked for before was not enough.
+            Some(asked) => asked.min(MAX_SILENCE).max(backoff),
+        };
         Throttle::Wait(state.close_gate(now + silence, now))
     }
 
@@ -228,7 +251,7 @@ impl Governor {
     pub fn quota_spent(&self, since: Instant) -> Throttle {
         let mut state = self.lock();
         let now = Instant::now();
-        if state.cut(since) {
+        if state.is_refused_anew(since, now) {
             state.quota_asks += 1;
         }
         if state.quota_asks > QUOTA_ASKS {
@@ -244,15 +267,23 @@ impl Governor {
 }
 
 impl State {
-    /// Halves the limit unless that was done since the request left; says whether it did.
-    fn cut(&mut self, since: Instant) -> bool {
-        if since < self.last_cut {
-            return false;
+    /// Halves the limit unless that was done since the request left.
+    fn cut(&mut self, since: Instant) {
+        if since >= self.last_cut {
+            self.last_cut = Instant::now();
+            self.pushed_back = true;
+            self.limit = (self.limit / 2.0).max(1.0);
         }
-        self.last_cut = Instant::now();
-        self.pushed_back = true;
-        self.limit = (self.limit / 2.0).max(1.0);
-        true
+    }
+
+    /// Whether a 429 to a request that left at `since` is the first of those that were in flight together.
+    fn is_refused_anew(&mut self, since: Instant, now: Instant) -> bool {
+        self.cut(since);
+        let anew = since >= self.throttled_at;
+        if anew {
+            self.throttled_at = now;
+        }
+        anew
     }
 
     fn close_gate(&mut self, until: Instant, now: Instant) -> Duration {
@@ -262,79 +293,10 @@ impl State {
 }
 
 enum Entry {
-    Entered { is_probe: bool },
+    Entered { since: Instant, is_probe: bool, is_trial: bool },
     Full,
     ClosedUntil(Instant),
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn never_more_than_the_ceiling_in_flight() {
-        let governor = Arc::new(Governor::new(3, None));
-        let first = governor.admit().await;
-        let _second = governor.admit().await;
-        let _third = governor.admit().await;
-        assert!(matches!(governor.try_enter(), Entry::Full));
-        drop(first);
-        let _fourth = governor.admit().await;
-        assert!(matches!(governor.try_enter(), Entry::Full));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_limit_halves_once_a_round_trip_and_grows_back() {
-        let governor = Arc::new(Governor::new(64, None));
-        for _ in 0..100 {
-            governor.answered(None);
-        }
-        assert!((governor.lock().limit - 64.0).abs() < 0.1);
-        let sent = Instant::now();
-        tokio::time::advance(Duration::from_millis(50)).await;
-        governor.overloaded(sent + Duration::from_millis(1));
-        governor.overloaded(sent + Duration::from_millis(2));
-        assert!((governor.lock().limit - 32.0).abs() < 0.1, "one round trip halves once");
-        governor.answered(None);
-        assert!(governor.lock().limit < 32.1, "after a cut it grows by one a round, not by one an answer");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_429_silences_everybody_for_as_long_as_it_asks() {
-        let governor = Arc::new(Governor::new(8, None));
-        let permit = governor.admit().await;
-        assert_eq!(
-            governor.throttled(permit.since, Some(Duration::from_secs(7))),
-            Throttle::Wait(Duration::from_secs(7))
-        );
-        drop(permit);
-        let before = Instant::now();
-        let _permit = governor.admit().await;
-        assert_eq!(before.elapsed(), Duration::from_secs(7));
-        let day = governor.throttled(Instant::now(), Some(Duration::from_hours(24)));
-        assert_eq!(day, Throttle::Wait(MAX_SILENCE), "an absurd Retry-After is cut");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_spent_quota_is_asked_twice_more() {
-        let governor = Arc::new(Governor::new(8, None));
-        for _ in 0..QUOTA_ASKS {
-            let permit = governor.admit().await;
-            assert!(matches!(governor.quota_spent(permit.since), Throttle::Wait(_)));
-        }
-        let permit = governor.admit().await;
-        assert_eq!(governor.quota_spent(permit.since), Throttle::GiveUp);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn in_an_outage_one_probe_at_a_time_leaves() {
-        let governor = Arc::new(Governor::new(8, None));
-        governor.failed(None, Reach::Network);
-        governor.begin_outage();
-        let probe = governor.admit().await;
-        assert!(probe.is_probe);
-        assert!(matches!(governor.try_enter(), Entry::Full));
-        governor.answered(None);
-        assert!(matches!(governor.try_enter(), Entry::Entered { is_probe: false }));
-    }
-}
+mod tests;

@@ -123,3 +123,61 @@ impl Health {
         self.known_good.as_ref()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn contact(number: u32) -> ContactId {
+        format!("c{number}").parse().expect("an ID")
+    }
+
+    /// Fails, probe after probe, until it is given up; says how long that took.
+    async fn until_given_up(health: &mut Health) -> Duration {
+        for number in 0..SUSPICIOUS {
+            health.failed(Some(&contact(number)), Reach::Server);
+        }
+        assert!(health.begin_outage());
+        let start = Instant::now();
+        let mut probes = 0;
+        loop {
+            tokio::time::sleep_until(health.next_probe().expect("in an outage")).await;
+            probes += 1;
+            if let Diagnosis::GivenUp(_) = health.failed(None, Reach::Server) {
+                assert!(probes < 140, "{probes} probes");
+                return start.elapsed();
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_outage_is_waited_out_for_a_quarter_of_an_hour() {
+        let mut health = Health::default();
+        health.answered(Some(&contact(0)));
+        let waited = until_given_up(&mut health).await;
+        assert!(waited >= PATIENCE && waited < PATIENCE + MAX_PROBE_PAUSE * 2, "{waited:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_nothing_was_ever_answered_for_two_minutes() {
+        let waited = until_given_up(&mut Health::default()).await;
+        assert!(
+            waited >= PATIENCE_AT_FIRST && waited < PATIENCE_AT_FIRST + MAX_PROBE_PAUSE * 2,
+            "{waited:?}"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_bad_contact_is_no_outage() {
+        let mut health = Health::default();
+        for _ in 0..100 {
+            assert_eq!(health.failed(Some(&contact(1)), Reach::Server), Diagnosis::Alone);
+        }
+        health.answered(Some(&contact(0)));
+        for number in 1..100 {
+            let suspected = Diagnosis::Suspected(Some(contact(0)));
+            let expected = if number % SUSPICIOUS == 0 { suspected } else { Diagnosis::Alone };
+            assert_eq!(health.failed(Some(&contact(1)), Reach::Server), expected);
+        }
+    }
+}

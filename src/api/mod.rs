@@ -13,6 +13,7 @@ mod client;
 mod decide;
 mod fault;
 mod governor;
+mod grant;
 mod health;
 mod pace;
 mod query;

@@ -118,11 +118,6 @@ impl TokenKeeper {
         }
     }
 
-    /// Whether this token may still be sent.
-    pub fn is_current(&self, token: &Token) -> bool {
-        self.any().is_some_and(|now| now.number == token.number)
-    }
-
     /// A renewal ahead of time failed: the old token serves on.
     pub fn renew_later(&self) {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);

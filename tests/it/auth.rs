@@ -1,7 +1,7 @@
 //! Signing in, and that secrets stay secret.
 
 use std::fs;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
 use insta::assert_snapshot;
@@ -88,6 +88,86 @@ fn a_refused_token_is_renewed_and_the_request_repeated() {
         assert_complete(&service, &outcome, &contacts, "refused now and then");
         assert!(service.stats().by_status["401"] > 0);
     }
+}
+
+#[test]
+fn a_token_refused_to_many_is_renewed_by_one() {
+    let sign_ins = AtomicUsize::new(0);
+    let server = Scripted::start(move |asked| match asked.authorization.as_deref() {
+        None => Answer::token(&format!("token-{}", sign_ins.fetch_add(1, Ordering::Relaxed) + 1)),
+        // Contacts in flight beside the one that meets the end of the token first.
+        Some("Bearer token-1") if asked.before >= 20 => {
+            Answer::message(401, "The incoming token has expired")
+        }
+        Some(_) => Answer::page(asked, 3),
+    });
+    let contacts: Vec<String> = (0..100).map(|at| format!("c{at}")).collect();
+    let outcome = Export::run_of(server.url(), &contacts).args("--format jsonl").expect(0);
+    assert_eq!(outcome.rows("messages").len(), 300);
+    assert_eq!(server.asked().iter().filter(|asked| asked.is_sign_in()).count(), 2);
+}
+
+#[test]
+fn a_fresh_token_refused_again_and_again_ends_the_run() {
+    for concurrency in ["1", "32"] {
+        let sign_ins = AtomicUsize::new(0);
+        let server = Scripted::start(move |asked| {
+            if !asked.is_sign_in() {
+                return Answer::message(401, "Unauthorized");
+            }
+            Answer::token(&format!("token-{}", sign_ins.fetch_add(1, Ordering::Relaxed)))
+        });
+        let contacts: Vec<String> = (0..40).map(|at| format!("c{at}")).collect();
+        let outcome = Export::run_of(server.url(), contacts).args("--concurrency").arg(concurrency).expect(4);
+        insta::allow_duplicates! {
+            assert_snapshot!(outcome.last_line(), @"error: sign-in refused (401 Unauthorized: Unauthorized): check the credentials, then run the same command again");
+        }
+        assert_eq!(server.asked().iter().filter(|asked| asked.is_sign_in()).count(), 3, "two renewals");
+    }
+}
+
+#[test]
+fn while_nobody_can_sign_in_the_old_token_serves_until_it_expires() {
+    let server = Scripted::start(|asked| match (asked.is_sign_in(), asked.before) {
+        (true, 0) => Answer::token_until("token-1", SystemTime::now() + Duration::from_secs(3)),
+        (true, ..4) => Answer::message(503, "Service Unavailable"),
+        (true, _) => Answer::token("token-2"),
+        (false, _) => Answer::page(asked, 3),
+    });
+    let contacts: Vec<String> = (0..200).map(|at| format!("c{at}")).collect();
+    let export = Export::run_of(server.url(), &contacts).args("--format jsonl --rate-limit 50 --retries 0");
+    let outcome = export.expect(0);
+    assert_eq!(outcome.rows("messages").len(), 600);
+    let asked = server.asked();
+    let place =
+        |what: &dyn Fn(&crate::scripted::Asked) -> bool| asked.iter().position(what).expect("there is one");
+    let refused = place(&|asked| asked.is_sign_in() && asked.before == 1);
+    let old = Some("Bearer token-1".to_owned());
+    assert!(asked[refused..].iter().any(|asked| asked.authorization == old), "the old token serves on");
+    let new = place(&|asked| asked.authorization.as_deref() == Some("Bearer token-2"));
+    assert!(asked[new..].iter().all(|asked| asked.authorization != old), "the new one from then on");
+}
+
+#[test]
+fn a_given_token_that_expires_under_way_is_said_and_the_run_goes_on_with_another() {
+    let answered = AtomicUsize::new(0);
+    let server = Scripted::start(move |asked| match asked.authorization.as_deref() {
+        Some("Bearer old") if answered.fetch_add(1, Ordering::Relaxed) >= 30 => {
+            Answer::message(401, "expired")
+        }
+        _ => Answer::page(asked, 3),
+    });
+    let contacts: Vec<String> = (0..60).map(|at| format!("c{at}")).collect();
+    let export =
+        Export::run_of(server.url(), &contacts).env_remove("CHATZY_EMAIL").env_remove("CHATZY_PASSWORD");
+    let export = export.args("--format jsonl --concurrency 4 --consistency fast");
+    let outcome = export.clone().env("CHATZY_TOKEN", "old").expect(4);
+    assert_snapshot!(outcome.last_line(), @"error: sign-in refused (the given token has expired or is not valid): check the credentials, then run the same command again");
+    let outcome = export.env("CHATZY_TOKEN", "new").expect(0);
+    assert_eq!(outcome.rows("messages").len(), 180);
+    let again =
+        server.asked().iter().filter(|asked| asked.authorization.as_deref() == Some("Bearer new")).count();
+    assert!(again <= 30 + 4, "what was answered is not asked for again: {again} requests");
 }
 
 #[test]

@@ -120,6 +120,8 @@ fn another_server_is_not_the_api() {
     assert_snapshot!(export_from(&redirecting), @"error: API is not the Chatzy AI API (it redirects (302) to login.example.com, which is not followed): check --base-url");
     let html = Scripted::start(|_| Answer::html());
     assert_snapshot!(export_from(&html), @"error: API is not the Chatzy AI API (the answer is not what the API sends: a web page (HTML)): check --base-url");
+    let text = Scripted::api(|_| Answer::new(200, "It works!"));
+    assert_snapshot!(export_from(&text), @"error: API is not the Chatzy AI API (no JSON): check --base-url");
     let other_stage = Scripted::start(|_| Answer::message(403, "Missing Authentication Token"));
     assert_snapshot!(export_from(&other_stage), @"error: API is not the Chatzy AI API (403 Missing Authentication Token: no such path at this address): check --base-url");
     let half = Scripted::api(|_| Answer::message(403, "Missing Authentication Token"));

@@ -1,7 +1,13 @@
 //! How hard the API is pressed, and that its faults cost time and nothing else.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use insta::assert_snapshot;
+
 use crate::export::Export;
 use crate::paging::assert_complete;
+use crate::scripted::{Answer, Scripted};
 use crate::service::Service;
 
 fn contacts(count: u32) -> Vec<String> {
@@ -33,7 +39,8 @@ fn never_more_in_a_second_than_allowed() {
         assert_complete(&service, &outcome, &contacts, "a rate limit");
         let stats = service.stats();
         assert!(stats.requests > limit, "more than a second's worth");
-        // Counted where they arrive, sign-in included: a busy machine may hold one back until the next one comes.
+        // Counted where they arrive, sign-in included: a busy machine may hold one back until the next one comes. That no
+        // second holds more starts than allowed is held where time stands still (api::governor).
         assert!(stats.max_per_second <= limit + 1, "{} in a second", stats.max_per_second);
     }
 }
@@ -52,6 +59,28 @@ fn throttling_costs_time_and_nothing_else() {
         assert!(by_status["429"] < by_status["200"], "{retry_after}: {by_status:?}");
         assert_eq!(outcome.manifest()["requests"]["by_status"]["429"], by_status["429"], "{retry_after}");
     }
+}
+
+#[test]
+fn a_quota_that_is_spent_ends_the_run_which_then_goes_on() {
+    let is_renewed = Arc::new(AtomicBool::new(false));
+    let renewed = Arc::clone(&is_renewed);
+    let server = Scripted::api(move |asked| match asked.before {
+        20.. if !renewed.load(Ordering::Relaxed) => Answer::message(429, "Limit Exceeded"),
+        _ => Answer::page(asked, 3),
+    });
+    let contacts: Vec<String> = (0..40).map(|at| format!("c{at}")).collect();
+    let export =
+        Export::run_of(server.url(), &contacts).args("--format jsonl --concurrency 4 --consistency fast");
+    let outcome = export.expect(5);
+    assert_snapshot!(outcome.last_line(), @"error: the API's quota is used up (429 Limit Exceeded): run the same command again when it is renewed");
+    let pages = |server: &Scripted| server.asked().iter().filter(|asked| !asked.is_sign_in()).count();
+    assert!(pages(&server) <= 20 + 4 + 2, "{} requests: those in flight, and two more", pages(&server));
+    is_renewed.store(true, Ordering::Relaxed);
+    let before = pages(&server);
+    let outcome = export.expect(0);
+    assert_eq!(outcome.rows("messages").len(), 120);
+    assert_eq!(pages(&server) - before, 20, "what was answered before is not asked for again");
 }
 
 #[test]

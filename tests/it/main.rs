@@ -5,7 +5,9 @@
 
 #![cfg(test)]
 
+mod anything;
 mod auth;
+mod broken;
 mod canary;
 mod crash;
 mod damage;
@@ -37,3 +39,4 @@ mod substance;
 mod system;
 mod tables;
 mod verify;
+mod wire;

@@ -1,0 +1,177 @@
+use super::*;
+
+mod model;
+
+#[tokio::test(start_paused = true)]
+async fn never_more_than_the_ceiling_in_flight() {
+    let governor = Arc::new(Governor::new(3, None));
+    let first = governor.admit().await;
+    let _second = governor.admit().await;
+    let _third = governor.admit().await;
+    assert!(matches!(governor.try_enter(), Entry::Full));
+    drop(first);
+    let _fourth = governor.admit().await;
+    assert!(matches!(governor.try_enter(), Entry::Full));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_limit_halves_once_a_round_trip_and_grows_back() {
+    let governor = Arc::new(Governor::new(64, None));
+    for _ in 0..100 {
+        governor.answered(Instant::now(), None);
+    }
+    assert!((governor.lock().limit - 64.0).abs() < 0.1);
+    let sent = Instant::now();
+    tokio::time::advance(Duration::from_millis(50)).await;
+    governor.overloaded(sent + Duration::from_millis(1));
+    governor.overloaded(sent + Duration::from_millis(2));
+    assert!((governor.lock().limit - 32.0).abs() < 0.1, "one round trip halves once");
+    governor.answered(Instant::now(), None);
+    assert!(governor.lock().limit < 32.1, "after a cut it grows by one a round, not by one an answer");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_429_silences_everybody_for_as_long_as_it_asks() {
+    let governor = Arc::new(Governor::new(8, None));
+    let permit = governor.admit().await;
+    assert_eq!(
+        governor.throttled(permit.since, Some(Duration::from_secs(7))),
+        Throttle::Wait(Duration::from_secs(7))
+    );
+    drop(permit);
+    let before = Instant::now();
+    let _permit = governor.admit().await;
+    assert_eq!(before.elapsed(), Duration::from_secs(7));
+    let day = governor.throttled(Instant::now(), Some(Duration::from_hours(24)));
+    assert_eq!(day, Throttle::Wait(MAX_SILENCE), "an absurd Retry-After is cut");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_spent_quota_is_asked_twice_more() {
+    let governor = Arc::new(Governor::new(8, None));
+    for _ in 0..QUOTA_ASKS {
+        let permit = governor.admit().await;
+        assert!(matches!(governor.quota_spent(permit.since), Throttle::Wait(_)));
+    }
+    let permit = governor.admit().await;
+    assert_eq!(governor.quota_spent(permit.since), Throttle::GiveUp);
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_an_outage_one_probe_at_a_time_leaves() {
+    let governor = Arc::new(Governor::new(8, None));
+    governor.failed(None, Reach::Network);
+    governor.begin_outage();
+    let probe = governor.admit().await;
+    assert!(probe.is_probe);
+    assert!(matches!(governor.try_enter(), Entry::Full));
+    governor.answered(Instant::now(), None);
+    assert!(matches!(governor.try_enter(), Entry::Entered { is_probe: false, .. }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_429_one_request_tries_whether_it_is_over() {
+    let governor = Arc::new(Governor::new(8, None));
+    let permit = governor.admit().await;
+    governor.throttled(permit.since, None);
+    drop(permit);
+    let trial = governor.admit().await;
+    assert!(matches!(governor.try_enter(), Entry::Full));
+    assert!(matches!(governor.throttled(trial.since, None), Throttle::Wait(_)));
+    drop(trial);
+    let trial = governor.admit().await;
+    tokio::time::advance(Duration::from_mins(1)).await;
+    assert!(matches!(governor.try_enter(), Entry::Full), "whatever the pace");
+    governor.answered(trial.since, None);
+    drop(trial);
+    let _one = governor.admit().await;
+    let _other = governor.admit().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_asks_for_too_little_is_waited_for_longer_and_longer() {
+    let governor = Arc::new(Governor::new(8, None));
+    let mut waits = Vec::new();
+    for _ in 0..20 {
+        let permit = governor.admit().await;
+        let Throttle::Wait(wait) = governor.throttled(permit.since, Some(Duration::ZERO)) else { break };
+        waits.push(wait);
+    }
+    assert!(waits[10] > Duration::from_secs(20), "{waits:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_but_429s_ends_after_a_quarter_of_an_hour() {
+    let governor = Arc::new(Governor::new(8, None));
+    let start = Instant::now();
+    loop {
+        let permit = governor.admit().await;
+        if governor.throttled(permit.since, None) == Throttle::GiveUp {
+            break;
+        }
+    }
+    assert!(start.elapsed() > MAX_THROTTLED && start.elapsed() < MAX_THROTTLED + MAX_BACKOFF * 2);
+}
+
+/// The most that lie within a second.
+fn most_in_a_second(starts: &[Instant]) -> usize {
+    let within = |first: &Instant| {
+        starts.iter().filter(|at| *at >= first && **at < *first + Duration::from_secs(1)).count()
+    };
+    starts.iter().map(within).max().unwrap_or_default()
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_second_holds_more_than_the_rate_limit() {
+    for (limit, most) in [(0.5, 1), (1.0, 1), (2.5, 3), (7.0, 7), (50.0, 50), (900.0, 900)] {
+        let governor = Arc::new(Governor::new(32, Some(limit)));
+        let starts = Arc::new(Mutex::new(Vec::new()));
+        let requests = (0..most * 4 + 5).map(|number| {
+            let (governor, starts) = (Arc::clone(&governor), Arc::clone(&starts));
+            tokio::spawn(async move {
+                let mut permit = governor.admit().await;
+                starts.lock().unwrap().push(permit.since);
+                tokio::time::sleep(Duration::from_millis(30)).await;
+                // A stall, and a closed gate, neither of which must end in a burst.
+                if number == most {
+                    tokio::time::advance(Duration::from_millis(1700)).await;
+                }
+                if number == most * 3 {
+                    governor.throttled(permit.since, Some(Duration::from_secs(2)));
+                    drop(permit);
+                    permit = governor.admit().await;
+                    starts.lock().unwrap().push(permit.since);
+                }
+                governor.answered(permit.since, None);
+            })
+        });
+        for request in requests.collect::<Vec<_>>() {
+            request.await.unwrap();
+        }
+        let starts = starts.lock().unwrap();
+        let worst = most_in_a_second(&starts);
+        assert!(worst <= most, "{worst} in a second, {limit} allowed");
+        assert_eq!(starts.len(), most * 4 + 6);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_rate_limit_is_used() {
+    let governor = Arc::new(Governor::new(32, Some(500.0)));
+    let start = Instant::now();
+    for _ in 0..1000 {
+        governor.admit().await;
+    }
+    assert!(start.elapsed() < Duration::from_millis(2200), "{:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn repeats_are_bounded_over_the_whole_run() {
+    let governor = Arc::new(Governor::new(8, None));
+    let taken = (0..1000).filter(|_| governor.take_retry()).count();
+    assert_eq!(taken, 100);
+    for _ in 0..52 {
+        governor.answered(Instant::now(), None);
+    }
+    assert_eq!((0..1000).filter(|_| governor.take_retry()).count(), 10, "one for every five answers");
+}

@@ -1,0 +1,240 @@
+//! Connections and bodies that break in every way they can: what passes is repeated, what stays fails its contact alone.
+
+use std::io::Write;
+use std::time::Duration;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use insta::assert_snapshot;
+
+use crate::export::{Export, Outcome};
+use crate::scripted::{Answer, Asked, Scripted};
+use crate::wire::{Server, Then, Wire};
+
+const SHORT: &str = "--format jsonl --timeout 1s --concurrency 4";
+
+/// A good answer to a request, a page of three messages.
+fn good(asked: &Asked) -> Answer {
+    Answer::page(asked, 3)
+}
+
+/// The first request for each contact meets this, all others are answered; nothing of it is left to be seen.
+fn passes(retries: u32, fault: impl Fn(&Asked) -> Wire + Send + Sync + 'static) -> Server {
+    let met = std::sync::Mutex::new(std::collections::HashSet::new());
+    let server = Server::api(move |asked, _| {
+        let is_first = met.lock().unwrap().insert(asked.contact().to_owned());
+        if is_first { fault(asked) } else { Wire::of(&good(asked)) }
+    });
+    let contacts = ["a", "b", "c", "d", "e"];
+    let export = Export::run_of(server.url(), contacts).args(SHORT).args(&format!("--retries {retries}"));
+    let outcome = export.expect(0);
+    assert_eq!(outcome.rows("messages").len(), 3 * contacts.len());
+    assert_eq!(outcome.contacts("exported"), 5);
+    server
+}
+
+/// Contact `b` meets this whenever it is asked for, the others are answered. Gives the error of its coverage.
+fn stays(fault: impl Fn(&Asked) -> Wire + Send + Sync + 'static) -> (String, Outcome) {
+    let server = Server::api(move |asked, _| match asked.contact() {
+        "b" => fault(asked),
+        _ => Wire::of(&good(asked)),
+    });
+    let export = Export::run_of(server.url(), ["a", "b", "c"]).args(SHORT).args("--retries 1 -vv");
+    let outcome = export.expect(3);
+    assert_eq!((outcome.contacts("exported"), outcome.contacts("failed")), (2, 1));
+    assert!(server.count("b") <= 20, "asked {} times", server.count("b"));
+    let error = outcome.rows("coverage").of_contact("b")["error"].as_str().expect("an error").to_owned();
+    (error, outcome)
+}
+
+#[test]
+fn a_connection_that_breaks_before_the_answer_is_repeated_once_for_free() {
+    for then in [Then::Close, Then::Reset] {
+        passes(0, move |_| Wire::bytes("", then.clone()));
+    }
+}
+
+#[test]
+fn a_kept_connection_that_closes_under_a_request_is_repeated_for_free() {
+    let server = Server::api(|asked, on_connection| match on_connection {
+        0 | 1 => Wire::of(&good(asked)),
+        _ => Wire::bytes("", Then::Close),
+    });
+    let contacts: Vec<String> = (0..30).map(|at| format!("c{at}")).collect();
+    let outcome =
+        Export::run_of(server.url(), &contacts).args("--format jsonl --concurrency 1 --retries 0").expect(0);
+    assert_eq!(outcome.rows("messages").len(), 90);
+    assert_eq!(outcome.contacts("exported"), 30);
+}
+
+#[test]
+fn a_connection_that_breaks_in_the_body_is_repeated_once_for_free() {
+    for then in [Then::Close, Then::Reset] {
+        passes(0, move |asked| Wire::part(&good(asked), 20, then.clone()));
+    }
+}
+
+#[test]
+fn a_body_that_stalls_is_given_up_and_asked_for_again() {
+    passes(1, |asked| Wire::part(&good(asked), 20, Then::Stall));
+    passes(1, |asked| Wire::part(&good(asked), 0, Then::Stall));
+}
+
+#[test]
+fn a_peer_that_says_nothing_is_given_up_and_asked_again() {
+    passes(1, |_| Wire::bytes("", Then::Stall));
+    passes(1, |_| Wire::bytes("HTTP/1.1 200 OK\r\ncontent-le", Then::Stall));
+}
+
+#[test]
+fn a_slow_drip_ends_with_the_time_for_a_request() {
+    let drip = || Then::Repeat(b" ".to_vec(), Duration::from_millis(50));
+    passes(1, move |asked| Wire::part(&good(asked), 0, drip()));
+    let (error, _) = stays(move |asked| Wire::part(&good(asked), 0, drip()));
+    assert_snapshot!(error, @"the answer stalled (at offset 0)");
+}
+
+#[test]
+fn what_is_no_http_is_repeated_and_fails_its_contact_alone() {
+    passes(1, |_| Wire::bytes("SSH-2.0-OpenSSH_9.9\r\n\r\n", Then::Close));
+    let (error, _) = stays(|_| Wire::bytes("HTTP/1.1 banana\r\n\r\n", Then::Close));
+    assert_snapshot!(error, @"the connection broke: client error (SendRequest): invalid HTTP status-code parsed (at offset 0)");
+    let (error, _) = stays(|_| Wire::bytes("HTTP/1.1 200 OK\r\ncontent-length: many\r\n\r\n{}", Then::Close));
+    assert_snapshot!(error, @"the connection broke: client error (SendRequest): invalid content-length parsed (at offset 0)");
+    let (error, _) =
+        stays(|_| Wire::bytes("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n{}", Then::Close));
+    assert_snapshot!(error, @"the connection broke: error reading a body from connection: Invalid chunk size line: missing size digit (at offset 0)");
+}
+
+#[test]
+fn headers_without_an_end_are_not_read_for_ever() {
+    let line = format!("x-more: {}\r\n", "y".repeat(1000)).into_bytes();
+    let (error, _) =
+        stays(move |_| Wire::bytes("HTTP/1.1 200 OK\r\n", Then::Repeat(line.clone(), Duration::ZERO)));
+    assert_snapshot!(error, @"the connection broke: client error (SendRequest): message head is too large (at offset 0)");
+}
+
+#[test]
+fn a_body_without_an_end_stops_at_the_cap() {
+    let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+    let chunk = [b"100000\r\n".to_vec(), vec![b' '; 1 << 20], b"\r\n".to_vec()].concat();
+    let server = Server::api(move |asked, _| match asked.contact() {
+        "b" => Wire::bytes(head, Then::Repeat(chunk.clone(), Duration::ZERO)),
+        _ => Wire::of(&good(asked)),
+    });
+    let export = Export::run_of(server.url(), ["a", "b", "c"]).args("--format jsonl --page-size 1");
+    let outcome = export.expect(3);
+    let error = outcome.rows("coverage").of_contact("b")["error"].as_str().unwrap().to_owned();
+    assert_snapshot!(error, @"too_large: an answer of over 64 MiB (at offset 0)");
+    assert_eq!(server.count("b"), 1);
+}
+
+#[test]
+fn a_body_announced_too_large_is_not_even_read() {
+    let (error, _) =
+        stays(|_| Wire::bytes("HTTP/1.1 200 OK\r\ncontent-length: 99999999999\r\n\r\n{", Then::Stall));
+    assert_snapshot!(error, @"too_large: an answer of over 64 MiB (at offset 0)");
+}
+
+#[test]
+fn a_bomb_stops_at_the_cap() {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    let blanks = vec![b' '; 1 << 20];
+    for _ in 0..200 {
+        encoder.write_all(&blanks).unwrap();
+    }
+    let bomb = encoder.finish().unwrap();
+    let (error, _) = stays(move |_| Wire::body("content-encoding: gzip\r\n", &bomb));
+    assert_snapshot!(error, @"too_large: an answer of over 64 MiB (at offset 0)");
+}
+
+#[test]
+fn compression_that_is_none_is_repeated_and_fails_its_contact_alone() {
+    for encoding in ["gzip", "zstd", "br"] {
+        let headers = format!("content-encoding: {encoding}\r\n");
+        passes(1, move |asked| Wire::body(&headers, good(asked).body.as_bytes()));
+    }
+    let (error, _) = stays(|asked| Wire::body("content-encoding: gzip\r\n", good(asked).body.as_bytes()));
+    assert_snapshot!(error, @"the answer is not what the API sends: its compression is broken (at offset 0)");
+    let (error, _) = stays(|asked| Wire::body("content-encoding: rot13\r\n", &rot13(&good(asked).body)));
+    assert_snapshot!(error, @"the API reports an error: an answer without data.data (at offset 0)");
+}
+
+fn rot13(text: &str) -> Vec<u8> {
+    let turned = |byte: u8, first: u8| (byte - first + 13) % 26 + first;
+    text.bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' => turned(byte, b'a'),
+            b'A'..=b'Z' => turned(byte, b'A'),
+            _ => byte,
+        })
+        .collect()
+}
+
+/// How the contact fails whose answer is always this body.
+fn failing(body: &'static [u8]) -> (String, Outcome) {
+    stays(move |_| Wire::body("content-type: application/json\r\n", body))
+}
+
+#[test]
+fn a_body_that_is_no_page_fails_its_contact_with_what_it_is() {
+    assert_snapshot!(failing(b"").0, @"the answer is not what the API sends: an empty body (at offset 0)");
+    assert_snapshot!(failing(b"{\"data\":{\"data\":{\"contact\":{\"contact_id\":\"b\"},\"conv").0, @"the answer is not what the API sends: no whole JSON document in 51 bytes: malformed JSON at byte 46: a string without an end (at offset 0)");
+    assert_snapshot!(failing(b"{\"data\":{\"data\":{\"contact\":null,\"conversations\":[]}}} and more").0, @"the answer is not what the API sends: no whole JSON document in 62 bytes: malformed JSON at byte 54: more bytes after the value (at offset 0)");
+    assert_snapshot!(failing(b"<html>Welcome</html>").0, @"the answer is not what the API sends: a web page (HTML) (at offset 0)");
+    assert_snapshot!(failing(b"[1, 2]").0, @"the API reports an error: an answer without data.data (at offset 0)");
+    assert_snapshot!(failing(b"42").0, @"the API reports an error: an answer without data.data (at offset 0)");
+    assert_snapshot!(failing(b"\"text\"").0, @"the API reports an error: an answer without data.data (at offset 0)");
+    assert_snapshot!(failing(b"null").0, @"the API reports an error: an answer without data.data (at offset 0)");
+    assert_snapshot!(failing(b"{\"data\":{\"data\":7}}").0, @"the API reports an error: an answer without data.data (at offset 0)");
+    assert_snapshot!(failing(b"{\"data\":[]}").0, @"the API reports an error: an answer without data.data (at offset 0)");
+    let (error, outcome) = failing(b"\x1b[31mred\x1b[0m \xff\xfe\x00");
+    assert_snapshot!(error, @"the answer is not what the API sends: no JSON (at offset 0)");
+    assert!(
+        outcome.stderr.contains("\\u{1b}[31mred"),
+        "the debug log has its first bytes: {}",
+        outcome.stderr
+    );
+    assert!(outcome.stderr.contains("again in"), "each repeat is logged: {}", outcome.stderr);
+    assert!(!outcome.stderr.contains('\u{1b}'), "nothing reaches the terminal unescaped");
+}
+
+#[test]
+fn an_answer_that_tells_of_an_error_is_none_without_messages() {
+    assert_snapshot!(failing(br#"{"errorMessage":"Task timed out","errorType":"Timeout"}"#).0, @"the API reports an error: Task timed out (at offset 0)");
+    assert_snapshot!(failing(br#"{"error":"no database"}"#).0, @"the API reports an error: no database (at offset 0)");
+    assert_snapshot!(failing(br#"{"data":{"message":"Something went wrong"}}"#).0, @"the API reports an error: Something went wrong (at offset 0)");
+    assert_snapshot!(failing(br#"{"data":{"data":{}, "error":"half"}}"#).0, @"the API reports an error: half (at offset 0)");
+}
+
+#[test]
+fn failures_of_the_server_are_repeated_as_often_as_allowed() {
+    for status in [408, 500, 501, 502, 503, 504, 599] {
+        let server = Scripted::api(move |asked| match asked.contact() {
+            "b" => Answer::message(status, "no"),
+            _ => Answer::page(asked, 3),
+        });
+        let contacts = ["a", "b", "c"];
+        let outcome = Export::run_of(server.url(), contacts)
+            .args("--format jsonl --retries 3 --page-size 1 --consistency fast")
+            .expect(3);
+        let count = server.asked().iter().filter(|asked| asked.contact() == "b").count();
+        assert_eq!(count, 4, "{status}: once and three repeats");
+        let row = outcome.rows("coverage").of_contact("b").clone();
+        assert_eq!((row["status"].as_str(), row["retries"].as_u64()), (Some("failed"), Some(3)), "{status}");
+    }
+}
+
+#[test]
+fn refusals_of_one_contact_are_not_repeated() {
+    for status in [400, 403, 405, 410, 422, 451, 100 + 399] {
+        let server = Scripted::api(move |asked| match asked.contact() {
+            "b" => Answer::message(status, "no"),
+            _ => Answer::page(asked, 3),
+        });
+        let outcome = Export::run_of(server.url(), ["a", "b", "c"]).args("--format jsonl").expect(3);
+        assert_eq!(outcome.contacts("failed"), 1, "{status}");
+        let count = server.asked().iter().filter(|asked| asked.contact() == "b").count();
+        assert_eq!(count, 1, "{status}");
+    }
+}
