@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout};
 
 use super::answer;
 use super::body::{Body, LargeBodies, NO_PROGRESS};
-use super::decide::{Decision, MAX_PAUSE, Trials};
+use super::decide::{Decision, MAX_PAUSE, MAX_RENEWALS, Trials};
 use super::fault::{self, Fault, Reply};
 use super::governor::{Governor, Permit, Throttle};
 use super::health::{Diagnosis, Reach};
@@ -179,6 +179,12 @@ impl Client {
                 Decision::WaitForQuota => {
                     is_repeat = false;
                     self.throttle(self.governor.quota_spent(since), &fault).map_err(Failure::Stop)?;
+                }
+                // Several tokens in a row that nobody was answered with: another would fare no better.
+                Decision::SignInAgain
+                    if token.number > u64::from(MAX_RENEWALS) && !self.is_proven(&token) =>
+                {
+                    return Err(self.refused(since, 401, &fault));
                 }
                 Decision::SignInAgain => self.tokens.refuse(token.number),
                 Decision::AskLess => return Err(Failure::AskLess),
@@ -356,7 +362,8 @@ impl Client {
 
     /// Whether a page was answered with this token or one of the two before it.
     fn is_proven(&self, token: &Token) -> bool {
-        self.proven_token.load(Ordering::Relaxed) + 2 >= token.number.max(3)
+        let renewals = u64::from(MAX_RENEWALS);
+        self.proven_token.load(Ordering::Relaxed) + renewals >= token.number.max(renewals + 1)
     }
 
     fn refused(&self, since: Instant, status: u16, fault: &Fault) -> Failure {

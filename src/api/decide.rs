@@ -14,7 +14,7 @@ const ALIKE: u32 = 2;
 /// Repeats of an answer that is no JSON: a proxy's page may pass, a captive portal's does not.
 const UNREADABLE_REPEATS: u32 = 4;
 /// Times a request may be refused as unauthorized with a token newly obtained.
-const MAX_RENEWALS: u32 = 2;
+pub const MAX_RENEWALS: u32 = 2;
 
 /// What a request has been through.
 #[derive(Clone, Debug, Default)]

@@ -16,7 +16,7 @@ const ABOVE: f64 = 0.5;
 /// Requests for each one that is refused when the ceiling is touched: half a percent is refused.
 const REQUESTS_A_REFUSAL: f64 = 200.0;
 /// Time for each time that the ceiling is touched, as a multiple of the silence that follows.
-const SILENCES_A_TOUCH: u32 = 40;
+const SILENCES_A_TOUCH: u32 = 60;
 /// The same while the ceiling is only guessed.
 const SILENCES_A_GUESS: u32 = 5;
 /// The shortest and the longest time between two touches.
