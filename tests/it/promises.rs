@@ -18,6 +18,8 @@ fn tests() -> BTreeSet<String> {
     let files = ["src", "tests"].iter().flat_map(|folder| sources(&root.join(folder)));
     let mut names = BTreeSet::new();
     for text in files.map(|file| read(&file)) {
+        // Tests of a runtime of their own are `#[tokio::test(…)]`.
+        let text = text.replace("#[tokio::test", "#[test]");
         for after in text.split("#[test]").skip(1) {
             let Some((_, after)) = after.split_once("fn ") else { continue };
             names.insert(after.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap().to_owned());
@@ -37,7 +39,7 @@ fn named(text: &str) -> Vec<String> {
 #[test]
 fn every_test_that_a_document_names_exists() {
     let tests = tests();
-    for (document, least) in [("SECURITY.md", 30), ("README.md", 0)] {
+    for (document, least) in [("SECURITY.md", 30), ("README.md", 20)] {
         let named = named(&read(&Path::new(env!("CARGO_MANIFEST_DIR")).join(document)));
         let missing: Vec<_> = named.iter().filter(|name| !tests.contains(*name)).collect();
         assert!(missing.is_empty(), "{document} names tests that are not there: {missing:#?}");
