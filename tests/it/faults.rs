@@ -45,6 +45,8 @@ pub enum Fate {
 pub struct Fault {
     /// Names of the calls that count, each between blanks.
     pub calls: &'static str,
+    /// What the path, or a file's new name, must hold for a call to count: where other calls come in no fixed order.
+    pub path: &'static str,
     /// The number of the call, from 1.
     pub at: usize,
     pub fate: Fate,
@@ -70,6 +72,7 @@ impl Export {
     pub fn with_fault(&self, fault: Fault) -> Self {
         let export =
             self.under_shim().env("FAULTS_CALLS", fault.calls).env("FAULTS_AT", &fault.at.to_string());
+        let export = export.env("FAULTS_PATH", fault.path);
         match fault.fate {
             Fate::KillBefore => export.env("FAULTS_DO", "kill-before"),
             Fate::KillAfter => export.env("FAULTS_DO", "kill-after"),

@@ -5,8 +5,7 @@
 
 use std::time::Duration;
 
-use crate::export::{Export, Running};
-use crate::faults::{CHANGING, Call, Fate, Fault, count, setting};
+use crate::faults::{Call, Fate, Fault, count, setting};
 use crate::scene::{Scene, random};
 use crate::service::wait_until;
 use crate::substance::{assert_same, substance};
@@ -57,7 +56,7 @@ fn any_call_may_be_refused() {
         let names = CALLS[turn % CALLS.len()];
         let (reason, number) = REASONS[rng.usize(..REASONS.len())];
         let at = rng.usize(1..=count(&calls, names).max(1));
-        let fault = Fault { calls: names, at, fate: Fate::Error { number, ever: rng.bool() } };
+        let fault = Fault { calls: names, path: "", at, fate: Fate::Error { number, ever: rng.bool() } };
         refused(&scene, &format!("refused-{turn}"), fault, &format!("{seed}: {reason}, {fault:?}"));
     }
 }
@@ -74,33 +73,25 @@ fn every_call_may_be_refused() {
             let (reason, number) = REASONS[turn % REASONS.len()];
             for ever in [false, true] {
                 let at = 1 + turn % calls.max(1);
-                let fault = Fault { calls: names, at, fate: Fate::Error { number, ever } };
+                let fault = Fault { calls: names, path: "", at, fate: Fate::Error { number, ever } };
                 refused(&scene, "refused", fault, &format!("{reason}, {fault:?}"));
             }
         }
     }
 }
 
-/// The files of a kind that are synced, in the order of their syncs.
-fn synced(calls: &[Call], is_it: impl Fn(&str) -> bool) -> Vec<usize> {
-    let syncs = calls.iter().filter(|call| call.name == "fsync");
-    syncs.enumerate().filter(|(_, call)| is_it(&call.path)).map(|(at, _)| at + 1).collect()
-}
-
 #[test]
 fn what_cannot_be_synced_is_written_anew_once() {
     let scene = Scene::new("--partition-by year");
-    let calls = every_call(&scene);
-    let last = |is_it: fn(&str) -> bool| *synced(&calls, is_it).last().expect("a sync");
-    for (what, at) in [
-        ("a segment", last(|path| path.contains("/spool/seg-"))),
-        ("a data file", last(|path| path.contains("/stage/messages/year=") && path.contains("/part-"))),
-        ("a folder of staged files", last(|path| path.ends_with("/stage/contacts"))),
-        ("the journal", last(|path| path.ends_with("publish.json.tmp"))),
-        ("the manifest", last(|path| path.ends_with("manifest.json.tmp"))),
+    for (what, path) in [
+        ("a segment", "/spool/seg-"),
+        ("a data file", "/stage/messages/year="),
+        ("a folder of staged files", "/stage/contacts"),
+        ("the journal", "publish.json.tmp"),
+        ("the manifest", "manifest.json.tmp"),
     ] {
         let export = scene.fresh(what);
-        let once = Fault { calls: " fsync ", at, fate: Fate::Error { number: 5, ever: false } };
+        let once = Fault { calls: " fsync ", path, at: 1, fate: Fate::Error { number: 5, ever: false } };
         let outcome = export.with_fault(once).expect(0);
         assert!(!outcome.stderr.contains("panicked"), "{what}: {}", outcome.stderr);
         let is_told = outcome.stderr.contains("it is given up and written anew");
@@ -115,30 +106,19 @@ fn what_cannot_be_synced_is_written_anew_once() {
     }
 }
 
-/// A run that hangs in a call from its number on, once the call is reached.
-fn hanging(scene: &Scene, name: &str, fault: Fault) -> (Export, Running) {
-    let export = scene.fresh(name).logging_calls();
-    let mut running = export.with_fault(fault).start();
-    let is_reached = || count(&export.calls(), CHANGING) >= fault.at;
-    wait_until("the call", || running.is_over() || is_reached());
-    (export, running)
-}
-
 #[test]
 fn a_disk_that_hangs_does_not_hold_up_a_signal() {
     let scene = Scene::new("");
-    let calls: Vec<Call> = every_call(&scene);
-    let changing: Vec<&Call> = calls.iter().filter(|call| count(&[(*call).clone()], CHANGING) == 1).collect();
-    let first = |is_it: fn(&Call) -> bool| 1 + changing.iter().position(|call| is_it(call)).expect("a call");
-    for (name, at) in [
-        ("spooled", first(|call| call.name == "write" && call.path.contains("/spool/seg-"))),
-        ("published", first(|call| call.name == "rename" && call.with.contains("/export/messages/"))),
-    ] {
-        let fault = Fault { calls: CHANGING, at, fate: Fate::Hang };
+    for (name, calls, path) in
+        [("spooled", " write ", "/spool/seg-"), ("published", " rename ", "/export/messages/")]
+    {
+        let fault = Fault { calls, path, at: 1, fate: Fate::Hang };
         // Once: it ends all the same. Twice: it ends without waiting for anything.
         for signals in [1, 2] {
             let name = format!("{name} {signals}");
-            let (export, running) = hanging(&scene, &name, fault);
+            let export = scene.fresh(&name).logging_calls();
+            let mut running = export.with_fault(fault).start();
+            wait_until("the call", || running.is_over() || !export.calls().is_empty());
             for _ in 0..signals {
                 running.signal("TERM");
                 // Two signals at once are one.

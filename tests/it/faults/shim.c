@@ -4,6 +4,7 @@
  *   FAULTS_UNDER  the folder; calls on other files pass uncounted
  *   FAULTS_LOG    where to write a line for each counted call: name, path, and what it was done with
  *   FAULTS_CALLS  names of the calls to count, with blanks around each; all when absent
+ *   FAULTS_PATH   what the path (or a file's new name) must hold for a call to count
  *   FAULTS_AT     the number of the call, from 1, that goes wrong
  *   FAULTS_DO     kill-before, kill-after, hang, or the number of the error it gives
  *   FAULTS_EVER   when set, the calls after it go wrong too
@@ -26,6 +27,7 @@
 static char under[PATH_MAX];
 static size_t under_length;
 static const char *calls;
+static const char *part;
 static const char *what;
 static int ever;
 static long at;
@@ -40,6 +42,7 @@ __attribute__((constructor)) static void start(void)
     snprintf(under, sizeof under, "%s", folder);
     under_length = strlen(under);
     calls = getenv("FAULTS_CALLS");
+    part = getenv("FAULTS_PATH");
     what = getenv("FAULTS_DO");
     ever = getenv("FAULTS_EVER") != NULL;
     at = number ? atol(number) : 0;
@@ -87,6 +90,8 @@ static int fate(const char *call, const char *path, const char *with)
     char name[32];
     snprintf(name, sizeof name, " %s ", call);
     if (calls && !strstr(calls, name))
+        return 0;
+    if (part && !strstr(path, part) && !strstr(with, part))
         return 0;
     long number = atomic_fetch_add(&count, 1) + 1;
     if (log_to >= 0) {
