@@ -39,6 +39,8 @@ pub enum Purpose {
     Verify,
     /// Far beyond the end, to see whether the server looks at the offset.
     Doubt,
+    /// The start once more, to see what limit and offset count.
+    Count,
 }
 
 /// What `limit` and `offset` count.
@@ -61,6 +63,9 @@ pub struct Facts {
     pub reading: Reading,
     /// A short page was followed by more messages: short pages are no longer believed to be the end.
     pub short_pages_lie: bool,
+    /// The server has sent more messages of one conversation than were asked for.
+    #[serde(default)]
+    pub ignores_limit: bool,
     /// The most messages the server has sent for one ask, in the unit of the reading. A page of that many may have
     /// been cut by a limit of the server's own.
     pub largest_page: u64,

@@ -273,6 +273,7 @@ fn join(left: Facts, right: Facts) -> Facts {
     Facts {
         reading,
         short_pages_lie: left.short_pages_lie || right.short_pages_lie,
+        ignores_limit: left.ignores_limit || right.ignores_limit,
         largest_page: left.largest_page.max(right.largest_page),
     }
 }

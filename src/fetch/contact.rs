@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use chrono::Utc;
 
-use super::paging::{Claims, Paging, Rules, Sight, Step};
+use super::paging::{Claims, Look, Paging, Rules, Sight, Step};
 use super::shared::Shared;
 use super::verdicts::Fate;
 use super::{FetchError, restore};
@@ -246,26 +246,37 @@ impl Tally {
     }
 }
 
-/// Whether nothing stands at the offset: the check of an ending that was only believed.
-pub async fn is_past_the_end(
+/// Looks behind an ending that was only believed; says whether it holds.
+pub async fn holds(
     shared: &Shared,
     contact: u32,
     pass: Option<Channel>,
-    offset: u64,
+    ending: &Ending,
+    counters: &mut Counters,
 ) -> Result<bool, FetchError> {
-    let query = PageQuery {
-        contact: &shared.plan.contacts.get(contact as usize),
-        channel: pass,
-        offset,
-        limit: shared.plan.reading.page_size,
-        shape: shared.plan.reading.shape,
-    };
-    match shared.client.page(&query, &mut Counters::default(), |page| see(page).sight.is_empty()).await {
-        Ok((_, is_empty)) => Ok(is_empty),
-        Err(Failure::Stop(stop)) => Err(stop.into()),
-        // Read anew; what is wrong shows there.
-        Err(_) => Ok(false),
+    let mut look = Look::new(ending, shared.plan.reading.page_size);
+    let spooled = shared.ledger.current_pages(contact);
+    tokio::task::block_in_place(|| {
+        restore::pages(shared, &spooled, pass, |_, seen| look.knows(&seen.sight))
+    })?;
+    let [beyond, last] = look.asks();
+    for (ask, is_last) in [(beyond, false), (last, true)] {
+        let query = PageQuery {
+            contact: &shared.plan.contacts.get(contact as usize),
+            channel: pass,
+            offset: ask.offset,
+            limit: ask.limit,
+            shape: shared.plan.reading.shape,
+        };
+        match shared.client.page(&query, counters, see).await {
+            Ok((_, seen)) if is_last && look.is_last(&seen.sight) => {}
+            Ok((_, seen)) if !is_last && look.is_clear(&seen.sight) => {}
+            Err(Failure::Stop(stop)) => return Err(stop.into()),
+            // Read anew; what is wrong shows there.
+            Ok(_) | Err(_) => return Ok(false),
+        }
     }
+    Ok(true)
 }
 
 /// Throws the contact's last word away, so that its history is read from its start.

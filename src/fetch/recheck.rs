@@ -6,11 +6,12 @@
 
 use std::sync::Arc;
 
-use super::contact::{self, is_past_the_end, reopen};
-use super::paging::Claims;
+use super::contact::{self, holds, reopen};
+use super::paging::{Claims, Doubt, doubt};
 use super::shared::Shared;
 use super::{FetchError, workers};
-use crate::history::{End, Ending, Facts, Outcome, Reading};
+use crate::api::Counters;
+use crate::history::{End, Outcome};
 use crate::settings::Consistency;
 use crate::spool::{Entry, Reader, SpoolError};
 
@@ -53,27 +54,6 @@ fn doubtful(shared: &Shared) -> Result<Vec<(u32, Outcome)>, SpoolError> {
     Ok(doubtful)
 }
 
-/// What is to be done about an ending.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Doubt {
-    /// It holds.
-    None,
-    /// See whether nothing stands behind it.
-    Look,
-    /// Read the history anew.
-    ReadAnew,
-}
-
-fn doubt(ending: &Ending, facts: &Facts) -> Doubt {
-    if ending.rests_on_total && facts.reading == Reading::PerConversation {
-        return Doubt::ReadAnew;
-    }
-    match ending.end {
-        End::ShortPage if facts.short_pages_lie || ending.measure >= facts.largest_page => Doubt::Look,
-        End::ShortPage | End::Proved => Doubt::None,
-    }
-}
-
 async fn check(shared: &Shared, contact: u32, mut outcome: Outcome) -> Result<(), FetchError> {
     let facts = shared.with_facts(|facts| *facts);
     for (pass, ending) in &mut outcome.endings {
@@ -81,8 +61,11 @@ async fn check(shared: &Shared, contact: u32, mut outcome: Outcome) -> Result<()
         let holds = match doubt {
             Doubt::None => true,
             Doubt::Look => {
-                outcome.requests += 1;
-                is_past_the_end(shared, contact, *pass, ending.past).await?
+                let mut counters = Counters::default();
+                let holds = holds(shared, contact, *pass, ending, &mut counters).await?;
+                outcome.requests += counters.requests;
+                outcome.retries += counters.retries;
+                holds
             }
             Doubt::ReadAnew => false,
         };

@@ -3,6 +3,7 @@
 use super::contact::{Seen, see};
 use super::paging::Paging;
 use super::shared::Shared;
+use crate::history::Ask;
 use crate::id::Channel;
 use crate::record;
 use crate::spool::{Entry, PagePlace, Reader, SpoolError};
@@ -12,23 +13,35 @@ use crate::spool::{Entry, PagePlace, Reader, SpoolError};
 /// Blocks on the disk: called where that is allowed.
 pub fn absorb(
     shared: &Shared,
-    pages: &[PagePlace],
+    spooled: &[PagePlace],
     pass: Option<Channel>,
     paging: &mut Paging,
 ) -> Result<bool, SpoolError> {
-    let mut reader = Reader::new(shared.plan.spool_folder.clone());
     let mut shown = false;
-    for page in pages.iter().filter(|page| page.pass == pass) {
+    pages(shared, spooled, pass, |ask, seen| {
+        shown |= seen.shows_contact;
+        shared.with_facts(|facts| paging.absorb(&ask, &seen.sight, facts));
+    })?;
+    Ok(shown)
+}
+
+/// Reads the spooled pages of one pass again.
+///
+/// Blocks on the disk: called where that is allowed.
+pub fn pages(
+    shared: &Shared,
+    spooled: &[PagePlace],
+    pass: Option<Channel>,
+    mut each: impl FnMut(Ask, Seen),
+) -> Result<(), SpoolError> {
+    let mut reader = Reader::new(shared.plan.spool_folder.clone());
+    for page in spooled.iter().filter(|page| page.pass == pass) {
         let Entry::Page { ask, .. } = reader.entry(page.place)? else { continue };
         let body = reader.body(page.place)?;
         // Pages are spooled only after they were read once, so this cannot fail; if it does, the page is asked for again.
-        let Ok(Seen { sight, shows_contact }) =
-            record::read_page(&record::text_of(&body)).map(|page| see(&page))
-        else {
-            continue;
-        };
-        shown |= shows_contact;
-        shared.with_facts(|facts| paging.absorb(&ask, &sight, facts));
+        if let Ok(seen) = record::read_page(&record::text_of(&body)).map(|page| see(&page)) {
+            each(ask, seen);
+        }
     }
-    Ok(shown)
+    Ok(())
 }

@@ -5,20 +5,19 @@ use serde_json::Value;
 use crate::export::Outcome;
 use crate::raw::{Raw, Reply, parameter};
 
-/// A run over a single page with these messages, each the inside of an object; the body may be no UTF-8.
+/// A run over a history of these messages, each the inside of an object; a body may be no UTF-8.
 fn export_of(before: &[u8], messages: &[&[u8]]) -> Outcome {
-    let mut page = before.to_vec();
-    page.extend(br#"{"data":{"data":{"contact":{"contact_id":"c"},"conversations":[{"conversation_id":"v","messages":["#);
-    for (at, message) in messages.iter().enumerate() {
-        page.extend(if at == 0 { b"{".as_slice() } else { b",{" });
-        page.extend(*message);
-        page.push(b'}');
-    }
-    page.extend(b"]}]}}}");
-    let empty = br#"{"data":{"data":{"contact":{"contact_id":"c"},"conversations":[]}}}"#;
-    let server = Raw::start(move |target| match parameter(target, "offset") {
-        "0" => Reply::json(page.clone()),
-        _ => Reply::json(empty.as_slice()),
+    let head =
+        br#"{"data":{"data":{"contact":{"contact_id":"c"},"conversations":[{"conversation_id":"v","messages":["#;
+    let from = |offset: usize| {
+        let objects = messages.iter().skip(offset).map(|message| [b"{", *message, b"}"].concat());
+        let objects: Vec<_> = objects.collect();
+        [before, head, &objects.join(&b","[..]), b"]}]}}}"].concat()
+    };
+    let pages: Vec<Vec<u8>> = (0..=messages.len()).map(from).collect();
+    let server = Raw::start(move |target| {
+        let offset: usize = parameter(target, "offset").parse().expect("an offset");
+        Reply::json(pages[offset.min(pages.len() - 1)].clone())
     });
     server.export(["c"]).args("--format jsonl --retries 0").expect(0)
 }

@@ -17,7 +17,10 @@ impl Facts {
     /// for itself. (One conversation with more than asked for only shows that `limit` is not honoured.)
     pub fn learn_from_size(&mut self, ask: &Ask, sight: &Sight) {
         let limit = u64::from(ask.limit);
-        if sight.is_mixed() && sight.received() > limit && sight.largest() <= limit {
+        if sight.largest() > limit && self.reading == Reading::Unknown {
+            self.ignores_limit = true;
+        }
+        if sight.is_mixed() && sight.received() > limit && sight.largest() <= limit && !self.ignores_limit {
             self.reading = Reading::PerConversation;
         }
         self.largest_page = self.largest_page.max(self.stride(sight));
@@ -34,7 +37,7 @@ impl Facts {
         end_if_per_conversation: u64,
         conversations: u64,
     ) {
-        if self.reading != Reading::Unknown {
+        if self.reading != Reading::Unknown || !self.ignores_limit {
             return;
         }
         let overlap = end_if_per_conversation.saturating_sub(offset) * conversations;

@@ -1,40 +1,47 @@
 //! Paging one contact's history on a chat that changes meanwhile, as a pure state machine.
 //!
 //! Offsets count positions: on a live chat an insert repeats messages and a removal skips them, silently. So each page
-//! must *join* what is known (see [`prefix`]), the offset advances by what was received and not by what was asked for,
-//! and the end is proved by an empty page, or believed where the run has reason to.
+//! must *join* what is known (see [`prefix`]) or be confirmed (see [`one_by_one`]), the offset advances by what was
+//! received and not by what was asked for, and the end is proved by an empty page, or believed where the run has reason
+//! to. What offsets count is asked for where it matters (see [`count`]).
 //!
 //! No network, clock or randomness in here: [`Paging::next`] says what to ask, [`Paging::absorb`] takes the answer in.
 //! A resumed run absorbs the spooled pages again, in their order, and goes on where it was.
 
+mod count;
+mod doubt;
 mod end;
 mod facts;
+mod limit;
+mod offset;
 mod one_by_one;
 mod prefix;
+mod seam;
 mod sight;
+mod sweep;
 #[cfg(test)]
 mod tests;
 
+pub use doubt::{Doubt, Look, doubt};
 pub use sight::{Fingerprint, Sight};
 
 use crate::history::{Ask, End, Ending, Facts, Purpose, Reading};
 use crate::settings::Consistency;
+use count::Uncounted;
 use end::EndDoubt;
+use one_by_one::Held;
 use prefix::Prefix;
+use sweep::Sweep;
 
 /// Times that a history is read anew from its start before it is given up as unresolved.
 const MAX_REREADS: u32 = 3;
-/// Steps back in one history. Each doubles its distance, so one removal costs a handful; a history that keeps
-/// changing under our hands is given up as unresolved rather than chased for ever.
-const MAX_STEPS_BACK: u32 = 400;
+/// Steps back in one history beyond those that its progress pays for. Each doubles its distance, so one removal costs a
+/// handful; a history that keeps changing under our hands is given up as unresolved rather than chased for ever.
+const MAX_TROUBLE: u32 = 60;
+/// Steps back that a page with something new pays for.
+const PAID_BY_A_PAGE: u32 = 2;
 /// Steps back in a row that lead to nothing new: the server's pages contradict each other.
 const MAX_FRUITLESS: u32 = 8;
-/// Pages read at a halved limit before the double is tried again.
-const PAGES_BEFORE_GROWING: u32 = 4;
-/// Equal pages at different offsets after which the server is asked whether it looks at the offset at all.
-const EQUAL_PAGES: u32 = 2;
-/// Far beyond the known end: a server that answers messages here ignores the offset.
-const FAR_BEYOND: u64 = 1_000_000;
 
 /// How one contact is to be paged.
 #[derive(Clone, Copy, Debug)]
@@ -70,11 +77,17 @@ pub enum Step {
 }
 
 /// The last page that advanced the frontier.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Frontier {
     offset: u64,
-    largest: u64,
-    conversations: u64,
+    limit: u32,
+    page: Sight,
+}
+
+impl Frontier {
+    fn is_mixed(&self) -> bool {
+        self.page.is_mixed()
+    }
 }
 
 /// The paging of one contact (of one channel of it, where channels are asked for one by one).
@@ -89,20 +102,31 @@ pub struct Paging {
     /// Known messages asked for again with each page; grows with trouble.
     overlap: u64,
     step_back: u64,
-    steps_back: u32,
+    trouble: u32,
     fruitless: u32,
     rereads: u32,
+    /// The most that was known when it was forgotten.
+    forgotten: u64,
     chases: u32,
-    sweeping: bool,
+    short_run: u32,
+    sweep: Sweep,
     doubt: EndDoubt,
+    /// Where the last proof found nothing.
+    nothing_at: u64,
+    /// The most messages of a page of this history, in the unit of the reading.
+    largest: u64,
     rests_on_total: bool,
+    /// The offset just past everything known.
+    past: u64,
     frontier: Option<Frontier>,
     last_page: Vec<Fingerprint>,
     equal_pages: u32,
     /// A page without an anchor, until the page before it is verified.
-    held: Option<(Ask, Sight)>,
+    held: Option<Held>,
     /// What was to be asked when doubt about the offset came up.
     after_doubt: Option<Ask>,
+    uncounted: Option<Uncounted>,
+    counts: u32,
 }
 
 impl Paging {
@@ -116,18 +140,25 @@ impl Paging {
             pages_at_limit: 0,
             overlap: u64::from(rules.consistency != Consistency::Fast),
             step_back: 1,
-            steps_back: 0,
+            trouble: 0,
             fruitless: 0,
             rereads: 0,
+            forgotten: 0,
             chases: 0,
-            sweeping: false,
+            short_run: 0,
+            sweep: Sweep::default(),
             doubt: EndDoubt::None,
+            nothing_at: 0,
+            largest: 0,
             rests_on_total: false,
+            past: 0,
             frontier: None,
             last_page: Vec::new(),
             equal_pages: 0,
             held: None,
             after_doubt: None,
+            uncounted: None,
+            counts: 0,
         }
     }
 
@@ -138,7 +169,7 @@ impl Paging {
 
     /// Distinct messages read so far.
     pub fn known(&self) -> u64 {
-        self.prefix.len()
+        self.prefix.len().max(self.forgotten)
     }
 
     /// Times the history was read anew.
@@ -148,67 +179,60 @@ impl Paging {
 
     /// Takes in the answer to an ask, which is the last one [`Self::next`] gave, or was when it was spooled.
     pub fn absorb(&mut self, ask: &Ask, page: &Sight, facts: &mut Facts) {
-        self.learn(ask, page, facts);
-        if ask.purpose != Purpose::Verify {
-            self.grow_back(ask);
+        match ask.purpose {
+            Purpose::Doubt => self.next = self.settle_doubt(page),
+            Purpose::Count => self.counted(page, facts),
+            _ => {
+                self.learn(ask, page, facts);
+                if self.is_to_count(ask, page, facts) {
+                    self.next = self.count(ask, page);
+                } else {
+                    self.take_in(ask, page, facts);
+                }
+            }
         }
+    }
+
+    /// A page of which it is known what its offset counts, as far as that can be known.
+    fn take_in(&mut self, ask: &Ask, page: &Sight, facts: &mut Facts) {
+        if self.rests_on_total && facts.reading == Reading::PerConversation {
+            self.rests_on_total = false;
+            self.next = self.start_over();
+            return;
+        }
+        if ask.purpose == Purpose::Verify {
+            self.next = self.verified(ask, page, facts);
+            return;
+        }
+        self.grow_back(ask);
         self.next = match ask.purpose {
-            Purpose::Doubt => self.settle_doubt(page),
-            Purpose::Start => self.advance(ask, page, facts),
             Purpose::Onward if self.rules.consistency == Consistency::Fast => self.advance(ask, page, facts),
             Purpose::Onward if ask.overlap == 0 => self.unanchored(ask, page, facts),
-            Purpose::Verify => self.verified(ask, page, facts),
             Purpose::Onward | Purpose::StepBack => self.anchored(ask, page, facts),
             Purpose::Proof => self.proof(ask, page, facts),
             Purpose::Sweep => self.sweep(ask, page, facts),
+            Purpose::Start | Purpose::Verify | Purpose::Doubt | Purpose::Count => {
+                self.advance(ask, page, facts)
+            }
         };
-        if !matches!(ask.purpose, Purpose::Doubt | Purpose::Verify) {
-            self.doubt_the_offset(ask, page);
-        }
-    }
-
-    /// The server cannot answer so much at once: the same place with half the limit. False at a single message.
-    pub fn halve(&mut self, ask: &Ask) -> bool {
-        if ask.limit <= 1 {
-            return false;
-        }
-        let limit = ask.limit / 2;
-        self.limit = limit;
-        self.pages_at_limit = 0;
-        // With one message a page there is no room for a known one: it starts at the frontier itself.
-        let overlap = if limit == 1 { 0 } else { ask.overlap.min(u64::from(limit) - 1) };
-        let offset = ask.offset + (ask.overlap - overlap);
-        self.next = Step::Ask(Ask { offset, limit, overlap, purpose: ask.purpose });
-        true
-    }
-
-    /// After some pages at a halved limit, the double is tried.
-    fn grow_back(&mut self, ask: &Ask) {
-        self.limit = ask.limit.min(self.rules.page_size);
-        if self.limit == self.rules.page_size {
-            return;
-        }
-        self.pages_at_limit += 1;
-        if self.pages_at_limit >= PAGES_BEFORE_GROWING {
-            self.pages_at_limit = 0;
-            self.limit = (self.limit * 2).min(self.rules.page_size);
-        }
+        self.doubt_the_offset(ask, page);
     }
 
     fn learn(&self, ask: &Ask, page: &Sight, facts: &mut Facts) {
         if matches!(ask.purpose, Purpose::Onward | Purpose::Proof)
-            && let Some(frontier) = self.frontier
-            && frontier.conversations > 1
+            && let Some(frontier) = &self.frontier
+            && frontier.is_mixed()
         {
-            let end = frontier.offset + frontier.largest;
-            facts.learn_from_overlap(ask.offset, self.prefix.known_on(page), end, frontier.conversations);
+            let end = frontier.offset + frontier.page.largest();
+            let conversations = frontier.page.groups().len() as u64;
+            facts.learn_from_overlap(ask.offset, self.prefix.known_on(page), end, conversations);
         }
         facts.learn_from_size(ask, page);
     }
 
     /// The page continues the history: take it in and go on behind it.
     fn advance(&mut self, ask: &Ask, page: &Sight, facts: &mut Facts) -> Step {
-        let fresh = self.prefix.extend(ask.offset, page);
+        let fresh = self.prefix.extend(ask.offset, page, facts.reading);
         if page.is_empty() {
             return self.end(End::Proved, ask.offset, 0);
         }
@@ -218,123 +242,29 @@ impl Paging {
         self.step_back = 1;
         if fresh > 0 {
             self.fruitless = 0;
+            self.trouble = self.trouble.saturating_sub(PAID_BY_A_PAGE);
         }
-        self.frontier = Some(Frontier {
-            offset: ask.offset,
-            largest: page.largest(),
-            conversations: page.groups().len() as u64,
-        });
+        self.frontier = Some(Frontier { offset: ask.offset, limit: ask.limit, page: page.clone() });
         let stride = facts.stride(page);
         let past = ask.offset + stride;
+        self.past = past;
+        self.largest = self.largest.max(stride);
         if !facts.is_short(ask, page) {
+            self.doubt = EndDoubt::None;
             return self.onward(past, stride);
         }
         if self.believes(page, facts) {
             return self.end(End::ShortPage, past, stride);
         }
         if (facts.short_pages_lie || self.doubt != EndDoubt::None) && self.overlap > 0 {
-            return self.past_a_short_page(past, stride, fresh);
+            return self.past_a_short_page(past, stride, fresh, facts);
         }
         self.prove(past)
     }
 
     fn onward(&self, past: u64, stride: u64) -> Step {
         let room = stride.min(u64::from(self.limit)).saturating_sub(1);
-        let overlap = self.overlap.min(room);
+        let overlap = self.overlap.min(room).min(past);
         Step::Ask(Ask { offset: past - overlap, limit: self.limit, overlap, purpose: Purpose::Onward })
-    }
-
-    /// A page that must hold a message already known.
-    fn anchored(&mut self, ask: &Ask, page: &Sight, facts: &mut Facts) -> Step {
-        if self.prefix.joins(ask.offset, page, facts.reading) {
-            if ask.purpose == Purpose::StepBack {
-                self.overlap = (self.overlap * 2).min(u64::from(self.rules.page_size / 4).max(1));
-            }
-            return self.advance(ask, page, facts);
-        }
-        if ask.offset == 0 {
-            return self.read_anew(ask, page, facts);
-        }
-        self.back_from(ask.offset)
-    }
-
-    /// Something before `offset` was removed: look for the joint further up, twice as far each time.
-    fn back_from(&mut self, offset: u64) -> Step {
-        if self.step_back == 1 {
-            self.fruitless += 1;
-        }
-        if self.fruitless > MAX_FRUITLESS {
-            return Step::Unresolved(
-                "the pages contradict each other: stepping back leads to nothing new".to_owned(),
-            );
-        }
-        self.steps_back += 1;
-        if self.steps_back > MAX_STEPS_BACK {
-            return Step::Unresolved(format!("the history changed {MAX_STEPS_BACK} times while it was read"));
-        }
-        let offset = offset.saturating_sub(self.step_back);
-        self.step_back = self.step_back.saturating_mul(2);
-        Step::Ask(Ask { offset, limit: self.limit, overlap: 0, purpose: Purpose::StepBack })
-    }
-
-    /// Not even the start of the history holds anything known: what was read is no longer a part of it.
-    fn read_anew(&mut self, ask: &Ask, page: &Sight, facts: &mut Facts) -> Step {
-        match self.start_over() {
-            Step::Ask(_) => self.advance(ask, page, facts),
-            step => step,
-        }
-    }
-
-    /// Forgets what was read and asks for the start of the history, if that was not done too often.
-    fn start_over(&mut self) -> Step {
-        self.rereads += 1;
-        if self.rereads > MAX_REREADS {
-            return Step::Unresolved(format!(
-                "the history had to be read anew more than {MAX_REREADS} times"
-            ));
-        }
-        self.prefix.clear();
-        Step::Ask(Ask { offset: 0, limit: self.limit, overlap: 0, purpose: Purpose::Start })
-    }
-
-    /// The closing sweep of `strict`: from the start until a page brings nothing new.
-    fn sweep(&mut self, ask: &Ask, page: &Sight, facts: &mut Facts) -> Step {
-        let known = self.prefix.known_on(page);
-        if known == page.received() {
-            return self.end(End::Proved, ask.offset + facts.stride(page), 0);
-        }
-        if known == 0 && ask.offset == 0 {
-            self.sweeping = false;
-            return self.read_anew(ask, page, facts);
-        }
-        self.prefix.extend(ask.offset, page);
-        let stride = facts.stride(page);
-        match self.onward(ask.offset + stride, stride) {
-            Step::Ask(next) => Step::Ask(Ask { purpose: Purpose::Sweep, ..next }),
-            step => step,
-        }
-    }
-
-    /// Equal pages at different offsets raise the question whether the server looks at the offset at all.
-    fn doubt_the_offset(&mut self, ask: &Ask, page: &Sight) {
-        let messages: Vec<Fingerprint> = page.messages().collect();
-        let equal = !messages.is_empty() && messages == self.last_page && ask.offset > 0;
-        self.equal_pages = if equal { self.equal_pages + 1 } else { 0 };
-        self.last_page = messages;
-        if self.equal_pages >= EQUAL_PAGES
-            && let Step::Ask(pending) = &self.next
-        {
-            self.after_doubt = Some(*pending);
-            let offset = ask.offset + FAR_BEYOND;
-            self.next = Step::Ask(Ask { offset, limit: ask.limit, overlap: 0, purpose: Purpose::Doubt });
-        }
-    }
-
-    fn settle_doubt(&mut self, page: &Sight) -> Step {
-        self.equal_pages = 0;
-        match self.after_doubt.take() {
-            Some(pending) if page.is_empty() => Step::Ask(pending),
-            _ => Step::OffsetIgnored,
-        }
     }
 }

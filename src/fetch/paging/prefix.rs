@@ -5,8 +5,9 @@
 //! the page's end is read now, and all before it was known already.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
-use super::{Fingerprint, Sight};
+use super::sight::{Fingerprint, Group, Identity, Mark, Sight};
 use crate::history::Reading;
 
 /// The known messages of one contact's history.
@@ -15,15 +16,22 @@ pub struct Prefix {
     known: HashSet<Fingerprint>,
     /// Where each conversation's known messages end, under the reading that each counts for itself.
     ends: HashMap<Fingerprint, u64>,
-    /// The message at the end of the last page and its offset, where the server's order shows: on a page of one
-    /// conversation.
-    edge: Option<(u64, Fingerprint)>,
+    /// Where the messages of one conversation alone were read last: the offset of their end, and their outermost
+    /// messages. One of them stands there: the page's own order may be the other way round.
+    edges: HashMap<Fingerprint, (u64, [Fingerprint; 2])>,
+    /// Whether any message had an id.
+    has_names: bool,
 }
 
 impl Prefix {
     /// How many of the page's messages are known.
     pub fn known_on(&self, sight: &Sight) -> u64 {
         sight.messages().filter(|message| self.known.contains(message)).count() as u64
+    }
+
+    /// Whether a message is known.
+    pub fn knows(&self, message: Fingerprint) -> bool {
+        self.known.contains(&message)
     }
 
     /// How many messages are known.
@@ -34,47 +42,101 @@ impl Prefix {
     /// Whether the page at `offset` continues what is known.
     ///
     /// Where offsets count inside each conversation there is one list for each, and every one must join: those on the
-    /// page, and those whose known part reaches beyond the offset and of which a message is therefore expected.
+    /// page, and those whose known part reaches beyond the offset and of which a message is therefore expected. A
+    /// conversation that was never seen before had no messages when the read began.
     pub fn joins(&self, offset: u64, sight: &Sight, reading: Reading) -> bool {
-        let is_known = |message: &Fingerprint| self.known.contains(message);
+        // One without an id is trusted only where there is nothing else to go by: another may say the same.
+        let has_names = self.has_names || has_names(sight);
+        let can_be_told = |mark: &Mark| mark.identity == Identity::Named || !has_names;
+        self.joins_by(offset, sight, reading, |mark| can_be_told(mark) && self.known.contains(&mark.print))
+    }
+
+    /// Whether it seems to, by messages that others could be taken for.
+    pub fn may_join(&self, offset: u64, sight: &Sight, reading: Reading) -> bool {
+        self.joins_by(offset, sight, reading, |mark| self.known.contains(&mark.print))
+    }
+
+    fn joins_by(
+        &self,
+        offset: u64,
+        sight: &Sight,
+        reading: Reading,
+        is_joint: impl Fn(&Mark) -> bool,
+    ) -> bool {
         match reading {
-            Reading::Total | Reading::Unknown => sight.messages().any(|message| is_known(&message)),
+            Reading::Total | Reading::Unknown => sight.marks().any(|mark| is_joint(&mark)),
             Reading::PerConversation => {
-                let all_join = sight.groups().iter().all(|group| group.messages.iter().any(is_known));
+                let is_new = |group: &Group| !self.ends.contains_key(&group.conversation);
+                let has_joint = |group: &Group| group.messages.iter().any(&is_joint);
+                let all_join = sight.groups().iter().all(|group| is_new(group) || has_joint(group));
                 let expected = self.ends.iter().filter(|(_, end)| **end > offset).map(|(id, _)| id);
                 let on_page: HashSet<_> = sight.groups().iter().map(|group| &group.conversation).collect();
-                all_join && expected.into_iter().all(|id| on_page.contains(id))
+                all_join && !sight.is_empty() && expected.into_iter().all(|id| on_page.contains(id))
             }
         }
     }
 
-    /// Takes the page's messages in; returns how many were new.
-    pub fn extend(&mut self, offset: u64, sight: &Sight) -> u64 {
+    /// Whether the page holds something that is not known here, of every conversation where each counts for itself.
+    pub fn is_left_by(&self, sight: &Sight, reading: Reading) -> bool {
+        let is_unknown = |mark: &Mark| !self.known.contains(&mark.print);
+        let mut groups = sight.groups().iter().map(|group| group.messages.iter().any(is_unknown));
+        match reading {
+            Reading::Total | Reading::Unknown => groups.any(|is_left| is_left),
+            Reading::PerConversation => groups.all(|is_left| is_left),
+        }
+    }
+
+    /// The first of these offsets at which a conversation ends.
+    pub fn next_end(&self, offsets: Range<u64>) -> Option<u64> {
+        self.ends.values().copied().filter(|end| offsets.contains(end)).min()
+    }
+
+    /// Takes the page's messages in as the last that is known; returns how many were new.
+    pub fn extend(&mut self, offset: u64, sight: &Sight, reading: Reading) -> u64 {
         for group in sight.groups() {
             // Replaced, not raised: after a removal the conversation ends earlier than it did.
             self.ends.insert(group.conversation, offset + group.messages.len() as u64);
         }
-        self.edge = match sight.groups() {
-            [only] => only.messages.last().map(|last| (offset + only.messages.len() as u64 - 1, *last)),
-            [] => self.edge,
-            _ => None,
-        };
+        let is_one_list = reading == Reading::PerConversation || !sight.is_mixed();
+        if !is_one_list || reading != Reading::PerConversation && !sight.is_empty() {
+            self.edges.clear();
+        }
+        for group in sight.groups().iter().filter(|_| is_one_list) {
+            if let (Some(first), Some(last)) = (group.messages.first(), group.messages.last()) {
+                let at = offset + group.messages.len() as u64 - 1;
+                self.edges.insert(group.conversation, (at, [first.print, last.print]));
+            }
+        }
+        self.insert(sight)
+    }
+
+    /// Takes the page's messages in, wherever they stand; returns how many were new.
+    pub fn insert(&mut self, sight: &Sight) -> u64 {
+        self.has_names |= has_names(sight);
         sight.messages().map(|message| u64::from(self.known.insert(message))).sum()
     }
 
     /// Whether the page at `offset`, which was read before, holds what it held then, as far as that is known.
     pub fn stands_at(&self, offset: u64, sight: &Sight, reading: Reading) -> bool {
-        let is_edge = match self.edge {
-            Some((at, message)) if at == offset => sight.messages().eq([message]),
-            _ => true,
-        };
-        is_edge && self.known_on(sight) == sight.received() && self.joins(offset, sight, reading)
+        let is_edge =
+            self.edges.iter().filter(|(_, (at, _))| *at == offset).all(|(conversation, (_, ends))| {
+                let mut groups = sight.groups().iter();
+                groups
+                    .find(|group| group.conversation == *conversation)
+                    .is_some_and(|group| group.messages.iter().all(|mark| ends.contains(&mark.print)))
+            });
+        is_edge && self.known_on(sight) == sight.received() && self.may_join(offset, sight, reading)
     }
 
     /// Forgets everything: the history is read anew.
     pub fn clear(&mut self) {
         self.known.clear();
         self.ends.clear();
-        self.edge = None;
+        self.edges.clear();
     }
+}
+
+/// Whether any message has an id of its own.
+fn has_names(sight: &Sight) -> bool {
+    sight.marks().any(|mark| mark.identity == Identity::Named)
 }

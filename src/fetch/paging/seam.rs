@@ -1,0 +1,78 @@
+//! The seam between what is known and the next page: joined, looked for further up, or begun anew.
+
+use super::{Ask, EndDoubt, Facts, MAX_FRUITLESS, MAX_REREADS, MAX_TROUBLE, Paging, Purpose, Sight, Step};
+
+impl Paging {
+    /// A page that must hold a message already known, unless nothing stands before it.
+    pub(super) fn anchored(&mut self, ask: &Ask, page: &Sight, facts: &mut Facts) -> Step {
+        self.sweep.is_to_be_whole |= ask.purpose == Purpose::StepBack;
+        if self.prefix.joins(ask.offset, page, facts.reading) {
+            if ask.purpose == Purpose::StepBack {
+                self.overlap = (self.overlap * 2).min(u64::from(self.rules.page_size / 4).max(1));
+            }
+            return self.advance(ask, page, facts);
+        }
+        if self.prefix.may_join(ask.offset, page, facts.reading)
+            && let Some(before) = self.frontier.clone()
+        {
+            return self.hold_in_doubt(ask, page, &before);
+        }
+        if ask.offset > 0 {
+            return self.back_from(ask.offset);
+        }
+        // Nothing known stands at the start any more. What is known stays so: it stands further down, or is gone.
+        match self.count_reread() {
+            Ok(()) => self.advance(ask, page, facts),
+            Err(unresolved) => unresolved,
+        }
+    }
+
+    /// Something before `offset` was removed: look for the joint further up, twice as far each time.
+    pub(super) fn back_from(&mut self, offset: u64) -> Step {
+        if self.doubt == EndDoubt::Empty {
+            self.doubt = EndDoubt::None;
+        }
+        if self.step_back == 1 {
+            self.fruitless += 1;
+        }
+        if self.fruitless > MAX_FRUITLESS {
+            return Step::Unresolved(
+                "the pages contradict each other: stepping back leads to nothing new".to_owned(),
+            );
+        }
+        self.trouble += 1;
+        if self.trouble > MAX_TROUBLE {
+            return Step::Unresolved(
+                "messages were removed faster than the history could be read".to_owned(),
+            );
+        }
+        let offset = offset.saturating_sub(self.step_back);
+        self.step_back = self.step_back.saturating_mul(2);
+        Step::Ask(Ask { offset, limit: self.limit, overlap: 0, purpose: Purpose::StepBack })
+    }
+
+    /// Forgets what was read and asks for the start of the history, if that was not done too often.
+    pub(super) fn start_over(&mut self) -> Step {
+        if let Err(unresolved) = self.count_reread() {
+            return unresolved;
+        }
+        self.sweep.is_to_be_whole = true;
+        self.forget();
+        Step::Ask(Ask { offset: 0, limit: self.limit, overlap: 0, purpose: Purpose::Start })
+    }
+
+    pub(super) fn forget(&mut self) {
+        self.forgotten = self.forgotten.max(self.prefix.len());
+        self.prefix.clear();
+    }
+
+    fn count_reread(&mut self) -> Result<(), Step> {
+        self.rereads += 1;
+        if self.rereads > MAX_REREADS {
+            return Err(Step::Unresolved(format!(
+                "the history had to be read anew more than {MAX_REREADS} times"
+            )));
+        }
+        Ok(())
+    }
+}

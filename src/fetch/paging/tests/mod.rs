@@ -1,0 +1,71 @@
+//! Paging against models of the server: any order, clamp, reading, short pages, and chats that change meanwhile.
+//!
+//! [`cases`] are single rules and what is shrunk to small failing cases; [`schedule`] makes whole runs from seeds, by the
+//! million where that is asked for.
+
+mod cases;
+mod chat;
+mod nameless;
+mod run;
+mod schedule;
+mod tally;
+
+use std::ops::Range;
+use std::panic::catch_unwind;
+
+use tally::Tally;
+
+/// Schedules that are played on every test: the same ones, and as many that are new each time.
+const SCHEDULES: u64 = 4_000;
+
+/// Plays the schedules of these seeds. Nothing that lived through a read may be missing without a word.
+fn play(seeds: Range<u64>) -> (Tally, Vec<String>) {
+    let mut tally = Tally::default();
+    let mut wrong = Vec::new();
+    for seed in seeds {
+        match catch_unwind(|| schedule::play(seed)) {
+            Ok(Ok(one)) => tally.add(&one),
+            Ok(Err(what)) => wrong.push(format!("seed {seed}: {what}")),
+            Err(_) => wrong.push(format!("seed {seed}: a panic")),
+        }
+    }
+    (tally, wrong)
+}
+
+fn assert_nothing_is_lost(wrong: &[String]) {
+    assert!(wrong.is_empty(), "{} schedules went wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn schedules_lose_nothing() {
+    let (tally, wrong) = play(0..SCHEDULES);
+    assert_nothing_is_lost(&wrong);
+    assert!(tally.drifting > tally.contacts / 2, "most chats change: {tally:?}");
+    assert!(tally.unresolved * 8 < tally.contacts, "few are given up: {tally:?}");
+    assert!(tally.deceived * 50 < tally.contacts, "belief is rarely false: {tally:?}");
+}
+
+#[test]
+fn schedules_never_played_before_lose_nothing() {
+    let from = fastrand::u64(SCHEDULES..u64::MAX / 2);
+    let (_, wrong) = play(from..from + SCHEDULES);
+    assert_nothing_is_lost(&wrong);
+}
+
+/// As many as `SCHEDULES` says, from the seed `FROM` on, on two threads; tells what they cost.
+#[test]
+#[ignore = "takes minutes in a release build"]
+fn a_million_schedules() {
+    let number = |name, otherwise| {
+        std::env::var(name).ok().map_or(otherwise, |text| text.parse::<u64>().expect("a number"))
+    };
+    let (from, count) = (number("FROM", 0), number("SCHEDULES", 1_000_000));
+    let half = from + count / 2;
+    let other = std::thread::spawn(move || play(half..from + count));
+    let (mut tally, mut wrong) = play(from..half);
+    let (others, wrong_there) = other.join().expect("the other half");
+    tally.add(&others);
+    tally.tell();
+    wrong.extend(wrong_there);
+    assert_nothing_is_lost(&wrong);
+}

@@ -1,0 +1,72 @@
+//! Messages without an id, of which others say the same: named by what they say and numbered over the page.
+
+use std::collections::HashMap;
+
+use super::super::*;
+
+/// Two conversations in turn: one of messages with ids, one of messages that say one of three things.
+fn answer(offset: usize, limit: usize, reading: Reading) -> Sight {
+    let all = (0..60_usize).map(|at| (if at % 2 == 0 { "named" } else { "nameless" }, at));
+    let (named, nameless): (Vec<_>, Vec<_>) =
+        all.clone().partition(|(conversation, _)| *conversation == "named");
+    let page: Vec<_> = match reading {
+        Reading::PerConversation => {
+            [named, nameless].iter().flat_map(|one| one.iter().copied().skip(offset).take(limit)).collect()
+        }
+        Reading::Total | Reading::Unknown => all.skip(offset).take(limit).collect(),
+    };
+    let mut met: HashMap<usize, u32> = HashMap::new();
+    let mut sight = Sight::default();
+    for (conversation, at) in page {
+        let says = at % 3;
+        let before = met.entry(says).or_default();
+        let number = if *before == 0 { String::new() } else { format!("-{before}") };
+        match conversation {
+            "named" => sight.add(Some(conversation), &at.to_string()),
+            _ => sight.add(Some(conversation), &format!("x-{says:032x}{number}")),
+        }
+        *before += 1;
+    }
+    sight
+}
+
+#[test]
+fn a_chat_that_rests_is_read_whole_though_messages_without_an_id_say_the_same() {
+    for reading in [Reading::Total, Reading::PerConversation] {
+        for page_size in 2..7 {
+            let rules = Rules { consistency: Consistency::Anchored, page_size, claims: Claims::Prove };
+            let (mut paging, mut facts) = (Paging::new(rules), Facts::default());
+            let mut read = [false; 60];
+            while let Step::Ask(ask) = *paging.next() {
+                let offset = usize::try_from(ask.offset).unwrap();
+                let page = answer(offset, ask.limit as usize, reading);
+                let prints: Vec<_> = page.messages().collect();
+                for at in (0..60).step_by(2) {
+                    read[at] |= prints.contains(&of_named(at));
+                }
+                paging.absorb(&ask, &page, &mut facts);
+            }
+            let told = format!("{reading:?}, pages of {page_size}: {:?}", paging.next());
+            assert!(matches!(paging.next(), Step::End(_)), "{told}");
+            assert!((0..60).step_by(2).all(|at| read[at]), "{told}");
+        }
+    }
+}
+
+fn of_named(at: usize) -> Fingerprint {
+    let mut sight = Sight::default();
+    sight.add(Some("named"), &at.to_string());
+    sight.messages().next().expect("a message")
+}
+
+#[test]
+fn who_a_message_is_does_not_depend_on_what_stands_beside_it() {
+    let digest = format!("x-{:032x}", 7);
+    let mut wide = Sight::default();
+    wide.add(Some("a"), &digest);
+    wide.add(Some("b"), &format!("{digest}-1"));
+    let mut narrow = Sight::default();
+    narrow.add(Some("b"), &digest);
+    assert_eq!(wide.messages().last(), narrow.messages().last());
+    assert_ne!(wide.messages().next(), narrow.messages().next(), "another conversation, another message");
+}

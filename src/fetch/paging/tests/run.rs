@@ -1,0 +1,279 @@
+//! A run over several chats that change while they are read: what one contact teaches serves the others, the run may
+//! crash and go on, and what was only believed is looked at again.
+
+use std::collections::HashSet;
+
+use fastrand::Rng;
+
+use super::super::*;
+use super::chat::{Chat, Message};
+
+/// How a chat changes.
+#[derive(Clone, Copy, Debug)]
+pub struct Weather {
+    /// Chance of a change before a request is answered.
+    pub chance: f64,
+    /// Of ten changes so many are removals.
+    pub removals: u32,
+    /// Of ten insertions so many come at the new end, and the others anywhere.
+    pub at_the_end: u32,
+    /// The most messages that come or go at once.
+    pub burst: usize,
+    /// Where the new end is.
+    pub newest_first: bool,
+    /// Requests after which the chat rests.
+    pub until: u64,
+}
+
+/// One contact of a run.
+#[derive(Debug)]
+pub struct Contact {
+    pub chat: Chat,
+    pub weather: Weather,
+    pub rules: Rules,
+    paging: Paging,
+    spool: Vec<(Ask, Sight)>,
+    read: HashSet<u32>,
+    /// Messages with smaller serials were there when the read began.
+    began: u32,
+    /// Messages with smaller serials were there when the last sweep began.
+    sweep: u32,
+    pub fewest: u64,
+    pub asks_in_read: u64,
+    pub verdict: Option<Verdict>,
+}
+
+/// How the reading of a contact ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    pub step: Step,
+    /// Messages that lived through the read and are missing.
+    pub lost: Vec<u32>,
+    /// The same of those that came while it was read and were there when the closing sweep began.
+    pub unswept: Vec<u32>,
+}
+
+/// A run.
+#[derive(Debug)]
+pub struct Run {
+    pub facts: Facts,
+    /// What the spool says that the run knows, for when it goes on after a crash.
+    learned: Facts,
+    pub contacts: Vec<Contact>,
+    /// Contacts read at a time.
+    pub at_once: usize,
+    /// Chance that the run ends at a request, to go on later.
+    pub crash: f64,
+    /// Chance that a request fails and is repeated.
+    pub failure: f64,
+    pub dice: Rng,
+    pub looks: u64,
+}
+
+/// The most requests that one history may take, whatever happens, beyond a few for each of its messages.
+pub const MOST_ASKS: u64 = 3_000;
+
+impl Contact {
+    pub fn new(chat: Chat, weather: Weather, rules: Rules) -> Self {
+        let (began, fewest) = (chat.came(), chat.fewest(rules.page_size));
+        Self {
+            chat,
+            weather,
+            rules,
+            paging: Paging::new(rules),
+            spool: Vec::new(),
+            read: HashSet::new(),
+            began,
+            sweep: 0,
+            fewest,
+            asks_in_read: 0,
+            verdict: None,
+        }
+    }
+
+    pub fn set_claims(&mut self, claims: Claims) {
+        self.rules.claims = claims;
+        self.paging = Paging::new(self.rules);
+    }
+
+    /// Time passes.
+    fn pass(&mut self, dice: &mut Rng) {
+        let weather = self.weather;
+        if self.chat.asks >= weather.until || dice.f64() >= weather.chance {
+            return;
+        }
+        let count = dice.usize(1..=weather.burst);
+        let length = self.chat.messages.len();
+        if dice.u32(0..10) < weather.removals {
+            if length > 0 && dice.u32(0..8) == 0 {
+                self.chat.edit(dice.usize(0..length), dice);
+            } else if dice.bool() {
+                let from = dice.usize(0..=length);
+                self.chat.messages.drain(from..length.min(from + count));
+            } else {
+                for _ in 0..count.min(length) {
+                    let at = dice.usize(0..self.chat.messages.len());
+                    self.chat.messages.remove(at);
+                }
+            }
+        } else {
+            let at = match (dice.u32(0..10) < weather.at_the_end, weather.newest_first) {
+                (true, true) => 0,
+                (true, false) => length,
+                (false, _) => dice.usize(0..=length),
+            };
+            self.chat.insert(at, count, dice);
+        }
+    }
+
+    /// Asks for one page. False when there is nothing more to ask.
+    fn step(&mut self, facts: &mut Facts, failure: f64, dice: &mut Rng) -> bool {
+        let Step::Ask(ask) = *self.paging.next() else { return false };
+        self.asks_in_read += 1;
+        let most = MOST_ASKS + 6 * u64::from(self.chat.came());
+        assert!(self.asks_in_read < most, "it never ends: {ask:?}");
+        self.pass(dice);
+        if dice.f64() < failure {
+            return true;
+        }
+        if ask.offset == 0 && matches!(ask.purpose, Purpose::Sweep | Purpose::Start) {
+            self.sweep = self.chat.came();
+        }
+        match self.chat.answer(&ask, dice) {
+            Some((page, serials)) => {
+                self.read.extend(serials);
+                self.paging.absorb(&ask, &page, facts);
+                self.spool.push((ask, page));
+            }
+            None => assert!(self.paging.halve(&ask), "one message is too much for the server"),
+        }
+        true
+    }
+
+    /// The run goes on after a crash: a while has passed, and the spooled pages are absorbed again.
+    fn resume(&mut self, facts: &mut Facts, dice: &mut Rng) {
+        for _ in 0..dice.u32(0..6) {
+            self.pass(dice);
+        }
+        if dice.u32(0..4) == 0 {
+            self.rules.page_size = dice.u32(1..=100);
+        }
+        self.paging = Paging::new(self.rules);
+        for (ask, page) in &self.spool {
+            self.paging.absorb(ask, page, facts);
+        }
+    }
+
+    /// A page that is looked at and not kept.
+    fn glance(&mut self, ask: &Ask, dice: &mut Rng) -> Option<Sight> {
+        self.pass(dice);
+        Some(self.chat.answer(ask, dice)?.0)
+    }
+
+    fn begin_anew(&mut self) {
+        self.rules.claims = Claims::Prove;
+        self.paging = Paging::new(self.rules);
+        self.spool.clear();
+        self.read.clear();
+        self.began = self.chat.came();
+        self.verdict = None;
+    }
+
+    fn judge(&mut self) {
+        // Messages without an id that say the same are taken for the same.
+        let contents = self.chat.contents_of(&self.read);
+        let is_read =
+            |message: &Message| self.read.contains(&message.serial) || contents.contains(&message.name);
+        let missing = |until: u32| -> Vec<u32> {
+            let there = self.chat.messages.iter().filter(|message| message.serial < until);
+            there.filter(|message| !is_read(message)).map(|message| message.serial).collect()
+        };
+        self.verdict = Some(Verdict {
+            step: self.paging.next().clone(),
+            lost: missing(self.began),
+            unswept: missing(self.sweep),
+        });
+    }
+
+    fn ending(&self) -> Option<Ending> {
+        match self.verdict.as_ref()?.step {
+            Step::End(ending) => Some(ending),
+            _ => None,
+        }
+    }
+}
+
+impl Run {
+    pub fn new(contacts: Vec<Contact>, facts: Facts, dice: Rng) -> Self {
+        Self { facts, learned: facts, contacts, at_once: 1, crash: 0.0, failure: 0.0, dice, looks: 0 }
+    }
+
+    /// Reads all contacts, and looks at what was believed.
+    pub fn read(&mut self) {
+        self.read_open();
+        if self.contacts.first().is_none_or(|contact| contact.rules.consistency == Consistency::Fast) {
+            return;
+        }
+        for _ in 0..4 {
+            let doubtful: Vec<usize> = (0..self.contacts.len()).filter(|at| self.is_doubtful(*at)).collect();
+            if doubtful.is_empty() {
+                return;
+            }
+            for at in doubtful {
+                self.look(at);
+            }
+            self.read_open();
+        }
+    }
+
+    fn read_open(&mut self) {
+        loop {
+            let open = self.contacts.iter().enumerate().filter(|(_, contact)| contact.verdict.is_none());
+            let open: Vec<usize> = open.map(|(at, _)| at).take(self.at_once).collect();
+            let Some(&at) = open.get(self.dice.usize(0..open.len().max(1))) else { return };
+            if self.dice.f64() < self.crash {
+                self.facts = self.learned;
+                for at in open {
+                    self.contacts[at].resume(&mut self.facts, &mut self.dice);
+                }
+                continue;
+            }
+            let contact = &mut self.contacts[at];
+            if !contact.step(&mut self.facts, self.failure, &mut self.dice) {
+                contact.judge();
+                self.learned = self.facts;
+            }
+        }
+    }
+
+    fn is_doubtful(&self, at: usize) -> bool {
+        self.contacts[at].ending().is_some_and(|ending| doubt(&ending, &self.facts) != Doubt::None)
+    }
+
+    fn look(&mut self, at: usize) {
+        let contact = &mut self.contacts[at];
+        let Some(ending) = contact.ending() else { return };
+        let holds = match doubt(&ending, &self.facts) {
+            Doubt::None => true,
+            Doubt::ReadAnew => false,
+            Doubt::Look => {
+                self.looks += 1;
+                let mut look = Look::new(&ending, contact.rules.page_size);
+                contact.spool.iter().for_each(|(_, page)| look.knows(page));
+                let [beyond, last] = look.asks();
+                contact.glance(&beyond, &mut self.dice).is_some_and(|page| look.is_clear(&page))
+                    && contact.glance(&last, &mut self.dice).is_some_and(|page| look.is_last(&page))
+            }
+        };
+        if holds {
+            let proved = Ending { end: End::Proved, ..ending };
+            contact.judge();
+            if let Some(verdict) = &mut contact.verdict {
+                verdict.step = Step::End(proved);
+            }
+        } else {
+            self.facts.short_pages_lie |= ending.end == End::ShortPage;
+            contact.begin_anew();
+        }
+    }
+}

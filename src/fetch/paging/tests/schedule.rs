@@ -1,0 +1,271 @@
+//! Schedules: from a seed, a run over chats of all kinds on a server of any kind, and what becomes of it.
+
+use std::fmt::Write as _;
+
+use fastrand::Rng;
+
+use super::super::*;
+use super::chat::{Chat, Naming, Short, Ways};
+use super::run::{Contact, Run, Weather};
+use super::tally::Tally;
+
+/// Messages of a conversation: many small, some large, none of more than some dozen pages.
+fn size(stride: usize, dice: &mut Rng) -> usize {
+    match dice.u32(0..100) {
+        0..15 => dice.usize(0..3),
+        15..60 => dice.usize(0..(6 * stride).min(30)),
+        60..90 => dice.usize(0..(12 * stride).min(100)),
+        90..99 => dice.usize(0..(20 * stride).min(300)),
+        _ => dice.usize(0..(40 * stride).min(1500)),
+    }
+}
+
+fn page_size(dice: &mut Rng) -> u32 {
+    match dice.u32(0..10) {
+        0 => 1,
+        1 => 2,
+        2..5 => dice.u32(3..12),
+        5..8 => dice.u32(12..60),
+        _ => 100,
+    }
+}
+
+fn ways(page_size: u32, dice: &mut Rng) -> Ways {
+    let per_conversation = dice.u32(0..10) < 4;
+    let most = page_size as usize;
+    let clamps = match dice.u32(0..10) {
+        0..6 => vec![usize::MAX],
+        6..9 => vec![dice.usize(1..=most)],
+        _ => (0..dice.usize(2..4)).map(|_| dice.usize(1..=most)).collect(),
+    };
+    let chance = dice.f64() * 0.5;
+    let short = match dice.u32(0..20) {
+        0..14 => Short::Never,
+        14..16 => Short::ByChance(chance),
+        16..18 => Short::ByPlace(chance),
+        _ => Short::Empty(chance * 0.4),
+    };
+    let capacity = if dice.u32(0..6) == 0 { dice.u32(1..120) } else { u32::MAX };
+    // Where pages hold a message or two, an empty one in the middle looks like the end, however often it is asked for.
+    let short = match short {
+        Short::Empty(_) if capacity < u32::MAX || clamps.len() > 1 || clamps[0].min(most) < 3 => Short::Never,
+        short => short,
+    };
+    Ways {
+        per_conversation,
+        clamps,
+        short,
+        capacity,
+        is_reversed: dice.u32(0..4) == 0,
+        hides_conversations: !per_conversation && dice.u32(0..4) == 0,
+        ignores_offset: false,
+    }
+}
+
+/// `stride` is what a page advances at the least: no chat grows for ever about as fast as it can be read.
+fn weather(stride: u32, lie: bool, dice: &mut Rng) -> Weather {
+    let chance = match dice.u32(0..10) {
+        0..3 => 0.0,
+        // A page of one message shows nothing of its neighbours: what is removed, made up for and removed again, in three
+        // requests that follow each other, passes unseen. At one change in thirty requests that is one history in a million.
+        3.. if stride == 1 => 0.01,
+        3..6 => 0.03,
+        // Nor does one that may have been cut anywhere.
+        6..9 => 0.2,
+        _ if lie => 0.2,
+        _ => 0.7,
+    };
+    let burst = [1_u32, 1, 3, 10, 40][dice.usize(0..5)];
+    let for_ever = chance * f64::from(burst) * 4.0 < f64::from(stride) && dice.bool();
+    Weather {
+        chance,
+        removals: [0, 2, 5, 8, 10][dice.usize(0..5)],
+        at_the_end: [0, 5, 9, 10][dice.usize(0..4)],
+        burst: burst as usize,
+        newest_first: dice.bool(),
+        until: if for_ever { u64::MAX } else { dice.u64(0..80) },
+    }
+}
+
+fn naming(ways: &Ways, stride: usize, rests: bool, dice: &mut Rng) -> Naming {
+    // Messages without an id that say the same are taken for the same; that there are such is seen on a page of several.
+    let shows_repeats = stride > 5 && !ways.lie() && ways.capacity == u32::MAX;
+    let may_repeat = shows_repeats || rests && stride > 1 && ways.clamps == [usize::MAX];
+    match dice.u32(0..8) {
+        // Equal ids of two conversations cannot be told apart where the conversations are not told.
+        _ if ways.hides_conversations => Naming::Unique,
+        0 => Naming::PerConversation,
+        1 => {
+            let one_in = [1, 2, 10][dice.usize(0..3)];
+            let contents = if may_repeat && dice.bool() { 2 } else { 1_000_000_000 };
+            Naming::Nameless { one_in, contents }
+        }
+        _ => Naming::Unique,
+    }
+}
+
+/// The run of a seed.
+pub fn plan(seed: u64) -> Run {
+    let mut dice = Rng::with_seed(seed);
+    let page_size = page_size(&mut dice);
+    let consistency = match dice.u32(0..20) {
+        0 => Consistency::Fast,
+        1..5 => Consistency::Strict,
+        _ => Consistency::Anchored,
+    };
+    let mut shared = ways(page_size, &mut dice);
+    if consistency == Consistency::Fast {
+        // It trusts the documents, and chats that rest.
+        shared = Ways { is_reversed: shared.is_reversed, hides_conversations: true, ..Ways::default() };
+    }
+    let changes_ways = dice.u32(0..8) == 0 && consistency != Consistency::Fast;
+    let count = [1, 1, 1, 2, 3, 6][dice.usize(0..6)];
+    let proved = dice.usize(0..3);
+    let contacts = (0..count).map(|at| {
+        if changes_ways {
+            let per_conversation = shared.per_conversation;
+            shared = Ways { per_conversation, ..ways(page_size, &mut dice) };
+            shared.hides_conversations &= !per_conversation;
+        }
+        let conversations = [1, 1, 2, 3, 5][dice.usize(0..5)];
+        let heavy = if shared.capacity < u32::MAX { dice.u32(0..30) } else { 0 };
+        let stride = shared.clamps.iter().copied().min().unwrap_or(1).min(page_size as usize);
+        let sizes: Vec<usize> = (0..conversations).map(|_| size(stride, &mut dice)).collect();
+        // Where pages may have to be halved, a page can advance by no more than a message.
+        let surely = if shared.capacity < u32::MAX { 1 } else { u32::try_from(stride).unwrap_or(u32::MAX) };
+        let weather = weather(surely, shared.lie(), &mut dice);
+        let naming = naming(&shared, stride, weather.chance == 0.0, &mut dice);
+        let chat = Chat::new(&sizes, shared.clone(), naming, heavy, &mut dice);
+        let claims = if at < proved || changes_ways { Claims::Prove } else { Claims::Believe };
+        let rules = Rules { consistency, page_size, claims };
+        Contact::new(chat, weather, rules)
+    });
+    let contacts = contacts.collect();
+    let mut contacts: Vec<Contact> = contacts;
+    let facts = match dice.u32(0..10) {
+        // What an earlier contact has shown, whether the others are like it or not.
+        0 => Facts { largest_page: u64::from(page_size), ..Facts::default() },
+        1 => Facts { short_pages_lie: true, largest_page: dice.u64(0..100), ..Facts::default() },
+        2 if !shared.per_conversation => {
+            Facts { reading: Reading::Total, largest_page: 100, ..Facts::default() }
+        }
+        3 if shared.per_conversation => {
+            Facts { reading: Reading::PerConversation, largest_page: 100, ..Facts::default() }
+        }
+        _ => Facts::default(),
+    };
+    if facts.largest_page > 0 {
+        // Believed is only what the run has reason to.
+        for contact in &mut contacts {
+            contact.set_claims(Claims::Prove);
+        }
+    }
+    let mut run = Run::new(contacts, facts, dice);
+    for contact in &mut run.contacts {
+        if matches!(contact.chat.ways.short, Short::Empty(_)) || consistency == Consistency::Fast {
+            contact.weather.chance = 0.0;
+        }
+    }
+    let slips = run.contacts.iter().any(|contact| matches!(contact.chat.ways.short, Short::Empty(_)));
+    run.at_once = run.dice.usize(1..4);
+    run.crash = if run.dice.u32(0..5) == 0 && !slips { 0.03 } else { 0.0 };
+    run.failure = if run.dice.u32(0..5) == 0 { 0.1 } else { 0.0 };
+    run
+}
+
+/// Plays a schedule; what it costs, or what was lost.
+pub fn play(seed: u64) -> Result<Tally, String> {
+    let mut run = plan(seed);
+    run.read();
+    let mut tally = Tally { schedules: 1, ..Tally::default() };
+    let mut wrong = String::new();
+    for (at, contact) in run.contacts.iter().enumerate() {
+        let Some(verdict) = &contact.verdict else { return Err(format!("contact {at} has no verdict")) };
+        let is_quiet = contact.weather.chance == 0.0;
+        tally.contacts += 1;
+        tally.asks += contact.asks_in_read;
+        tally.most_asks = tally.most_asks.max(contact.asks_in_read);
+        tally.fewest += contact.fewest;
+        if is_quiet && !contact.chat.ways.lie() && contact.chat.ways.capacity == u32::MAX {
+            tally.quiet += 1;
+            tally.quiet_asks += contact.asks_in_read;
+            tally.quiet_fewest += contact.fewest;
+        }
+        if !is_quiet {
+            tally.drifting += 1;
+        }
+        match &verdict.step {
+            Step::Unresolved(why) => {
+                tally.unresolved += 1;
+                tally.drifting_unresolved += u64::from(!is_quiet);
+                // On pages of one message those without an id that say the same cannot be told apart.
+                let can_be_told = contact.chat.ways.capacity == u32::MAX
+                    || !matches!(contact.chat.naming(), Naming::Nameless { contents: 2, .. });
+                let can_be_told = can_be_told && run.crash == 0.0;
+                if is_quiet && can_be_told && !contact.chat.ways.lie() {
+                    let _ = write!(wrong, "contact {at} rests and is unresolved ({why}); ");
+                }
+            }
+            Step::End(ending) => {
+                let comes_at_the_end = contact.weather.at_the_end == 10
+                    && !contact.chat.ways.lie()
+                    && !contact.chat.ways.clamps.contains(&1)
+                    && contact.chat.ways.capacity == u32::MAX
+                    && !matches!(contact.chat.naming(), Naming::Nameless { .. });
+                if comes_at_the_end
+                    && contact.rules.consistency == Consistency::Strict
+                    && !verdict.unswept.is_empty()
+                {
+                    let _ = write!(wrong, "contact {at} was not swept of {}; ", verdict.unswept.len());
+                }
+                let is_believed = ending.end == End::ShortPage;
+                tally.believed += u64::from(is_believed);
+                if !verdict.lost.is_empty() {
+                    if is_believed && contact.chat.ways.lie() && !run.facts.short_pages_lie {
+                        tally.deceived += 1;
+                    } else {
+                        let _ = write!(
+                            wrong,
+                            "contact {at} lost {} like {:?}, {ending:?}; ",
+                            verdict.lost.len(),
+                            verdict.lost.first()
+                        );
+                    }
+                }
+            }
+            step => {
+                let _ = write!(wrong, "contact {at}: {step:?}; ");
+            }
+        }
+    }
+    if wrong.is_empty() {
+        Ok(tally)
+    } else {
+        Err(format!("{wrong} finally {:?}; {}", run.facts, describe(&plan(seed), &wrong)))
+    }
+}
+
+/// What kind of schedule it is, in a few words.
+fn describe(run: &Run, wrong: &str) -> String {
+    let mut told = format!(
+        "facts {:?}, crash {}, failure {}, at once {}",
+        run.facts, run.crash, run.failure, run.at_once
+    );
+    for (at, contact) in run.contacts.iter().enumerate() {
+        if !wrong.contains(&format!("contact {at} ")) {
+            continue;
+        }
+        let chat = &contact.chat;
+        let _ = write!(
+            told,
+            "\n  contact {at}: {} messages, {} conversations, {:?}\n    {:?}\n    {:?} {:?}",
+            chat.messages.len(),
+            chat.conversations,
+            contact.rules,
+            chat.ways,
+            contact.weather,
+            chat.naming(),
+        );
+    }
+    told
+}

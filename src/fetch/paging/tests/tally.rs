@@ -1,0 +1,62 @@
+//! What schedules cost and how they end, added up.
+
+/// What became of a schedule, added up over many.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tally {
+    pub schedules: u64,
+    pub contacts: u64,
+    pub unresolved: u64,
+    /// Histories that end on a short page that was believed.
+    pub believed: u64,
+    /// Of those, with a message missing, where no page of the run has shown that short pages lie.
+    pub deceived: u64,
+    pub asks: u64,
+    pub most_asks: u64,
+    pub fewest: u64,
+    pub quiet: u64,
+    pub quiet_asks: u64,
+    pub quiet_fewest: u64,
+    pub drifting: u64,
+    pub drifting_unresolved: u64,
+}
+
+impl Tally {
+    pub fn add(&mut self, other: &Self) {
+        self.schedules += other.schedules;
+        self.contacts += other.contacts;
+        self.unresolved += other.unresolved;
+        self.believed += other.believed;
+        self.deceived += other.deceived;
+        self.asks += other.asks;
+        self.most_asks = self.most_asks.max(other.most_asks);
+        self.fewest += other.fewest;
+        self.quiet += other.quiet;
+        self.quiet_asks += other.quiet_asks;
+        self.quiet_fewest += other.quiet_fewest;
+        self.drifting += other.drifting;
+        self.drifting_unresolved += other.drifting_unresolved;
+    }
+
+    /// What the schedules cost, for people.
+    #[expect(clippy::print_stdout, reason = "figures that were asked for")]
+    #[expect(clippy::cast_precision_loss, reason = "figures for people")]
+    pub fn tell(&self) {
+        let of = |part: u64, whole: u64| part as f64 / whole.max(1) as f64;
+        println!("{} schedules, {} histories, {} requests", self.schedules, self.contacts, self.asks);
+        println!(
+            "requests by the fewest possible: {:.2}, on chats that rest {:.2}; the most for one history {}",
+            of(self.asks, self.fewest),
+            of(self.quiet_asks, self.quiet_fewest),
+            self.most_asks
+        );
+        println!(
+            "unresolved: {:.2} % of all, {:.2} % of those that changed",
+            100.0 * of(self.unresolved, self.contacts),
+            100.0 * of(self.drifting_unresolved, self.drifting)
+        );
+        println!(
+            "ended on belief: {}, of these falsely and without a sign: {}",
+            self.believed, self.deceived
+        );
+    }
+}
