@@ -19,6 +19,7 @@ mod files;
 mod hostile;
 mod layout;
 mod limits;
+mod matrix;
 mod memory;
 mod oddities;
 mod oracle;
