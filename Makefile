@@ -1,8 +1,9 @@
 # What a person needs here: make run (try it), make test, make check, make fuzz.
 
-.PHONY: run test check bench crash soak fuzz tools check-tools fuzz-tools clean
+.PHONY: run test check bench crash drift soak fuzz tools check-tools fuzz-tools clean
 
 FUZZ_SECONDS ?= 60
+SCHEDULES ?= 1000000
 SOAK_MINUTES ?= 60
 SOAK_RATE ?= 100
 
@@ -28,6 +29,9 @@ bench: ## The exporter beside a client that only fetches and a Python script, as
 
 crash: tools ## The long form of the crash tests: 1,000 random kills, and each call killed and refused in turn
 	CRASH_KILLS=1000 CRASH_FAULTS=400 cargo test --test it -- --include-ignored crash:: storage:: system:: resume::
+
+drift: ## The long form of the paging tests: SCHEDULES of chats that change while they are read, on servers of all kinds
+	SCHEDULES=$(SCHEDULES) cargo test --release --lib -- --ignored --nocapture a_million_schedules
 
 soak: tools ## The release binary under load and simulated trouble, for SOAK_MINUTES at SOAK_RATE requests a second
 	cargo build --release
