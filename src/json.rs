@@ -1,26 +1,34 @@
-//! A lenient JSON scanner that borrows from its text: slices instead of a tree, no recursion, one pass.
+//! A lenient JSON reader that borrows from its text: places instead of a tree, no recursion, one pass.
 //!
 //! Values are kept as the service sent them, byte for byte, so no parser that makes numbers and strings anew will do.
 //! What the service or a proxy sends slightly broken (`NaN`, raw control characters, unknown escapes, any depth) is
 //! read; what cannot be trusted (a cut document, trailing bytes, HTML) is an error. Callers repair invalid UTF-8
 //! before.
 //!
-//! Layer 1: used by `record` and everything that looks into a value. [`Cursor`] walks a text, [`Value`] is a
-//! well-formed slice of it, [`canonical()`] is the form that identifiers are computed from.
+//! Layer 1: used by `record` and everything that looks into a value. A [`Document`] is a text that was read, a [`Value`]
+//! a well-formed slice of it, [`canonical()`] the form that identifiers are computed from.
 
 mod canonical;
-mod cursor;
+mod document;
 mod escape;
-mod skip;
+mod scan;
 mod strict;
 #[cfg(test)]
 mod tests;
 mod value;
 
 pub use canonical::canonical;
-pub use cursor::Cursor;
+pub use document::Document;
 pub use escape::push_string;
+#[cfg(test)]
+pub use tests::value;
 pub use value::{Elements, Kind, Members, Value, last_wins};
+
+/// The most values and keys of one text: 48 MB of memory. An answer of the service ends at 6 MB (AWS Lambda's limit), and
+/// cannot hold more than 3 million.
+pub const MOST_NODES: usize = 4 << 20;
+
+const TOO_MANY_NODES: &str = "more values than memory is kept for";
 
 /// Where a text stops being JSON, even leniently read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,4 +38,11 @@ pub struct Malformed {
     pub offset: usize,
     /// What was expected or found there.
     pub what: &'static str,
+}
+
+impl Malformed {
+    /// Whether the text may well be JSON, and only holds more than [`MOST_NODES`].
+    pub fn is_too_much(&self) -> bool {
+        self.what == TOO_MANY_NODES
+    }
 }

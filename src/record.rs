@@ -8,13 +8,13 @@
 mod read;
 mod synthetic;
 #[cfg(test)]
-mod tests;
+pub mod tests;
 
 use std::borrow::Cow;
 
 use crate::json::{Kind, Malformed, Value};
 
-pub use read::read_page;
+pub use read::{read_json, read_page};
 pub use synthetic::short_digest;
 
 /// Why an answer is not a page.
@@ -91,8 +91,7 @@ pub struct Message<'a> {
 
 impl<'a> Message<'a> {
     /// A message whose place in a page and id are known from reading the page before.
-    pub fn known(id: &'a str, text: &'a str) -> Self {
-        let value = Value::known(text);
+    pub fn known(id: &'a str, value: Value<'a>) -> Self {
         Self { id: Cow::Borrowed(id), value, created_at: None, message_order: None, conversation_id: None }
     }
 }

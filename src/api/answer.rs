@@ -9,7 +9,8 @@ pub fn read<T>(bytes: &[u8], read: &impl Fn(&Page<'_>) -> T) -> Result<T, Fault>
         return Err(Fault::Unreadable { what: fault::WEB_PAGE.to_owned(), is_foreign: true, begins: None });
     }
     let text = record::text_of(bytes);
-    match record::read_page(&text) {
+    let document = record::read_json(&*text);
+    match document.as_ref().map_err(PageError::clone).and_then(record::read_page) {
         Ok(page) => Ok(read(&page)),
         Err(PageError::ErrorAnswer(what)) => Err(Fault::ErrorAnswer { what }),
         Err(PageError::NoRecords) => {

@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
 use super::fault::first_chars;
-use crate::json::{Kind, Value};
+use crate::json::{Document, Kind, Value};
 use crate::record::text_of;
 
 /// The life of a token whose `expiryAt` cannot be believed: the service says an hour.
@@ -51,9 +51,11 @@ pub fn request(email: &SecretString, password: &SecretString) -> Vec<u8> {
 /// password is sent again.
 pub fn read(body: &[u8]) -> Answer {
     let text = text_of(body);
-    let Some(answer) = Value::parse(&text).ok().filter(|answer| answer.kind() == Kind::Object) else {
+    let Ok(document) = Document::parse(text) else { return Answer::Unreadable };
+    let answer = document.root();
+    if answer.kind() != Kind::Object {
         return Answer::Unreadable;
-    };
+    }
     let data = answer.member("data");
     let granted = |name| data.and_then(|data| data.member(name));
     if let Some(token) = granted("idToken").and_then(Value::text).filter(|token| is_header_safe(token)) {

@@ -11,7 +11,7 @@ use super::order;
 use super::pages::Pages;
 use super::tables::Tables;
 use crate::id::ContactId;
-use crate::json::Value;
+use crate::json::{Document, Value};
 use crate::record::{self, Conversation, Message, Page};
 use crate::settings::Window;
 use crate::spool::{PagePlace, Reader};
@@ -47,10 +47,10 @@ pub fn read<'a>(
     let mut pages = Pages::new(places);
     let (mut index, mut own) = (Index::default(), Own::default());
     for page in 0..u32::try_from(places.len()).unwrap_or(u32::MAX) {
-        let text = pages.text(page, reader)?;
         // Only answers that were read once are spooled.
-        let Ok(records) = record::read_page(text) else { continue };
-        index.add(page, text, &records);
+        let Some(document) = pages.get(page, reader)? else { continue };
+        let Ok(records) = record::read_page(document) else { continue };
+        index.add(page, &records);
         own.add(&records);
     }
     index.keep(window);
@@ -128,9 +128,9 @@ impl Contact<'_> {
         }
         for at in order::messages(&self.index, &conversations) {
             let indexed = &self.index.messages[at as usize];
-            let text = self.pages.text(indexed.page, reader)?;
-            let (start, end) = (indexed.start as usize, indexed.start as usize + indexed.bytes as usize);
-            let message = Message::known(self.index.id(indexed), text.get(start..end).unwrap_or_default());
+            let document = self.pages.get(indexed.page, reader)?;
+            let Some(value) = document.and_then(|document| document.value(indexed.value)) else { continue };
+            let message = Message::known(self.index.id(indexed), value);
             let columns = &self.index.conversations[indexed.conversation as usize].columns;
             let asked = self.places[indexed.page as usize].pass;
             tables.message(id, columns, asked, &message)?;
@@ -139,18 +139,17 @@ impl Contact<'_> {
     }
 
     fn push_contact(&self, id: &ContactId, tables: &mut Tables) {
-        let parse = |text| Value::parse(text).ok();
-        let siblings: Vec<(Cow<'_, str>, Value<'_>)> = self
-            .own
-            .siblings
-            .iter()
-            .filter_map(|(name, text)| Some((Cow::Borrowed(name.as_str()), parse(text)?)))
-            .collect();
+        let read = |text: &String| Document::parse(text.clone()).ok();
+        let contact = self.own.contact.as_ref().and_then(read);
+        let siblings: Vec<_> =
+            self.own.siblings.iter().filter_map(|(name, text)| Some((name, read(text)?))).collect();
+        let siblings: Vec<(Cow<'_, str>, Value<'_>)> =
+            siblings.iter().map(|(name, document)| (name.as_str().into(), document.root())).collect();
         let with_id =
             self.index.conversations.iter().filter(|conversation| conversation.columns.id.is_some());
         tables.builders.contact(&ContactInput {
             id,
-            contact: self.own.contact.as_deref().and_then(parse),
+            contact: contact.as_ref().map(Document::root),
             siblings: &siblings,
             unplaced: &self.own.unplaced,
             conversation_count: with_id.count() as u64,
@@ -164,6 +163,7 @@ mod tests {
     use std::fmt::Write;
 
     use super::Own;
+    use crate::json::Document;
     use crate::record::read_page;
 
     #[test]
@@ -177,7 +177,7 @@ mod tests {
         let page = format!(r#"{{"data":{{"data":{{{siblings}"conversations":[{odd}0]}}}}}}"#);
         let mut own = Own::default();
         for text in [&page, &page.replace("\"s7\":7,", "\"s7\":8,")] {
-            own.add(&read_page(text).unwrap());
+            own.add(&read_page(&Document::parse(text.as_str()).unwrap()).unwrap());
         }
         assert_eq!((own.unplaced.len(), own.siblings.len()), (COUNT, COUNT));
         assert_eq!(own.siblings[7], ("s7".to_owned(), "8".to_owned()));

@@ -15,9 +15,8 @@ use crate::table::{self, ConversationColumns, Totals};
 pub struct Indexed {
     pub conversation: u32,
     pub page: u32,
-    /// Where it stands in the page's text, in bytes.
-    pub start: u32,
-    pub bytes: u32,
+    /// Its number in the page's document.
+    pub value: u32,
     pub created_at: Option<i64>,
     pub message_order: Option<i64>,
     id_start: usize,
@@ -55,7 +54,7 @@ pub struct Index {
 
 impl Index {
     /// Takes a page's messages in. Of two versions of a message the later read wins; an identical one changes nothing.
-    pub fn add(&mut self, page: u32, text: &str, records: &Page<'_>) {
+    pub fn add(&mut self, page: u32, records: &Page<'_>) {
         for conversation in &records.conversations {
             match conversation.shape {
                 Shape::Grouped => {
@@ -69,7 +68,7 @@ impl Index {
                     for message in &conversation.messages {
                         let named = nameless.as_ref().zip(message.conversation_id.as_deref());
                         let at = named.map_or(at, |(around, id)| self.named_conversation(id, around));
-                        self.message(at, page, text, message);
+                        self.message(at, page, message);
                     }
                 }
                 Shape::Flat => {
@@ -79,7 +78,7 @@ impl Index {
                             None => self
                                 .known_or(Key::Nameless(String::new()), || ConversationColumns::flat(None)),
                         };
-                        self.message(at, page, text, message);
+                        self.message(at, page, message);
                     }
                 }
             }
@@ -134,7 +133,7 @@ impl Index {
         at
     }
 
-    fn message(&mut self, conversation: u32, page: u32, text: &str, message: &Message<'_>) {
+    fn message(&mut self, conversation: u32, page: u32, message: &Message<'_>) {
         let created_at = table::created_at(message);
         let raw = message.value.raw();
         let digest = xxh3_64(raw.as_bytes());
@@ -147,13 +146,10 @@ impl Index {
             }
             self.changed += u64::from(before.digest != digest);
         }
-        // A slice of the page's text, so the difference of the addresses is its place.
-        let start = raw.as_ptr() as usize - text.as_ptr() as usize;
         let mut indexed = Indexed {
             conversation,
             page,
-            start: u32::try_from(start).unwrap_or(u32::MAX),
-            bytes: u32::try_from(raw.len()).unwrap_or(u32::MAX),
+            value: message.value.number(),
             created_at,
             message_order: table::message_order(message),
             id_start: self.ids.len(),
@@ -182,12 +178,13 @@ impl Index {
 #[cfg(test)]
 mod tests {
     use super::Index;
+    use crate::json::Document;
     use crate::record::read_page;
 
     /// Each conversation as `id status: messages`.
     fn conversations(page: &str) -> Vec<String> {
         let mut index = Index::default();
-        index.add(0, page, &read_page(page).unwrap());
+        index.add(0, &read_page(&Document::parse(page).unwrap()).unwrap());
         index.count();
         let line = |conversation: &super::Conversation| {
             let columns = &conversation.columns;

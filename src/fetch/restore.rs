@@ -39,7 +39,8 @@ pub fn pages(
         let Entry::Page { ask, .. } = reader.entry(page.place)? else { continue };
         let body = reader.body(page.place)?;
         // Pages are spooled only after they were read once, so this cannot fail; if it does, the page is asked for again.
-        if let Ok(seen) = record::read_page(&record::text_of(&body)).map(|page| see(&page)) {
+        let Ok(document) = record::read_json(record::text_of(&body)) else { continue };
+        if let Ok(seen) = record::read_page(&document).map(|page| see(&page)) {
             each(ask, seen);
         }
     }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::escape::{Piece, pieces, push_escaped, push_unit};
-use super::skip::{scalar, string};
+use super::scan::{scalar, string};
 use super::value::{Kind, Value};
 
 /// Appends `value` with keys sorted by code point at every level, the last of doubled keys, no blanks, numbers as
@@ -76,7 +76,8 @@ impl<'a> Tree<'a> {
                 }
                 b' ' | b'\t' | b'\n' | b'\r' | b',' | b':' => at += 1,
                 _ => {
-                    let end = if *byte == b'"' { string(bytes, at) } else { scalar(bytes, at).map(|s| s.0) };
+                    let end =
+                        if *byte == b'"' { string(bytes, at).map(|s| s.0) } else { scalar(bytes, at).map(|s| s.0) };
                     let end = end.unwrap_or(bytes.len());
                     let token = raw.get(at..end).unwrap_or_default();
                     at = end;

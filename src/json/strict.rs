@@ -1,7 +1,7 @@
 //! Whether a strict reader would take a value too.
 
 use super::escape::{Piece, pieces};
-use super::skip::{scalar, string};
+use super::scan::{scalar, string};
 use super::value::Kind;
 
 /// Whether `raw`, a well-formed value of the lenient kind, is JSON by RFC 8259 to readers that make text of its
@@ -12,7 +12,7 @@ pub(super) fn is_strict(raw: &str) -> bool {
     while let Some(byte) = bytes.get(at) {
         at = match byte {
             b'"' => {
-                let Ok(end) = string(bytes, at) else { return false };
+                let Ok((end, _)) = string(bytes, at) else { return false };
                 if !raw.get(at + 1..end - 1).is_some_and(is_strict_string) {
                     return false;
                 }

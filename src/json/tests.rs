@@ -3,49 +3,69 @@
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::{Cursor, Kind, Malformed, Value, canonical, last_wins, push_string};
+use super::{Document, Kind, MOST_NODES, Malformed, Value, canonical, last_wins, push_string};
+
+/// The value of a text, for as long as the tests run.
+pub fn value(text: &str) -> Value<'static> {
+    Box::leak(Box::new(Document::parse(text.to_owned()).unwrap())).root()
+}
+
+fn parse(text: &str) -> Result<Document<'_>, Malformed> {
+    Document::parse(text)
+}
 
 fn canon(text: &str, leave_out: Option<&str>) -> String {
     let mut out = String::new();
-    canonical(Value::parse(text).unwrap(), leave_out, &mut out);
+    canonical(parse(text).unwrap().root(), leave_out, &mut out);
     out
 }
 
 fn text(raw: &str) -> String {
-    Value::parse(raw).unwrap().text().unwrap().into_owned()
+    parse(raw).unwrap().root().text().unwrap().into_owned()
 }
 
 #[test]
 fn values_are_slices_without_blanks_around_them() {
-    let mut seen = Vec::new();
-    let mut cursor = Cursor::new("\u{feff} { \"a\" : [ 1 , {} ] ,\n\"b\":\t\"x y\" } ");
-    cursor
-        .object(|key, cursor| {
-            seen.push((key.into_owned(), cursor.value()?.raw()));
-            Ok(())
-        })
-        .unwrap();
-    cursor.end().unwrap();
+    let document = parse("\u{feff} { \"a\" : [ 1 , {} ] ,\n\"b\":\t\"x y\" } ").unwrap();
+    let seen: Vec<_> =
+        document.root().members().map(|(key, value)| (key.into_owned(), value.raw())).collect();
     assert_eq!(seen, [("a".to_owned(), "[ 1 , {} ]"), ("b".to_owned(), "\"x y\"")]);
+    assert_eq!(document.root().raw().len() + "\u{feff}  ".len(), document.text().len());
+}
+
+#[test]
+fn a_value_is_found_again_by_its_number() {
+    let document = parse(r#"{"a":[1,{"b":"x"}],"c":2}"#).unwrap();
+    let inner = document.root().member("a").unwrap().elements().nth(1).unwrap();
+    assert_eq!(document.value(inner.number()).unwrap().raw(), r#"{"b":"x"}"#);
+    assert!(document.value(u32::MAX).is_none());
+}
+
+#[test]
+fn more_values_than_memory_is_kept_for_are_refused() {
+    let list = |count: usize| format!("[{}]", vec!["1"; count].join(","));
+    assert_eq!(parse(&list(MOST_NODES - 1)).unwrap().root().elements().count(), MOST_NODES - 1);
+    assert!(parse(&list(MOST_NODES)).err().unwrap().is_too_much());
 }
 
 #[test]
 fn lenient_where_the_service_is_sloppy() {
     for token in ["NaN", "Infinity", "-Infinity", "01", "+1", ".5", "1.", "-01.5e3", "1e"] {
-        let value = Value::parse(token).unwrap();
+        let document = parse(token).unwrap();
+        let value = document.root();
         assert_eq!((value.kind(), value.raw()), (Kind::NonStandard, token));
         assert!(!value.is_strict());
-        assert_eq!(Value::parse(&format!("[1,{token},2]")).unwrap().elements().count(), 3);
+        assert_eq!(parse(&format!("[1,{token},2]")).unwrap().root().elements().count(), 3);
     }
     assert_eq!(text("\"a\nb\u{1}\""), "a\nb\u{1}");
     assert_eq!(text(r#""\x\u12\é\q""#), "xu12éq");
     assert_eq!(text(r#""\u0000\ud83d\ude00\/\b\f\n\r\t\"\\""#), "\0😀/\u{8}\u{c}\n\r\t\"\\");
     assert_eq!(text(r#""\ud83d x \ude00 \ud83d\ud83d\ude00""#), "\u{fffd} x \u{fffd} \u{fffd}😀");
     let deep = "[".repeat(1_000_000) + &"]".repeat(1_000_000);
-    assert_eq!(Value::parse(&deep).unwrap().raw().len(), 2_000_000);
+    assert_eq!(parse(&deep).unwrap().root().raw().len(), 2_000_000);
     let mixed = "{\"a\":[".repeat(1000) + "1" + &"]}".repeat(1000);
-    assert!(Value::parse(&mixed).unwrap().is_strict());
-    assert!(Value::parse(&mixed.replace("1]", "1}")).is_err());
+    assert!(parse(&mixed).unwrap().root().is_strict());
+    assert!(parse(&mixed.replace("1]", "1}")).is_err());
 }
 
 #[test]
@@ -83,46 +103,32 @@ fn broken_documents_are_errors() {
         "\\",
     ];
     for text in broken {
-        assert!(Value::parse(text).is_err(), "{text:?}");
+        assert!(parse(text).is_err(), "{text:?}");
     }
     insta::assert_snapshot!(
-        Value::parse("{\"a\": [1, 2}").unwrap_err(),
+        parse("{\"a\": [1, 2}").err().unwrap(),
         @"malformed JSON at byte 11: ',' or ']' was expected"
     );
 }
 
 #[test]
-fn kind_looks_without_moving() {
-    let mut cursor = Cursor::new(" [null]");
-    assert_eq!(cursor.kind().unwrap(), Kind::Array);
-    cursor
-        .array(|cursor| {
-            assert_eq!(cursor.kind()?, Kind::Null);
-            assert!(cursor.value()?.is_null());
-            Ok(())
-        })
-        .unwrap();
-    assert!(matches!(Cursor::new("x").kind(), Err(Malformed { offset: 0, .. })));
-}
-
-#[test]
 fn members_and_elements_of_anything() {
-    let object = Value::parse(r#"{"a":1,"b\n":{"a":2},"a":[3]}"#).unwrap();
+    let object = value(r#"{"a":1,"b\n":{"a":2},"a":[3]}"#);
     let members: Vec<_> = object.members().map(|(key, value)| (key.into_owned(), value.raw())).collect();
     assert_eq!(members, [("a".into(), "1"), ("b\n".into(), "{\"a\":2}"), ("a".to_owned(), "[3]")]);
     assert_eq!(object.member("a").unwrap().raw(), "[3]");
     assert!(object.member("c").is_none() && object.elements().next().is_none());
-    let array = Value::parse("[1, [2], \"3\"]").unwrap();
+    let array = value("[1, [2], \"3\"]");
     assert_eq!(array.elements().map(Value::raw).collect::<Vec<_>>(), ["1", "[2]", "\"3\""]);
     assert!(array.members().next().is_none());
-    assert!(Value::parse("null").unwrap().members().next().is_none());
+    assert!(value("null").members().next().is_none());
 }
 
 #[test]
 fn strict_is_what_a_warehouse_takes() {
     for text in [r#"{"a":[1e999,-0.0,"\u00e9\ud83d\ude00\/"],"":null}"#, "\"\u{7f}\"", "{}", "true", "[ 1 ]"]
     {
-        assert!(Value::parse(text).unwrap().is_strict(), "{text}");
+        assert!(parse(text).unwrap().root().is_strict(), "{text}");
     }
     for text in [
         "[NaN]",
@@ -134,7 +140,7 @@ fn strict_is_what_a_warehouse_takes() {
         r#""\u12g4""#,
         r#"{"\ud800":1}"#,
     ] {
-        assert!(!Value::parse(text).unwrap().is_strict(), "{text}");
+        assert!(!parse(text).unwrap().root().is_strict(), "{text}");
     }
 }
 
@@ -143,7 +149,7 @@ fn the_last_of_doubled_members_wins_at_the_first_ones_place() {
     for extra in [0, 100] {
         let filler: String = (0..extra).map(|n| [",\"f", &n.to_string(), "\":0"].concat()).collect();
         let text = format!(r#"{{"a":1,"b":2,"a":3,"c":4,"b":5{filler}}}"#);
-        let mut members: Vec<_> = Value::parse(&text).unwrap().members().collect();
+        let mut members: Vec<_> = value(&text).members().collect();
         last_wins(&mut members);
         let kept: Vec<_> =
             members.iter().take(3).map(|(key, value)| format!("{key}{}", value.raw())).collect();
@@ -209,7 +215,8 @@ proptest! {
     #[test]
     fn agrees_with_serde_json_on_valid_text(tree in any_json(), pretty in any::<bool>()) {
         let text = if pretty { serde_json::to_string_pretty(&tree) } else { serde_json::to_string(&tree) }.unwrap();
-        let value = Value::parse(&text).unwrap();
+        let document = parse(&text).unwrap();
+        let value = document.root();
         prop_assert_eq!(value.raw(), &text);
         prop_assert!(value.is_strict());
         prop_assert_eq!(to_serde(value), serde_json::from_str::<serde_json::Value>(&text).unwrap());
@@ -221,14 +228,15 @@ proptest! {
     fn strict_values_are_those_serde_json_takes(text in r#"[\[\]{}",:\\uxd8e0-9. a-f\u{1}tNa+-]{0,12}|"(\\u[dD][89cC]00|\\n|\\x|a|\t){0,4}""#) {
         // Numbers beyond f64 are refused by serde_json and fine by the grammar.
         let serde = serde_json::from_str::<serde_json::Value>(&text);
-        let strict = Value::parse(&text).is_ok_and(Value::is_strict);
+        let strict = parse(&text).is_ok_and(|document| document.root().is_strict());
         let too_large = serde.as_ref().is_err_and(|error| error.to_string().contains("out of range"));
         prop_assert!(strict == serde.is_ok() || too_large, "{text:?}: {serde:?}");
     }
 
     #[test]
     fn never_panics(text in r#"[\[\]{}",:\\u0d8é1.eNatrufls \n-]{0,40}"#) {
-        if let Ok(value) = Value::parse(&text) {
+        if let Ok(document) = parse(&text) {
+            let value = document.root();
             value.members().count();
             value.elements().count();
             value.text();

@@ -1,11 +1,12 @@
-//! A well-formed slice of a text, and what can be asked of it.
+//! A value of a document, and what can be asked of it.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::fmt;
 
+use super::document::{Document, Node};
 use super::escape::unescape;
 use super::strict::is_strict;
-use super::{Cursor, Malformed};
 
 /// What a value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,74 +29,61 @@ pub enum Kind {
 }
 
 /// One value as it was sent, without blanks around it. Well-formed, leniently read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub struct Value<'a> {
-    pub(super) raw: &'a str,
-    pub(super) kind: Kind,
+    pub(super) document: &'a Document<'a>,
+    pub(super) at: u32,
 }
 
 impl<'a> Value<'a> {
-    /// The one value that `text` is.
-    pub fn parse(text: &'a str) -> Result<Self, Malformed> {
-        let mut cursor = Cursor::new(text);
-        let value = cursor.value()?;
-        cursor.end()?;
-        Ok(value)
-    }
-
-    /// The value that `text` is known to be, since it was cut out of a text that was walked before: no second walk.
-    ///
-    /// Of a text that is none, the value is odd, and walking it ends early.
-    pub fn known(text: &'a str) -> Self {
-        let kind = Cursor::new(text).kind().unwrap_or(Kind::NonStandard);
-        Self { raw: text, kind }
+    /// Its number in its document: a short way to keep it. See [`Document::value`].
+    pub fn number(self) -> u32 {
+        self.at
     }
 
     /// Its text, byte for byte.
     pub fn raw(self) -> &'a str {
-        self.raw
+        let Node { start, end, .. } = self.node();
+        self.document.slice(start, end)
     }
 
     /// What it is.
     pub fn kind(self) -> Kind {
-        self.kind
+        self.node().kind()
     }
 
     /// Whether it is an array or object without members, or an empty string. The others are never empty.
     pub fn is_empty(self) -> bool {
-        let inside = self.raw.get(1..self.raw.len().saturating_sub(1)).unwrap_or_default();
-        match self.kind {
-            Kind::Array | Kind::Object => {
-                inside.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'))
-            }
-            Kind::String => inside.is_empty(),
+        let node = self.node();
+        match node.kind() {
+            Kind::Array | Kind::Object => node.next() == self.at + 1,
+            Kind::String => node.end - node.start == 2,
             Kind::Null | Kind::Bool | Kind::Number | Kind::NonStandard => false,
         }
     }
 
     /// Whether it is `null`.
     pub fn is_null(self) -> bool {
-        self.kind == Kind::Null
+        self.kind() == Kind::Null
     }
 
     /// The text of a string, borrowed where it holds no escape; half a surrogate pair becomes U+FFFD.
     pub fn text(self) -> Option<Cow<'a, str>> {
-        let inside = self.raw.strip_prefix('"')?.strip_suffix('"')?;
-        Some(unescape(inside))
+        (self.kind() == Kind::String).then(|| self.document.unquoted(self.at))
     }
 
     /// The members of an object, in the order sent, doubled ones too; none of anything else.
     pub fn members(self) -> Members<'a> {
-        let mut cursor = Cursor::new(self.raw);
-        let text = if cursor.open(b'{', "").is_ok() { cursor } else { Cursor::new("}") };
-        text.into_members()
+        let node = self.node();
+        let end = if node.kind() == Kind::Object { node.next() } else { 0 };
+        Members { document: self.document, at: self.at + 1, end }
     }
 
     /// The elements of an array; none of anything else.
     pub fn elements(self) -> Elements<'a> {
-        let mut cursor = Cursor::new(self.raw);
-        let text = if cursor.open(b'[', "").is_ok() { cursor } else { Cursor::new("]") };
-        text.into_elements()
+        let node = self.node();
+        let end = if node.kind() == Kind::Array { node.next() } else { 0 };
+        Elements { document: self.document, at: self.at + 1, end }
     }
 
     /// The value of the object's member `key`, the last of doubled ones.
@@ -106,51 +94,84 @@ impl<'a> Value<'a> {
     /// Whether a strict reader (RFC 8259 as yyjson and `serde_json` read it) takes this text, at whatever depth: no
     /// token of kind [`Kind::NonStandard`], no raw control character, unknown escape or lone surrogate in a string.
     pub fn is_strict(self) -> bool {
-        match self.kind {
+        match self.kind() {
             Kind::Null | Kind::Bool | Kind::Number => true,
             Kind::NonStandard => false,
-            Kind::String | Kind::Array | Kind::Object => is_strict(self.raw),
+            Kind::String | Kind::Array | Kind::Object => is_strict(self.raw()),
         }
+    }
+
+    fn node(self) -> Node {
+        self.document.node(self.at)
+    }
+}
+
+impl fmt::Debug for Value<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.raw())
+    }
+}
+
+/// Values are equal whose texts are.
+impl PartialEq for Value<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.raw() == other.raw()
+    }
+}
+
+impl Eq for Value<'_> {}
+
+impl Document<'_> {
+    /// The text of the string or key of this number.
+    fn unquoted(&self, at: u32) -> Cow<'_, str> {
+        let node = self.node(at);
+        let inside = self.slice(node.start + 1, node.end - 1);
+        if node.is_escaped() { unescape(inside) } else { Cow::Borrowed(inside) }
     }
 }
 
 /// The members of an object, see [`Value::members`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy)]
 pub struct Members<'a> {
-    pub(super) cursor: Cursor<'a>,
-    pub(super) first: bool,
+    document: &'a Document<'a>,
+    at: u32,
+    end: u32,
 }
 
 impl<'a> Iterator for Members<'a> {
     type Item = (Cow<'a, str>, Value<'a>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        // The value was found well-formed when it was made, so an error here can only be the end met again.
-        let another = self.cursor.another(b'}', self.first, "").ok()?;
-        self.first = false;
-        if !another {
+        if self.at >= self.end {
             return None;
         }
-        Some((self.cursor.key().ok()?, self.cursor.value().ok()?))
+        let value = Value { document: self.document, at: self.at + 1 };
+        let key = self.document.unquoted(self.at);
+        self.at = value.node().next();
+        Some((key, value))
     }
 }
 
 impl std::iter::FusedIterator for Members<'_> {}
 
 /// The elements of an array, see [`Value::elements`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy)]
 pub struct Elements<'a> {
-    pub(super) cursor: Cursor<'a>,
-    pub(super) first: bool,
+    document: &'a Document<'a>,
+    at: u32,
+    end: u32,
 }
 
 impl<'a> Iterator for Elements<'a> {
     type Item = Value<'a>;
 
     fn next(&mut self) -> Option<Value<'a>> {
-        let another = self.cursor.another(b']', self.first, "").ok()?;
-        self.first = false;
-        if another { self.cursor.value().ok() } else { None }
+        if self.at >= self.end {
+            return None;
+        }
+        let value = Value { document: self.document, at: self.at };
+        self.at = value.node().next();
+        Some(value)
     }
 }
 

@@ -4,12 +4,12 @@ use std::io::{self, Write};
 
 use memchr::memchr2;
 
-use crate::json::Value;
+use crate::json::Document;
 
 /// Writes the text of a `json` column into a line of JSONL: as the value it is, or as a string when it is none.
 pub(super) fn embed(text: &str, out: &mut impl Write) -> io::Result<()> {
     // A reader such as DuckDB stops at an escaped half of a surrogate pair, so that is not strict either.
-    if !Value::parse(text).is_ok_and(Value::is_strict) {
+    if !Document::parse(text).is_ok_and(|document| document.root().is_strict()) {
         return Ok(serde_json::to_writer(out, text)?);
     }
     // Inside strings line ends are escaped, so the raw ones stand between tokens, where a blank means the same.

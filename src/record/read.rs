@@ -1,27 +1,31 @@
-//! From an answer's text to a page, in one pass.
+//! From an answer to a page.
 
 use std::borrow::Cow;
 use std::cell::Cell;
 
 use super::synthetic::name_messages;
 use super::{Conversation, MOST_PARTS, Message, Page, PageError, Shape, column_text};
-use crate::json::{Cursor, Kind, Malformed, Value, last_wins};
+use crate::json::{Document, Kind, Value, last_wins};
+
+/// Reads the text of an answer as JSON.
+///
+/// # Errors
+/// [`PageError::Malformed`], or [`PageError::TooManyParts`].
+pub fn read_json<'t>(text: impl Into<Cow<'t, str>>) -> Result<Document<'t>, PageError> {
+    Document::parse(text).map_err(|malformed| match malformed.is_too_much() {
+        true => PageError::TooManyParts,
+        false => PageError::Malformed(malformed),
+    })
+}
 
 /// Reads an answer of the messages endpoint. Of doubled members the last wins.
 ///
 /// # Errors
-/// When the text is no JSON, holds no `data.data` object (a null one is a contact that does not exist), or reports an
-/// error. An error beside messages or a contact is no error: the records are there.
-pub fn read_page(text: &str) -> Result<Page<'_>, PageError> {
-    let mut cursor = Cursor::new(text);
+/// When it holds no `data.data` object (a null one is a contact that does not exist), or reports an error. An error
+/// beside messages or a contact is no error: the records are there.
+pub fn read_page<'a>(document: &'a Document<'_>) -> Result<Page<'a>, PageError> {
     let room = Room::default();
-    let answer = if cursor.kind()? == Kind::Object {
-        read_answer(&mut cursor, &room)?
-    } else {
-        cursor.value()?;
-        Answer::default()
-    };
-    cursor.end()?;
+    let answer = read_answer(document.root(), &room);
     if room.0.get() > MOST_PARTS {
         return Err(PageError::TooManyParts);
     }
@@ -58,10 +62,13 @@ impl Room {
     }
 
     /// Checks that one message does not hold in itself what a page may not hold.
-    fn check_message(&self, members: usize, value: Value<'_>) {
-        // Shorter arrays cannot hold that many members, so that those of honest messages are not walked.
-        let is_long_list = || value.raw().len() > 2 * MOST_PARTS && value.kind() == Kind::Array;
-        if members > MOST_PARTS || (is_long_list() && value.elements().nth(MOST_PARTS).is_some()) {
+    fn check_message(&self, message: Value<'_>) {
+        // Shorter ones cannot hold that many members or elements, so that those of honest messages are not walked.
+        let is_long = |value: Value<'_>| value.raw().len() > 2 * MOST_PARTS;
+        let is_too_much = |(at, (_, value)): (usize, (_, Value<'_>))| {
+            at == MOST_PARTS || (is_long(value) && value.elements().nth(MOST_PARTS).is_some())
+        };
+        if is_long(message) && message.members().enumerate().any(is_too_much) {
             self.0.set(MOST_PARTS + 1);
         }
     }
@@ -172,130 +179,103 @@ fn shorten(text: &str) -> String {
     short
 }
 
-fn read_answer<'a>(cursor: &mut Cursor<'a>, room: &Room) -> Result<Answer<'a>, Malformed> {
+fn read_answer<'a>(root: Value<'a>, room: &Room) -> Answer<'a> {
     let mut answer = Answer::default();
-    cursor.object(|key, cursor| {
+    for (key, value) in root.members() {
         match &*key {
-            "data" => answer.outer = read_outer(cursor, room)?,
-            "error" => answer.error = Some(cursor.value()?),
-            "errorMessage" => answer.error_message = Some(cursor.value()?),
-            "message" => answer.message = Some(cursor.value()?),
-            _ => _ = cursor.value()?,
+            "data" => answer.outer = read_outer(value, room),
+            "error" => answer.error = Some(value),
+            "errorMessage" => answer.error_message = Some(value),
+            "message" => answer.message = Some(value),
+            _ => {}
         }
-        Ok(())
-    })?;
-    Ok(answer)
-}
-
-fn read_outer<'a>(cursor: &mut Cursor<'a>, room: &Room) -> Result<Outer<'a>, Malformed> {
-    let mut outer = Outer::default();
-    if cursor.kind()? != Kind::Object {
-        cursor.value()?;
-        return Ok(outer);
     }
-    cursor.object(|key, cursor| {
-        match &*key {
-            "data" => outer.records = read_records(cursor, room)?,
-            "error" => outer.error = Some(cursor.value()?),
-            "errorMessage" => outer.error_message = Some(cursor.value()?),
-            "message" => outer.message = Some(cursor.value()?),
-            _ => _ = cursor.value()?,
-        }
-        Ok(())
-    })?;
-    Ok(outer)
+    answer
 }
 
-fn read_records<'a>(cursor: &mut Cursor<'a>, room: &Room) -> Result<Records<'a>, Malformed> {
-    if cursor.kind()? != Kind::Object {
-        return Ok(if cursor.value()?.is_null() { Records::Null } else { Records::Missing });
+fn read_outer<'a>(data: Value<'a>, room: &Room) -> Outer<'a> {
+    let mut outer = Outer::default();
+    for (key, value) in data.members() {
+        match &*key {
+            "data" => outer.records = read_records(value, room),
+            "error" => outer.error = Some(value),
+            "errorMessage" => outer.error_message = Some(value),
+            "message" => outer.message = Some(value),
+            _ => {}
+        }
+    }
+    outer
+}
+
+fn read_records<'a>(records: Value<'a>, room: &Room) -> Records<'a> {
+    match records.kind() {
+        Kind::Object => {}
+        Kind::Null => return Records::Null,
+        _ => return Records::Missing,
     }
     let mut draft = Draft::default();
-    cursor.object(|key, cursor| {
+    for (key, value) in records.members() {
         match &*key {
-            "contact" => draft.page.contact = Some(cursor.value()?).filter(|contact| !contact.is_null()),
+            "contact" => draft.page.contact = Some(value).filter(|contact| !contact.is_null()),
             "conversations" => {
                 draft.page.conversations.clear();
                 draft.page.unplaced.clear();
-                draft.odd_conversations =
-                    read_list(cursor, |cursor| read_conversation(cursor, &mut draft.page, room))?;
+                draft.odd_conversations = odd_list(value);
+                value.elements().for_each(|element| read_conversation(element, &mut draft.page, room));
             }
             "messages" => {
                 draft.flat.clear();
-                draft.odd_messages = read_list(cursor, |cursor| {
-                    room.push(&mut draft.flat, read_message(cursor, room)?);
-                    Ok(())
-                })?;
+                draft.odd_messages = odd_list(value);
+                value.elements().for_each(|element| room.push(&mut draft.flat, read_message(element, room)));
             }
-            _ => room.push(&mut draft.page.siblings, (key, cursor.value()?)),
+            _ => room.push(&mut draft.page.siblings, (key, value)),
         }
-        Ok(())
-    })?;
-    Ok(Records::Page(draft))
-}
-
-/// Walks an array; null is an empty one, and a value of any other type is returned.
-fn read_list<'a>(
-    cursor: &mut Cursor<'a>,
-    element: impl FnMut(&mut Cursor<'a>) -> Result<(), Malformed>,
-) -> Result<Option<Value<'a>>, Malformed> {
-    if cursor.kind()? == Kind::Array {
-        cursor.array(element)?;
-        return Ok(None);
     }
-    Ok(Some(cursor.value()?).filter(|value| !value.is_null()))
+    Records::Page(draft)
 }
 
-fn read_conversation<'a>(cursor: &mut Cursor<'a>, page: &mut Page<'a>, room: &Room) -> Result<(), Malformed> {
-    if cursor.kind()? != Kind::Object {
-        room.push(&mut page.unplaced, cursor.value()?);
-        return Ok(());
+/// What stands where a list was expected and is none. Null is an empty list.
+fn odd_list(value: Value<'_>) -> Option<Value<'_>> {
+    (!matches!(value.kind(), Kind::Array | Kind::Null)).then_some(value)
+}
+
+fn read_conversation<'a>(element: Value<'a>, page: &mut Page<'a>, room: &Room) {
+    if element.kind() != Kind::Object {
+        return room.push(&mut page.unplaced, element);
     }
     let mut conversation =
         Conversation { shape: Shape::Grouped, id: None, fields: Vec::new(), messages: Vec::new() };
     let mut odd_messages = None;
-    cursor.object(|key, cursor| {
+    for (key, value) in element.members() {
         if key == "messages" {
             conversation.messages.clear();
-            odd_messages = read_list(cursor, |cursor| {
-                room.push(&mut conversation.messages, read_message(cursor, room)?);
-                Ok(())
-            })?;
-            return Ok(());
+            odd_messages = odd_list(value);
+            let messages = &mut conversation.messages;
+            value.elements().for_each(|element| room.push(messages, read_message(element, room)));
+            continue;
         }
-        let value = cursor.value()?;
         if key == "conversation_id" {
             conversation.id = column_text(value);
         }
         room.push(&mut conversation.fields, (key, value));
-        Ok(())
-    })?;
+    }
     last_wins(&mut conversation.fields);
     conversation.fields.extend(odd_messages.map(|value| (Cow::Borrowed("messages"), value)));
     room.push(&mut page.conversations, conversation);
-    Ok(())
 }
 
 /// Reads one message; its id stays empty until [`name_messages`] where it was sent without one.
-fn read_message<'a>(cursor: &mut Cursor<'a>, room: &Room) -> Result<Message<'a>, Malformed> {
+fn read_message<'a>(value: Value<'a>, room: &Room) -> Message<'a> {
     let (mut id, mut created_at, mut message_order, mut conversation_id) = (None, None, None, None);
-    let value = if cursor.kind()? == Kind::Object {
-        let mut members = 0;
-        cursor.object_value(|key, cursor| {
-            let value = cursor.value()?;
-            members += 1;
-            room.check_message(members, value);
-            match &*key {
-                "message_id" => id = column_text(value),
-                "created_at" => created_at = Some(value),
-                "message_order" => message_order = Some(value),
-                "conversation_id" => conversation_id = column_text(value),
-                _ => {}
-            }
-            Ok(())
-        })?
-    } else {
-        cursor.value()?
-    };
-    Ok(Message { id: id.unwrap_or_default(), value, created_at, message_order, conversation_id })
+    room.check_message(value);
+    for (key, value) in value.members() {
+        match &*key {
+            "message_id" => id = column_text(value),
+            "created_at" => created_at = Some(value),
+            "message_order" => message_order = Some(value),
+            "conversation_id" => conversation_id = column_text(value),
+            _ => {}
+        }
+    }
+    Message { id: id.unwrap_or_default(), value, created_at, message_order, conversation_id }
 }

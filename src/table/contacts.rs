@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use crate::id::ContactId;
-use crate::json::{Kind, Value};
+use crate::json::{Document, Kind, Value};
 use crate::record::column_text;
 
 use super::builders::Totals;
@@ -86,7 +86,12 @@ impl Builders {
         let is_frozen = extra.fit("is_frozen", fields.is_frozen, boolean);
         let frozen_until = extra.fit("frozen_until", fields.frozen_until, time);
         let unplaced = unplaced_text(input.unplaced);
-        let members = with_surroundings(extra.into_members(), input.siblings, unplaced.as_deref());
+        let unplaced = unplaced.and_then(|text| document_of(&text));
+        let members = with_surroundings(
+            extra.into_members(),
+            input.siblings,
+            unplaced.as_ref().map(Document::root),
+        );
         let extra = object_text(&members, Table::Contacts, &mut self.unknown);
 
         let table = self.table(Table::Contacts);
@@ -118,8 +123,8 @@ fn unplaced_text(unplaced: &[String]) -> Option<String> {
     let mut text = String::new();
     for (index, conversation) in unplaced.iter().enumerate() {
         text.push(if index == 0 { '[' } else { ',' });
-        match Value::parse(conversation) {
-            Ok(value) => push_value(&mut text, value),
+        match Document::parse(conversation) {
+            Ok(document) => push_value(&mut text, document.root()),
             Err(_) => crate::json::push_string(&mut text, conversation),
         }
     }
@@ -127,13 +132,21 @@ fn unplaced_text(unplaced: &[String]) -> Option<String> {
     Some(text)
 }
 
+/// The text as a value; as a string where it holds more than one document may.
+fn document_of(text: &str) -> Option<Document<'static>> {
+    Document::parse(text.to_owned()).ok().or_else(|| {
+        let mut quoted = String::new();
+        crate::json::push_string(&mut quoted, text);
+        Document::parse(quoted).ok()
+    })
+}
+
 /// The contact's own extra members, then those that stood beside the contact; a name met before gets `data.` in front.
 fn with_surroundings<'a>(
     mut members: Vec<(Cow<'a, str>, Value<'a>)>,
     siblings: &[(Cow<'a, str>, Value<'a>)],
-    unplaced: Option<&'a str>,
+    unplaced: Option<Value<'a>>,
 ) -> Vec<(Cow<'a, str>, Value<'a>)> {
-    let unplaced = unplaced.and_then(|text| Value::parse(text).ok());
     if siblings.is_empty() && unplaced.is_none() {
         return members;
     }

@@ -1,7 +1,7 @@
 //! The conversations table, and what a conversation lends to the rows of its messages.
 
 use crate::id::ContactId;
-use crate::json::Value;
+use crate::json::{Document, Value};
 use crate::record::{Conversation, column_text};
 
 use super::builders::Totals;
@@ -87,8 +87,8 @@ impl Builders {
     ) {
         let Some(id) = &conversation.id else { return };
         let extra = conversation.extra_under(contact_id);
-        if let Some(extra) = extra.and_then(|text| Value::parse(text).ok()) {
-            extra.members().for_each(|(name, _)| self.unknown.count(Table::Conversations, &name));
+        if let Some(extra) = extra.and_then(|text| Document::parse(text).ok()) {
+            extra.root().members().for_each(|(name, _)| self.unknown.count(Table::Conversations, &name));
         }
         let table = self.table(Table::Conversations);
         table.text("conversation_id", Some(id));

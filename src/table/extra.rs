@@ -103,11 +103,10 @@ pub(super) fn push_value(out: &mut String, value: Value<'_>) {
 #[cfg(test)]
 mod tests {
     use super::{Extra, members_text};
-    use crate::json::Value;
+    use crate::json::value;
 
     #[test]
     fn as_sent_in_the_order_sent_and_strict() {
-        let value = |text| Value::parse(text).unwrap();
         let mut extra = Extra::default();
         extra.add(1, "twice", value("1"));
         extra.add(2, "b\"\n\u{fffd}", value(r#"{ "x" : 1.50 }"#));

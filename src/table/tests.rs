@@ -13,7 +13,7 @@ use super::{
     Builders, ConversationColumns, Kind, Rows, Stamp, Table, created_at, format_time, message_order,
 };
 use crate::id::{Channel, ContactId};
-use crate::record::{Page, Shape, read_page};
+use crate::record::{Page, Shape, tests::read_page};
 
 /// 2025-07-15T11:13:11Z
 const TIME: &str = "2025-07-15T11:13:11.000000Z";

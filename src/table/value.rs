@@ -77,11 +77,7 @@ pub(super) fn time(value: Value<'_>) -> Fit<i64> {
 #[cfg(test)]
 mod tests {
     use super::{Fit, boolean, int, time};
-    use crate::json::Value;
-
-    fn value(text: &str) -> Value<'_> {
-        Value::parse(text).unwrap()
-    }
+    use crate::json::value;
 
     #[test]
     fn integers() {

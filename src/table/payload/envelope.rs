@@ -1,6 +1,6 @@
 //! Finding the event: a record is one, or holds one in the wrappings that webhooks are delivered in.
 
-use crate::json::{Kind, Value};
+use crate::json::{Document, Kind, Value};
 
 macro_rules! event_members {
     ($($field:ident: $key:literal),* $(,)?) => {
@@ -94,7 +94,8 @@ pub(super) fn with_event<T>(
 ) -> T {
     let inner = envelope.data.filter(|data| !data.is_null());
     let text = inner.and_then(Value::text);
-    let parsed = text.as_deref().and_then(|text| Value::parse(text).ok());
+    let parsed = text.and_then(|text| Document::parse(text).ok());
+    let parsed = parsed.as_ref().map(Document::root);
     let start = inner.into_iter().chain(parsed).chain([record]).find(|value| value.kind() == Kind::Object);
     then(start.map(unwrap).as_ref())
 }

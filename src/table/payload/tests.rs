@@ -1,11 +1,11 @@
 //! Records as Meta's platforms send them, wrapped in every way, and the columns that come out.
 
 use super::with_lifted;
-use crate::json::Value;
+use crate::json::value;
 
 /// The columns that are lifted, one `name=value` each.
 fn lifted(record: &str) -> String {
-    with_lifted(Value::parse(record).unwrap(), |lifted| {
+    with_lifted(value(record), |lifted| {
         let mut columns = vec![format!("event_type={}", lifted.event_type.as_str())];
         let mut put =
             |name: &str, value: Option<&str>| columns.extend(value.map(|value| format!("{name}={value}")));
@@ -146,8 +146,7 @@ fn what_is_not_recognised() {
         r#"{"a":{"status":"sent"}}"#,
         r#"{"data":"{x"}"#,
     ] {
-        let value = Value::parse(record).unwrap();
-        assert!(with_lifted(value, |lifted| *lifted == super::Lifted::default()), "{record}");
+        assert!(with_lifted(value(record), |lifted| *lifted == super::Lifted::default()), "{record}");
     }
     // Wrong types where objects or arrays were expected.
     let odd = r#"{"from":7,"timestamp":true,"type":{"a":1},"text":"t","message":[],"errors":{},"sender":"s","context":1,"reaction":false}"#;

@@ -6,8 +6,8 @@ use crate::history::{End, Status};
 
 use super::super::{Builders, ContactInput, ConversationColumns, CoverageRow, Table, Totals};
 use super::{TIME, builders, contact_id, objects, take};
-use crate::json::Value;
-use crate::record::read_page;
+use crate::json::value;
+use crate::record::tests::read_page;
 
 #[test]
 fn conversations() {
@@ -38,8 +38,8 @@ fn conversations() {
 
 fn contact_row(builders: &mut Builders, contact: Option<&str>, siblings: &str, unplaced: &[String]) -> Json {
     let id = contact_id();
-    let siblings: Vec<_> = Value::parse(siblings).unwrap().members().collect();
-    let contact = contact.map(|text| Value::parse(text).unwrap());
+    let siblings: Vec<_> = value(siblings).members().collect();
+    let contact = contact.map(|text| value(text));
     let totals = Totals { messages: 3, first: Some(1), last: Some(2) };
     builders.contact(&ContactInput {
         id: &id,

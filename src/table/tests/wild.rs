@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 
 use super::super::Table;
 use super::{append, builders, objects, page_of, take};
-use crate::record::read_page;
+use crate::record::tests::read_page;
 
 /// A wild value whose scalars are each told apart by a number of their own, beginning with `first`.
 fn wild(shape: &[u8], first: &mut u64, depth: u8) -> String {

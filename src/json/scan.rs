@@ -1,4 +1,4 @@
-//! Finding the end of a value: the hot loop of every read.
+//! Finding the end of a token: the hot loop of every read.
 
 use memchr::memchr2;
 
@@ -39,17 +39,19 @@ fn matches_in(word: u64) -> u64 {
     zero_bytes(word ^ (LOW * u64::from(b'"'))) | zero_bytes(word ^ (LOW * u64::from(b'\\')))
 }
 
-/// The end of the string that starts with the quote at `at`, behind its closing quote.
-pub(super) fn string(bytes: &[u8], at: usize) -> Result<usize, Malformed> {
+/// The end of the string that starts with the quote at `at`, behind its closing quote, and whether it holds escapes.
+pub(super) fn string(bytes: &[u8], at: usize) -> Result<(usize, bool), Malformed> {
     let mut next = at + 1;
+    let mut escaped = false;
     loop {
         let rest = bytes.get(next..).unwrap_or_default();
         match quote_or_backslash(rest) {
-            Some(found) if rest[found] == b'"' => return Ok(next + found + 1),
+            Some(found) if rest[found] == b'"' => return Ok((next + found + 1, escaped)),
             // Whatever is escaped, also the first byte of a longer character, is neither end nor escape.
             Some(found) => next += found + 2,
             None => return Err(Malformed { offset: at, what: "a string without an end" }),
         }
+        escaped = true;
     }
 }
 
@@ -115,126 +117,4 @@ fn is_json_number(token: &[u8]) -> bool {
         at += exponent;
     }
     at == token.len()
-}
-
-/// The end and the kind of the value that starts at `at`, where no blank may stand.
-pub(super) fn value_end(bytes: &[u8], at: usize) -> Result<(usize, Kind), Malformed> {
-    match bytes.get(at) {
-        Some(b'"') => Ok((string(bytes, at)?, Kind::String)),
-        Some(b'{') => Ok((container_end(bytes, at)?, Kind::Object)),
-        Some(b'[') => Ok((container_end(bytes, at)?, Kind::Array)),
-        _ => scalar(bytes, at),
-    }
-}
-
-fn container_end(bytes: &[u8], mut at: usize) -> Result<usize, Malformed> {
-    let mut open = Nesting::default();
-    loop {
-        // A value is due at `at`.
-        match bytes.get(at) {
-            Some(b'{') => {
-                open.push(Container::Object);
-                at = blanks(bytes, at + 1);
-                if bytes.get(at) != Some(&b'}') {
-                    at = key(bytes, at)?;
-                    continue;
-                }
-            }
-            Some(b'[') => {
-                open.push(Container::Array);
-                at = blanks(bytes, at + 1);
-                if bytes.get(at) != Some(&b']') {
-                    continue;
-                }
-            }
-            Some(b'"') => at = blanks(bytes, string(bytes, at)?),
-            _ => at = blanks(bytes, scalar(bytes, at)?.0),
-        }
-        // A value has ended, or a bracket closes an empty container.
-        loop {
-            let container = open.top();
-            match (container, bytes.get(at)) {
-                (Container::Array, Some(b',')) => {
-                    at = blanks(bytes, at + 1);
-                    break;
-                }
-                (Container::Object, Some(b',')) => {
-                    at = key(bytes, blanks(bytes, at + 1))?;
-                    break;
-                }
-                (Container::Array, Some(b']')) | (Container::Object, Some(b'}')) => {
-                    open.pop();
-                    if open.is_empty() {
-                        return Ok(at + 1);
-                    }
-                    at = blanks(bytes, at + 1);
-                }
-                (_, None) => {
-                    return Err(Malformed { offset: at, what: "the text ends inside an object or array" });
-                }
-                (Container::Array, Some(_)) => {
-                    return Err(Malformed { offset: at, what: "',' or ']' was expected" });
-                }
-                (Container::Object, Some(_)) => {
-                    return Err(Malformed { offset: at, what: "',' or '}' was expected" });
-                }
-            }
-        }
-    }
-}
-
-/// The start of the value whose key starts at `at`.
-fn key(bytes: &[u8], at: usize) -> Result<usize, Malformed> {
-    if bytes.get(at) != Some(&b'"') {
-        return Err(Malformed { offset: at, what: "a key in quotes was expected" });
-    }
-    let colon = blanks(bytes, string(bytes, at)?);
-    if bytes.get(colon) != Some(&b':') {
-        return Err(Malformed { offset: colon, what: "':' was expected" });
-    }
-    Ok(blanks(bytes, colon + 1))
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Container {
-    Array,
-    Object,
-}
-
-/// The containers open around a value, one bit each: no allocation above 64 levels, an eighth of a byte a level below.
-#[derive(Default)]
-struct Nesting {
-    innermost: u64,
-    in_innermost: u32,
-    outer: Vec<u64>,
-}
-
-impl Nesting {
-    fn push(&mut self, container: Container) {
-        if self.in_innermost == u64::BITS {
-            self.outer.push(self.innermost);
-            self.in_innermost = 0;
-        }
-        self.innermost = self.innermost << 1 | u64::from(container == Container::Object);
-        self.in_innermost += 1;
-    }
-
-    fn pop(&mut self) {
-        self.innermost >>= 1;
-        self.in_innermost -= 1;
-        if self.in_innermost == 0
-            && let Some(outer) = self.outer.pop()
-        {
-            self.innermost = outer;
-            self.in_innermost = u64::BITS;
-        }
-    }
-
-    fn top(&self) -> Container {
-        if self.innermost & 1 == 1 { Container::Object } else { Container::Array }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.in_innermost == 0
-    }
 }
