@@ -15,7 +15,7 @@ use std::borrow::Cow;
 use crate::json::{Kind, Malformed, Value};
 
 pub use read::{read_json, read_page};
-pub use synthetic::short_digest;
+pub use synthetic::{ShortDigest, short_digest};
 
 /// Why an answer is not a page.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,29 +1,78 @@
 //! From a body to a page, or to the fault that it is none.
 
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::body::Body;
 use super::fault::{self, Fault};
+use crate::json::Document;
 use crate::record::{self, Page, PageError};
 
-/// Parses a body and gives what `read` makes of it. Invalid UTF-8 is repaired here; the body itself stays as it came.
-pub fn read<T>(bytes: &[u8], read: &impl Fn(&Page<'_>) -> T) -> Result<T, Fault> {
-    if fault::is_html(bytes) {
+/// An answer that is a page.
+#[derive(Debug)]
+pub struct PageAnswer {
+    /// The body as received, decoded.
+    pub bytes: Bytes,
+    /// What it says. Invalid UTF-8 is repaired here, and only here.
+    pub document: Arc<Document<'static>>,
+    _room: Option<OwnedSemaphorePermit>,
+}
+
+/// Parses a body and gives what `read` makes of it.
+pub fn read<T>(body: Body, read: &impl Fn(&Page<'_>) -> T) -> Result<(PageAnswer, T), Fault> {
+    let Body { bytes, room } = body;
+    if fault::is_html(&bytes) {
         return Err(Fault::Unreadable { what: fault::WEB_PAGE.to_owned(), is_foreign: true, begins: None });
     }
-    let text = record::text_of(bytes);
-    let document = record::read_json(&*text);
-    match document.as_ref().map_err(PageError::clone).and_then(record::read_page) {
-        Ok(page) => Ok(read(&page)),
-        Err(PageError::ErrorAnswer(what)) => Err(Fault::ErrorAnswer { what }),
-        Err(PageError::NoRecords) => {
-            Err(Fault::ErrorAnswer { what: "an answer without data.data".to_owned() })
+    let length = bytes.len();
+    let first = bytes.trim_ascii_start().first().copied();
+    // Nearly all text is valid: then the document and the spool share one copy of it.
+    let (text, invalid) = match String::from_utf8(Vec::from(bytes)) {
+        Ok(text) => (text, None),
+        Err(invalid) => {
+            let bytes = invalid.into_bytes();
+            (String::from_utf8_lossy(&bytes).into_owned(), Some(Bytes::from(bytes)))
         }
-        Err(error @ PageError::TooManyParts) => Err(Fault::TooLarge { what: error.to_string() }),
-        Err(PageError::Malformed(malformed)) => {
-            let (what, begins) = match bytes.trim_ascii_start().first() {
-                None => ("an empty body".to_owned(), None),
-                Some(b'{') => (format!("no whole JSON document in {} bytes: {malformed}", bytes.len()), None),
-                Some(_) => ("no JSON".to_owned(), Some(text.chars().take(fault::BEGINNING).collect())),
-            };
-            Err(Fault::Unreadable { what, is_foreign: begins.is_some(), begins })
+    };
+    let begins = (first != Some(b'{')).then(|| text.chars().take(fault::BEGINNING).collect());
+    let refused = |error| refusal(error, length, first.is_none(), begins);
+    let document = match record::read_json(text) {
+        Ok(document) => Arc::new(document),
+        Err(error) => return Err(refused(error)),
+    };
+    let seen = match record::read_page(&document) {
+        Ok(page) => read(&page),
+        Err(error) => return Err(refused(error)),
+    };
+    let bytes = invalid.unwrap_or_else(|| Bytes::from_owner(TextOf(Arc::clone(&document))));
+    Ok((PageAnswer { bytes, document, _room: room }, seen))
+}
+
+/// The text of a document as bytes.
+struct TextOf(Arc<Document<'static>>);
+
+impl AsRef<[u8]> for TextOf {
+    fn as_ref(&self) -> &[u8] {
+        self.0.text().as_bytes()
+    }
+}
+
+/// The fault of an answer that is no page. `begins` is how one begins that is no object.
+fn refusal(error: PageError, length: usize, is_empty: bool, begins: Option<String>) -> Fault {
+    match error {
+        PageError::ErrorAnswer(what) => Fault::ErrorAnswer { what },
+        PageError::NoRecords => Fault::ErrorAnswer { what: "an answer without data.data".to_owned() },
+        PageError::TooManyParts => Fault::TooLarge { what: error.to_string() },
+        PageError::Malformed(_) if is_empty => {
+            Fault::Unreadable { what: "an empty body".to_owned(), is_foreign: false, begins: None }
         }
+        PageError::Malformed(malformed) if begins.is_none() => Fault::Unreadable {
+            what: format!("no whole JSON document in {length} bytes: {malformed}"),
+            is_foreign: false,
+            begins: None,
+        },
+        PageError::Malformed(_) => Fault::Unreadable { what: "no JSON".to_owned(), is_foreign: true, begins },
     }
 }

@@ -33,7 +33,7 @@ impl Default for LargeBodies {
 pub struct Body {
     /// The decoded bytes.
     pub bytes: Bytes,
-    _room: Option<OwnedSemaphorePermit>,
+    pub(super) room: Option<OwnedSemaphorePermit>,
 }
 
 /// Why a body could not be read.
@@ -71,7 +71,7 @@ impl LargeBodies {
             }
             bytes.extend_from_slice(&chunk);
         }
-        Ok(Body { bytes: bytes.freeze(), _room: room })
+        Ok(Body { bytes: bytes.freeze(), room })
     }
 }
 

@@ -9,7 +9,8 @@ use reqwest::redirect::Policy;
 use tokio::time::{Instant, timeout};
 
 use super::answer;
-use super::body::{Body, LargeBodies, NO_PROGRESS};
+use super::answer::PageAnswer;
+use super::body::{LargeBodies, NO_PROGRESS};
 use super::decide::{Decision, MAX_PAUSE, MAX_RENEWALS, Trials};
 use super::fault::{self, Fault, Reply};
 use super::governor::{Governor, Permit, Throttle};
@@ -128,7 +129,7 @@ impl Client {
         self.stats.requests()
     }
 
-    /// Asks for a page until it is there or cannot be had; gives its body as received and what `read` makes of it.
+    /// Asks for a page until it is there or cannot be had; gives it and what `read` makes of it.
     ///
     /// # Errors
     /// See [`Failure`]. Failures that pass have been waited out and repeated before.
@@ -137,7 +138,7 @@ impl Client {
         query: &PageQuery<'_>,
         counters: &mut Counters,
         read: impl Fn(&Page<'_>) -> T,
-    ) -> Result<(Body, T), Failure> {
+    ) -> Result<(PageAnswer, T), Failure> {
         let mut trials = Trials::default();
         let mut is_repeat = false;
         loop {
@@ -248,7 +249,7 @@ impl Client {
         query: &PageQuery<'_>,
         token: &Token,
         read: &impl Fn(&Page<'_>) -> T,
-    ) -> Result<(Body, T), Fault> {
+    ) -> Result<(PageAnswer, T), Fault> {
         self.ask(query, token, read).await.map_err(|fault| fault.masked(&self.redactor))
     }
 
@@ -257,17 +258,16 @@ impl Client {
         query: &PageQuery<'_>,
         token: &Token,
         read: &impl Fn(&Page<'_>) -> T,
-    ) -> Result<(Body, T), Fault> {
+    ) -> Result<(PageAnswer, T), Fault> {
         let request =
             self.http.get(query.url(&self.connection.base_url)).header(AUTHORIZATION, token.header.clone());
         let reply = self.send(request).await?;
         if let Some(fault) = fault::of_status(&reply) {
             return Err(fault);
         }
-        let bytes = reply.body.bytes.clone();
-        let parse = || answer::read(&bytes, read);
-        let seen = if bytes.len() > LONG_PARSE { tokio::task::block_in_place(parse) } else { parse() }?;
-        Ok((reply.body, seen))
+        let is_long = reply.body.bytes.len() > LONG_PARSE;
+        let parse = || answer::read(reply.body, read);
+        if is_long { tokio::task::block_in_place(parse) } else { parse() }
     }
 
     /// Sends a request, counts it, and reads the whole answer.

@@ -24,7 +24,7 @@ mod stats;
 mod stop;
 pub mod token;
 
-pub use body::Body;
+pub use answer::PageAnswer;
 pub use client::{Client, Counters, Failure};
 pub use fault::retry_after;
 pub use query::PageQuery;

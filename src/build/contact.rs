@@ -8,13 +8,13 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::BuildError;
 use super::index::Index;
 use super::order;
-use super::pages::Pages;
+use super::pages::{Pages, Source};
 use super::tables::Tables;
 use crate::id::ContactId;
 use crate::json::{Document, Value};
 use crate::record::{self, Conversation, Message, Page};
 use crate::settings::Window;
-use crate::spool::{PagePlace, Reader};
+use crate::spool::PagePlace;
 use crate::table::{ContactInput, Totals};
 
 /// A contact that is indexed.
@@ -40,7 +40,7 @@ struct Own {
 
 /// Reads a contact's pages into an index.
 pub fn read<'a>(
-    reader: &mut Reader,
+    source: &mut Source<'_>,
     places: &'a [PagePlace],
     window: Window,
 ) -> Result<Contact<'a>, BuildError> {
@@ -48,7 +48,7 @@ pub fn read<'a>(
     let (mut index, mut own) = (Index::default(), Own::default());
     for page in 0..u32::try_from(places.len()).unwrap_or(u32::MAX) {
         // Only answers that were read once are spooled.
-        let Some(document) = pages.get(page, reader)? else { continue };
+        let Some(document) = pages.get(page, source)? else { continue };
         let Ok(records) = record::read_page(document) else { continue };
         index.add(page, &records);
         own.add(&records);
@@ -114,7 +114,7 @@ impl Contact<'_> {
     pub fn flatten(
         mut self,
         id: &ContactId,
-        reader: &mut Reader,
+        source: &mut Source<'_>,
         tables: &mut Tables,
     ) -> Result<Totals, BuildError> {
         self.push_contact(id, tables);
@@ -128,7 +128,7 @@ impl Contact<'_> {
         }
         for at in order::messages(&self.index, &conversations) {
             let indexed = &self.index.messages[at as usize];
-            let document = self.pages.get(indexed.page, reader)?;
+            let document = self.pages.get(indexed.page, source)?;
             let Some(value) = document.and_then(|document| document.value(indexed.value)) else { continue };
             let message = Message::known(self.index.id(indexed), value);
             let columns = &self.index.conversations[indexed.conversation as usize].columns;

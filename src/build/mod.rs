@@ -24,6 +24,7 @@ use crate::output::{OutputError, OutputSpec, StagedFile};
 use crate::settings::Window;
 use crate::spool::{Closing, Entry, Ledger, Reader, SpoolError};
 use crate::table::{Stamp, Table, Totals, UnknownFields};
+use pages::Source;
 use tables::Tables;
 
 /// Contacts between two reports of progress.
@@ -139,7 +140,7 @@ enum Made {
 fn build_once(plan: &BuildPlan, ledger: &Ledger, observer: &SharedObserver) -> Result<Made, BuildError> {
     durable::remove_tree(&plan.stage)?;
     durable::create_dir_all(&plan.stage)?;
-    let mut work = Work::new(plan);
+    let mut work = Work::new(plan, ledger);
     if !work.build_contacts(ledger, observer)? || ledger.wait_for_closing() == Closing::Stopped {
         return Ok(Made::Nothing);
     }
@@ -152,7 +153,7 @@ fn build_once(plan: &BuildPlan, ledger: &Ledger, observer: &SharedObserver) -> R
 /// The work so far.
 struct Work<'a> {
     plan: &'a BuildPlan,
-    reader: Reader,
+    source: Source<'a>,
     tables: Tables,
     /// What was exported of each contact, for its coverage.
     exported: Vec<Totals>,
@@ -160,10 +161,10 @@ struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    fn new(plan: &'a BuildPlan) -> Self {
+    fn new(plan: &'a BuildPlan, ledger: &'a Ledger) -> Self {
         Self {
             plan,
-            reader: Reader::new(plan.spool_folder.clone()),
+            source: Source { ledger, reader: Reader::new(plan.spool_folder.clone()) },
             tables: Tables::new(&plan.stamp, &plan.output, &plan.stage),
             exported: Vec::with_capacity(plan.contacts.len()),
             changed_messages: 0,
@@ -177,13 +178,16 @@ impl<'a> Work<'a> {
             let Some(settled) = ledger.wait_for(u32::try_from(at).unwrap_or(u32::MAX)) else {
                 return Ok(false);
             };
-            let Entry::Done { outcome, .. } = self.reader.entry(settled.done)? else { return Ok(false) };
+            let Entry::Done { outcome, .. } = self.source.reader.entry(settled.done)? else {
+                return Ok(false);
+            };
             let exported = if outcome.status.has_rows() {
                 let id = self.plan.contacts.get(at);
-                let contact = contact::read(&mut self.reader, &settled.pages, self.plan.window)?;
+                let contact = contact::read(&mut self.source, &settled.pages, self.plan.window)?;
                 self.changed_messages += contact.changed_messages();
-                contact.flatten(&id, &mut self.reader, &mut self.tables)?
+                contact.flatten(&id, &mut self.source, &mut self.tables)?
             } else {
+                self.source.forget(&settled.pages);
                 Totals::default()
             };
             messages += exported.messages;
@@ -198,7 +202,7 @@ impl<'a> Work<'a> {
 
     fn finish(mut self, ledger: &Ledger) -> Result<Built, BuildError> {
         let coverage =
-            coverage::write(self.plan, ledger, &mut self.reader, &mut self.tables, &self.exported)?;
+            coverage::write(self.plan, ledger, &mut self.source.reader, &mut self.tables, &self.exported)?;
         let finished = self.tables.finish()?;
         Ok(Built {
             rows: Table::ALL.map(|table| {

@@ -139,7 +139,7 @@ impl Read<'_> {
             limit: ask.limit,
             shape: self.shared.plan.reading.shape,
         };
-        let (body, seen) = match self.shared.client.page(&query, &mut tally.counters, see).await {
+        let (page, seen) = match self.shared.client.page(&query, &mut tally.counters, see).await {
             Ok(page) => page,
             Err(failure) => return Ok(Err(failure)),
         };
@@ -147,7 +147,7 @@ impl Read<'_> {
             contact: self.id.to_string(),
             offset: ask.offset,
             messages: seen.sight.received(),
-            bytes: body.bytes.len() as u64,
+            bytes: page.bytes.len() as u64,
         });
         let entry = Entry::Page {
             contact: self.contact,
@@ -155,8 +155,7 @@ impl Read<'_> {
             ask: *ask,
             at: Utc::now().timestamp_micros(),
         };
-        // The body's memory is given back only when it is in the file.
-        self.shared.spool(&entry, body.bytes.clone()).await?;
+        self.shared.spool_page(&entry, &page).await?;
         Ok(Ok(seen))
     }
 

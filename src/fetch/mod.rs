@@ -112,7 +112,10 @@ async fn read_all(shared: &Arc<Shared>) -> Result<(), FetchError> {
     let shared = Arc::clone(shared);
     workers(shared.plan.concurrency, open, move |contact| {
         let shared = Arc::clone(&shared);
-        async move { contact::read(&shared, contact, claims(contact)).await }
+        async move {
+            shared.ledger.recent().room().await;
+            contact::read(&shared, contact, claims(contact)).await
+        }
     })
     .await
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::verdicts::Verdicts;
 use super::{FetchError, FetchPlan};
-use crate::api::Client;
+use crate::api::{Client, PageAnswer};
 use crate::event::SharedObserver;
 use crate::history::{Facts, Outcome};
 use crate::spool::{Appender, Entry, Ledger, SpoolError};
@@ -47,6 +47,16 @@ impl Shared {
     /// Puts a record into the spool and its place into the ledger.
     pub async fn spool(&self, entry: &Entry, body: Bytes) -> Result<(), SpoolError> {
         let place = self.appender.append(entry, body).await?;
+        self.ledger.enter(entry, place);
+        Ok(())
+    }
+
+    /// Puts a page into the spool and its place into the ledger; what was read of it stays at hand for build.
+    ///
+    /// The page is borrowed, so that a large body's memory is given back only when it is in the file.
+    pub async fn spool_page(&self, entry: &Entry, page: &PageAnswer) -> Result<(), SpoolError> {
+        let place = self.appender.append(entry, page.bytes.clone()).await?;
+        self.ledger.recent().put(place, Arc::clone(&page.document));
         self.ledger.enter(entry, place);
         Ok(())
     }

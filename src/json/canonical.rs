@@ -76,8 +76,11 @@ impl<'a> Tree<'a> {
                 }
                 b' ' | b'\t' | b'\n' | b'\r' | b',' | b':' => at += 1,
                 _ => {
-                    let end =
-                        if *byte == b'"' { string(bytes, at).map(|s| s.0) } else { scalar(bytes, at).map(|s| s.0) };
+                    let end = if *byte == b'"' {
+                        string(bytes, at).map(|s| s.0)
+                    } else {
+                        scalar(bytes, at).map(|s| s.0)
+                    };
                     let end = end.unwrap_or(bytes.len());
                     let token = raw.get(at..end).unwrap_or_default();
                     at = end;

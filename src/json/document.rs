@@ -10,7 +10,7 @@ use super::value::{Kind, Value};
 use super::{MOST_NODES, Malformed, TOO_MANY_NODES};
 
 /// A text that is one JSON value, leniently read, and where everything in it stands.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Document<'t> {
     text: Cow<'t, str>,
     nodes: Vec<Node>,

@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::ops::Deref;
 
 use sha2::{Digest, Sha256};
 
 use super::Conversation;
+use crate::digest::hex_digits;
 use crate::json::{Value, canonical};
 
 /// Gives each message without an id `x-` and a digest of what it says; of equal ones the second gets `-1`, and so on.
@@ -28,15 +30,26 @@ pub(super) fn name_messages(conversations: &mut [Conversation<'_>]) {
 fn synthetic_id(message: Value<'_>) -> String {
     let mut text = String::with_capacity(message.raw().len());
     canonical(message, Some("conversation_id"), &mut text);
-    format!("x-{}", short_digest([text.as_bytes()]))
+    format!("x-{}", &*short_digest(text.as_bytes()))
 }
 
-/// The first 32 hex digits of the SHA-256 over `parts`, one behind the other.
-pub fn short_digest<'p>(parts: impl IntoIterator<Item = &'p [u8]>) -> String {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update(part);
+/// The first 32 hex digits of a SHA-256, on the stack: there is one for each channel record. Derefs to `str`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShortDigest([u8; 32]);
+
+impl Deref for ShortDigest {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("made of hex digits")
     }
-    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
-    hash.finalize().iter().take(16).flat_map(|byte| [digit(byte >> 4), digit(byte & 0xf)]).collect()
+}
+
+/// The first 32 hex digits of the SHA-256 of `text`.
+pub fn short_digest(text: &[u8]) -> ShortDigest {
+    let mut digest = [0; 32];
+    for (digits, byte) in digest.as_chunks_mut().0.iter_mut().zip(Sha256::digest(text)) {
+        *digits = hex_digits(byte);
+    }
+    ShortDigest(digest)
 }

@@ -5,7 +5,7 @@
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::{Entry, Pass, Place};
+use super::{Entry, Pass, Place, Recent};
 
 /// A page of a contact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +56,7 @@ pub enum Closing {
 pub struct Ledger {
     inner: Mutex<Inner>,
     changed: Condvar,
+    recent: Recent,
 }
 
 impl Ledger {
@@ -64,7 +65,12 @@ impl Ledger {
         let mut slots = Vec::new();
         slots.resize_with(contacts, Slot::default);
         let inner = Inner { slots, closing: None, built: 0, overtaken: false };
-        Self { inner: Mutex::new(inner), changed: Condvar::new() }
+        Self { inner: Mutex::new(inner), changed: Condvar::new(), recent: Recent::default() }
+    }
+
+    /// The pages that are still in memory.
+    pub fn recent(&self) -> &Recent {
+        &self.recent
     }
 
     /// Enters a record. One for a contact that is not in the input changes nothing.
@@ -130,7 +136,9 @@ impl Ledger {
             if inner.closing.is_some() {
                 return None;
             }
+            self.recent.set_build_waits(true);
             inner = self.changed.wait(inner).unwrap_or_else(PoisonError::into_inner);
+            self.recent.set_build_waits(false);
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! It is the only thing a crash must not lose: what it holds is not asked for again, and everything after it (rows,
 //! files) is made again from it. Fetch appends through [`Appender`], one thread writes ([`writer`]), build reads single
-//! records back ([`Reader`]), and a run that goes on scans it once ([`recover()`]).
+//! records back ([`Reader`], or [`Recent`] where they are still in memory), and a run that goes on scans it once ([`recover()`]).
 //!
 //! Layer 2: knows files, not the API or tables.
 
@@ -11,6 +11,7 @@ mod entry;
 mod frame;
 mod ledger;
 mod reader;
+mod recent;
 mod recover;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ use std::path::{Path, PathBuf};
 pub use entry::{Entry, Pass};
 pub use ledger::{Closing, Ledger, PagePlace, Settled};
 pub use reader::Reader;
+pub use recent::Recent;
 pub use recover::recover;
 pub use writer::{Appender, Writer};
 
@@ -31,7 +33,7 @@ use crate::durable::StorageError;
 const SEGMENT_BYTES: u64 = 256 << 20;
 
 /// Where a record stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
     /// The segment's number.
     pub segment: u32,

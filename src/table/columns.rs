@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanBuilder, Int64Builder, RecordBatch, StringArray, StringBuilder,
+    ArrayBuilder, ArrayRef, BooleanBuilder, Int64Builder, RecordBatch, StringArray, StringBuilder,
     TimestampMicrosecondArray, TimestampMicrosecondBuilder,
 };
 
@@ -139,7 +139,12 @@ impl ColumnBuilder {
 
     fn finish(&mut self) -> ArrayRef {
         match self {
-            Self::Text(column) => Arc::new(column.finish()),
+            // The next batch will be about as large: growing to that again would copy each text twice.
+            Self::Text(column) => {
+                let (rows, bytes) = (column.len(), column.values_slice().len());
+                let next = StringBuilder::with_capacity(rows, bytes);
+                Arc::new(std::mem::replace(column, next).finish())
+            }
             Self::Time(column) => Arc::new(column.finish()),
             Self::Int(column) => Arc::new(column.finish()),
             Self::Bool(column) => Arc::new(column.finish()),

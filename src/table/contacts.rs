@@ -87,11 +87,8 @@ impl Builders {
         let frozen_until = extra.fit("frozen_until", fields.frozen_until, time);
         let unplaced = unplaced_text(input.unplaced);
         let unplaced = unplaced.and_then(|text| document_of(&text));
-        let members = with_surroundings(
-            extra.into_members(),
-            input.siblings,
-            unplaced.as_ref().map(Document::root),
-        );
+        let members =
+            with_surroundings(extra.into_members(), input.siblings, unplaced.as_ref().map(Document::root));
         let extra = object_text(&members, Table::Contacts, &mut self.unknown);
 
         let table = self.table(Table::Contacts);

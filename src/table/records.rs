@@ -1,10 +1,11 @@
 //! The channel records table: one row for each member of a message's record arrays.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::id::{Channel, ContactId};
 use crate::json::Value;
-use crate::record::short_digest;
+use crate::record::{ShortDigest, short_digest};
 
 use super::columns::TableBuilder;
 use super::payload::{Lifted, with_lifted};
@@ -77,18 +78,18 @@ fn append_row(table: &mut TableBuilder, owner: &Owner<'_>, channel: Channel, row
 }
 
 /// The same for the same record however many follow it.
-fn record_id(message_id: &str, channel: Channel, raw: &str, equal_before: usize) -> String {
-    const SEPARATOR: &[u8] = b"\x1f";
-    let number = equal_before.to_string();
-    short_digest([
-        message_id.as_bytes(),
-        SEPARATOR,
-        channel.as_str().as_bytes(),
-        SEPARATOR,
-        raw.as_bytes(),
-        SEPARATOR,
-        number.as_bytes(),
-    ])
+fn record_id(message_id: &str, channel: Channel, raw: &str, equal_before: usize) -> ShortDigest {
+    const SEPARATOR: u8 = 0x1f;
+    // In one piece, since the hash takes a few dozen nanoseconds for each that it is given.
+    let mut text = Vec::with_capacity(message_id.len() + raw.len() + 32);
+    for part in [message_id, channel.as_str(), raw] {
+        text.extend_from_slice(part.as_bytes());
+        text.push(SEPARATOR);
+    }
+    // Nearly all records differ from those before them.
+    let number: Cow<'_, str> = if equal_before == 0 { "0".into() } else { equal_before.to_string().into() };
+    text.extend_from_slice(number.as_bytes());
+    short_digest(&text)
 }
 
 /// The members of an array that came before the one in question.

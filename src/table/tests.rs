@@ -247,7 +247,7 @@ fn equal_records_are_numbered_however_many() {
     append(&mut builders, &read_page(&page_of("", &message)).unwrap(), None);
     let rows = take(&mut builders, Table::ChannelRecords);
     let id = |raw: &str, number: usize| {
-        json!(crate::record::short_digest([format!("m\x1fwhatsapp\x1f{raw}\x1f{number}").as_bytes()]))
+        json!(&*crate::record::short_digest(format!("m\x1fwhatsapp\x1f{raw}\x1f{number}").as_bytes()))
     };
     assert_eq!((&rows[0]["record_id"], &rows[41]["record_id"]), (&id("2", 0), &id("2", 1)));
     assert!((0..40).all(|number| rows[number + 1]["record_id"] == id("1", number)));
