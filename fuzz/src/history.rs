@@ -8,9 +8,9 @@ use chatzy_export::build::{BuildPlan, Built, build};
 use chatzy_export::contacts::{ColumnChoice, ContactList, ContactsSource, read};
 use chatzy_export::event::{Event, Observer, SharedObserver};
 use chatzy_export::history::{Ask, Facts, Purpose, Status};
-use chatzy_export::json::{Kind, Value};
+use chatzy_export::json::{Document, Kind, Value};
 use chatzy_export::output::OutputSpec;
-use chatzy_export::record::{read_page, text_of};
+use chatzy_export::record::{read_json, read_page, text_of};
 use chatzy_export::settings::{Format, JsonlCodec, OutputSettings, Window};
 use chatzy_export::spool::{Closing, Entry, Ledger, recover};
 use chatzy_export::table::{Stamp, Table};
@@ -33,7 +33,7 @@ pub fn check(input: &[u8]) {
     let pages: Vec<&[u8]> = input
         .split(|byte| *byte == BETWEEN_PAGES)
         .take(MOST_PAGES)
-        .filter(|page| read_page(&text_of(page)).is_ok())
+        .filter(|page| read_json(text_of(page)).is_ok_and(|document| read_page(&document).is_ok()))
         .collect();
     if pages.is_empty() {
         return;
@@ -108,12 +108,13 @@ fn check_rows(export: &Export, pages: &[&[u8]]) {
     }
     let mut sent = HashSet::new();
     for page in pages {
-        let text = text_of(page);
-        let page = read_page(&text).unwrap();
+        let document = read_json(text_of(page)).unwrap();
+        let page = read_page(&document).unwrap();
         let messages = page.conversations.iter().flat_map(|conversation| &conversation.messages);
         sent.extend(messages.map(|message| message.id.clone().into_owned()));
     }
-    let messages: Vec<_> = rows(export, Table::Messages).collect();
+    let documents = rows(export, Table::Messages);
+    let messages: Vec<_> = documents.iter().map(Document::root).collect();
     let ids: HashSet<_> = messages.iter().map(|row| text(*row, "message_id").unwrap()).collect();
     assert_eq!(ids.len(), messages.len(), "each message is a row once");
     assert_eq!(ids, sent);
@@ -123,7 +124,8 @@ fn check_rows(export: &Export, pages: &[&[u8]]) {
 /// One line is one strict object with the table's columns in their order.
 fn check_line(table: Table, line: &str) {
     serde_json::from_str::<serde::de::IgnoredAny>(line).unwrap();
-    let row = Value::parse(line).unwrap();
+    let document = Document::parse(line).unwrap();
+    let row = document.root();
     assert!(row.is_strict(), "{line}");
     let names: Vec<_> = row.members().map(|(name, _)| name).collect();
     assert!(names.iter().eq(table.columns().iter().map(|column| column.name)), "{line}");
@@ -139,7 +141,8 @@ fn check_counts(export: &Export, messages: &[Value<'_>]) {
         *in_conversation.entry(text(*message, "conversation_id")).or_insert(0) += 1;
     }
     let mut conversations = HashSet::new();
-    for row in rows(export, Table::Conversations) {
+    for row in &rows(export, Table::Conversations) {
+        let row = row.root();
         let id = text(row, "conversation_id");
         let counted = in_conversation.get(&id).copied().unwrap_or(0);
         assert_eq!(number(row, "message_count"), counted);
@@ -148,8 +151,8 @@ fn check_counts(export: &Export, messages: &[Value<'_>]) {
     assert!(in_conversation.keys().all(|id| id.is_none() || conversations.contains(id)));
     let counted = i64::try_from(messages.len()).unwrap();
     for (table, column) in [(Table::Contacts, "message_count"), (Table::Coverage, "messages")] {
-        let [row] = rows(export, table).collect::<Vec<_>>()[..] else { panic!("one row of {table:?}") };
-        assert_eq!(number(row, column), counted);
+        let [row] = &rows(export, table)[..] else { panic!("one row of {table:?}") };
+        assert_eq!(number(row.root(), column), counted);
     }
     for pair in messages
         .windows(2)
@@ -160,8 +163,8 @@ fn check_counts(export: &Export, messages: &[Value<'_>]) {
     }
 }
 
-fn rows(export: &Export, table: Table) -> impl Iterator<Item = Value<'_>> {
-    export.tables[table as usize].lines().map(|line| Value::parse(line).unwrap())
+fn rows(export: &Export, table: Table) -> Vec<Document<'_>> {
+    export.tables[table as usize].lines().map(|line| Document::parse(line).unwrap()).collect()
 }
 
 fn text(row: Value<'_>, column: &str) -> Option<String> {

@@ -4,8 +4,8 @@ use std::convert::Infallible;
 
 use arrow::array::RecordBatch;
 use chatzy_export::id::ContactId;
-use chatzy_export::json::{Kind, Value, last_wins, push_string};
-use chatzy_export::record::{Conversation, Message, Page, PageError, Shape, read_page, text_of};
+use chatzy_export::json::{Document, Kind, Value, last_wins, push_string};
+use chatzy_export::record::{Conversation, Message, Page, PageError, Shape, read_json, read_page, text_of};
 use chatzy_export::table::{Builders, ContactInput, ConversationColumns, Stamp, Table, Totals, created_at};
 
 use super::kept::{Belongs, Row, assert_kept, assert_sound, is_as_sent};
@@ -16,12 +16,16 @@ const CONTACT: &str = "c1";
 /// What reads as a page flattens, the same each time, into one row a message, with nothing dropped.
 pub fn check(input: &[u8]) {
     let text = text_of(input);
-    let page = match read_page(&text) {
+    let document = match read_json(&*text) {
+        Ok(document) => document,
+        Err(refusal) => return check_refusal(&text, &refusal),
+    };
+    let page = match read_page(&document) {
         Ok(page) => page,
         Err(refusal) => return check_refusal(&text, &refusal),
     };
     let tables = flatten(&page);
-    assert_eq!(tables, flatten(&read_page(&text).unwrap()), "flattening is deterministic");
+    assert_eq!(tables, flatten(&read_page(&document).unwrap()), "flattening is deterministic");
     let [contacts, conversations, messages, records] = &tables;
     check_contact(&page, Row::all(contacts).next().unwrap());
     check_conversations(&page, conversations);
@@ -30,7 +34,7 @@ pub fn check(input: &[u8]) {
 
 /// Only what no reader takes is malformed, and what the service says is told without control characters.
 fn check_refusal(text: &str, refusal: &PageError) {
-    assert_eq!(matches!(refusal, PageError::Malformed(_)), Value::parse(text).is_err(), "{refusal}");
+    assert_eq!(matches!(refusal, PageError::Malformed(_)), Document::parse(text).is_err(), "{refusal}");
     let told = refusal.to_string();
     assert!(told.len() < 4000 && !told.contains(|c: char| c.is_control() || c == '\u{202e}'), "{told:?}");
 }
@@ -86,8 +90,8 @@ fn check_contact(page: &Page<'_>, row: Row<'_>) {
         assert_kept(contact, row, belongs);
         assert!(contact.kind() == Kind::Object || row.is_in_extra("contact", contact));
     }
-    let extra: Vec<_> =
-        row.text("extra").iter().flat_map(|extra| Value::parse(extra).unwrap().members()).collect();
+    let extra = row.text("extra").map(|extra| Document::parse(extra).unwrap());
+    let extra: Vec<_> = extra.iter().flat_map(|extra| extra.root().members()).collect();
     for (name, value) in &page.siblings {
         let held = extra.iter().any(|(key, held)| key.ends_with(&**name) && is_as_sent(*held, *value));
         assert!(held, "{name:?} beside the contact is dropped");
@@ -113,7 +117,7 @@ fn check_conversations(page: &Page<'_>, batch: &RecordBatch) {
             let mut text = String::from("{");
             push_string(&mut text, name);
             text.extend([":", value.raw(), "}"]);
-            assert_kept(Value::parse(&text).unwrap(), row, |name, _| belongs(name));
+            assert_kept(Document::parse(&text).unwrap().root(), row, |name, _| belongs(name));
         }
     }
 }
