@@ -14,14 +14,14 @@ mod escape;
 mod scan;
 mod strict;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod value;
 
 pub use canonical::canonical;
 pub use document::Document;
 pub use escape::push_string;
 #[cfg(test)]
-pub use tests::value;
+pub(crate) use tests::value;
 pub use value::{Elements, Kind, Members, Value, last_wins};
 
 /// The most values and keys of one text: 48 MB of memory. An answer of the service ends at 6 MB (AWS Lambda's limit), and

@@ -8,7 +8,7 @@
 mod read;
 mod synthetic;
 #[cfg(test)]
-pub mod tests;
+pub(crate) mod tests;
 
 use std::borrow::Cow;
 

@@ -131,7 +131,7 @@ impl Document<'_> {
 }
 
 /// The members of an object, see [`Value::members`].
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Members<'a> {
     document: &'a Document<'a>,
     at: u32,
@@ -155,7 +155,7 @@ impl<'a> Iterator for Members<'a> {
 impl std::iter::FusedIterator for Members<'_> {}
 
 /// The elements of an array, see [`Value::elements`].
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Elements<'a> {
     document: &'a Document<'a>,
     at: u32,

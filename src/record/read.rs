@@ -12,9 +12,8 @@ use crate::json::{Document, Kind, Value, last_wins};
 /// # Errors
 /// [`PageError::Malformed`], or [`PageError::TooManyParts`].
 pub fn read_json<'t>(text: impl Into<Cow<'t, str>>) -> Result<Document<'t>, PageError> {
-    Document::parse(text).map_err(|malformed| match malformed.is_too_much() {
-        true => PageError::TooManyParts,
-        false => PageError::Malformed(malformed),
+    Document::parse(text).map_err(|error| {
+        if error.is_too_much() { PageError::TooManyParts } else { PageError::Malformed(error) }
     })
 }
 
@@ -179,9 +178,9 @@ fn shorten(text: &str) -> String {
     short
 }
 
-fn read_answer<'a>(root: Value<'a>, room: &Room) -> Answer<'a> {
+fn read_answer<'a>(object: Value<'a>, room: &Room) -> Answer<'a> {
     let mut answer = Answer::default();
-    for (key, value) in root.members() {
+    for (key, value) in object.members() {
         match &*key {
             "data" => answer.outer = read_outer(value, room),
             "error" => answer.error = Some(value),

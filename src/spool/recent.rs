@@ -76,11 +76,11 @@ impl Recent {
 
     fn change<T>(&self, change: impl FnOnce(&mut Kept) -> T) -> T {
         let mut kept = self.lock();
-        let had_room = kept.has_room();
+        let was_full = !kept.has_room();
         let changed = change(&mut kept);
-        let has_room = kept.has_room();
+        let is_full = !kept.has_room();
         drop(kept);
-        if has_room && !had_room {
+        if was_full && !is_full {
             self.changed.notify_waiters();
         }
         changed

@@ -39,7 +39,7 @@ fn conversations() {
 fn contact_row(builders: &mut Builders, contact: Option<&str>, siblings: &str, unplaced: &[String]) -> Json {
     let id = contact_id();
     let siblings: Vec<_> = value(siblings).members().collect();
-    let contact = contact.map(|text| value(text));
+    let contact = contact.map(value);
     let totals = Totals { messages: 3, first: Some(1), last: Some(2) };
     builders.contact(&ContactInput {
         id: &id,
