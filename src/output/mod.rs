@@ -10,6 +10,7 @@
 //! Layer 2: knows Arrow, Parquet and the table columns, and nothing of the API. [`manifest`] is the list of what
 //! was written, as the contract has it.
 
+mod blocks;
 mod encoder;
 mod error;
 mod json_text;
