@@ -20,8 +20,6 @@ use crate::table::{Rows, Table};
 
 /// What the frames of waiting batches cost, for each file that has some.
 const OPEN_FILE_BYTES: u64 = 4 << 10;
-/// The most the caller should keep back: see [`TableWriter::batch_hint`].
-const MAX_BATCH_HINT: u64 = 4 << 20;
 
 /// Writes the rows of one table into staged files.
 ///
@@ -90,12 +88,6 @@ impl TableWriter {
             touched: BTreeSet::new(),
             staged: Vec::new(),
         }
-    }
-
-    /// Bytes of rows after which the caller should hand them over at the end of a contact. Files are closed at
-    /// contacts that end a batch, so small files need small batches.
-    pub fn batch_hint(&self) -> usize {
-        usize::try_from((self.target / 16).clamp(1, MAX_BATCH_HINT)).unwrap_or(usize::MAX)
     }
 
     /// Takes rows, in their final order; each partition keeps it.
