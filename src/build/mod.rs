@@ -2,7 +2,8 @@
 //!
 //! It runs beside fetch on its own thread and takes the contacts in the order of the input, waiting only for one that
 //! has no last word yet. Same spool, same bytes: nothing in it depends on timing. A contact's messages are first
-//! indexed, then sorted, then flattened in their order; what does not fit in memory is read from the spool again.
+//! indexed, then sorted, then flattened in their order; what does not fit in memory is read from the spool again. Full
+//! batches of rows go to the writers, each on a thread of its own, over short queues.
 //!
 //! Layer 3: uses `spool`, `table` and `output`; knows nothing of the API.
 

@@ -1,10 +1,10 @@
-//! Rows from the builders into the writers, in batches whose borders depend on the rows alone.
+//! Rows from the builders to the writers, in batches whose borders depend on the rows alone.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::BuildError;
 use crate::id::{Channel, ContactId};
-use crate::output::{OutputSpec, StagedFile, TableWriter};
+use crate::output::{OutputSpec, StagedFile, WriterThread};
 use crate::record::Message;
 use crate::table::{Builders, ConversationColumns, Stamp, Table, UnknownFields};
 
@@ -15,7 +15,14 @@ const MAX_PENDING: usize = 4 << 20;
 pub struct Tables {
     /// Where rows are pushed.
     pub builders: Builders,
-    writers: [TableWriter; 5],
+    writers: Writers,
+}
+
+/// The writers' threads, each started with its table's first rows.
+struct Writers {
+    spec: OutputSpec,
+    stage: PathBuf,
+    threads: [Option<WriterThread>; 5],
 }
 
 /// All files, and what the builders have counted.
@@ -26,10 +33,8 @@ pub struct Finished {
 
 impl Tables {
     pub fn new(stamp: &Stamp, spec: &OutputSpec, stage: &Path) -> Self {
-        Self {
-            builders: Builders::new(stamp),
-            writers: Table::ALL.map(|table| TableWriter::new(spec, table, stage)),
-        }
+        let writers = Writers { spec: spec.clone(), stage: stage.to_owned(), threads: [const { None }; 5] };
+        Self { builders: Builders::new(stamp), writers }
     }
 
     /// Pushes a message's rows, and hands over what has grown large in between.
@@ -41,22 +46,24 @@ impl Tables {
         message: &Message<'_>,
     ) -> Result<(), BuildError> {
         let Self { builders, writers } = self;
-        builders.message(contact_id, conversation, asked, message, |builders| relieve(builders, writers))
+        builders.message(contact_id, conversation, asked, message, |builders| writers.relieve(builders))
     }
 
     /// After each row: hands over what has grown large.
     pub fn relieve(&mut self) -> Result<(), BuildError> {
-        relieve(&mut self.builders, &mut self.writers)
+        self.writers.relieve(&mut self.builders)
     }
 
     /// After each contact: hands over what makes a batch, and lets files that have reached their size be closed.
     pub fn end_contact(&mut self) -> Result<(), BuildError> {
         for table in Table::ALL {
-            if self.builders.bytes(table) >= self.writers[table as usize].batch_hint() {
-                hand_over(&mut self.builders, &mut self.writers, table)?;
+            if self.builders.bytes(table) >= self.writers.spec.batch_bytes() {
+                self.writers.take(&mut self.builders, table)?;
             }
-            if self.builders.rows(table) == 0 {
-                self.writers[table as usize].end_contact()?;
+            if self.builders.rows(table) == 0
+                && let Some(writer) = &mut self.writers.threads[table as usize]
+            {
+                writer.end_contact()?;
             }
         }
         Ok(())
@@ -65,33 +72,40 @@ impl Tables {
     /// Closes all files.
     pub fn finish(mut self) -> Result<Finished, BuildError> {
         for table in Table::ALL {
-            hand_over(&mut self.builders, &mut self.writers, table)?;
+            self.writers.take(&mut self.builders, table)?;
         }
         let unknown_fields = self.builders.unknown_fields().clone();
+        let mut writers: Vec<_> = self.writers.threads.into_iter().flatten().collect();
+        for writer in &mut writers {
+            writer.begin_finish()?;
+        }
         let mut files = Vec::new();
-        for writer in self.writers {
+        for writer in writers {
             files.extend(writer.finish()?);
         }
         Ok(Finished { files, unknown_fields })
     }
 }
 
-fn relieve(builders: &mut Builders, writers: &mut [TableWriter; 5]) -> Result<(), BuildError> {
-    for table in [Table::Messages, Table::ChannelRecords, Table::Conversations] {
-        if builders.bytes(table) >= MAX_PENDING {
-            hand_over(builders, writers, table)?;
-        }
+impl Writers {
+    /// Hands a table's pending rows to its writer.
+    fn take(&mut self, builders: &mut Builders, table: Table) -> Result<(), BuildError> {
+        let Some(rows) = builders.take(table) else { return Ok(()) };
+        let writer = &mut self.threads[table as usize];
+        let writer = match writer {
+            Some(writer) => writer,
+            None => writer.insert(WriterThread::start(&self.spec, table, &self.stage)?),
+        };
+        Ok(writer.write(rows)?)
     }
-    Ok(())
-}
 
-fn hand_over(
-    builders: &mut Builders,
-    writers: &mut [TableWriter; 5],
-    table: Table,
-) -> Result<(), BuildError> {
-    match builders.take(table) {
-        Some(rows) => Ok(writers[table as usize].write(&rows)?),
-        None => Ok(()),
+    /// Hands over what has grown large.
+    fn relieve(&mut self, builders: &mut Builders) -> Result<(), BuildError> {
+        for table in [Table::Messages, Table::ChannelRecords, Table::Conversations] {
+            if builders.bytes(table) >= MAX_PENDING {
+                self.take(builders, table)?;
+            }
+        }
+        Ok(())
     }
 }

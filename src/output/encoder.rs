@@ -8,8 +8,13 @@ use super::OutputError;
 use super::jsonl::JsonlEncoder;
 use super::parquet::{ParquetEncoder, properties};
 use super::part::{Finished, PartFile};
+use super::rows;
 use crate::settings::{Format, JsonlCodec};
 use crate::table::{Column, Table};
+
+/// How much larger than the first group later ones may be before their filters get worse: clearing a filter for a
+/// full group costs more than all else in a file of a few rows.
+const GROWTH: usize = 64;
 
 /// How long a compressed stream lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +76,12 @@ impl Style {
         }
     }
 
+    /// Rows in a group at most.
+    fn group_rows(&self) -> usize {
+        let frame = rows::frame(self.schema.fields().len());
+        usize::try_from(self.group_bytes() / frame).unwrap_or(usize::MAX)
+    }
+
     /// How many times larger than in memory rows may be in the file: when to look how large it has become. A look
     /// costs a row group in Parquet, and next to nothing in JSONL, where keys and escapes add to the rows.
     pub(super) fn first_guess(&self) -> u64 {
@@ -88,11 +99,17 @@ pub(super) enum Encoder {
 }
 
 impl Encoder {
-    /// A file whose first group has this many rows.
-    pub(super) fn new(style: &Style, part: PartFile, rows: usize) -> Result<Self, OutputError> {
+    /// A file whose first group has this many rows, if that is known.
+    pub(super) fn new(
+        style: &Style,
+        part: PartFile,
+        first_group: Option<usize>,
+    ) -> Result<Self, OutputError> {
         Ok(match style.format {
             Format::Parquet(_) => {
-                Self::Parquet(Box::new(ParquetEncoder::new(&style.schema, &style.properties, part, rows)?))
+                let most = style.group_rows();
+                let values = first_group.map_or(most, |rows| rows.saturating_mul(GROWTH).clamp(1024, most));
+                Self::Parquet(Box::new(ParquetEncoder::new(&style.schema, &style.properties, part, values)?))
             }
             Format::Jsonl(codec) => {
                 Self::Jsonl(Box::new(JsonlEncoder::new(style.columns.clone(), codec, style.framing, part)))
@@ -100,7 +117,7 @@ impl Encoder {
         })
     }
 
-    /// Bytes in the file so far.
+    /// Bytes in the file so far, but for those of an open group.
     pub(super) fn bytes(&self) -> u64 {
         match self {
             Self::Parquet(encoder) => encoder.bytes(),
@@ -108,11 +125,19 @@ impl Encoder {
         }
     }
 
-    /// Appends the rows as one group.
-    pub(super) fn encode(&mut self, batch: &RecordBatch) -> Result<(), OutputError> {
+    /// Appends the rows to the open group.
+    pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<(), OutputError> {
         match self {
-            Self::Parquet(encoder) => encoder.encode(batch),
-            Self::Jsonl(encoder) => encoder.encode(batch),
+            Self::Parquet(encoder) => encoder.write(batch),
+            Self::Jsonl(encoder) => encoder.write(batch),
+        }
+    }
+
+    /// Ends the group.
+    pub(super) fn end_group(&mut self) -> Result<(), OutputError> {
+        match self {
+            Self::Parquet(encoder) => encoder.end_group(),
+            Self::Jsonl(encoder) => encoder.end_group(),
         }
     }
 
@@ -129,7 +154,8 @@ impl Encoder {
         match (self, groups) {
             (Self::Parquet(encoder), Groups::Keep) => encoder.finish(),
             (Self::Parquet(encoder), Groups::Join) => {
-                encoder.finish_joined(&style.schema, &style.properties, style.group_bytes())
+                let (schema, properties) = (&style.schema, &style.properties);
+                encoder.finish_joined(schema, properties, style.group_rows(), style.group_bytes())
             }
             (Self::Jsonl(encoder), _) => encoder.finish(),
         }

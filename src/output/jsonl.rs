@@ -1,7 +1,7 @@
 //! JSONL: one object a line, keys in column order, the file compressed as a whole.
 
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufReader, Read, Write};
 use std::path::PathBuf;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
@@ -27,28 +27,46 @@ pub(super) struct JsonlEncoder {
     sink: Sink,
     /// Compressed streams begun in the file.
     frames: u32,
+    /// Bytes in the file when the last group ended.
+    bytes: u64,
 }
 
 impl JsonlEncoder {
     pub(super) fn new(columns: Vec<Column>, codec: JsonlCodec, framing: Framing, part: PartFile) -> Self {
-        Self { columns, codec, framing, sink: Sink { part, stream: Stream::Idle }, frames: 0 }
+        let sink = Sink { part, stream: Stream::Idle, text: Vec::new() };
+        Self { columns, codec, framing, sink, frames: 0, bytes: 0 }
     }
 
-    /// Bytes in the file.
+    /// Bytes of the groups that have ended, but for what the compressor holds back.
     pub(super) fn bytes(&self) -> u64 {
-        self.sink.part.bytes()
+        self.bytes
     }
 
     /// Appends a line for each row.
-    pub(super) fn encode(&mut self, batch: &RecordBatch) -> Result<(), OutputError> {
-        let written = self.try_encode(batch);
+    pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<(), OutputError> {
+        let written = self.try_write(batch);
         self.checked(written)
+    }
+
+    /// Ends the group.
+    pub(super) fn end_group(&mut self) -> Result<(), OutputError> {
+        let ended = match self.framing {
+            Framing::WholeFile => self.sink.pass_on(),
+            Framing::EachGroup => self.sink.end_frame(),
+        };
+        self.ended(ended)
     }
 
     /// Brings what the compressor holds back into the file, so that [`Self::bytes`] is true.
     pub(super) fn settle(&mut self) -> Result<(), OutputError> {
         let flushed = self.sink.flush_stream();
-        self.checked(flushed)
+        self.ended(flushed)
+    }
+
+    fn ended(&mut self, result: io::Result<()>) -> Result<(), OutputError> {
+        self.sink.part.park();
+        self.bytes = self.sink.part.bytes();
+        self.checked(result)
     }
 
     /// Ends the file and syncs it.
@@ -58,16 +76,12 @@ impl JsonlEncoder {
         if self.frames > 1 { self.join_frames() } else { Ok(self.sink.part.finish()?) }
     }
 
-    fn try_encode(&mut self, batch: &RecordBatch) -> io::Result<()> {
+    fn try_write(&mut self, batch: &RecordBatch) -> io::Result<()> {
         if matches!(self.sink.stream, Stream::Idle) {
             self.sink.stream = Stream::begin(self.codec)?;
             self.frames += u32::from(self.codec != JsonlCodec::None);
         }
-        write_rows(&self.columns, batch, &mut BufWriter::with_capacity(CHUNK_BYTES, &mut self.sink))?;
-        match self.framing {
-            Framing::WholeFile => Ok(()),
-            Framing::EachGroup => self.sink.end_frame(),
-        }
+        write_rows(&self.columns, batch, &mut self.sink)
     }
 
     /// Several gzip members or zstd frames in a row are a legal file, and yet widespread readers stop silently
@@ -104,10 +118,9 @@ impl JsonlEncoder {
         }
     }
 
-    /// Gives the file descriptor back, and an error its path.
+    /// Gives an error its path.
     fn checked(&mut self, result: io::Result<()>) -> Result<(), OutputError> {
         let part = &mut self.sink.part;
-        part.park();
         match (result, part.take_failure()) {
             (Ok(()), None) => Ok(()),
             (_, Some(failure)) => Err(failure.into()),
@@ -120,6 +133,8 @@ impl JsonlEncoder {
 struct Sink {
     part: PartFile,
     stream: Stream,
+    /// What is gathered for the compressor: lines come in pieces of a few bytes.
+    text: Vec<u8>,
 }
 
 enum Stream {
@@ -147,6 +162,7 @@ impl Stream {
 
 impl Sink {
     fn flush_stream(&mut self) -> io::Result<()> {
+        self.pass_on()?;
         match &mut self.stream {
             Stream::Idle | Stream::Plain => {}
             Stream::Gzip(encoder) => encoder.flush()?,
@@ -156,11 +172,24 @@ impl Sink {
     }
 
     fn end_frame(&mut self) -> io::Result<()> {
+        self.pass_on()?;
+        self.text = Vec::new();
         match std::mem::replace(&mut self.stream, Stream::Idle) {
             Stream::Idle | Stream::Plain => Ok(()),
             Stream::Gzip(encoder) => self.part.write_all(&encoder.finish()?),
             Stream::Zstd(encoder) => self.part.write_all(&encoder.finish()?),
         }
+    }
+
+    /// Gives the compressor what is gathered.
+    fn pass_on(&mut self) -> io::Result<()> {
+        match &mut self.stream {
+            Stream::Idle | Stream::Plain => self.part.write_all(&self.text)?,
+            Stream::Gzip(encoder) => encoder.write_all(&self.text)?,
+            Stream::Zstd(encoder) => encoder.write_all(&self.text)?,
+        }
+        self.text.clear();
+        self.drain()
     }
 
     fn drain(&mut self) -> io::Result<()> {
@@ -177,14 +206,12 @@ impl Sink {
 
 impl Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let chunk = &bytes[..bytes.len().min(CHUNK_BYTES)];
-        match &mut self.stream {
-            Stream::Idle | Stream::Plain => return self.part.write(bytes),
-            Stream::Gzip(encoder) => encoder.write_all(chunk)?,
-            Stream::Zstd(encoder) => encoder.write_all(chunk)?,
+        let taken = bytes.len().min(CHUNK_BYTES - self.text.len());
+        self.text.extend_from_slice(&bytes[..taken]);
+        if self.text.len() == CHUNK_BYTES {
+            self.pass_on()?;
         }
-        self.drain()?;
-        Ok(chunk.len())
+        Ok(taken)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -206,7 +233,7 @@ fn write_rows(columns: &[Column], batch: &RecordBatch, out: &mut impl Write) -> 
         }
         out.write_all(b"}\n")?;
     }
-    out.flush()
+    Ok(())
 }
 
 fn write_value(kind: Kind, values: &ArrayRef, row: usize, out: &mut impl Write) -> io::Result<()> {

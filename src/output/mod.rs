@@ -1,15 +1,18 @@
 //! Rows become staged files: Parquet or JSONL, split by partition, rolled at contacts, synced.
 //!
-//! [`TableWriter`] takes the rows of one table in their final order. It asks [`partition`] which folder each row
-//! belongs to, keeps the rows of each open file until a group is full (or memory is short), and has [`encoder`] append
-//! the group to the file. The files stand in a staging folder that mirrors the output folder; `publish` moves them.
+//! [`TableWriter`] takes the rows of one table in their final order. Rows of a table with one file at a time go straight
+//! into its open group, where [`encoder`] holds them compressed. When they go to many files, it asks [`partition`] which
+//! folder each row belongs to and keeps the rows of each open file until a group is full, or memory is short. The files
+//! stand in a staging folder that mirrors the output folder; `publish` moves them. [`WriterThread`] is the writer on a
+//! thread of its own, with a short queue before it.
 //!
-//! Every decision (where a group ends, where a file is closed, which group is written when memory is short) is taken
-//! row by row from the rows' sizes, so the same rows give the same bytes, however they were cut into batches.
+//! Every decision (where a page or group ends, where a file is closed, which group is written when memory is short) is
+//! taken from the rows and their sizes, so the same rows give the same bytes, however they were cut into batches.
 //!
 //! Layer 2: knows Arrow, Parquet and the table columns, and nothing of the API. [`manifest`] is the list of what
 //! was written, as the contract has it.
 
+mod blocks;
 mod encoder;
 mod error;
 mod json_text;
@@ -22,6 +25,7 @@ mod pending;
 mod rows;
 #[cfg(test)]
 mod tests;
+mod thread;
 mod writer;
 
 use serde::{Deserialize, Serialize};
@@ -32,7 +36,11 @@ use crate::table::Table;
 
 pub use error::OutputError;
 pub use partition::folder;
+pub use thread::WriterThread;
 pub use writer::TableWriter;
+
+/// See [`OutputSpec::batch_bytes`].
+const MAX_BATCH_BYTES: u64 = 4 << 20;
 
 /// What all files of a run have in common.
 #[derive(Clone, Debug)]
@@ -43,6 +51,14 @@ pub struct OutputSpec {
     pub run_id: RunId,
     /// The day of the run, for the partition key `export_date`.
     pub export_date: chrono::NaiveDate,
+}
+
+impl OutputSpec {
+    /// Bytes of rows after which they should be handed to a writer at the end of a contact. Files are closed at
+    /// contacts that end a batch, so small files need small batches.
+    pub fn batch_bytes(&self) -> usize {
+        usize::try_from((self.settings.target_file_size / 16).clamp(1, MAX_BATCH_BYTES)).unwrap_or(usize::MAX)
+    }
 }
 
 /// A file that is written and synced, and not yet visible.

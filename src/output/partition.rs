@@ -89,6 +89,11 @@ impl Partitioner {
         &self.values[partition]
     }
 
+    /// The partition of all rows, when they do not differ in it.
+    pub(super) fn whole(&mut self) -> usize {
+        self.number(&RowKey { day: None, channel: None })
+    }
+
     /// The partition of each row.
     pub(super) fn assign(&mut self, rows: &Rows) -> Vec<usize> {
         let channels: Option<&StringArray> = self

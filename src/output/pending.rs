@@ -1,4 +1,4 @@
-//! Rows of one open file that wait to be encoded as a group.
+//! Rows of one open file that make its next group: how many they are, and those that wait.
 
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
@@ -11,28 +11,52 @@ const GROUP_ROWS: usize = 1 << 20;
 /// take more memory for their frames than for their rows.
 const SMALL_BATCH_ROWS: usize = 1024;
 
-/// The rows that wait, and their size.
-#[derive(Default)]
-pub(super) struct Pending {
-    batches: Vec<RecordBatch>,
-    /// Bytes of the rows, with those that are counted and not yet pushed.
+/// The size of a group so far.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct GroupSize {
     pub(super) bytes: u64,
-    /// Rows, counted in the same way.
     pub(super) rows: usize,
 }
 
-impl Pending {
-    /// Whether a row of this size would make a group too large.
-    pub(super) fn is_full_for(&self, size: u64, group_bytes: u64) -> bool {
+impl GroupSize {
+    /// Whether a row of this size would make the group too large.
+    pub(super) fn is_full_for(self, size: u64, group_bytes: u64) -> bool {
         self.rows > 0 && (self.bytes + size > group_bytes || self.rows == GROUP_ROWS)
     }
 
-    /// Counts a row that will be pushed later with others of its batch.
-    pub(super) fn count(&mut self, bytes: u64) {
-        self.bytes += bytes;
+    /// Counts a row.
+    pub(super) fn count(&mut self, size: u64) {
+        self.bytes += size;
         self.rows += 1;
     }
 
+    /// Counts the first rows of the batch, as many as the group has room for, and says how many they are.
+    pub(super) fn fill(&mut self, batch: &RecordBatch, group_bytes: u64) -> usize {
+        let all = Self { bytes: self.bytes + rows::size(batch), rows: self.rows + batch.num_rows() };
+        if all.bytes <= group_bytes && all.rows <= GROUP_ROWS {
+            *self = all;
+            return batch.num_rows();
+        }
+        let before = self.rows;
+        for size in rows::sizes(batch) {
+            if self.is_full_for(size, group_bytes) {
+                break;
+            }
+            self.count(size);
+        }
+        self.rows - before
+    }
+}
+
+/// The rows that wait, and the size of the group they are of.
+#[derive(Default)]
+pub(super) struct Pending {
+    batches: Vec<RecordBatch>,
+    /// With the rows that are counted and not yet pushed.
+    pub(super) size: GroupSize,
+}
+
+impl Pending {
     /// Takes rows that have been counted.
     pub(super) fn push(&mut self, batch: RecordBatch) -> Result<(), ArrowError> {
         self.batches.push(batch);
@@ -48,9 +72,8 @@ impl Pending {
         Ok(())
     }
 
-    /// All rows as one batch, so that pages do not depend on how the rows came; leaves nothing.
-    pub(super) fn take(&mut self) -> Result<Option<RecordBatch>, ArrowError> {
-        let all = std::mem::take(self);
-        rows::join(&all.batches)
+    /// The batches of the group, which ends; leaves nothing.
+    pub(super) fn take(&mut self) -> Vec<RecordBatch> {
+        std::mem::take(self).batches
     }
 }

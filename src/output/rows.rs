@@ -5,16 +5,35 @@ use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::{DataType, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 
+/// The bytes a row of so many columns takes at least.
+pub(super) fn frame(columns: usize) -> u64 {
+    8 * columns as u64
+}
+
+/// The bytes all rows take in memory: the sum of [`sizes`], without a look at each of them.
+pub(super) fn size(batch: &RecordBatch) -> u64 {
+    let texts = texts(batch).map(|offsets| match offsets {
+        [first, .., last] => u64::from(last.abs_diff(*first)),
+        _ => 0,
+    });
+    batch.num_rows() as u64 * frame(batch.num_columns()) + texts.sum::<u64>()
+}
+
 /// The bytes each row takes in memory, about: its texts, and a word for each column.
 pub(super) fn sizes(batch: &RecordBatch) -> Vec<u64> {
-    let mut sizes = vec![8 * batch.num_columns() as u64; batch.num_rows()];
-    for column in batch.columns().iter().filter(|column| *column.data_type() == DataType::Utf8) {
-        let offsets = column.as_string::<i32>().value_offsets();
+    let mut sizes = vec![frame(batch.num_columns()); batch.num_rows()];
+    for offsets in texts(batch) {
         for (size, ends) in sizes.iter_mut().zip(offsets.windows(2)) {
             *size += u64::from(ends[1].abs_diff(ends[0]));
         }
     }
     sizes
+}
+
+/// Where the texts of each text column end.
+fn texts(batch: &RecordBatch) -> impl Iterator<Item = &[i32]> {
+    let texts = batch.columns().iter().filter(|column| *column.data_type() == DataType::Utf8);
+    texts.map(|column| column.as_string::<i32>().value_offsets())
 }
 
 /// The rows of these numbers, in this order, as a batch that shares no memory with `batch`.

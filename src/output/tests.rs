@@ -1,6 +1,7 @@
 //! One suite for both writers and all codecs.
 
 mod fixture;
+mod thread;
 
 use std::fs::{self, File};
 
@@ -274,10 +275,4 @@ fn a_refusal_of_the_file_system_names_the_path() {
         assert!(matches!(error, OutputError::Storage(_)), "{error:?}");
         assert!(error.to_string().ends_with("messages"), "{error}");
     }
-}
-
-#[test]
-fn writers_may_work_on_threads_of_their_own() {
-    fn is_send<T: Send + 'static>() {}
-    is_send::<TableWriter>();
 }

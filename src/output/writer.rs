@@ -1,5 +1,7 @@
 //! The writer of one table: which rows wait, when a group is encoded, when a file is closed.
 
+mod by_row;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -10,18 +12,14 @@ use arrow::error::ArrowError;
 use super::encoder::{Encoder, Framing, Groups, Style};
 use super::part::PartFile;
 use super::partition::{Partitioner, folder};
-use super::pending::Pending;
+use super::pending::{GroupSize, Pending};
 use super::{OutputError, OutputSpec, StagedFile, rows};
 use crate::durable;
 use crate::id::RunId;
 use crate::table::{Rows, Table};
 
-/// Rows of all open files of a table that may wait in memory.
-const WAITING_BYTES: u64 = 64 << 20;
 /// What the frames of waiting batches cost, for each file that has some.
 const OPEN_FILE_BYTES: u64 = 4 << 10;
-/// The most the caller should keep back: see [`TableWriter::batch_hint`].
-const MAX_BATCH_HINT: u64 = 4 << 20;
 
 /// Writes the rows of one table into staged files.
 ///
@@ -92,37 +90,16 @@ impl TableWriter {
         }
     }
 
-    /// Bytes of rows after which the caller should hand them over at the end of a contact. Files are closed at
-    /// contacts that end a batch, so small files need small batches.
-    pub fn batch_hint(&self) -> usize {
-        usize::try_from((self.target / 16).clamp(1, MAX_BATCH_HINT)).unwrap_or(usize::MAX)
-    }
-
     /// Takes rows, in their final order; each partition keeps it.
     ///
     /// # Errors
     /// When rows cannot be encoded or written.
     pub fn write(&mut self, rows: &Rows) -> Result<(), OutputError> {
-        let assigned = self.partitioner.assign(rows);
-        let sizes = rows::sizes(&rows.batch);
-        let batch = match &self.projection {
-            Some(columns) => rows.batch.project(columns).map_err(|source| self.arrow_error(source))?,
-            None => rows.batch.clone(),
-        };
-        for (row, (partition, size)) in (0..).zip(assigned.iter().copied().zip(sizes)) {
-            self.open(partition);
-            if self.partitions[partition].pending.is_full_for(size, self.style.group_bytes()) {
-                self.collect(partition, &batch)?;
-                self.encode(partition)?;
-            }
-            self.count(partition, row, size);
-            if self.waiting > WAITING_BYTES {
-                self.collect_all(&batch)?;
-                self.relieve()?;
-            }
+        if self.partitioner.is_by_row() {
+            self.write_by_row(rows)
+        } else {
+            self.write_through(rows.batch.clone())
         }
-        self.touched.extend(assigned);
-        self.collect_all(&batch)
     }
 
     /// Says that all rows of a contact have been written: files that have reached the target size are closed.
@@ -134,7 +111,7 @@ impl TableWriter {
             if self.estimate(partition) < u128::from(self.target) {
                 continue;
             }
-            self.encode(partition)?;
+            self.end_group(partition)?;
             let Some(file) = &mut self.partitions[partition].file else { continue };
             file.encoder.settle()?;
             if file.encoder.bytes() >= self.target {
@@ -171,7 +148,7 @@ impl TableWriter {
     #[cfg(test)]
     pub(super) fn relieve_all(&mut self) {
         for partition in 0..self.partitions.len() {
-            self.encode(partition).unwrap();
+            self.end_group(partition).unwrap();
         }
     }
 
@@ -183,74 +160,37 @@ impl TableWriter {
         }
     }
 
-    fn count(&mut self, partition: usize, row: u32, size: u64) {
-        let Partition { pending, picked, .. } = &mut self.partitions[partition];
-        let first = if pending.rows == 0 { OPEN_FILE_BYTES } else { 0 };
-        pending.count(size);
-        picked.push(row);
-        self.waiting += size + first;
-    }
-
-    /// Moves the counted rows of the batch at hand to those that wait.
-    fn collect(&mut self, partition: usize, batch: &RecordBatch) -> Result<(), OutputError> {
-        let by_row = self.partitioner.is_by_row();
-        let Partition { pending, picked, .. } = &mut self.partitions[partition];
-        let picked = std::mem::take(picked);
-        let pushed = match picked.first() {
-            None => Ok(()),
-            Some(_) if picked.len() == batch.num_rows() => pending.push(batch.clone()),
-            // Without partitions by row the rows stand together, and the next rows of the batch wait with them: a
-            // slice that keeps the batch in memory costs nothing.
-            Some(first) if !by_row => pending.push(batch.slice(*first as usize, picked.len())),
-            Some(_) => rows::pick(batch, &picked).and_then(|rows| pending.push(rows)),
-        };
-        pushed.map_err(|source| self.arrow_error(source))
-    }
-
-    fn collect_all(&mut self, batch: &RecordBatch) -> Result<(), OutputError> {
-        for partition in 0..self.partitions.len() {
-            if !self.partitions[partition].picked.is_empty() {
-                self.collect(partition, batch)?;
+    /// Takes rows of the one partition there is straight into its file, where they take less room than as rows.
+    fn write_through(&mut self, mut batch: RecordBatch) -> Result<(), OutputError> {
+        let partition = self.partitioner.whole();
+        self.open(partition);
+        while batch.num_rows() > 0 {
+            let size = &mut self.partitions[partition].pending.size;
+            let fitting = size.fill(&batch, self.style.group_bytes());
+            self.append(partition, &batch.slice(0, fitting), None)?;
+            batch = batch.slice(fitting, batch.num_rows() - fitting);
+            if batch.num_rows() > 0 {
+                self.end_group(partition)?;
             }
         }
+        self.touched.insert(partition);
         Ok(())
     }
 
-    /// Encodes the largest groups that wait until half the memory is free.
-    fn relieve(&mut self) -> Result<(), OutputError> {
-        let mut largest: Vec<_> = (0..self.partitions.len()).collect();
-        // The sort is stable: among equals the first met goes first.
-        largest.sort_by_key(|partition| std::cmp::Reverse(self.partitions[*partition].pending.bytes));
-        for partition in largest {
-            if self.waiting <= WAITING_BYTES / 2 {
-                break;
-            }
-            self.encode(partition)?;
-            if let Some(file) = &mut self.partitions[partition].file {
-                file.groups = Groups::Join;
-            }
-        }
-        Ok(())
-    }
-
-    /// Appends the waiting rows of a partition to its file.
-    fn encode(&mut self, partition: usize) -> Result<(), OutputError> {
-        let pending = &mut self.partitions[partition].pending;
-        let bytes = pending.bytes;
-        let batch = match pending.take() {
-            Ok(Some(batch)) => batch,
-            Ok(None) => return Ok(()),
-            Err(source) => return Err(self.arrow_error(source)),
-        };
-        self.waiting -= bytes + OPEN_FILE_BYTES;
+    /// Appends rows to a partition's file.
+    fn append(
+        &mut self,
+        partition: usize,
+        batch: &RecordBatch,
+        first_group: Option<usize>,
+    ) -> Result<(), OutputError> {
         let mut file = match self.partitions[partition].file.take() {
             Some(file) => file,
-            None => self.create(partition, batch.num_rows())?,
+            None => self.create(partition, first_group)?,
         };
-        file.encoder.encode(&batch)?;
+        file.encoder.write(batch)?;
         file.rows += batch.num_rows() as u64;
-        file.encoded += bytes;
-        file.created_at = match (file.created_at, rows::created_at_range(&batch)) {
+        file.created_at = match (file.created_at, rows::created_at_range(batch)) {
             (Some((min, max)), Some((low, high))) => Some((min.min(low), max.max(high))),
             (known, new) => known.or(new),
         };
@@ -258,17 +198,36 @@ impl TableWriter {
         Ok(())
     }
 
-    fn create(&self, partition: usize, rows: usize) -> Result<OpenFile, OutputError> {
+    /// Ends the group of a partition, with the rows of it that wait.
+    fn end_group(&mut self, partition: usize) -> Result<(), OutputError> {
+        let pending = &mut self.partitions[partition].pending;
+        let GroupSize { bytes, rows } = pending.size;
+        if rows == 0 {
+            return Ok(());
+        }
+        let batches = pending.take();
+        if !batches.is_empty() {
+            self.waiting -= bytes + OPEN_FILE_BYTES;
+        }
+        for batch in batches {
+            self.append(partition, &batch, Some(rows))?;
+        }
+        let Some(file) = &mut self.partitions[partition].file else { return Ok(()) };
+        file.encoded += bytes;
+        file.encoder.end_group()
+    }
+
+    fn create(&self, partition: usize, first_group: Option<usize>) -> Result<OpenFile, OutputError> {
         let Partition { folder, closed, .. } = &self.partitions[partition];
         let path = format!("{folder}/part-{}-{closed:05}.{}", self.run_id, self.style.extension());
-        let encoder = Encoder::new(&self.style, PartFile::new(self.staging.join(&path)), rows)?;
+        let encoder = Encoder::new(&self.style, PartFile::new(self.staging.join(&path)), first_group)?;
         Ok(OpenFile { path, encoder, rows: 0, encoded: 0, created_at: None, groups: Groups::Keep })
     }
 
     /// How large the file would about be if the waiting rows were in it.
     fn estimate(&self, partition: usize) -> u128 {
         let Partition { pending, file, .. } = &self.partitions[partition];
-        let waiting = u128::from(pending.bytes);
+        let waiting = u128::from(pending.size.bytes);
         let encoded = file.as_ref().map_or(0, |file| u128::from(file.encoded));
         match file.as_ref().map_or(0, |file| u128::from(file.encoder.bytes())) {
             // Nothing is in the file, or a compressor has it still.
@@ -278,7 +237,7 @@ impl TableWriter {
     }
 
     fn close(&mut self, partition: usize) -> Result<(), OutputError> {
-        self.encode(partition)?;
+        self.end_group(partition)?;
         let Some(file) = self.partitions[partition].file.take() else { return Ok(()) };
         self.partitions[partition].closed += 1;
         let finished = file.encoder.finish(&self.style, file.groups)?;
