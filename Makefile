@@ -17,15 +17,17 @@ test: tools ## All tests
 check: tools check-tools ## Format, lints, docs, dependency policy, spelling
 	cargo fmt --check
 	cargo fmt --check --manifest-path fuzz/Cargo.toml
+	cargo fmt --check --manifest-path benches/micro/Cargo.toml
 	cargo clippy --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items
 	.tools/bin/cargo-deny --log-level warn check --hide-inclusion-graph licenses bans sources
 	.tools/venv/bin/typos
 
-bench: ## The exporter beside a client that only fetches and a Python script, as ratios
+bench: ## The exporter beside a client that only fetches and a Python script, as ratios; its stages alone
 	cargo build --release --bins --examples
 	scripts/bench-tools.sh
 	.tools/bench/bin/python benches/compare/compare.py --binary target/release/chatzy-export --fetch-only target/release/examples/fetch_only
+	cargo bench --manifest-path benches/micro/Cargo.toml --target-dir target
 
 crash: tools ## The long form of the crash tests: 1,000 random kills, and each call killed and refused in turn
 	CRASH_KILLS=1000 CRASH_FAULTS=400 cargo test --test it -- --include-ignored crash:: storage:: system:: resume::

@@ -125,6 +125,22 @@ def latency(args, folder):
         print(f"| {name} | {requests:,} | {fewest:,} | {run.wall:.1f} | {ideal:.1f} | {ideal / run.wall:.2f} |")
 
 
+def memory(args, folder):
+    """How much memory an export takes does not depend on how much there is to export."""
+    print("### Memory\n\n| messages | MiB at most | CPU s per million | messages a second |\n|---|---|---|---|")
+    for contacts in (4_000, 40_000):
+        path = contacts_file(folder, "large.csv", [500] * contacts)
+        with Server(args.binary, "--max-messages", str(10**9)) as server:
+            out = os.path.join(folder, "out")
+            run = Run([args.binary, "run", "--quiet", "--base-url", server.url, "--contacts", path, "--out", out])
+            written = rows(out)
+            shutil.rmtree(out)
+        if written != 500 * contacts:
+            sys.exit(f"{written} of {500 * contacts} messages")
+        print(f"| {written:,} | {run.memory:.0f} | {run.cpu / written * 1e6:.2f} | {written / run.wall:,.0f} |")
+    print()
+
+
 def requests_of(out):
     table = pq.read_table(glob.glob(f"{out}/coverage/*.parquet"), columns=["requests"])
     return sum(table["requests"].to_pylist())
@@ -137,13 +153,12 @@ def main():
     parser.add_argument("--contacts", type=int, default=1000)
     parser.add_argument("--messages", type=int, default=500, help="messages of each contact")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--only", choices=["throughput", "latency"])
+    parser.add_argument("--only", choices=["throughput", "latency", "memory"])
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        if args.only != "latency":
-            throughput(args, folder)
-        if args.only != "throughput":
-            latency(args, folder)
+        for part in (throughput, latency, memory):
+            if args.only in (None, part.__name__):
+                part(args, folder)
 
 
 main()
