@@ -79,10 +79,8 @@ impl WriterThread {
     }
 
     fn send(&mut self, order: Order) -> Result<(), OutputError> {
-        match self.orders.as_ref().map(|orders| orders.send(order)) {
-            Some(Ok(())) => Ok(()),
-            _ => Err(self.failure()),
-        }
+        let taken = self.orders.as_ref().is_some_and(|orders| orders.send(order).is_ok());
+        if taken { Ok(()) } else { Err(self.failure()) }
     }
 
     /// Why the thread has ended early.

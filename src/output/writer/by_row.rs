@@ -58,7 +58,7 @@ impl TableWriter {
     fn collect_all(&mut self, batch: &RecordBatch) -> Result<(), OutputError> {
         for partition in 0..self.partitions.len() {
             if !self.partitions[partition].picked.is_empty() {
-                self.collect(partition, &batch)?;
+                self.collect(partition, batch)?;
             }
         }
         Ok(())
