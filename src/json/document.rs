@@ -102,10 +102,12 @@ impl<'t> Document<'t> {
         self.text.len() + self.nodes.len() * size_of::<Node>()
     }
 
+    #[inline]
     pub(super) fn node(&self, at: u32) -> Node {
         self.nodes[at as usize]
     }
 
+    #[inline]
     pub(super) fn slice(&self, start: u32, end: u32) -> &str {
         self.text.get(start as usize..end as usize).expect("a token starts and ends at ASCII bytes")
     }

@@ -123,6 +123,7 @@ impl Eq for Value<'_> {}
 
 impl Document<'_> {
     /// The text of the string or key of this number.
+    #[inline]
     fn unquoted(&self, at: u32) -> Cow<'_, str> {
         let node = self.node(at);
         let inside = self.slice(node.start + 1, node.end - 1);

@@ -90,7 +90,10 @@ impl Ledger {
             }
         }
         drop(inner);
-        self.changed.notify_all();
+        // Only for these does anybody wait; each page would wake build for nothing.
+        if matches!(entry, Entry::Done { .. }) {
+            self.changed.notify_all();
+        }
     }
 
     /// Takes back the last word of a contact that had failed, so that it is read on from where it was.
