@@ -71,7 +71,7 @@ pub struct Run {
 }
 
 /// The most requests that one history may take, whatever happens, beyond a few for each of its messages.
-pub const MOST_ASKS: u64 = 3_000;
+pub const MOST_ASKS: u64 = 20_000;
 
 impl Contact {
     pub fn new(chat: Chat, weather: Weather, rules: Rules) -> Self {

@@ -198,9 +198,8 @@ pub fn play(seed: u64) -> Result<Tally, String> {
             Step::Unresolved(why) => {
                 tally.unresolved += 1;
                 tally.drifting_unresolved += u64::from(!is_quiet);
-                // On pages of one message those without an id that say the same cannot be told apart.
-                let can_be_told = contact.chat.ways.capacity == u32::MAX
-                    || !matches!(contact.chat.naming(), Naming::Nameless { contents: 2, .. });
+                // Messages without an id that say the same on all pages cannot be told apart.
+                let can_be_told = !matches!(contact.chat.naming(), Naming::Nameless { contents: 2, .. });
                 let can_be_told = can_be_told && run.crash == 0.0;
                 if is_quiet && can_be_told && !contact.chat.ways.lie() {
                     let _ = write!(wrong, "contact {at} rests and is unresolved ({why}); ");
