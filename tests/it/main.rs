@@ -13,6 +13,7 @@ mod crash;
 mod damage;
 mod discretion;
 mod errors;
+mod examples;
 mod export;
 mod faults;
 mod files;
