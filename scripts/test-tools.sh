@@ -12,6 +12,8 @@ if ! command -v strace >/dev/null && [[ $(id -u) == 0 ]] && command -v apt-get >
         echo "test-tools: strace cannot be installed; the tests that trace system calls will be skipped" >&2
 fi
 
+scripts/example-tools.sh
+
 venv=.tools/venv
 pins=(pyarrow==26.0.1 duckdb==2.0.0 typos==1.52.0)
 

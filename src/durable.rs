@@ -4,7 +4,7 @@
 //! A failed sync is final for that file: the kernel may have dropped the pages, and a second sync that succeeds proves
 //! nothing. The content is then written into a new file, once.
 //!
-//! Files are 0600 and folders 0700 whatever the umask, and a symlink is never followed below a folder of ours.
+//! Files are 0600 and folders 0700 whatever the umask (a metrics file, which holds nobody's words, 0644), and a symlink is never followed below a folder of ours.
 //!
 //! Layer 1: used by spool, output and publish.
 #![expect(clippy::disallowed_methods, reason = "this is the module that the ban points to")]
@@ -26,6 +26,11 @@ pub struct StorageError {
     #[source]
     pub source: io::Error,
 }
+
+/// The mode of our files: their owner's.
+const OWN: u32 = 0o600;
+/// The mode of a file for everybody to read.
+const READABLE: u32 = 0o644;
 
 /// The action of a sync of a file's content.
 const SYNC: &str = "sync";
@@ -145,14 +150,18 @@ fn is_plain_file(path: &Path) -> Result<bool, StorageError> {
 /// # Errors
 /// When the file exists or cannot be made.
 pub fn create_new(path: &Path) -> Result<File, StorageError> {
+    create_with(path, OWN)
+}
+
+fn create_with(path: &Path, mode: u32) -> Result<File, StorageError> {
     let file = OpenOptions::new()
         .read(true)
         .write(true)
         .create_new(true)
-        .mode(0o600)
+        .mode(mode)
         .open(path)
         .on("create", path)?;
-    file.set_permissions(Permissions::from_mode(0o600)).on("set the permissions of", path)?;
+    file.set_permissions(Permissions::from_mode(mode)).on("set the permissions of", path)?;
     Ok(file)
 }
 
@@ -191,13 +200,25 @@ pub fn rename(from: &Path, to: &Path) -> Result<(), StorageError> {
 /// # Errors
 /// When it cannot be written beside, synced or renamed, or what stands there is no plain file.
 pub fn replace(path: &Path, content: &[u8]) -> Result<(), StorageError> {
+    replace_with(path, content, OWN)
+}
+
+/// As [`replace`], for a file that everybody may read: 0644.
+///
+/// # Errors
+/// As [`replace`].
+pub fn replace_readable(path: &Path, content: &[u8]) -> Result<(), StorageError> {
+    replace_with(path, content, READABLE)
+}
+
+fn replace_with(path: &Path, content: &[u8], mode: u32) -> Result<(), StorageError> {
     is_plain_file(path)?;
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".tmp");
     let staged = path.with_file_name(name);
     let write = || {
         remove_file(&staged)?; // what a killed run may have left, or the file that is given up
-        let mut file = create_new(&staged)?;
+        let mut file = create_with(&staged, mode)?;
         file.write_all(content).on("write", &staged)?;
         sync(&file, &staged)
     };

@@ -2,6 +2,7 @@
 //!
 //! Layer 1. No event carries a secret, a message or a person's name.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,6 +34,13 @@ pub enum Event {
         contacts: u64,
         /// Of these, those an earlier attempt has read.
         already_read: u64,
+    },
+    /// Another run works on the export; it is waited for.
+    WaitingForLock {
+        /// The locked folder.
+        path: String,
+        /// How long it is waited for at most.
+        seconds: u64,
     },
     /// A token was obtained.
     SignedIn {
@@ -92,6 +100,15 @@ pub enum Event {
         /// Why it failed.
         error: Option<String>,
     },
+    /// What was asked of the API by this attempt, when it asks for nothing more.
+    Totals {
+        /// Requests sent, repeats and sign-ins too.
+        requests: u64,
+        /// Those that repeated one that had failed.
+        retries: u64,
+        /// Requests by HTTP status; `error` where no answer came.
+        by_status: BTreeMap<String, u64>,
+    },
     /// All contacts are read; the files are being finished.
     Fetched,
     /// The rows of so many contacts are in files.
@@ -111,6 +128,18 @@ pub enum Event {
         /// How many.
         files: u64,
     },
+    /// A monitor could not be told how the run goes.
+    PingFailed {
+        /// Its host. The rest of its address is nobody's business.
+        host: String,
+        /// Why.
+        reason: String,
+    },
+    /// The metrics file could not be written.
+    MetricsFailed {
+        /// Why, with the path.
+        reason: String,
+    },
     /// Anything else worth a line.
     Note {
         /// The line.
@@ -124,11 +153,14 @@ impl Event {
         match self {
             Self::SignInFailed { .. } | Self::OutageBegan { .. } | Self::SyncFailed { .. } => Level::Warn,
             Self::ContactDone { error: Some(_), .. } => Level::Warn,
+            Self::PingFailed { .. } | Self::MetricsFailed { .. } => Level::Warn,
+            Self::WaitingForLock { .. } => Level::Info,
             Self::Started { .. } | Self::OutageEnded { .. } | Self::Fetched | Self::Note { .. } => {
                 Level::Info
             }
             Self::SignedIn { .. } | Self::Publishing { .. } => Level::Info,
             Self::Retry { .. } | Self::Throttled { .. } | Self::ContactDone { .. } => Level::Debug,
+            Self::Totals { .. } => Level::Debug,
             Self::PageRead { .. } | Self::Built { .. } => Level::Trace,
         }
     }

@@ -22,6 +22,7 @@
 //! ```text
 //! cli/                               5  arguments, settings file, bars, stdout and stderr, signals, exit codes
 //! export/                            4  the job as a table of contents: work folder, fetch and build, publish
+//! monitor/                           4  metrics file and pings: how a run went, for those who watch over it
 //! fetch/ build/ publish/ verify/     3  the rooms
 //! api/ spool/ table/ output/         2  client, retries, governor · segments · columns, flattening · Parquet, JSONL, manifest
 //! contacts/ settings/ record/ json/  1  input · validated settings · wire shapes · lenient JSON
@@ -63,6 +64,7 @@ pub mod fetch;
 pub mod history;
 pub mod id;
 pub mod json;
+pub mod monitor;
 pub mod output;
 pub mod publish;
 pub mod record;

@@ -9,11 +9,8 @@ use clap::{ArgAction, ArgMatches, Command};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::console;
-use super::exit::Exit;
-
 /// Read when it lies in the working directory and no other is named.
-const DEFAULT_FILE: &str = "chatzy-export.toml";
+pub const DEFAULT_FILE: &str = "chatzy-export.toml";
 
 /// Why the arguments and the settings file together are no command.
 #[derive(Debug, thiserror::Error)]
@@ -50,19 +47,6 @@ pub enum ConfigError {
         /// What clap says of it.
         what: String,
     },
-}
-
-impl ConfigError {
-    /// Shows the error; gives the exit code.
-    pub fn report(self) -> Exit {
-        match self {
-            Self::Usage(error) => super::report_usage(error),
-            error => {
-                console::tell(&format!("error: {}", console::chain(&error)));
-                Exit::Usage
-            }
-        }
-    }
 }
 
 /// Where a default comes from.
@@ -156,6 +140,17 @@ fn values(value: &Spanned<DeValue<'_>>) -> Result<Vec<String>, &'static str> {
         DeValue::Array(list) => list.iter().map(|value| one(value.get_ref())).collect(),
         value => one(value).map(|text| vec![text]),
     }
+}
+
+/// The texts in a settings file by their keys, as far as it can be read: for when the command line cannot.
+pub fn text_values(path: &Path) -> Vec<(String, String)> {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let Ok(table) = DeTable::parse(&text) else { return Vec::new() };
+    let values = table.get_ref().iter().filter_map(|(key, value)| match value.get_ref() {
+        DeValue::String(value) => Some((key.get_ref().to_string(), value.to_string())),
+        _ => None,
+    });
+    values.collect()
 }
 
 /// An error about a value that came from the file names the file.

@@ -3,12 +3,40 @@
 use std::error::Error;
 use std::fmt::Write as _;
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::table::format_time;
+
+/// Whether stderr holds JSON lines. Of the whole process, since a panic writes there too.
+static IS_JSON: AtomicBool = AtomicBool::new(false);
+
+/// From now on every line on stderr is a JSON object.
+pub fn speak_json() {
+    IS_JSON.store(true, Ordering::Relaxed);
+}
 
 /// Writes a line to stderr. A line end in it is shown and not obeyed: what came from elsewhere cannot pass for a line of
-/// ours.
+/// ours. Where stderr holds JSON, the line becomes an event of its own.
 pub fn tell(line: &str) {
+    if IS_JSON.load(Ordering::Relaxed) {
+        return tell_json(&as_note(line));
+    }
     // Who closed stderr does not want to know.
     drop(writeln!(io::stderr().lock(), "{}", escape(line)));
+}
+
+fn as_note(line: &str) -> String {
+    let (level, message) = match line.split_once(": ") {
+        Some(("error", message)) => ("error", message),
+        Some(("warning", message)) => ("warn", message),
+        _ => ("info", line),
+    };
+    serde_json::json!({ "time": now(), "level": level, "event": "note", "message": message }).to_string()
+}
+
+/// This moment, as it stands in the log.
+pub fn now() -> String {
+    format_time(chrono::Utc::now().timestamp_micros()).to_string()
 }
 
 /// Writes a JSON document of one line to stderr.
@@ -29,7 +57,7 @@ pub fn print_json(document: &str) -> bool {
 
 /// What a terminal obeys instead of showing it, or what makes text look like other text: control characters, line and
 /// paragraph separators, characters that turn the direction, and invisible ones.
-fn is_hostile(c: char) -> bool {
+pub fn is_hostile(c: char) -> bool {
     c.is_control()
         || matches!(
             c,

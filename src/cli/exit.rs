@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use crate::api::Stop;
 use crate::build::BuildError;
 use crate::durable::StorageError;
-use crate::export::{ExportError, Signal};
+use crate::export::{ExportError, Interruption, Signal};
 use crate::fetch::FetchError;
 use crate::output::OutputError;
 use crate::output::manifest::Manifest;
@@ -25,7 +25,7 @@ pub enum Exit {
     Partial,
     /// Sign-in refused.
     SignInRefused,
-    /// The API is unavailable, or a quota spent.
+    /// The API is unavailable, or a quota or the run's time is spent.
     Unavailable,
     /// Disk full, I/O error, no permission.
     Storage,
@@ -80,8 +80,9 @@ impl Exit {
                 Self::of_storage(error)
             }
             ExportError::Publish(error) => Self::of_publish(error),
-            ExportError::Interrupted(Signal::Interrupt) => Self::Interrupted,
-            ExportError::Interrupted(Signal::Terminate) => Self::Terminated,
+            ExportError::Interrupted(Interruption::Signal(Signal::Interrupt)) => Self::Interrupted,
+            ExportError::Interrupted(Interruption::Signal(Signal::Terminate)) => Self::Terminated,
+            ExportError::Interrupted(Interruption::TimeIsUp) => Self::Unavailable,
             ExportError::Bug(_) => Self::Bug,
         }
     }

@@ -5,22 +5,10 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::args::{LogArgs, LogFormat};
-use super::console;
+use super::console::{self, now};
 use super::exit::Exit;
 use super::progress::Progress;
 use crate::event::{Event, Level, Observer};
-use crate::table::format_time;
-
-/// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Word {
-    /// Published, and every contact read.
-    Published,
-    /// Published, but for some contacts.
-    Partial,
-    /// Not published.
-    Failed,
-}
 
 /// Shows events.
 pub struct Console {
@@ -40,30 +28,26 @@ impl Console {
         };
         let progress =
             if args.quiet { Progress::none() } else { Progress::new(args.progress, args.log_format) };
+        if args.log_format == LogFormat::Json {
+            console::speak_json();
+        }
         Arc::new(Self { most, format: args.log_format, progress })
     }
 
-    /// The one line that says how the run ended. A run that is all well is silent with `--quiet`.
-    pub fn last_word(&self, word: Word, sentence: &str, exit: Exit) {
-        if self.most == Level::Warn && word == Word::Published {
+    /// One for warnings and the last word only.
+    pub fn silent(format: LogFormat) -> Arc<Self> {
+        if format == LogFormat::Json {
+            console::speak_json();
+        }
+        Arc::new(Self { most: Level::Warn, format, progress: Progress::none() })
+    }
+
+    /// The one line that says how the run ended, and what to type next. A run that is all well is silent with `--quiet`.
+    pub fn last_word(&self, exit: Exit, sentence: &str, command: Option<&str>) {
+        if self.most == Level::Warn && exit == Exit::Complete {
             return;
         }
-        match self.format {
-            LogFormat::Text => console::tell(sentence),
-            LogFormat::Json => {
-                let level = if word == Word::Published { "info" } else { "error" };
-                let event = match word {
-                    Word::Published => "published",
-                    Word::Partial => "published_partly",
-                    Word::Failed => "failed",
-                };
-                let message = sentence.trim_start_matches("error: ");
-                let line = serde_json::json!({
-                    "time": now(), "level": level, "event": event, "message": message, "exit_code": exit.code(),
-                });
-                console::tell_json(&line.to_string());
-            }
-        }
+        last_word(self.format, "published", exit, sentence, command);
     }
 
     /// Takes the bars away.
@@ -85,6 +69,42 @@ impl Observer for Console {
     }
 }
 
+/// The one line that says how a command ended; `done` is the event of one that did what it was to do.
+pub fn last_word(format: LogFormat, done: &'static str, exit: Exit, sentence: &str, command: Option<&str>) {
+    match format {
+        LogFormat::Text => match command {
+            Some(command) => console::tell(&format!("{sentence}: {command}")),
+            None => console::tell(sentence),
+        },
+        LogFormat::Json => {
+            let (level, event) = match exit {
+                Exit::Complete => ("info", done),
+                Exit::Partial => ("error", "published_partly"),
+                _ => ("error", "failed"),
+            };
+            let line = LastLine {
+                time: now(),
+                level,
+                event,
+                message: sentence.trim_start_matches("error: "),
+                exit_code: exit.code(),
+                command,
+            };
+            console::tell_json(&serde_json::to_string(&line).unwrap_or_default());
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct LastLine<'a> {
+    time: String,
+    level: &'static str,
+    event: &'static str,
+    message: &'a str,
+    exit_code: u8,
+    command: Option<&'a str>,
+}
+
 fn json(event: &Event, level: Level) -> String {
     #[derive(Serialize)]
     struct Line<'a> {
@@ -94,10 +114,6 @@ fn json(event: &Event, level: Level) -> String {
         event: &'a Event,
     }
     serde_json::to_string(&Line { time: now(), level, event }).unwrap_or_default()
-}
-
-fn now() -> String {
-    format_time(chrono::Utc::now().timestamp_micros()).to_string()
 }
 
 fn text(event: &Event, level: Level) -> String {
@@ -110,6 +126,9 @@ fn sentence(event: &Event) -> String {
         Event::Started { run_id, contacts, already_read: 0 } => format!("run {run_id}: {contacts} contacts"),
         Event::Started { run_id, contacts, already_read } => {
             format!("run {run_id} goes on: {contacts} contacts, {already_read} of them read already")
+        }
+        Event::WaitingForLock { path, seconds } => {
+            format!("another run works on {path}: waiting for it, at most {seconds} s")
         }
         Event::SignedIn { life_seconds } => format!("signed in, for {} minutes", life_seconds.div_ceil(60)),
         Event::SignInFailed { reason } => format!("could not sign in, will try again: {reason}"),
@@ -130,12 +149,15 @@ fn sentence(event: &Event) -> String {
         Event::ContactDone { contact, status, messages, error: None } => {
             format!("contact {contact} is {status}: {messages} messages")
         }
+        Event::Totals { requests, retries, .. } => format!("{requests} requests, {retries} of them repeats"),
         Event::Fetched => "all contacts are read".to_owned(),
         Event::Built { contacts, messages } => {
             format!("{contacts} contacts with {messages} messages are in files")
         }
         Event::SyncFailed { reason } => format!("{reason}: it is given up and written anew"),
         Event::Publishing { files } => format!("publishing {files} files"),
+        Event::PingFailed { host, reason } => format!("cannot ping {host}: {reason}"),
+        Event::MetricsFailed { reason } => format!("no metrics: {reason}"),
         Event::Note { message } => message.clone(),
     }
 }

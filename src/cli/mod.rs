@@ -5,11 +5,15 @@
 //!
 //! Layer 5.
 
+mod advice;
 mod args;
 mod config;
 mod console;
 mod exit;
+mod glimpse;
+mod invocation;
 mod log;
+mod misuse;
 pub mod panics;
 mod progress;
 mod run;
@@ -19,8 +23,8 @@ mod signals;
 mod simulate;
 mod summary;
 mod verify;
+mod watch;
 
-use clap::error::{ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches};
 
 use args::{Cli, Command};
@@ -36,41 +40,16 @@ fn command() -> Exit {
     let arguments: Vec<_> = std::env::args_os().collect();
     let matches = match config::parse(Cli::command(), &arguments) {
         Ok(matches) => matches,
-        Err(error) => return error.report(),
+        Err(error) => return misuse::report(error, &arguments),
     };
     let cli = match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli,
-        Err(error) => return report_usage(error),
+        Err(error) => return misuse::report(error.into(), &arguments),
     };
     match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Verify(args) => verify::verify(&args),
         Command::Schema(args) => schema::schema(&args),
         Command::Simulate(args) => simulate::simulate(*args),
-    }
-}
-
-/// Shows what clap has to say: help to stdout, errors to stderr.
-fn report_usage(mut error: clap::Error) -> Exit {
-    escape_typed(&mut error);
-    // A closed stdout or stderr changes nothing about the outcome.
-    drop(error.print());
-    match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Complete,
-        _ => Exit::Usage,
-    }
-}
-
-/// Writes out, in what was typed, characters that a terminal would obey.
-fn escape_typed(error: &mut clap::Error) {
-    let escaped: Vec<_> = error
-        .context()
-        .filter_map(|(kind, value)| match value {
-            ContextValue::String(text) => Some((kind, ContextValue::String(console::escape(text)))),
-            _ => None,
-        })
-        .collect();
-    for (kind, value) in escaped {
-        error.insert(kind, value);
     }
 }

@@ -1,14 +1,17 @@
 //! `run`: the export.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::args::{LogFormat, RunArgs};
 use super::exit::Exit;
-use super::log::{Console, Word};
+use super::invocation::Invocation;
+use super::log::Console;
 use super::settings::{self, SettingsError};
 use super::signals::Signals;
-use super::{console, summary};
-use crate::export::{self, ExportError, Job};
+use super::watch::{Ending, Targets, Watch};
+use super::{advice, console, summary};
+use crate::export::{self, ExportError, Interruption, Job};
 use crate::publish::Published;
 use crate::simulator::{Simulator, SimulatorError, SimulatorOptions};
 
@@ -33,65 +36,69 @@ impl RunError {
             Self::Simulator(_) | Self::Threads(_) => Exit::Storage,
         }
     }
+
+    fn ending(&self) -> Ending {
+        advice::after_failure(&console::chain(self), self.exit(), &Invocation::of_process())
+    }
 }
 
 /// Runs the command.
 pub fn run(args: &RunArgs) -> Exit {
-    let observer = Console::new(&args.log);
-    let ended = in_runtime(args, &observer);
-    observer.finish();
-    match ended {
-        Ok(exit) => exit,
-        Err(error) => {
-            observer.last_word(Word::Failed, &format!("error: {}", console::chain(&error)), error.exit());
-            error.exit()
-        }
-    }
-}
-
-fn in_runtime(args: &RunArgs, observer: &Arc<Console>) -> Result<Exit, RunError> {
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(RunError::Threads)?;
-    let ended = runtime.block_on(Box::pin(in_time(args, observer)));
+    let watch = Watch::new(Console::new(&args.log), targets(args));
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return watch.end_without_runtime(RunError::Threads(error).ending()),
+    };
+    let work = || runtime.block_on(Box::pin(in_time(args, &watch)));
+    // A bug is told to monitors too; the panic has said where it is.
+    let ended = catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|_| Ok(advice::after_panic(&Invocation::of_process())));
+    let ending = ended.unwrap_or_else(|error| error.ending());
+    let exit = runtime.block_on(watch.end(ending));
     // What still runs after an interrupt is not waited for.
     runtime.shutdown_background();
-    ended
+    exit
 }
 
-async fn in_time(args: &RunArgs, observer: &Arc<Console>) -> Result<Exit, RunError> {
-    let signals = Signals::listen(farewell(observer)).map_err(RunError::Threads)?;
+/// Who watches. A dry run leaves no trace.
+fn targets(args: &RunArgs) -> Targets {
+    if args.dry_run {
+        return Targets::default();
+    }
+    let ping = args.ping_url.as_deref().and_then(|url| url.parse().ok());
+    Targets { metrics_file: args.metrics_file.clone(), ping }
+}
+
+async fn in_time(args: &RunArgs, watch: &Arc<Watch>) -> Result<Ending, RunError> {
+    let watching = Arc::clone(watch);
+    let signals =
+        Signals::listen(args.max_duration, move |why| farewell(watching, why)).map_err(RunError::Threads)?;
+    watch.begin();
     let simulator =
         if args.simulated { Some(Simulator::start(SimulatorOptions::default()).await?) } else { None };
     let job = settings::job(args, simulator.as_ref().map(Simulator::url))?;
     if args.dry_run {
-        let rehearsal = export::rehearse(&job, observer.clone()).await?;
+        let rehearsal = export::rehearse(&job, watch.clone()).await?;
         summary::plan(args, &job, &rehearsal);
-        return Ok(Exit::Complete);
+        return Ok(Ending { exit: Exit::Complete, sentence: None, command: None, manifest: None });
     }
-    let published = export_job(job, observer, signals).await?;
-    observer.finish();
+    let published = export_job(job, watch, signals).await?;
     if args.json {
         console::print_json(published.manifest.to_json().trim_end());
     }
-    let exit = Exit::of_manifest(&published.manifest);
     if args.log.log_format == LogFormat::Text && !args.log.quiet {
+        watch.clear();
         summary::tables(args, &published);
     }
-    let word = if exit == Exit::Complete { Word::Published } else { Word::Partial };
-    observer.last_word(word, &summary::verdict(&published.manifest, &args.out), exit);
-    Ok(exit)
+    Ok(advice::after_publishing(published.manifest, args, &Invocation::of_process()))
 }
 
-async fn export_job(job: Job, observer: &Arc<Console>, signals: Signals) -> Result<Published, RunError> {
-    Ok(Box::pin(export::export(job, observer.clone(), signals.first())).await?)
+async fn export_job(job: Job, watch: &Arc<Watch>, signals: Signals) -> Result<Published, RunError> {
+    Ok(Box::pin(export::export(job, watch.clone(), signals.first())).await?)
 }
 
-/// What is said when a signal ends the process before the run could.
-fn farewell(observer: &Arc<Console>) -> impl Fn(Exit) + Send + 'static {
-    let observer = Arc::clone(observer);
-    move |exit| {
-        observer.finish();
-        let interrupted = "error: interrupted: what was fetched is kept, run the same command again to go on";
-        observer.last_word(Word::Failed, interrupted, exit);
-    }
+/// What is done when a signal ends the process before the run could.
+async fn farewell(watch: Arc<Watch>, why: Interruption) -> Exit {
+    let error = RunError::Export(ExportError::Interrupted(why));
+    watch.farewell(error.ending()).await
 }

@@ -11,8 +11,8 @@ use crate::contacts::{self, ColumnChoice, ContactList, ContactsError, ContactsSo
 use crate::export::{Identity, Job};
 use crate::settings::{
     AskedShape, BaseUrl, BaseUrlError, Connection, Credentials, Format, JsonlCodec, Login, MaxFailed,
-    OutputSettings, ParquetCodec, PasswordSource, ReadingSettings, Retrying, RunSettings, TokenSource,
-    Unfinished, Window,
+    OutputSettings, ParquetCodec, PasswordSource, PingUrl, PingUrlError, ReadingSettings, Retrying,
+    RunSettings, TokenSource, Unfinished, Window,
 };
 use crate::table::{self, schema::SCHEMA_VERSION};
 
@@ -27,6 +27,9 @@ pub enum SettingsError {
     /// `--base-url`.
     #[error("--base-url: {0}")]
     BaseUrl(#[from] BaseUrlError),
+    /// `--ping-url`.
+    #[error("--ping-url: {0}")]
+    PingUrl(#[from] PingUrlError),
     /// Nothing to sign in with.
     #[error(
         "no credentials: set CHATZY_EMAIL with CHATZY_PASSWORD_FILE (or CHATZY_PASSWORD, or --password-command), or CHATZY_TOKEN_FILE (or CHATZY_TOKEN)"
@@ -79,6 +82,8 @@ pub enum SettingsError {
 
 /// Reads the contacts and checks all else. `simulator` is the address of the built-in API, where that is asked for.
 pub fn job(args: &RunArgs, simulator: Option<&str>) -> Result<Job, SettingsError> {
+    // Who is to be pinged is checked like all else, and known to nothing below.
+    args.ping_url.as_deref().filter(|url| !url.is_empty()).map(str::parse::<PingUrl>).transpose()?;
     let format = format(args)?;
     let window = window(args)?;
     check_twice("channel", &args.channel, |channel| channel.as_str().to_owned())?;
@@ -97,6 +102,7 @@ pub fn job(args: &RunArgs, simulator: Option<&str>) -> Result<Job, SettingsError
         out: args.out.clone(),
         work: args.work_dir.clone().unwrap_or_else(|| args.out.join("_work")),
         unfinished: if args.fresh { Unfinished::ThrowAway } else { Unfinished::GoOn },
+        wait_lock: args.wait_lock.unwrap_or_default(),
         run_id: args.run_id.clone(),
         connection: Arc::new(Connection {
             base_url,

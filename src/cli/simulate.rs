@@ -4,7 +4,7 @@ use super::args::SimulateArgs;
 use super::console;
 use super::exit::Exit;
 use super::signals::Signals;
-use crate::export::Signal;
+use crate::export::{Interruption, Signal};
 use crate::simulator::Simulator;
 
 /// Serves until SIGINT or SIGTERM.
@@ -17,7 +17,7 @@ pub fn simulate(args: SimulateArgs) -> Exit {
         }
     };
     runtime.block_on(async {
-        let Ok(signals) = Signals::listen(|_| ()) else {
+        let Ok(signals) = Signals::listen(None, async |why| exit_of(why)) else {
             console::tell("error: cannot listen to signals");
             return Exit::Storage;
         };
@@ -30,11 +30,16 @@ pub fn simulate(args: SimulateArgs) -> Exit {
         };
         console::print(simulator.url());
         console::tell("serving made-up conversations until Ctrl-C");
-        let signal = signals.first().await;
+        let why = signals.first().await;
         simulator.stop().await;
-        match signal {
-            Signal::Interrupt => Exit::Interrupted,
-            Signal::Terminate => Exit::Complete,
-        }
+        exit_of(why)
     })
+}
+
+/// Served until told to end: that is what it is for.
+fn exit_of(why: Interruption) -> Exit {
+    match why {
+        Interruption::Signal(Signal::Interrupt) => Exit::Interrupted,
+        Interruption::Signal(Signal::Terminate) | Interruption::TimeIsUp => Exit::Complete,
+    }
 }

@@ -1,6 +1,6 @@
 //! What a run tells people at its end, on stderr.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bytesize::ByteSize;
 use indicatif::HumanCount;
@@ -58,8 +58,8 @@ fn query(args: &RunArgs) -> String {
     )
 }
 
-/// In one sentence how it went and, if there is something to do, what.
-pub fn verdict(manifest: &Manifest, out: &Path) -> String {
+/// In one sentence how it went. Where something is to be done, a command follows it.
+pub fn verdict(manifest: &Manifest) -> String {
     let counts = &manifest.contacts;
     let messages = manifest.tables.get(Table::Messages.name()).map_or(0, |entry| entry.rows);
     let done = format!(
@@ -73,16 +73,19 @@ pub fn verdict(manifest: &Manifest, out: &Path) -> String {
     match (counts.failed, counts.unresolved) {
         (0, 0) => format!("{done}{not_found}"),
         (0, unresolved) => format!(
-            "run {} is published, but {unresolved} of {} contacts kept changing while they were read (status `unresolved` in coverage): export them again",
+            "run {} is published, but {unresolved} of {} contacts kept changing while they were read (status `unresolved` in coverage): export again",
             manifest.run_id, counts.requested
         ),
         (failed, _) => format!(
-            "run {} is published, but {failed} of {} contacts failed: run again with --contacts {}",
-            manifest.run_id,
-            counts.requested,
-            out.join("_runs").join(manifest.run_id.as_str()).join("failed.csv").display()
+            "run {} is published, but {failed} of {} contacts failed: export these again",
+            manifest.run_id, counts.requested,
         ),
     }
+}
+
+/// The contacts file of those that failed.
+pub fn failed_file(manifest: &Manifest, out: &Path) -> PathBuf {
+    out.join("_runs").join(manifest.run_id.as_str()).join("failed.csv")
 }
 
 /// The plan of a dry run.

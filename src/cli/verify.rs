@@ -3,9 +3,10 @@
 use bytesize::ByteSize;
 use indicatif::HumanCount;
 
-use super::args::VerifyArgs;
+use super::args::{LogFormat, VerifyArgs};
 use super::console::{self, tell};
 use super::exit::Exit;
+use super::log;
 use crate::id::RunId;
 use crate::verify::{self, Damage, Depth, Report, VerifyError, VerifyOptions};
 
@@ -14,24 +15,26 @@ const MOST_SHOWN: usize = 50;
 
 /// Runs the command.
 pub fn verify(args: &VerifyArgs) -> Exit {
+    if args.log.log_format == LogFormat::Json {
+        console::speak_json();
+    }
     let run = match args.run.as_deref().map(str::parse::<RunId>).transpose() {
         Ok(run) => run,
-        Err(error) => return usage(&format!("--run: {error}")),
+        Err(error) => return end(args, Exit::Usage, &format!("error: --run: {error}")),
     };
     let depth = if args.deep { Depth::Deep } else { Depth::Files };
     match verify::verify(&args.path, &VerifyOptions { run, depth }) {
         Ok(report) => show(args, &report),
         Err(error @ VerifyError::Storage(_)) => {
-            tell(&format!("error: {}", console::chain(&error)));
-            Exit::Storage
+            end(args, Exit::Storage, &format!("error: {}", console::chain(&error)))
         }
-        Err(error) => usage(&console::chain(&error)),
+        Err(error) => end(args, Exit::Usage, &format!("error: {}", console::chain(&error))),
     }
 }
 
-fn usage(what: &str) -> Exit {
-    tell(&format!("error: {what}"));
-    Exit::Usage
+fn end(args: &VerifyArgs, exit: Exit, sentence: &str) -> Exit {
+    log::last_word(args.log.log_format, "verified", exit, sentence, None);
+    exit
 }
 
 fn show(args: &VerifyArgs, report: &Report) -> Exit {
@@ -56,25 +59,26 @@ fn show(args: &VerifyArgs, report: &Report) -> Exit {
         ));
     }
     if !report.damages.is_empty() {
-        tell(&format!(
+        let sentence = format!(
             "error: {} is damaged: {}, the first above; export the contacts again, or restore it from a copy",
             args.path.display(),
             match report.damages.len() {
                 1 => "1 finding".to_owned(),
                 count => format!("{count} findings"),
             }
-        ));
-        return Exit::Damaged;
+        );
+        return end(args, Exit::Damaged, &sentence);
     }
     if !args.log.quiet {
-        tell(&format!(
+        let sentence = format!(
             "{} is as it was written: {} runs, {} files, {} rows, {}",
             args.path.display(),
             report.runs,
             HumanCount(report.files),
             HumanCount(report.rows),
             ByteSize(report.bytes)
-        ));
+        );
+        return end(args, Exit::Complete, &sentence);
     }
     Exit::Complete
 }

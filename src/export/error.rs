@@ -1,5 +1,6 @@
 //! Why an export ended without being published.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use super::unfinished::Difference;
@@ -17,6 +18,24 @@ pub enum Signal {
     Interrupt,
     /// SIGTERM.
     Terminate,
+}
+
+/// What ends a run from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interruption {
+    /// Somebody asked for it.
+    Signal(Signal),
+    /// `--max-duration` is over.
+    TimeIsUp,
+}
+
+impl fmt::Display for Interruption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Signal(_) => "interrupted",
+            Self::TimeIsUp => "the time of --max-duration is over",
+        })
+    }
 }
 
 /// Why an export ended without being published.
@@ -74,9 +93,9 @@ pub enum ExportError {
     /// A file or folder failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// A signal ended the run.
-    #[error("interrupted: what was fetched is kept, run the same command again to go on")]
-    Interrupted(Signal),
+    /// A signal, or the end of its time, ended the run.
+    #[error("{0}: what was fetched is kept, run the same command again to go on")]
+    Interrupted(Interruption),
     /// Something that cannot happen has.
     #[error("a bug in chatzy-export ({0}): what was fetched is kept")]
     Bug(&'static str),

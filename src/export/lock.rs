@@ -4,10 +4,20 @@
 //! however that ends.
 
 use std::fs::{File, TryLockError};
+use std::future::Future;
 use std::path::Path;
+use std::pin::Pin;
+use std::time::Duration;
 
-use super::ExportError;
+use tokio::time::{Instant, sleep_until};
+
+use super::{ExportError, Interruption};
 use crate::durable::{self, OnPath};
+use crate::event::{Event, SharedObserver};
+use crate::settings::RunSettings;
+
+/// Time between two looks at another run's lock: a run takes minutes, and a look costs nothing.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// Held while a run works.
 pub struct Lock {
@@ -15,8 +25,32 @@ pub struct Lock {
     _work: Option<File>,
 }
 
+/// Locks the export, when another run has ended if that is not too long. Says once that it waits.
+pub async fn wait(
+    settings: &RunSettings,
+    observer: &SharedObserver,
+    mut interrupt: Pin<&mut impl Future<Output = Interruption>>,
+) -> Result<Lock, ExportError> {
+    let end = Instant::now() + settings.wait_lock;
+    let mut has_told = false;
+    loop {
+        let path = match lock(&settings.out, &settings.work) {
+            Err(ExportError::Locked { path }) if Instant::now() < end => path,
+            ended => return ended,
+        };
+        if !std::mem::replace(&mut has_told, true) {
+            let (path, seconds) = (path.display().to_string(), settings.wait_lock.as_secs());
+            observer.event(Event::WaitingForLock { path, seconds });
+        }
+        tokio::select! {
+            why = &mut interrupt => return Err(ExportError::Interrupted(why)),
+            () = sleep_until(end.min(Instant::now() + LOOK_EVERY)) => {}
+        }
+    }
+}
+
 /// Makes the folder of the export if need be and locks it; the work folder too, where it lies elsewhere.
-pub fn lock(out: &Path, work: &Path) -> Result<Lock, ExportError> {
+fn lock(out: &Path, work: &Path) -> Result<Lock, ExportError> {
     durable::create_dir_all(out)?;
     let out_lock = lock_folder(out)?;
     let work_lock = if work.starts_with(out) {

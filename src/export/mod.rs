@@ -8,6 +8,7 @@ mod lock;
 mod unfinished;
 
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::api::{Client, Counters, Failure, PageQuery, Requests};
@@ -22,7 +23,7 @@ use crate::settings::RunSettings;
 use crate::spool::{Closing, Writer};
 use crate::table::Stamp;
 
-pub use error::{ExportError, Signal};
+pub use error::{ExportError, Interruption, Signal};
 pub use unfinished::{Difference, Identity};
 
 use unfinished::{Run, Work};
@@ -44,10 +45,11 @@ pub struct Job {
 pub async fn export(
     job: Job,
     observer: SharedObserver,
-    interrupt: impl Future<Output = Signal>,
+    interrupt: impl Future<Output = Interruption>,
 ) -> Result<Published, ExportError> {
     let Job { settings, contacts, identity } = job;
-    let lock = lock::lock(&settings.out, &settings.work)?;
+    tokio::pin!(interrupt);
+    let lock = lock::wait(&settings, &observer, interrupt.as_mut()).await?;
     let work = Work::new(&settings.out, &settings.work);
     if let Some(published) =
         work.finish_publishing(settings.unfinished, settings.run_id.as_ref(), &identity)?
@@ -73,7 +75,7 @@ async fn fetch_and_build(
     work: &Work,
     run: &Run,
     observer: SharedObserver,
-    interrupt: impl Future<Output = Signal>,
+    mut interrupt: Pin<&mut impl Future<Output = Interruption>>,
 ) -> Result<(Built, Requests), ExportError> {
     let recovered = tokio::task::block_in_place(|| work.recover(contacts.len()))?;
     observer.event(Event::Started {
@@ -97,25 +99,25 @@ async fn fetch_and_build(
         let (ledger, observer) = (Arc::clone(&ledger), observer.clone());
         tokio::task::spawn_blocking(move || build::build(&plan, &ledger, &observer))
     };
-    tokio::pin!(interrupt);
     let fetched = tokio::select! {
-        fetched = fetch::fetch(plan, Arc::clone(&client), appender, Arc::clone(&ledger), observer) => {
+        fetched = fetch::fetch(plan, Arc::clone(&client), appender, Arc::clone(&ledger), observer.clone()) => {
             fetched.map_err(ExportError::from)
         }
-        signal = &mut interrupt => Err(ExportError::Interrupted(signal)),
+        why = &mut interrupt => Err(ExportError::Interrupted(why)),
         built = &mut building => Err(ended_early(built)),
     };
     ledger.close(if fetched.is_ok() { Closing::Complete } else { Closing::Stopped });
     // Ends when the last task has let go of its end of the queue; until then the runtime must go on.
     let spooled = tokio::task::spawn_blocking(|| writer.finish()).await;
+    observer.event(totals(client.requests()));
     spooled.map_err(|_| ExportError::Bug("the spool thread panicked"))??;
     fetched?;
     let built = tokio::select! {
         built = &mut building => built,
-        signal = &mut interrupt => {
+        why = &mut interrupt => {
             ledger.close(Closing::Stopped);
             drop(building.await);
-            return Err(ExportError::Interrupted(signal));
+            return Err(ExportError::Interrupted(why));
         }
     };
     let built = built.map_err(|_| ExportError::Bug("the build thread panicked"))??;
@@ -136,6 +138,11 @@ fn build_plan(settings: &RunSettings, contacts: &Arc<ContactList>, work: &Work, 
         },
         window: settings.window,
     }
+}
+
+/// What this attempt has asked, for those who watch.
+fn totals(Requests { sent, retries, by_status }: Requests) -> Event {
+    Event::Totals { requests: sent, retries, by_status }
 }
 
 /// Build never ends before fetch but by an error.

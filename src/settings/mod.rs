@@ -3,15 +3,18 @@
 //! Layer 1.
 
 mod connection;
+mod ping;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::id::{Channel, RunId};
 
 pub use connection::{
     AuthScheme, BaseUrl, BaseUrlError, Connection, Credentials, Login, PasswordSource, Retrying, TokenSource,
 };
+pub use ping::{PingUrl, PingUrlError};
 
 /// All that `run` is to do.
 #[derive(Debug)]
@@ -22,6 +25,8 @@ pub struct RunSettings {
     pub work: PathBuf,
     /// What to do with one.
     pub unfinished: Unfinished,
+    /// How long to wait for another run on this export to end.
+    pub wait_lock: Duration,
     /// The run's ID, where the user sets it.
     pub run_id: Option<RunId>,
     /// The service and how to talk to it.

@@ -24,11 +24,13 @@ fn refused(export: &Export) -> String {
     outcome.last_line()
 }
 
-/// What clap says: its first line, the last one being a hint at --help.
+/// What clap says, in one line with a hint at its end.
 fn misused(arguments: &str) -> String {
     let outcome = unasked().args(arguments).expect(2);
     assert!(!outcome.out.exists(), "nothing is written");
-    outcome.first_line()
+    assert_eq!(outcome.stderr.lines().count(), 1, "{}", outcome.stderr);
+    let line = outcome.whole_last_line();
+    line.strip_suffix("; see: chatzy-export run --help").expect("a hint").to_owned()
 }
 
 #[test]
@@ -60,13 +62,15 @@ fn base_urls_that_are_refused() {
 
 #[test]
 fn values_that_options_do_not_have() {
-    assert_snapshot!(misused("--format csv"), @"error: invalid value 'csv' for '--format <FORMAT>'");
+    assert_snapshot!(misused("--format csv"), @"error: invalid value 'csv' for '--format <FORMAT>' [possible values: parquet, jsonl]");
     assert_snapshot!(misused("--page-size 101"), @"error: invalid value '101' for '--page-size <N>': 101 is not in 1..=100");
     assert_snapshot!(misused("--concurrency 0"), @"error: invalid value '0' for '--concurrency <N>': 1 to 1024 are possible");
     assert_snapshot!(misused("--rate-limit 0"), @"error: invalid value '0' for '--rate-limit <N>': it must be at least 0.001");
     assert_snapshot!(misused("--timeout soon"), @"error: invalid value 'soon' for '--timeout <D>': expected number at 0; write it like 30s, 5m or 2h");
-    assert_snapshot!(misused("--channel sms"), @"error: invalid value 'sms' for '--channel <NAME>'");
-    assert_snapshot!(misused("--partition-by week"), @"error: invalid value 'week' for '--partition-by <KEYS>'");
+    assert_snapshot!(misused("--timeout 99999999999y"), @"error: invalid value '99999999999y' for '--timeout <D>': it must be at most 10 years");
+    assert_snapshot!(misused("--max-duration 0s"), @"error: invalid value '0s' for '--max-duration <D>': it must be longer than nothing");
+    assert_snapshot!(misused("--channel sms"), @"error: invalid value 'sms' for '--channel <NAME>' [possible values: whatsapp, instagram, messenger, website]");
+    assert_snapshot!(misused("--partition-by week"), @"error: invalid value 'week' for '--partition-by <KEYS>' [possible values: export_date, run, channel, year, month, date]");
     assert_snapshot!(misused("--max-failed 101%"), @"error: invalid value '101%' for '--max-failed <N|P%>': a percentage lies between 0% and 100%");
     assert_snapshot!(misused("--run-id ../x"), @r#"error: invalid value '../x' for '--run-id <ID>': "../x" is not a run ID: 1 to 64 letters, digits, '_', '-' or '.' are allowed, a letter or digit first, like 20261120T020000Z-ab12cd"#);
     assert_snapshot!(misused("--tokens abc"), @"error: unexpected argument '--tokens' found");
@@ -158,7 +162,7 @@ fn all_refused(statuses: &'static [u16], code: i32) -> Outcome {
 
 #[test]
 fn the_first_twenty_contacts_refused_is_about_all_of_them() {
-    assert_snapshot!(all_refused(&[403], 4).last_line(), @"error: the API refused the first 20 contacts, the last with 403: no: check the credentials and what they may read");
+    assert_snapshot!(all_refused(&[403], 4).last_line(), @"error: the API refused the first 20 contacts, the last with 403: no: check the credentials and what they may read; when that is mended run again to go on");
     assert_snapshot!(all_refused(&[400], 2).last_line(), @"error: the API refused the first 20 contacts, the last with 400: no: check --base-url and the contacts file");
     all_refused(&[403, 422], 2);
 }
@@ -209,7 +213,7 @@ fn a_second_run_into_one_folder_leaves_at_once() {
     let first = export.start();
     service.wait_for_requests(2);
     let second = export.expect(7);
-    assert_snapshot!(second.last_line(), @"error: another run works on DIR/export: wait for it to end");
+    assert_snapshot!(second.last_line(), @"error: another run works on DIR/export: wait for it to end, or have this one wait for it");
     first.signal("KILL");
 }
 
@@ -247,7 +251,7 @@ fn a_folder_that_cannot_be_written() {
     if outcome.code == Some(0) {
         // Root is not refused: then there is something in the way instead.
         let blocked = export.out("readonly/kept/export").expect(6);
-        assert_snapshot!(blocked.last_line(), @"error: cannot look at DIR/readonly/kept/export: Not a directory (os error 20)");
+        assert_snapshot!(blocked.last_line(), @"error: cannot look at DIR/readonly/kept/export: Not a directory (os error 20); when that is mended run again to go on");
     } else {
         let outcome = outcome.expect(6);
         assert!(outcome.last_line().contains("DIR/readonly"), "{}", outcome.last_line());
@@ -276,7 +280,7 @@ fn a_folder_that_is_a_link_is_not_followed() {
     export.write("export/notes", "");
     std::os::unix::fs::symlink(export.path("elsewhere"), export.path("export/messages")).unwrap();
     let outcome = export.expect(6);
-    assert_snapshot!(outcome.last_line(), @"error: cannot use as a folder DIR/export/messages: it is a symbolic link, which is not followed");
+    assert_snapshot!(outcome.last_line(), @"error: cannot use as a folder DIR/export/messages: it is a symbolic link, which is not followed; when that is mended run again to go on");
     assert_eq!(crate::export::tree(&export.path("elsewhere")), ["kept"]);
 }
 

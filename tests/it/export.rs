@@ -16,6 +16,9 @@ use crate::tables::Rows;
 /// The longest that any run of the tests may take.
 const LONGEST: Duration = Duration::from_mins(2);
 
+/// The built program.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_chatzy-export");
+
 pub const EMAIL: &str = "owner@shop.example";
 pub const PASSWORD: &str = "correct-horse-battery";
 
@@ -141,6 +144,12 @@ impl Export {
         write(&self.path(name), content);
     }
 
+    /// As [`Self::write`], in between.
+    pub fn also(self, name: &str, content: &str) -> Self {
+        self.write(name, content);
+        self
+    }
+
     /// Runs to the end.
     pub fn run(&self) -> Outcome {
         self.start().wait(LONGEST)
@@ -153,7 +162,7 @@ impl Export {
 
     /// Starts the program.
     pub fn start(&self) -> Running {
-        let program = env!("CARGO_BIN_EXE_chatzy-export");
+        let program = PROGRAM;
         let mut command = match &self.shell {
             None => Command::new(program),
             Some(line) => {
@@ -265,10 +274,17 @@ impl Outcome {
         self
     }
 
-    /// The last line of stderr, with `DIR` for the test's folder and `API` for a loopback address.
+    /// The last line of stderr, with `DIR` for the test's folder and `API` for a loopback address, and without the
+    /// command at its end.
     pub fn last_line(&self) -> String {
+        let line = self.whole_last_line();
+        line.split(": chatzy-export run ").next().unwrap_or_default().to_owned()
+    }
+
+    /// The same with the command.
+    pub fn whole_last_line(&self) -> String {
         let line = self.stderr.trim_end().lines().next_back().unwrap_or_default();
-        self.anonymous(line)
+        self.anonymous(line).replace(PROGRAM, "chatzy-export")
     }
 
     /// The first line of stderr, likewise.

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use crate::export::read;
 use crate::faults::{Call, Fate, Fault, count, setting};
 use crate::scene::{Scene, random};
 use crate::service::wait_until;
@@ -116,7 +117,9 @@ fn a_disk_that_hangs_does_not_hold_up_a_signal() {
         // Once: it ends all the same. Twice: it ends without waiting for anything.
         for signals in [1, 2] {
             let name = format!("{name} {signals}");
-            let export = scene.fresh(&name).logging_calls();
+            let metrics = scene.export.path(&format!("{name}.prom"));
+            let export =
+                scene.fresh(&name).args("--metrics-file").arg(&metrics.to_string_lossy()).logging_calls();
             let mut running = export.with_fault(fault).start();
             wait_until("the call", || running.is_over() || !export.calls().is_empty());
             for _ in 0..signals {
@@ -130,6 +133,7 @@ fn a_disk_that_hangs_does_not_hold_up_a_signal() {
                 last, "error: interrupted: what was fetched is kept, run the same command again to go on",
                 "{name}"
             );
+            assert!(read(&metrics).contains("\nchatzy_export_exit_code 143\n"), "{name}: monitors are told");
             scene.ends_well(&export, &name);
         }
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// The rooms by layer, the lowest last. Rooms of one layer do not know each other, but for the lowest, the common ground.
 const LAYERS: [&[&str]; 5] = [
     &["cli"],
-    &["export"],
+    &["export", "monitor"],
     &["fetch", "build", "publish", "verify"],
     &["api", "spool", "table", "output"],
     &["contacts", "settings", "event", "id", "record", "json", "durable", "history", "digest"],

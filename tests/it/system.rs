@@ -11,7 +11,7 @@ use crate::faults::{Call, Fault, setting};
 use crate::scene::{Scene, WorkDir, random};
 use crate::substance::{assert_same, substance};
 
-fn skip(test: &str, why: &str) {
+pub fn skip(test: &str, why: &str) {
     writeln!(std::io::stderr(), "\nSKIPPED {test}: {why}").expect("stderr");
 }
 

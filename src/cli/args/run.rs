@@ -13,6 +13,9 @@ use super::{ConnectionArgs, LogArgs};
 use crate::id::{Channel, RunId};
 use crate::settings::{Consistency, MaxFailed, PartitionKey};
 
+/// The longest time that an option takes: the end of a longer one might be no time that can be told.
+const LONGEST: Duration = Duration::from_hours(10 * 365 * 24);
+
 /// Shown below the help.
 pub const EXAMPLES: &str = "\
 Examples:
@@ -26,7 +29,7 @@ Examples:
 The same command run again after a crash, a kill or a full disk goes on where it stopped.
 
 Exit codes: 0 complete, 2 usage, 3 published but some contacts failed or are unresolved, 4 sign-in refused,
-5 API unavailable, 6 storage, 7 another run works here, 9 an unfinished run does not fit, 130/143 interrupted.";
+5 API unavailable, or its quota or --max-duration spent, 6 storage, 7 another run works here, 9 an unfinished run does not fit, 130/143 interrupted.";
 
 /// Export contacts' conversations
 #[derive(Debug, Args)]
@@ -99,6 +102,12 @@ pub struct RunArgs {
     /// Stop, without publishing, when more contacts than this have failed: a number or a percentage
     #[arg(long, value_name = "N|P%", default_value = "100%", help_heading = "The run")]
     pub max_failed: MaxFailedArg,
+    /// Stop cleanly after this time, like 6h; the same command goes on [default: no limit]
+    #[arg(long, value_name = "D", value_parser = duration, help_heading = "The run")]
+    pub max_duration: Option<Duration>,
+    /// Wait so long for another run on this export to end [default: leave at once]
+    #[arg(long, value_name = "D", value_parser = duration, help_heading = "The run")]
+    pub wait_lock: Option<Duration>,
     /// Where an unfinished run lives [default: _work in the folder of --out]
     #[arg(long, value_name = "DIR", help_heading = "The run")]
     pub work_dir: Option<PathBuf>,
@@ -111,6 +120,18 @@ pub struct RunArgs {
     /// Read the contacts, sign in, ask for one contact, print the plan; write nothing
     #[arg(long, help_heading = "The run")]
     pub dry_run: bool,
+    /// Write metrics for `node_exporter`'s textfile collector here when the run ends, however it ends
+    #[arg(long, value_name = "FILE", help_heading = "Monitoring")]
+    pub metrics_file: Option<PathBuf>,
+    /// Ping URL/start when the run begins, URL when it is complete, URL/fail when it is not, exit code 3 included
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "CHATZY_PING_URL",
+        hide_env_values = true,
+        help_heading = "Monitoring"
+    )]
+    pub ping_url: Option<String>,
     /// The run's summary (the manifest) as one JSON document on stdout
     #[arg(long, help_heading = "Messages")]
     pub json: bool,
@@ -175,5 +196,11 @@ fn rate(text: &str) -> Result<f64, String> {
 
 fn duration(text: &str) -> Result<Duration, String> {
     let duration = parse_duration(text).map_err(|error| format!("{error}; write it like 30s, 5m or 2h"))?;
-    if duration.is_zero() { Err("it must be longer than nothing".to_owned()) } else { Ok(duration) }
+    if duration.is_zero() {
+        Err("it must be longer than nothing".to_owned())
+    } else if duration > LONGEST {
+        Err("it must be at most 10 years".to_owned())
+    } else {
+        Ok(duration)
+    }
 }

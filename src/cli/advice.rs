@@ -1,0 +1,48 @@
+//! The last line: what happened, in one sentence, and the command to type next if there is something to do.
+
+use super::args::RunArgs;
+use super::exit::Exit;
+use super::invocation::Invocation;
+use super::summary;
+use super::watch::Ending;
+use crate::output::manifest::Manifest;
+
+/// How to wait for another run: long enough for most.
+const OR_WAIT: &str = ", or have this one wait for it";
+
+/// After a run that was published.
+pub fn after_publishing(manifest: Manifest, args: &RunArgs, typed: &Invocation) -> Ending {
+    let exit = Exit::of_manifest(&manifest);
+    let sentence = Some(summary::verdict(&manifest));
+    let next = match (manifest.contacts.failed, manifest.contacts.unresolved) {
+        (0, 0) => None,
+        (0, _) => Some(typed.anew()),
+        (_, _) => {
+            Some(typed.of_failed(&summary::failed_file(&manifest, &args.out), args.contacts_column.is_some()))
+        }
+    };
+    Ending { exit, sentence, command: next.map(|next| next.to_shell()), manifest: Some(manifest) }
+}
+
+/// After a run that was not. `what` says why.
+pub fn after_failure(what: &str, exit: Exit, typed: &Invocation) -> Ending {
+    let (addition, next) = match exit {
+        // There is something to mend first, which no command of ours does.
+        Exit::Complete | Exit::Partial | Exit::Usage | Exit::Damaged => ("", None),
+        Exit::Locked => (OR_WAIT, Some(typed.waiting())),
+        Exit::DoesNotFit if what.contains("--fresh") => ("", Some(typed.fresh())),
+        Exit::DoesNotFit => ("; throw the unfinished run away with --fresh", Some(typed.fresh())),
+        Exit::Bug => ("; please report this line, then run again to go on", Some(typed.again())),
+        _ if what.contains("run the same command again") => ("", Some(typed.again())),
+        Exit::SignInRefused | Exit::Unavailable | Exit::Storage | Exit::Interrupted | Exit::Terminated => {
+            ("; when that is mended run again to go on", Some(typed.again()))
+        }
+    };
+    let sentence = Some(format!("error: {what}{addition}"));
+    Ending { exit, sentence, command: next.map(|next| next.to_shell()), manifest: None }
+}
+
+/// After a panic, which has said where it is.
+pub fn after_panic(typed: &Invocation) -> Ending {
+    after_failure("a bug in chatzy-export, told above: what was fetched is kept", Exit::Bug, typed)
+}

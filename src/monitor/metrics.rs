@@ -1,0 +1,151 @@
+//! The metrics file: Prometheus' text format, which is OpenMetrics as well.
+//!
+//! It is replaced as a whole at the end of each run. When a run fails, the time of the last success is kept from the
+//! file before.
+
+use std::collections::BTreeMap;
+use std::fmt::{Display, Write};
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::Figures;
+use crate::durable::{self, StorageError};
+
+/// The name of the one metric that outlives a run.
+const LAST_SUCCESS: &str = "chatzy_export_last_success_timestamp_seconds";
+
+/// A run that has ended.
+#[derive(Clone, Debug)]
+pub struct RunMetrics {
+    /// When.
+    pub ended_at: SystemTime,
+    /// How long it took.
+    pub took: Duration,
+    /// Its exit code.
+    pub exit_code: u8,
+    /// What it came to.
+    pub figures: Figures,
+}
+
+/// Replaces the file.
+///
+/// # Errors
+/// When the file before cannot be read, or the new one not written.
+pub fn write(path: &Path, run: &RunMetrics) -> Result<(), StorageError> {
+    let before = durable::read_if_there(path)?.unwrap_or_default();
+    let last_success = if run.exit_code == 0 {
+        seconds(run.ended_at)
+    } else {
+        last_success(&String::from_utf8_lossy(&before)).unwrap_or(0.0)
+    };
+    durable::replace_readable(path, text(run, last_success).as_bytes())
+}
+
+/// The time of the last success that a metrics file tells.
+fn last_success(text: &str) -> Option<f64> {
+    let value = text.lines().find_map(|line| line.strip_prefix(LAST_SUCCESS)?.strip_prefix(' '))?;
+    value.trim().parse().ok().filter(|time: &f64| time.is_finite())
+}
+
+fn seconds(time: SystemTime) -> f64 {
+    time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
+}
+
+fn text(run: &RunMetrics, last_success: f64) -> String {
+    let mut text = String::new();
+    let figures = &run.figures;
+    let name = |name: &str| format!("chatzy_export_{name}");
+    single(
+        &mut text,
+        &name("last_run_timestamp_seconds"),
+        "When the last run ended, as Unix time.",
+        format_args!("{:.3}", seconds(run.ended_at)),
+    );
+    single(
+        &mut text,
+        LAST_SUCCESS,
+        "When the last run that ended with exit code 0 did so, as Unix time; 0 if none has.",
+        format_args!("{last_success:.3}"),
+    );
+    single(
+        &mut text,
+        &name("duration_seconds"),
+        "How long the last run took.",
+        format_args!("{:.3}", run.took.as_secs_f64()),
+    );
+    single(&mut text, &name("exit_code"), "The exit code of the last run.", run.exit_code);
+    by_label(
+        &mut text,
+        &name("contacts"),
+        "Contacts of the last run by status; of a run that was not published, those that it read itself.",
+        "status",
+        &figures.contacts,
+    );
+    by_label(&mut text, &name("rows"), "Rows that the last run published, by table.", "table", &figures.rows);
+    by_label(
+        &mut text,
+        &name("requests"),
+        "HTTP requests that the last run sent, by status code; error where no answer came.",
+        "code",
+        &figures.requests,
+    );
+    single(&mut text, &name("retries"), "Requests of the last run that repeated another.", figures.retries);
+    single(
+        &mut text,
+        &name("bytes_written"),
+        "Bytes of the data files that the last run published.",
+        figures.bytes_written,
+    );
+    // Demanded by OpenMetrics, a comment to Prometheus.
+    text.push_str("# EOF\n");
+    text
+}
+
+// Writing to a string cannot fail.
+fn head(text: &mut String, name: &str, help: &str) {
+    let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge");
+}
+
+fn single(text: &mut String, name: &str, help: &str, value: impl Display) {
+    head(text, name, help);
+    let _ = writeln!(text, "{name} {value}");
+}
+
+fn by_label<K: AsRef<str>>(
+    text: &mut String,
+    name: &str,
+    help: &str,
+    label: &str,
+    values: &BTreeMap<K, u64>,
+) {
+    head(text, name, help);
+    for (key, value) in values {
+        let _ = writeln!(text, "{name}{{{label}=\"{}\"}} {value}", key.as_ref());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_success_is_found_in_what_was_written() {
+        let run = RunMetrics {
+            ended_at: UNIX_EPOCH + Duration::from_millis(1_800_000_000_123),
+            took: Duration::from_millis(1500),
+            exit_code: 0,
+            figures: Figures::default(),
+        };
+        let text = text(&run, seconds(run.ended_at));
+        assert_eq!(last_success(&text), Some(1_800_000_000.123));
+    }
+
+    #[test]
+    fn a_file_of_another_kind_tells_of_no_success() {
+        let name = LAST_SUCCESS;
+        for text in ["", "hello", &format!("{name}_total 3"), &format!("{name} NaN"), &format!("{name} soon")]
+        {
+            assert_eq!(last_success(text), None, "{text}");
+        }
+    }
+}
