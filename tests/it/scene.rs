@@ -113,10 +113,15 @@ impl Scene {
         }
         // Where the last death came after all was done, the last run is another one.
         if self.ends_well(export, told) == "before" {
-            let most = self.requests + ASKS_THAT_FIND_OUT + deaths * (CONCURRENCY + ASKS_THAT_FIND_OUT + 1);
+            let most = self.most_requests(deaths);
             let asked = self.service.stats().requests - before;
             assert!(asked <= most, "{told}: {asked} requests, at most {most} are needed");
         }
+    }
+
+    /// The most requests that attempts with so many deaths between them may take: what is spooled is not asked for again.
+    pub fn most_requests(&self, deaths: u64) -> u64 {
+        self.requests + ASKS_THAT_FIND_OUT + deaths * (CONCURRENCY + ASKS_THAT_FIND_OUT + 1)
     }
 
     /// The command once more, to the end: the same export as ever, and a sound one. Gives the run before it.
