@@ -43,6 +43,16 @@ pub enum Purpose {
     Count,
 }
 
+impl Purpose {
+    /// Whether it finds something out about the server, after which the history goes on where it was.
+    pub fn is_aside(self) -> bool {
+        match self {
+            Self::Doubt | Self::Count => true,
+            Self::Start | Self::Onward | Self::StepBack | Self::Proof | Self::Sweep | Self::Verify => false,
+        }
+    }
+}
+
 /// What `limit` and `offset` count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -17,7 +17,14 @@ pub struct PageAnswer {
     pub bytes: Bytes,
     /// What it says. Invalid UTF-8 is repaired here, and only here.
     pub document: Arc<Document<'static>>,
-    _room: Option<OwnedSemaphorePermit>,
+    room: Option<OwnedSemaphorePermit>,
+}
+
+impl PageAnswer {
+    /// Whether it is so large that no other such may be in memory beside it.
+    pub fn is_large(&self) -> bool {
+        self.room.is_some()
+    }
 }
 
 /// Parses a body and gives what `read` makes of it.
@@ -47,7 +54,7 @@ pub fn read<T>(body: Body, read: &impl Fn(&Page<'_>) -> T) -> Result<(PageAnswer
         Err(error) => return Err(refused(error)),
     };
     let bytes = invalid.unwrap_or_else(|| Bytes::from_owner(TextOf(Arc::clone(&document))));
-    Ok((PageAnswer { bytes, document, _room: room }, seen))
+    Ok((PageAnswer { bytes, document, room }, seen))
 }
 
 /// The text of a document as bytes.

@@ -48,13 +48,28 @@ pub struct Client {
     proven_token: AtomicU64,
 }
 
-/// What one contact has cost.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+/// What one contact has cost, shared by all its requests.
+#[derive(Debug, Default)]
 pub struct Counters {
+    requests: AtomicU64,
+    retries: AtomicU64,
+}
+
+impl Counters {
+    /// Of a contact for which an earlier attempt has sent so many.
+    pub fn after(requests: u64) -> Self {
+        Self { requests: requests.into(), retries: AtomicU64::default() }
+    }
+
     /// Requests sent for it.
-    pub requests: u64,
+    pub fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
     /// Of these, repeats.
-    pub retries: u64,
+    pub fn retries(&self) -> u64 {
+        self.retries.load(Ordering::Relaxed)
+    }
 }
 
 /// Why there is no page.
@@ -76,6 +91,8 @@ pub enum Failure {
         /// Why.
         what: String,
     },
+    /// Nobody waits for the page any more.
+    Unwanted,
     /// The run has to end.
     Stop(Stop),
 }
@@ -124,6 +141,11 @@ impl Client {
         })
     }
 
+    /// How many requests could leave at once that nobody waits to send.
+    pub fn spare(&self) -> usize {
+        self.governor.spare()
+    }
+
     /// Counts of all requests so far.
     pub fn requests(&self) -> Requests {
         self.stats.requests()
@@ -136,16 +158,34 @@ impl Client {
     pub async fn page<T>(
         &self,
         query: &PageQuery<'_>,
-        counters: &mut Counters,
+        counters: &Counters,
+        read: impl Fn(&Page<'_>) -> T,
+    ) -> Result<(PageAnswer, T), Failure> {
+        self.page_while(|| true, query, counters, read).await
+    }
+
+    /// The same, as long as somebody wants it: no request leaves after that, and one that is under way is not broken off,
+    /// since that would cost its connection.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn page_while<T>(
+        &self,
+        is_wanted: impl Fn() -> bool,
+        query: &PageQuery<'_>,
+        counters: &Counters,
         read: impl Fn(&Page<'_>) -> T,
     ) -> Result<(PageAnswer, T), Failure> {
         let mut trials = Trials::default();
         let mut is_repeat = false;
         loop {
             let (token, permit) = self.turn(query.contact).await.map_err(Failure::Stop)?;
-            counters.requests += 1;
+            if !is_wanted() {
+                return Err(Failure::Unwanted);
+            }
+            counters.requests.fetch_add(1, Ordering::Relaxed);
             if std::mem::replace(&mut is_repeat, true) {
-                counters.retries += 1;
+                counters.retries.fetch_add(1, Ordering::Relaxed);
                 self.stats.retried();
             }
             let since = permit.since;

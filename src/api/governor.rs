@@ -51,7 +51,7 @@ pub struct Governor {
     /// Those who wait, in the order in which they came. The first of them waits at the gate.
     line: tokio::sync::Mutex<()>,
     changed: Notify,
-    ceiling: f64,
+    ceiling: u32,
 }
 
 #[derive(Debug)]
@@ -119,7 +119,7 @@ impl Governor {
             }),
             line: tokio::sync::Mutex::default(),
             changed: Notify::new(),
-            ceiling: f64::from(concurrency),
+            ceiling: concurrency,
         }
     }
 
@@ -167,6 +167,16 @@ impl Governor {
         Entry::Entered { since: now, is_probe: probe_at.is_some(), is_trial: state.is_trying }
     }
 
+    /// How many requests could leave at once. None while anything is amiss: then each has better uses.
+    pub fn spare(&self) -> usize {
+        let state = self.lock();
+        let is_amiss = state.throttles + state.quota_asks > 0 || state.health.next_probe().is_some();
+        if is_amiss || state.gate.max(state.pace.next()) > Instant::now() {
+            return 0;
+        }
+        (state.in_flight + 1..=self.ceiling).take_while(|count| f64::from(*count) <= state.limit).count()
+    }
+
     /// A request that started at `since` was answered: the limit grows. Gives the length of the outage that ends with it.
     pub fn answered(&self, since: Instant, page_of: Option<&ContactId>) -> Option<Duration> {
         let mut state = self.lock();
@@ -180,7 +190,7 @@ impl Governor {
         }
         state.retry_budget = (state.retry_budget + RETRY_REFILL).min(RETRY_BUDGET);
         let growth = if state.pushed_back { 1.0 / state.limit.max(1.0) } else { 1.0 };
-        state.limit = (state.limit + growth).min(self.ceiling);
+        state.limit = (state.limit + growth).min(f64::from(self.ceiling));
         let ended = state.health.answered(page_of);
         if let Some(lasted) = ended {
             state.grant.skip(lasted);

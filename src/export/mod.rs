@@ -4,6 +4,7 @@
 
 mod draft;
 mod error;
+mod lengths;
 mod lock;
 mod unfinished;
 
@@ -11,7 +12,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use crate::api::{Client, Counters, Failure, PageQuery, Requests};
+use crate::api::{Client, Counters, Failure, PageQuery, Requests, Stop};
 use crate::build::{self, BuildError, BuildPlan, Built};
 use crate::contacts::ContactList;
 use crate::event::{Event, SharedObserver};
@@ -93,6 +94,7 @@ async fn fetch_and_build(
         max_failed: settings.max_failed,
         spool_folder: work.spool(),
         learned: recovered.learned,
+        lengths: tokio::task::block_in_place(|| lengths::known(&settings.out, contacts)),
     };
     let mut building = {
         let plan = build_plan(settings, contacts, work, run);
@@ -183,13 +185,14 @@ pub async fn rehearse(job: &Job, observer: SharedObserver) -> Result<Rehearsal, 
         limit: job.settings.reading.page_size,
         shape: job.settings.reading.shape,
     };
-    let page = client.page(&query, &mut Counters::default(), count_messages).await;
+    let page = client.page(&query, &Counters::default(), count_messages).await;
     let first_page = match page {
         Ok((_, messages)) => Ok(messages),
         Err(Failure::Stop(stop)) => return Err(stop.into()),
         Err(Failure::NotFound) => Err("the API knows no such contact".to_owned()),
         Err(Failure::AskLess) => Err("the page is too large; smaller ones will be asked for".to_owned()),
         Err(Failure::Refused { what, .. } | Failure::Unreadable { what }) => Err(what),
+        Err(Failure::Unwanted) => return Err(Stop::Cancelled.into()),
     };
     let unfinished =
         Work::new(&job.settings.out, &job.settings.work).unfinished()?.map(|run| run.run_id.to_string());

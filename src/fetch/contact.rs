@@ -1,41 +1,21 @@
 //! Reading one contact to its last word.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use chrono::Utc;
 
-use super::paging::{Claims, Look, Paging, Rules, Sight, Step};
+use super::ahead::Ahead;
+use super::paging::{Claims, Look, Paging, Rules, Step};
+use super::question::{Answer, Question, Seen};
 use super::shared::Shared;
 use super::verdicts::Fate;
 use super::{FetchError, restore};
-use crate::api::{Counters, Failure, PageQuery};
+use crate::api::{Counters, Failure, Stop};
 use crate::event::Event;
 use crate::history::{Ask, Ending, Outcome, Status};
 use crate::id::{Channel, ContactId};
-use crate::record::{Page, Shape};
 use crate::spool::{Entry, PagePlace};
-
-/// What is seen of a page while fetching.
-pub struct Seen {
-    pub sight: Sight,
-    /// Whether the contact itself, or a message of it, stood in the answer.
-    pub shows_contact: bool,
-}
-
-/// Looks at a page: which messages of which conversations stand on it.
-pub fn see(page: &Page<'_>) -> Seen {
-    let mut sight = Sight::default();
-    for conversation in &page.conversations {
-        for message in &conversation.messages {
-            let of = match conversation.shape {
-                Shape::Grouped => conversation.id.as_deref(),
-                Shape::Flat => message.conversation_id.as_deref(),
-            };
-            sight.add(of, &message.id);
-        }
-    }
-    let shows_contact = page.contact.is_some() || !sight.is_empty();
-    Seen { sight, shows_contact }
-}
 
 /// How one pass over a contact's history ended.
 enum PassEnd {
@@ -48,7 +28,7 @@ enum PassEnd {
 /// The passes over one contact, put together.
 struct Tally {
     started_at: i64,
-    counters: Counters,
+    counters: Arc<Counters>,
     rereads: u64,
     messages: u64,
     found: bool,
@@ -67,7 +47,8 @@ pub async fn read(shared: &Shared, contact: u32, claims: Claims) -> Result<(), F
     // Pages of an earlier attempt were each answered to a request of it; more than that is not known of them.
     let mut tally = Tally::new(shared.ledger.page_count(contact));
     for pass in passes {
-        let read = Read { shared, contact, id: &id, pass, claims };
+        let question = Question::new(shared, contact, pass, &tally.counters);
+        let read = Read { shared, contact, id: &id, pass, claims, question };
         let end = Box::pin(read.to_its_end(&spooled, &mut tally)).await?;
         if tally.add(pass, end) == Go::Stop {
             break;
@@ -92,6 +73,7 @@ struct Read<'a> {
     id: &'a ContactId,
     pass: Option<Channel>,
     claims: Claims,
+    question: Question,
 }
 
 impl Read<'_> {
@@ -105,6 +87,7 @@ impl Read<'_> {
         } else {
             tokio::task::block_in_place(|| restore::absorb(self.shared, spooled, self.pass, &mut paging))?
         };
+        let mut ahead = Ahead::default();
         let end = loop {
             let ask = match paging.next().clone() {
                 Step::Ask(ask) => ask,
@@ -115,8 +98,20 @@ impl Read<'_> {
                     return Err(FetchError::OffsetIgnored { contact: self.id.to_string() });
                 }
             };
-            match self.ask(&ask, tally).await? {
-                Ok(seen) => {
+            let early = ahead.take(&ask);
+            ahead.ask(self.shared, &self.question, paging.foreseen());
+            let answer = match early {
+                Some(early) => early.wait().await,
+                None => None,
+            };
+            let answer = match answer {
+                Some(answer) => answer,
+                None => self.question.page(&ask, || true).await,
+            };
+            match answer {
+                Ok(answer) => {
+                    ahead.see(&answer);
+                    let seen = self.spool(&ask, answer).await?;
                     shown |= seen.shows_contact;
                     self.shared.with_facts(|facts| paging.absorb(&ask, &seen.sight, facts));
                 }
@@ -130,33 +125,18 @@ impl Read<'_> {
         Ok(end)
     }
 
-    /// Asks for one page and spools its answer.
-    async fn ask(&self, ask: &Ask, tally: &mut Tally) -> Result<Result<Seen, Failure>, FetchError> {
-        let query = PageQuery {
-            contact: self.id,
-            channel: self.pass,
-            offset: ask.offset,
-            limit: ask.limit,
-            shape: self.shared.plan.reading.shape,
-        };
-        let (page, seen) = match self.shared.client.page(&query, &mut tally.counters, see).await {
-            Ok(page) => page,
-            Err(failure) => return Ok(Err(failure)),
-        };
+    /// Puts a page into the spool; gives what was seen of it.
+    async fn spool(&self, ask: &Ask, answer: Answer) -> Result<Seen, FetchError> {
+        let Answer { page, seen, at } = answer;
         self.shared.observer.event(Event::PageRead {
             contact: self.id.to_string(),
             offset: ask.offset,
             messages: seen.sight.received(),
             bytes: page.bytes.len() as u64,
         });
-        let entry = Entry::Page {
-            contact: self.contact,
-            pass: self.pass,
-            ask: *ask,
-            at: Utc::now().timestamp_micros(),
-        };
+        let entry = Entry::Page { contact: self.contact, pass: self.pass, ask: *ask, at };
         self.shared.spool_page(&entry, &page).await?;
-        Ok(Ok(seen))
+        Ok(seen)
     }
 
     /// What a failure means for the contact; an error where it ends the run.
@@ -167,6 +147,7 @@ impl Read<'_> {
         };
         Ok(match failure {
             Failure::Stop(stop) => return Err(stop.into()),
+            Failure::Unwanted => return Err(Stop::Cancelled.into()),
             Failure::NotFound => {
                 PassEnd::Unresolved("the contact vanished while it was read (404)".to_owned())
             }
@@ -190,7 +171,7 @@ impl Tally {
     fn new(earlier_requests: u64) -> Self {
         Self {
             started_at: Utc::now().timestamp_micros(),
-            counters: Counters { requests: earlier_requests, retries: 0 },
+            counters: Arc::new(Counters::after(earlier_requests)),
             rereads: 0,
             messages: 0,
             found: false,
@@ -234,8 +215,8 @@ impl Tally {
         Outcome {
             status,
             pages,
-            requests: self.counters.requests,
-            retries: self.counters.retries,
+            requests: self.counters.requests(),
+            retries: self.counters.retries(),
             rereads: self.rereads,
             endings: self.endings,
             started_at: self.started_at,
@@ -251,7 +232,7 @@ pub async fn holds(
     contact: u32,
     pass: Option<Channel>,
     ending: &Ending,
-    counters: &mut Counters,
+    counters: &Arc<Counters>,
 ) -> Result<bool, FetchError> {
     let mut look = Look::new(ending, shared.plan.reading.page_size);
     let spooled = shared.ledger.current_pages(contact);
@@ -259,17 +240,11 @@ pub async fn holds(
         restore::pages(shared, &spooled, pass, |_, seen| look.knows(&seen.sight))
     })?;
     let [beyond, last] = look.asks();
+    let question = Question::new(shared, contact, pass, counters);
     for (ask, is_last) in [(beyond, false), (last, true)] {
-        let query = PageQuery {
-            contact: &shared.plan.contacts.get(contact as usize),
-            channel: pass,
-            offset: ask.offset,
-            limit: ask.limit,
-            shape: shared.plan.reading.shape,
-        };
-        match shared.client.page(&query, counters, see).await {
-            Ok((_, seen)) if is_last && look.is_last(&seen.sight) => {}
-            Ok((_, seen)) if !is_last && look.is_clear(&seen.sight) => {}
+        match question.page(&ask, || true).await {
+            Ok(answer) if is_last && look.is_last(&answer.seen.sight) => {}
+            Ok(answer) if !is_last && look.is_clear(&answer.seen.sight) => {}
             Err(Failure::Stop(stop)) => return Err(stop.into()),
             // Read anew; what is wrong shows there.
             Ok(_) | Err(_) => return Ok(false),

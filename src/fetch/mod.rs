@@ -1,16 +1,21 @@
 //! Fetch: asks the API for every page of every contact and puts the answers into the spool.
 //!
-//! Contacts are admitted in the order of the input, as many at a time as requests may be in flight; how many really are
-//! is the governor's to say. Within a contact pages follow each other, as [`paging`] says. When all are read, what was
-//! only believed is looked at once more ([`recheck`]).
+//! Contacts are admitted in the order of the input, but for those that are known to take longest ([`order`]), as many at a
+//! time as requests may be in flight; how many really are is the governor's to say. Within a contact pages follow each other, as [`paging`] says; when slots are idle because no
+//! contact waits, pages of those still read are asked for [`ahead`] of their turn. When all are read, what was only
+//! believed is looked at once more ([`recheck`]).
 //!
 //! Layer 3: uses `api` and `spool`; knows nothing of tables and files.
 
+mod ahead;
 mod contact;
+mod order;
 pub mod paging;
+mod question;
 mod recheck;
 mod restore;
 mod shared;
+mod slots;
 mod verdicts;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,6 +30,7 @@ use crate::settings::{MaxFailed, ReadingSettings};
 use crate::spool::{Appender, Ledger, SpoolError};
 use paging::Claims;
 use shared::Shared;
+use slots::Slots;
 
 /// What fetch works on.
 pub struct FetchPlan {
@@ -40,6 +46,8 @@ pub struct FetchPlan {
     pub spool_folder: std::path::PathBuf,
     /// What an earlier attempt has learned of the server.
     pub learned: Facts,
+    /// Messages that each contact had in an earlier run, 0 where that is not known; empty where nothing is known.
+    pub lengths: Vec<u32>,
 }
 
 /// Why fetch ended before all contacts had their last word.
@@ -107,10 +115,10 @@ pub async fn fetch(
 
 /// Reads the contacts that have no last word yet.
 async fn read_all(shared: &Arc<Shared>) -> Result<(), FetchError> {
-    let ledger = Arc::clone(&shared.ledger);
-    let open = (0..shared.contact_count()).filter(move |contact| !ledger.is_done(*contact));
+    let open = (0..shared.contact_count()).filter(|contact| !shared.ledger.is_done(*contact)).collect();
+    let open = order::longest_in_time(open, &shared.plan.lengths, &shared.plan.reading, shared.slots.count);
     let shared = Arc::clone(shared);
-    workers(shared.plan.concurrency, open, move |contact| {
+    workers(&shared.slots.clone(), open.into_iter(), move |contact| {
         let shared = Arc::clone(&shared);
         async move {
             shared.ledger.recent().room().await;
@@ -120,9 +128,9 @@ async fn read_all(shared: &Arc<Shared>) -> Result<(), FetchError> {
     .await
 }
 
-/// Works on the jobs, `count` at a time, each worker taking the next. The first error ends all.
+/// Works on the jobs, as many at a time as there are slots, each worker taking the next. The first error ends all.
 async fn workers<J, W>(
-    count: u32,
+    slots: &Slots,
     jobs: impl Iterator<Item = J> + Send + 'static,
     work: impl Fn(J) -> W + Clone + Send + 'static,
 ) -> Result<(), FetchError>
@@ -132,15 +140,17 @@ where
 {
     let jobs = Arc::new(Mutex::new(jobs));
     let mut tasks: JoinSet<Result<(), FetchError>> = JoinSet::new();
-    for _ in 0..count {
-        let (jobs, work) = (Arc::clone(&jobs), work.clone());
+    slots.begin();
+    for _ in 0..slots.count {
+        let (jobs, work, slots) = (Arc::clone(&jobs), work.clone(), slots.clone());
         tasks.spawn(async move {
             loop {
                 let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).next();
-                match next {
-                    Some(job) => work(job).await?,
-                    None => return Ok(()),
-                }
+                let Some(job) = next else {
+                    slots.leave();
+                    return Ok(());
+                };
+                work(job).await?;
             }
         });
     }

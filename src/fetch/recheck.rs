@@ -30,7 +30,7 @@ pub async fn recheck(shared: &Arc<Shared>) -> Result<(), FetchError> {
             return Ok(());
         }
         let shared = Arc::clone(shared);
-        workers(shared.plan.concurrency, doubtful.into_iter(), move |(contact, outcome)| {
+        workers(&shared.slots.clone(), doubtful.into_iter(), move |(contact, outcome)| {
             let shared = Arc::clone(&shared);
             async move { check(&shared, contact, outcome).await }
         })
@@ -61,10 +61,10 @@ async fn check(shared: &Shared, contact: u32, mut outcome: Outcome) -> Result<()
         let holds = match doubt {
             Doubt::None => true,
             Doubt::Look => {
-                let mut counters = Counters::default();
-                let holds = holds(shared, contact, *pass, ending, &mut counters).await?;
-                outcome.requests += counters.requests;
-                outcome.retries += counters.retries;
+                let counters = Arc::new(Counters::default());
+                let holds = holds(shared, contact, *pass, ending, &counters).await?;
+                outcome.requests += counters.requests();
+                outcome.retries += counters.retries();
                 holds
             }
             Doubt::ReadAnew => false,

@@ -1,7 +1,7 @@
 //! Going on with a contact that an earlier attempt had begun: its spooled pages are absorbed again.
 
-use super::contact::{Seen, see};
 use super::paging::Paging;
+use super::question::{Seen, see};
 use super::shared::Shared;
 use crate::history::Ask;
 use crate::id::Channel;

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
+use super::slots::Slots;
 use super::verdicts::Verdicts;
 use super::{FetchError, FetchPlan};
 use crate::api::{Client, PageAnswer};
@@ -18,6 +19,7 @@ pub struct Shared {
     pub ledger: Arc<Ledger>,
     pub observer: SharedObserver,
     pub verdicts: Verdicts,
+    pub slots: Slots,
     appender: Appender,
     facts: Mutex<Facts>,
 }
@@ -32,7 +34,8 @@ impl Shared {
     ) -> Self {
         let verdicts = Verdicts::new(plan.max_failed, plan.contacts.len() as u64);
         let facts = Mutex::new(plan.learned);
-        Self { plan, client, ledger, observer, verdicts, appender, facts }
+        let slots = Slots::new(plan.concurrency);
+        Self { plan, client, ledger, observer, verdicts, slots, appender, facts }
     }
 
     pub fn contact_count(&self) -> u32 {

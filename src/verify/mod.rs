@@ -12,6 +12,7 @@
 mod added;
 mod chain;
 mod claims;
+mod coverage;
 mod deep;
 mod files;
 mod modes;
@@ -26,6 +27,8 @@ use serde::Serialize;
 
 use crate::durable::StorageError;
 use crate::id::RunId;
+
+pub use coverage::read_coverage;
 
 /// What to check.
 #[derive(Clone, Debug)]

@@ -8,6 +8,7 @@
 //! No network, clock or randomness in here: [`Paging::next`] says what to ask, [`Paging::absorb`] takes the answer in.
 //! A resumed run absorbs the spooled pages again, in their order, and goes on where it was.
 
+mod ahead;
 mod count;
 mod doubt;
 mod end;

@@ -15,7 +15,7 @@ use crate::output::manifest::ColumnEntry;
 use crate::table::{Kind, Table};
 
 /// What stands in a file that cannot be read.
-pub(super) type ReadError = Box<dyn Error + Send + Sync>;
+pub(in crate::verify) type ReadError = Box<dyn Error + Send + Sync>;
 
 /// The columns that are compared: all that are never null but the long `raw`, and what rows are counted and sorted by.
 pub(super) const COLUMNS: [&str; 22] = [
@@ -61,7 +61,7 @@ pub(super) enum Text {
 
 /// Likewise, after the texts. Times are microseconds. Of the columns without a name here only nulls matter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Number {
+pub(in crate::verify) enum Number {
     Messages,
     MessageCount,
     ConversationCount,
@@ -75,7 +75,7 @@ pub(super) enum Number {
 
 /// One row; none where the table has no such column, or the row a null.
 #[derive(Debug, Default)]
-pub(super) struct Row<'a> {
+pub(in crate::verify) struct Row<'a> {
     pub(super) texts: [Option<Cow<'a, str>>; TEXTS],
     pub(super) numbers: [Option<i64>; NUMBERS],
 }
@@ -85,12 +85,12 @@ impl Row<'_> {
         self.texts[column as usize].as_deref()
     }
 
-    pub(super) fn number(&self, column: Number) -> Option<i64> {
+    pub(in crate::verify) fn number(&self, column: Number) -> Option<i64> {
         self.numbers[column as usize]
     }
 
     /// The ID of the row's contact; empty where it is null.
-    pub(super) fn contact(&self) -> &str {
+    pub(in crate::verify) fn contact(&self) -> &str {
         self.text(Text::ContactId).unwrap_or_default()
     }
 
@@ -114,7 +114,7 @@ pub(super) fn never_null(table: Table, left_out: Option<&str>) -> Vec<usize> {
 }
 
 /// Reads the whole file, row by row, and returns how many rows it has. Its columns must be these, where they are known.
-pub(super) fn read(
+pub(in crate::verify) fn read(
     path: &Path,
     columns: Option<&[&ColumnEntry]>,
     each: &mut dyn FnMut(&Row),

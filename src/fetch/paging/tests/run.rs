@@ -1,7 +1,7 @@
 //! A run over several chats that change while they are read: what one contact teaches serves the others, the run may
 //! crash and go on, and what was only believed is looked at again.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 
 use fastrand::Rng;
 
@@ -33,6 +33,11 @@ pub struct Contact {
     pub rules: Rules,
     paging: Paging,
     spool: Vec<(Ask, Sight)>,
+    /// The most pages asked for before their turn.
+    pub ahead: usize,
+    /// Those that had their turn since the last that was thrown away.
+    hits: u32,
+    early: VecDeque<(Ask, Sight, Vec<u32>)>,
     read: HashSet<u32>,
     /// Messages with smaller serials were there when the read began.
     began: u32,
@@ -82,6 +87,9 @@ impl Contact {
             rules,
             paging: Paging::new(rules),
             spool: Vec::new(),
+            ahead: 0,
+            hits: 0,
+            early: VecDeque::new(),
             read: HashSet::new(),
             began,
             sweep: 0,
@@ -129,6 +137,11 @@ impl Contact {
     /// Asks for one page. False when there is nothing more to ask.
     fn step(&mut self, facts: &mut Facts, failure: f64, dice: &mut Rng) -> bool {
         let Step::Ask(ask) = *self.paging.next() else { return false };
+        if let Some((page, serials)) = self.take_early(&ask) {
+            self.absorb(&ask, page, serials, facts);
+            return true;
+        }
+        self.ask_early(dice);
         self.asks_in_read += 1;
         let most = MOST_ASKS + 6 * u64::from(self.chat.came());
         assert!(self.asks_in_read < most, "it never ends: {ask:?}");
@@ -140,14 +153,42 @@ impl Contact {
             self.sweep = self.chat.came();
         }
         match self.chat.answer(&ask, dice) {
-            Some((page, serials)) => {
-                self.read.extend(serials);
-                self.paging.absorb(&ask, &page, facts);
-                self.spool.push((ask, page));
-            }
+            Some((page, serials)) => self.absorb(&ask, page, serials, facts),
             None => assert!(self.paging.halve(&ask), "one message is too much for the server"),
         }
         true
+    }
+
+    fn absorb(&mut self, ask: &Ask, page: Sight, serials: Vec<u32>, facts: &mut Facts) {
+        self.read.extend(serials);
+        self.paging.absorb(ask, &page, facts);
+        self.spool.push((*ask, page));
+    }
+
+    /// Pages behind the next one are answered before it.
+    fn ask_early(&mut self, dice: &mut Rng) {
+        let missing = self.ahead.min(1 << self.hits.min(5)).saturating_sub(self.early.len());
+        let asks: Vec<Ask> = self.paging.foreseen().skip(self.early.len()).take(missing).collect();
+        for ask in asks {
+            self.pass(dice);
+            let Some((page, serials)) = self.chat.answer(&ask, dice) else { return };
+            self.early.push_back((ask, page, serials));
+        }
+    }
+
+    /// The page was answered already, if it is the one that was foreseen.
+    fn take_early(&mut self, ask: &Ask) -> Option<(Sight, Vec<u32>)> {
+        if ask.purpose.is_aside() {
+            return None;
+        }
+        let (foreseen, page, serials) = self.early.pop_front()?;
+        if foreseen != *ask {
+            self.early.clear();
+            self.hits = 0;
+            return None;
+        }
+        self.hits += 1;
+        Some((page, serials))
     }
 
     /// The run goes on after a crash: a while has passed, and the spooled pages are absorbed again.
@@ -159,6 +200,7 @@ impl Contact {
             self.rules.page_size = dice.u32(1..=100);
         }
         self.paging = Paging::new(self.rules);
+        self.early.clear();
         for (ask, page) in &self.spool {
             self.paging.absorb(ask, page, facts);
         }
@@ -174,6 +216,7 @@ impl Contact {
         self.rules.claims = Claims::Prove;
         self.paging = Paging::new(self.rules);
         self.spool.clear();
+        self.early.clear();
         self.read.clear();
         self.began = self.chat.came();
         self.verdict = None;

@@ -169,6 +169,9 @@ pub fn plan(seed: u64) -> Run {
     let slips = run.contacts.iter().any(|contact| matches!(contact.chat.ways.short, Short::Empty(_)));
     run.at_once = run.dice.usize(1..4);
     run.crash = if run.dice.u32(0..5) == 0 && !slips { 0.03 } else { 0.0 };
+    for contact in &mut run.contacts {
+        contact.ahead = [0, 0, 1, 3, 31][run.dice.usize(0..5)];
+    }
     run.failure = if run.dice.u32(0..5) == 0 { 0.1 } else { 0.0 };
     run
 }

@@ -1,0 +1,72 @@
+//! The order in which contacts are begun.
+
+use crate::settings::ReadingSettings;
+
+/// Puts those first that would still be read when all others are done, if each were begun in its turn: the pages of one
+/// history mostly follow each other, so that a long one at the end of the input would hold up the end of the run.
+///
+/// All others keep their order, which is the one that build waits for them in.
+pub fn longest_in_time(open: Vec<u32>, lengths: &[u32], reading: &ReadingSettings, slots: u32) -> Vec<u32> {
+    if lengths.is_empty() {
+        return open;
+    }
+    let rounds = |contact: u32| {
+        let messages = lengths.get(contact as usize).copied().unwrap_or(0);
+        u64::from(messages / reading.page_size + 1) * reading.channels.len().max(1) as u64
+    };
+    let all: u64 = open.iter().map(|contact| rounds(*contact)).sum();
+    let slots = u64::from(slots.max(1));
+    let mut before = 0;
+    let (mut first, rest): (Vec<u32>, Vec<u32>) = open.into_iter().partition(|contact| {
+        let own = rounds(*contact);
+        before += own;
+        own > 1 && (before - own) / slots + own > all / slots
+    });
+    first.sort_by_key(|contact| std::cmp::Reverse(rounds(*contact)));
+    first.extend(rest);
+    first
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::{AskedShape, Consistency};
+
+    fn reading() -> ReadingSettings {
+        ReadingSettings {
+            channels: Vec::new(),
+            shape: AskedShape::Grouped,
+            page_size: 100,
+            consistency: Consistency::Anchored,
+        }
+    }
+
+    fn order(lengths: &[u32], slots: u32) -> Vec<u32> {
+        let all = (0..u32::try_from(lengths.len()).unwrap()).collect();
+        longest_in_time(all, lengths, &reading(), slots)
+    }
+
+    #[test]
+    fn a_long_history_at_the_end_is_begun_first_and_the_others_keep_their_order() {
+        assert_eq!(order(&[50, 50, 50, 50, 5000, 50], 2), [4, 0, 1, 2, 3, 5]);
+    }
+
+    #[test]
+    fn a_long_history_that_is_read_in_time_keeps_its_place() {
+        let mut lengths = vec![50; 200];
+        lengths[0] = 1000;
+        lengths[50] = 1000;
+        assert_eq!(order(&lengths, 2), (0..200).collect::<Vec<_>>());
+        lengths[199] = 5000;
+        lengths[198] = 9000;
+        let begins = order(&lengths, 2);
+        assert_eq!(begins[..3], [198, 199, 0]);
+        assert_eq!(begins.len(), 200);
+    }
+
+    #[test]
+    fn where_nothing_is_known_nothing_changes() {
+        assert_eq!(order(&[0, 0, 0], 32), [0, 1, 2]);
+        assert_eq!(longest_in_time(vec![2, 5], &[], &reading(), 4), [2, 5]);
+    }
+}

@@ -1,0 +1,80 @@
+//! Asking for one page of a contact, and what fetch sees of the answer.
+
+use std::sync::Arc;
+
+use chrono::Utc;
+
+use super::paging::Sight;
+use super::shared::Shared;
+use crate::api::{Client, Counters, Failure, PageAnswer, PageQuery};
+use crate::history::Ask;
+use crate::id::{Channel, ContactId};
+use crate::record::{Page, Shape};
+use crate::settings::AskedShape;
+
+/// What the pages of one pass over a contact have in common.
+#[derive(Clone)]
+pub struct Question {
+    client: Arc<Client>,
+    contact: ContactId,
+    pass: Option<Channel>,
+    shape: AskedShape,
+    /// What the contact costs.
+    counters: Arc<Counters>,
+}
+
+/// One page.
+pub struct Answer {
+    pub page: PageAnswer,
+    pub seen: Seen,
+    /// When it was there, in microseconds since 1970.
+    pub at: i64,
+}
+
+/// What is seen of a page while fetching.
+pub struct Seen {
+    pub sight: Sight,
+    /// Whether the contact itself, or a message of it, stood in the answer.
+    pub shows_contact: bool,
+}
+
+impl Question {
+    pub fn new(shared: &Shared, contact: u32, pass: Option<Channel>, counters: &Arc<Counters>) -> Self {
+        Self {
+            client: Arc::clone(&shared.client),
+            contact: shared.plan.contacts.get(contact as usize),
+            pass,
+            shape: shared.plan.reading.shape,
+            counters: Arc::clone(counters),
+        }
+    }
+
+    /// Asks for a page, as long as somebody wants it.
+    pub async fn page(&self, ask: &Ask, is_wanted: impl Fn() -> bool) -> Result<Answer, Failure> {
+        let query = PageQuery {
+            contact: &self.contact,
+            channel: self.pass,
+            offset: ask.offset,
+            limit: ask.limit,
+            shape: self.shape,
+        };
+        let (page, seen) = self.client.page_while(is_wanted, &query, &self.counters, see).await?;
+        Ok(Answer { page, seen, at: Utc::now().timestamp_micros() })
+    }
+}
+
+/// Looks at a page: which messages of which conversations stand on it.
+pub fn see(page: &Page<'_>) -> Seen {
+    let mut sight = Sight::default();
+    for conversation in &page.conversations {
+        for message in &conversation.messages {
+            let of = match conversation.shape {
+                Shape::Grouped => conversation.id.as_deref(),
+                Shape::Flat => message.conversation_id.as_deref(),
+            };
+            sight.add(of, &message.id);
+        }
+    }
+    let shows_contact = page.contact.is_some() || !sight.is_empty();
+    Seen { sight, shows_contact }
+}

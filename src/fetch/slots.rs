@@ -1,0 +1,47 @@
+//! The right to have one request in flight or its answer in memory: one for each worker, and when it has no contact left,
+//! for whoever still reads a long history.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// The slots of a run: as many as `--concurrency`.
+#[derive(Clone, Debug)]
+pub struct Slots {
+    /// How many there are.
+    pub count: u32,
+    /// Those of workers that have no contact left and that nobody uses.
+    idle: Arc<Semaphore>,
+    /// Workers that have a contact.
+    busy: Arc<AtomicU32>,
+}
+
+impl Slots {
+    pub fn new(count: u32) -> Self {
+        Self { count, idle: Arc::new(Semaphore::new(0)), busy: Arc::default() }
+    }
+
+    /// All workers begin.
+    pub fn begin(&self) {
+        self.idle.forget_permits(self.count as usize);
+        self.busy.store(self.count, Ordering::Relaxed);
+    }
+
+    /// A worker has no contact left.
+    pub fn leave(&self) {
+        self.busy.fetch_sub(1, Ordering::Relaxed);
+        self.idle.add_permits(1);
+    }
+
+    /// How many idle slots one contact may use, so that each of those still read has its part.
+    pub fn share(&self) -> u32 {
+        let busy = self.busy.load(Ordering::Relaxed).clamp(1, self.count);
+        (self.count - busy).div_ceil(busy)
+    }
+
+    /// An idle slot, if there is one.
+    pub fn take(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.idle).try_acquire_owned().ok()
+    }
+}
