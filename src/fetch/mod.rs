@@ -161,6 +161,7 @@ where
             Err(_) => return Err(Stop::Cancelled.into()),
         }
     }
+    slots.settle().await;
     Ok(())
 }
 

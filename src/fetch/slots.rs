@@ -3,8 +3,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+/// How long an answer that nobody wants is waited for. It was asked for before the last one that somebody did.
+const STRAGGLERS: Duration = Duration::from_secs(1);
 
 /// The slots of a run: as many as `--concurrency`.
 #[derive(Clone, Debug)]
@@ -32,6 +37,11 @@ impl Slots {
     pub fn leave(&self) {
         self.busy.fetch_sub(1, Ordering::Relaxed);
         self.idle.add_permits(1);
+    }
+
+    /// When no worker has a contact left: waits for answers under way that nobody wants, so that they are counted.
+    pub async fn settle(&self) {
+        drop(timeout(STRAGGLERS, self.idle.acquire_many(self.count)).await);
     }
 
     /// How many idle slots one contact may use, so that each of those still read has its part.

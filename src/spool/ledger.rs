@@ -14,14 +14,13 @@ pub struct PagePlace {
     pub pass: Pass,
     /// Where it stands.
     pub place: Place,
-    /// When the answer was there, in microseconds since 1970.
-    pub at: i64,
 }
 
 /// A contact that has its last word.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settled {
-    /// Its pages, in the order their answers came. That is not always the one they were asked for in.
+    /// Its pages, in the order they were taken in, which is that of the history and not of time where some were asked for
+    /// ahead of their turn: so which of two versions of a message counts as the later does not depend on timing.
     pub pages: Vec<PagePlace>,
     /// The record of how it ended.
     pub done: Place,
@@ -83,7 +82,7 @@ impl Ledger {
         let contact = *contact as usize;
         let Some(slot) = inner.slots.get_mut(contact) else { return };
         match entry {
-            Entry::Page { pass, at, .. } => slot.pages.push(PagePlace { pass: *pass, place, at: *at }),
+            Entry::Page { pass, .. } => slot.pages.push(PagePlace { pass: *pass, place }),
             Entry::Done { .. } => {
                 slot.done = Some(place);
                 // Of a million contacts the room for more would be most of the index.
@@ -138,8 +137,7 @@ impl Ledger {
             }
             let slot = inner.slots.get(contact as usize)?;
             if let Some(done) = slot.done {
-                let mut settled = Settled { pages: slot.pages.clone(), done };
-                settled.pages.sort_by_key(|page| page.at);
+                let settled = Settled { pages: slot.pages.clone(), done };
                 inner.built = inner.built.max(contact as usize + 1);
                 return Some(settled);
             }

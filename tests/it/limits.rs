@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use insta::assert_snapshot;
 
-use crate::export::Export;
+use crate::export::{Export, Outcome};
 use crate::paging::assert_complete;
-use crate::scripted::{Answer, Scripted};
+use crate::scripted::{Answer, Asked, Scripted};
 use crate::service::Service;
 
 fn contacts(count: u32) -> Vec<String> {
@@ -27,6 +27,45 @@ fn never_more_in_flight_than_allowed() {
         assert!(most <= concurrency, "{most} in flight");
         assert!(most > 1 || concurrency == 1, "contacts are read side by side");
     }
+}
+
+#[test]
+fn a_long_history_is_read_ahead_in_slots_that_nobody_needs() {
+    let service = Service::start("--latency 20ms");
+    let contacts = ["messages-1500-a".to_owned()];
+    let export = Export::run_of(service.url(), &contacts).args("--format jsonl --page-size 20");
+    let outcome = export.clone().args("--concurrency 8").expect(0);
+    assert_complete(&service, &outcome, &contacts, "pages asked for ahead");
+    let stats = service.stats();
+    let one_by_one = export.args("--concurrency 1").out("one-by-one").expect(0);
+    for table in ["contacts", "conversations", "messages", "channel_records"] {
+        let rows = |outcome: &Outcome| outcome.rows(table).without_run();
+        assert_eq!(rows(&outcome), rows(&one_by_one), "{table}");
+    }
+    assert!((4..=8).contains(&stats.max_in_flight), "{} in flight", stats.max_in_flight);
+    // Pages of 19 new messages, the sign-in, what finds out the reading and the end, and those behind the end.
+    assert!(stats.requests <= 1500 / 19 + 1 + 6 + 8, "{} requests", stats.requests);
+    assert_eq!(outcome.manifest()["requests"]["sent"], stats.requests);
+    assert_eq!(
+        outcome.rows("coverage").column("requests"),
+        [(stats.requests - 1).to_string()],
+        "all but the sign-in"
+    );
+}
+
+#[test]
+fn a_history_that_was_long_the_last_time_is_begun_first() {
+    let server = Scripted::api(|asked| Answer::page(asked, if asked.contact() == "long" { 900 } else { 1 }));
+    let mut contacts: Vec<String> = (0..40).map(|at| format!("c{at}")).collect();
+    contacts.push("long".to_owned());
+    let export = Export::run_of(server.url(), &contacts).args("--format jsonl --concurrency 2");
+    export.expect(0);
+    let before = server.asked().len();
+    export.expect(0);
+    let place = |asked: &[Asked]| asked.iter().position(|asked| asked.contact() == "long");
+    let asked = server.asked();
+    assert!(place(&asked[..before]) > Some(40), "it was read in its turn");
+    assert!(place(&asked[before..]) < Some(4), "it is begun first");
 }
 
 #[test]

@@ -59,7 +59,7 @@ def variants(seed):
     channels = dice.sample(["whatsapp", "instagram", "messenger", "website"], dice.choice([1, 1, 2]))
     return [
         Variant("parquet", "parquet", small),
-        Variant("jsonl", "jsonl", [*small, "--concurrency", "1"]),
+        Variant("jsonl", "jsonl", small),
         Variant("flat", dice.choice(either), small, flat=True),
         Variant("range", dice.choice(either), small, since="2026-01-11T10:00:30Z", until="2026-03-11T10:00:30Z"),
         Variant("inside", dice.choice(either), small, counting="each"),
@@ -126,6 +126,9 @@ def export(server, asked, variant, binary, folder):
     contacts = Path(folder) / "contacts.csv"
     contacts.write_text("contact_id\n" + "\n".join(asked) + "\n")
     command = [binary, "run", "-q", "--base-url", server.url, "--contacts", contacts, "--out", f"{folder}/out"]
+    # What is expected rests on the order of the answers. With more requests in flight pages are asked for ahead of their
+    # turn, some in vain, and the order in which they are served is not that of the history.
+    command += ["--concurrency", "1"]
     command += variant.arguments()
     environment = {"PATH": os.environ["PATH"], "CHATZY_TOKEN": "x", "HOME": folder}
     ended = subprocess.run(command, env=environment, capture_output=True, timeout=300, cwd=folder)
