@@ -25,6 +25,7 @@
 //! monitor/                           4  metrics file and pings: how a run went, for those who watch over it
 //! fetch/ build/ publish/ verify/     3  the rooms
 //! api/ spool/ table/ output/         2  client, retries, governor · segments · columns, flattening · Parquet, JSONL, manifest
+//! state/                             2  what is remembered of each contact from run to run, and who is due
 //! contacts/ settings/ record/ json/  1  input · validated settings · wire shapes · lenient JSON
 //! history event id digest durable    1  what is known of a read · events · newtypes · SHA-256 · files that survive a power cut
 //! simulator/                         a local API for tries, demos and tests; nothing above depends on it but cli
@@ -71,5 +72,6 @@ pub mod record;
 pub mod settings;
 pub mod simulator;
 pub mod spool;
+pub mod state;
 pub mod table;
 pub mod verify;
