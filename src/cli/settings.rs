@@ -214,7 +214,7 @@ fn credentials(args: &ConnectionArgs) -> Result<Credentials, SettingsError> {
         .or_else(|| variable("CHATZY_PASSWORD_FILE").map(|path| PasswordSource::File(PathBuf::from(path))))
         .or_else(|| args.password_command.clone().map(PasswordSource::Command));
     let email = variable("CHATZY_EMAIL").map(SecretString::from);
-    let login = match (email, password) {
+    let login = match (email.clone(), password) {
         (Some(email), Some(password)) => Some(Login { email, password }),
         // A token alone serves; half a login beside it is not used.
         (_, _) if token.is_some() => None,
@@ -222,15 +222,14 @@ fn credentials(args: &ConnectionArgs) -> Result<Credentials, SettingsError> {
         (None, Some(_)) => return Err(SettingsError::NoEmail),
         (None, None) => return Err(SettingsError::NoCredentials),
     };
-    Ok(Credentials { token, login })
+    Ok(Credentials { token, login, email })
 }
 
 fn simulated_credentials() -> Credentials {
-    let login = Login {
-        email: SecretString::from("simulated@example.com"),
-        password: PasswordSource::Value(SecretString::from("simulated")),
-    };
-    Credentials { token: None, login: Some(login) }
+    let email = SecretString::from("simulated@example.com");
+    let login =
+        Login { email: email.clone(), password: PasswordSource::Value(SecretString::from("simulated")) };
+    Credentials { token: None, login: Some(login), email: Some(email) }
 }
 
 fn identity(

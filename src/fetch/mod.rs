@@ -2,11 +2,12 @@
 //!
 //! Contacts are admitted in the order of the input, as many at a time as requests may be in flight; how many really are
 //! is the governor's to say. Within a contact pages follow each other, as [`paging`] says. When all are read, what was
-//! only believed is looked at once more ([`recheck`]).
+//! only believed is looked at once more ([`recheck`]). Whom the account has to read is found by [`listing`].
 //!
-//! Layer 3: uses `api` and `spool`; knows nothing of tables and files.
+//! Layer 3: uses `api` and `spool`; knows nothing of files, and of tables only how a time is written.
 
 mod contact;
+pub mod listing;
 pub mod paging;
 mod recheck;
 mod restore;

@@ -73,6 +73,28 @@ pub enum AskedShape {
     Flat,
 }
 
+/// Which contacts of the account are listed: the values of `filter`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum ListFilter {
+    /// All of them
+    All,
+    /// Those with unread messages
+    Unread,
+    /// Those in a live conversation
+    Live,
+}
+
+impl ListFilter {
+    /// As the API spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Unread => "unread",
+            Self::Live => "live",
+        }
+    }
+}
+
 /// The times of messages to export: [since, until), in microseconds since 1970. A message without a time is kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Window {
