@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use secrecy::SecretString;
 use serde_json::{Map, Value, json};
@@ -10,9 +11,9 @@ use super::args::{ConnectionArgs, FormatName, RunArgs};
 use crate::contacts::{self, ColumnChoice, ContactList, ContactsError, ContactsSource};
 use crate::export::{Identity, Job};
 use crate::settings::{
-    AskedShape, BaseUrl, BaseUrlError, Connection, Credentials, Format, JsonlCodec, Login, MaxFailed,
-    OutputSettings, ParquetCodec, PasswordSource, PingUrl, PingUrlError, ReadingSettings, Retrying,
-    RunSettings, TokenSource, Unfinished, Window,
+    AskedShape, BaseUrl, BaseUrlError, Connection, Credentials, Format, Incremental, JsonlCodec, Login,
+    MaxFailed, OutputSettings, ParquetCodec, PasswordSource, PingUrl, PingUrlError, ReadingSettings,
+    Retrying, RunSettings, TokenSource, Unfinished, Window,
 };
 use crate::table::{self, schema::SCHEMA_VERSION};
 
@@ -20,6 +21,9 @@ use crate::table::{self, schema::SCHEMA_VERSION};
 const PARQUET_ZSTD: i32 = 1;
 /// The level of zstd for JSONL, which is the default of the zstd program.
 const JSONL_ZSTD: i32 = 3;
+
+/// The default of `--full-sweep-every`.
+const FULL_SWEEP_EVERY: Duration = Duration::from_hours(30 * 24);
 
 /// Why the arguments make no run.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +79,12 @@ pub enum SettingsError {
     /// `--target-file-size 0`.
     #[error("--target-file-size must be at least one byte")]
     NoFileSize,
+    /// An option of incremental runs.
+    #[error("--{option} is for runs with --incremental")]
+    NotIncremental {
+        /// Which.
+        option: &'static str,
+    },
     /// The contacts file.
     #[error(transparent)]
     Contacts(#[from] ContactsError),
@@ -91,6 +101,7 @@ pub fn job(args: &RunArgs, simulator: Option<&str>) -> Result<Job, SettingsError
     if args.target_file_size.as_u64() == 0 {
         return Err(SettingsError::NoFileSize);
     }
+    let incremental = incremental(args)?;
     let (base_url, credentials) = match simulator {
         Some(url) => (url.parse()?, simulated_credentials()),
         None => (args.connection.base_url.parse::<BaseUrl>()?, credentials(&args.connection)?),
@@ -129,6 +140,7 @@ pub fn job(args: &RunArgs, simulator: Option<&str>) -> Result<Job, SettingsError
             target_file_size: args.target_file_size.as_u64(),
         },
         max_failed: args.max_failed.0,
+        incremental,
     };
     Ok(Job { settings, contacts, identity })
 }
@@ -150,6 +162,18 @@ fn check_twice<T: PartialEq>(
 ) -> Result<(), SettingsError> {
     let twice = values.iter().enumerate().find(|(at, value)| values[..*at].contains(value));
     twice.map_or(Ok(()), |(_, value)| Err(SettingsError::Twice { option, value: name(value) }))
+}
+
+fn incremental(args: &RunArgs) -> Result<Option<Incremental>, SettingsError> {
+    let sweep_every = args.full_sweep_every;
+    match (args.incremental, args.full, sweep_every) {
+        (false, true, _) => Err(SettingsError::NotIncremental { option: "full" }),
+        (false, _, Some(_)) => Err(SettingsError::NotIncremental { option: "full-sweep-every" }),
+        (false, false, None) => Ok(None),
+        (true, full, _) => {
+            Ok(Some(Incremental { sweep_every: sweep_every.unwrap_or(FULL_SWEEP_EVERY), full }))
+        }
+    }
 }
 
 fn format(args: &RunArgs) -> Result<Format, SettingsError> {
@@ -264,7 +288,7 @@ fn identity(
         .iter()
         .filter_map(|key| clap::ValueEnum::to_possible_value(key).map(|value| value.get_name().to_owned()))
         .collect();
-    let options = json!({
+    let mut options = json!({
         "format": format,
         "compression": compression,
         "partition_by": partition_by,
@@ -275,6 +299,11 @@ fn identity(
         "until": time(window.until),
         "contacts_column": args.contacts_column,
     });
+    // Told of incremental runs only, so that others are what they were.
+    if let Ok(Some(incremental)) = incremental(args) {
+        options["incremental"] = true.into();
+        options["full_sweep_every"] = humantime::format_duration(incremental.sweep_every).to_string().into();
+    }
     let max_failed = match args.max_failed.0 {
         MaxFailed::Count(count) => count.to_string(),
         MaxFailed::Percent(percent) => format!("{percent}%"),

@@ -70,8 +70,12 @@ pub fn verdict(manifest: &Manifest) -> String {
     );
     let not_found =
         if counts.not_found == 0 { String::new() } else { format!(", {} not found", counts.not_found) };
+    let unchanged = match counts.unchanged {
+        0 => String::new(),
+        unchanged => format!(", {} unchanged", HumanCount(unchanged)),
+    };
     match (counts.failed, counts.unresolved) {
-        (0, 0) => format!("{done}{not_found}"),
+        (0, 0) => format!("{done}{not_found}{unchanged}"),
         (0, unresolved) => format!(
             "run {} is published, but {unresolved} of {} contacts kept changing while they were read (status `unresolved` in coverage): export again",
             manifest.run_id, counts.requested

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::Utc;
 
+use super::incremental::Left;
 use super::unfinished::{Identity, Run};
 use crate::api;
 use crate::build::Built;
@@ -23,6 +24,7 @@ pub fn draft(
     run: &Run,
     built: Built,
     requests: &api::Requests,
+    left: Option<Left>,
 ) -> Draft {
     let count = |status| built.contacts(status);
     let counts = ContactCounts {
@@ -32,6 +34,7 @@ pub fn draft(
         not_found: count(Status::NotFound),
         unresolved: count(Status::Unresolved),
         failed: count(Status::Failed),
+        unchanged: count(Status::Unchanged),
     };
     let is_partial = counts.failed + counts.unresolved > 0;
     let unknown_fields = Table::ALL.into_iter().filter_map(|table| {
@@ -42,6 +45,7 @@ pub fn draft(
     let tables = Table::ALL.map(|table| (table.name().to_owned(), TableEntry::new(table, built.rows(table))));
     let mut options = identity.options.clone();
     options.extend(identity.told_options.clone());
+    options.extend(left.as_ref().map(|left| ("full".to_owned(), left.is_full.into())));
     let manifest = Manifest {
         manifest_version: MANIFEST_VERSION,
         schema_version: identity.schema_version,
@@ -69,6 +73,7 @@ pub fn draft(
         tables: tables.into_iter().collect(),
         files: built.files.iter().map(FileEntry::from).collect(),
         previous: None,
+        state: left.map(|left| left.state),
     };
     Draft { manifest, failed_csv: built.failed }
 }

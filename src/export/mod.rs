@@ -4,6 +4,7 @@
 
 mod draft;
 mod error;
+mod incremental;
 mod lock;
 mod unfinished;
 
@@ -21,11 +22,14 @@ use crate::publish::{self, Published};
 use crate::record::Page;
 use crate::settings::RunSettings;
 use crate::spool::{Closing, Writer};
+use crate::state::Due;
 use crate::table::Stamp;
 
 pub use error::{ExportError, Interruption, Signal};
+pub use incremental::Lost;
 pub use unfinished::{Difference, Identity};
 
+use incremental::Nightly;
 use unfinished::{Run, Work};
 
 /// What a run is to export, and how.
@@ -58,36 +62,64 @@ pub async fn export(
         return Ok(published);
     }
     let run = work.open(settings.unfinished, settings.run_id.clone(), &identity)?;
+    let client = Arc::new(Client::new(Arc::clone(&settings.connection), observer.clone())?);
     let contacts = Arc::new(contacts);
+    let nightly = settings.incremental.map(|incremental| Nightly {
+        settings: incremental,
+        identity: &identity,
+        out: &settings.out,
+        work: &work,
+        run: &run,
+    });
+    let due = match &nightly {
+        None => Due::all(contacts.len()),
+        Some(nightly) => tokio::select! {
+            due = nightly.due(&contacts, &client, &observer) => due?,
+            why = &mut interrupt => return Err(ExportError::Interrupted(why)),
+        },
+    };
+    let read = Read { contacts: Arc::clone(&contacts), due: Arc::new(due) };
     let (built, requests) =
-        fetch_and_build(&settings, &contacts, &work, &run, observer.clone(), interrupt).await?;
+        fetch_and_build(&settings, &read, client, &work, &run, observer.clone(), interrupt).await?;
+    let left = match &nightly {
+        None => None,
+        Some(nightly) => Some(tokio::task::block_in_place(|| nightly.leave_state(&built.statuses))?),
+    };
     observer.event(Event::Publishing { files: built.files.len() as u64 });
-    let draft = draft::draft(&identity, &contacts, &run, built, &requests);
+    let draft = draft::draft(&identity, &contacts, &run, built, &requests, left);
     let published = tokio::task::block_in_place(|| publish::publish(&settings.out, &work.folder, draft))?;
     drop(lock);
     Ok(published)
 }
 
+/// Whom the run is about.
+struct Read {
+    contacts: Arc<ContactList>,
+    /// Who of them is read.
+    due: Arc<Due>,
+}
+
 /// The two rooms that work side by side.
 async fn fetch_and_build(
     settings: &RunSettings,
-    contacts: &Arc<ContactList>,
+    read: &Read,
+    client: Arc<Client>,
     work: &Work,
     run: &Run,
     observer: SharedObserver,
     mut interrupt: Pin<&mut impl Future<Output = Interruption>>,
 ) -> Result<(Built, Requests), ExportError> {
-    let recovered = tokio::task::block_in_place(|| work.recover(contacts.len()))?;
+    let recovered = tokio::task::block_in_place(|| work.recover(read.contacts.len()))?;
     observer.event(Event::Started {
         run_id: run.run_id.to_string(),
-        contacts: contacts.len() as u64,
+        contacts: read.due.count() as u64,
         already_read: recovered.already_read,
     });
     let ledger = Arc::new(recovered.ledger);
     let (writer, appender) = Writer::start(&work.spool(), recovered.next_segment, observer.clone())?;
-    let client = Arc::new(Client::new(Arc::clone(&settings.connection), observer.clone())?);
     let plan = FetchPlan {
-        contacts: Arc::clone(contacts),
+        contacts: Arc::clone(&read.contacts),
+        due: Arc::clone(&read.due),
         reading: settings.reading.clone(),
         concurrency: settings.connection.concurrency.get(),
         max_failed: settings.max_failed,
@@ -95,7 +127,7 @@ async fn fetch_and_build(
         learned: recovered.learned,
     };
     let mut building = {
-        let plan = build_plan(settings, contacts, work, run);
+        let plan = build_plan(settings, read, work, run);
         let (ledger, observer) = (Arc::clone(&ledger), observer.clone());
         tokio::task::spawn_blocking(move || build::build(&plan, &ledger, &observer))
     };
@@ -125,9 +157,10 @@ async fn fetch_and_build(
     Ok((built, recovered.requests.and(client.requests())))
 }
 
-fn build_plan(settings: &RunSettings, contacts: &Arc<ContactList>, work: &Work, run: &Run) -> BuildPlan {
+fn build_plan(settings: &RunSettings, read: &Read, work: &Work, run: &Run) -> BuildPlan {
     BuildPlan {
-        contacts: Arc::clone(contacts),
+        contacts: Arc::clone(&read.contacts),
+        due: Arc::clone(&read.due),
         spool_folder: work.spool(),
         stage: work.stage(),
         stamp: Stamp { run_id: run.run_id.clone(), exported_at: run.started_at },

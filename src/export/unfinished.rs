@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! _work/run.json       what the run is: its ID, its time, and the identity that a command must have to go on with it
+//! _work/decision.*     who is due, where the run is incremental
 //! _work/spool/         the answers
 //! _work/stage/         files being built
 //! _work/publish.json   from when publishing has begun
@@ -131,6 +132,11 @@ impl Work {
         self.folder.join(publish::RUN)
     }
 
+    /// Whether anything was spooled.
+    pub fn has_answers(&self) -> bool {
+        std::fs::read_dir(self.spool()).is_ok_and(|mut segments| segments.next().is_some())
+    }
+
     fn discarded_file(&self) -> PathBuf {
         self.folder.join("discarded.json")
     }
@@ -173,6 +179,9 @@ impl Work {
         publish::withdraw(&self.out, &self.folder)?;
         durable::remove_tree(&self.stage())?;
         durable::remove_tree(&self.spool())?;
+        for name in publish::DECISION {
+            durable::remove_file(&self.folder.join(name))?;
+        }
         durable::remove_file(&self.discarded_file())?;
         durable::remove_dir_if_empty(&self.folder);
         Ok(())

@@ -24,6 +24,7 @@ use crate::event::{Event, SharedObserver};
 use crate::history::Facts;
 use crate::settings::{MaxFailed, ReadingSettings};
 use crate::spool::{Appender, Ledger, SpoolError};
+use crate::state::Due;
 use paging::Claims;
 use shared::Shared;
 
@@ -31,6 +32,8 @@ use shared::Shared;
 pub struct FetchPlan {
     /// Whom to read.
     pub contacts: Arc<ContactList>,
+    /// Which of them.
+    pub due: Arc<Due>,
     /// What to read of each.
     pub reading: ReadingSettings,
     /// Contacts read at a time.
@@ -109,13 +112,14 @@ pub async fn fetch(
 /// Reads the contacts that have no last word yet.
 async fn read_all(shared: &Arc<Shared>) -> Result<(), FetchError> {
     let ledger = Arc::clone(&shared.ledger);
-    let open = (0..shared.contact_count()).filter(move |contact| !ledger.is_done(*contact));
+    let due: Vec<u32> = shared.plan.due.places().filter_map(|place| u32::try_from(place).ok()).collect();
+    let open = (0..).zip(due).filter(move |(_, contact)| !ledger.is_done(*contact));
     let shared = Arc::clone(shared);
-    workers(shared.plan.concurrency, open, move |contact| {
+    workers(shared.plan.concurrency, open, move |(place, contact)| {
         let shared = Arc::clone(&shared);
         async move {
             shared.ledger.recent().room().await;
-            contact::read(&shared, contact, claims(contact)).await
+            contact::read(&shared, contact, claims(place)).await
         }
     })
     .await
@@ -155,15 +159,15 @@ where
     Ok(())
 }
 
-/// Contacts at the start of the input whose ends are always proved: what is believed of the others rests on them.
+/// Contacts at the start of those that are read whose ends are always proved: what is believed of the others rests on them.
 const PROVED_CONTACTS: u32 = 20;
-/// Of the others, one in so many is proved all the same. Chosen by its place in the input, not by chance, so that the
+/// Of the others, one in so many is proved all the same. Chosen by its place among them, not by chance, so that the
 /// same input gives the same coverage.
 const SAMPLED_CONTACTS: u32 = 100;
 
-/// Whether this contact's short last page may be believed.
-fn claims(contact: u32) -> Claims {
-    if contact < PROVED_CONTACTS || contact.is_multiple_of(SAMPLED_CONTACTS) {
+/// Whether the short last page of the contact at this place may be believed.
+fn claims(place: u32) -> Claims {
+    if place < PROVED_CONTACTS || place.is_multiple_of(SAMPLED_CONTACTS) {
         Claims::Prove
     } else {
         Claims::Believe

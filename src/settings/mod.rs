@@ -39,6 +39,17 @@ pub struct RunSettings {
     pub output: OutputSettings,
     /// How many contacts may fail.
     pub max_failed: MaxFailed,
+    /// Read only contacts that are due.
+    pub incremental: Option<Incremental>,
+}
+
+/// How an incremental run chooses its contacts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Incremental {
+    /// The longest that a contact is not read.
+    pub sweep_every: Duration,
+    /// All are due: what is known of them is not asked.
+    pub full: bool,
 }
 
 /// What to do with an unfinished run in the work folder.

@@ -62,12 +62,17 @@ impl Record for Row {
     }
 
     fn batch(rows: &[Self]) -> Result<RecordBatch, ArrowError> {
-        RecordBatch::try_new(Self::schema(), state_columns(rows.iter().map(|row| (&*row.contact_id, Some(row)))))
+        RecordBatch::try_new(
+            Self::schema(),
+            state_columns(rows.iter().map(|row| (&*row.contact_id, Some(row)))),
+        )
     }
 
     fn rows(batch: &RecordBatch) -> Result<Vec<Self>, String> {
         let columns = Columns::of(batch)?;
-        (0..batch.num_rows()).map(|at| columns.row(at)?.ok_or_else(|| "a status is missing".to_owned())).collect()
+        (0..batch.num_rows())
+            .map(|at| columns.row(at)?.ok_or_else(|| "a status is missing".to_owned()))
+            .collect()
     }
 }
 

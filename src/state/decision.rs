@@ -92,7 +92,11 @@ where
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn make<'b, C>(&self, path: &Path, contacts: impl Fn() -> C) -> Result<(Vec<Option<Reason>>, Written), StateError>
+    pub fn make<'b, C>(
+        &self,
+        path: &Path,
+        contacts: impl Fn() -> C,
+    ) -> Result<(Vec<Option<Reason>>, Written), StateError>
     where
         C: Iterator<Item = &'b str>,
     {

@@ -75,8 +75,7 @@ fn encode<R: Record>(
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .build();
     let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
-    let mut writer =
-        ArrowWriter::try_new_with_options(file, R::schema(), options).map_err(refused)?;
+    let mut writer = ArrowWriter::try_new_with_options(file, R::schema(), options).map_err(refused)?;
     let (mut count, mut pending) = (0, Vec::with_capacity(BATCH_ROWS));
     let flush = |pending: &mut Vec<R>, writer: &mut ArrowWriter<File>| {
         let batch = R::batch(pending).map_err(ParquetError::from);

@@ -24,12 +24,14 @@ Examples:
   CHATZY_EMAIL=me@example.com CHATZY_PASSWORD_FILE=~/.chatzy chatzy-export run --contacts contacts.csv --out ./export
       the real service
   chatzy-export run --contacts ids.txt --out ./export --format jsonl --compression zstd --partition-by month
+  chatzy-export run --contacts ids.txt --out ./export --incremental
+      every night: only contacts that have changed, and each one every 30 days
   chatzy-export run --contacts ids.txt --out ./export --since 2026-01-01T00:00:00Z --channel whatsapp
 
 The same command run again after a crash, a kill or a full disk goes on where it stopped.
 
 Exit codes: 0 complete, 2 usage, 3 published but some contacts failed or are unresolved, 4 sign-in refused,
-5 API unavailable, or its quota or --max-duration spent, 6 storage, 7 another run works here, 9 an unfinished run does not fit, 130/143 interrupted.";
+5 API unavailable, or its quota or --max-duration spent, 6 storage, 7 another run works here, 9 an unfinished run does not fit, or what --incremental needs to know is lost, 130/143 interrupted.";
 
 /// Export contacts' conversations
 #[derive(Debug, Args)]
@@ -99,6 +101,17 @@ pub struct RunArgs {
     #[arg(long, value_name = "D", default_value = "10s", value_parser = duration, help_heading = "Requests")]
     pub connect_timeout: Duration,
 
+    /// Read only contacts that are due: new, active since their last export, failed last time, or due for the sweep
+    #[arg(long, help_heading = "The run")]
+    pub incremental: bool,
+    /// With --incremental: each contact is read at least this often, whether it seems to have changed or not [default: 30d]
+    ///
+    /// Edits, deletions and late delivery receipts change no time in the account's list. They are seen within this period.
+    #[arg(long, value_name = "D", value_parser = duration, help_heading = "The run")]
+    pub full_sweep_every: Option<Duration>,
+    /// With --incremental: export all contacts, whatever is known of them, and begin anew from there
+    #[arg(long, help_heading = "The run")]
+    pub full: bool,
     /// Stop, without publishing, when more contacts than this have failed: a number or a percentage
     #[arg(long, value_name = "N|P%", default_value = "100%", help_heading = "The run")]
     pub max_failed: MaxFailedArg,
