@@ -8,6 +8,7 @@ use crate::api::Stop;
 use crate::build::BuildError;
 use crate::durable::StorageError;
 use crate::fetch::FetchError;
+use crate::fetch::listing::ListingError;
 use crate::publish::PublishError;
 use crate::spool::SpoolError;
 
@@ -78,6 +79,12 @@ pub enum ExportError {
         /// The ID.
         run_id: String,
     },
+    /// The account's contacts cannot be listed.
+    #[error(transparent)]
+    Listing(#[from] ListingError),
+    /// It has none.
+    #[error("the account has no contacts: there is nothing to export")]
+    NoContacts,
     /// Fetching ended the run.
     #[error(transparent)]
     Fetch(#[from] FetchError),

@@ -1,4 +1,4 @@
-//! The job as a table of contents: open the work folder, fetch and build side by side, publish.
+//! The job as a table of contents: open the work folder, list the contacts, fetch and build side by side, publish.
 //!
 //! Layer 4: knows the rooms, and that each hands over to the next only what is durable.
 
@@ -6,6 +6,7 @@ mod draft;
 mod error;
 mod lock;
 mod unfinished;
+mod whom;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -17,6 +18,7 @@ use crate::contacts::ContactList;
 use crate::event::{Event, SharedObserver};
 use crate::fetch::{self, FetchPlan};
 use crate::output::OutputSpec;
+use crate::output::manifest::Input;
 use crate::publish::{self, Published};
 use crate::record::Page;
 use crate::settings::RunSettings;
@@ -25,6 +27,7 @@ use crate::table::Stamp;
 
 pub use error::{ExportError, Interruption, Signal};
 pub use unfinished::{Difference, Identity};
+pub use whom::Whom;
 
 use unfinished::{Run, Work};
 
@@ -33,7 +36,7 @@ pub struct Job {
     /// The settings.
     pub settings: RunSettings,
     /// Whom to export.
-    pub contacts: ContactList,
+    pub contacts: Whom,
     /// What makes this run this run: an unfinished one with another identity is not gone on with.
     pub identity: Identity,
 }
@@ -58,9 +61,13 @@ pub async fn export(
         return Ok(published);
     }
     let run = work.open(settings.unfinished, settings.run_id.clone(), &identity)?;
-    let contacts = Arc::new(contacts);
+    let client = Arc::new(Client::new(Arc::clone(&settings.connection), observer.clone())?);
+    let contacts = tokio::select! {
+        contacts = contacts.list(&work, &client, &observer) => Arc::new(contacts?),
+        why = &mut interrupt => return Err(ExportError::Interrupted(why)),
+    };
     let (built, requests) =
-        fetch_and_build(&settings, &contacts, &work, &run, observer.clone(), interrupt).await?;
+        fetch_and_build(&settings, &contacts, client, &work, &run, observer.clone(), interrupt).await?;
     observer.event(Event::Publishing { files: built.files.len() as u64 });
     let draft = draft::draft(&identity, &contacts, &run, built, &requests);
     let published = tokio::task::block_in_place(|| publish::publish(&settings.out, &work.folder, draft))?;
@@ -72,6 +79,7 @@ pub async fn export(
 async fn fetch_and_build(
     settings: &RunSettings,
     contacts: &Arc<ContactList>,
+    client: Arc<Client>,
     work: &Work,
     run: &Run,
     observer: SharedObserver,
@@ -85,7 +93,6 @@ async fn fetch_and_build(
     });
     let ledger = Arc::new(recovered.ledger);
     let (writer, appender) = Writer::start(&work.spool(), recovered.next_segment, observer.clone())?;
-    let client = Arc::new(Client::new(Arc::clone(&settings.connection), observer.clone())?);
     let plan = FetchPlan {
         contacts: Arc::clone(contacts),
         reading: settings.reading.clone(),
@@ -161,6 +168,8 @@ fn count_messages(page: &Page<'_>) -> usize {
 /// What `--dry-run` found out.
 #[derive(Debug)]
 pub struct Rehearsal {
+    /// What is known of the contacts.
+    pub input: Input,
     /// The contact that was asked for.
     pub contact: String,
     /// What came: messages on its first page, or why there is none.
@@ -174,8 +183,16 @@ pub struct Rehearsal {
 /// # Errors
 /// When signing in fails, or what answers is not the API.
 pub async fn rehearse(job: &Job, observer: SharedObserver) -> Result<Rehearsal, ExportError> {
-    let client = Client::new(Arc::clone(&job.settings.connection), observer)?;
-    let contact = job.contacts.get(0);
+    let client = Client::new(Arc::clone(&job.settings.connection), observer.clone())?;
+    let all;
+    let contacts = match &job.contacts {
+        Whom::Listed(contacts) => contacts,
+        Whom::All => {
+            all = whom::all(&client, &observer).await?;
+            &all
+        }
+    };
+    let contact = contacts.get(0);
     let query = PageQuery {
         contact: &contact,
         channel: job.settings.reading.channels.first().copied(),
@@ -193,5 +210,5 @@ pub async fn rehearse(job: &Job, observer: SharedObserver) -> Result<Rehearsal, 
     };
     let unfinished =
         Work::new(&job.settings.out, &job.settings.work).unfinished()?.map(|run| run.run_id.to_string());
-    Ok(Rehearsal { contact: contact.to_string(), first_page, unfinished })
+    Ok(Rehearsal { input: Input::from(contacts), contact: contact.to_string(), first_page, unfinished })
 }
