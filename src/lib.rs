@@ -9,7 +9,8 @@
 //!                  pages    pages    files    (commit)
 //! ```
 //!
-//! - [`fetch`] asks the API: many contacts at once, bounded; each history's pages in their order; retries; tokens.
+//! - [`fetch`] asks the API: many contacts at once, bounded; each history's pages in their order; retries; tokens. Whom
+//!   there is to read it can ask too ([`fetch::listing`]).
 //! - [`spool`] is an append-only, checksummed log of the answers as received. It is what a crash must not lose.
 //! - [`build`] is a pure, deterministic function of spool and input order to staged files; it runs beside fetch.
 //! - [`publish`] makes the staged files visible, then writes the manifest: the one commit point.

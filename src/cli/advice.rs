@@ -15,7 +15,7 @@ pub fn after_publishing(manifest: Manifest, args: &RunArgs, typed: &Invocation) 
     let exit = Exit::of_manifest(&manifest);
     let sentence = Some(summary::verdict(&manifest));
     let next = match (manifest.contacts.failed, manifest.contacts.unresolved) {
-        (0, 0) => None,
+        (0, 0) if manifest.input.doubts.is_empty() => None,
         (0, _) => Some(typed.anew()),
         (_, _) => {
             Some(typed.of_failed(&summary::failed_file(&manifest, &args.out), args.contacts_column.is_some()))

@@ -65,7 +65,8 @@ impl Exit {
     /// How a published run ended.
     pub fn of_manifest(manifest: &Manifest) -> Self {
         let counts = &manifest.contacts;
-        if counts.failed + counts.unresolved == 0 { Self::Complete } else { Self::Partial }
+        let is_whole = counts.failed + counts.unresolved == 0 && manifest.input.doubts.is_empty();
+        if is_whole { Self::Complete } else { Self::Partial }
     }
 
     /// How a run that was not published ended.
@@ -78,6 +79,7 @@ impl Exit {
             ExportError::State(error) => Self::of_state(error),
             ExportError::ForeignWork { .. } | ExportError::RunIdTaken { .. } => Self::Usage,
             ExportError::Listing(error) => Self::of_listing(error),
+            ExportError::NoContacts => Self::Usage,
             ExportError::Fetch(error) => Self::of_fetch(error),
             ExportError::Spool(error) => Self::of_spool(error),
             ExportError::Build(BuildError::Spool(error)) => Self::of_spool(error),
@@ -93,16 +95,6 @@ impl Exit {
         }
     }
 
-    fn of_listing(error: &ListingError) -> Self {
-        match error {
-            ListingError::Api(stop) => Self::of_stop(stop),
-            ListingError::Refused { status: 401 | 403, .. } => Self::SignInRefused,
-            ListingError::Refused { .. } | ListingError::OffsetIgnored => Self::Usage,
-            ListingError::TooLarge { .. } => Self::Usage,
-            ListingError::Unreadable { .. } => Self::Unavailable,
-        }
-    }
-
     fn of_stop(stop: &Stop) -> Self {
         match stop {
             Stop::NotTheApi { .. } | Stop::Credentials { .. } => Self::Usage,
@@ -112,12 +104,20 @@ impl Exit {
         }
     }
 
+    /// Where the list of contacts could not be read.
+    pub fn of_listing(error: &ListingError) -> Self {
+        match error {
+            ListingError::Api(stop) => Self::of_stop(stop),
+            ListingError::Refused { status: 401 | 403, .. } => Self::SignInRefused,
+            ListingError::Refused { .. } | ListingError::OffsetIgnored => Self::Usage,
+            ListingError::TooLarge { .. } => Self::Usage,
+            ListingError::Unreadable { .. } => Self::Unavailable,
+        }
+    }
+
     fn of_fetch(error: &FetchError) -> Self {
         match error {
-            FetchError::Api(Stop::NotTheApi { .. } | Stop::Credentials { .. }) => Self::Usage,
-            FetchError::Api(Stop::SignInRefused { .. }) => Self::SignInRefused,
-            FetchError::Api(Stop::Unavailable { .. } | Stop::Quota) => Self::Unavailable,
-            FetchError::Api(Stop::Cancelled) => Self::Bug,
+            FetchError::Api(stop) => Self::of_stop(stop),
             FetchError::Spool(error) => Self::of_spool(error),
             FetchError::OffsetIgnored { .. } => Self::Usage,
             FetchError::AllRefused { unauthorized: true, .. } => Self::SignInRefused,

@@ -8,8 +8,8 @@ use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 
 use super::args::{ConnectionArgs, FormatName, RunArgs};
-use crate::contacts::{self, ColumnChoice, ContactList, ContactsError, ContactsSource};
-use crate::export::{Identity, Job};
+use crate::contacts::{self, ColumnChoice, ContactsError, ContactsSource};
+use crate::export::{Identity, Job, Whom};
 use crate::settings::{
     AskedShape, BaseUrl, BaseUrlError, Connection, Credentials, Format, Incremental, JsonlCodec, Login,
     MaxFailed, OutputSettings, ParquetCodec, PasswordSource, PingUrl, PingUrlError, ReadingSettings,
@@ -85,6 +85,12 @@ pub enum SettingsError {
         /// Which.
         option: &'static str,
     },
+    /// Neither `--contacts` nor `--all-contacts`.
+    #[error("whom to export? give --contacts FILE, or --all-contacts for every contact of the account")]
+    Nobody,
+    /// `contacts --json` without a file.
+    #[error("--json needs --out FILE: stdout is where the list goes")]
+    NoRoomForJson,
     /// The contacts file.
     #[error(transparent)]
     Contacts(#[from] ContactsError),
@@ -102,10 +108,7 @@ pub fn job(args: &RunArgs, simulator: Option<&str>) -> Result<Job, SettingsError
         return Err(SettingsError::NoFileSize);
     }
     let incremental = incremental(args)?;
-    let (base_url, credentials) = match simulator {
-        Some(url) => (url.parse()?, simulated_credentials()),
-        None => (args.connection.base_url.parse::<BaseUrl>()?, credentials(&args.connection)?),
-    };
+    let (base_url, credentials) = service(&args.connection, simulator)?;
     let contacts = read_contacts(args)?;
     let source = if simulator.is_some() { "simulated".to_owned() } else { base_url.to_string() };
     let identity = identity(args, format, window, &contacts, source);
@@ -145,14 +148,30 @@ pub fn job(args: &RunArgs, simulator: Option<&str>) -> Result<Job, SettingsError
     Ok(Job { settings, contacts, identity })
 }
 
-fn read_contacts(args: &RunArgs) -> Result<ContactList, SettingsError> {
+/// Where the service is, and who we are there.
+pub(super) fn service(
+    args: &ConnectionArgs,
+    simulator: Option<&str>,
+) -> Result<(BaseUrl, Credentials), SettingsError> {
+    match simulator {
+        Some(url) => Ok((url.parse()?, simulated_credentials())),
+        None => Ok((args.base_url.parse::<BaseUrl>()?, credentials(args)?)),
+    }
+}
+
+fn read_contacts(args: &RunArgs) -> Result<Whom, SettingsError> {
+    let file = match &args.contacts {
+        Some(file) => file,
+        None if args.all_contacts => return Ok(Whom::All),
+        None => return Err(SettingsError::Nobody),
+    };
     let column = args.contacts_column.clone().map_or(ColumnChoice::Default, ColumnChoice::Named);
-    let source = if args.contacts.as_os_str() == "-" {
+    let source = if file.as_os_str() == "-" {
         ContactsSource::Stdin(Box::new(std::io::stdin().lock()))
     } else {
-        ContactsSource::File(args.contacts.clone())
+        ContactsSource::File(file.clone())
     };
-    Ok(contacts::read(source, &column)?)
+    Ok(Whom::Listed(contacts::read(source, &column)?))
 }
 
 fn check_twice<T: PartialEq>(
@@ -209,15 +228,20 @@ fn format(args: &RunArgs) -> Result<Format, SettingsError> {
     })
 }
 
-fn window(args: &RunArgs) -> Result<Window, SettingsError> {
-    let time = |option: &'static str, given: &Option<String>| match given {
+/// A moment as it is typed; a day begins at midnight UTC.
+pub(super) fn time(option: &'static str, given: Option<&String>) -> Result<Option<i64>, SettingsError> {
+    match given {
         None => Ok(None),
         Some(given) => table::parse_time(given.trim())
             .or_else(|| table::parse_time(&format!("{}T00:00:00Z", given.trim())))
             .map(Some)
             .ok_or_else(|| SettingsError::Time { option, given: given.clone() }),
-    };
-    let window = Window { since: time("since", &args.since)?, until: time("until", &args.until)? };
+    }
+}
+
+fn window(args: &RunArgs) -> Result<Window, SettingsError> {
+    let window =
+        Window { since: time("since", args.since.as_ref())?, until: time("until", args.until.as_ref())? };
     match (window.since, window.until) {
         (Some(since), Some(until)) if until <= since => Err(SettingsError::EmptyWindow),
         _ => Ok(window),
@@ -256,13 +280,7 @@ fn simulated_credentials() -> Credentials {
     Credentials { token: None, login: Some(login), email: Some(email) }
 }
 
-fn identity(
-    args: &RunArgs,
-    format: Format,
-    window: Window,
-    contacts: &ContactList,
-    source: String,
-) -> Identity {
+fn identity(args: &RunArgs, format: Format, window: Window, contacts: &Whom, source: String) -> Identity {
     let time = |time: Option<i64>| time.map(|time| table::format_time(time).to_string());
     let names = |name: String| name.to_lowercase();
     let (format, compression) = match format {
@@ -317,7 +335,10 @@ fn identity(
         major_version: env!("CARGO_PKG_VERSION").split('.').next().unwrap_or_default().to_owned(),
         schema_version: SCHEMA_VERSION,
         base_url: source,
-        input_sha256: contacts.sha256.clone(),
+        input_sha256: match contacts {
+            Whom::Listed(list) => list.sha256.clone(),
+            Whom::All => contacts::ALL.to_owned(),
+        },
         options: object(options),
         told_options: object(told_options),
     }

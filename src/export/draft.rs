@@ -36,7 +36,7 @@ pub fn draft(
         failed: count(Status::Failed),
         unchanged: count(Status::Unchanged),
     };
-    let is_partial = counts.failed + counts.unresolved > 0;
+    let is_partial = counts.failed + counts.unresolved > 0 || !contacts.doubts.is_empty();
     let unknown_fields = Table::ALL.into_iter().filter_map(|table| {
         let fields: BTreeMap<String, u64> =
             built.unknown_fields.of(table).map(|(name, count)| (name.to_owned(), count)).collect();
@@ -56,13 +56,7 @@ pub fn draft(
         finished_at: format_time(Utc::now().timestamp_micros()).to_string(),
         source: Source { base_url: identity.base_url.clone() },
         options,
-        input: Input {
-            path: contacts.path.clone(),
-            sha256: contacts.sha256.clone(),
-            lines: contacts.lines,
-            contacts: contacts.len() as u64,
-            duplicates: contacts.duplicates,
-        },
+        input: Input::from(contacts),
         contacts: counts,
         requests: Requests {
             sent: requests.sent,
@@ -76,4 +70,17 @@ pub fn draft(
         state: left.map(|left| left.state),
     };
     Draft { manifest, failed_csv: built.failed }
+}
+
+impl From<&ContactList> for Input {
+    fn from(contacts: &ContactList) -> Self {
+        Self {
+            path: contacts.path.clone(),
+            sha256: contacts.sha256.clone(),
+            lines: contacts.lines,
+            contacts: contacts.len() as u64,
+            duplicates: contacts.duplicates,
+            doubts: contacts.doubts.clone(),
+        }
+    }
 }

@@ -84,6 +84,9 @@ pub enum ExportError {
     /// The account's contacts cannot be listed.
     #[error(transparent)]
     Listing(#[from] ListingError),
+    /// It has none.
+    #[error("the account has no contacts: there is nothing to export")]
+    NoContacts,
     /// It cannot be known who is due.
     #[error(transparent)]
     Lost(#[from] Lost),

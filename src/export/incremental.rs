@@ -18,10 +18,11 @@ use crate::contacts::ContactList;
 use crate::digest::{sha256, sha256_of_file};
 use crate::durable::{self, OnPath, StorageError};
 use crate::event::{Event, SharedObserver};
-use crate::fetch::listing::{self, Listing, ListingPlan};
+use crate::fetch::listing::{self, ListingPlan};
 use crate::history::Status;
 use crate::output::manifest::{Latest, Manifest, StateEntry};
 use crate::publish::DECISION;
+use crate::record::listing::ListedContact;
 use crate::settings::Incremental;
 use crate::state::{self, Decision, Due, Known, Listed, Reading, Reason, Rule, StateError};
 
@@ -39,8 +40,8 @@ struct Kept {
 )]
 pub struct Lost(String);
 
-/// What the account's list says, by ID.
-type Times = HashMap<Box<str>, Option<Box<str>>>;
+/// The `latest_message_time` of the contacts that the account lists, by their IDs.
+pub type Times = HashMap<Box<str>, Option<Box<str>>>;
 
 /// An incremental run.
 pub struct Nightly<'a> {
@@ -52,10 +53,11 @@ pub struct Nightly<'a> {
 }
 
 impl Nightly<'_> {
-    /// Who is due: as was decided, else decided now and written down.
+    /// Who is due: as was decided, else decided now and written down. `times` are those listed now, where the list was read.
     pub async fn due(
         &self,
         contacts: &ContactList,
+        times: Option<Times>,
         client: &Client,
         observer: &SharedObserver,
     ) -> Result<Due, ExportError> {
@@ -66,8 +68,12 @@ impl Nightly<'_> {
             return Err(self.bad("its decision who is due is missing"));
         }
         let known = self.known(observer)?;
-        let listing = Box::pin(listing::list(client, &ListingPlan::default(), observer)).await?;
-        let times = times(listing);
+        let times = match times {
+            Some(times) => times,
+            None => {
+                times_of(&Box::pin(listing::list(client, &ListingPlan::default(), observer)).await?.contacts)
+            }
+        };
         tokio::task::block_in_place(|| self.decide(contacts, &known, &times, observer))
     }
 
@@ -197,9 +203,11 @@ pub struct Left {
     pub is_full: bool,
 }
 
-fn times(listing: Listing) -> Times {
-    let contacts = listing.contacts.into_iter();
-    contacts.map(|contact| (contact.contact_id.as_str().into(), contact.latest_message_time)).collect()
+/// What of a list is remembered.
+pub fn times_of(contacts: &[ListedContact]) -> Times {
+    let time =
+        |contact: &ListedContact| (contact.contact_id.as_str().into(), contact.latest_message_time.clone());
+    contacts.iter().map(time).collect()
 }
 
 /// The newest state, found along the chain of manifests from `latest.json` on.

@@ -1,4 +1,4 @@
-//! The job as a table of contents: open the work folder, fetch and build side by side, publish.
+//! The job as a table of contents: open the work folder, list the contacts, fetch and build side by side, publish.
 //!
 //! Layer 4: knows the rooms, and that each hands over to the next only what is durable.
 
@@ -7,6 +7,7 @@ mod error;
 mod incremental;
 mod lock;
 mod unfinished;
+mod whom;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -18,6 +19,7 @@ use crate::contacts::ContactList;
 use crate::event::{Event, SharedObserver};
 use crate::fetch::{self, FetchPlan};
 use crate::output::OutputSpec;
+use crate::output::manifest::Input;
 use crate::publish::{self, Published};
 use crate::record::Page;
 use crate::settings::RunSettings;
@@ -28,6 +30,7 @@ use crate::table::Stamp;
 pub use error::{ExportError, Interruption, Signal};
 pub use incremental::Lost;
 pub use unfinished::{Difference, Identity};
+pub use whom::Whom;
 
 use incremental::Nightly;
 use unfinished::{Run, Work};
@@ -37,7 +40,7 @@ pub struct Job {
     /// The settings.
     pub settings: RunSettings,
     /// Whom to export.
-    pub contacts: ContactList,
+    pub contacts: Whom,
     /// What makes this run this run: an unfinished one with another identity is not gone on with.
     pub identity: Identity,
 }
@@ -63,6 +66,10 @@ pub async fn export(
     }
     let run = work.open(settings.unfinished, settings.run_id.clone(), &identity)?;
     let client = Arc::new(Client::new(Arc::clone(&settings.connection), observer.clone())?);
+    let (contacts, times) = tokio::select! {
+        chosen = contacts.list(&work, &client, &observer) => chosen?,
+        why = &mut interrupt => return Err(ExportError::Interrupted(why)),
+    };
     let contacts = Arc::new(contacts);
     let nightly = settings.incremental.map(|incremental| Nightly {
         settings: incremental,
@@ -74,7 +81,7 @@ pub async fn export(
     let due = match &nightly {
         None => Due::all(contacts.len()),
         Some(nightly) => tokio::select! {
-            due = nightly.due(&contacts, &client, &observer) => due?,
+            due = nightly.due(&contacts, times, &client, &observer) => due?,
             why = &mut interrupt => return Err(ExportError::Interrupted(why)),
         },
     };
@@ -194,6 +201,8 @@ fn count_messages(page: &Page<'_>) -> usize {
 /// What `--dry-run` found out.
 #[derive(Debug)]
 pub struct Rehearsal {
+    /// What is known of the contacts.
+    pub input: Input,
     /// The contact that was asked for.
     pub contact: String,
     /// What came: messages on its first page, or why there is none.
@@ -207,8 +216,16 @@ pub struct Rehearsal {
 /// # Errors
 /// When signing in fails, or what answers is not the API.
 pub async fn rehearse(job: &Job, observer: SharedObserver) -> Result<Rehearsal, ExportError> {
-    let client = Client::new(Arc::clone(&job.settings.connection), observer)?;
-    let contact = job.contacts.get(0);
+    let client = Client::new(Arc::clone(&job.settings.connection), observer.clone())?;
+    let all;
+    let contacts = match &job.contacts {
+        Whom::Listed(contacts) => contacts,
+        Whom::All => {
+            (all, _) = whom::all(&client, &observer).await?;
+            &all
+        }
+    };
+    let contact = contacts.get(0);
     let query = PageQuery {
         contact: &contact,
         channel: job.settings.reading.channels.first().copied(),
@@ -226,5 +243,5 @@ pub async fn rehearse(job: &Job, observer: SharedObserver) -> Result<Rehearsal, 
     };
     let unfinished =
         Work::new(&job.settings.out, &job.settings.work).unfinished()?.map(|run| run.run_id.to_string());
-    Ok(Rehearsal { contact: contact.to_string(), first_page, unfinished })
+    Ok(Rehearsal { input: Input::from(contacts), contact: contact.to_string(), first_page, unfinished })
 }

@@ -101,6 +101,9 @@ pub struct Input {
     pub contacts: u64,
     /// IDs that had been there before.
     pub duplicates: u64,
+    /// Why contacts of the account may be missing, where all of them were to be exported.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubts: Vec<String>,
 }
 
 /// Contacts by the status of their coverage.

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::place::{create_folders, place};
-use super::{DECISION, Draft, JOURNAL, PublishError, Published, RUN, SPOOL, STAGE, run_file};
+use super::{DECISION, Draft, JOURNAL, LIST, PublishError, Published, RUN, SPOOL, STAGE, run_file};
 use crate::digest::sha256;
 use crate::durable::{self, OnPath};
 use crate::output::manifest::{Latest, Manifest, ManifestError, Previous, StateEntry};
@@ -124,6 +124,7 @@ fn remove_work(work: &Path, after: AfterStep) -> Result<(), PublishError> {
         durable::remove_tree(&work.join(name))?;
         after("work removed")?;
     }
+    durable::remove_file(&work.join(LIST))?;
     durable::remove_file(&work.join(RUN))?;
     for name in DECISION {
         durable::remove_file(&work.join(name))?;

@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::drift::Drift;
-use super::pages::limit;
+use super::options::PageOptions;
+use super::pages::{self, limit};
 use super::story::ink::{OrNull, Quoted, Time, Uuid, put};
 use super::story::{Contact, Dice, Story, dice};
 
@@ -68,11 +69,16 @@ impl Account {
         Self { story, size: u64::from(contacts), listed: Mutex::default() }
     }
 
-    /// The JSON text of the part of the list that was asked for.
-    pub fn write(&self, query: &Query, drift: &Drift) -> String {
+    /// The JSON text of the part of the list that was asked for by the `nth` request.
+    pub fn write(&self, query: &Query, options: &PageOptions, drift: &Drift, nth: u64) -> String {
+        let key = dice::key(self.story.seed, "account's list");
+        let before = self.rows(drift);
+        let ids: Vec<&str> = before.iter().map(|row| row.id.as_str()).collect();
+        drift.pass_over_list(&ids, Dice::new(key, nth));
         let rows = self.rows(drift);
-        let skipped = usize::try_from(query.offset).unwrap_or(usize::MAX);
-        let taken = usize::try_from(query.limit).unwrap_or(usize::MAX);
+        let (offset, limit) = pages::bounds(options, key, query.offset, query.limit);
+        let skipped = usize::try_from(offset).unwrap_or(usize::MAX);
+        let taken = usize::try_from(limit).unwrap_or(usize::MAX);
         let page = rows.iter().filter(|row| row.fits(query)).skip(skipped).take(taken);
         let page: Vec<&str> = page.map(|row| row.json.as_str()).collect();
         format!("{{\"data\":{{\"data\":{{\"contacts\":[{}]}}}}}}", page.join(","))
@@ -89,7 +95,7 @@ impl Account {
             None => self.ids(),
         };
         let mut rows: Vec<Row> =
-            ids.iter().filter_map(|id| Row::new(&self.story.contact(id)?, drift)).collect();
+            ids.iter().filter_map(|id| Row::new(self.story.contact(id)?, drift)).collect();
         rows.sort_by(|one, other| (other.at, &one.id).cmp(&(one.at, &other.id)));
         let rows: Arc<[Row]> = rows.into();
         *listed = Some(Listed { changes, rows: Arc::clone(&rows) });
@@ -117,10 +123,11 @@ struct Row {
 }
 
 impl Row {
-    fn new(contact: &Contact, drift: &Drift) -> Option<Self> {
+    fn new(mut contact: Contact, drift: &Drift) -> Option<Self> {
         let mut dice = Dice::new(contact.key, 6);
         let unread = if dice.one_in(3) { dice.below(12) } else { 0 };
-        let at = drift.now(contact).last(contact.mask(None)).map(|index| contact.clock.at(index));
+        let last = drift.now(&mut contact).last(contact.mask(None));
+        let at = last.map(|index| contact.clock.at(index));
         let latest = contact.conversations.last()?;
         let name = format!("{} {}", contact.first_name, contact.last_name);
         let (name, email) = (name.trim(), format!("c{}@mail.example", contact.phone));
@@ -136,7 +143,8 @@ impl Row {
         put!(out, ",\"unread_message_count\":\"{unread}\",\"latest_message_time\":{}", OrNull(at.map(Time)));
         put!(out, ",\"channels\":[\"{}\"]}}", channels.join("\",\""));
         let names = format!("{name}\n+{}\n{email}", contact.phone).to_lowercase();
-        Some(Self { id: contact.id.clone(), at, status: latest.status, unread, names, json })
+        let status = latest.status;
+        Some(Self { id: contact.id, at, status, unread, names, json })
     }
 
     fn fits(&self, query: &Query) -> bool {

@@ -46,7 +46,7 @@ fn counts(manifest: &Manifest, tell: Tell) {
             format!("{} contacts were in the input, {} requested", manifest.input.contacts, counts.requested);
         tell(DamageKind::Disagreement, detail);
     }
-    let is_partial = counts.failed > 0 || counts.unresolved > 0;
+    let is_partial = counts.failed > 0 || counts.unresolved > 0 || !manifest.input.doubts.is_empty();
     if is_partial != (manifest.status == Status::Partial) {
         let detail = format!(
             "its status does not fit {} failed and {} unresolved contacts",

@@ -9,6 +9,7 @@ mod anything;
 mod auth;
 mod broken;
 mod canary;
+mod contacts;
 mod crash;
 mod damage;
 mod discretion;

@@ -23,6 +23,8 @@ Examples:
       a first try: exports from a built-in API with made-up conversations
   CHATZY_EMAIL=me@example.com CHATZY_PASSWORD_FILE=~/.chatzy chatzy-export run --contacts contacts.csv --out ./export
       the real service
+  chatzy-export run --all-contacts --out ./export
+      every contact of the account
   chatzy-export run --contacts ids.txt --out ./export --format jsonl --compression zstd --partition-by month
   chatzy-export run --contacts ids.txt --out ./export --incremental
       every night: only contacts that have changed, and each one every 30 days
@@ -42,7 +44,10 @@ Exit codes: 0 complete, 2 usage, 3 published but some contacts failed or are unr
 pub struct RunArgs {
     /// CSV with a column `contact_id`, or one ID a line; `-` is stdin
     #[arg(long, value_name = "FILE")]
-    pub contacts: PathBuf,
+    pub contacts: Option<PathBuf>,
+    /// Instead of a file: every contact of the account
+    #[arg(long, conflicts_with_all = ["contacts", "contacts_column"])]
+    pub all_contacts: bool,
     /// The column of the IDs [default: `contact_id`]
     #[arg(long, value_name = "NAME")]
     pub contacts_column: Option<String>,
@@ -198,7 +203,7 @@ fn concurrency(text: &str) -> Result<NonZeroU32, String> {
         .ok_or_else(|| "1 to 1024 are possible".to_owned())
 }
 
-fn rate(text: &str) -> Result<f64, String> {
+pub(super) fn rate(text: &str) -> Result<f64, String> {
     let number: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
     if number.is_finite() && number >= 0.001 {
         Ok(number)
@@ -207,7 +212,7 @@ fn rate(text: &str) -> Result<f64, String> {
     }
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let duration = parse_duration(text).map_err(|error| format!("{error}; write it like 30s, 5m or 2h"))?;
     if duration.is_zero() {
         Err("it must be longer than nothing".to_owned())

@@ -36,6 +36,9 @@ use roll::Roll;
 /// Times that the whole list is read before it is given up as changing too much to be sure of.
 const MOST_PASSES: u32 = 4;
 
+/// The doubt about a list whose order does not tell where to look.
+const OTHER_ORDER: &str = "contacts came and went in it, and it is not sorted by activity";
+
 /// Which contacts to list.
 #[derive(Clone, Debug)]
 pub struct ListingPlan {
@@ -132,9 +135,7 @@ async fn read(asker: &impl Asker, page_size: u32, roll: &mut Roll) -> Result<Opt
                 Some(why) => doubt = why,
             },
             PassEnd::Read if pass > 0 && roll.len() == known => return Ok(None),
-            PassEnd::Read => {
-                doubt = "contacts changed their places in it in an order that is not known".to_owned()
-            }
+            PassEnd::Read => OTHER_ORDER.clone_into(&mut doubt),
         }
     }
     Ok(Some(format!(

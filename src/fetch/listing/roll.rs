@@ -25,6 +25,8 @@ pub struct Roll {
     text: usize,
     /// Whether a part was not in the order of activity.
     has_other_order: bool,
+    /// Whether any contact had a time.
+    has_times: bool,
 }
 
 impl Roll {
@@ -42,6 +44,7 @@ impl Roll {
                 Listed::Contact(contact) => {
                     let at = latest_activity(&contact);
                     self.has_other_order |= at.zip(before).is_some_and(|(at, before)| at > before);
+                    self.has_times |= at.is_some();
                     before = at.or(before);
                     sight.add(None, &version(&contact));
                     self.enter(*contact);
@@ -80,7 +83,7 @@ impl Roll {
 
     /// Whether every part was in the order of activity, latest first.
     pub fn is_by_activity(&self) -> bool {
-        !self.has_other_order
+        !self.has_other_order && (self.has_times || self.contacts.is_empty())
     }
 
     /// The list is read from its start.

@@ -117,7 +117,7 @@ impl Asker for Model {
         match self.ways.order {
             Order::Activity => sorted.sort_by_key(|(id, at)| (std::cmp::Reverse(*at), *id)),
             Order::Reversed => sorted.sort_by_key(|(id, at)| (*at, *id)),
-            Order::Id => sorted.sort(),
+            Order::Id => sorted.sort_unstable(),
         }
         let offset = if self.ways.ignores_offset { 0 } else { usize::try_from(offset).unwrap() };
         let part = sorted.into_iter().skip(offset).take(limit.min(self.ways.clamp) as usize);
