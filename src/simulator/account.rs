@@ -1,8 +1,10 @@
 //! The account's own contacts: what `get_contact_conversations` lists, latest activity first.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::drift::Drift;
+use super::night::{self, Night};
 use super::options::PageOptions;
 use super::pages::{self, limit};
 use super::story::ink::{OrNull, Quoted, Time, Uuid, put};
@@ -53,6 +55,7 @@ impl Query {
 pub struct Account {
     story: Story,
     size: u64,
+    nights: AtomicU64,
     listed: Mutex<Option<Listed>>,
 }
 
@@ -66,7 +69,7 @@ struct Listed {
 impl Account {
     /// An account with so many contacts.
     pub fn new(story: Story, contacts: u32) -> Self {
-        Self { story, size: u64::from(contacts), listed: Mutex::default() }
+        Self { story, size: u64::from(contacts), nights: AtomicU64::new(0), listed: Mutex::default() }
     }
 
     /// The JSON text of the part of the list that was asked for by the `nth` request.
@@ -82,6 +85,13 @@ impl Account {
         let page = rows.iter().filter(|row| row.fits(query)).skip(skipped).take(taken);
         let page: Vec<&str> = page.map(|row| row.json.as_str()).collect();
         format!("{{\"data\":{{\"data\":{{\"contacts\":[{}]}}}}}}", page.join(","))
+    }
+
+    /// A day passes.
+    pub fn pass_night(&self, drift: &Drift) -> Night {
+        let night = self.nights.fetch_add(1, Ordering::Relaxed) + 1;
+        *self.listed.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        night::pass(self.story, &self.ids(), night, drift)
     }
 
     fn rows(&self, drift: &Drift) -> Arc<[Row]> {
@@ -107,7 +117,13 @@ impl Account {
         let key = dice::key(self.story.seed, "account");
         let candidates = (0..).map(|number| Uuid::new(&mut Dice::new(key, number)).to_string());
         let alive = |id: &String| self.story.contact(id).is_some_and(|contact| contact.size > 0);
-        candidates.filter(alive).take(usize::try_from(self.size).unwrap_or(usize::MAX)).collect()
+        candidates
+            .filter(alive)
+            .take(
+                usize::try_from(self.size + night::gained(self.nights.load(Ordering::Relaxed)))
+                    .unwrap_or(usize::MAX),
+            )
+            .collect()
     }
 }
 

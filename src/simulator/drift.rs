@@ -3,7 +3,7 @@
 //! Kept only for contacts that were touched. A message that was there from the start and is still there is *stable*:
 //! no exporter may miss it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -17,6 +17,8 @@ pub struct Changes {
     pub added: Vec<u64>,
     /// Messages removed, by their place in time.
     pub removed: BTreeSet<u64>,
+    /// How often messages were edited, by their place in time.
+    pub edited: BTreeMap<u64, u64>,
 }
 
 /// The changes of all contacts.
@@ -55,6 +57,33 @@ impl Drift {
         all.entry((*dice.pick(ids)).to_owned()).or_default().added.push(self.next_number());
         drop(all);
         self.count.fetch_add(1, Ordering::Release);
+    }
+
+    /// The contact writes so many messages.
+    pub fn add(&self, id: &str, count: u64) {
+        self.change(id, |changes| changes.added.extend((0..count).map(|_| self.next_number())));
+    }
+
+    /// A message is edited, if it is there.
+    pub fn edit(&self, id: &str, index: u64) -> bool {
+        self.change(id, |changes| {
+            let is_there = !changes.removed.contains(&index);
+            *changes.edited.entry(index).or_default() += u64::from(is_there);
+            is_there
+        })
+    }
+
+    /// A message is deleted, if it is there.
+    pub fn remove(&self, id: &str, index: u64) -> bool {
+        self.change(id, |changes| changes.removed.insert(index))
+    }
+
+    fn change<T>(&self, id: &str, change: impl FnOnce(&mut Changes) -> T) -> T {
+        let mut all = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = change(all.entry(id.to_owned()).or_default());
+        drop(all);
+        self.count.fetch_add(1, Ordering::Release);
+        changed
     }
 
     fn next_number(&self) -> u64 {
@@ -100,6 +129,7 @@ impl Living {
         let mut timeline = contact.timeline.clone();
         timeline.extend(changes.added.len() as u64);
         contact.clock.came_late(&changes.added);
+        contact.edited = changes.edited;
         Self { timeline, removed: changes.removed, original: contact.size }
     }
 
@@ -155,7 +185,7 @@ mod tests {
             let wild = Wild { chance: 0.0, kind: WildKind::All };
             let mut contact = Story { seed, max_messages: 100, wild }.contact("messages-80-x").unwrap();
             let numbers = (0..added).collect();
-            let living = Living::new(&mut contact, Changes { added: numbers, removed: removed.clone() });
+            let living = Living::new(&mut contact, Changes { added: numbers, removed: removed.clone(), ..Changes::default() });
             let is_there = |index: &u64| {
                 !removed.contains(index) && mask & (1 << living.timeline.owner(*index)) != 0
             };

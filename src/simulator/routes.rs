@@ -68,6 +68,10 @@ impl World {
                 self.ledger.reset();
                 return Ok(self.respond(Reply::json(200, "{}"), None));
             }
+            (&Method::POST, "_night") => {
+                let night = serde_json::to_vec(&self.account.pass_night(&self.drift));
+                return Ok(self.respond(Reply::json(200, night.unwrap_or_default()), None));
+            }
             (&Method::GET, "_truth") => return Ok(self.truth(&request)),
             (&Method::POST, "get_id_token") => Endpoint::SignIn,
             (&Method::GET, "get_contact_conversation_messages") => Endpoint::Messages,

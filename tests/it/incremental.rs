@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::export::{Export, Outcome, json as read_json, tree};
 use crate::scripted::{Answer, Asked, Scripted};
-use crate::service::wait_until;
+use crate::service::{Service, wait_until};
 
 /// One contact of the account.
 #[derive(Clone, Default)]
@@ -430,6 +430,54 @@ fn a_decision_that_is_damaged_or_lost_is_said() {
         assert!(outcome.last_line().contains("--fresh"), "{}", outcome.last_line());
         verified(&export.args("--fresh").expect(0));
     }
+}
+
+/// A whole account over three nights, its contacts chosen by itself.
+#[test]
+fn all_contacts_night_after_night() {
+    let service = Service::start("--account-contacts 40 --max-messages 150");
+    let export = Export::run_of(service.url(), ["unused"]).without("--contacts");
+    let export = export.args("--all-contacts --incremental --format jsonl");
+    let first = export.expect(0);
+    verified(&first);
+    assert_eq!((first.contacts("exported"), first.contacts("unchanged")), (40, 0));
+    for night in 1..3 {
+        let changed = service.night();
+        let ids = |name: &str| -> Vec<&str> {
+            changed[name].as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect()
+        };
+        let before = service.stats().contacts;
+        let outcome = export.expect(0);
+        verified(&outcome);
+        let now = service.stats().contacts;
+        let mut asked: Vec<&str> = now
+            .iter()
+            .filter(|(id, count)| before.get(*id) != Some(count))
+            .map(|(id, _)| id.as_str())
+            .collect();
+        let mut due = [ids("new"), ids("wrote")].concat();
+        (asked.sort_unstable(), due.sort_unstable());
+        assert_eq!(asked, due, "night {night}: only they are asked for");
+        assert!(!ids("wrote").is_empty() && !ids("edited").is_empty() && !ids("deleted").is_empty());
+        let rows = outcome.rows("messages").0;
+        for id in due {
+            let exported: Vec<&str> = rows
+                .iter()
+                .filter(|row| row["contact_id"] == id)
+                .map(|row| row["message_id"].as_str().unwrap())
+                .collect();
+            let truth = service.truth(id);
+            assert_eq!(exported.len(), truth.len(), "{id}");
+            assert!(exported.iter().all(|message| truth.contains_key(*message)), "{id}");
+        }
+    }
+    // What was edited and deleted is seen by the sweep: then all that is exported is what is there now.
+    let swept = export.args("--full-sweep-every 1ms").expect(0);
+    verified(&swept);
+    assert_eq!(swept.contacts("exported"), 44);
+    assert!(
+        swept.rows("messages").0.iter().any(|row| row["content"].as_str().unwrap().ends_with("(edited 1)"))
+    );
 }
 
 #[test]
