@@ -74,6 +74,29 @@ pub enum Event {
         /// Milliseconds until the repeat.
         delay_ms: u64,
     },
+    /// A part of the account's list of contacts was read.
+    ListingRead {
+        /// Contacts skipped.
+        offset: u64,
+        /// Contacts on this part.
+        contacts: u64,
+        /// Different contacts read so far.
+        so_far: u64,
+    },
+    /// A request for a part of the list failed and is repeated.
+    ListingRetry {
+        /// Contacts skipped.
+        offset: u64,
+        /// What went wrong.
+        reason: String,
+        /// Milliseconds until the repeat.
+        delay_ms: u64,
+    },
+    /// The list of contacts may lack some, or holds some that cannot be exported.
+    ListingDoubtful {
+        /// Why.
+        reason: String,
+    },
     /// The server asked to slow down: nothing is sent for a while.
     Throttled {
         /// Milliseconds of silence.
@@ -153,15 +176,17 @@ impl Event {
         match self {
             Self::SignInFailed { .. } | Self::OutageBegan { .. } | Self::SyncFailed { .. } => Level::Warn,
             Self::ContactDone { error: Some(_), .. } => Level::Warn,
-            Self::PingFailed { .. } | Self::MetricsFailed { .. } => Level::Warn,
+            Self::PingFailed { .. } | Self::MetricsFailed { .. } | Self::ListingDoubtful { .. } => {
+                Level::Warn
+            }
             Self::WaitingForLock { .. } => Level::Info,
             Self::Started { .. } | Self::OutageEnded { .. } | Self::Fetched | Self::Note { .. } => {
                 Level::Info
             }
             Self::SignedIn { .. } | Self::Publishing { .. } => Level::Info,
             Self::Retry { .. } | Self::Throttled { .. } | Self::ContactDone { .. } => Level::Debug,
-            Self::Totals { .. } => Level::Debug,
-            Self::PageRead { .. } | Self::Built { .. } => Level::Trace,
+            Self::Totals { .. } | Self::ListingRetry { .. } => Level::Debug,
+            Self::PageRead { .. } | Self::Built { .. } | Self::ListingRead { .. } => Level::Trace,
         }
     }
 }

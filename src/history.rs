@@ -95,11 +95,14 @@ pub enum Status {
     Unresolved,
     /// It could not be read.
     Failed,
+    /// It was not due, and not read (`--incremental`).
+    Unchanged,
 }
 
 impl Status {
     /// All of them, in the order of the manifest.
-    pub const ALL: [Self; 5] = [Self::Exported, Self::Empty, Self::NotFound, Self::Unresolved, Self::Failed];
+    pub const ALL: [Self; 6] =
+        [Self::Exported, Self::Empty, Self::NotFound, Self::Unresolved, Self::Failed, Self::Unchanged];
 
     /// The name in `coverage`.
     pub fn as_str(self) -> &'static str {
@@ -109,14 +112,20 @@ impl Status {
             Self::NotFound => "not_found",
             Self::Unresolved => "unresolved",
             Self::Failed => "failed",
+            Self::Unchanged => "unchanged",
         }
+    }
+
+    /// The status of this name.
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == name)
     }
 
     /// Whether rows of the contact are exported.
     pub fn has_rows(self) -> bool {
         match self {
             Self::Exported | Self::Empty | Self::Unresolved => true,
-            Self::NotFound | Self::Failed => false,
+            Self::NotFound | Self::Failed | Self::Unchanged => false,
         }
     }
 }
@@ -185,7 +194,7 @@ impl Outcome {
         match self.status {
             Status::Exported | Status::Empty if believed => Some(End::ShortPage),
             Status::Exported | Status::Empty => Some(End::Proved),
-            Status::NotFound | Status::Unresolved | Status::Failed => None,
+            Status::NotFound | Status::Unresolved | Status::Failed | Status::Unchanged => None,
         }
     }
 }

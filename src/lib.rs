@@ -9,7 +9,8 @@
 //!                  pages    pages    files    (commit)
 //! ```
 //!
-//! - [`fetch`] asks the API: many contacts at once, bounded; each history's pages in their order; retries; tokens.
+//! - [`fetch`] asks the API: many contacts at once, bounded; each history's pages in their order; retries; tokens. Whom
+//!   there is to read it can ask too ([`fetch::listing`]).
 //! - [`spool`] is an append-only, checksummed log of the answers as received. It is what a crash must not lose.
 //! - [`build`] is a pure, deterministic function of spool and input order to staged files; it runs beside fetch.
 //! - [`publish`] makes the staged files visible, then writes the manifest: the one commit point.
@@ -25,6 +26,7 @@
 //! monitor/                           4  metrics file and pings: how a run went, for those who watch over it
 //! fetch/ build/ publish/ verify/     3  the rooms
 //! api/ spool/ table/ output/         2  client, retries, governor · segments · columns, flattening · Parquet, JSONL, manifest
+//! state/                             2  what is remembered of each contact from run to run, and who is due
 //! contacts/ settings/ record/ json/  1  input · validated settings · wire shapes · lenient JSON
 //! history event id digest durable    1  what is known of a read · events · newtypes · SHA-256 · files that survive a power cut
 //! simulator/                         a local API for tries, demos and tests; nothing above depends on it but cli
@@ -71,5 +73,6 @@ pub mod record;
 pub mod settings;
 pub mod simulator;
 pub mod spool;
+pub mod state;
 pub mod table;
 pub mod verify;

@@ -1,10 +1,12 @@
-//! The wire shape of one page of `get_contact_conversation_messages`, borrowed from the answer's text.
+//! The wire shape of one page of `get_contact_conversation_messages`, borrowed from the answer's text; and, in
+//! [`listing`], of the account's list of contacts.
 //!
 //! Reads what the service documents (api.md §2) and everything else it may send in its place: a value of another
 //! shape is kept where it stood, and only an answer that is no page is an error. What the values mean is `table`'s.
 //!
 //! Layer 1: fetch reads pages for their message ids, build reads them again from the spool for their rows.
 
+pub mod listing;
 mod read;
 mod synthetic;
 #[cfg(test)]

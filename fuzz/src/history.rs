@@ -13,6 +13,7 @@ use chatzy_export::output::OutputSpec;
 use chatzy_export::record::{read_json, read_page, text_of};
 use chatzy_export::settings::{Format, JsonlCodec, OutputSettings, Window};
 use chatzy_export::spool::{Closing, Entry, Ledger, recover};
+use chatzy_export::state::Due;
 use chatzy_export::table::{Stamp, Table};
 
 use super::segment;
@@ -62,6 +63,7 @@ fn export(pages: &[&[u8]]) -> Export {
     let run_id: chatzy_export::id::RunId = "run-1".parse().unwrap();
     let plan = BuildPlan {
         contacts: Arc::new(contacts()),
+        due: Arc::new(Due::all(1)),
         spool_folder: folder.path().to_owned(),
         stage: stage.clone(),
         stamp: Stamp { run_id: run_id.clone(), exported_at: 0 },

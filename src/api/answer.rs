@@ -8,7 +8,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::body::Body;
 use super::fault::{self, Fault};
 use crate::json::Document;
-use crate::record::{self, Page, PageError};
+use crate::record::{self, PageError};
 
 /// An answer that is a page.
 #[derive(Debug)]
@@ -28,7 +28,10 @@ impl PageAnswer {
 }
 
 /// Parses a body and gives what `read` makes of it.
-pub fn read<T>(body: Body, read: &impl Fn(&Page<'_>) -> T) -> Result<(PageAnswer, T), Fault> {
+pub fn read<T>(
+    body: Body,
+    read: &impl Fn(&Document<'_>) -> Result<T, PageError>,
+) -> Result<(PageAnswer, T), Fault> {
     let Body { bytes, room } = body;
     if fault::is_html(&bytes) {
         return Err(Fault::Unreadable { what: fault::WEB_PAGE.to_owned(), is_foreign: true, begins: None });
@@ -49,10 +52,7 @@ pub fn read<T>(body: Body, read: &impl Fn(&Page<'_>) -> T) -> Result<(PageAnswer
         Ok(document) => Arc::new(document),
         Err(error) => return Err(refused(error)),
     };
-    let seen = match record::read_page(&document) {
-        Ok(page) => read(&page),
-        Err(error) => return Err(refused(error)),
-    };
+    let seen = read(&document).map_err(refused)?;
     let bytes = invalid.unwrap_or_else(|| Bytes::from_owner(TextOf(Arc::clone(&document))));
     Ok((PageAnswer { bytes, document, room }, seen))
 }

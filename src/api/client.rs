@@ -15,14 +15,16 @@ use super::decide::{Decision, MAX_PAUSE, MAX_RENEWALS, Trials};
 use super::fault::{self, Fault, Reply};
 use super::governor::{Governor, Permit, Throttle};
 use super::health::{Diagnosis, Reach};
-use super::query::PageQuery;
+use super::query::{Asked, ListingQuery, PageQuery};
 use super::redact::Redactor;
 use super::stats::{Requests, Stats};
 use super::stop::Stop;
 use super::token::{Token, TokenKeeper};
 use crate::event::{Event, SharedObserver, millis};
 use crate::id::ContactId;
-use crate::record::Page;
+use crate::json::Document;
+use crate::record::listing::{ListingPage, read_listing};
+use crate::record::{self, Page, PageError};
 use crate::settings::{AskedShape, Connection, PasswordSource};
 
 /// Kept HTTP/2 connections are asked this often whether they live, so that a dead peer is noticed.
@@ -127,6 +129,9 @@ impl Client {
                 redactor.add(password);
             }
         }
+        if let Some(email) = &connection.credentials.email {
+            redactor.add(email);
+        }
         let governor = Governor::new(connection.concurrency.get(), connection.rate_limit);
         Ok(Self {
             http,
@@ -176,6 +181,33 @@ impl Client {
         counters: &Counters,
         read: impl Fn(&Page<'_>) -> T,
     ) -> Result<(PageAnswer, T), Failure> {
+        let read = |document: &Document<'_>| Ok(read(&record::read_page(document)?));
+        self.answer(is_wanted, &query.asked(&self.connection.base_url), counters, &read).await
+    }
+
+    /// Asks for a part of the list of contacts until it is there or cannot be had.
+    ///
+    /// # Errors
+    /// As [`Self::page`].
+    pub async fn listing(
+        &self,
+        query: &ListingQuery<'_>,
+        counters: &Counters,
+    ) -> Result<ListingPage, Failure> {
+        let read = |document: &Document<'_>| read_listing(document);
+        let (_, page) =
+            self.answer(|| true, &query.asked(&self.connection.base_url), counters, &read).await?;
+        Ok(page)
+    }
+
+    /// The loop around every request.
+    async fn answer<T>(
+        &self,
+        is_wanted: impl Fn() -> bool,
+        query: &Asked<'_>,
+        counters: &Counters,
+        read: &impl Fn(&Document<'_>) -> Result<T, PageError>,
+    ) -> Result<(PageAnswer, T), Failure> {
         let mut trials = Trials::default();
         let mut is_repeat = false;
         loop {
@@ -189,11 +221,11 @@ impl Client {
                 self.stats.retried();
             }
             let since = permit.since;
-            let outcome = self.attempt(query, &token, &read).await;
+            let outcome = self.attempt(query, &token, read).await;
             let fault = match outcome {
                 Ok(page) => {
                     self.proven_token.fetch_max(token.number, Ordering::Relaxed);
-                    self.answered(since, Some(query.contact));
+                    self.answered(since, query.contact);
                     return Ok(page);
                 }
                 Err(fault) => fault,
@@ -206,7 +238,7 @@ impl Client {
                     if overloaded {
                         self.governor.overloaded(since);
                     }
-                    if self.is_outage(Some(query.contact), reach, &fault).await.map_err(Failure::Stop)? {
+                    if self.is_outage(query.contact, reach, &fault).await.map_err(Failure::Stop)? {
                         trials.forgive();
                     } else {
                         self.pause(query, &fault, pause).await;
@@ -249,13 +281,13 @@ impl Client {
     }
 
     /// Waits for a token and the right to send.
-    async fn turn(&self, contact: &ContactId) -> Result<(Token, Permit), Stop> {
+    async fn turn(&self, contact: Option<&ContactId>) -> Result<(Token, Permit), Stop> {
         loop {
             self.token().await?;
             let permit = self.governor.admit().await;
             // The wait may have been long: the token may be another by now, or none.
             let Some(token) = self.tokens.any() else { continue };
-            match self.governor.known_good().filter(|good| permit.is_probe && good != contact) {
+            match self.governor.known_good().filter(|good| permit.is_probe && Some(good) != contact) {
                 None => return Ok((token, permit)),
                 Some(good) => {
                     // In an outage the one request that leaves asks for a contact that was answered before: this
@@ -274,7 +306,8 @@ impl Client {
     async fn probe(&self, good: &ContactId, token: &Token, since: Instant) -> Result<(), Fault> {
         let query =
             PageQuery { contact: good, channel: None, offset: 0, limit: 1, shape: AskedShape::Grouped };
-        if let Err(fault) = self.attempt(&query, token, &|_| ()).await
+        let read = |document: &Document<'_>| record::read_page(document).map(drop);
+        if let Err(fault) = self.attempt(&query.asked(&self.connection.base_url), token, &read).await
             && fault.is_failure()
         {
             return Err(fault);
@@ -286,21 +319,20 @@ impl Client {
     /// Sends one request and reads its answer.
     async fn attempt<T>(
         &self,
-        query: &PageQuery<'_>,
+        query: &Asked<'_>,
         token: &Token,
-        read: &impl Fn(&Page<'_>) -> T,
+        read: &impl Fn(&Document<'_>) -> Result<T, PageError>,
     ) -> Result<(PageAnswer, T), Fault> {
         self.ask(query, token, read).await.map_err(|fault| fault.masked(&self.redactor))
     }
 
     async fn ask<T>(
         &self,
-        query: &PageQuery<'_>,
+        query: &Asked<'_>,
         token: &Token,
-        read: &impl Fn(&Page<'_>) -> T,
+        read: &impl Fn(&Document<'_>) -> Result<T, PageError>,
     ) -> Result<(PageAnswer, T), Fault> {
-        let request =
-            self.http.get(query.url(&self.connection.base_url)).header(AUTHORIZATION, token.header.clone());
+        let request = self.http.get(query.url.clone()).header(AUTHORIZATION, token.header.clone());
         let reply = self.send(request).await?;
         if let Some(fault) = fault::of_status(&reply) {
             return Err(fault);
@@ -389,13 +421,12 @@ impl Client {
         }
     }
 
-    async fn pause(&self, query: &PageQuery<'_>, fault: &Fault, pause: Duration) {
+    async fn pause(&self, query: &Asked<'_>, fault: &Fault, pause: Duration) {
         let pause = if self.governor.take_retry() { pause } else { MAX_PAUSE };
-        self.observer.event(Event::Retry {
-            contact: query.contact.to_string(),
-            offset: query.offset,
-            reason: fault.describe_fully(),
-            delay_ms: millis(pause),
+        let (offset, reason, delay_ms) = (query.offset, fault.describe_fully(), millis(pause));
+        self.observer.event(match query.contact {
+            Some(contact) => Event::Retry { contact: contact.to_string(), offset, reason, delay_ms },
+            None => Event::ListingRetry { offset, reason, delay_ms },
         });
         tokio::time::sleep_until(Instant::now() + pause).await;
     }

@@ -1,11 +1,12 @@
 //! The remote API: sign-in, pages of histories, retries, and the one governor of all requests.
 //!
-//! [`Client::page`] is the only way a room asks for something. Inside, each attempt is classified ([`fault`]), what to
+//! [`Client::page`] and [`Client::listing`] are the only ways a room asks for something. Inside, each attempt is classified ([`fault`]), what to
 //! do about it decided ([`decide`]), and done in one loop ([`client`]). How fast and how many at once is the
 //! [`governor`]'s alone to say.
 //!
 //! Layer 2: knows HTTP and the wire shapes; nothing of Arrow, tables, spool or files of an export.
 
+mod account;
 mod answer;
 mod auth;
 mod body;
@@ -27,6 +28,6 @@ pub mod token;
 pub use answer::PageAnswer;
 pub use client::{Client, Counters, Failure};
 pub use fault::retry_after;
-pub use query::PageQuery;
+pub use query::{ListingQuery, PageQuery};
 pub use stats::Requests;
 pub use stop::Stop;

@@ -1,9 +1,10 @@
-//! What a page is asked with (api.md §2).
+//! What a page of a history (api.md §2) or of the list of contacts (§3) is asked with.
 
+use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::id::{Channel, ContactId};
-use crate::settings::{AskedShape, BaseUrl};
+use crate::settings::{AskedShape, BaseUrl, ListFilter};
 
 /// One question to `get_contact_conversation_messages`.
 #[derive(Clone, Debug)]
@@ -38,11 +39,66 @@ impl PageQuery<'_> {
             };
             pairs.append_pair("grouped_conversations", grouped);
         }
-        // A form writes a blank as '+', which not every server reads as one in a query; '+' itself is %2B already.
-        let query = url.query().map(|query| query.replace('+', "%20"));
-        url.set_query(query.as_deref());
-        url
+        without_plus(url)
     }
+
+    /// The question as the client's loop sees it.
+    pub(super) fn asked(&self, base: &BaseUrl) -> Asked<'_> {
+        Asked { url: self.url(base), contact: Some(self.contact), offset: self.offset, limit: self.limit }
+    }
+}
+
+/// One question to `get_contact_conversations`.
+#[derive(Clone, Debug)]
+pub struct ListingQuery<'a> {
+    /// The account's e-mail address.
+    pub account: &'a SecretString,
+    /// Only contacts that this text is found in.
+    pub search: Option<&'a str>,
+    /// Which contacts.
+    pub filter: ListFilter,
+    /// Contacts to skip.
+    pub offset: u64,
+    /// Most contacts to return, 1..=100.
+    pub limit: u32,
+}
+
+impl ListingQuery<'_> {
+    fn url(&self, base: &BaseUrl) -> Url {
+        let mut url = base.endpoint("get_contact_conversations");
+        {
+            let mut pairs = url.query_pairs_mut();
+            pairs.append_pair("user_email_id", self.account.expose_secret());
+            if let Some(search) = self.search {
+                pairs.append_pair("search", search);
+            }
+            pairs.append_pair("limit", &self.limit.to_string());
+            pairs.append_pair("offset", &self.offset.to_string());
+            pairs.append_pair("filter", self.filter.as_str());
+        }
+        without_plus(url)
+    }
+
+    /// The question as the client's loop sees it.
+    pub(super) fn asked(&self, base: &BaseUrl) -> Asked<'_> {
+        Asked { url: self.url(base), contact: None, offset: self.offset, limit: self.limit }
+    }
+}
+
+/// A question of either kind.
+pub(super) struct Asked<'a> {
+    pub url: Url,
+    /// Whose history it is about, if it is about one.
+    pub contact: Option<&'a ContactId>,
+    pub offset: u64,
+    pub limit: u32,
+}
+
+/// A form writes a blank as '+', which not every server reads as one in a query; '+' itself is %2B already.
+fn without_plus(mut url: Url) -> Url {
+    let query = url.query().map(|query| query.replace('+', "%20"));
+    url.set_query(query.as_deref());
+    url
 }
 
 #[cfg(test)]
@@ -61,5 +117,18 @@ mod tests {
         };
         let url = query.url(&"https://host/prod".parse().expect("a URL"));
         insta::assert_snapshot!(url, @"https://host/prod/get_contact_conversation_messages?contact_id=a%20b%2Bc%26limit%3D1%2F%C3%A5%23&channel=whatsapp&limit=50&offset=7&grouped_conversations=false");
+    }
+
+    #[test]
+    fn an_address_and_a_search_are_percent_encoded() {
+        let query = ListingQuery {
+            account: &SecretString::from("me+x@shop.example"),
+            search: Some("a b&limit=1"),
+            filter: ListFilter::Unread,
+            offset: 99,
+            limit: 100,
+        };
+        let url = query.url(&"https://host/prod".parse().expect("a URL"));
+        insta::assert_snapshot!(url, @"https://host/prod/get_contact_conversations?user_email_id=me%2Bx%40shop.example&search=a%20b%26limit%3D1&limit=100&offset=99&filter=unread");
     }
 }

@@ -9,7 +9,7 @@ use crate::table::{CoverageRow, Totals};
 
 /// What the rows add up to.
 pub struct Coverage {
-    pub statuses: [u64; 5],
+    pub statuses: Vec<Status>,
     pub failed: Option<String>,
 }
 
@@ -21,15 +21,19 @@ pub fn write(
     tables: &mut Tables,
     exported: &[Totals],
 ) -> Result<Coverage, BuildError> {
-    let mut statuses = [0; 5];
+    let mut statuses = Vec::with_capacity(exported.len());
     let mut failed = None;
     for (at, totals) in exported.iter().enumerate() {
+        if !plan.due.holds(at) {
+            statuses.push(Status::Unchanged);
+            tables.builders.coverage(&unchanged(plan.contacts.get(at), plan.contacts.line(at)));
+            tables.end_contact()?;
+            continue;
+        }
         let Some(done) = ledger.done(u32::try_from(at).unwrap_or(u32::MAX)) else { continue };
         let Entry::Done { outcome, .. } = reader.entry(done)? else { continue };
         let id = plan.contacts.get(at);
-        if let Some(count) = Status::ALL.iter().position(|status| *status == outcome.status) {
-            statuses[count] += 1;
-        }
+        statuses.push(outcome.status);
         if outcome.status == Status::Failed {
             add_failed(&mut failed, &id, &outcome);
         }
@@ -54,6 +58,26 @@ fn row(contact_id: ContactId, line: u64, outcome: Outcome, totals: &Totals) -> C
         fetch_started_at: Some(outcome.started_at),
         fetch_finished_at: Some(outcome.finished_at),
         error: outcome.error,
+        input_line: Some(line),
+    }
+}
+
+/// The row of a contact that was not due: nothing was asked, and nothing is exported.
+fn unchanged(contact_id: ContactId, line: u64) -> CoverageRow {
+    CoverageRow {
+        contact_id,
+        status: Status::Unchanged,
+        messages: 0,
+        pages: 0,
+        requests: 0,
+        retries: 0,
+        rereads: 0,
+        end: None,
+        first_message_at: None,
+        last_message_at: None,
+        fetch_started_at: None,
+        fetch_finished_at: None,
+        error: None,
         input_line: Some(line),
     }
 }

@@ -24,6 +24,7 @@ use crate::history::Status;
 use crate::output::{OutputError, OutputSpec, StagedFile};
 use crate::settings::Window;
 use crate::spool::{Closing, Entry, Ledger, Reader, SpoolError};
+use crate::state::Due;
 use crate::table::{Stamp, Table, Totals, UnknownFields};
 use pages::Source;
 use tables::Tables;
@@ -35,6 +36,8 @@ const REPORT_EVERY: usize = 32;
 pub struct BuildPlan {
     /// The contacts, in the order of the rows.
     pub contacts: Arc<ContactList>,
+    /// Which of them are read; the others have a row in `coverage` only.
+    pub due: Arc<Due>,
     /// Where the spool's segments are.
     pub spool_folder: PathBuf,
     /// Where files are staged. What stands there is thrown away first.
@@ -54,8 +57,8 @@ pub struct Built {
     pub files: Vec<StagedFile>,
     /// Rows of each table, in the order of [`Table::ALL`].
     pub rows: [u64; 5],
-    /// Contacts by their status, in the order of [`Status::ALL`].
-    pub statuses: [u64; 5],
+    /// The last word on each contact, in the order of the input.
+    pub statuses: Vec<Status>,
     /// Fields of the API's records that have no column, or whose value did not fit it.
     pub unknown_fields: UnknownFields,
     /// The contacts that failed, as a contacts file; `None` if none did.
@@ -67,7 +70,7 @@ pub struct Built {
 impl Built {
     /// How many contacts have this status.
     pub fn contacts(&self, status: Status) -> u64 {
-        Status::ALL.iter().position(|each| *each == status).map_or(0, |at| self.statuses[at])
+        self.statuses.iter().filter(|each| **each == status).count() as u64
     }
 
     /// How many rows this table has.
@@ -176,6 +179,10 @@ impl<'a> Work<'a> {
     fn build_contacts(&mut self, ledger: &Ledger, observer: &SharedObserver) -> Result<bool, BuildError> {
         let mut messages = 0;
         for at in 0..self.plan.contacts.len() {
+            if !self.plan.due.holds(at) {
+                self.exported.push(Totals::default());
+                continue;
+            }
             let Some(settled) = ledger.wait_for(u32::try_from(at).unwrap_or(u32::MAX)) else {
                 return Ok(false);
             };

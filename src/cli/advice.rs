@@ -15,7 +15,7 @@ pub fn after_publishing(manifest: Manifest, args: &RunArgs, typed: &Invocation) 
     let exit = Exit::of_manifest(&manifest);
     let sentence = Some(summary::verdict(&manifest));
     let next = match (manifest.contacts.failed, manifest.contacts.unresolved) {
-        (0, 0) => None,
+        (0, 0) if manifest.input.doubts.is_empty() => None,
         (0, _) => Some(typed.anew()),
         (_, _) => {
             Some(typed.of_failed(&summary::failed_file(&manifest, &args.out), args.contacts_column.is_some()))
@@ -31,6 +31,7 @@ pub fn after_failure(what: &str, exit: Exit, typed: &Invocation) -> Ending {
         Exit::Complete | Exit::Partial | Exit::Usage | Exit::Damaged => ("", None),
         Exit::Locked => (OR_WAIT, Some(typed.waiting())),
         Exit::DoesNotFit if what.contains("--fresh") => ("", Some(typed.fresh())),
+        Exit::DoesNotFit if what.contains("--full") => ("", Some(typed.full())),
         Exit::DoesNotFit => ("; throw the unfinished run away with --fresh", Some(typed.fresh())),
         Exit::Bug => ("; please report this line, then run again to go on", Some(typed.again())),
         _ if what.contains("run the same command again") => ("", Some(typed.again())),

@@ -49,6 +49,9 @@ pub enum ConfigError {
     },
 }
 
+/// Options that exclude each other.
+const RIVALS: [(&str, &str); 2] = [("contacts", "all-contacts"), ("all-contacts", "contacts")];
+
 /// Where a default comes from.
 struct Origin {
     long: String,
@@ -64,7 +67,7 @@ pub fn parse(command: Command, arguments: &[OsString]) -> Result<ArgMatches, Con
     let text =
         std::fs::read_to_string(&path).map_err(|source| ConfigError::Read { path: path.clone(), source })?;
     let name = first_look.subcommand_name().unwrap_or_default();
-    let (command, origins) = with_defaults(command, name, &path, &text)?;
+    let (command, origins) = with_defaults(command, name, &path, &text, arguments)?;
     command.try_get_matches_from(arguments).map_err(|error| blame(error, &path, &origins))
 }
 
@@ -81,6 +84,7 @@ fn with_defaults(
     subcommand: &str,
     path: &Path,
     text: &str,
+    arguments: &[OsString],
 ) -> Result<(Command, Vec<Origin>), ConfigError> {
     let line_of = |at: usize| text.get(..at).unwrap_or_default().matches('\n').count() + 1;
     let bad = |at: usize, what: String| ConfigError::Bad { path: path.to_owned(), line: line_of(at), what };
@@ -97,7 +101,12 @@ fn with_defaults(
                 format!("there is no setting {name:?}: keys are the long names of options, like page-size"),
             ));
         }
-        if own {
+        // Of two that exclude each other the one that is typed wins, and two in the file are a mistake.
+        let rival = RIVALS.iter().find(|(one, _)| *one == name).map(|(_, other)| *other);
+        if let Some(rival) = rival.filter(|rival| table.get_ref().contains_key(*rival)) {
+            return Err(bad(at, format!("{name} and {rival} exclude each other")));
+        }
+        if own && !rival.is_some_and(|rival| is_typed(rival, arguments)) {
             let values = values(value).map_err(|what| bad(at, format!("{name}: {what}")))?;
             defaults.push((name.to_owned(), values, line_of(at)));
         }
@@ -109,6 +118,13 @@ fn with_defaults(
         origins.push(Origin { long, line });
     }
     Ok((command, origins))
+}
+
+fn is_typed(long: &str, arguments: &[OsString]) -> bool {
+    arguments
+        .iter()
+        .filter_map(|typed| typed.to_str()?.strip_prefix("--"))
+        .any(|typed| typed.split('=').next() == Some(long))
 }
 
 fn longs(command: &Command) -> impl Iterator<Item = String> + '_ {
@@ -201,6 +217,16 @@ mod tests {
     }
 
     #[test]
+    fn of_two_that_exclude_each_other_the_typed_one_wins() {
+        let both = |matches: &ArgMatches| (matches.contains_id("contacts"), matches.get_flag("all_contacts"));
+        let all = "all-contacts = true\nout = 'x'\n";
+        let file = "contacts = 'ids.csv'\nout = 'x'\n";
+        assert_eq!(both(&parse_with(all, &[]).unwrap()), (false, true));
+        assert_eq!(both(&parse_with(all, &["--contacts=y"]).unwrap()), (true, false));
+        assert_eq!(both(&parse_with(file, &["--all-contacts"]).unwrap()), (false, true));
+    }
+
+    #[test]
     fn mistakes_are_told_with_their_line() {
         let message = |config: &str| {
             let text = parse_with(config, &[]).unwrap_err().to_string();
@@ -208,6 +234,7 @@ mod tests {
         };
         insta::assert_snapshot!(message("out = 'x'\npagesize = 3\n"), @r#", line 2: there is no setting "pagesize": keys are the long names of options, like page-size"#);
         insta::assert_snapshot!(message("out = 'x'\ncontacts = 'y'\n\npage-size = 500\n"), @", line 4: invalid value '500' for '--page-size <N>': 500 is not in 1..=100");
+        insta::assert_snapshot!(message("contacts = 'x'\nall-contacts = true\n"), @", line 1: contacts and all-contacts exclude each other");
         insta::assert_snapshot!(message("out = \n"), @", line 1: string values must be quoted, expected literal string");
     }
 }

@@ -7,10 +7,12 @@ use crate::build::BuildError;
 use crate::durable::StorageError;
 use crate::export::{ExportError, Interruption, Signal};
 use crate::fetch::FetchError;
+use crate::fetch::listing::ListingError;
 use crate::output::OutputError;
 use crate::output::manifest::Manifest;
 use crate::publish::PublishError;
 use crate::spool::SpoolError;
+use crate::state::StateError;
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +35,7 @@ pub enum Exit {
     Locked,
     /// `verify` found damage.
     Damaged,
-    /// An unfinished run does not fit this command.
+    /// An unfinished run does not fit this command, or what is known of earlier ones is lost.
     DoesNotFit,
     /// SIGINT.
     Interrupted,
@@ -63,15 +65,21 @@ impl Exit {
     /// How a published run ended.
     pub fn of_manifest(manifest: &Manifest) -> Self {
         let counts = &manifest.contacts;
-        if counts.failed + counts.unresolved == 0 { Self::Complete } else { Self::Partial }
+        let is_whole = counts.failed + counts.unresolved == 0 && manifest.input.doubts.is_empty();
+        if is_whole { Self::Complete } else { Self::Partial }
     }
 
     /// How a run that was not published ended.
     pub fn of_export(error: &ExportError) -> Self {
         match error {
             ExportError::Locked { .. } => Self::Locked,
-            ExportError::DoesNotFit { .. } | ExportError::BadWork { .. } => Self::DoesNotFit,
+            ExportError::DoesNotFit { .. } | ExportError::BadWork { .. } | ExportError::Lost(_) => {
+                Self::DoesNotFit
+            }
+            ExportError::State(error) => Self::of_state(error),
             ExportError::ForeignWork { .. } | ExportError::RunIdTaken { .. } => Self::Usage,
+            ExportError::Listing(error) => Self::of_listing(error),
+            ExportError::NoContacts => Self::Usage,
             ExportError::Fetch(error) => Self::of_fetch(error),
             ExportError::Spool(error) => Self::of_spool(error),
             ExportError::Build(BuildError::Spool(error)) => Self::of_spool(error),
@@ -87,12 +95,29 @@ impl Exit {
         }
     }
 
+    fn of_stop(stop: &Stop) -> Self {
+        match stop {
+            Stop::NotTheApi { .. } | Stop::Credentials { .. } => Self::Usage,
+            Stop::SignInRefused { .. } => Self::SignInRefused,
+            Stop::Unavailable { .. } | Stop::Quota => Self::Unavailable,
+            Stop::Cancelled => Self::Bug,
+        }
+    }
+
+    /// Where the list of contacts could not be read.
+    pub fn of_listing(error: &ListingError) -> Self {
+        match error {
+            ListingError::Api(stop) => Self::of_stop(stop),
+            ListingError::Refused { status: 401 | 403, .. } => Self::SignInRefused,
+            ListingError::Refused { .. } | ListingError::OffsetIgnored => Self::Usage,
+            ListingError::TooLarge { .. } => Self::Usage,
+            ListingError::Unreadable { .. } => Self::Unavailable,
+        }
+    }
+
     fn of_fetch(error: &FetchError) -> Self {
         match error {
-            FetchError::Api(Stop::NotTheApi { .. } | Stop::Credentials { .. }) => Self::Usage,
-            FetchError::Api(Stop::SignInRefused { .. }) => Self::SignInRefused,
-            FetchError::Api(Stop::Unavailable { .. } | Stop::Quota) => Self::Unavailable,
-            FetchError::Api(Stop::Cancelled) => Self::Bug,
+            FetchError::Api(stop) => Self::of_stop(stop),
             FetchError::Spool(error) => Self::of_spool(error),
             FetchError::OffsetIgnored { .. } => Self::Usage,
             FetchError::AllRefused { unauthorized: true, .. } => Self::SignInRefused,
@@ -121,6 +146,14 @@ impl Exit {
             PublishError::Storage(error) => Self::of_storage(error),
             PublishError::Foreign { .. } => Self::Storage,
             PublishError::Missing { .. } | PublishError::Unreadable { .. } => Self::DoesNotFit,
+        }
+    }
+
+    fn of_state(error: &StateError) -> Self {
+        match error {
+            StateError::Storage(error) => Self::of_storage(error),
+            StateError::Unreadable { .. } => Self::DoesNotFit,
+            StateError::Encode { .. } => Self::Bug,
         }
     }
 

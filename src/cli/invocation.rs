@@ -27,7 +27,7 @@ impl Invocation {
 
     /// The same as a new run, after one that was published.
     pub fn anew(&self) -> Self {
-        self.again().without("--run-id", Takes::Value)
+        self.again().without("--run-id", Takes::Value).without("--full", Takes::Nothing)
     }
 
     /// A new run of the contacts in this file.
@@ -46,6 +46,13 @@ impl Invocation {
     pub fn fresh(&self) -> Self {
         let mut next = self.again();
         next.0.push("--fresh".into());
+        next
+    }
+
+    /// The same with `--full`.
+    pub fn full(&self) -> Self {
+        let mut next = self.again();
+        next.0.push("--full".into());
         next
     }
 

@@ -138,6 +138,13 @@ fn sentence(event: &Event) -> String {
         Event::Retry { contact, offset, reason, delay_ms } => {
             format!("contact {contact}, offset {offset}: {reason}; again in {delay_ms} ms")
         }
+        Event::ListingRead { offset, contacts, so_far } => {
+            format!("list of contacts: {contacts} at offset {offset}, {so_far} known before")
+        }
+        Event::ListingRetry { offset, reason, delay_ms } => {
+            format!("list of contacts, offset {offset}: {reason}; again in {delay_ms} ms")
+        }
+        Event::ListingDoubtful { reason } => reason.clone(),
         Event::Throttled { delay_ms } => format!("the API asks to slow down: silent for {delay_ms} ms"),
         Event::OutageBegan { reason } => {
             format!("the API does not answer any more ({reason}): waiting for it")

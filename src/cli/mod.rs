@@ -9,6 +9,7 @@ mod advice;
 mod args;
 mod config;
 mod console;
+mod contacts;
 mod exit;
 mod glimpse;
 mod invocation;
@@ -48,6 +49,7 @@ fn command() -> Exit {
     };
     match cli.command {
         Command::Run(args) => run::run(&args),
+        Command::Contacts(args) => contacts::contacts(&args),
         Command::Verify(args) => verify::verify(&args),
         Command::Schema(args) => schema::schema(&args),
         Command::Simulate(args) => simulate::simulate(*args),

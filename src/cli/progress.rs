@@ -65,6 +65,7 @@ impl Progress {
                     bar.enable_steady_tick(Duration::from_millis(200));
                 }
             }
+            Event::ListingRead { so_far, .. } => self.show_listing(*so_far),
             Event::PageRead { messages, .. } => {
                 self.messages.fetch_add(*messages, Ordering::Relaxed);
                 self.show();
@@ -101,14 +102,21 @@ impl Progress {
                 bar.set_message(self.counts());
             }
             Look::Lines { last } => {
-                let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
-                if last.elapsed() >= LINE_EVERY {
-                    *last = Instant::now();
+                tell_at_times(last, || {
                     let contacts = HumanCount(self.contacts.load(Ordering::Relaxed));
                     let total = HumanCount(self.total.load(Ordering::Relaxed));
-                    console::tell(&format!("{contacts} of {total} contacts, {}", self.counts()));
-                }
+                    format!("{contacts} of {total} contacts, {}", self.counts())
+                });
             }
+        }
+    }
+
+    fn show_listing(&self, so_far: u64) {
+        let listed = format!("{} contacts listed", HumanCount(so_far));
+        match &self.look {
+            Look::None => {}
+            Look::Bar(bar) => bar.set_message(listed),
+            Look::Lines { last } => tell_at_times(last, || listed),
         }
     }
 
@@ -118,6 +126,15 @@ impl Progress {
             0 => format!("{messages} messages"),
             failed => format!("{messages} messages, {failed} contacts failed"),
         }
+    }
+}
+
+/// Writes a line if the last one is long enough ago.
+fn tell_at_times(last: &Mutex<Instant>, line: impl FnOnce() -> String) {
+    let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+    if last.elapsed() >= LINE_EVERY {
+        *last = Instant::now();
+        console::tell(&line());
     }
 }
 

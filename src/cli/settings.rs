@@ -2,17 +2,18 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 
 use super::args::{ConnectionArgs, FormatName, RunArgs};
-use crate::contacts::{self, ColumnChoice, ContactList, ContactsError, ContactsSource};
-use crate::export::{Identity, Job};
+use crate::contacts::{self, ColumnChoice, ContactsError, ContactsSource};
+use crate::export::{Identity, Job, Whom};
 use crate::settings::{
-    AskedShape, BaseUrl, BaseUrlError, Connection, Credentials, Format, JsonlCodec, Login, MaxFailed,
-    OutputSettings, ParquetCodec, PasswordSource, PingUrl, PingUrlError, ReadingSettings, Retrying,
-    RunSettings, TokenSource, Unfinished, Window,
+    AskedShape, BaseUrl, BaseUrlError, Connection, Credentials, Format, Incremental, JsonlCodec, Login,
+    MaxFailed, OutputSettings, ParquetCodec, PasswordSource, PingUrl, PingUrlError, ReadingSettings,
+    Retrying, RunSettings, TokenSource, Unfinished, Window,
 };
 use crate::table::{self, schema::SCHEMA_VERSION};
 
@@ -20,6 +21,9 @@ use crate::table::{self, schema::SCHEMA_VERSION};
 const PARQUET_ZSTD: i32 = 1;
 /// The level of zstd for JSONL, which is the default of the zstd program.
 const JSONL_ZSTD: i32 = 3;
+
+/// The default of `--full-sweep-every`.
+const FULL_SWEEP_EVERY: Duration = Duration::from_hours(30 * 24);
 
 /// Why the arguments make no run.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +79,18 @@ pub enum SettingsError {
     /// `--target-file-size 0`.
     #[error("--target-file-size must be at least one byte")]
     NoFileSize,
+    /// An option of incremental runs.
+    #[error("--{option} is for runs with --incremental")]
+    NotIncremental {
+        /// Which.
+        option: &'static str,
+    },
+    /// Neither `--contacts` nor `--all-contacts`.
+    #[error("whom to export? give --contacts FILE, or --all-contacts for every contact of the account")]
+    Nobody,
+    /// `contacts --json` without a file.
+    #[error("--json needs --out FILE: stdout is where the list goes")]
+    NoRoomForJson,
     /// The contacts file.
     #[error(transparent)]
     Contacts(#[from] ContactsError),
@@ -91,10 +107,8 @@ pub fn job(args: &RunArgs, simulator: Option<&str>) -> Result<Job, SettingsError
     if args.target_file_size.as_u64() == 0 {
         return Err(SettingsError::NoFileSize);
     }
-    let (base_url, credentials) = match simulator {
-        Some(url) => (url.parse()?, simulated_credentials()),
-        None => (args.connection.base_url.parse::<BaseUrl>()?, credentials(&args.connection)?),
-    };
+    let incremental = incremental(args)?;
+    let (base_url, credentials) = service(&args.connection, simulator)?;
     let contacts = read_contacts(args)?;
     let source = if simulator.is_some() { "simulated".to_owned() } else { base_url.to_string() };
     let identity = identity(args, format, window, &contacts, source);
@@ -129,18 +143,35 @@ pub fn job(args: &RunArgs, simulator: Option<&str>) -> Result<Job, SettingsError
             target_file_size: args.target_file_size.as_u64(),
         },
         max_failed: args.max_failed.0,
+        incremental,
     };
     Ok(Job { settings, contacts, identity })
 }
 
-fn read_contacts(args: &RunArgs) -> Result<ContactList, SettingsError> {
+/// Where the service is, and who we are there.
+pub(super) fn service(
+    args: &ConnectionArgs,
+    simulator: Option<&str>,
+) -> Result<(BaseUrl, Credentials), SettingsError> {
+    match simulator {
+        Some(url) => Ok((url.parse()?, simulated_credentials())),
+        None => Ok((args.base_url.parse::<BaseUrl>()?, credentials(args)?)),
+    }
+}
+
+fn read_contacts(args: &RunArgs) -> Result<Whom, SettingsError> {
+    let file = match &args.contacts {
+        Some(file) => file,
+        None if args.all_contacts => return Ok(Whom::All),
+        None => return Err(SettingsError::Nobody),
+    };
     let column = args.contacts_column.clone().map_or(ColumnChoice::Default, ColumnChoice::Named);
-    let source = if args.contacts.as_os_str() == "-" {
+    let source = if file.as_os_str() == "-" {
         ContactsSource::Stdin(Box::new(std::io::stdin().lock()))
     } else {
-        ContactsSource::File(args.contacts.clone())
+        ContactsSource::File(file.clone())
     };
-    Ok(contacts::read(source, &column)?)
+    Ok(Whom::Listed(contacts::read(source, &column)?))
 }
 
 fn check_twice<T: PartialEq>(
@@ -150,6 +181,18 @@ fn check_twice<T: PartialEq>(
 ) -> Result<(), SettingsError> {
     let twice = values.iter().enumerate().find(|(at, value)| values[..*at].contains(value));
     twice.map_or(Ok(()), |(_, value)| Err(SettingsError::Twice { option, value: name(value) }))
+}
+
+fn incremental(args: &RunArgs) -> Result<Option<Incremental>, SettingsError> {
+    let sweep_every = args.full_sweep_every;
+    match (args.incremental, args.full, sweep_every) {
+        (false, true, _) => Err(SettingsError::NotIncremental { option: "full" }),
+        (false, _, Some(_)) => Err(SettingsError::NotIncremental { option: "full-sweep-every" }),
+        (false, false, None) => Ok(None),
+        (true, full, _) => {
+            Ok(Some(Incremental { sweep_every: sweep_every.unwrap_or(FULL_SWEEP_EVERY), full }))
+        }
+    }
 }
 
 fn format(args: &RunArgs) -> Result<Format, SettingsError> {
@@ -185,15 +228,20 @@ fn format(args: &RunArgs) -> Result<Format, SettingsError> {
     })
 }
 
-fn window(args: &RunArgs) -> Result<Window, SettingsError> {
-    let time = |option: &'static str, given: &Option<String>| match given {
+/// A moment as it is typed; a day begins at midnight UTC.
+pub(super) fn time(option: &'static str, given: Option<&String>) -> Result<Option<i64>, SettingsError> {
+    match given {
         None => Ok(None),
         Some(given) => table::parse_time(given.trim())
             .or_else(|| table::parse_time(&format!("{}T00:00:00Z", given.trim())))
             .map(Some)
             .ok_or_else(|| SettingsError::Time { option, given: given.clone() }),
-    };
-    let window = Window { since: time("since", &args.since)?, until: time("until", &args.until)? };
+    }
+}
+
+fn window(args: &RunArgs) -> Result<Window, SettingsError> {
+    let window =
+        Window { since: time("since", args.since.as_ref())?, until: time("until", args.until.as_ref())? };
     match (window.since, window.until) {
         (Some(since), Some(until)) if until <= since => Err(SettingsError::EmptyWindow),
         _ => Ok(window),
@@ -214,7 +262,7 @@ fn credentials(args: &ConnectionArgs) -> Result<Credentials, SettingsError> {
         .or_else(|| variable("CHATZY_PASSWORD_FILE").map(|path| PasswordSource::File(PathBuf::from(path))))
         .or_else(|| args.password_command.clone().map(PasswordSource::Command));
     let email = variable("CHATZY_EMAIL").map(SecretString::from);
-    let login = match (email, password) {
+    let login = match (email.clone(), password) {
         (Some(email), Some(password)) => Some(Login { email, password }),
         // A token alone serves; half a login beside it is not used.
         (_, _) if token.is_some() => None,
@@ -222,24 +270,17 @@ fn credentials(args: &ConnectionArgs) -> Result<Credentials, SettingsError> {
         (None, Some(_)) => return Err(SettingsError::NoEmail),
         (None, None) => return Err(SettingsError::NoCredentials),
     };
-    Ok(Credentials { token, login })
+    Ok(Credentials { token, login, email })
 }
 
 fn simulated_credentials() -> Credentials {
-    let login = Login {
-        email: SecretString::from("simulated@example.com"),
-        password: PasswordSource::Value(SecretString::from("simulated")),
-    };
-    Credentials { token: None, login: Some(login) }
+    let email = SecretString::from("simulated@example.com");
+    let login =
+        Login { email: email.clone(), password: PasswordSource::Value(SecretString::from("simulated")) };
+    Credentials { token: None, login: Some(login), email: Some(email) }
 }
 
-fn identity(
-    args: &RunArgs,
-    format: Format,
-    window: Window,
-    contacts: &ContactList,
-    source: String,
-) -> Identity {
+fn identity(args: &RunArgs, format: Format, window: Window, contacts: &Whom, source: String) -> Identity {
     let time = |time: Option<i64>| time.map(|time| table::format_time(time).to_string());
     let names = |name: String| name.to_lowercase();
     let (format, compression) = match format {
@@ -265,7 +306,7 @@ fn identity(
         .iter()
         .filter_map(|key| clap::ValueEnum::to_possible_value(key).map(|value| value.get_name().to_owned()))
         .collect();
-    let options = json!({
+    let mut options = json!({
         "format": format,
         "compression": compression,
         "partition_by": partition_by,
@@ -276,6 +317,11 @@ fn identity(
         "until": time(window.until),
         "contacts_column": args.contacts_column,
     });
+    // Told of incremental runs only, so that others are what they were.
+    if let Ok(Some(incremental)) = incremental(args) {
+        options["incremental"] = true.into();
+        options["full_sweep_every"] = humantime::format_duration(incremental.sweep_every).to_string().into();
+    }
     let max_failed = match args.max_failed.0 {
         MaxFailed::Count(count) => count.to_string(),
         MaxFailed::Percent(percent) => format!("{percent}%"),
@@ -289,7 +335,10 @@ fn identity(
         major_version: env!("CARGO_PKG_VERSION").split('.').next().unwrap_or_default().to_owned(),
         schema_version: SCHEMA_VERSION,
         base_url: source,
-        input_sha256: contacts.sha256.clone(),
+        input_sha256: match contacts {
+            Whom::Listed(list) => list.sha256.clone(),
+            Whom::All => contacts::ALL.to_owned(),
+        },
         options: object(options),
         told_options: object(told_options),
     }

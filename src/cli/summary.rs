@@ -7,7 +7,7 @@ use indicatif::HumanCount;
 
 use super::args::{FormatName, RunArgs};
 use super::console::tell;
-use crate::export::{Job, Rehearsal};
+use crate::export::{Job, Rehearsal, Whom};
 use crate::output::manifest::Manifest;
 use crate::publish::Published;
 use crate::table::Table;
@@ -70,8 +70,17 @@ pub fn verdict(manifest: &Manifest) -> String {
     );
     let not_found =
         if counts.not_found == 0 { String::new() } else { format!(", {} not found", counts.not_found) };
+    let unchanged = match counts.unchanged {
+        0 => String::new(),
+        unchanged => format!(", {} unchanged", HumanCount(unchanged)),
+    };
     match (counts.failed, counts.unresolved) {
-        (0, 0) => format!("{done}{not_found}"),
+        (0, 0) if !manifest.input.doubts.is_empty() => format!(
+            "run {} is published, but contacts may be missing from the list of the account's ({}): export again",
+            manifest.run_id,
+            manifest.input.doubts.join("; ")
+        ),
+        (0, 0) => format!("{done}{not_found}{unchanged}"),
         (0, unresolved) => format!(
             "run {} is published, but {unresolved} of {} contacts kept changing while they were read (status `unresolved` in coverage): export again",
             manifest.run_id, counts.requested
@@ -90,14 +99,14 @@ pub fn failed_file(manifest: &Manifest, out: &Path) -> PathBuf {
 
 /// The plan of a dry run.
 pub fn plan(args: &RunArgs, job: &Job, rehearsal: &Rehearsal) {
-    let contacts = &job.contacts;
-    tell(&format!(
-        "contacts:    {} in {} ({} lines, {} duplicates)",
-        HumanCount(contacts.len() as u64),
-        contacts.path,
-        contacts.lines,
-        contacts.duplicates
-    ));
+    let input = &rehearsal.input;
+    let (count, path) = (HumanCount(input.contacts), &input.path);
+    tell(&match job.contacts {
+        Whom::All => format!("contacts:    {count}, all of the account's"),
+        Whom::Listed(_) => {
+            format!("contacts:    {count} in {path} ({} lines, {} duplicates)", input.lines, input.duplicates)
+        }
+    });
     tell(&format!("service:     {}, at most {} requests in flight", job.identity.base_url, args.concurrency));
     tell(&match &rehearsal.first_page {
         Ok(messages) => format!("first page:  contact {}: {messages} messages", rehearsal.contact),

@@ -1,6 +1,12 @@
 //! The contacts of a run, in the order of their first appearance.
 
+use sha2::{Digest, Sha256};
+
+use crate::digest::hex;
 use crate::id::ContactId;
+
+/// What stands for a file where every contact of the account is exported.
+pub const ALL: &str = "all-contacts";
 
 /// IDs in one string, so that a million of them cost their text and 16 bytes each.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +24,8 @@ pub struct ContactList {
     pub lines: u64,
     /// IDs that had been seen before, and are exported once.
     pub duplicates: u64,
+    /// Why contacts of the account may be missing from a list of all; empty where none is, and for a file.
+    pub doubts: Vec<String>,
 }
 
 impl ContactList {
@@ -30,7 +38,22 @@ impl ContactList {
             sha256: String::new(),
             lines: 0,
             duplicates: 0,
+            doubts: Vec::new(),
         }
+    }
+
+    /// Every contact of the account. To all that counts lines they stand in a file without a header.
+    pub fn of_account(ids: &[ContactId], doubts: Vec<String>) -> Self {
+        let mut list = Self { doubts, ..Self::empty(ALL.to_owned()) };
+        let mut hasher = Sha256::new();
+        for (line, id) in (1..).zip(ids) {
+            list.push(id, line);
+            hasher.update(id.as_str());
+            hasher.update("\n");
+            list.lines = line;
+        }
+        list.sha256 = hex(&hasher.finalize());
+        list
     }
 
     pub(super) fn push(&mut self, id: &ContactId, line: u64) {

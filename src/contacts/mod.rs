@@ -25,7 +25,7 @@ use crate::id::ContactId;
 use error::InFile;
 pub use error::{ContactsError, Problem};
 use header::{Hashing, Opened};
-pub use list::ContactList;
+pub use list::{ALL, ContactList};
 use records::{Record, Records};
 
 /// Where the contacts are read from.

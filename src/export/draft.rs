@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::Utc;
 
+use super::incremental::Left;
 use super::unfinished::{Identity, Run};
 use crate::api;
 use crate::build::Built;
@@ -23,6 +24,7 @@ pub fn draft(
     run: &Run,
     built: Built,
     requests: &api::Requests,
+    left: Option<Left>,
 ) -> Draft {
     let count = |status| built.contacts(status);
     let counts = ContactCounts {
@@ -32,8 +34,9 @@ pub fn draft(
         not_found: count(Status::NotFound),
         unresolved: count(Status::Unresolved),
         failed: count(Status::Failed),
+        unchanged: count(Status::Unchanged),
     };
-    let is_partial = counts.failed + counts.unresolved > 0;
+    let is_partial = counts.failed + counts.unresolved > 0 || !contacts.doubts.is_empty();
     let unknown_fields = Table::ALL.into_iter().filter_map(|table| {
         let fields: BTreeMap<String, u64> =
             built.unknown_fields.of(table).map(|(name, count)| (name.to_owned(), count)).collect();
@@ -42,6 +45,7 @@ pub fn draft(
     let tables = Table::ALL.map(|table| (table.name().to_owned(), TableEntry::new(table, built.rows(table))));
     let mut options = identity.options.clone();
     options.extend(identity.told_options.clone());
+    options.extend(left.as_ref().map(|left| ("full".to_owned(), left.is_full.into())));
     let manifest = Manifest {
         manifest_version: MANIFEST_VERSION,
         schema_version: identity.schema_version,
@@ -52,13 +56,7 @@ pub fn draft(
         finished_at: format_time(Utc::now().timestamp_micros()).to_string(),
         source: Source { base_url: identity.base_url.clone() },
         options,
-        input: Input {
-            path: contacts.path.clone(),
-            sha256: contacts.sha256.clone(),
-            lines: contacts.lines,
-            contacts: contacts.len() as u64,
-            duplicates: contacts.duplicates,
-        },
+        input: Input::from(contacts),
         contacts: counts,
         requests: Requests {
             sent: requests.sent,
@@ -69,6 +67,20 @@ pub fn draft(
         tables: tables.into_iter().collect(),
         files: built.files.iter().map(FileEntry::from).collect(),
         previous: None,
+        state: left.map(|left| left.state),
     };
     Draft { manifest, failed_csv: built.failed }
+}
+
+impl From<&ContactList> for Input {
+    fn from(contacts: &ContactList) -> Self {
+        Self {
+            path: contacts.path.clone(),
+            sha256: contacts.sha256.clone(),
+            lines: contacts.lines,
+            contacts: contacts.len() as u64,
+            duplicates: contacts.duplicates,
+            doubts: contacts.doubts.clone(),
+        }
+    }
 }

@@ -3,13 +3,16 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use super::incremental::Lost;
 use super::unfinished::Difference;
 use crate::api::Stop;
 use crate::build::BuildError;
 use crate::durable::StorageError;
 use crate::fetch::FetchError;
+use crate::fetch::listing::ListingError;
 use crate::publish::PublishError;
 use crate::spool::SpoolError;
+use crate::state::StateError;
 
 /// A signal that ends a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +81,18 @@ pub enum ExportError {
         /// The ID.
         run_id: String,
     },
+    /// The account's contacts cannot be listed.
+    #[error(transparent)]
+    Listing(#[from] ListingError),
+    /// It has none.
+    #[error("the account has no contacts: there is nothing to export")]
+    NoContacts,
+    /// It cannot be known who is due.
+    #[error(transparent)]
+    Lost(#[from] Lost),
+    /// The decision who is due, or the state, cannot be written or read.
+    #[error(transparent)]
+    State(#[from] StateError),
     /// Fetching ended the run.
     #[error(transparent)]
     Fetch(#[from] FetchError),

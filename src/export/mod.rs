@@ -1,12 +1,14 @@
-//! The job as a table of contents: open the work folder, fetch and build side by side, publish.
+//! The job as a table of contents: open the work folder, list the contacts, fetch and build side by side, publish.
 //!
 //! Layer 4: knows the rooms, and that each hands over to the next only what is durable.
 
 mod draft;
 mod error;
+mod incremental;
 mod lengths;
 mod lock;
 mod unfinished;
+mod whom;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -18,15 +20,20 @@ use crate::contacts::ContactList;
 use crate::event::{Event, SharedObserver};
 use crate::fetch::{self, FetchPlan};
 use crate::output::OutputSpec;
+use crate::output::manifest::Input;
 use crate::publish::{self, Published};
 use crate::record::Page;
 use crate::settings::RunSettings;
 use crate::spool::{Closing, Writer};
+use crate::state::Due;
 use crate::table::Stamp;
 
 pub use error::{ExportError, Interruption, Signal};
+pub use incremental::Lost;
 pub use unfinished::{Difference, Identity};
+pub use whom::Whom;
 
+use incremental::Nightly;
 use unfinished::{Run, Work};
 
 /// What a run is to export, and how.
@@ -34,7 +41,7 @@ pub struct Job {
     /// The settings.
     pub settings: RunSettings,
     /// Whom to export.
-    pub contacts: ContactList,
+    pub contacts: Whom,
     /// What makes this run this run: an unfinished one with another identity is not gone on with.
     pub identity: Identity,
 }
@@ -59,45 +66,77 @@ pub async fn export(
         return Ok(published);
     }
     let run = work.open(settings.unfinished, settings.run_id.clone(), &identity)?;
+    let client = Arc::new(Client::new(Arc::clone(&settings.connection), observer.clone())?);
+    let (contacts, times) = tokio::select! {
+        chosen = contacts.list(&work, &client, &observer) => chosen?,
+        why = &mut interrupt => return Err(ExportError::Interrupted(why)),
+    };
     let contacts = Arc::new(contacts);
+    let nightly = settings.incremental.map(|incremental| Nightly {
+        settings: incremental,
+        identity: &identity,
+        out: &settings.out,
+        work: &work,
+        run: &run,
+    });
+    let due = match &nightly {
+        None => Due::all(contacts.len()),
+        Some(nightly) => tokio::select! {
+            due = nightly.due(&contacts, times, &client, &observer) => due?,
+            why = &mut interrupt => return Err(ExportError::Interrupted(why)),
+        },
+    };
+    let read = Read { contacts: Arc::clone(&contacts), due: Arc::new(due) };
     let (built, requests) =
-        fetch_and_build(&settings, &contacts, &work, &run, observer.clone(), interrupt).await?;
+        fetch_and_build(&settings, &read, client, &work, &run, observer.clone(), interrupt).await?;
+    let left = match &nightly {
+        None => None,
+        Some(nightly) => Some(tokio::task::block_in_place(|| nightly.leave_state(&built.statuses))?),
+    };
     observer.event(Event::Publishing { files: built.files.len() as u64 });
-    let draft = draft::draft(&identity, &contacts, &run, built, &requests);
+    let draft = draft::draft(&identity, &contacts, &run, built, &requests, left);
     let published = tokio::task::block_in_place(|| publish::publish(&settings.out, &work.folder, draft))?;
     drop(lock);
     Ok(published)
 }
 
+/// Whom the run is about.
+struct Read {
+    contacts: Arc<ContactList>,
+    /// Who of them is read.
+    due: Arc<Due>,
+}
+
 /// The two rooms that work side by side.
 async fn fetch_and_build(
     settings: &RunSettings,
-    contacts: &Arc<ContactList>,
+    read: &Read,
+    client: Arc<Client>,
     work: &Work,
     run: &Run,
     observer: SharedObserver,
     mut interrupt: Pin<&mut impl Future<Output = Interruption>>,
 ) -> Result<(Built, Requests), ExportError> {
-    let recovered = tokio::task::block_in_place(|| work.recover(contacts.len()))?;
+    let recovered = tokio::task::block_in_place(|| work.recover(read.contacts.len()))?;
     observer.event(Event::Started {
         run_id: run.run_id.to_string(),
-        contacts: contacts.len() as u64,
+        contacts: read.due.count() as u64,
         already_read: recovered.already_read,
     });
     let ledger = Arc::new(recovered.ledger);
     let (writer, appender) = Writer::start(&work.spool(), recovered.next_segment, observer.clone())?;
-    let client = Arc::new(Client::new(Arc::clone(&settings.connection), observer.clone())?);
     let plan = FetchPlan {
-        contacts: Arc::clone(contacts),
+        contacts: Arc::clone(&read.contacts),
+        due: Arc::clone(&read.due),
         reading: settings.reading.clone(),
         concurrency: settings.connection.concurrency.get(),
         max_failed: settings.max_failed,
         spool_folder: work.spool(),
         learned: recovered.learned,
-        lengths: tokio::task::block_in_place(|| lengths::known(&settings.out, contacts)),
+        lengths: tokio::task::block_in_place(|| lengths::known(&settings.out, &read.contacts)),
     };
     let mut building = {
-        let plan = build_plan(settings, contacts, work, run);
+        let plan = build_plan(settings, read, work, run);
         let (ledger, observer) = (Arc::clone(&ledger), observer.clone());
         tokio::task::spawn_blocking(move || build::build(&plan, &ledger, &observer))
     };
@@ -127,9 +166,10 @@ async fn fetch_and_build(
     Ok((built, recovered.requests.and(client.requests())))
 }
 
-fn build_plan(settings: &RunSettings, contacts: &Arc<ContactList>, work: &Work, run: &Run) -> BuildPlan {
+fn build_plan(settings: &RunSettings, read: &Read, work: &Work, run: &Run) -> BuildPlan {
     BuildPlan {
-        contacts: Arc::clone(contacts),
+        contacts: Arc::clone(&read.contacts),
+        due: Arc::clone(&read.due),
         spool_folder: work.spool(),
         stage: work.stage(),
         stamp: Stamp { run_id: run.run_id.clone(), exported_at: run.started_at },
@@ -163,6 +203,8 @@ fn count_messages(page: &Page<'_>) -> usize {
 /// What `--dry-run` found out.
 #[derive(Debug)]
 pub struct Rehearsal {
+    /// What is known of the contacts.
+    pub input: Input,
     /// The contact that was asked for.
     pub contact: String,
     /// What came: messages on its first page, or why there is none.
@@ -176,8 +218,16 @@ pub struct Rehearsal {
 /// # Errors
 /// When signing in fails, or what answers is not the API.
 pub async fn rehearse(job: &Job, observer: SharedObserver) -> Result<Rehearsal, ExportError> {
-    let client = Client::new(Arc::clone(&job.settings.connection), observer)?;
-    let contact = job.contacts.get(0);
+    let client = Client::new(Arc::clone(&job.settings.connection), observer.clone())?;
+    let all;
+    let contacts = match &job.contacts {
+        Whom::Listed(contacts) => contacts,
+        Whom::All => {
+            (all, _) = whom::all(&client, &observer).await?;
+            &all
+        }
+    };
+    let contact = contacts.get(0);
     let query = PageQuery {
         contact: &contact,
         channel: job.settings.reading.channels.first().copied(),
@@ -196,5 +246,5 @@ pub async fn rehearse(job: &Job, observer: SharedObserver) -> Result<Rehearsal, 
     };
     let unfinished =
         Work::new(&job.settings.out, &job.settings.work).unfinished()?.map(|run| run.run_id.to_string());
-    Ok(Rehearsal { contact: contact.to_string(), first_page, unfinished })
+    Ok(Rehearsal { input: Input::from(contacts), contact: contact.to_string(), first_page, unfinished })
 }

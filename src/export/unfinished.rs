@@ -2,6 +2,8 @@
 //!
 //! ```text
 //! _work/run.json       what the run is: its ID, its time, and the identity that a command must have to go on with it
+//! _work/all-contacts.json  whom it exports, where that is every contact of the account
+//! _work/decision.*     who is due, where the run is incremental
 //! _work/spool/         the answers
 //! _work/stage/         files being built
 //! _work/publish.json   from when publishing has begun
@@ -34,7 +36,7 @@ pub struct Identity {
     pub schema_version: u32,
     /// The API's address.
     pub base_url: String,
-    /// SHA-256 of the contacts file.
+    /// SHA-256 of the contacts file, or `all-contacts`.
     pub input_sha256: String,
     /// The options that shape the output, by their names.
     pub options: Map<String, Value>,
@@ -131,6 +133,16 @@ impl Work {
         self.folder.join(publish::RUN)
     }
 
+    /// The list of the account's contacts.
+    pub fn list_file(&self) -> PathBuf {
+        self.folder.join(publish::LIST)
+    }
+
+    /// Whether anything was spooled.
+    pub fn has_answers(&self) -> bool {
+        std::fs::read_dir(self.spool()).is_ok_and(|mut segments| segments.next().is_some())
+    }
+
     fn discarded_file(&self) -> PathBuf {
         self.folder.join("discarded.json")
     }
@@ -173,6 +185,10 @@ impl Work {
         publish::withdraw(&self.out, &self.folder)?;
         durable::remove_tree(&self.stage())?;
         durable::remove_tree(&self.spool())?;
+        durable::remove_file(&self.list_file())?;
+        for name in publish::DECISION {
+            durable::remove_file(&self.folder.join(name))?;
+        }
         durable::remove_file(&self.discarded_file())?;
         durable::remove_dir_if_empty(&self.folder);
         Ok(())
@@ -294,7 +310,11 @@ impl Identity {
         compare("the version of chatzy-export", &before.major_version, &self.major_version);
         compare("the schema version", &before.schema_version.to_string(), &self.schema_version.to_string());
         compare("--base-url", &before.base_url, &self.base_url);
-        compare("the contacts file (SHA-256)", short(&before.input_sha256), short(&self.input_sha256));
+        compare(
+            "the contacts file (SHA-256, or all-contacts)",
+            short(&before.input_sha256),
+            short(&self.input_sha256),
+        );
         let names = before
             .options
             .keys()

@@ -1,14 +1,16 @@
 //! Fetch: asks the API for every page of every contact and puts the answers into the spool.
 //!
 //! Contacts are admitted in the order of the input, but for those that are known to take longest ([`order`]), as many at a
-//! time as requests may be in flight; how many really are is the governor's to say. Within a contact pages follow each other, as [`paging`] says; when slots are idle because no
-//! contact waits, pages of those still read are asked for [`ahead`] of their turn. When all are read, what was only
-//! believed is looked at once more ([`recheck`]).
+//! time as requests may be in flight; how many really are is the governor's to say. Within a contact pages follow each
+//! other, as [`paging`] says; when slots are idle because no contact waits, pages of those still read are asked for
+//! [`ahead`] of their turn. When all are read, what was only believed is looked at once more ([`recheck`]). Whom the
+//! account has to read is found by [`listing`].
 //!
-//! Layer 3: uses `api` and `spool`; knows nothing of tables and files.
+//! Layer 3: uses `api` and `spool`; knows nothing of files, and of tables only how a time is written.
 
 mod ahead;
 mod contact;
+pub mod listing;
 mod order;
 pub mod paging;
 mod question;
@@ -28,6 +30,7 @@ use crate::event::{Event, SharedObserver};
 use crate::history::Facts;
 use crate::settings::{MaxFailed, ReadingSettings};
 use crate::spool::{Appender, Ledger, SpoolError};
+use crate::state::Due;
 use paging::Claims;
 use shared::Shared;
 use slots::Slots;
@@ -36,6 +39,8 @@ use slots::Slots;
 pub struct FetchPlan {
     /// Whom to read.
     pub contacts: Arc<ContactList>,
+    /// Which of them.
+    pub due: Arc<Due>,
     /// What to read of each.
     pub reading: ReadingSettings,
     /// Contacts read at a time.
@@ -115,14 +120,15 @@ pub async fn fetch(
 
 /// Reads the contacts that have no last word yet.
 async fn read_all(shared: &Arc<Shared>) -> Result<(), FetchError> {
-    let open = (0..shared.contact_count()).filter(|contact| !shared.ledger.is_done(*contact)).collect();
+    let due = (0..).zip(shared.plan.due.places().filter_map(|place| u32::try_from(place).ok()));
+    let open = due.filter(|(_, contact)| !shared.ledger.is_done(*contact)).collect();
     let open = order::longest_in_time(open, &shared.plan.lengths, &shared.plan.reading, shared.slots.count);
     let shared = Arc::clone(shared);
-    workers(&shared.slots.clone(), open.into_iter(), move |contact| {
+    workers(&shared.slots.clone(), open.into_iter(), move |(place, contact)| {
         let shared = Arc::clone(&shared);
         async move {
             shared.ledger.recent().room().await;
-            contact::read(&shared, contact, claims(contact)).await
+            contact::read(&shared, contact, claims(place)).await
         }
     })
     .await
@@ -165,15 +171,15 @@ where
     Ok(())
 }
 
-/// Contacts at the start of the input whose ends are always proved: what is believed of the others rests on them.
+/// Contacts at the start of those that are read whose ends are always proved: what is believed of the others rests on them.
 const PROVED_CONTACTS: u32 = 20;
-/// Of the others, one in so many is proved all the same. Chosen by its place in the input, not by chance, so that the
+/// Of the others, one in so many is proved all the same. Chosen by its place among them, not by chance, so that the
 /// same input gives the same coverage.
 const SAMPLED_CONTACTS: u32 = 100;
 
-/// Whether this contact's short last page may be believed.
-fn claims(contact: u32) -> Claims {
-    if contact < PROVED_CONTACTS || contact.is_multiple_of(SAMPLED_CONTACTS) {
+/// Whether the short last page of the contact at this place may be believed.
+fn claims(place: u32) -> Claims {
+    if place < PROVED_CONTACTS || place.is_multiple_of(SAMPLED_CONTACTS) {
         Claims::Prove
     } else {
         Claims::Believe

@@ -5,8 +5,14 @@ use crate::settings::ReadingSettings;
 /// Puts those first that would still be read when all others are done, if each were begun in its turn: the pages of one
 /// history mostly follow each other, so that a long one at the end of the input would hold up the end of the run.
 ///
-/// All others keep their order, which is the one that build waits for them in.
-pub fn longest_in_time(open: Vec<u32>, lengths: &[u32], reading: &ReadingSettings, slots: u32) -> Vec<u32> {
+/// All others keep their order, which is the one that build waits for them in. Each is given with its place among those
+/// that are due.
+pub fn longest_in_time(
+    open: Vec<(u32, u32)>,
+    lengths: &[u32],
+    reading: &ReadingSettings,
+    slots: u32,
+) -> Vec<(u32, u32)> {
     if lengths.is_empty() {
         return open;
     }
@@ -14,15 +20,15 @@ pub fn longest_in_time(open: Vec<u32>, lengths: &[u32], reading: &ReadingSetting
         let messages = lengths.get(contact as usize).copied().unwrap_or(0);
         u64::from(messages / reading.page_size + 1) * reading.channels.len().max(1) as u64
     };
-    let all: u64 = open.iter().map(|contact| rounds(*contact)).sum();
+    let all: u64 = open.iter().map(|(_, contact)| rounds(*contact)).sum();
     let slots = u64::from(slots.max(1));
     let mut before = 0;
-    let (mut first, rest): (Vec<u32>, Vec<u32>) = open.into_iter().partition(|contact| {
+    let (mut first, rest): (Vec<_>, Vec<_>) = open.into_iter().partition(|(_, contact)| {
         let own = rounds(*contact);
         before += own;
         own > 1 && (before - own) / slots + own > all / slots
     });
-    first.sort_by_key(|contact| std::cmp::Reverse(rounds(*contact)));
+    first.sort_by_key(|(_, contact)| std::cmp::Reverse(rounds(*contact)));
     first.extend(rest);
     first
 }
@@ -42,8 +48,8 @@ mod tests {
     }
 
     fn order(lengths: &[u32], slots: u32) -> Vec<u32> {
-        let all = (0..u32::try_from(lengths.len()).unwrap()).collect();
-        longest_in_time(all, lengths, &reading(), slots)
+        let all = (0..u32::try_from(lengths.len()).unwrap()).map(|at| (at, at)).collect();
+        longest_in_time(all, lengths, &reading(), slots).into_iter().map(|(_, contact)| contact).collect()
     }
 
     #[test]
@@ -67,6 +73,6 @@ mod tests {
     #[test]
     fn where_nothing_is_known_nothing_changes() {
         assert_eq!(order(&[0, 0, 0], 32), [0, 1, 2]);
-        assert_eq!(longest_in_time(vec![2, 5], &[], &reading(), 4), [2, 5]);
+        assert_eq!(longest_in_time(vec![(0, 2), (1, 5)], &[], &reading(), 4), [(0, 2), (1, 5)]);
     }
 }

@@ -32,7 +32,7 @@ impl Shared {
         ledger: Arc<Ledger>,
         observer: SharedObserver,
     ) -> Self {
-        let verdicts = Verdicts::new(plan.max_failed, plan.contacts.len() as u64);
+        let verdicts = Verdicts::new(plan.max_failed, plan.due.count() as u64);
         let facts = Mutex::new(plan.learned);
         let slots = Slots::new(plan.concurrency);
         Self { plan, client, ledger, observer, verdicts, slots, appender, facts }

@@ -68,6 +68,7 @@ impl Tally {
             contacts.insert(Status::NotFound.as_str(), counts.not_found);
             contacts.insert(Status::Unresolved.as_str(), counts.unresolved);
             contacts.insert(Status::Failed.as_str(), counts.failed);
+            contacts.insert(Status::Unchanged.as_str(), counts.unchanged);
             for (name, count) in &mut rows {
                 *count = manifest.tables.get(*name).map_or(0, |table| table.rows);
             }

@@ -51,6 +51,9 @@ pub struct Manifest {
     pub files: Vec<FileEntry>,
     /// The export before this one in the same folder.
     pub previous: Option<Previous>,
+    /// What is remembered of each contact; only of an incremental run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<StateEntry>,
 }
 
 /// How an export ended.
@@ -98,6 +101,9 @@ pub struct Input {
     pub contacts: u64,
     /// IDs that had been there before.
     pub duplicates: u64,
+    /// Why contacts of the account may be missing, where all of them were to be exported.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubts: Vec<String>,
 }
 
 /// Contacts by the status of their coverage.
@@ -110,6 +116,8 @@ pub struct ContactCounts {
     pub not_found: u64,
     pub unresolved: u64,
     pub failed: u64,
+    #[serde(default)]
+    pub unchanged: u64,
 }
 
 /// What was asked of the API, over all attempts of the run.
@@ -182,6 +190,40 @@ impl FileEntry {
         let fits = |part: &str| !matches!(part, "" | "." | "..") && !part.contains(['\\', '\0']);
         let parts = self.path.split('/').filter(|part| fits(part)).count();
         (parts >= 2 && parts == self.path.split('/').count()).then(|| Path::new(&self.path))
+    }
+}
+
+/// The state that an incremental run leaves to the next: `_runs/<run_id>/state.parquet`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StateEntry {
+    /// Its path relative to the output folder.
+    pub path: String,
+    /// How many contacts it holds.
+    pub rows: u64,
+    /// Its size.
+    pub bytes: u64,
+    /// SHA-256 of its bytes.
+    pub sha256: String,
+}
+
+impl StateEntry {
+    /// Where the state of a run stands.
+    pub fn path_of(run_id: &str) -> String {
+        format!("_runs/{run_id}/state.parquet")
+    }
+
+    /// The same as a file.
+    pub fn as_file(&self) -> FileEntry {
+        FileEntry {
+            table: "_runs".to_owned(),
+            path: self.path.clone(),
+            rows: self.rows,
+            bytes: self.bytes,
+            sha256: self.sha256.clone(),
+            partition: Vec::new(),
+            min_created_at: None,
+            max_created_at: None,
+        }
     }
 }
 
@@ -338,7 +380,7 @@ pub(super) mod partition_map {
 mod tests {
     use super::*;
 
-    const TEXT: &str = r#"{"manifest_version":1,"schema_version":1,"run_id":"r1","status":"complete","tool":{"name":"chatzy-export","version":"0.1.0"},"started_at":"2026-11-20T02:00:00.000000Z","finished_at":"2026-11-20T02:00:01.000000Z","source":{"base_url":"https://api.example/prod"},"options":{"format":"parquet"},"input":{"path":"c.csv","sha256":"00","lines":3,"contacts":2,"duplicates":1},"contacts":{"requested":2,"exported":1,"empty":0,"not_found":1,"unresolved":0,"failed":0},"requests":{"sent":4,"retries":1,"by_status":{"200":3,"503":1}},"unknown_fields":{"messages":{"mood":2}},"tables":{"coverage":{"rows":2,"columns":[{"name":"contact_id","type":"str"}]}},"files":[{"table":"messages","path":"messages/year=2026/channel=web%2Fx/part-r1-00000.parquet","rows":1,"bytes":9,"sha256":"11","partition":{"year":"2026","channel":null},"min_created_at":"2026-11-20T02:00:00.000000Z","max_created_at":null}],"previous":{"run_id":"r0","sha256":"22"}}"#;
+    const TEXT: &str = r#"{"manifest_version":1,"schema_version":1,"run_id":"r1","status":"complete","tool":{"name":"chatzy-export","version":"0.1.0"},"started_at":"2026-11-20T02:00:00.000000Z","finished_at":"2026-11-20T02:00:01.000000Z","source":{"base_url":"https://api.example/prod"},"options":{"format":"parquet"},"input":{"path":"c.csv","sha256":"00","lines":3,"contacts":2,"duplicates":1},"contacts":{"requested":2,"exported":1,"empty":0,"not_found":1,"unresolved":0,"failed":0,"unchanged":0},"requests":{"sent":4,"retries":1,"by_status":{"200":3,"503":1}},"unknown_fields":{"messages":{"mood":2}},"tables":{"coverage":{"rows":2,"columns":[{"name":"contact_id","type":"str"}]}},"files":[{"table":"messages","path":"messages/year=2026/channel=web%2Fx/part-r1-00000.parquet","rows":1,"bytes":9,"sha256":"11","partition":{"year":"2026","channel":null},"min_created_at":"2026-11-20T02:00:00.000000Z","max_created_at":null}],"previous":{"run_id":"r0","sha256":"22"},"state":{"path":"_runs/r1/state.parquet","rows":2,"bytes":9,"sha256":"33"}}"#;
 
     #[test]
     fn it_reads_back_with_its_keys_in_the_order_of_the_contract() {
@@ -353,6 +395,15 @@ mod tests {
             .replace("\"rows\":1", "\"rows\":1,\"codec\":\"zstd\"")
             .replace("{\"sent\"", "{\"new\":[],\"sent\"");
         assert_eq!(Manifest::parse(later.as_bytes()).unwrap(), Manifest::parse(TEXT.as_bytes()).unwrap());
+    }
+
+    #[test]
+    fn keys_of_incremental_runs_may_be_missing() {
+        let (before, _) = TEXT.split_once(",\"state\"").unwrap();
+        let earlier = format!("{}}}", before.replace(",\"unchanged\":0", ""));
+        let manifest = Manifest::parse(earlier.as_bytes()).unwrap();
+        assert_eq!((manifest.state.as_ref(), manifest.contacts.unchanged), (None, 0));
+        assert!(!manifest.to_json().contains("\"state\""));
     }
 
     #[test]

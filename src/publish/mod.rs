@@ -29,6 +29,10 @@ const JOURNAL: &str = "publish.json";
 pub const STAGE: &str = "stage";
 /// The folder of the spool in the work folder.
 pub const SPOOL: &str = "spool";
+/// The account's contacts in the work folder, where all of them are exported.
+pub const LIST: &str = "all-contacts.json";
+/// The files in the work folder that say which contacts of an incremental run are due.
+pub const DECISION: [&str; 2] = ["decision.json", "decision.parquet"];
 /// The file in the work folder that says which run it is.
 pub const RUN: &str = "run.json";
 

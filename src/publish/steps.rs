@@ -6,10 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::place::{create_folders, place};
-use super::{Draft, JOURNAL, PublishError, Published, RUN, SPOOL, STAGE, run_file};
+use super::{DECISION, Draft, JOURNAL, LIST, PublishError, Published, RUN, SPOOL, STAGE, run_file};
 use crate::digest::sha256;
 use crate::durable::{self, OnPath};
-use crate::output::manifest::{Latest, Manifest, ManifestError, Previous};
+use crate::output::manifest::{Latest, Manifest, ManifestError, Previous, StateEntry};
 
 /// The newest export, relative to the output folder.
 const LATEST: &str = "_runs/latest.json";
@@ -38,7 +38,7 @@ pub(super) fn redo(
         Manifest::parse(&text).map_err(torn)?
     } else {
         move_files(out, work, &draft, after)?;
-        write_lists(out, &draft, after)?;
+        write_lists(out, work, &draft, after)?;
         commit(out, draft, &manifest_path, after)?
     };
     point_at(out, &manifest)?;
@@ -69,7 +69,7 @@ fn move_files(out: &Path, work: &Path, draft: &Draft, after: AfterStep) -> Resul
 }
 
 /// What stands beside the manifest and is worth nothing without it.
-fn write_lists(out: &Path, draft: &Draft, after: AfterStep) -> Result<(), PublishError> {
+fn write_lists(out: &Path, work: &Path, draft: &Draft, after: AfterStep) -> Result<(), PublishError> {
     create_folders(out, Path::new(&run_file(&draft.manifest, "")))?;
     let mut checksums = String::new();
     let mut list = |sha256: &str, path: &str| {
@@ -79,11 +79,21 @@ fn write_lists(out: &Path, draft: &Draft, after: AfterStep) -> Result<(), Publis
     for file in &draft.manifest.files {
         list(&file.sha256, &file.path);
     }
+    if let Some(state) = draft.manifest.state.as_ref().map(StateEntry::as_file) {
+        let path = state
+            .relative_path()
+            .ok_or_else(|| PublishError::Missing { path: PathBuf::from(&state.path) })?;
+        place(&work.join(STAGE).join(path), &out.join(path), &state, after)?;
+        after("state")?;
+    }
     if let Some(text) = &draft.failed_csv {
         let path = run_file(&draft.manifest, "failed.csv");
         durable::replace(&out.join(&path), text.as_bytes())?;
         list(&sha256(text), &path);
         after("failed.csv")?;
+    }
+    if let Some(state) = &draft.manifest.state {
+        list(&state.sha256, &state.path);
     }
     durable::replace(&out.join(run_file(&draft.manifest, "checksums.sha256")), checksums.as_bytes())?;
     after("checksums.sha256")
@@ -114,7 +124,11 @@ fn remove_work(work: &Path, after: AfterStep) -> Result<(), PublishError> {
         durable::remove_tree(&work.join(name))?;
         after("work removed")?;
     }
+    durable::remove_file(&work.join(LIST))?;
     durable::remove_file(&work.join(RUN))?;
+    for name in DECISION {
+        durable::remove_file(&work.join(name))?;
+    }
     durable::sync_dir(work)?;
     durable::remove_file(&work.join(JOURNAL))?;
     after("journal removed")?;

@@ -66,13 +66,21 @@ fn draft() -> Draft {
         finished_at: "2026-11-20T02:00:01.000000Z".into(),
         source: Source { base_url: "https://api.example".into() },
         options: serde_json::Map::new(),
-        input: Input { path: "c.csv".into(), sha256: sha256("x"), lines: 2, contacts: 1, duplicates: 0 },
+        input: Input {
+            path: "c.csv".into(),
+            sha256: sha256("x"),
+            lines: 2,
+            contacts: 1,
+            duplicates: 0,
+            doubts: Vec::new(),
+        },
         contacts: ContactCounts { requested: 1, failed: 1, ..ContactCounts::default() },
         requests: Requests::default(),
         unknown_fields: BTreeMap::new(),
         tables: BTreeMap::new(),
         files: FILES.iter().map(file).collect(),
         previous: None,
+        state: None,
     };
     Draft { manifest, failed_csv: Some("contact_id\nc1\n".into()) }
 }

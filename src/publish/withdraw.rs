@@ -31,9 +31,15 @@ pub fn withdraw(out: &Path, work: &Path) -> Result<(), PublishError> {
             folders.extend(path.ancestors().skip(1).filter(|folder| *folder != Path::new("")));
         }
     }
-    for name in
-        ["failed.csv", "checksums.sha256", "failed.csv.tmp", "checksums.sha256.tmp", "manifest.json.tmp"]
-    {
+    for name in [
+        "failed.csv",
+        "checksums.sha256",
+        "state.parquet",
+        ".state.parquet.tmp",
+        "failed.csv.tmp",
+        "checksums.sha256.tmp",
+        "manifest.json.tmp",
+    ] {
         durable::remove_file(&out.join(run_file(&draft.manifest, name)))?;
     }
     durable::remove_dir_if_empty(&out.join(run_file(&draft.manifest, "")));

@@ -143,7 +143,7 @@ impl Answer<'_> {
 }
 
 /// Whether a member named like an error reports one: not so for the null, `false` or empty one of a success.
-fn tells_something(value: Value<'_>) -> bool {
+pub(super) fn tells_something(value: Value<'_>) -> bool {
     match value.kind() {
         Kind::Null => false,
         Kind::Bool => value.raw() == "true",
@@ -155,7 +155,7 @@ fn tells_something(value: Value<'_>) -> bool {
     }
 }
 
-fn shorten(text: &str) -> String {
+pub(super) fn shorten(text: &str) -> String {
     /// Enough to recognise an error by, in characters.
     const LONGEST: usize = 200;
     // Besides control characters those that turn the direction of a terminal's text.

@@ -53,6 +53,8 @@ pub struct Credentials {
     pub token: Option<TokenSource>,
     /// What a new token is had with.
     pub login: Option<Login>,
+    /// The account's e-mail address, where it is set: the list of contacts is asked for by it.
+    pub email: Option<SecretString>,
 }
 
 /// Where a given token comes from.

@@ -39,6 +39,17 @@ pub struct RunSettings {
     pub output: OutputSettings,
     /// How many contacts may fail.
     pub max_failed: MaxFailed,
+    /// Read only contacts that are due.
+    pub incremental: Option<Incremental>,
+}
+
+/// How an incremental run chooses its contacts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Incremental {
+    /// The longest that a contact is not read.
+    pub sweep_every: Duration,
+    /// All are due: what is known of them is not asked.
+    pub full: bool,
 }
 
 /// What to do with an unfinished run in the work folder.
@@ -71,6 +82,28 @@ pub enum AskedShape {
     Grouped,
     /// One list of messages.
     Flat,
+}
+
+/// Which contacts of the account are listed: the values of `filter`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum ListFilter {
+    /// All of them
+    All,
+    /// Those with unread messages
+    Unread,
+    /// Those in a live conversation
+    Live,
+}
+
+impl ListFilter {
+    /// As the API spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Unread => "unread",
+            Self::Live => "live",
+        }
+    }
 }
 
 /// The times of messages to export: [since, until), in microseconds since 1970. A message without a time is kept.

@@ -1,9 +1,12 @@
 //! The account's own contacts: what `get_contact_conversations` lists, latest activity first.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::drift::Drift;
-use super::pages::limit;
+use super::night::{self, Night};
+use super::options::PageOptions;
+use super::pages::{self, limit};
 use super::story::ink::{OrNull, Quoted, Time, Uuid, put};
 use super::story::{Contact, Dice, Story, dice};
 
@@ -52,6 +55,7 @@ impl Query {
 pub struct Account {
     story: Story,
     size: u64,
+    nights: AtomicU64,
     listed: Mutex<Option<Listed>>,
 }
 
@@ -65,17 +69,29 @@ struct Listed {
 impl Account {
     /// An account with so many contacts.
     pub fn new(story: Story, contacts: u32) -> Self {
-        Self { story, size: u64::from(contacts), listed: Mutex::default() }
+        Self { story, size: u64::from(contacts), nights: AtomicU64::new(0), listed: Mutex::default() }
     }
 
-    /// The JSON text of the part of the list that was asked for.
-    pub fn write(&self, query: &Query, drift: &Drift) -> String {
+    /// The JSON text of the part of the list that was asked for by the `nth` request.
+    pub fn write(&self, query: &Query, options: &PageOptions, drift: &Drift, nth: u64) -> String {
+        let key = dice::key(self.story.seed, "account's list");
+        let before = self.rows(drift);
+        let ids: Vec<&str> = before.iter().map(|row| row.id.as_str()).collect();
+        drift.pass_over_list(&ids, Dice::new(key, nth));
         let rows = self.rows(drift);
-        let skipped = usize::try_from(query.offset).unwrap_or(usize::MAX);
-        let taken = usize::try_from(query.limit).unwrap_or(usize::MAX);
+        let (offset, limit) = pages::bounds(options, key, query.offset, query.limit);
+        let skipped = usize::try_from(offset).unwrap_or(usize::MAX);
+        let taken = usize::try_from(limit).unwrap_or(usize::MAX);
         let page = rows.iter().filter(|row| row.fits(query)).skip(skipped).take(taken);
         let page: Vec<&str> = page.map(|row| row.json.as_str()).collect();
         format!("{{\"data\":{{\"data\":{{\"contacts\":[{}]}}}}}}", page.join(","))
+    }
+
+    /// A day passes.
+    pub fn pass_night(&self, drift: &Drift) -> Night {
+        let night = self.nights.fetch_add(1, Ordering::Relaxed) + 1;
+        *self.listed.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        night::pass(self.story, &self.ids(), night, drift)
     }
 
     fn rows(&self, drift: &Drift) -> Arc<[Row]> {
@@ -89,7 +105,7 @@ impl Account {
             None => self.ids(),
         };
         let mut rows: Vec<Row> =
-            ids.iter().filter_map(|id| Row::new(&self.story.contact(id)?, drift)).collect();
+            ids.iter().filter_map(|id| Row::new(self.story.contact(id)?, drift)).collect();
         rows.sort_by(|one, other| (other.at, &one.id).cmp(&(one.at, &other.id)));
         let rows: Arc<[Row]> = rows.into();
         *listed = Some(Listed { changes, rows: Arc::clone(&rows) });
@@ -101,7 +117,13 @@ impl Account {
         let key = dice::key(self.story.seed, "account");
         let candidates = (0..).map(|number| Uuid::new(&mut Dice::new(key, number)).to_string());
         let alive = |id: &String| self.story.contact(id).is_some_and(|contact| contact.size > 0);
-        candidates.filter(alive).take(usize::try_from(self.size).unwrap_or(usize::MAX)).collect()
+        candidates
+            .filter(alive)
+            .take(
+                usize::try_from(self.size + night::gained(self.nights.load(Ordering::Relaxed)))
+                    .unwrap_or(usize::MAX),
+            )
+            .collect()
     }
 }
 
@@ -117,10 +139,11 @@ struct Row {
 }
 
 impl Row {
-    fn new(contact: &Contact, drift: &Drift) -> Option<Self> {
+    fn new(mut contact: Contact, drift: &Drift) -> Option<Self> {
         let mut dice = Dice::new(contact.key, 6);
         let unread = if dice.one_in(3) { dice.below(12) } else { 0 };
-        let at = drift.now(contact).last(contact.mask(None)).map(|index| contact.clock.at(index));
+        let last = drift.now(&mut contact).last(contact.mask(None));
+        let at = last.map(|index| contact.clock.at(index));
         let latest = contact.conversations.last()?;
         let name = format!("{} {}", contact.first_name, contact.last_name);
         let (name, email) = (name.trim(), format!("c{}@mail.example", contact.phone));
@@ -136,7 +159,8 @@ impl Row {
         put!(out, ",\"unread_message_count\":\"{unread}\",\"latest_message_time\":{}", OrNull(at.map(Time)));
         put!(out, ",\"channels\":[\"{}\"]}}", channels.join("\",\""));
         let names = format!("{name}\n+{}\n{email}", contact.phone).to_lowercase();
-        Some(Self { id: contact.id.clone(), at, status: latest.status, unread, names, json })
+        let status = latest.status;
+        Some(Self { id: contact.id, at, status, unread, names, json })
     }
 
     fn fits(&self, query: &Query) -> bool {

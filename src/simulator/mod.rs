@@ -15,6 +15,7 @@ mod choices;
 mod compress;
 mod drift;
 mod faults;
+mod night;
 pub mod options;
 mod pages;
 mod reply;

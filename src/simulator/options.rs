@@ -168,6 +168,9 @@ pub struct ChangeOptions {
     /// Chance that a contact loses a message for ever before a page of it is served
     #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = probability)]
     pub drift_delete: f64,
+    /// Chance that a contact of the account's list gets one more message before a part of the list is served
+    #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = probability)]
+    pub list_drift: f64,
     /// Chance that a contact, conversation or message is odd: fields unknown, missing or of other types, …
     #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = probability)]
     pub wild: f64,

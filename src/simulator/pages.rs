@@ -72,10 +72,7 @@ pub fn limit(value: &str) -> Result<u64, &'static str> {
 
 /// The messages of a page, in its order, by their places in time.
 pub fn select(options: &PageOptions, contact: &Contact, living: &Living, query: &Query) -> Vec<u64> {
-    let offset = if options.ignore_offset { 0 } else { query.offset };
-    let limit = if options.ignore_limit { DEFAULT_LIMIT } else { query.limit };
-    let limit = limit.min(options.clamp.unwrap_or(limit)).max(1);
-    let limit = limit - shortfall(options, contact, offset, limit);
+    let (offset, limit) = bounds(options, dice::part(contact.key, 5), query.offset, query.limit);
     let slice = |mask: Mask| {
         let count = living.count(mask);
         let places = (offset..offset.saturating_add(limit)).take_while(move |place| *place < count);
@@ -93,10 +90,14 @@ pub fn select(options: &PageOptions, contact: &Contact, living: &Living, query: 
     }
 }
 
-/// How many messages the page at this offset lacks.
-fn shortfall(options: &PageOptions, contact: &Contact, offset: u64, limit: u64) -> u64 {
-    let mut dice = Dice::new(dice::part(contact.key, 5), offset);
-    if dice.happens(options.short_pages) { dice.below(limit) } else { 0 }
+/// Where a page begins and how much it holds at most, of what was asked for. Its chances follow from `key`.
+pub fn bounds(options: &PageOptions, key: u64, offset: u64, limit: u64) -> (u64, u64) {
+    let offset = if options.ignore_offset { 0 } else { offset };
+    let limit = if options.ignore_limit { DEFAULT_LIMIT } else { limit };
+    let limit = limit.min(options.clamp.unwrap_or(limit)).max(1);
+    let mut dice = Dice::new(key, offset);
+    let lacks = if dice.happens(options.short_pages) { dice.below(limit) } else { 0 };
+    (offset, limit - lacks)
 }
 
 /// The JSON text of an answer with these messages.

@@ -68,6 +68,10 @@ impl World {
                 self.ledger.reset();
                 return Ok(self.respond(Reply::json(200, "{}"), None));
             }
+            (&Method::POST, "_night") => {
+                let night = serde_json::to_vec(&self.account.pass_night(&self.drift));
+                return Ok(self.respond(Reply::json(200, night.unwrap_or_default()), None));
+            }
             (&Method::GET, "_truth") => return Ok(self.truth(&request)),
             (&Method::POST, "get_id_token") => Endpoint::SignIn,
             (&Method::GET, "get_contact_conversation_messages") => Endpoint::Messages,
@@ -141,20 +145,21 @@ impl World {
         let list = || account::Query::parse(request.uri().query().unwrap_or_default());
         let answer = match query {
             Some(query) => query.map(|query| self.messages(&query, nth)),
-            None => list().map(|query| Reply::json(200, self.account.write(&query, &self.drift))),
+            None => list().map(|query| self.contacts(&query, nth)),
         };
         answer.unwrap_or_else(|wrong| Reply::message(400, wrong))
     }
 
     fn messages(&self, query: &Query, nth: u64) -> Reply {
-        let Some(contact) = self.story.contact(&query.contact_id) else {
+        let Some(mut contact) = self.story.contact(&query.contact_id) else {
             return match self.options.unknown {
                 Unknown::NotFound => Reply::message(404, "Contact not found"),
                 Unknown::Null => Reply::json(200, r#"{"data":{"data":{"contact":null,"conversations":[]}}}"#),
                 Unknown::Empty => Reply::json(200, r#"{"data":{"data":{"conversations":[]}}}"#),
             };
         };
-        let living = self.drift.pass(&contact, Dice::new(dice::part(contact.key, 7), nth));
+        let dice = Dice::new(dice::part(contact.key, 7), nth);
+        let living = self.drift.pass(&mut contact, dice);
         let page = pages::select(&self.options.pages, &contact, &living, query);
         let crashed = || Reply::message(502, "Internal server error");
         if contact.poison().is_some_and(|poison| page.contains(&poison)) {
@@ -164,6 +169,14 @@ impl World {
         let owner = self.options.sign_in.email.as_deref().unwrap_or("owner@shop.example");
         let text = pages::write(&self.options.pages, &contact, last, &page, query.shape, owner);
         if self.faults.is_too_large(text.len()) { crashed() } else { Reply::json(200, text) }
+    }
+
+    fn contacts(&self, query: &account::Query, nth: u64) -> Reply {
+        let text = self.account.write(query, &self.options.pages, &self.drift, nth);
+        if self.faults.is_too_large(text.len()) {
+            return Reply::message(502, "Internal server error");
+        }
+        Reply::json(200, text)
     }
 
     fn stats(&self) -> Reply {
@@ -176,8 +189,8 @@ impl World {
         let query = Query::parse(request.uri().query().unwrap_or_default());
         let contact = query.map(|query| self.story.contact(&query.contact_id));
         match contact {
-            Ok(Some(contact)) => {
-                let living = self.drift.now(&contact);
+            Ok(Some(mut contact)) => {
+                let living = self.drift.now(&mut contact);
                 Response::new(ReplyBody::lines(Truth::new(contact, living)))
             }
             Ok(None) => self.respond(Reply::message(404, "Contact not found"), None),

@@ -38,6 +38,7 @@ impl Truth {
             fields.put("message_id", Text(message.id()));
             message.conversation.lend_id(&mut fields, self.contact.wild);
             fields.put("created_at", Text(Time(message.at)));
+            fields.put("edited", self.contact.edited.get(&index).copied().unwrap_or(0));
             fields.put("stable", self.living.is_stable(index));
             fields.close();
             lines.push('\n');

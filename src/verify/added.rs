@@ -6,7 +6,8 @@ use std::io;
 use std::path::Path;
 
 use super::runs::{
-    LATEST, Runs, Unfinished, checksums_path, failed_path, manifest_path, read_content, unfinished,
+    LATEST, Runs, Unfinished, checksums_path, failed_path, manifest_path, read_content, state_path,
+    unfinished,
 };
 use super::{DamageKind, Report, VerifyOptions};
 use crate::durable::{OnPath, StorageError};
@@ -14,7 +15,7 @@ use crate::output::manifest::{FileEntry, Manifest};
 use crate::table::Table;
 
 /// The files of a run beside its data.
-const RUN_FILES: [fn(&str) -> String; 3] = [manifest_path, checksums_path, failed_path];
+const RUN_FILES: [fn(&str) -> String; 4] = [manifest_path, checksums_path, failed_path, state_path];
 
 /// Finds what was added.
 pub(super) fn find(

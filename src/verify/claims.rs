@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use super::runs::manifest_path;
 use super::{DamageKind, Report};
 use crate::output::folder;
-use crate::output::manifest::{FileEntry, Manifest, Status, TableEntry};
+use crate::output::manifest::{FileEntry, Manifest, StateEntry, Status, TableEntry};
 use crate::table::schema::SCHEMA_VERSION;
 use crate::table::{Table, parse_time};
 
@@ -18,6 +18,7 @@ pub(super) fn check(manifest: &Manifest, report: &mut Report) {
     let mut tell = |kind, detail: String| report.damage(Some(id), manifest_path(id), kind, detail);
     counts(manifest, &mut tell);
     tables(manifest, &mut tell);
+    state(manifest, &mut tell);
     let mut paths = BTreeSet::new();
     for file in &manifest.files {
         if !paths.insert(file.path.as_str()) {
@@ -33,7 +34,8 @@ type Tell<'a> = &'a mut dyn FnMut(DamageKind, String);
 
 fn counts(manifest: &Manifest, tell: Tell) {
     let counts = manifest.contacts;
-    let known = [counts.exported, counts.empty, counts.not_found, counts.unresolved, counts.failed];
+    let known =
+        [counts.exported, counts.empty, counts.not_found, counts.unresolved, counts.failed, counts.unchanged];
     // Later versions may know more statuses.
     let sum = known.iter().fold(0_u64, |sum, count| sum.saturating_add(*count));
     if sum > counts.requested {
@@ -44,7 +46,7 @@ fn counts(manifest: &Manifest, tell: Tell) {
             format!("{} contacts were in the input, {} requested", manifest.input.contacts, counts.requested);
         tell(DamageKind::Disagreement, detail);
     }
-    let is_partial = counts.failed > 0 || counts.unresolved > 0;
+    let is_partial = counts.failed > 0 || counts.unresolved > 0 || !manifest.input.doubts.is_empty();
     if is_partial != (manifest.status == Status::Partial) {
         let detail = format!(
             "its status does not fit {} failed and {} unresolved contacts",
@@ -56,6 +58,40 @@ fn counts(manifest: &Manifest, tell: Tell) {
         if parse_time(time).is_none() {
             tell(DamageKind::Disagreement, format!("{name} is no time: {time:?}"));
         }
+    }
+}
+
+/// An incremental run leaves a state, and no other does.
+fn state(manifest: &Manifest, tell: Tell) {
+    let is_incremental =
+        manifest.options.get("incremental").and_then(serde_json::Value::as_bool) == Some(true);
+    match &manifest.state {
+        None if is_incremental => {
+            tell(DamageKind::Disagreement, "it is one of an incremental run, and names no state".to_owned());
+        }
+        None => {}
+        Some(_) if !is_incremental => {
+            tell(
+                DamageKind::Disagreement,
+                "it names a state, and is not one of an incremental run".to_owned(),
+            );
+        }
+        Some(state) => {
+            if state.path != StateEntry::path_of(manifest.run_id.as_str()) {
+                tell(DamageKind::UnsafePath, format!("the state {:?} is not the one of its run", state.path));
+            }
+            if state.rows < manifest.contacts.requested {
+                let (rows, contacts) = (state.rows, manifest.contacts.requested);
+                tell(
+                    DamageKind::RowCount,
+                    format!("its state has {rows} rows, and {contacts} contacts were requested"),
+                );
+            }
+        }
+    }
+    if !is_incremental && manifest.contacts.unchanged > 0 {
+        let detail = "it counts contacts that were not read, and is not one of an incremental run";
+        tell(DamageKind::Disagreement, detail.to_owned());
     }
 }
 

@@ -11,11 +11,12 @@ mod order;
 pub(super) mod rows;
 mod tally;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
-use super::{DamageKind, Report, VerifyError};
+use super::{DamageKind, Report, VerifyError, state};
 use crate::durable::StorageError;
+use crate::history::Status;
 use crate::id::Channel;
 use crate::output::manifest::{ColumnEntry, FileEntry, Manifest};
 use crate::table::Table;
@@ -58,6 +59,22 @@ pub(super) fn check(out: &Path, manifest: &Manifest, report: &mut Report) -> Res
         coverage::compare(&mut deep, &mut contacts, &covered)?;
     }
     Ok(())
+}
+
+/// How many contacts of `coverage` are not remembered in the state as they ended.
+pub(super) fn uncovered(
+    out: &Path,
+    manifest: &Manifest,
+    remembered: &HashMap<u128, Status>,
+) -> Result<u64, VerifyError> {
+    let mut report = Report::default(); // all that can be wrong with these files was told of
+    let mut deep = Deep { out, manifest, report: &mut report, met: BTreeSet::new(), is_whole: true };
+    let mut wrong = 0;
+    deep.read(Table::Coverage.name(), &mut |row, _, _| {
+        let status = remembered.get(&state::fingerprint(row.contact()));
+        wrong += u64::from(!state::fits(row.text(Text::Status).unwrap_or_default(), status.copied()));
+    })?;
+    Ok(wrong)
 }
 
 /// The tables that are only counted: archives of raw answers, and tables of later versions.

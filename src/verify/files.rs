@@ -85,6 +85,16 @@ fn fault(
         let detail = "the path is not one of a file in its table's folder".to_owned();
         return Ok(Some((DamageKind::UnsafePath, detail)));
     };
+    content_fault(out, path, file, by_hash)
+}
+
+/// What is wrong with what stands at the path.
+pub(super) fn content_fault(
+    out: &Path,
+    path: &Path,
+    file: &FileEntry,
+    by_hash: &BTreeMap<&str, &str>,
+) -> Result<Option<(DamageKind, String)>, StorageError> {
     let size = |bytes| format!("it has {bytes} bytes and had {}", file.bytes);
     Ok(match standing(out, path)? {
         Standing::Nothing => Some((DamageKind::Missing, "the manifest names it".to_owned())),

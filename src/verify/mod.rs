@@ -1,7 +1,7 @@
 //! Checks an export against its manifests: bytes, names and hashes; with [`Depth::Deep`] the rows too.
 //!
 //! [`runs`] reads the manifests and [`chain`] holds them against `latest.json` and each other; [`claims`] holds what a
-//! manifest says against itself; [`files`] and [`sums`] check the files that it names, [`added`] finds those that none
+//! manifest says against itself; [`state`] checks what an incremental run leaves to the next; [`files`] and [`sums`] check the files that it names, [`added`] finds those that none
 //! names, [`modes`] those that others may read; [`deep`] opens every file and holds the rows against each other. A
 //! manifest is read from a disk that others may write to, so nothing in it is trusted, least of all its paths.
 //!
@@ -17,6 +17,7 @@ mod deep;
 mod files;
 mod modes;
 mod runs;
+mod state;
 mod sums;
 #[cfg(test)]
 mod tests;
@@ -140,11 +141,15 @@ pub fn verify(out: &Path, options: &VerifyOptions) -> Result<Report, VerifyError
     for run in &runs.checked {
         let files = files::check(out, run, &mut report)?;
         sums::check(out, run, &mut report)?;
+        let state = state::check(out, run, &mut report)?;
         if let Some(manifest) = &run.manifest {
             claims::check(manifest, &mut report);
             // Rows of files that are damaged already would only say it again.
             if options.depth == Depth::Deep && files == files::Files::Sound {
                 deep::check(out, manifest, &mut report)?;
+                if state == files::Files::Sound {
+                    state::compare(out, manifest, &mut report)?;
+                }
             }
         }
     }

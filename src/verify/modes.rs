@@ -8,7 +8,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use super::runs::{LATEST, Runs, checksums_path, failed_path, manifest_path};
+use super::runs::{LATEST, Runs, checksums_path, failed_path, manifest_path, state_path};
 use super::{Damage, DamageKind, Report};
 use crate::durable::StorageError;
 
@@ -20,7 +20,8 @@ pub(super) fn check(out: &Path, runs: &Runs, report: &mut Report) -> Result<(), 
         let files = run.manifest.iter().flat_map(|manifest| &manifest.files);
         let mut paths: Vec<&str> =
             files.filter(|file| file.relative_path().is_some()).map(|file| file.path.as_str()).collect();
-        let own = [manifest_path(&run.id), checksums_path(&run.id), failed_path(&run.id)];
+        let own =
+            [manifest_path(&run.id), checksums_path(&run.id), failed_path(&run.id), state_path(&run.id)];
         paths.extend(own.iter().map(String::as_str));
         paths.push(LATEST);
         for path in paths {

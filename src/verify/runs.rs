@@ -12,7 +12,7 @@ use super::files::{Standing, standing};
 use super::{DamageKind, Report, VerifyError, VerifyOptions};
 use crate::digest::sha256;
 use crate::durable::{OnPath, StorageError};
-use crate::output::manifest::{Manifest, ManifestError};
+use crate::output::manifest::{Manifest, ManifestError, StateEntry};
 use crate::table::Table;
 
 /// Where the newest run is named.
@@ -198,7 +198,8 @@ pub(super) fn unfinished(out: &Path) -> Result<Option<Unfinished>, StorageError>
     }
     let Content::Plain(text) = read_content(out, "_work/publish.json")? else { return Ok(None) };
     let Ok(Journal { manifest }) = serde_json::from_slice(&text) else { return Ok(None) };
-    let files = manifest.files.into_iter().map(|file| file.path).collect();
+    let state = manifest.state.into_iter().map(|state| state.path);
+    let files = manifest.files.into_iter().map(|file| file.path).chain(state).collect();
     Ok(Some(Unfinished { id: manifest.run_id.to_string(), files }))
 }
 
@@ -259,6 +260,10 @@ pub(super) fn checksums_path(id: &str) -> String {
 
 pub(super) fn failed_path(id: &str) -> String {
     format!("_runs/{id}/failed.csv")
+}
+
+pub(super) fn state_path(id: &str) -> String {
+    StateEntry::path_of(id)
 }
 
 pub(super) fn with_cause(error: &dyn std::error::Error) -> String {

@@ -36,7 +36,7 @@ impl Lists<'_> {
         let list = checksums_path(self.id);
         let files = self.manifest.map(|manifest| manifest.files.as_slice()).unwrap_or_default();
         let in_manifest: BTreeMap<_, _> =
-            files.iter().map(|file| (file.path.as_str(), file.sha256.as_str())).collect();
+            files.iter().map(|file| (file.path.as_str(), file.sha256.as_str())).chain(self.state()).collect();
         for (path, hash) in &in_manifest {
             if checksums.sums.get(*path).map(String::as_str) != Some(*hash) {
                 let detail = format!("it and the manifest disagree on {path}");
@@ -54,6 +54,12 @@ impl Lists<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The state's path and hash, if the manifest names one.
+    fn state(&self) -> Option<(&str, &str)> {
+        let state = self.manifest?.state.as_ref()?;
+        Some((state.path.as_str(), state.sha256.as_str()))
     }
 
     fn fault(&self, path: &str, hash: &str) -> Result<Option<(DamageKind, String)>, StorageError> {
@@ -78,7 +84,9 @@ impl Lists<'_> {
         let failed = failed_path(self.id);
         let mut lines: Vec<(&str, &str)> =
             files.iter().map(|file| (file.sha256.as_str(), file.path.as_str())).collect();
+        // The state stands last.
         lines.extend(checksums.sums.get(&failed).map(|hash| (hash.as_str(), failed.as_str())));
+        lines.extend(self.state().map(|(path, hash)| (hash, path)));
         let written: String = lines.iter().map(|(hash, path)| [*hash, "  ", *path, "\n"].concat()).collect();
         if written != checksums.text {
             let detail = "its lines are not in the order, or not in the form, in which they were written";

@@ -53,6 +53,11 @@ impl Service {
             .collect()
     }
 
+    /// Lets a day pass for the account; tells whom it concerned.
+    pub fn night(&self) -> Value {
+        serde_json::from_str(&ask(self.url(), "POST", "/_night")).expect("JSON")
+    }
+
     /// Waits until so many requests were seen.
     pub fn wait_for_requests(&self, count: u64) {
         wait_until("the requests arrive", || self.stats().requests >= count);
@@ -70,9 +75,13 @@ pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
 
 /// The body of an answer. HTTP/1.0, so that it ends with the connection.
 fn get(url: &str, path: &str) -> String {
+    ask(url, "GET", path)
+}
+
+fn ask(url: &str, method: &str, path: &str) -> String {
     let address = url.strip_prefix("http://").expect("a loopback URL");
     let mut stream = TcpStream::connect(address).expect("a server");
-    write!(stream, "GET {path} HTTP/1.0\r\n\r\n").expect("sent");
+    write!(stream, "{method} {path} HTTP/1.0\r\n\r\n").expect("sent");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("an answer");
     answer.split_once("\r\n\r\n").expect("a head and a body").1.to_owned()

@@ -8,7 +8,7 @@ const LAYERS: [&[&str]; 5] = [
     &["cli"],
     &["export", "monitor"],
     &["fetch", "build", "publish", "verify"],
-    &["api", "spool", "table", "output"],
+    &["api", "spool", "table", "output", "state"],
     &["contacts", "settings", "event", "id", "record", "json", "durable", "history", "digest"],
 ];
 

@@ -1,6 +1,7 @@
 //! What can be typed. The docs of the fields are the help.
 
 mod common;
+mod contacts;
 mod run;
 
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::simulator::SimulatorOptions;
 
 pub use common::{ConnectionArgs, LogArgs, LogFormat, ProgressWhen};
+pub use contacts::{ContactsArgs, ListFormatName};
 pub use run::{FormatName, RunArgs};
 
 /// Export the conversations of a Chatzy AI account to Parquet or JSONL, losing nothing and proving it
@@ -33,6 +35,9 @@ pub enum Command {
     /// Export contacts' conversations
     #[command(after_help = run::EXAMPLES)]
     Run(Box<RunArgs>),
+    /// List the account's contacts into a contacts file
+    #[command(after_help = contacts::EXAMPLES)]
+    Contacts(Box<ContactsArgs>),
     /// Check an export against its manifests
     #[command(after_help = VERIFY_EXAMPLES)]
     Verify(VerifyArgs),

@@ -23,13 +23,17 @@ Examples:
       a first try: exports from a built-in API with made-up conversations
   CHATZY_EMAIL=me@example.com CHATZY_PASSWORD_FILE=~/.chatzy chatzy-export run --contacts contacts.csv --out ./export
       the real service
+  chatzy-export run --all-contacts --out ./export
+      every contact of the account
   chatzy-export run --contacts ids.txt --out ./export --format jsonl --compression zstd --partition-by month
+  chatzy-export run --contacts ids.txt --out ./export --incremental
+      every night: only contacts that have changed, and each one every 30 days
   chatzy-export run --contacts ids.txt --out ./export --since 2026-01-01T00:00:00Z --channel whatsapp
 
 The same command run again after a crash, a kill or a full disk goes on where it stopped.
 
 Exit codes: 0 complete, 2 usage, 3 published but some contacts failed or are unresolved, 4 sign-in refused,
-5 API unavailable, or its quota or --max-duration spent, 6 storage, 7 another run works here, 9 an unfinished run does not fit, 130/143 interrupted.";
+5 API unavailable, or its quota or --max-duration spent, 6 storage, 7 another run works here, 9 an unfinished run does not fit, or what --incremental needs to know is lost, 130/143 interrupted.";
 
 /// Export contacts' conversations
 #[derive(Debug, Args)]
@@ -40,7 +44,10 @@ Exit codes: 0 complete, 2 usage, 3 published but some contacts failed or are unr
 pub struct RunArgs {
     /// CSV with a column `contact_id`, or one ID a line; `-` is stdin
     #[arg(long, value_name = "FILE")]
-    pub contacts: PathBuf,
+    pub contacts: Option<PathBuf>,
+    /// Instead of a file: every contact of the account
+    #[arg(long, conflicts_with_all = ["contacts", "contacts_column"])]
+    pub all_contacts: bool,
     /// The column of the IDs [default: `contact_id`]
     #[arg(long, value_name = "NAME")]
     pub contacts_column: Option<String>,
@@ -99,6 +106,17 @@ pub struct RunArgs {
     #[arg(long, value_name = "D", default_value = "10s", value_parser = duration, help_heading = "Requests")]
     pub connect_timeout: Duration,
 
+    /// Read only contacts that are due: new, active since their last export, failed last time, or due for the sweep
+    #[arg(long, help_heading = "The run")]
+    pub incremental: bool,
+    /// With --incremental: each contact is read at least this often, whether it seems to have changed or not [default: 30d]
+    ///
+    /// Edits, deletions and late delivery receipts change no time in the account's list. They are seen within this period.
+    #[arg(long, value_name = "D", value_parser = duration, help_heading = "The run")]
+    pub full_sweep_every: Option<Duration>,
+    /// With --incremental: export all contacts, whatever is known of them, and begin anew from there
+    #[arg(long, help_heading = "The run")]
+    pub full: bool,
     /// Stop, without publishing, when more contacts than this have failed: a number or a percentage
     #[arg(long, value_name = "N|P%", default_value = "100%", help_heading = "The run")]
     pub max_failed: MaxFailedArg,
@@ -185,7 +203,7 @@ fn concurrency(text: &str) -> Result<NonZeroU32, String> {
         .ok_or_else(|| "1 to 1024 are possible".to_owned())
 }
 
-fn rate(text: &str) -> Result<f64, String> {
+pub(super) fn rate(text: &str) -> Result<f64, String> {
     let number: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
     if number.is_finite() && number >= 0.001 {
         Ok(number)
@@ -194,7 +212,7 @@ fn rate(text: &str) -> Result<f64, String> {
     }
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let duration = parse_duration(text).map_err(|error| format!("{error}; write it like 30s, 5m or 2h"))?;
     if duration.is_zero() {
         Err("it must be longer than nothing".to_owned())

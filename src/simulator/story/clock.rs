@@ -17,7 +17,12 @@ pub struct Clock {
     start: u64,
     /// From the start of one burst's slot to the next one's, in milliseconds.
     slot: u64,
+    /// From this message on, the times of those that came while the service ran. Unix milliseconds.
+    late: (u64, Vec<i64>),
 }
+
+/// Later than any message that was there from the start: times end in August 2026.
+const LATE: i64 = 1_788_220_800_000;
 
 impl Clock {
     /// Times for `messages` messages, over a span that suits their number.
@@ -28,7 +33,7 @@ impl Clock {
         let start = NEW_YEAR_2023 + dice.below(700) * DAY + dice.below(DAY);
         let span = (1 + dice.below(600)) * DAY;
         let slot = (span / messages.div_ceil(BURST).max(1)).clamp(2 * BURST * GAP, 30 * DAY);
-        Self { key, start, slot }
+        Self { key, start, slot, late: (messages, Vec::new()) }
     }
 
     /// When the contact came into being, a little before its first message. Unix milliseconds.
@@ -38,8 +43,17 @@ impl Clock {
 
     /// When message `index` was written, never before message `index - 1`. Unix milliseconds.
     pub fn at(&self, index: u64) -> i64 {
+        let late = index.checked_sub(self.late.0).and_then(|place| usize::try_from(place).ok());
+        if let Some(at) = late.and_then(|place| self.late.1.get(place)) {
+            return *at;
+        }
         let tied = index > 0 && Dice::new(self.key, index ^ (1 << 62)).one_in(TIE);
         millis(self.untied(index - u64::from(tied)))
+    }
+
+    /// Sets when the messages came that were added while the service ran: each one's number among all that ever came.
+    pub fn came_late(&mut self, numbers: &[u64]) {
+        self.late.1 = numbers.iter().map(|number| LATE + 1000 * millis(*number)).collect();
     }
 
     fn untied(&self, index: u64) -> u64 {

@@ -2,6 +2,8 @@
 //!
 //! A pure function of the seed and the contact ID. Nothing here grows with the number of messages.
 
+use std::collections::BTreeMap;
+
 use crate::id::Channel;
 
 use super::clock::Clock;
@@ -36,6 +38,8 @@ pub struct Contact {
     pub phone: String,
     /// How odd it and what belongs to it is.
     pub wild: Wild,
+    /// How often messages were edited since, by their place in time.
+    pub edited: BTreeMap<u64, u64>,
 }
 
 /// A conversation of a contact.
@@ -96,6 +100,7 @@ impl Contact {
             last_name,
             phone,
             wild,
+            edited: BTreeMap::new(),
         }
     }
 

@@ -114,6 +114,9 @@ impl<'a> Message<'a> {
             }
             Channel::Website => self.say(&mut body),
         }
+        if let Some(times) = self.contact.edited.get(&self.index) {
+            put!(&mut body, " (edited {times})");
+        }
         let mut fields = Fields::open(out, self.oddity(), self.key);
         fields.put("message_id", Text(self.id()));
         if naming == Naming::WithConversation {

@@ -102,6 +102,7 @@ fn compare_counts(deep: &mut Deep, statuses: &BTreeMap<String, u64>) {
         ("not_found", counts.not_found, found("not_found")),
         ("unresolved", counts.unresolved, found("unresolved")),
         ("failed", counts.failed, found("failed")),
+        ("unchanged", counts.unchanged, found("unchanged")),
     ];
     for (name, says, found) in pairs.into_iter().filter(|(_, says, found)| says != found) {
         let detail = format!("the manifest counts {says} contacts {name}, and coverage {found}");
@@ -142,7 +143,7 @@ fn coverage_faults(row: &Row, contact: Contact) -> Vec<(DamageKind, String)> {
     let status = row.text(Text::Status).unwrap_or("null");
     let (contacts_rows, messages) = match status {
         "exported" | "empty" | "unresolved" => (1, row.number(Number::Messages).unwrap_or(-1)),
-        "not_found" | "failed" => (0, 0),
+        "not_found" | "failed" | "unchanged" => (0, 0),
         // A status of a later version may have rows or not.
         _ => return faults,
     };

@@ -146,7 +146,14 @@ pub(super) fn export_with(out: &Path, run_id: &str, format: Format, twist: Twist
         finished_at: time.into(),
         source: Source { base_url: "https://api.example".into() },
         options: serde_json::Map::from_iter([("partition_by".to_owned(), serde_json::json!(["month"]))]),
-        input: Input { path: "-".into(), sha256: sha256(""), lines: 4, contacts: 4, duplicates: 0 },
+        input: Input {
+            path: "-".into(),
+            sha256: sha256(""),
+            lines: 4,
+            contacts: 4,
+            duplicates: 0,
+            doubts: Vec::new(),
+        },
         contacts: ContactCounts {
             requested: 4,
             exported: 1,
@@ -160,6 +167,7 @@ pub(super) fn export_with(out: &Path, run_id: &str, format: Format, twist: Twist
         tables: entries,
         files,
         previous: None,
+        state: None,
     };
     publish(out, &work, Draft { manifest, failed_csv: Some("contact_id\nc2\n".into()) }).unwrap();
 }

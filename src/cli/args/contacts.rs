@@ -1,0 +1,98 @@
+//! The options of `contacts`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::run::{duration, rate};
+use super::{ConnectionArgs, LogArgs};
+use crate::settings::ListFilter;
+
+/// Shown below the help.
+pub const EXAMPLES: &str = "\
+Examples:
+  chatzy-export contacts --simulated
+      a first try: lists the contacts of a built-in API
+  CHATZY_EMAIL=me@example.com CHATZY_PASSWORD_FILE=~/.chatzy chatzy-export contacts --out contacts.csv
+  chatzy-export run --contacts contacts.csv --out ./export
+      what it writes is a contacts file
+  chatzy-export contacts --filter live --active-since 2026-11-01 --format jsonl | jq .contact_name
+  chatzy-export contacts --out - | chatzy-export run --contacts - --out ./export
+
+Columns: contact_id, contact_name, phone_number, email, conversation_status, assigned_to, unread_message_count,
+latest_message_time, channels; the latest activity first. In CSV channels are joined with ';'.
+
+Exit codes: 0 all are listed, 2 usage, 3 listed but some may be missing, 4 sign-in refused, 5 API unavailable,
+6 storage, 130/143 interrupted.";
+
+/// List the account's contacts into a contacts file
+#[derive(Debug, Args)]
+pub struct ContactsArgs {
+    /// The file to write, `-` for stdout
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    pub out: PathBuf,
+    /// Form of the list [default: jsonl for files named .jsonl or .ndjson, else csv]
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<ListFormatName>,
+
+    /// Which contacts, as the service counts them
+    #[arg(long, value_name = "WHICH", default_value = "all", help_heading = "Contacts to list")]
+    pub filter: ListFilter,
+    /// Only contacts in which the service finds this text
+    #[arg(long, value_name = "TEXT", help_heading = "Contacts to list")]
+    pub search: Option<String>,
+    /// Only contacts active at or after this time, like 2026-01-01T00:00:00Z, and those without a time
+    #[arg(long, value_name = "TIME", help_heading = "Contacts to list")]
+    pub active_since: Option<String>,
+
+    /// Contacts asked for at once, 1 to 100
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100), help_heading = "Requests")]
+    pub page_size: u32,
+    /// Most requests started per second [default: no limit]
+    #[arg(long, value_name = "N", value_parser = rate, help_heading = "Requests")]
+    pub rate_limit: Option<f64>,
+    /// Most repeats of a request that failed
+    #[arg(long, value_name = "N", default_value_t = 8, help_heading = "Requests")]
+    pub retries: u32,
+    /// Longest time for a request
+    #[arg(long, value_name = "D", default_value = "60s", value_parser = duration, help_heading = "Requests")]
+    pub timeout: Duration,
+    /// Longest time to open a connection
+    #[arg(long, value_name = "D", default_value = "10s", value_parser = duration, help_heading = "Requests")]
+    pub connect_timeout: Duration,
+    /// Start the built-in API on a free loopback port and list its contacts
+    #[arg(long, help_heading = "Requests")]
+    pub simulated: bool,
+    /// How it went as one JSON document on stdout; the list itself must go to a file then
+    #[arg(long, help_heading = "Messages")]
+    pub json: bool,
+
+    /// The service.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    /// What to tell.
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+/// The forms of a list of contacts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum ListFormatName {
+    /// A header and a line for each, which is a contacts file
+    Csv,
+    /// One JSON object a line
+    Jsonl,
+}
+
+impl ContactsArgs {
+    /// The form asked for, else the one that suits the file's name.
+    pub fn form(&self) -> ListFormatName {
+        let ending = self.out.extension().and_then(|ending| ending.to_str()).map(str::to_lowercase);
+        match (self.format, ending.as_deref()) {
+            (Some(format), _) => format,
+            (None, Some("jsonl" | "ndjson")) => ListFormatName::Jsonl,
+            (None, _) => ListFormatName::Csv,
+        }
+    }
+}

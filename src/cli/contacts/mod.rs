@@ -1,0 +1,169 @@
+//! `contacts`: the account's contacts into a contacts file.
+
+mod form;
+mod out;
+mod settings;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use indicatif::HumanCount;
+use serde::Serialize;
+
+use super::args::{ContactsArgs, ListFormatName, LogFormat};
+use super::console;
+use super::exit::Exit;
+use super::invocation::Invocation;
+use super::log::{self, Console};
+use super::settings::SettingsError;
+use super::signals::Signals;
+use crate::api::{Client, Requests, Stop};
+use crate::durable::StorageError;
+use crate::event::SharedObserver;
+use crate::export::{ExportError, Interruption};
+use crate::fetch::listing::{self, Listing, ListingError, latest_activity};
+use crate::simulator::{Simulator, SimulatorError, SimulatorOptions};
+
+/// Why there is no list.
+#[derive(Debug, thiserror::Error)]
+enum ContactsError {
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    #[error(transparent)]
+    Listing(#[from] ListingError),
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    #[error("cannot write to stdout")]
+    Stdout(#[source] std::io::Error),
+    #[error("cannot start the built-in API")]
+    Simulator(#[from] SimulatorError),
+    #[error("cannot start threads")]
+    Threads(#[source] std::io::Error),
+}
+
+impl From<Stop> for ContactsError {
+    fn from(stop: Stop) -> Self {
+        Self::Listing(stop.into())
+    }
+}
+
+impl ContactsError {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Settings(_) => Exit::Usage,
+            Self::Listing(error) => Exit::of_listing(error),
+            Self::Storage(_) | Self::Stdout(_) | Self::Simulator(_) | Self::Threads(_) => Exit::Storage,
+        }
+    }
+}
+
+/// Runs the command.
+pub fn contacts(args: &ContactsArgs) -> Exit {
+    let console = Console::new(&args.log);
+    let listed = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => {
+            let listed = runtime.block_on(Box::pin(list(args, &console)));
+            runtime.shutdown_background();
+            listed
+        }
+        Err(error) => Err(ContactsError::Threads(error)),
+    };
+    console.finish();
+    match listed.and_then(|(listing, requests)| write(args, &listing, &requests).map(|()| listing)) {
+        Ok(listing) => end(args, &listing),
+        Err(error) => {
+            let exit = error.exit();
+            let again = match exit {
+                Exit::SignInRefused | Exit::Unavailable | Exit::Storage => Some(again()),
+                _ => None,
+            };
+            let sentence = format!("error: {}", console::chain(&error));
+            log::last_word(args.log.log_format, "listed", exit, &sentence, again.as_deref());
+            exit
+        }
+    }
+}
+
+/// Asks for the list.
+async fn list(args: &ContactsArgs, console: &Arc<Console>) -> Result<(Listing, Requests), ContactsError> {
+    let format = args.log.log_format;
+    // Nothing is left half done by it: a signal ends the command at once.
+    let _signals = Signals::listen(None, move |why| async move { farewell(format, why) })
+        .map_err(ContactsError::Threads)?;
+    let simulator =
+        if args.simulated { Some(Simulator::start(SimulatorOptions::default()).await?) } else { None };
+    let settings = settings::settings(args, simulator.as_ref().map(Simulator::url))?;
+    let observer: SharedObserver = console.clone();
+    let client = Client::new(Arc::new(settings.connection), observer.clone())?;
+    let mut listing = Box::pin(listing::list(&client, &settings.plan, &observer)).await?;
+    let is_active =
+        |at: Option<i64>| settings.active_since.is_none_or(|since| at.is_none_or(|at| since <= at));
+    listing.contacts.retain(|contact| is_active(latest_activity(contact)));
+    Ok((listing, client.requests()))
+}
+
+fn write(args: &ContactsArgs, listing: &Listing, requests: &Requests) -> Result<(), ContactsError> {
+    match file(args) {
+        None => out::to_stdout(args.form(), &listing.contacts).map_err(ContactsError::Stdout)?,
+        Some(path) => out::to_file(path, args.form(), &listing.contacts)?,
+    }
+    if args.json {
+        let summary = Summary {
+            path: args.out.display().to_string(),
+            format: match args.form() {
+                ListFormatName::Csv => "csv",
+                ListFormatName::Jsonl => "jsonl",
+            },
+            contacts: listing.contacts.len(),
+            doubts: &listing.doubts,
+            requests: requests.sent,
+            retries: requests.retries,
+        };
+        console::print_json(&serde_json::to_string_pretty(&summary).unwrap_or_default());
+    }
+    Ok(())
+}
+
+/// How it went.
+#[derive(Serialize)]
+struct Summary<'a> {
+    path: String,
+    format: &'static str,
+    contacts: usize,
+    doubts: &'a [String],
+    requests: u64,
+    retries: u64,
+}
+
+/// The file to write, unless it is stdout.
+fn file(args: &ContactsArgs) -> Option<&Path> {
+    (args.out.as_os_str() != "-").then_some(args.out.as_path())
+}
+
+fn end(args: &ContactsArgs, listing: &Listing) -> Exit {
+    let count = match listing.contacts.len() {
+        1 => "1 contact is".to_owned(),
+        count => format!("{} contacts are", HumanCount(count as u64)),
+    };
+    let place = file(args).map_or_else(String::new, |path| format!(" in {}", path.display()));
+    let format = args.log.log_format;
+    if listing.doubts.is_empty() {
+        if !args.log.quiet {
+            log::last_word(format, "listed", Exit::Complete, &format!("{count} listed{place}"), None);
+        }
+        return Exit::Complete;
+    }
+    let sentence = format!("{count} listed{place}, but some may be missing, as told above: list them again");
+    log::last_word(format, "listed", Exit::Partial, &sentence, Some(&again()));
+    Exit::Partial
+}
+
+fn again() -> String {
+    Invocation::of_process().to_shell()
+}
+
+fn farewell(format: LogFormat, why: Interruption) -> Exit {
+    let exit = Exit::of_export(&ExportError::Interrupted(why));
+    log::last_word(format, "listed", exit, &format!("error: {why}: nothing was written"), Some(&again()));
+    exit
+}

@@ -1,0 +1,37 @@
+//! Where a list goes: a file, durably and at once, or stdout.
+
+use std::fmt::Write as _;
+use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
+use std::path::Path;
+
+use super::form;
+use crate::cli::args::ListFormatName;
+use crate::cli::console;
+use crate::durable::{self, StorageError};
+use crate::record::listing::ListedContact;
+
+/// Writes the file, 0600: a reader sees the file before or the file after.
+pub fn to_file(path: &Path, form: ListFormatName, contacts: &[ListedContact]) -> Result<(), StorageError> {
+    let mut text = String::new();
+    let lines = contacts.iter().map(|contact| form::line(form, contact));
+    for line in form::header(form).map(str::to_owned).into_iter().chain(lines) {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{line}");
+    }
+    durable::replace(path, text.as_bytes())
+}
+
+/// Writes to stdout. A terminal is shown what it would obey; a reader that has seen enough is no failure.
+pub fn to_stdout(form: ListFormatName, contacts: &[ListedContact]) -> io::Result<()> {
+    let stdout = io::stdout().lock();
+    let is_terminal = stdout.is_terminal();
+    let mut out = BufWriter::new(stdout);
+    let lines = contacts.iter().map(|contact| form::line(form, contact));
+    let lines = form::header(form).map(str::to_owned).into_iter().chain(lines);
+    let mut written = lines.map(|line| if is_terminal { console::escape(&line) } else { line });
+    let ended = written.try_for_each(|line| writeln!(out, "{line}")).and_then(|()| out.flush());
+    match ended {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        ended => ended,
+    }
+}

@@ -1,0 +1,43 @@
+//! What was typed after `contacts` becomes what is meant.
+
+use std::num::NonZeroU32;
+
+use super::file;
+use crate::cli::args::ContactsArgs;
+use crate::cli::settings::{SettingsError, service, time};
+use crate::fetch::listing::ListingPlan;
+use crate::settings::{Connection, Retrying};
+
+/// What is to be listed.
+pub struct ListingSettings {
+    /// The service and how to talk to it.
+    pub connection: Connection,
+    /// Which contacts.
+    pub plan: ListingPlan,
+    /// Only those active since, in microseconds since 1970, and those of whom it is not known.
+    pub active_since: Option<i64>,
+}
+
+/// Checks everything. `simulator` is the address of the built-in API, where that is asked for.
+pub fn settings(args: &ContactsArgs, simulator: Option<&str>) -> Result<ListingSettings, SettingsError> {
+    if args.json && file(args).is_none() {
+        return Err(SettingsError::NoRoomForJson);
+    }
+    let active_since = time("active-since", args.active_since.as_ref())?;
+    let (base_url, credentials) = service(&args.connection, simulator)?;
+    let connection = Connection {
+        base_url,
+        credentials,
+        auth_scheme: args.connection.auth_scheme,
+        // The parts of a list follow each other.
+        concurrency: NonZeroU32::MIN,
+        rate_limit: args.rate_limit,
+        retrying: Retrying {
+            retries: args.retries,
+            timeout: args.timeout,
+            connect_timeout: args.connect_timeout,
+        },
+    };
+    let plan = ListingPlan { filter: args.filter, search: args.search.clone(), page_size: args.page_size };
+    Ok(ListingSettings { connection, plan, active_since })
+}

@@ -1,0 +1,53 @@
+//! Why the list of contacts cannot be read.
+
+use crate::api::{Failure, Stop};
+
+/// Why the list of contacts cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ListingError {
+    /// The API ends the command.
+    #[error(transparent)]
+    Api(#[from] Stop),
+    /// The server ignores `offset`.
+    #[error("the API ignores the offset of the list of contacts: only its first part can be read")]
+    OffsetIgnored,
+    /// It refuses the list.
+    #[error(
+        "the API refuses the list of contacts ({what}): check that CHATZY_EMAIL is the account's address"
+    )]
+    Refused {
+        /// 403, 400, 404, …
+        status: u16,
+        /// What it says.
+        what: String,
+    },
+    /// It cannot answer.
+    #[error("the list of contacts cannot be read ({what}): run the same command again")]
+    Unreadable {
+        /// Why.
+        what: String,
+    },
+    /// More than memory is kept for.
+    #[error(
+        "the list of contacts holds more than {megabytes} MB of text: list a part of it with --filter or --search"
+    )]
+    TooLarge {
+        /// The most, in MB.
+        megabytes: usize,
+    },
+}
+
+impl From<Failure> for ListingError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Stop(stop) => Self::Api(stop),
+            Failure::Unwanted => Self::Api(Stop::Cancelled),
+            Failure::Refused { status, what } => Self::Refused { status, what },
+            Failure::NotFound => Self::Refused { status: 404, what: "404 Not Found".to_owned() },
+            Failure::AskLess => {
+                Self::Unreadable { what: "a single contact is too much for the server".to_owned() }
+            }
+            Failure::Unreadable { what } => Self::Unreadable { what },
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! The account's contacts, all of them, from a list that changes while it is read.
+//!
+//! The dashboard sorts contacts by latest activity: who writes jumps to the front, past the place where we read. To the
+//! state machine of [`super::paging`] that is a history from which a message is removed and to which one is added: what
+//! it pages are the *versions* of contacts, an ID with its `latest_message_time`. So [`pass`] reads the list once, page
+//! joined to page and the end proved, and loses no contact that rested; and [`catch_up`] finds those that jumped, at the
+//! front.
+//!
+//! That rests on the order. Where the pages show another one, the list is read whole again until that brings no contact
+//! that was not known. What cannot be proved within the budget is said: see [`Listing::doubts`].
+//!
+//! ```text
+//! list ─▶ pass ─▶ catch_up (by activity) ─▶ Listing
+//!           ▲───── again (any other order)
+//! ```
+
+mod catch_up;
+mod error;
+mod pass;
+mod roll;
+#[cfg(test)]
+mod tests;
+
+use secrecy::SecretString;
+
+use crate::api::{Client, Counters, Failure, ListingQuery};
+use crate::event::{Event, SharedObserver};
+use crate::record::listing::{ListedContact, ListingPage};
+use crate::settings::ListFilter;
+use crate::table::parse_time;
+
+pub use error::ListingError;
+use pass::{PassEnd, Ways};
+use roll::Roll;
+
+/// Times that the whole list is read before it is given up as changing too much to be sure of.
+const MOST_PASSES: u32 = 4;
+
+/// The doubt about a list whose order does not tell where to look.
+const OTHER_ORDER: &str = "contacts came and went in it, and it is not sorted by activity";
+
+/// Which contacts to list.
+#[derive(Clone, Debug)]
+pub struct ListingPlan {
+    /// Those that the service counts as such.
+    pub filter: ListFilter,
+    /// Only those in which the service finds this text.
+    pub search: Option<String>,
+    /// Contacts asked for at once, 1..=100.
+    pub page_size: u32,
+}
+
+impl Default for ListingPlan {
+    /// All of them.
+    fn default() -> Self {
+        Self { filter: ListFilter::All, search: None, page_size: 100 }
+    }
+}
+
+/// The contacts of an account, each once.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// As they were when they were last met, latest activity first, then by ID.
+    pub contacts: Vec<ListedContact>,
+    /// Why some may be missing; empty where it is proved that none is.
+    pub doubts: Vec<String>,
+}
+
+/// Reads the list of contacts, following the client's rules on retries, speed and tokens.
+///
+/// # Errors
+/// When it cannot be read to its end.
+pub async fn list(
+    client: &Client,
+    plan: &ListingPlan,
+    observer: &SharedObserver,
+) -> Result<Listing, ListingError> {
+    let account = client.account().await?;
+    let asker = ClientAsker { client, plan, account, observer };
+    let mut roll = Roll::default();
+    let doubt = read(&asker, plan.page_size, &mut roll).await?;
+    let unnamed = roll.unnamed();
+    let unnamed = (unnamed > 0)
+        .then(|| format!("{unnamed} listed contacts have no ID that could be asked for, and are left out"));
+    let doubts: Vec<String> = doubt.into_iter().chain(unnamed).collect();
+    for reason in &doubts {
+        observer.event(Event::ListingDoubtful { reason: reason.clone() });
+    }
+    Ok(Listing { contacts: roll.into_contacts(), doubts })
+}
+
+/// When a contact was last active, in microseconds since 1970.
+pub fn latest_activity(contact: &ListedContact) -> Option<i64> {
+    contact.latest_message_time.as_deref().and_then(parse_time)
+}
+
+/// Who answers for parts of the list.
+trait Asker {
+    /// The part at this offset, of at most so many contacts.
+    async fn ask(&self, offset: u64, limit: u32, so_far: u64) -> Result<ListingPage, Failure>;
+}
+
+struct ClientAsker<'a> {
+    client: &'a Client,
+    plan: &'a ListingPlan,
+    account: SecretString,
+    observer: &'a SharedObserver,
+}
+
+impl Asker for ClientAsker<'_> {
+    async fn ask(&self, offset: u64, limit: u32, so_far: u64) -> Result<ListingPage, Failure> {
+        let query = ListingQuery {
+            account: &self.account,
+            search: self.plan.search.as_deref(),
+            filter: self.plan.filter,
+            offset,
+            limit,
+        };
+        let page = self.client.listing(&query, &Counters::default()).await?;
+        self.observer.event(Event::ListingRead { offset, contacts: page.places.len() as u64, so_far });
+        Ok(page)
+    }
+}
+
+/// Reads the list until nothing is missing; else says why something may be.
+async fn read(asker: &impl Asker, page_size: u32, roll: &mut Roll) -> Result<Option<String>, ListingError> {
+    let mut ways = Ways::new(page_size);
+    let mut doubt = String::new();
+    for pass in 0..MOST_PASSES {
+        let known = roll.len();
+        match pass::read(asker, &mut ways, roll).await? {
+            PassEnd::Unresolved(why) => doubt = why,
+            PassEnd::Read if roll.is_by_activity() => match catch_up::read(asker, &mut ways, roll).await? {
+                None => return Ok(None),
+                Some(why) => doubt = why,
+            },
+            PassEnd::Read if pass > 0 && roll.len() == known => return Ok(None),
+            PassEnd::Read => OTHER_ORDER.clone_into(&mut doubt),
+        }
+    }
+    Ok(Some(format!(
+        "the list of contacts kept changing while it was read ({doubt}): contacts may be missing"
+    )))
+}

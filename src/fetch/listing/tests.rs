@@ -1,0 +1,221 @@
+//! A list that changes under our hands, on servers of all kinds.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+use futures::FutureExt;
+use proptest::prelude::*;
+
+use super::roll::Roll;
+use super::{Asker, ListingError, read};
+use crate::api::Failure;
+use crate::record::listing::{Listed, ListedContact, ListingPage};
+
+/// The order of a server's list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Order {
+    /// Latest activity first.
+    Activity,
+    /// Latest activity last.
+    Reversed,
+    /// By ID.
+    Id,
+}
+
+/// How a server cuts its list.
+#[derive(Clone, Copy, Debug)]
+struct Ways {
+    order: Order,
+    clamp: u32,
+    most: u32,
+    ignores_offset: bool,
+}
+
+const WELL_BEHAVED: Ways = Ways { order: Order::Activity, clamp: 100, most: 100, ignores_offset: false };
+
+/// What happens between two requests.
+#[derive(Clone, Copy, Debug)]
+enum Change {
+    Rest,
+    /// The contact at this place becomes active.
+    Active(usize),
+    /// It is removed.
+    Removed(usize),
+    /// A new one comes.
+    New,
+}
+
+struct Model {
+    ways: Ways,
+    state: RefCell<State>,
+}
+
+struct State {
+    /// Contacts with the time of their last activity.
+    contacts: Vec<(u32, i64)>,
+    now: i64,
+    changes: Vec<Change>,
+    /// Those that were there from the start and still are.
+    stable: BTreeSet<String>,
+    requests: u32,
+}
+
+impl Model {
+    fn new(count: u32, ways: Ways, mut changes: Vec<Change>) -> Self {
+        changes.reverse();
+        let contacts: Vec<_> = (0..count).map(|id| (id, i64::from(id))).collect();
+        let stable = (0..count).map(name).collect();
+        let state = State { contacts, now: 1_000_000, changes, stable, requests: 0 };
+        Self { ways, state: RefCell::new(state) }
+    }
+
+    fn list(&self, page_size: u32) -> (Result<Option<String>, ListingError>, Vec<String>) {
+        let mut roll = Roll::default();
+        let doubt = read(self, page_size, &mut roll).now_or_never().expect("the model never waits");
+        (doubt, roll.into_contacts().into_iter().map(|contact| contact.contact_id.to_string()).collect())
+    }
+
+    /// Those that were there all the while and are not listed.
+    fn missing(&self, listed: &[String]) -> Vec<String> {
+        let listed: BTreeSet<_> = listed.iter().cloned().collect();
+        self.state.borrow().stable.difference(&listed).cloned().collect()
+    }
+}
+
+fn name(id: u32) -> String {
+    format!("contact-{id:05}")
+}
+
+impl State {
+    fn pass(&mut self) {
+        self.now += 1;
+        let count = self.contacts.len();
+        match self.changes.pop().unwrap_or(Change::Rest) {
+            Change::Active(at) if count > 0 => self.contacts[at % count].1 = self.now,
+            Change::Removed(at) if count > 0 => {
+                let (id, _) = self.contacts.remove(at % count);
+                self.stable.remove(&name(id));
+            }
+            Change::New => self.contacts.push((10_000 + u32::try_from(self.now % 10_000).unwrap(), self.now)),
+            _ => {}
+        }
+    }
+}
+
+impl Asker for Model {
+    async fn ask(&self, offset: u64, limit: u32, _: u64) -> Result<ListingPage, Failure> {
+        let mut state = self.state.borrow_mut();
+        state.requests += 1;
+        assert!(state.requests < 20_000, "it asks for ever");
+        if limit > self.ways.most {
+            return Err(Failure::AskLess);
+        }
+        for _ in 0..3 {
+            state.pass();
+        }
+        let mut sorted = state.contacts.clone();
+        match self.ways.order {
+            Order::Activity => sorted.sort_by_key(|(id, at)| (std::cmp::Reverse(*at), *id)),
+            Order::Reversed => sorted.sort_by_key(|(id, at)| (*at, *id)),
+            Order::Id => sorted.sort_unstable(),
+        }
+        let offset = if self.ways.ignores_offset { 0 } else { usize::try_from(offset).unwrap() };
+        let part = sorted.into_iter().skip(offset).take(limit.min(self.ways.clamp) as usize);
+        Ok(ListingPage { places: part.map(|(id, at)| listed(id, at)).collect() })
+    }
+}
+
+fn listed(id: u32, at: i64) -> Listed {
+    Listed::Contact(Box::new(ListedContact {
+        contact_id: name(id).parse().unwrap(),
+        contact_name: None,
+        phone_number: None,
+        email: None,
+        conversation_status: None,
+        assigned_to: None,
+        unread_message_count: None,
+        latest_message_time: Some((1_700_000_000 + at).to_string().into()),
+        channels: Box::default(),
+    }))
+}
+
+fn changes() -> impl Strategy<Value = Vec<Change>> {
+    let change = prop_oneof![
+        3 => Just(Change::Rest),
+        6 => (0..400_usize).prop_map(Change::Active),
+        1 => (0..400_usize).prop_map(Change::Removed),
+        1 => Just(Change::New),
+    ];
+    proptest::collection::vec(change, 0..600)
+}
+
+fn ways() -> impl Strategy<Value = Ways> {
+    let order = prop_oneof![4 => Just(Order::Activity), 1 => Just(Order::Reversed), 1 => Just(Order::Id)];
+    let clamp = prop_oneof![3 => Just(100_u32), 1 => 1..30_u32];
+    let most = prop_oneof![3 => Just(100_u32), 1 => 1..30_u32];
+    (order, clamp, most).prop_map(|(order, clamp, most)| Ways { order, clamp, most, ignores_offset: false })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    /// Where the order is activity what rested or jumped is listed, or the list is doubted.
+    #[test]
+    fn nobody_who_was_there_is_missing(
+        count in 0..300_u32,
+        page_size in 1..=40_u32,
+        ways in ways(),
+        changes in changes(),
+    ) {
+        let model = Model::new(count, ways, changes);
+        let (doubt, listed) = model.list(page_size);
+        let unique: BTreeSet<_> = listed.iter().collect();
+        prop_assert_eq!(unique.len(), listed.len(), "none twice");
+        if doubt.expect("the list is read").is_none() {
+            prop_assert_eq!(model.missing(&listed), Vec::<String>::new());
+        }
+    }
+
+    /// A list that rests is never doubted, and costs its parts and a few requests more.
+    #[test]
+    fn a_list_that_rests_is_proved(count in 0..300_u32, page_size in 2..=100_u32, ways in ways()) {
+        let model = Model::new(count, ways, Vec::new());
+        let (doubt, listed) = model.list(page_size);
+        prop_assert_eq!(doubt.expect("the list is read"), None);
+        prop_assert_eq!(listed.len(), count as usize);
+        let part = page_size.min(ways.clamp).min(ways.most);
+        let passes = if ways.order == Order::Activity { 1 } else { 2 };
+        if part == page_size && part > 10 {
+            let least = count / (part - 1) + 1;
+            prop_assert!(model.state.borrow().requests <= passes * (least + 3) + 1);
+        }
+    }
+}
+
+#[test]
+fn who_writes_all_the_time_is_listed_once() {
+    // The last of the list jumps to the front before its part is read, and others jump on top of it.
+    let mut changes = vec![Change::Rest; 3];
+    changes.push(Change::Active(0));
+    changes.extend((1..200).map(|at| Change::Active(at * 7)));
+    let model = Model::new(300, WELL_BEHAVED, changes);
+    let (doubt, listed) = model.list(20);
+    assert_eq!(doubt.unwrap(), None);
+    assert_eq!(listed.len(), 300);
+    assert_eq!(model.missing(&listed), Vec::<String>::new());
+}
+
+#[test]
+fn a_list_faster_than_we_read_is_doubted() {
+    let changes = (0..60_000).map(|at| Change::Active(at * 7919)).collect();
+    let (doubt, listed) = Model::new(50, WELL_BEHAVED, changes).list(2);
+    assert!(doubt.unwrap().is_some_and(|why| why.contains("contacts may be missing")));
+    assert!(listed.len() > 25);
+}
+
+#[test]
+fn a_server_that_ignores_the_offset_is_told() {
+    let ways = Ways { ignores_offset: true, ..WELL_BEHAVED };
+    let (doubt, _) = Model::new(50, ways, Vec::new()).list(20);
+    assert!(matches!(doubt, Err(ListingError::OffsetIgnored)));
+}

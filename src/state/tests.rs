@@ -1,0 +1,259 @@
+//! Who is due over many nights, and the files.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::*;
+
+const HOUR: i64 = 3_600_000_000;
+const DAY: i64 = 24 * HOUR;
+
+fn days(days: u64) -> Duration {
+    Duration::from_hours(24 * days)
+}
+
+fn row(id: &str, time: Option<&str>, status: Status, at: i64) -> Row {
+    let export = Some(LastExport { at, run_id: "r1".into() });
+    Row { contact_id: id.into(), latest_message_time: time.map(Into::into), status, export }
+}
+
+fn rule(now: i64) -> Rule {
+    Rule { now, sweep_every: days(30), full: false }
+}
+
+fn is_swept(id: &str, last: i64, now: i64, period: Duration) -> bool {
+    let known = row(id, Some("t"), Status::Exported, last);
+    let rule = Rule { now, sweep_every: period, full: false };
+    rule.reason(id, Listed::With(Some("t")), Some(&known), |_| true) == Some(Reason::Sweep)
+}
+
+#[test]
+fn each_reason_has_its_case() {
+    let now = 20_000 * DAY;
+    let known = row("c", Some("t1"), Status::Exported, now);
+    let reason = |known: Option<&Row>, listed| rule(now).reason("c", listed, known, |_| true);
+    let same = Listed::With(Some("t1"));
+    assert_eq!(reason(Some(&known), same), None);
+    assert_eq!(reason(None, same), Some(Reason::New));
+    assert_eq!(reason(Some(&known), Listed::With(Some("t2"))), Some(Reason::Changed));
+    assert_eq!(reason(Some(&known), Listed::With(Some("t0"))), Some(Reason::Changed), "an earlier one too");
+    for untold in [Listed::Absent, Listed::With(None)] {
+        assert_eq!(reason(Some(&known), untold), Some(Reason::Untold));
+    }
+    for (status, expected) in [
+        (Status::Failed, Some(Reason::Unfinished)),
+        (Status::Unresolved, Some(Reason::Unfinished)),
+        (Status::Empty, None),
+        (Status::NotFound, None),
+    ] {
+        assert_eq!(reason(Some(&Row { status, ..known.clone() }), same), expected, "{status:?}");
+    }
+    let never = Row { export: None, status: Status::Failed, ..known.clone() };
+    assert_eq!(reason(Some(&never), same), Some(Reason::Unfinished));
+    assert_eq!(rule(now).reason("c", same, Some(&known), |run| run != "r1"), Some(Reason::Gone));
+    let full = Rule { full: true, ..rule(now) };
+    assert_eq!(full.reason("c", same, Some(&known), |_| true), Some(Reason::Full));
+    assert_eq!(rule(now + 30 * DAY).reason("c", same, Some(&known), |_| true), Some(Reason::Sweep));
+    assert_eq!(rule(now - 1).reason("c", same, Some(&known), |_| true), Some(Reason::Sweep), "a wrong clock");
+}
+
+#[test]
+fn a_sweep_is_spread_evenly_over_the_nights() {
+    let ids: Vec<String> = (0..30_000).map(|at| format!("contact-{at}")).collect();
+    let mut last: HashMap<&str, i64> = ids.iter().map(|id| (id.as_str(), 20_000 * DAY)).collect();
+    let mut counts = Vec::new();
+    for night in 1..=60 {
+        // Cron begins a little earlier or later each night.
+        let now = (20_000 + night) * DAY + (night * 7919 % 60) * 1_000_000;
+        let swept: Vec<&str> =
+            ids.iter().map(String::as_str).filter(|id| is_swept(id, last[id], now, days(30))).collect();
+        counts.push(swept.len());
+        last.extend(swept.into_iter().map(|id| (id, now)));
+    }
+    assert!(counts.iter().all(|count| (850..1150).contains(count)), "a thirtieth each: {counts:?}");
+}
+
+proptest! {
+    /// Whatever nights are left out and whenever contacts are read for other reasons, no contact is last read longer ago
+    /// than the period after a run; and who never misses a night reads it within the period.
+    #[test]
+    fn none_waits_longer_than_the_period(
+        id in "[a-z0-9-]{1,20}",
+        hours in 2_u64..1000,
+        steps in proptest::collection::vec((1_i64..200, any::<bool>()), 1..60),
+        start in 0..2_000_000_000_000_000_i64,
+    ) {
+        let period = Duration::from_hours(hours);
+        let (mut now, mut last) = (start, start);
+        for (step, read_anyway) in steps {
+            now += step * HOUR / 3;
+            if read_anyway || is_swept(&id, last, now, period) {
+                last = now;
+            }
+            prop_assert!(now - last < i64::try_from(period.as_micros()).unwrap());
+        }
+    }
+
+    #[test]
+    fn nightly_runs_read_each_contact_within_the_period(id in "[a-z0-9-]{1,20}", start in 0_i64..DAY, jitter in 0_i64..HOUR) {
+        let (mut last, mut longest) = (start, 0);
+        for night in 1..100 {
+            let now = start + night * DAY - if night % 2 == 0 { jitter } else { 0 };
+            if is_swept(&id, last, now, days(7)) {
+                longest = longest.max(now - last);
+                last = now;
+            }
+        }
+        prop_assert!(longest > 0 && longest <= 7 * DAY + jitter);
+    }
+
+    #[test]
+    fn it_is_not_swept_more_often_than_it_takes(id in "[a-z0-9-]{1,20}", start in 0_i64..DAY) {
+        let (mut last, mut swept) = (start, 0);
+        for night in 1..=140 {
+            let now = start + night * DAY;
+            if is_swept(&id, last, now, days(7)) {
+                (last, swept) = (now, swept + 1);
+            }
+        }
+        prop_assert!((20..=21).contains(&swept), "{}", swept);
+    }
+
+    /// The decision on a contact is its own: the order of the input changes nothing, and the file tells what was decided.
+    #[test]
+    fn the_order_of_the_input_decides_nothing(
+        seed in 0_u64..1000,
+        order in Just((0..40_usize).collect::<Vec<_>>()).prop_shuffle(),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let decide = |order: &[usize]| decided(folder.path(), seed, order);
+        let (in_order, shuffled) = (decide(&(0..40).collect::<Vec<_>>()), decide(&order));
+        for (place, at) in order.iter().enumerate() {
+            prop_assert_eq!(shuffled[place], in_order[*at]);
+        }
+    }
+}
+
+fn ids(order: &[usize]) -> Vec<String> {
+    order.iter().map(|at| format!("c{at}")).collect()
+}
+
+/// A known state of 30 contacts and what is listed of 40, all by chance.
+fn decided(folder: &Path, seed: u64, order: &[usize]) -> Vec<Option<Reason>> {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut known = Known::default();
+    let now = 20_000 * DAY;
+    for at in 0..30 {
+        let status = Status::ALL[random.usize(..5)];
+        let time = random.bool().then_some("t1");
+        known.add(row(&format!("c{at}"), time, status, now - random.i64(0..31) * DAY));
+    }
+    let listed: Vec<Listed<'static>> = (0..40)
+        .map(|_| {
+            *random.choice([Listed::Absent, Listed::With(None), Listed::With(Some("t1"))].iter()).unwrap()
+        })
+        .collect();
+    let decision = Decision {
+        rule: rule(now),
+        known: &known,
+        listed: |id: &str| listed[id[1..].parse::<usize>().unwrap()],
+        is_there: |_: &str| true,
+        scope: "s",
+    };
+    let ids = ids(order);
+    let path = folder.join("decision.parquet");
+    let (reasons, written) = decision.make(&path, || ids.iter().map(String::as_str)).unwrap();
+    assert_eq!(written.rows, 40);
+    let due = read_due(&path, 40).unwrap();
+    assert_eq!(due.count(), reasons.iter().flatten().count());
+    assert!(reasons.iter().enumerate().all(|(at, reason)| due.holds(at) == reason.is_some()));
+    assert!(read_due(&path, 41).is_err(), "it is one of 40 contacts");
+    reasons
+}
+
+#[test]
+fn the_new_state_follows_from_the_decision_and_the_reading() {
+    let folder = tempfile::tempdir().unwrap();
+    let (decision_path, path) = (folder.path().join("decision.parquet"), folder.path().join("state.parquet"));
+    let now = 20_000 * DAY;
+    let mut known = Known::default();
+    for id in ["rested", "changed", "fails", "not-asked-for"] {
+        known.add(row(id, Some("t1"), Status::Exported, now));
+    }
+    let decision = Decision {
+        rule: rule(now),
+        known: &known,
+        listed: |id: &str| match id {
+            "rested" => Listed::With(Some("t1")),
+            "new-fails" => Listed::Absent,
+            _ => Listed::With(Some("t2")),
+        },
+        is_there: |_: &str| true,
+        scope: "s",
+    };
+    let asked = ["new", "rested", "changed", "fails", "new-fails", "goes-on"];
+    let (reasons, _) = decision.make(&decision_path, || asked.into_iter()).unwrap();
+    assert_eq!(reasons.iter().filter(|reason| reason.is_none()).count(), 1);
+    let statuses = [
+        Status::Exported,
+        Status::Unchanged,
+        Status::Empty,
+        Status::Failed,
+        Status::Failed,
+        Status::Unresolved,
+    ];
+    let reading = Reading { statuses: &statuses, at: now + DAY, run_id: "r2", scope: "s" };
+    let written = next(&decision_path, &path, &reading).unwrap();
+    let text = |row: &Row| {
+        let export =
+            row.export.as_ref().map_or("-".to_owned(), |last| format!("{}@{}", last.run_id, last.at / DAY));
+        format!(
+            "{} {} {} {export}",
+            row.contact_id,
+            row.latest_message_time.as_deref().unwrap_or("-"),
+            row.status.as_str()
+        )
+    };
+    let rows: Vec<String> = read(&path).unwrap().map(|row| text(&row.unwrap())).collect();
+    assert_eq!(
+        rows,
+        [
+            "new t2 exported r2@20001",
+            "rested t1 exported r1@20000",
+            "changed t2 empty r2@20001",
+            "fails t1 failed r1@20000",
+            "new-fails - failed -",
+            "goes-on t2 unresolved r2@20001",
+            "not-asked-for t1 exported r1@20000",
+        ]
+    );
+    assert_eq!(written.rows, 7);
+    assert_eq!(Known::read(&path, "s").unwrap().unwrap().rows().len(), 7);
+    assert!(Known::read(&path, "other").unwrap().is_none(), "what holds for other options is not used");
+}
+
+#[test]
+fn what_is_no_state_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("decision.parquet");
+    let known = Known::default();
+    let decision = Decision {
+        rule: rule(0),
+        known: &known,
+        listed: |_: &str| Listed::Absent,
+        is_there: |_: &str| true,
+        scope: "",
+    };
+    decision.make(&path, || std::iter::empty()).unwrap();
+    let told = |path: &Path| {
+        Known::read(path, "").unwrap_err().to_string().replace(&*folder.path().to_string_lossy(), "DIR")
+    };
+    insta::assert_snapshot!(told(&path), @"DIR/decision.parquet is not readable as what it is (it is no state)");
+    let torn = folder.path().join("torn.parquet");
+    crate::durable::replace(&torn, b"PAR1").unwrap();
+    assert!(matches!(Known::read(&torn, ""), Err(StateError::Unreadable { .. })));
+    assert!(matches!(Known::read(&folder.path().join("none"), ""), Err(StateError::Storage(_))));
+}

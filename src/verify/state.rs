@@ -1,0 +1,101 @@
+//! Checks the state that an incremental run leaves to the next: its bytes, and with the deep check its rows against
+//! `coverage`.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::files::{Files, Standing, content_fault, standing};
+use super::runs::{Run, state_path};
+use super::{DamageKind, Report, VerifyError};
+use crate::durable::StorageError;
+use crate::history::Status;
+use crate::output::manifest::{Manifest, StateEntry};
+use crate::state::{self, StateError};
+
+/// Checks that the state is there, as it was written, exactly if the manifest names it.
+pub(super) fn check(out: &Path, run: &Run, report: &mut Report) -> Result<Files, StorageError> {
+    let Some(manifest) = &run.manifest else { return Ok(Files::Damaged) };
+    let path = state_path(&run.id);
+    let Some(state) = &manifest.state else {
+        if !matches!(standing(out, Path::new(&path))?, Standing::Nothing) {
+            report.damage(Some(&run.id), path, DamageKind::Added, "the manifest names no state");
+        }
+        return Ok(Files::Sound);
+    };
+    if state.path != path {
+        return Ok(Files::Damaged); // told of with the manifest
+    }
+    match content_fault(out, Path::new(&path), &state.as_file(), &BTreeMap::new())? {
+        None => Ok(Files::Sound),
+        Some((kind, detail)) => {
+            report.damage(Some(&run.id), path, kind, detail);
+            Ok(Files::Damaged)
+        }
+    }
+}
+
+/// Compares the rows of a sound state with the coverage of its run.
+pub(super) fn compare(out: &Path, manifest: &Manifest, report: &mut Report) -> Result<(), VerifyError> {
+    let Some(state) = &manifest.state else { return Ok(()) };
+    match statuses(out, state) {
+        Ok((rows, statuses)) => {
+            let mut tell = |kind, detail| {
+                report.damage(Some(manifest.run_id.as_str()), state.path.as_str(), kind, detail)
+            };
+            if rows != state.rows {
+                tell(
+                    DamageKind::RowCount,
+                    format!("it has {rows} rows, and the manifest says {}", state.rows),
+                );
+            }
+            if rows != statuses.len() as u64 {
+                tell(
+                    DamageKind::Duplicate,
+                    format!("{} contacts stand there twice", rows - statuses.len() as u64),
+                );
+            }
+            let wrong = super::deep::uncovered(out, manifest, &statuses)?;
+            if wrong > 0 {
+                tell(DamageKind::Disagreement, format!("{wrong} contacts do not stand there as in coverage"));
+            }
+            Ok(())
+        }
+        Err(StateError::Storage(error)) => Err(error.into()),
+        Err(error) => {
+            let run_id = Some(manifest.run_id.as_str());
+            report.damage(run_id, state.path.as_str(), DamageKind::Unreadable, error.to_string());
+            Ok(())
+        }
+    }
+}
+
+/// How many rows there are, and the status of each contact by its fingerprint.
+fn statuses(out: &Path, state: &StateEntry) -> Result<(u64, HashMap<u128, Status>), StateError> {
+    let (mut rows, mut statuses) = (0, HashMap::new());
+    for row in state::read(&out.join(&state.path))? {
+        let row = row?;
+        rows += 1;
+        statuses.insert(fingerprint(&row.contact_id), row.status);
+    }
+    Ok((rows, statuses))
+}
+
+/// What a contact is found by.
+pub(super) fn fingerprint(id: &str) -> u128 {
+    xxh3_128(id.as_bytes())
+}
+
+/// Whether a contact of this status in `coverage` is rightly remembered like that.
+pub(super) fn fits(covered: &str, remembered: Option<Status>) -> bool {
+    match remembered {
+        None => false,
+        Some(Status::Exported | Status::Empty | Status::NotFound)
+            if covered == Status::Unchanged.as_str() =>
+        {
+            true
+        }
+        Some(status) => status.as_str() == covered,
+    }
+}

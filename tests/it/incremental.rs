@@ -1,0 +1,490 @@
+//! Night after night: only contacts that are due are read, and nothing that changed is missed for longer than the sweep.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use chatzy_export::state;
+use serde_json::{Value, json};
+
+use crate::export::{Export, Outcome, json as read_json, tree};
+use crate::scripted::{Answer, Asked, Scripted};
+use crate::service::{Service, wait_until};
+
+/// One contact of the account.
+#[derive(Clone, Default)]
+struct Person {
+    /// None: it is not listed.
+    time: Option<String>,
+    messages: BTreeMap<String, String>,
+    is_refused: bool,
+}
+
+/// An account that the test changes between two nights, and what was asked of it.
+struct Account {
+    server: Scripted,
+    people: Arc<Mutex<BTreeMap<String, Person>>>,
+    is_open: Arc<AtomicBool>,
+    seen: Mutex<usize>,
+}
+
+impl Account {
+    /// With these contacts of two messages each.
+    fn of(contacts: &[&str]) -> Self {
+        let people = contacts.iter().map(|id| {
+            let messages = [1, 2].map(|number| (format!("{id}-{number}"), "hello".to_owned()));
+            let person = Person {
+                time: Some("2026-01-01T00:00:00Z".into()),
+                messages: messages.into(),
+                is_refused: false,
+            };
+            ((*id).to_owned(), person)
+        });
+        let people: Arc<Mutex<BTreeMap<_, _>>> = Arc::new(Mutex::new(people.collect()));
+        let is_open = Arc::new(AtomicBool::new(true));
+        let (known, open) = (Arc::clone(&people), Arc::clone(&is_open));
+        let server = Scripted::api(move |asked| {
+            let people = known.lock().unwrap_or_else(PoisonError::into_inner);
+            match (asked.endpoint.as_str(), people.get(asked.contact())) {
+                ("get_contact_conversations", _) => list(&people, asked),
+                (_, None) => Answer::message(404, "Contact not found"),
+                (_, Some(person)) if person.is_refused => Answer::message(403, "no"),
+                (_, Some(_)) if !open.load(Ordering::Relaxed) => Answer::message(503, "closed"),
+                (_, Some(person)) => page(person, asked),
+            }
+        });
+        Self { server, people, is_open, seen: Mutex::new(0) }
+    }
+
+    fn people(&self) -> MutexGuard<'_, BTreeMap<String, Person>> {
+        self.people.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes a contact, or adds one.
+    fn change(&self, id: &str, change: impl FnOnce(&mut Person)) {
+        change(self.people().entry(id.to_owned()).or_default());
+    }
+
+    /// A new message, which changes the contact's time.
+    fn write(&self, id: &str, message: &str) {
+        self.change(id, |person| {
+            person.messages.insert(format!("{id}-{message}"), "news".to_owned());
+            person.time = Some(format!("2026-02-01T00:00:00Z {message}"));
+        });
+    }
+
+    /// Whose messages were asked for since the last time.
+    fn asked_for(&self) -> Vec<String> {
+        let mut seen = self.seen.lock().unwrap();
+        let asked = self.server.asked().split_off(*seen);
+        *seen += asked.len();
+        let messages = asked.iter().filter(|asked| asked.endpoint == "get_contact_conversation_messages");
+        let mut contacts: Vec<String> = messages.map(|asked| asked.contact().to_owned()).collect();
+        contacts.sort();
+        contacts.dedup();
+        contacts
+    }
+
+    fn nightly(&self, contacts: &[&str]) -> Export {
+        self.plain(contacts).args("--incremental")
+    }
+
+    /// The same command without `--incremental`.
+    fn plain(&self, contacts: &[&str]) -> Export {
+        Export::run_of(self.server.url(), contacts).args("--format jsonl --concurrency 1")
+    }
+}
+
+fn list(people: &BTreeMap<String, Person>, asked: &Asked) -> Answer {
+    let number = |name: &str| asked.query[name].parse::<usize>().unwrap();
+    let mut listed: Vec<_> =
+        people.iter().filter_map(|(id, person)| Some((person.time.as_ref()?, id))).collect();
+    listed.sort_by(|one, other| other.cmp(one));
+    let rows: Vec<Value> = listed
+        .into_iter()
+        .skip(number("offset"))
+        .take(number("limit"))
+        .map(|(time, id)| json!({"contact_id": id, "latest_message_time": time}))
+        .collect();
+    Answer::new(200, json!({"data": {"data": {"contacts": rows}}}).to_string())
+}
+
+fn page(person: &Person, asked: &Asked) -> Answer {
+    let number = |name: &str| asked.query[name].parse::<usize>().unwrap();
+    let messages = person.messages.iter().skip(number("offset")).take(number("limit"));
+    let messages: Vec<Value> = messages
+        .map(|(id, text)| json!({"message_id": id, "content": text, "created_at": "2026-01-01T00:00:00Z"}))
+        .collect();
+    let conversations = if messages.is_empty() {
+        json!([])
+    } else {
+        json!([{"conversation_id": format!("of-{}", asked.contact()), "messages": messages}])
+    };
+    let contact = json!({"contact_id": asked.contact()});
+    Answer::new(
+        200,
+        json!({"data": {"data": {"contact": contact, "conversations": conversations}}}).to_string(),
+    )
+}
+
+fn verified(outcome: &Outcome) {
+    let verified = Export::command("verify --deep").arg(&outcome.out.to_string_lossy()).run();
+    assert_eq!(verified.code, Some(0), "{}{}", verified.stdout, verified.stderr);
+}
+
+/// The statuses in coverage, as `contact status`.
+fn covered(outcome: &Outcome) -> Vec<String> {
+    let rows = outcome.rows("coverage").0;
+    rows.iter()
+        .map(|row| format!("{} {}", row["contact_id"].as_str().unwrap(), row["status"].as_str().unwrap()))
+        .collect()
+}
+
+/// The exported messages, as `contact: text`.
+fn texts(outcome: &Outcome) -> Vec<String> {
+    let rows = outcome.rows("messages").0;
+    rows.iter()
+        .map(|row| format!("{}: {}", row["message_id"].as_str().unwrap(), row["content"].as_str().unwrap()))
+        .collect()
+}
+
+/// The state that the run left, as `contact status time`.
+fn state_of(outcome: &Outcome) -> Vec<String> {
+    let manifest = outcome.manifest();
+    let path = outcome.out.join(manifest["state"]["path"].as_str().unwrap());
+    let rows: Vec<String> = state::read(&path)
+        .unwrap()
+        .map(Result::unwrap)
+        .map(|row| {
+            format!(
+                "{} {} {}",
+                row.contact_id,
+                row.status.as_str(),
+                row.latest_message_time.as_deref().unwrap_or("-")
+            )
+        })
+        .collect();
+    assert_eq!(manifest["state"]["rows"], rows.len());
+    rows
+}
+
+const OLD: &str = "2026-01-01T00:00:00Z";
+
+#[test]
+fn three_nights() {
+    let account = Account::of(&["rested", "writes", "edited", "refused", "unlisted"]);
+    account.change("refused", |person| person.is_refused = true);
+    account.change("unlisted", |person| person.time = None);
+    let export = account.nightly(&["rested", "writes", "edited", "refused", "unlisted", "unknown"]);
+    let first = export.expect(3);
+    verified(&first);
+    assert_eq!(account.asked_for().len(), 6, "the first night reads all");
+    assert_eq!(first.contacts("unchanged"), 0);
+
+    account.write("writes", "3");
+    account.change("edited", |person| *person.messages.get_mut("edited-1").unwrap() = "edited".to_owned());
+    account.change("refused", |person| person.is_refused = false);
+    let second = export.expect(0);
+    verified(&second);
+    assert_eq!(account.asked_for(), ["refused", "unknown", "unlisted", "writes"]);
+    assert_eq!(
+        covered(&second),
+        [
+            "rested unchanged",
+            "writes exported",
+            "edited unchanged",
+            "refused exported",
+            "unlisted exported",
+            "unknown not_found",
+        ]
+    );
+    assert_eq!(texts(&second).iter().filter(|text| text.starts_with("writes")).count(), 3, "exported whole");
+    assert_eq!(second.rows("contacts").len(), 3, "what is unchanged has no row there");
+    let counts = second.manifest()["contacts"].clone();
+    assert_eq!((counts["requested"].as_u64(), counts["unchanged"].as_u64()), (Some(6), Some(2)));
+    for row in second.rows("coverage").0.iter().filter(|row| row["status"] == "unchanged") {
+        let zeros = ["messages", "pages", "requests", "retries", "rereads"];
+        assert!(zeros.iter().all(|column| row[column] == 0) && row["fetch_started_at"].is_null(), "{row}");
+    }
+    assert_eq!(
+        state_of(&second)[..5],
+        [
+            format!("rested exported {OLD}"),
+            "writes exported 2026-02-01T00:00:00Z 3".to_owned(),
+            format!("edited exported {OLD}"),
+            format!("refused exported {OLD}"),
+            "unlisted exported -".to_owned(),
+        ]
+    );
+    assert!(
+        second.last_line().ends_with("of 3 contacts, 1 not found, 2 unchanged"),
+        "{}",
+        second.last_line()
+    );
+
+    account.write("new", "1");
+    let export = export.also("contacts.csv", "rested\nnew\nwrites\n");
+    let third = export.expect(0);
+    verified(&third);
+    assert_eq!(account.asked_for(), ["new"]);
+    assert_eq!(covered(&third), ["rested unchanged", "new exported", "writes unchanged"]);
+    assert_eq!(state_of(&third).len(), 7, "whom this night did not ask for stays known");
+
+    let fourth = export.also("contacts.csv", "edited\nrefused\n").expect(0);
+    verified(&fourth);
+    assert!(account.asked_for().is_empty(), "a night in which nobody is due");
+    assert!(fourth.rows("messages").0.is_empty());
+}
+
+#[test]
+fn a_sweep_sees_what_changes_no_time() {
+    let account = Account::of(&["a", "b"]);
+    let export = account.nightly(&["a", "b"]);
+    export.expect(0);
+    account.change("a", |person| *person.messages.get_mut("a-1").unwrap() = "edited".to_owned());
+    account.change("b", |person| drop(person.messages.remove("b-2")));
+    assert!(texts(&export.expect(0)).is_empty(), "it is not due");
+    let swept = export.clone().args("--full-sweep-every 1ms").expect(0);
+    verified(&swept);
+    assert_eq!(texts(&swept), ["a-1: edited", "a-2: hello", "b-1: hello"]);
+    assert_eq!(covered(&export.expect(0)), ["a unchanged", "b unchanged"], "and was read tonight");
+}
+
+#[test]
+fn full_reads_all_and_begins_anew() {
+    let account = Account::of(&["a", "b"]);
+    let export = account.nightly(&["a", "b"]);
+    export.expect(0);
+    let full = export.clone().args("--full").expect(0);
+    verified(&full);
+    assert_eq!(covered(&full), ["a exported", "b exported"]);
+    assert_eq!(full.manifest()["options"]["full"], true);
+    let next = export.expect(0);
+    assert_eq!(covered(&next), ["a unchanged", "b unchanged"]);
+    assert_eq!(next.manifest()["options"]["full"], false);
+}
+
+#[test]
+fn runs_in_between_change_nothing_of_what_is_known() {
+    let account = Account::of(&["a", "b"]);
+    let plain = account.plain(&["a", "b"]);
+    let export = plain.clone().args("--incremental");
+    export.expect(0);
+    account.write("a", "3");
+    let plain = plain.expect(0);
+    assert_eq!(covered(&plain), ["a exported", "b exported"]);
+    assert!(
+        plain.manifest().get("state").is_none() && plain.manifest()["options"].get("incremental").is_none()
+    );
+    let next = export.expect(0);
+    verified(&next);
+    assert_eq!(covered(&next), ["a exported", "b unchanged"], "it goes back to the state before");
+}
+
+#[test]
+fn what_was_exported_with_other_options_is_no_answer() {
+    let account = Account::of(&["a", "b"]);
+    let export = account.nightly(&["a", "b"]);
+    export.expect(0);
+    let since = export.clone().args("--since 2020-01-01").expect(0);
+    assert_eq!(covered(&since), ["a exported", "b exported"]);
+    assert!(since.stderr.contains("earlier runs were told to export something else"), "{}", since.stderr);
+    let layout = export.clone().args("--since 2020-01-01 --partition-by run --page-size 3").expect(0);
+    assert_eq!(covered(&layout), ["a unchanged", "b unchanged"], "the layout is another thing");
+    verified(&layout);
+}
+
+#[test]
+fn what_is_in_no_run_any_more_is_read_again() {
+    let account = Account::of(&["a", "b"]);
+    let export = account.nightly(&["a", "b"]);
+    export.clone().args("--run-id first").expect(0);
+    account.write("a", "3");
+    export.clone().args("--run-id second").expect(0);
+    // Taken away with all its files, as the runs before the last so many may be.
+    for path in tree(export.out_path()).iter().filter(|path| path.contains("first")) {
+        std::fs::remove_file(export.out_path().join(path)).unwrap();
+    }
+    assert_eq!(covered(&export.expect(0)), ["a unchanged", "b exported"]);
+}
+
+/// Ends with exit code 9, and the command that it tells works.
+fn is_lost_and_told(export: &Export, what: &str) {
+    let outcome = export.expect(9);
+    assert!(outcome.last_line().contains("--full"), "{what}: {}", outcome.last_line());
+    assert!(outcome.whole_last_line().ends_with(" --full"), "{what}: {}", outcome.whole_last_line());
+    let full = export.clone().args("--full").expect(0);
+    assert_eq!(full.contacts("exported"), 2, "{what}");
+    assert_eq!(export.expect(0).contacts("unchanged"), 2, "{what}: and all is well again");
+}
+
+#[test]
+fn a_state_that_is_lost_or_damaged_is_told_with_the_way_out() {
+    let account = Account::of(&["a", "b"]);
+    let base = account.nightly(&["a", "b"]).args("--run-id night");
+    let damages: [(&str, fn(&Path)); 6] = [
+        ("no-state", |out| std::fs::remove_file(out.join("_runs/night/state.parquet")).unwrap()),
+        ("changed", |out| {
+            let path = out.join("_runs/night/state.parquet");
+            let mut bytes = std::fs::read(&path).unwrap();
+            bytes[20] ^= 1;
+            crate::export::write(&path, bytes);
+        }),
+        ("no-latest", |out| std::fs::remove_file(out.join("_runs/latest.json")).unwrap()),
+        ("torn-latest", |out| crate::export::write(&out.join("_runs/latest.json"), "{")),
+        ("no-manifest", |out| std::fs::remove_file(out.join("_runs/night/manifest.json")).unwrap()),
+        ("names-none", |out| {
+            let path = out.join("_runs/night/manifest.json");
+            let mut manifest = read_json(&path);
+            manifest.as_object_mut().unwrap().remove("state");
+            let text = manifest.to_string();
+            crate::export::write(&path, &text);
+            let mut latest = read_json(&out.join("_runs/latest.json"));
+            latest["sha256"] = chatzy_export::digest::sha256(&text).into();
+            crate::export::write(&out.join("_runs/latest.json"), latest.to_string());
+        }),
+    ];
+    for (what, damage) in damages {
+        let export = base.clone().out(what);
+        export.expect(0);
+        damage(export.out_path());
+        is_lost_and_told(&export.without("--run-id"), what);
+    }
+}
+
+#[test]
+fn verify_finds_damage_to_the_state() {
+    let account = Account::of(&["a"]);
+    let export = account.nightly(&["a"]).args("--run-id night");
+    let out = export.expect(0).out;
+    let path = out.join("_runs/night/state.parquet");
+    let whole = std::fs::read(&path).unwrap();
+    let findings = |options: &str| {
+        let outcome = Export::command("verify --json").args(options).arg(&out.to_string_lossy()).expect(8);
+        let report: Value = serde_json::from_str(&outcome.stdout).unwrap();
+        let damages = report["damages"].as_array().unwrap().clone();
+        let text = |damage: &Value| {
+            format!("{} {}", damage["kind"].as_str().unwrap(), damage["path"].as_str().unwrap())
+        };
+        damages.iter().map(text).collect::<Vec<_>>()
+    };
+    let listed = "_runs/night/state.parquet";
+    for at in [0, whole.len() / 2, whole.len() - 1] {
+        let mut changed = whole.clone();
+        changed[at] ^= 0x10;
+        crate::export::write(&path, changed);
+        assert_eq!(findings("--deep"), [format!("changed {listed}")]);
+    }
+    crate::export::write(&path, &whole[..whole.len() - 1]);
+    assert_eq!(findings(""), [format!("cut {listed}")]);
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(findings(""), [format!("missing {listed}")]);
+}
+
+#[test]
+fn a_run_that_goes_on_keeps_its_decision() {
+    let account = Account::of(&["a", "b", "c", "d"]);
+    let export = account.nightly(&["a", "b", "c", "d"]);
+    let reference = export.expect(0);
+    drop(reference);
+    account.write("a", "3");
+    account.write("c", "3");
+    account.is_open.store(false, Ordering::Relaxed);
+    account.asked_for();
+    let running = export.start();
+    wait_until("it has decided and asks", || !account.asked_for().is_empty());
+    running.signal("KILL");
+    running.wait(Duration::from_secs(5));
+    // Meanwhile another one writes: that is for the next night.
+    account.write("b", "3");
+    account.is_open.store(true, Ordering::Relaxed);
+    let work = export.out_path().join("_work");
+    assert!(tree(&work).iter().any(|path| path == "decision.parquet"));
+    let differs = export.clone().args("--full").expect(9);
+    assert!(differs.last_line().contains("--full was not set and is now true"), "{}", differs.last_line());
+    let outcome = export.expect(0);
+    verified(&outcome);
+    assert_eq!(covered(&outcome), ["a exported", "b unchanged", "c exported", "d unchanged"]);
+    assert_eq!(account.asked_for(), ["a", "c"]);
+    assert!(!work.exists(), "the decision is gone with the rest");
+    assert_eq!(covered(&export.expect(0)), ["a unchanged", "b exported", "c unchanged", "d unchanged"]);
+}
+
+#[test]
+fn a_decision_that_is_damaged_or_lost_is_said() {
+    let account = Account::of(&["a", "b"]);
+    for (name, damage) in [("decision.parquet", "changed"), ("decision.json", "{"), ("decision.parquet", "")]
+    {
+        let export = account.nightly(&["a", "b"]);
+        account.is_open.store(false, Ordering::Relaxed);
+        account.asked_for();
+        let running = export.start();
+        wait_until("it has decided and asks", || !account.asked_for().is_empty());
+        running.signal("KILL");
+        running.wait(Duration::from_secs(5));
+        account.is_open.store(true, Ordering::Relaxed);
+        export.write(&format!("export/_work/{name}"), damage);
+        let outcome = export.expect(9);
+        assert!(outcome.last_line().contains("--fresh"), "{}", outcome.last_line());
+        verified(&export.args("--fresh").expect(0));
+    }
+}
+
+/// A whole account over three nights, its contacts chosen by itself.
+#[test]
+fn all_contacts_night_after_night() {
+    let service = Service::start("--account-contacts 40 --max-messages 150");
+    let export = Export::run_of(service.url(), ["unused"]).without("--contacts");
+    let export = export.args("--all-contacts --incremental --format jsonl");
+    let first = export.expect(0);
+    verified(&first);
+    assert_eq!((first.contacts("exported"), first.contacts("unchanged")), (40, 0));
+    for night in 1..3 {
+        let changed = service.night();
+        let ids = |name: &str| -> Vec<&str> {
+            changed[name].as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect()
+        };
+        let before = service.stats().contacts;
+        let outcome = export.expect(0);
+        verified(&outcome);
+        let now = service.stats().contacts;
+        let mut asked: Vec<&str> = now
+            .iter()
+            .filter(|(id, count)| before.get(*id) != Some(count))
+            .map(|(id, _)| id.as_str())
+            .collect();
+        let mut due = [ids("new"), ids("wrote")].concat();
+        (asked.sort_unstable(), due.sort_unstable());
+        assert_eq!(asked, due, "night {night}: only they are asked for");
+        assert!(!ids("wrote").is_empty() && !ids("edited").is_empty() && !ids("deleted").is_empty());
+        let rows = outcome.rows("messages").0;
+        for id in due {
+            let exported: Vec<&str> = rows
+                .iter()
+                .filter(|row| row["contact_id"] == id)
+                .map(|row| row["message_id"].as_str().unwrap())
+                .collect();
+            let truth = service.truth(id);
+            assert_eq!(exported.len(), truth.len(), "{id}");
+            assert!(exported.iter().all(|message| truth.contains_key(*message)), "{id}");
+        }
+    }
+    // What was edited and deleted is seen by the sweep: then all that is exported is what is there now.
+    let swept = export.args("--full-sweep-every 1ms").expect(0);
+    verified(&swept);
+    assert_eq!(swept.contacts("exported"), 44);
+    assert!(
+        swept.rows("messages").0.iter().any(|row| row["content"].as_str().unwrap().ends_with("(edited 1)"))
+    );
+}
+
+#[test]
+fn its_options_need_it() {
+    for option in ["--full", "--full-sweep-every 7d"] {
+        let export = Export::command("run --contacts x.csv --simulated").args(option).also("x.csv", "a\n");
+        let outcome = export.expect(2);
+        assert!(outcome.last_line().contains("is for runs with --incremental"), "{}", outcome.last_line());
+    }
+}
