@@ -5,6 +5,7 @@
 mod draft;
 mod error;
 mod lock;
+mod timeline;
 mod unfinished;
 
 use std::future::Future;
@@ -141,7 +142,7 @@ fn build_plan(settings: &RunSettings, contacts: &Arc<ContactList>, work: &Work, 
 }
 
 /// What this attempt has asked, for those who watch.
-fn totals(Requests { sent, retries, by_status }: Requests) -> Event {
+fn totals(Requests { sent, retries, by_status, .. }: Requests) -> Event {
     Event::Totals { requests: sent, retries, by_status }
 }
 
