@@ -16,6 +16,7 @@ mod log;
 mod misuse;
 pub mod panics;
 mod progress;
+mod report;
 mod run;
 mod schema;
 mod settings;
@@ -49,6 +50,7 @@ fn command() -> Exit {
     match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Verify(args) => verify::verify(&args),
+        Command::Report(args) => report::report(&args),
         Command::Schema(args) => schema::schema(&args),
         Command::Simulate(args) => simulate::simulate(*args),
     }

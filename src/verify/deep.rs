@@ -8,7 +8,7 @@ mod coverage;
 mod file;
 mod lines;
 mod order;
-mod rows;
+pub(super) mod rows;
 mod tally;
 
 use std::collections::BTreeSet;

@@ -80,6 +80,23 @@ fn fault(
     file: &FileEntry,
     by_hash: &BTreeMap<&str, &str>,
 ) -> Result<Option<(DamageKind, String)>, StorageError> {
+    if let Some(fault) = fault_without_reading(out, file)? {
+        return Ok(Some(fault));
+    }
+    Ok(match sha256_of_file(&out.join(&file.path))?.0 {
+        hash if hash == file.sha256 => None,
+        hash => Some(match by_hash.get(hash.as_str()) {
+            Some(other) => (DamageKind::Changed, format!("it has the content of {other}")),
+            None => (DamageKind::Changed, format!("its SHA-256 is {hash} and was {}", file.sha256)),
+        }),
+    })
+}
+
+/// What is wrong with a file by its path and its size.
+pub(super) fn fault_without_reading(
+    out: &Path,
+    file: &FileEntry,
+) -> Result<Option<(DamageKind, String)>, StorageError> {
     let in_table = file.path.split_once('/').is_some_and(|(folder, _)| folder == file.table);
     let Some(path) = file.relative_path().filter(|_| in_table) else {
         let detail = "the path is not one of a file in its table's folder".to_owned();
@@ -91,12 +108,6 @@ fn fault(
         Standing::Odd => Some((DamageKind::UnsafePath, NO_PLAIN_FILE.to_owned())),
         Standing::Plain(bytes) if bytes < file.bytes => Some((DamageKind::Cut, size(bytes))),
         Standing::Plain(bytes) if bytes > file.bytes => Some((DamageKind::Changed, size(bytes))),
-        Standing::Plain(_) => match sha256_of_file(&out.join(path))?.0 {
-            hash if hash == file.sha256 => None,
-            hash => Some(match by_hash.get(hash.as_str()) {
-                Some(other) => (DamageKind::Changed, format!("it has the content of {other}")),
-                None => (DamageKind::Changed, format!("its SHA-256 is {hash} and was {}", file.sha256)),
-            }),
-        },
+        Standing::Plain(_) => None,
     })
 }

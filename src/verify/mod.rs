@@ -2,7 +2,8 @@
 //!
 //! [`runs`] reads the manifests and [`chain`] holds them against `latest.json` and each other; [`claims`] holds what a
 //! manifest says against itself; [`files`] and [`sums`] check the files that it names, [`added`] finds those that none
-//! names, [`modes`] those that others may read; [`deep`] opens every file and holds the rows against each other. A
+//! names, [`modes`] those that others may read; [`deep`] opens every file and holds the rows against each other;
+//! [`glance`] is the quick look of those who read a run. A
 //! manifest is read from a disk that others may write to, so nothing in it is trusted, least of all its paths.
 //!
 //! An export may be verified while a run works on it: files of a run that is being published are no damage.
@@ -14,6 +15,7 @@ mod chain;
 mod claims;
 mod deep;
 mod files;
+pub(crate) mod glance;
 mod modes;
 mod runs;
 mod sums;

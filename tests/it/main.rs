@@ -34,6 +34,7 @@ mod power;
 mod promises;
 mod raw;
 mod replay;
+mod report;
 mod resume;
 mod scene;
 mod scripted;
