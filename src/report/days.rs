@@ -16,6 +16,8 @@ const MOST_BARS: usize = 106;
 const OUTLIERS: u64 = 50;
 /// What the span of time must shrink to for that.
 const SHRINKS_TO: i64 = 8;
+/// A gap of so many days, or of that part of the rest, is not far.
+const NEAR_DAYS: i64 = 31;
 
 pub(super) type Counts = [u64; CHANNELS];
 
@@ -100,6 +102,13 @@ impl Days {
         let most = all * OUTLIERS / 10_000;
         let (first, last) = (*self.counts.first_key_value()?.0, *self.counts.last_key_value()?.0);
         let (from, to) = (after(most, self.counts.iter())?, after(most, self.counts.iter().rev())?);
+        // What is cut off is far away, and no thin beginning or end of the rest.
+        let near = ((to - from).num_days() / SHRINKS_TO).max(NEAR_DAYS);
+        let days = || self.counts.keys().copied();
+        let is_near = |earlier: NaiveDate, later: NaiveDate| (later - earlier).num_days() <= near;
+        let to = days().filter(|day| *day > to).fold(to, |to, day| if is_near(to, day) { day } else { to });
+        let earlier = days().rev().filter(|day| *day < from);
+        let from = earlier.fold(from, |from, day| if is_near(day, from) { day } else { from });
         let shrinks = (to - from).num_days().max(1) * SHRINKS_TO < (last - first).num_days();
         Some(if shrinks { (from, to) } else { (first, last) })
     }
@@ -227,6 +236,9 @@ mod tests {
             days([("1970-01-01", 1), ("2026-03-01", 5000), ("2026-03-20", 5000), ("2096-01-01", 2)]);
         odd.add(None, None);
         assert_eq!(shown(&odd), (Unit::Day, 20, "2026-03-01".to_owned(), 3));
+        // What leads up to the rest is shown, however few.
+        let thin = [("1970-01-01", 1), ("2026-02-10", 1), ("2026-03-01", 5000), ("2026-03-02", 5000)];
+        assert_eq!(shown(&days(thin)), (Unit::Day, 21, "2026-02-10".to_owned(), 1));
         // A tenth of all is no oddity.
         assert_eq!(shown(&days([("1970-01-01", 1000), ("2026-03-01", 9000)])).3, 0);
     }

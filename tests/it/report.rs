@@ -7,7 +7,6 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use crate::export::{Export, Outcome, read, write};
 use crate::scripted::{Answer, Scripted};
@@ -243,7 +242,7 @@ fn manifests_of_earlier_versions_have_no_times_of_requests() {
     let outcome = Export::run_of(service.url(), ["messages-3-a"]).expect(0);
     let mut manifest = outcome.manifest();
     let path = outcome.out.join(format!("_runs/{}/manifest.json", manifest["run_id"].as_str().unwrap()));
-    let sha256 = || Sha256::digest(read(&path)).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let sha256 = || chatzy_export::digest::sha256(read(&path));
     let before = sha256();
     assert!(manifest["requests"].as_object_mut().unwrap().remove("timeline").is_some());
     write(&path, serde_json::to_string_pretty(&manifest).unwrap());
