@@ -24,11 +24,13 @@
 //! cli/                               5  arguments, settings file, bars, stdout and stderr, signals, exit codes
 //! export/                            4  the job as a table of contents: work folder, fetch and build, publish
 //! monitor/                           4  metrics file and pings: how a run went, for those who watch over it
+//! report/                            4  a published run as a page to look at
 //! fetch/ build/ publish/ verify/     3  the rooms
 //! api/ spool/ table/ output/         2  client, retries, governor · segments · columns, flattening · Parquet, JSONL, manifest
 //! state/                             2  what is remembered of each contact from run to run, and who is due
 //! contacts/ settings/ record/ json/  1  input · validated settings · wire shapes · lenient JSON
 //! history event id digest durable    1  what is known of a read · events · newtypes · SHA-256 · files that survive a power cut
+//! visible                            1  characters that are shown and not obeyed
 //! simulator/                         a local API for tries, demos and tests; nothing above depends on it but cli
 //! ```
 //!
@@ -70,9 +72,11 @@ pub mod monitor;
 pub mod output;
 pub mod publish;
 pub mod record;
+pub mod report;
 pub mod settings;
 pub mod simulator;
 pub mod spool;
 pub mod state;
 pub mod table;
 pub mod verify;
+pub mod visible;

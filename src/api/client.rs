@@ -345,21 +345,22 @@ impl Client {
     /// Sends a request, counts it, and reads the whole answer.
     pub(super) async fn send(&self, request: reqwest::RequestBuilder) -> Result<Reply, Fault> {
         let retrying = &self.connection.retrying;
-        let deadline = Instant::now() + retrying.timeout;
+        let began = Instant::now();
+        let deadline = began + retrying.timeout;
         let patience = retrying.timeout.min(NO_PROGRESS + retrying.connect_timeout);
         let response = match timeout(patience, request.send()).await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => {
-                self.stats.sent(None);
+                self.stats.sent(None, began.elapsed());
                 return Err(fault::of_network(&error.without_url()));
             }
             Err(_) => {
-                self.stats.sent(None);
+                self.stats.sent(None, began.elapsed());
                 return Err(Fault::TimedOut { what: format!("no answer within {} s", patience.as_secs()) });
             }
         };
         let (status, headers) = (response.status(), response.headers().clone());
-        self.stats.sent(Some(status.as_u16()));
+        self.stats.sent(Some(status.as_u16()), began.elapsed());
         let body =
             self.large_bodies.read(response, deadline).await.map_err(|error| fault::of_body(&error))?;
         Ok(Reply { status, headers, body })

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::table::format_time;
+pub use crate::visible::is_hostile;
 
 /// Whether stderr holds JSON lines. Of the whole process, since a panic writes there too.
 static IS_JSON: AtomicBool = AtomicBool::new(false);
@@ -53,17 +54,6 @@ pub fn print(text: &str) -> bool {
 /// Writes a JSON document, of one line or many, to stdout; false when that is not possible.
 pub fn print_json(document: &str) -> bool {
     print(&escape_json(document))
-}
-
-/// What a terminal obeys instead of showing it, or what makes text look like other text: control characters, line and
-/// paragraph separators, characters that turn the direction, and invisible ones.
-pub fn is_hostile(c: char) -> bool {
-    c.is_control()
-        || matches!(
-            c,
-            '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-                | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
-        )
 }
 
 /// The text with hostile characters written out, like `\u{1b}`.

@@ -110,7 +110,7 @@ pub fn value_of(argument: &OsStr, option: &str) -> Option<OsString> {
 }
 
 /// An argument as a shell reads it back.
-fn quote(argument: &OsStr) -> String {
+pub fn quote(argument: &OsStr) -> String {
     match argument.to_str() {
         Some(text) if !text.is_empty() && text.chars().all(is_plain) => text.to_owned(),
         Some(text) if !text.contains(is_hostile) => format!("'{}'", text.replace('\'', r"'\''")),

@@ -17,6 +17,7 @@ mod log;
 mod misuse;
 pub mod panics;
 mod progress;
+mod report;
 mod run;
 mod schema;
 mod settings;
@@ -51,6 +52,7 @@ fn command() -> Exit {
         Command::Run(args) => run::run(&args),
         Command::Contacts(args) => contacts::contacts(&args),
         Command::Verify(args) => verify::verify(&args),
+        Command::Report(args) => report::report(&args),
         Command::Schema(args) => schema::schema(&args),
         Command::Simulate(args) => simulate::simulate(*args),
     }

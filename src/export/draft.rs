@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::Utc;
 
 use super::incremental::Left;
+use super::timeline::timeline;
 use super::unfinished::{Identity, Run};
 use crate::api;
 use crate::build::Built;
@@ -62,6 +63,7 @@ pub fn draft(
             sent: requests.sent,
             retries: requests.retries,
             by_status: requests.by_status.clone(),
+            timeline: Some(timeline(&requests.timeline)),
         },
         unknown_fields: unknown_fields.collect(),
         tables: tables.into_iter().collect(),

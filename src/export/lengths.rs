@@ -11,7 +11,7 @@ use crate::contacts::ContactList;
 use crate::durable;
 use crate::output::manifest::{Latest, Manifest};
 use crate::table::Table;
-use crate::verify::read_coverage;
+use crate::verify::glance::{Number, read_rows};
 
 /// Messages of each contact, in the order of the list; 0 where nothing is known. Empty where nothing is known of any.
 pub fn known(out: &Path, contacts: &ContactList) -> Vec<u32> {
@@ -19,20 +19,15 @@ pub fn known(out: &Path, contacts: &ContactList) -> Vec<u32> {
     let places: HashMap<u64, usize> =
         contacts.iter().enumerate().map(|(at, id)| (xxh3_64(id.as_bytes()), at)).collect();
     let mut lengths = Vec::new();
-    for file in manifest.files.iter().filter(|file| file.table == Table::Coverage.name()) {
-        let Some(path) = file.relative_path() else { continue };
-        let read = read_coverage(&out.join(path), |contact, messages| {
-            if messages > 0
-                && let Some(at) = places.get(&xxh3_64(contact.as_bytes()))
-            {
-                lengths.resize(contacts.len(), 0);
-                lengths[*at] = u32::try_from(messages).unwrap_or(u32::MAX);
-            }
-        });
-        if read.is_err() {
-            break;
+    let columns = ["contact_id", "messages"];
+    // What cannot be read to its end is known as far as it was read.
+    drop(read_rows(out, &manifest, Table::Coverage, &columns, &mut |row, _| {
+        let messages = row.number(Number::Messages).and_then(|messages| u32::try_from(messages).ok());
+        if let (Some(messages), Some(at)) = (messages, places.get(&xxh3_64(row.contact().as_bytes()))) {
+            lengths.resize(contacts.len(), 0);
+            lengths[*at] = messages;
         }
-    }
+    }));
     lengths
 }
 

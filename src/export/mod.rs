@@ -7,6 +7,7 @@ mod error;
 mod incremental;
 mod lengths;
 mod lock;
+mod timeline;
 mod unfinished;
 mod whom;
 
@@ -183,7 +184,7 @@ fn build_plan(settings: &RunSettings, read: &Read, work: &Work, run: &Run) -> Bu
 }
 
 /// What this attempt has asked, for those who watch.
-fn totals(Requests { sent, retries, by_status }: Requests) -> Event {
+fn totals(Requests { sent, retries, by_status, .. }: Requests) -> Event {
     Event::Totals { requests: sent, retries, by_status }
 }
 

@@ -3,6 +3,8 @@
 //! Times are text in the form of [`format_time`]. Keys that this version does not know are ignored on reading:
 //! later versions add some.
 
+mod timeline;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -12,6 +14,8 @@ use serde_json::{Map, Value};
 use super::StagedFile;
 use crate::id::RunId;
 use crate::table::{Table, format_time};
+
+pub use timeline::{Bucket, LatencyMicros, Timeline};
 
 /// The version of the manifest's keys: grows when one changes its meaning, which is to say never.
 pub const MANIFEST_VERSION: u32 = 1;
@@ -129,6 +133,9 @@ pub struct Requests {
     pub retries: u64,
     /// Answers by HTTP status.
     pub by_status: BTreeMap<String, u64>,
+    /// When they were sent; none in manifests of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeline: Option<Timeline>,
 }
 
 /// One table.

@@ -80,12 +80,29 @@ fn fault(
     file: &FileEntry,
     by_hash: &BTreeMap<&str, &str>,
 ) -> Result<Option<(DamageKind, String)>, StorageError> {
+    match path_in_table(file) {
+        Ok(path) => content_fault(out, path, file, by_hash),
+        Err(fault) => Ok(Some(fault)),
+    }
+}
+
+/// What is wrong with a file by its path and its size.
+pub(super) fn fault_without_reading(
+    out: &Path,
+    file: &FileEntry,
+) -> Result<Option<(DamageKind, String)>, StorageError> {
+    match path_in_table(file) {
+        Ok(path) => size_fault(out, path, file),
+        Err(fault) => Ok(Some(fault)),
+    }
+}
+
+/// The file's path, if it is one in its table's folder.
+fn path_in_table(file: &FileEntry) -> Result<&Path, (DamageKind, String)> {
     let in_table = file.path.split_once('/').is_some_and(|(folder, _)| folder == file.table);
-    let Some(path) = file.relative_path().filter(|_| in_table) else {
-        let detail = "the path is not one of a file in its table's folder".to_owned();
-        return Ok(Some((DamageKind::UnsafePath, detail)));
-    };
-    content_fault(out, path, file, by_hash)
+    file.relative_path().filter(|_| in_table).ok_or_else(|| {
+        (DamageKind::UnsafePath, "the path is not one of a file in its table's folder".to_owned())
+    })
 }
 
 /// What is wrong with what stands at the path.
@@ -95,18 +112,30 @@ pub(super) fn content_fault(
     file: &FileEntry,
     by_hash: &BTreeMap<&str, &str>,
 ) -> Result<Option<(DamageKind, String)>, StorageError> {
+    if let Some(fault) = size_fault(out, path, file)? {
+        return Ok(Some(fault));
+    }
+    Ok(match sha256_of_file(&out.join(path))?.0 {
+        hash if hash == file.sha256 => None,
+        hash => Some(match by_hash.get(hash.as_str()) {
+            Some(other) => (DamageKind::Changed, format!("it has the content of {other}")),
+            None => (DamageKind::Changed, format!("its SHA-256 is {hash} and was {}", file.sha256)),
+        }),
+    })
+}
+
+/// What is wrong with what stands at the path, by its size.
+fn size_fault(
+    out: &Path,
+    path: &Path,
+    file: &FileEntry,
+) -> Result<Option<(DamageKind, String)>, StorageError> {
     let size = |bytes| format!("it has {bytes} bytes and had {}", file.bytes);
     Ok(match standing(out, path)? {
         Standing::Nothing => Some((DamageKind::Missing, "the manifest names it".to_owned())),
         Standing::Odd => Some((DamageKind::UnsafePath, NO_PLAIN_FILE.to_owned())),
         Standing::Plain(bytes) if bytes < file.bytes => Some((DamageKind::Cut, size(bytes))),
         Standing::Plain(bytes) if bytes > file.bytes => Some((DamageKind::Changed, size(bytes))),
-        Standing::Plain(_) => match sha256_of_file(&out.join(path))?.0 {
-            hash if hash == file.sha256 => None,
-            hash => Some(match by_hash.get(hash.as_str()) {
-                Some(other) => (DamageKind::Changed, format!("it has the content of {other}")),
-                None => (DamageKind::Changed, format!("its SHA-256 is {hash} and was {}", file.sha256)),
-            }),
-        },
+        Standing::Plain(_) => None,
     })
 }

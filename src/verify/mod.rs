@@ -1,8 +1,9 @@
 //! Checks an export against its manifests: bytes, names and hashes; with [`Depth::Deep`] the rows too.
 //!
 //! [`runs`] reads the manifests and [`chain`] holds them against `latest.json` and each other; [`claims`] holds what a
-//! manifest says against itself; [`state`] checks what an incremental run leaves to the next; [`files`] and [`sums`] check the files that it names, [`added`] finds those that none
-//! names, [`modes`] those that others may read; [`deep`] opens every file and holds the rows against each other. A
+//! manifest says against itself; [`state`] checks what an incremental run leaves to the next; [`files`] and [`sums`] check
+//! the files that it names, [`added`] finds those that none names, [`modes`] those that others may read; [`deep`] opens
+//! every file and holds the rows against each other; [`glance`] is the quick look of those who read a run. A
 //! manifest is read from a disk that others may write to, so nothing in it is trusted, least of all its paths.
 //!
 //! An export may be verified while a run works on it: files of a run that is being published are no damage.
@@ -12,9 +13,9 @@
 mod added;
 mod chain;
 mod claims;
-mod coverage;
 mod deep;
 mod files;
+pub(crate) mod glance;
 mod modes;
 mod runs;
 mod state;
@@ -28,8 +29,6 @@ use serde::Serialize;
 
 use crate::durable::StorageError;
 use crate::id::RunId;
-
-pub use coverage::read_coverage;
 
 /// What to check.
 #[derive(Clone, Debug)]

@@ -36,6 +36,7 @@ mod power;
 mod promises;
 mod raw;
 mod replay;
+mod report;
 mod resume;
 mod scene;
 mod scripted;

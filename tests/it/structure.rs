@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 /// The rooms by layer, the lowest last. Rooms of one layer do not know each other, but for the lowest, the common ground.
 const LAYERS: [&[&str]; 5] = [
     &["cli"],
-    &["export", "monitor"],
+    &["export", "monitor", "report"],
     &["fetch", "build", "publish", "verify"],
     &["api", "spool", "table", "output", "state"],
-    &["contacts", "settings", "event", "id", "record", "json", "durable", "history", "digest"],
+    &["contacts", "settings", "event", "id", "record", "json", "durable", "history", "digest", "visible"],
 ];
 
 /// Imports within a layer that the picture allows: output writes tables.

@@ -2,6 +2,7 @@
 
 mod common;
 mod contacts;
+mod report;
 mod run;
 
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use crate::simulator::SimulatorOptions;
 
 pub use common::{ConnectionArgs, LogArgs, LogFormat, ProgressWhen};
 pub use contacts::{ContactsArgs, ListFormatName};
+pub use report::ReportArgs;
 pub use run::{FormatName, RunArgs};
 
 /// Export the conversations of a Chatzy AI account to Parquet or JSONL, losing nothing and proving it
@@ -41,6 +43,9 @@ pub enum Command {
     /// Check an export against its manifests
     #[command(after_help = VERIFY_EXAMPLES)]
     Verify(VerifyArgs),
+    /// Make a page that shows how a run went
+    #[command(after_help = report::EXAMPLES)]
+    Report(ReportArgs),
     /// Print the tables' columns
     #[command(after_help = SCHEMA_EXAMPLES)]
     Schema(SchemaArgs),

@@ -48,7 +48,7 @@ const NUMBERS: usize = COLUMNS.len() - TEXTS;
 
 /// A column, by its place in [`COLUMNS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Text {
+pub(crate) enum Text {
     ContactId,
     MessageId,
     ConversationId,
@@ -61,7 +61,7 @@ pub(super) enum Text {
 
 /// Likewise, after the texts. Times are microseconds. Of the columns without a name here only nulls matter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::verify) enum Number {
+pub(crate) enum Number {
     Messages,
     MessageCount,
     ConversationCount,
@@ -75,22 +75,22 @@ pub(in crate::verify) enum Number {
 
 /// One row; none where the table has no such column, or the row a null.
 #[derive(Debug, Default)]
-pub(in crate::verify) struct Row<'a> {
+pub(crate) struct Row<'a> {
     pub(super) texts: [Option<Cow<'a, str>>; TEXTS],
     pub(super) numbers: [Option<i64>; NUMBERS],
 }
 
 impl Row<'_> {
-    pub(super) fn text(&self, column: Text) -> Option<&str> {
+    pub(crate) fn text(&self, column: Text) -> Option<&str> {
         self.texts[column as usize].as_deref()
     }
 
-    pub(in crate::verify) fn number(&self, column: Number) -> Option<i64> {
+    pub(crate) fn number(&self, column: Number) -> Option<i64> {
         self.numbers[column as usize]
     }
 
     /// The ID of the row's contact; empty where it is null.
-    pub(in crate::verify) fn contact(&self) -> &str {
+    pub(crate) fn contact(&self) -> &str {
         self.text(Text::ContactId).unwrap_or_default()
     }
 
@@ -120,22 +120,36 @@ pub(in crate::verify) fn read(
     each: &mut dyn FnMut(&Row),
 ) -> Result<u64, ReadError> {
     if path.extension().is_some_and(|extension| extension == "parquet") {
-        read_parquet(File::open(path)?, columns, each)
+        read_parquet(File::open(path)?, columns, &COLUMNS, each)
     } else {
         lines::read(path, columns, each)
+    }
+}
+
+/// Reads the whole file as [`read`] does, with no more than these columns where the format lets others be left.
+pub(in crate::verify) fn read_columns(
+    path: &Path,
+    wanted: &[&str],
+    each: &mut dyn FnMut(&Row),
+) -> Result<u64, ReadError> {
+    if path.extension().is_some_and(|extension| extension == "parquet") {
+        read_parquet(File::open(path)?, None, wanted, each)
+    } else {
+        lines::read(path, None, each)
     }
 }
 
 fn read_parquet(
     file: File,
     columns: Option<&[&ColumnEntry]>,
+    wanted: &[&str],
     each: &mut dyn FnMut(&Row),
 ) -> Result<u64, ReadError> {
     let builder = ParquetRecordBatchReaderBuilder::try_new(file)?;
     if let Some(columns) = columns {
         compare_columns(builder.schema(), columns)?;
     }
-    let mask = ProjectionMask::columns(builder.parquet_schema(), COLUMNS);
+    let mask = ProjectionMask::columns(builder.parquet_schema(), wanted.iter().copied());
     let mut rows = 0;
     for batch in builder.with_projection(mask).build()? {
         let batch = batch?;

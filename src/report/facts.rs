@@ -1,0 +1,112 @@
+//! What the page says, read from the export.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::ReportError;
+use super::days::Days;
+use crate::history::Status;
+use crate::id::RunId;
+use crate::output::manifest::Manifest;
+use crate::table::Table;
+use crate::verify::glance::{Glance, Number, RowsError, Text, glance, read_rows};
+
+/// Contacts told one by one. More of them make a page that nobody reads; `failed.csv` has all.
+pub(super) const MOST_TOLD: usize = 100;
+
+/// All that the page is made of.
+pub(super) struct Facts {
+    pub(super) manifest: Manifest,
+    /// Contacts by the status of their coverage.
+    pub(super) statuses: BTreeMap<String, u64>,
+    pub(super) failed: Troubled,
+    pub(super) unresolved: Troubled,
+    pub(super) messages: Days,
+}
+
+/// Contacts with the same trouble, the first of them by name.
+#[derive(Default)]
+pub(super) struct Troubled {
+    pub(super) told: Vec<Trouble>,
+    pub(super) all: u64,
+}
+
+/// A contact that did not end well.
+pub(super) struct Trouble {
+    pub(super) contact: String,
+    /// Its line in the contacts file.
+    pub(super) line: Option<i64>,
+    /// Messages exported all the same.
+    pub(super) messages: i64,
+    pub(super) reason: Option<String>,
+}
+
+/// Reads the run.
+pub(super) fn gather(out: &Path, run: Option<&RunId>) -> Result<Facts, ReportError> {
+    let manifest = match glance(out, run)? {
+        Glance::Sound(manifest) => *manifest,
+        Glance::Damaged(report) => {
+            let first = report.damages.into_iter().next();
+            let (path, detail) = first.map(|damage| (damage.path, damage.detail)).unwrap_or_default();
+            return Err(ReportError::Damaged { path, detail });
+        }
+    };
+    let mut facts = Facts {
+        manifest,
+        statuses: BTreeMap::new(),
+        failed: Troubled::default(),
+        unresolved: Troubled::default(),
+        messages: Days::default(),
+    };
+    read_coverage(out, &mut facts)?;
+    read_messages(out, &mut facts)?;
+    Ok(facts)
+}
+
+fn read_coverage(out: &Path, facts: &mut Facts) -> Result<(), ReportError> {
+    let wanted = ["contact_id", "status", "error", "messages", "input_line"];
+    let Facts { manifest, statuses, failed, unresolved, .. } = facts;
+    read_rows(out, manifest, Table::Coverage, &wanted, &mut |row, _| {
+        let status = row.text(Text::Status).unwrap_or("null");
+        match statuses.get_mut(status) {
+            Some(count) => *count += 1,
+            None => drop(statuses.insert(status.to_owned(), 1)),
+        }
+        let troubled = if status == Status::Failed.as_str() {
+            &mut *failed
+        } else if status == Status::Unresolved.as_str() {
+            &mut *unresolved
+        } else {
+            return;
+        };
+        troubled.all += 1;
+        if troubled.told.len() < MOST_TOLD {
+            troubled.told.push(Trouble {
+                contact: row.contact().to_owned(),
+                line: row.number(Number::InputLine),
+                messages: row.number(Number::Messages).unwrap_or_default(),
+                reason: row.text(Text::Error).map(str::to_owned),
+            });
+        }
+    })?;
+    Ok(())
+}
+
+fn read_messages(out: &Path, facts: &mut Facts) -> Result<(), ReportError> {
+    let Facts { manifest, messages, .. } = facts;
+    read_rows(out, manifest, Table::Messages, &["created_at", "channel"], &mut |row, file| {
+        // Where files lie in folders by channel, they have no such column.
+        let folder = || file.partition.iter().find(|(key, _)| key == "channel")?.1.as_deref();
+        messages.add(row.number(Number::CreatedAt), row.text(Text::Channel).or_else(folder));
+    })?;
+    Ok(())
+}
+
+impl From<RowsError> for ReportError {
+    fn from(error: RowsError) -> Self {
+        match error {
+            RowsError::Storage(error) => error.into(),
+            RowsError::Damaged { path, detail } => Self::Damaged { path, detail },
+        }
+    }
+}
