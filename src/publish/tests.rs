@@ -146,7 +146,8 @@ fn an_export_is_what_the_contract_says() {
     assert_eq!(latest.manifest, "_runs/r/manifest.json");
     assert_eq!(latest.sha256, sha256(manifest));
     let checksums = tree["_runs/r/checksums.sha256"].clone().unwrap();
-    assert_eq!(checksums.lines().count(), 4);
+    assert_eq!(checksums.lines().count(), 5);
+    assert!(checksums.ends_with(&format!("{}  {STATE}\n", sha256(content(STATE)))));
     assert!(checksums.contains(&format!("{}  _runs/r/failed.csv\n", sha256("contact_id\nc1\n"))));
     let mode = |path: &str| fs::metadata(scene.out.join(path)).unwrap().permissions().mode() & 0o777;
     assert_eq!(
