@@ -234,7 +234,7 @@ mod tests {
         };
         insta::assert_snapshot!(message("out = 'x'\npagesize = 3\n"), @r#", line 2: there is no setting "pagesize": keys are the long names of options, like page-size"#);
         insta::assert_snapshot!(message("out = 'x'\ncontacts = 'y'\n\npage-size = 500\n"), @", line 4: invalid value '500' for '--page-size <N>': 500 is not in 1..=100");
-        insta::assert_snapshot!(message("contacts = 'x'\nall-contacts = true\n"), @", line 1: contacts and all-contacts exclude each other");
+        insta::assert_snapshot!(message("contacts = 'x'\nall-contacts = true\n"), @", line 2: all-contacts and contacts exclude each other");
         insta::assert_snapshot!(message("out = \n"), @", line 1: string values must be quoted, expected literal string");
     }
 }

@@ -80,7 +80,7 @@ pub fn escape(text: &str) -> String {
 
 /// A JSON document that says the same without hostile characters: JSON has an escape of its own for those that stand
 /// in its strings. Line ends between its values stay.
-fn escape_json(document: &str) -> String {
+pub fn escape_json(document: &str) -> String {
     let mut escaped = String::with_capacity(document.len());
     for c in document.chars() {
         if is_hostile(c) && c != '\n' {

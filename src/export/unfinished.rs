@@ -310,11 +310,7 @@ impl Identity {
         compare("the version of chatzy-export", &before.major_version, &self.major_version);
         compare("the schema version", &before.schema_version.to_string(), &self.schema_version.to_string());
         compare("--base-url", &before.base_url, &self.base_url);
-        compare(
-            "the contacts file (SHA-256, or all-contacts)",
-            short(&before.input_sha256),
-            short(&self.input_sha256),
-        );
+        compare("the contacts file (SHA-256)", short(&before.input_sha256), short(&self.input_sha256));
         let names = before
             .options
             .keys()

@@ -30,5 +30,5 @@ pub use coverage::CoverageRow;
 pub use describe::{SchemaFormat, schema_document};
 pub use messages::{created_at, message_order};
 pub use schema::{Column, Kind, Rows, Table};
-pub use time::{TimeText, format_time, parse_time};
+pub use time::{TimeText, format_time, parse_time, read_time};
 pub use unknown::UnknownFields;

@@ -72,6 +72,11 @@ pub(super) fn parse_number(text: &str) -> Option<i64> {
     in_range(micros.fold(0, |micros, digit| micros * 10 + i64::from(digit - b'0')))
 }
 
+/// Reads a time in any form that a column takes: text, or a number by its size.
+pub fn read_time(text: &str) -> Option<i64> {
+    parse_time(text).or_else(|| parse_number(text))
+}
+
 /// The time as the exporter writes it: `2026-11-20T02:00:00.000000Z`.
 ///
 /// A time outside the years 0000 to 9999, which no column holds, is written as the nearest inside.

@@ -28,7 +28,12 @@ pub fn to_stdout(form: ListFormatName, contacts: &[ListedContact]) -> io::Result
     let mut out = BufWriter::new(stdout);
     let lines = contacts.iter().map(|contact| form::line(form, contact));
     let lines = form::header(form).map(str::to_owned).into_iter().chain(lines);
-    let mut written = lines.map(|line| if is_terminal { console::escape(&line) } else { line });
+    let shown = |line: String| match form {
+        _ if !is_terminal => line,
+        ListFormatName::Csv => console::escape(&line),
+        ListFormatName::Jsonl => console::escape_json(&line),
+    };
+    let mut written = lines.map(shown);
     let ended = written.try_for_each(|line| writeln!(out, "{line}")).and_then(|()| out.flush());
     match ended {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),

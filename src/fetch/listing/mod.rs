@@ -27,7 +27,7 @@ use crate::api::{Client, Counters, Failure, ListingQuery};
 use crate::event::{Event, SharedObserver};
 use crate::record::listing::{ListedContact, ListingPage};
 use crate::settings::ListFilter;
-use crate::table::parse_time;
+use crate::table::read_time;
 
 pub use error::ListingError;
 use pass::{PassEnd, Ways};
@@ -91,7 +91,7 @@ pub async fn list(
 
 /// When a contact was last active, in microseconds since 1970.
 pub fn latest_activity(contact: &ListedContact) -> Option<i64> {
-    contact.latest_message_time.as_deref().and_then(parse_time)
+    contact.latest_message_time.as_deref().and_then(read_time)
 }
 
 /// Who answers for parts of the list.
