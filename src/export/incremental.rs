@@ -40,6 +40,14 @@ struct Kept {
 )]
 pub struct Lost(String);
 
+/// What earlier runs have left.
+enum Earlier {
+    None,
+    /// With another address, channel or window.
+    OfSomethingElse,
+    Known(Known),
+}
+
 /// The `latest_message_time` of the contacts that the account lists, by their IDs.
 pub type Times = HashMap<Box<str>, Option<Box<str>>>;
 
@@ -149,16 +157,18 @@ impl Nightly<'_> {
         }
         let note = |message: &str| observer.event(Event::Note { message: message.to_owned() });
         match self.find_known()? {
-            Some(Some(known)) => return Ok(known),
-            Some(None) => note("earlier runs were told to export something else: all contacts are read"),
-            None => note("no earlier incremental run is there: all contacts are read"),
+            Earlier::Known(known) => return Ok(known),
+            Earlier::OfSomethingElse => {
+                note("earlier runs were told to export something else: all contacts are read");
+            }
+            Earlier::None => note("no earlier incremental run is there: all contacts are read"),
         }
         Ok(Known::default())
     }
 
-    /// The state of the newest run that left one; none inside where it holds for something else.
-    fn find_known(&self) -> Result<Option<Option<Known>>, ExportError> {
-        let Some(state) = find(self.out)? else { return Ok(None) };
+    /// The state of the newest run that left one.
+    fn find_known(&self) -> Result<Earlier, ExportError> {
+        let Some(state) = find(self.out)? else { return Ok(Earlier::None) };
         let path = self.out.join(&state.path);
         let lost = |what: &str| ExportError::Lost(Lost(format!("{} {what}", path.display())));
         if durable::read_if_there(&path).is_ok_and(|text| text.is_none()) {
@@ -168,7 +178,8 @@ impl Nightly<'_> {
             return Err(lost("is not as it was written"));
         }
         match Known::read(&path, &self.scope()) {
-            Ok(known) => Ok(Some(known)),
+            Ok(Some(known)) => Ok(Earlier::Known(known)),
+            Ok(None) => Ok(Earlier::OfSomethingElse),
             Err(StateError::Unreadable { what, .. }) => Err(lost(&format!("cannot be read: {what}"))),
             Err(error) => Err(error.into()),
         }

@@ -10,7 +10,7 @@ use super::{Draft, JOURNAL, PublishError, STAGE, publish, resume, steps, withdra
 use crate::digest::sha256;
 use crate::durable::{self, StorageError};
 use crate::output::manifest::{
-    ContactCounts, FileEntry, Input, Latest, Manifest, Previous, Requests, Source, Status, Tool,
+    ContactCounts, FileEntry, Input, Latest, Manifest, Previous, Requests, Source, StateEntry, Status, Tool,
 };
 
 const FILES: [&str; 3] = [
@@ -18,6 +18,8 @@ const FILES: [&str; 3] = [
     "messages/month=2026-11/part-r-00000.jsonl",
     "messages/month=2026-12/part-r-00000.jsonl",
 ];
+
+const STATE: &str = "_runs/r/state.parquet";
 
 struct Scene {
     _root: tempfile::TempDir,
@@ -37,7 +39,9 @@ fn scene() -> Scene {
     for path in FILES {
         put(&work.join(STAGE).join(path), &content(path));
     }
+    put(&work.join(STAGE).join(STATE), &content(STATE));
     put(&work.join("spool/segment"), "raw");
+    put(&work.join("decision.json"), "{}");
     Scene { _root: root, out, work }
 }
 
@@ -80,7 +84,12 @@ fn draft() -> Draft {
         tables: BTreeMap::new(),
         files: FILES.iter().map(file).collect(),
         previous: None,
-        state: None,
+        state: Some(StateEntry {
+            path: STATE.into(),
+            rows: 1,
+            bytes: content(STATE).len() as u64,
+            sha256: sha256(content(STATE)),
+        }),
     };
     Draft { manifest, failed_csv: Some("contact_id\nc1\n".into()) }
 }
@@ -121,8 +130,13 @@ fn an_export_is_what_the_contract_says() {
     let published = publish(&scene.out, &scene.work, draft()).unwrap();
     let tree = tree(&scene.out);
     let names: Vec<_> = tree.iter().filter(|entry| entry.1.is_some()).map(|entry| entry.0.as_str()).collect();
-    let mut expected =
-        vec!["_runs/latest.json", "_runs/r/checksums.sha256", "_runs/r/failed.csv", "_runs/r/manifest.json"];
+    let mut expected = vec![
+        "_runs/latest.json",
+        "_runs/r/checksums.sha256",
+        "_runs/r/failed.csv",
+        "_runs/r/manifest.json",
+        STATE,
+    ];
     expected.extend(FILES);
     assert_eq!(names, expected);
     assert_eq!(published.manifest, draft().manifest);
@@ -132,7 +146,8 @@ fn an_export_is_what_the_contract_says() {
     assert_eq!(latest.manifest, "_runs/r/manifest.json");
     assert_eq!(latest.sha256, sha256(manifest));
     let checksums = tree["_runs/r/checksums.sha256"].clone().unwrap();
-    assert_eq!(checksums.lines().count(), 4);
+    assert_eq!(checksums.lines().count(), 5);
+    assert!(checksums.ends_with(&format!("{}  {STATE}\n", sha256(content(STATE)))));
     assert!(checksums.contains(&format!("{}  _runs/r/failed.csv\n", sha256("contact_id\nc1\n"))));
     let mode = |path: &str| fs::metadata(scene.out.join(path)).unwrap().permissions().mode() & 0o777;
     assert_eq!(

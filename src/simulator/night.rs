@@ -15,7 +15,7 @@ const ONE_IN: u64 = 6;
 #[derive(Debug, Default, Serialize)]
 pub struct Night {
     /// Its number, the first being 1.
-    pub night: u64,
+    pub number: u64,
     /// Contacts that are new in the list.
     pub new: Vec<String>,
     /// Contacts that have written: their `latest_message_time` is another.
@@ -29,7 +29,7 @@ pub struct Night {
 /// Lets day `night` pass for these contacts of the account, of whom the last are new.
 pub fn pass(story: Story, ids: &[String], night: u64, drift: &Drift) -> Night {
     let known = ids.len().saturating_sub(usize::try_from(NEW).unwrap_or(0));
-    let mut told = Night { night, new: ids[known..].to_vec(), ..Night::default() };
+    let mut told = Night { number: night, new: ids[known..].to_vec(), ..Night::default() };
     for id in &ids[..known] {
         let Some(contact) = story.contact(id) else { continue };
         let mut dice = Dice::new(dice::part(contact.key, 8), night);

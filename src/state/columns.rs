@@ -40,7 +40,7 @@ fn texts<'a>(values: impl Iterator<Item = Option<&'a str>>) -> ArrayRef {
 }
 
 /// The columns of [`STATE`]; the ID stands there also where there is no row.
-fn state_columns<'a>(rows: impl Iterator<Item = (&'a str, Option<&'a Row>)> + Clone) -> Vec<ArrayRef> {
+fn state_columns<'a>(rows: &(impl Iterator<Item = (&'a str, Option<&'a Row>)> + Clone)) -> Vec<ArrayRef> {
     let known = || rows.clone().map(|(_, row)| row);
     let exports = || known().map(|row| row.and_then(|row| row.export.as_ref()));
     let times: TimestampMicrosecondArray = exports().map(|export| export.map(|export| export.at)).collect();
@@ -64,7 +64,7 @@ impl Record for Row {
     fn batch(rows: &[Self]) -> Result<RecordBatch, ArrowError> {
         RecordBatch::try_new(
             Self::schema(),
-            state_columns(rows.iter().map(|row| (&*row.contact_id, Some(row)))),
+            state_columns(&rows.iter().map(|row| (&*row.contact_id, Some(row)))),
         )
     }
 
@@ -85,7 +85,7 @@ impl Record for Decided {
     }
 
     fn batch(rows: &[Self]) -> Result<RecordBatch, ArrowError> {
-        let mut columns = state_columns(rows.iter().map(|row| (&*row.contact_id, row.known.as_ref())));
+        let mut columns = state_columns(&rows.iter().map(|row| (&*row.contact_id, row.known.as_ref())));
         columns.push(texts(rows.iter().map(|row| row.due.map(Reason::as_str))));
         columns.push(texts(rows.iter().map(|row| row.listed.as_deref())));
         RecordBatch::try_new(Self::schema(), columns)

@@ -42,7 +42,7 @@ pub(super) fn compare(out: &Path, manifest: &Manifest, report: &mut Report) -> R
     match statuses(out, state) {
         Ok((rows, statuses)) => {
             let mut tell = |kind, detail| {
-                report.damage(Some(manifest.run_id.as_str()), state.path.as_str(), kind, detail)
+                report.damage(Some(manifest.run_id.as_str()), state.path.as_str(), kind, detail);
             };
             if rows != state.rows {
                 tell(

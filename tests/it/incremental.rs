@@ -320,11 +320,14 @@ fn is_lost_and_told(export: &Export, what: &str) {
     assert_eq!(export.expect(0).contacts("unchanged"), 2, "{what}: and all is well again");
 }
 
+/// What happens to an export.
+type Damage = fn(&Path);
+
 #[test]
 fn a_state_that_is_lost_or_damaged_is_told_with_the_way_out() {
     let account = Account::of(&["a", "b"]);
     let base = account.nightly(&["a", "b"]).args("--run-id night");
-    let damages: [(&str, fn(&Path)); 6] = [
+    let damages: [(&str, Damage); 6] = [
         ("no-state", |out| std::fs::remove_file(out.join("_runs/night/state.parquet")).unwrap()),
         ("changed", |out| {
             let path = out.join("_runs/night/state.parquet");
@@ -456,7 +459,8 @@ fn all_contacts_night_after_night() {
             .map(|(id, _)| id.as_str())
             .collect();
         let mut due = [ids("new"), ids("wrote")].concat();
-        (asked.sort_unstable(), due.sort_unstable());
+        asked.sort_unstable();
+        due.sort_unstable();
         assert_eq!(asked, due, "night {night}: only they are asked for");
         assert!(!ids("wrote").is_empty() && !ids("edited").is_empty() && !ids("deleted").is_empty());
         let rows = outcome.rows("messages").0;
