@@ -7,12 +7,14 @@
 
 mod advice;
 mod args;
+mod completions;
 mod config;
 mod console;
 mod exit;
 mod glimpse;
 mod invocation;
 mod log;
+mod man;
 mod misuse;
 pub mod panics;
 mod progress;
@@ -51,5 +53,7 @@ fn command() -> Exit {
         Command::Verify(args) => verify::verify(&args),
         Command::Schema(args) => schema::schema(&args),
         Command::Simulate(args) => simulate::simulate(*args),
+        Command::Completions(args) => completions::completions(&args),
+        Command::Man(args) => man::man(&args),
     }
 }

@@ -18,6 +18,7 @@ mod export;
 mod faults;
 mod files;
 mod hostile;
+mod install;
 mod last_line;
 mod layout;
 mod limits;

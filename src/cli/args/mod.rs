@@ -1,7 +1,9 @@
 //! What can be typed. The docs of the fields are the help.
 
 mod common;
+mod pages;
 mod run;
+mod schema;
 
 use std::path::PathBuf;
 
@@ -10,7 +12,9 @@ use clap::{Args, Parser, Subcommand};
 use crate::simulator::SimulatorOptions;
 
 pub use common::{ConnectionArgs, LogArgs, LogFormat, ProgressWhen};
+pub use pages::{CompletionsArgs, ManArgs};
 pub use run::{FormatName, RunArgs};
+pub use schema::{SchemaArgs, SchemaFormatName};
 
 /// Export the conversations of a Chatzy AI account to Parquet or JSONL, losing nothing and proving it
 #[derive(Debug, Parser)]
@@ -37,11 +41,17 @@ pub enum Command {
     #[command(after_help = VERIFY_EXAMPLES)]
     Verify(VerifyArgs),
     /// Print the tables' columns
-    #[command(after_help = SCHEMA_EXAMPLES)]
+    #[command(after_help = schema::EXAMPLES)]
     Schema(SchemaArgs),
     /// Serve a local API with made-up conversations; the first line on stdout is its URL
     #[command(after_help = SIMULATE_EXAMPLES)]
     Simulate(Box<SimulateArgs>),
+    /// Print the completions for a shell
+    #[command(after_help = pages::COMPLETIONS_EXAMPLES)]
+    Completions(CompletionsArgs),
+    /// Print a manual page, or write all of them
+    #[command(after_help = pages::MAN_EXAMPLES)]
+    Man(ManArgs),
 }
 
 const VERIFY_EXAMPLES: &str = "\
@@ -69,28 +79,6 @@ pub struct VerifyArgs {
     /// How to log.
     #[command(flatten)]
     pub log: LogArgs,
-}
-
-const SCHEMA_EXAMPLES: &str = "\
-Examples:
-  chatzy-export schema                        the columns with their Arrow types, as JSON
-  chatzy-export schema --format json-schema   a JSON Schema of the lines of each table";
-
-/// Print the tables' columns
-#[derive(Debug, Args)]
-pub struct SchemaArgs {
-    /// In which language
-    #[arg(long, value_name = "FORMAT", default_value = "arrow")]
-    pub format: SchemaFormatName,
-}
-
-/// The languages of a schema.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum SchemaFormatName {
-    /// Column names and Arrow types
-    Arrow,
-    /// JSON Schema, draft 2020-12
-    JsonSchema,
 }
 
 const SIMULATE_EXAMPLES: &str = "\
