@@ -45,4 +45,5 @@ mod substance;
 mod system;
 mod tables;
 mod verify;
+mod warehouse;
 mod wire;

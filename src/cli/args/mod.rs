@@ -14,7 +14,7 @@ use crate::simulator::SimulatorOptions;
 pub use common::{ConnectionArgs, LogArgs, LogFormat, ProgressWhen};
 pub use pages::{CompletionsArgs, ManArgs};
 pub use run::{FormatName, RunArgs};
-pub use schema::{SchemaArgs, SchemaFormatName};
+pub use schema::{DialectName, SchemaArgs, SchemaFormatName};
 
 /// Export the conversations of a Chatzy AI account to Parquet or JSONL, losing nothing and proving it
 #[derive(Debug, Parser)]
@@ -40,7 +40,7 @@ pub enum Command {
     /// Check an export against its manifests
     #[command(after_help = VERIFY_EXAMPLES)]
     Verify(VerifyArgs),
-    /// Print the tables' columns
+    /// Print the tables' columns, or the SQL that loads them
     #[command(after_help = schema::EXAMPLES)]
     Schema(SchemaArgs),
     /// Serve a local API with made-up conversations; the first line on stdout is its URL
