@@ -9,9 +9,12 @@ use crate::table::Table;
 /// The statements that make the tables.
 pub fn create_tables(dialect: Dialect) -> String {
     let mut sql = heading("the tables");
-    if dialect == Dialect::Postgres {
-        sql.push_str("-- The database is to have the encoding UTF8.\n");
-    }
+    sql.push_str(match dialect {
+        Dialect::DuckDb => {
+            "-- The keys keep doubled rows out, at the cost of memory and disk; loads work without them too.\n"
+        }
+        Dialect::Postgres => "-- The database is to have the encoding UTF8.\n",
+    });
     for table in Table::ALL {
         // Writing to a string cannot fail.
         let _ = write!(sql, "\nCREATE TABLE IF NOT EXISTS {} (\n", table.name());
