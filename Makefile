@@ -1,7 +1,8 @@
-# What a person needs here: make run (try it), make test, make check, make fuzz.
+# What a person needs here: make run (try it), make install, make test, make check, make fuzz.
 
-.PHONY: run test check bench crash drift soak fuzz tools check-tools fuzz-tools clean
+.PHONY: run install uninstall test check bench crash drift soak fuzz tools check-tools fuzz-tools clean
 
+PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
 SCHEDULES ?= 1000000
 SOAK_MINUTES ?= 60
@@ -10,6 +11,13 @@ SOAK_RATE ?= 100
 run: ## Export the sample contacts from the built-in API into ./export
 	cargo build --release
 	./target/release/chatzy-export run --simulated --contacts sample_contacts.csv --out ./export
+
+install: ## The program, its completions and manual pages below PREFIX (DESTDIR is respected)
+	cargo build --release
+	scripts/install.sh target/release/chatzy-export "$(DESTDIR)$(PREFIX)"
+
+uninstall: ## Take them away again
+	scripts/install.sh --uninstall "$(DESTDIR)$(PREFIX)"
 
 test: tools ## All tests
 	cargo test

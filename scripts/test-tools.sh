@@ -12,6 +12,14 @@ if ! command -v strace >/dev/null && [[ $(id -u) == 0 ]] && command -v apt-get >
         echo "test-tools: strace cannot be installed; the tests that trace system calls will be skipped" >&2
 fi
 
+# Tests that load exports into PostgreSQL start a server of their own.
+if ! compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null && ! command -v initdb >/dev/null &&
+    [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null; then
+    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends postgresql; } \
+        >/dev/null 2>&1 ||
+        echo "test-tools: PostgreSQL cannot be installed; the tests that load into it will be skipped" >&2
+fi
+
 scripts/example-tools.sh
 
 venv=.tools/venv

@@ -14,7 +14,7 @@
 //! - [`spool`] is an append-only, checksummed log of the answers as received. It is what a crash must not lose.
 //! - [`build`] is a pure, deterministic function of spool and input order to staged files; it runs beside fetch.
 //! - [`publish`] makes the staged files visible, then writes the manifest: the one commit point.
-//! - [`verify`] checks what was published, at any later time.
+//! - [`verify`] checks what was published, at any later time; [`warehouse`] is the SQL that loads it.
 //!
 //! # Layers
 //!
@@ -26,6 +26,7 @@
 //! monitor/                           4  metrics file and pings: how a run went, for those who watch over it
 //! report/                            4  a published run as a page to look at
 //! fetch/ build/ publish/ verify/     3  the rooms
+//! warehouse/                         3  SQL: tables, loads of new runs, latest versions
 //! api/ spool/ table/ output/         2  client, retries, governor · segments · columns, flattening · Parquet, JSONL, manifest
 //! state/                             2  what is remembered of each contact from run to run, and who is due
 //! contacts/ settings/ record/ json/  1  input · validated settings · wire shapes · lenient JSON
@@ -80,3 +81,4 @@ pub mod state;
 pub mod table;
 pub mod verify;
 pub mod visible;
+pub mod warehouse;

@@ -7,6 +7,7 @@
 
 mod advice;
 mod args;
+mod completions;
 mod config;
 mod console;
 mod contacts;
@@ -14,6 +15,7 @@ mod exit;
 mod glimpse;
 mod invocation;
 mod log;
+mod man;
 mod misuse;
 pub mod panics;
 mod progress;
@@ -55,5 +57,7 @@ fn command() -> Exit {
         Command::Report(args) => report::report(&args),
         Command::Schema(args) => schema::schema(&args),
         Command::Simulate(args) => simulate::simulate(*args),
+        Command::Completions(args) => completions::completions(&args),
+        Command::Man(args) => man::man(&args),
     }
 }

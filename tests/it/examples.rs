@@ -46,7 +46,11 @@ fn of_document(text: &str) -> Vec<String> {
         let words = line.split_whitespace().find(|word| !word.contains('='));
         words == Some("chatzy-export")
     };
-    let mut commands: Vec<_> = lines.iter().copied().filter(is_ours).map(str::to_owned).collect();
+    // Without what another program does with the output.
+    let alone = |line: &str| {
+        [" | ", " > "].iter().fold(line, |line, mark| line.split(mark).next().unwrap_or(line)).to_owned()
+    };
+    let mut commands: Vec<_> = lines.iter().copied().filter(is_ours).map(alone).collect();
     commands.extend(of_crontab(&lines.join("\n")).into_iter().filter(|command| is_ours(&command.as_str())));
     commands
 }

@@ -2,8 +2,10 @@
 
 mod common;
 mod contacts;
+mod pages;
 mod report;
 mod run;
+mod schema;
 
 use std::path::PathBuf;
 
@@ -13,8 +15,10 @@ use crate::simulator::SimulatorOptions;
 
 pub use common::{ConnectionArgs, LogArgs, LogFormat, ProgressWhen};
 pub use contacts::{ContactsArgs, ListFormatName};
+pub use pages::{CompletionsArgs, ManArgs};
 pub use report::ReportArgs;
 pub use run::{FormatName, RunArgs};
+pub use schema::{DialectName, SchemaArgs, SchemaFormatName};
 
 /// Export the conversations of a Chatzy AI account to Parquet or JSONL, losing nothing and proving it
 #[derive(Debug, Parser)]
@@ -46,12 +50,18 @@ pub enum Command {
     /// Make a page that shows how a run went
     #[command(after_help = report::EXAMPLES)]
     Report(ReportArgs),
-    /// Print the tables' columns
-    #[command(after_help = SCHEMA_EXAMPLES)]
+    /// Print the tables' columns, or the SQL that loads them
+    #[command(after_help = schema::EXAMPLES)]
     Schema(SchemaArgs),
     /// Serve a local API with made-up conversations; the first line on stdout is its URL
     #[command(after_help = SIMULATE_EXAMPLES)]
     Simulate(Box<SimulateArgs>),
+    /// Print the completions for a shell
+    #[command(after_help = pages::COMPLETIONS_EXAMPLES)]
+    Completions(CompletionsArgs),
+    /// Print a manual page, or write all of them
+    #[command(after_help = pages::MAN_EXAMPLES)]
+    Man(ManArgs),
 }
 
 const VERIFY_EXAMPLES: &str = "\
@@ -79,28 +89,6 @@ pub struct VerifyArgs {
     /// How to log.
     #[command(flatten)]
     pub log: LogArgs,
-}
-
-const SCHEMA_EXAMPLES: &str = "\
-Examples:
-  chatzy-export schema                        the columns with their Arrow types, as JSON
-  chatzy-export schema --format json-schema   a JSON Schema of the lines of each table";
-
-/// Print the tables' columns
-#[derive(Debug, Args)]
-pub struct SchemaArgs {
-    /// In which language
-    #[arg(long, value_name = "FORMAT", default_value = "arrow")]
-    pub format: SchemaFormatName,
-}
-
-/// The languages of a schema.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum SchemaFormatName {
-    /// Column names and Arrow types
-    Arrow,
-    /// JSON Schema, draft 2020-12
-    JsonSchema,
 }
 
 const SIMULATE_EXAMPLES: &str = "\

@@ -1,0 +1,41 @@
+//! The options of `completions` and `man`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap_complete::Shell;
+
+/// Shown below the help.
+pub const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  source <(chatzy-export completions bash)                                        for this session
+  chatzy-export completions bash > ~/.local/share/bash-completion/completions/chatzy-export
+  chatzy-export completions zsh > ~/.zfunc/_chatzy-export                         with ~/.zfunc in fpath
+  chatzy-export completions fish > ~/.config/fish/completions/chatzy-export.fish
+
+`make install` puts them in place, for bash, zsh and fish.";
+
+/// Print the completions for a shell
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// For which shell
+    pub shell: Shell,
+}
+
+/// Shown below the help.
+pub const MAN_EXAMPLES: &str = "\
+Examples:
+  chatzy-export man run | man -l -        the manual page of run
+  chatzy-export man --out ./man           all pages, one file each
+
+`make install` puts them in place.";
+
+/// Print a manual page, or write all of them
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// The command whose page is printed [default: the program's own]
+    pub command: Option<String>,
+    /// Write all pages into this folder instead
+    #[arg(long, value_name = "DIR", conflicts_with = "command")]
+    pub out: Option<PathBuf>,
+}

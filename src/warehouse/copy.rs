@@ -1,0 +1,53 @@
+//! The `\copy` lines by which `psql` takes an export's files in.
+
+use std::fmt::Write as _;
+
+use super::dialect::literal;
+use super::{ExportSource, Purpose};
+use crate::output::manifest::{FileEntry, Manifest};
+use crate::table::Table;
+
+/// Lines as they are: a JSON line holds no control character, and so neither quote nor delimiter.
+const AS_LINES: &str = r"WITH (FORMAT csv, QUOTE E'\x01', DELIMITER E'\x02', ENCODING 'UTF8')";
+
+/// The lines for the runs of an export, each run but once; an example where no export is named.
+pub(super) fn lines(source: Option<&ExportSource>, purpose: Purpose) -> String {
+    let Some(source) = source else {
+        return format!(
+            "-- Copy the files of the runs here, each table's into its own, for example:\n\
+             -- \\copy staging_messages FROM 'export/messages/part-20261120T020000Z-ab12cd-00000.jsonl' {AS_LINES}\n"
+        );
+    };
+    let held = match purpose {
+        Purpose::Merge => "coverage",
+        Purpose::Latest => "staged_coverage",
+    };
+    source.manifests.iter().map(|manifest| of_run(&source.path, manifest, held)).collect()
+}
+
+fn of_run(export: &str, manifest: &Manifest, held: &str) -> String {
+    let run = literal(manifest.run_id.as_str());
+    let mut lines = format!(
+        "-- Skipped where it is there already.\nSELECT NOT EXISTS (SELECT 1 FROM {held} WHERE run_id = {run}) AS wanted \\gset\n\\if :wanted\n"
+    );
+    for file in &manifest.files {
+        if Table::ALL.iter().any(|table| table.name() == file.table) {
+            // Writing to a string cannot fail.
+            let _ = writeln!(lines, "\\copy staging_{} FROM {} {AS_LINES}", file.table, place(export, file));
+        }
+    }
+    lines.push_str("\\endif\n");
+    lines
+}
+
+/// The file, or the program that unpacks it.
+fn place(export: &str, file: &FileEntry) -> String {
+    let path = format!("{export}/{}", file.path);
+    let program = match path.rsplit_once('.') {
+        Some((_, "gz")) => "gzip -dc",
+        Some((_, "zst")) => "zstd -dcq",
+        _ => return literal(&path),
+    };
+    let for_shell = format!("'{}'", path.replace('\'', r"'\''"));
+    format!("PROGRAM {}", literal(&format!("{program} {for_shell}")))
+}
