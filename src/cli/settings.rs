@@ -11,8 +11,8 @@ use crate::contacts::{self, ColumnChoice, ContactList, ContactsError, ContactsSo
 use crate::export::{Identity, Job};
 use crate::settings::{
     AskedShape, BaseUrl, BaseUrlError, Connection, Credentials, Format, JsonlCodec, Login, MaxFailed,
-    OutputSettings, ParquetCodec, PasswordSource, PingUrl, PingUrlError, ReadingSettings, Retrying,
-    RunSettings, TokenSource, Unfinished, Window,
+    OutputSettings, ParquetCodec, PasswordSource, PingUrl, PingUrlError, RawAnswers, ReadingSettings,
+    Retrying, RunSettings, TokenSource, Unfinished, Window,
 };
 use crate::table::{self, schema::SCHEMA_VERSION};
 
@@ -128,6 +128,7 @@ pub fn job(args: &RunArgs, simulator: Option<&str>) -> Result<Job, SettingsError
             partition_by: args.partition_by.clone(),
             target_file_size: args.target_file_size.as_u64(),
         },
+        raw: if args.keep_raw { RawAnswers::Kept } else { RawAnswers::Dropped },
         max_failed: args.max_failed.0,
     };
     Ok(Job { settings, contacts, identity })
@@ -270,6 +271,7 @@ fn identity(
         "compression": compression,
         "partition_by": partition_by,
         "target_file_size": args.target_file_size.as_u64(),
+        "keep_raw": args.keep_raw,
         "channel": args.channel.iter().map(|channel| channel.as_str()).collect::<Vec<_>>(),
         "flat": args.flat,
         "since": time(window.since),

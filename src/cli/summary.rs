@@ -8,6 +8,7 @@ use indicatif::HumanCount;
 use super::args::{FormatName, RunArgs};
 use super::console::tell;
 use crate::export::{Job, Rehearsal};
+use crate::output::RAW;
 use crate::output::manifest::Manifest;
 use crate::publish::Published;
 use crate::table::Table;
@@ -17,17 +18,16 @@ pub fn tables(args: &RunArgs, published: &Published) {
     let manifest = &published.manifest;
     let out = args.out.display();
     tell("");
-    for table in Table::ALL {
-        let rows = manifest.tables.get(table.name()).map_or(0, |entry| entry.rows);
-        let files: Vec<_> = manifest.files.iter().filter(|file| file.table == table.name()).collect();
+    let has_raw = manifest.files.iter().any(|file| file.table == RAW);
+    for table in Table::ALL.map(Table::name).into_iter().chain(has_raw.then_some(RAW)) {
+        let files: Vec<_> = manifest.files.iter().filter(|file| file.table == table).collect();
+        let rows: u64 = files.iter().map(|file| file.rows).sum();
         let bytes = ByteSize(files.iter().map(|file| file.bytes).sum());
         let count = files.len();
         tell(&format!(
-            "  {:<16} {:>12} rows  {count:>4} {}  {bytes:>10}  {out}/{}/",
-            table.name(),
+            "  {table:<16} {:>12} rows  {count:>4} {}  {bytes:>10}  {out}/{table}/",
             HumanCount(rows).to_string(),
             if count == 1 { "file " } else { "files" },
-            table.name(),
         ));
     }
     tell("");

@@ -67,7 +67,7 @@ pub fn draft(
         },
         unknown_fields: unknown_fields.collect(),
         tables: tables.into_iter().collect(),
-        files: built.files.iter().map(FileEntry::from).collect(),
+        files: built.files.iter().map(FileEntry::from).chain(built.raw).collect(),
         previous: None,
     };
     Draft { manifest, failed_csv: built.failed }

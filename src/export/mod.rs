@@ -61,7 +61,7 @@ pub async fn export(
     let contacts = Arc::new(contacts);
     let (built, requests) =
         fetch_and_build(&settings, &contacts, &work, &run, observer.clone(), interrupt).await?;
-    observer.event(Event::Publishing { files: built.files.len() as u64 });
+    observer.event(Event::Publishing { files: (built.files.len() + built.raw.len()) as u64 });
     let draft = draft::draft(&identity, &contacts, &run, built, &requests);
     let published = tokio::task::block_in_place(|| publish::publish(&settings.out, &work.folder, draft))?;
     drop(lock);
@@ -137,6 +137,7 @@ fn build_plan(settings: &RunSettings, contacts: &Arc<ContactList>, work: &Work, 
             export_date: run.day(),
         },
         window: settings.window,
+        raw: settings.raw,
     }
 }
 

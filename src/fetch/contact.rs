@@ -139,6 +139,7 @@ impl Read<'_> {
             limit: ask.limit,
             shape: self.shared.plan.reading.shape,
         };
+        let asked_at = Some(Utc::now().timestamp_micros());
         let (page, seen) = match self.shared.client.page(&query, &mut tally.counters, see).await {
             Ok(page) => page,
             Err(failure) => return Ok(Err(failure)),
@@ -153,6 +154,7 @@ impl Read<'_> {
             contact: self.contact,
             pass: self.pass,
             ask: *ask,
+            asked_at,
             at: Utc::now().timestamp_micros(),
         };
         self.shared.spool_page(&entry, &page).await?;

@@ -6,6 +6,7 @@
 #![cfg(test)]
 
 mod anything;
+mod archive;
 mod auth;
 mod broken;
 mod canary;
