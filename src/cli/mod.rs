@@ -16,6 +16,7 @@ mod log;
 mod misuse;
 pub mod panics;
 mod progress;
+mod rebuild;
 mod run;
 mod schema;
 mod settings;
@@ -48,6 +49,7 @@ fn command() -> Exit {
     };
     match cli.command {
         Command::Run(args) => run::run(&args),
+        Command::Rebuild(args) => rebuild::rebuild(&args),
         Command::Verify(args) => verify::verify(&args),
         Command::Schema(args) => schema::schema(&args),
         Command::Simulate(args) => simulate::simulate(*args),

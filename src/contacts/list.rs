@@ -21,7 +21,8 @@ pub struct ContactList {
 }
 
 impl ContactList {
-    pub(super) fn empty(path: String) -> Self {
+    /// A list without contacts, from this source.
+    pub fn new(path: String) -> Self {
         Self {
             text: String::new(),
             ends: Vec::new(),
@@ -33,7 +34,8 @@ impl ContactList {
         }
     }
 
-    pub(super) fn push(&mut self, id: &ContactId, line: u64) {
+    /// Adds a contact that is not in the list yet, with the line it was first seen on.
+    pub fn push(&mut self, id: &ContactId, line: u64) {
         self.text.push_str(id.as_str());
         self.ends.push(self.text.len());
         self.input_lines.push(line);

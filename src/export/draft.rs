@@ -69,6 +69,7 @@ pub fn draft(
         tables: tables.into_iter().collect(),
         files: built.files.iter().map(FileEntry::from).chain(built.raw).collect(),
         previous: None,
+        rebuilt_from: None,
     };
     Draft { manifest, failed_csv: built.failed }
 }

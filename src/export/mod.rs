@@ -1,10 +1,12 @@
-//! The job as a table of contents: open the work folder, fetch and build side by side, publish.
+//! The job as a table of contents: open the work folder, fetch and build side by side, publish. [`mod@rebuild`] is the same
+//! with an archive in the place of the API.
 //!
 //! Layer 4: knows the rooms, and that each hands over to the next only what is durable.
 
 mod draft;
 mod error;
 mod lock;
+mod rebuild;
 mod unfinished;
 
 use std::future::Future;
@@ -24,6 +26,7 @@ use crate::spool::{Closing, Writer};
 use crate::table::Stamp;
 
 pub use error::{ExportError, Interruption, Signal};
+pub use rebuild::{Archive, RebuildError, RebuildJob, rebuild};
 pub use unfinished::{Difference, Identity};
 
 use unfinished::{Run, Work};
@@ -49,7 +52,8 @@ pub async fn export(
 ) -> Result<Published, ExportError> {
     let Job { settings, contacts, identity } = job;
     tokio::pin!(interrupt);
-    let lock = lock::wait(&settings, &observer, interrupt.as_mut()).await?;
+    let lock =
+        lock::wait(&settings.out, &settings.work, settings.wait_lock, &observer, interrupt.as_mut()).await?;
     let work = Work::new(&settings.out, &settings.work);
     if let Some(published) =
         work.finish_publishing(settings.unfinished, settings.run_id.as_ref(), &identity)?

@@ -51,6 +51,9 @@ pub struct Manifest {
     pub files: Vec<FileEntry>,
     /// The export before this one in the same folder.
     pub previous: Option<Previous>,
+    /// The run whose raw archive it was made from, by `rebuild`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rebuilt_from: Option<Previous>,
 }
 
 /// How an export ended.
@@ -290,7 +293,7 @@ impl Latest {
     }
 }
 
-fn to_json(value: &impl Serialize) -> String {
+pub(super) fn to_json(value: &impl Serialize) -> String {
     let text = serde_json::to_string_pretty(value).expect("keys are strings, and nothing in it can fail");
     text + "\n"
 }

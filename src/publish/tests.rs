@@ -73,6 +73,7 @@ fn draft() -> Draft {
         tables: BTreeMap::new(),
         files: FILES.iter().map(file).collect(),
         previous: None,
+        rebuilt_from: None,
     };
     Draft { manifest, failed_csv: Some("contact_id\nc1\n".into()) }
 }

@@ -34,6 +34,7 @@ mod planted;
 mod power;
 mod promises;
 mod raw;
+mod rebuild;
 mod replay;
 mod resume;
 mod scene;

@@ -1,6 +1,7 @@
 //! What can be typed. The docs of the fields are the help.
 
 mod common;
+mod rebuild;
 mod run;
 
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::simulator::SimulatorOptions;
 
 pub use common::{ConnectionArgs, LogArgs, LogFormat, ProgressWhen};
+pub use rebuild::{PartitionKeys, RebuildArgs};
 pub use run::{FormatName, RunArgs};
 
 /// Export the conversations of a Chatzy AI account to Parquet or JSONL, losing nothing and proving it
@@ -36,6 +38,9 @@ pub enum Command {
     /// Check an export against its manifests
     #[command(after_help = VERIFY_EXAMPLES)]
     Verify(VerifyArgs),
+    /// Make the tables again from a kept raw archive, without the API
+    #[command(after_help = rebuild::EXAMPLES)]
+    Rebuild(Box<RebuildArgs>),
     /// Print the tables' columns
     #[command(after_help = SCHEMA_EXAMPLES)]
     Schema(SchemaArgs),

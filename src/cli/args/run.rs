@@ -197,7 +197,7 @@ fn rate(text: &str) -> Result<f64, String> {
     }
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let duration = parse_duration(text).map_err(|error| format!("{error}; write it like 30s, 5m or 2h"))?;
     if duration.is_zero() {
         Err("it must be longer than nothing".to_owned())

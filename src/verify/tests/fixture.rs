@@ -160,6 +160,7 @@ pub(super) fn export_with(out: &Path, run_id: &str, format: Format, twist: Twist
         tables: entries,
         files,
         previous: None,
+        rebuilt_from: None,
     };
     publish(out, &work, Draft { manifest, failed_csv: Some("contact_id\nc2\n".into()) }).unwrap();
 }
