@@ -13,7 +13,7 @@
 //! - [`spool`] is an append-only, checksummed log of the answers as received. It is what a crash must not lose.
 //! - [`build`] is a pure, deterministic function of spool and input order to staged files; it runs beside fetch.
 //! - [`publish`] makes the staged files visible, then writes the manifest: the one commit point.
-//! - [`verify`] checks what was published, at any later time.
+//! - [`verify`] checks what was published, at any later time; [`prune`] removes old runs.
 //!
 //! # Layers
 //!
@@ -24,6 +24,7 @@
 //! export/                            4  the job as a table of contents: work folder, fetch and build, publish
 //! monitor/                           4  metrics file and pings: how a run went, for those who watch over it
 //! fetch/ build/ publish/ verify/     3  the rooms
+//! prune/                             3  old runs leave
 //! api/ spool/ table/ output/         2  client, retries, governor · segments · columns, flattening · Parquet, JSONL, manifest
 //! contacts/ settings/ record/ json/  1  input · validated settings · wire shapes · lenient JSON
 //! history event id digest durable    1  what is known of a read · events · newtypes · SHA-256 · files that survive a power cut
@@ -66,6 +67,7 @@ pub mod id;
 pub mod json;
 pub mod monitor;
 pub mod output;
+pub mod prune;
 pub mod publish;
 pub mod record;
 pub mod settings;

@@ -9,6 +9,7 @@ use crate::export::{ExportError, Interruption, RebuildError, Signal};
 use crate::fetch::FetchError;
 use crate::output::manifest::Manifest;
 use crate::output::{OutputError, RawError};
+use crate::prune::PruneError;
 use crate::publish::PublishError;
 use crate::spool::SpoolError;
 
@@ -80,6 +81,9 @@ impl Exit {
                 Self::of_storage(error)
             }
             ExportError::Publish(error) => Self::of_publish(error),
+            ExportError::Prune(PruneError::NoExport { .. }) => Self::Usage,
+            ExportError::Prune(PruneError::Damaged { .. }) => Self::Damaged,
+            ExportError::Prune(PruneError::Storage(error)) => Self::of_storage(error),
             ExportError::Interrupted(why) => Self::of_interruption(*why),
             ExportError::Bug(_) => Self::Bug,
         }

@@ -16,6 +16,7 @@ mod log;
 mod misuse;
 pub mod panics;
 mod progress;
+mod prune;
 mod rebuild;
 mod run;
 mod schema;
@@ -50,6 +51,7 @@ fn command() -> Exit {
     match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Rebuild(args) => rebuild::rebuild(&args),
+        Command::Prune(args) => prune::prune(&args),
         Command::Verify(args) => verify::verify(&args),
         Command::Schema(args) => schema::schema(&args),
         Command::Simulate(args) => simulate::simulate(*args),

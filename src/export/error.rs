@@ -8,6 +8,7 @@ use crate::api::Stop;
 use crate::build::BuildError;
 use crate::durable::StorageError;
 use crate::fetch::FetchError;
+use crate::prune::PruneError;
 use crate::publish::PublishError;
 use crate::spool::SpoolError;
 
@@ -90,6 +91,9 @@ pub enum ExportError {
     /// Publishing failed.
     #[error(transparent)]
     Publish(#[from] PublishError),
+    /// Removing old runs failed.
+    #[error(transparent)]
+    Prune(#[from] PruneError),
     /// A file or folder failed.
     #[error(transparent)]
     Storage(#[from] StorageError),

@@ -6,6 +6,7 @@
 mod draft;
 mod error;
 mod lock;
+mod prune;
 mod rebuild;
 mod unfinished;
 
@@ -26,6 +27,7 @@ use crate::spool::{Closing, Writer};
 use crate::table::Stamp;
 
 pub use error::{ExportError, Interruption, Signal};
+pub use prune::prune;
 pub use rebuild::{Archive, RebuildError, RebuildJob, rebuild};
 pub use unfinished::{Difference, Identity};
 

@@ -22,6 +22,7 @@ mod parquet;
 mod part;
 mod partition;
 mod pending;
+pub mod pruned;
 pub mod raw;
 mod rows;
 #[cfg(test)]

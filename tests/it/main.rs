@@ -33,6 +33,7 @@ mod paging;
 mod planted;
 mod power;
 mod promises;
+mod prune;
 mod raw;
 mod rebuild;
 mod replay;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: [&[&str]; 5] = [
     &["cli"],
     &["export", "monitor"],
-    &["fetch", "build", "publish", "verify"],
+    &["fetch", "build", "publish", "verify", "prune"],
     &["api", "spool", "table", "output"],
     &["contacts", "settings", "event", "id", "record", "json", "durable", "history", "digest"],
 ];

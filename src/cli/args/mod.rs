@@ -1,6 +1,7 @@
 //! What can be typed. The docs of the fields are the help.
 
 mod common;
+mod prune;
 mod rebuild;
 mod run;
 
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::simulator::SimulatorOptions;
 
 pub use common::{ConnectionArgs, LogArgs, LogFormat, ProgressWhen};
+pub use prune::PruneArgs;
 pub use rebuild::{PartitionKeys, RebuildArgs};
 pub use run::{FormatName, RunArgs};
 
@@ -41,6 +43,9 @@ pub enum Command {
     /// Make the tables again from a kept raw archive, without the API
     #[command(after_help = rebuild::EXAMPLES)]
     Rebuild(Box<RebuildArgs>),
+    /// Remove old runs with their files
+    #[command(after_help = prune::EXAMPLES)]
+    Prune(PruneArgs),
     /// Print the tables' columns
     #[command(after_help = SCHEMA_EXAMPLES)]
     Schema(SchemaArgs),
