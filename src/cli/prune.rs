@@ -46,7 +46,8 @@ fn show(args: &PruneArgs, pruning: &Pruning) -> Exit {
     if args.log.quiet {
         return Exit::Complete;
     }
-    for run in &pruning.kept {
+    // What stays though nobody asked for it.
+    for run in pruning.kept.iter().filter(|run| !run.reason.starts_with("--")) {
         tell(&format!("kept: {} of {}: {}", run.run_id, run.finished_at, run.reason));
     }
     let sum = |of: fn(&crate::prune::RemovedRun) -> u64| {

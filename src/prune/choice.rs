@@ -15,13 +15,13 @@ pub(super) fn reasons(runs: &[KnownRun], keep: Keep) -> Vec<Option<&'static str>
             *of_run = of_run.or(Some(reason));
         }
     };
-    say(0, "it is the newest");
     for at in 0..keep.last.map_or(0, usize::from).min(runs.len()) {
         say(at, "--keep-last");
     }
     for at in (0..runs.len()).filter(|at| is_within(&runs[0], &runs[*at], keep)) {
         say(at, "--keep-within");
     }
+    say(0, "it is the newest");
     if let Some(at) = runs.iter().position(|run| run.manifest.status == Status::Complete) {
         say(at, "it is the newest that is complete");
     }
@@ -66,7 +66,7 @@ mod tests {
 
     const DAY: u64 = 24 * 60 * 60;
 
-    /// A run of each letter, the newest first, a day apart: `c`omplete, `p`artial, or an `i`ncrement; in capitals it
+    /// A run of each letter, the newest first, a day apart: c is complete, p partial, i an increment; in capitals it
     /// has a state.
     fn runs(kinds: &str) -> Vec<KnownRun> {
         let run = |(at, kind): (usize, char)| {
