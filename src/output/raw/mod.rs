@@ -4,7 +4,7 @@
 //! raw/part-<run_id>-00000.jsonl.zst     one line an answer, contact by contact in the order of the input;
 //!                                       behind the last answer one line a contact: how it ended
 //! ```
-//! [`line`] is the form of a line, [`RawWriter`] makes the files, [`RawReader`] reads them back and proves them on the
+//! [`mod@line`] is the form of a line, [`RawWriter`] makes the files, [`RawReader`] reads them back and proves them on the
 //! way. Whatever the answers hold, each body can be had again byte for byte, so that the tables can be made again.
 
 mod line;
