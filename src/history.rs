@@ -188,6 +188,21 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// Of a contact that was not due in a run of this time, in microseconds since 1970: nothing was asked.
+    pub fn unchanged(at: i64) -> Self {
+        Self {
+            status: Status::Unchanged,
+            pages: 0,
+            requests: 0,
+            retries: 0,
+            rereads: 0,
+            endings: Vec::new(),
+            started_at: at,
+            finished_at: at,
+            error: None,
+        }
+    }
+
     /// How it is known that it was read to its end; the weakest of its histories counts.
     pub fn end(&self) -> Option<End> {
         let believed = self.endings.iter().any(|(_, ending)| ending.end == End::ShortPage);

@@ -14,7 +14,8 @@
 //! - [`spool`] is an append-only, checksummed log of the answers as received. It is what a crash must not lose.
 //! - [`build`] is a pure, deterministic function of spool and input order to staged files; it runs beside fetch.
 //! - [`publish`] makes the staged files visible, then writes the manifest: the one commit point.
-//! - [`verify`] checks what was published, at any later time; [`warehouse`] is the SQL that loads it.
+//! - [`verify`] checks what was published, at any later time; [`prune`] removes old runs; [`warehouse`] is the SQL that
+//!   loads them.
 //!
 //! # Layers
 //!
@@ -27,6 +28,7 @@
 //! report/                            4  a published run as a page to look at
 //! fetch/ build/ publish/ verify/     3  the rooms
 //! warehouse/                         3  SQL: tables, loads of new runs, latest versions
+//! prune/                             3  old runs leave
 //! api/ spool/ table/ output/         2  client, retries, governor · segments · columns, flattening · Parquet, JSONL, manifest
 //! state/                             2  what is remembered of each contact from run to run, and who is due
 //! contacts/ settings/ record/ json/  1  input · validated settings · wire shapes · lenient JSON
@@ -71,6 +73,7 @@ pub mod id;
 pub mod json;
 pub mod monitor;
 pub mod output;
+pub mod prune;
 pub mod publish;
 pub mod record;
 pub mod report;

@@ -11,7 +11,7 @@ use chatzy_export::history::{Ask, Facts, Purpose, Status};
 use chatzy_export::json::{Document, Kind, Value};
 use chatzy_export::output::OutputSpec;
 use chatzy_export::record::{read_json, read_page, text_of};
-use chatzy_export::settings::{Format, JsonlCodec, OutputSettings, Window};
+use chatzy_export::settings::{Format, JsonlCodec, OutputSettings, RawAnswers, Window};
 use chatzy_export::spool::{Closing, Entry, Ledger, recover};
 use chatzy_export::state::Due;
 use chatzy_export::table::{Stamp, Table};
@@ -69,6 +69,7 @@ fn export(pages: &[&[u8]]) -> Export {
         stamp: Stamp { run_id: run_id.clone(), exported_at: 0 },
         output: OutputSpec { settings, run_id, export_date: "2026-11-20".parse().unwrap() },
         window: Window { since: None, until: None },
+        raw: RawAnswers::Dropped,
     };
     let observer: SharedObserver = Arc::new(Nobody);
     let built = build(&plan, &ledger, &observer).unwrap().expect("the ledger is complete");
@@ -89,7 +90,10 @@ fn spool(folder: &Path, pages: &[&[u8]]) -> Ledger {
     let mut segment = segment::HEAD.to_vec();
     for page in pages {
         let ask = Ask { offset: 0, limit: 100, overlap: 0, purpose: Purpose::Start };
-        segment.extend(segment::record(&Entry::Page { contact: 0, pass: None, ask, at: 0 }, page));
+        segment.extend(segment::record(
+            &Entry::Page { contact: 0, pass: None, ask, asked_at: None, at: 0 },
+            page,
+        ));
     }
     let outcome = outcome(Status::Exported, pages.len() as u64);
     segment.extend(segment::record(&Entry::Done { contact: 0, outcome, learned: Facts::default() }, b""));

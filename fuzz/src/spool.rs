@@ -213,7 +213,13 @@ fn check_reading<'b>(
 
 fn page(contact: u32, what: usize) -> Entry {
     let ask = Ask { offset: 100, limit: 100, overlap: 1, purpose: Purpose::Onward };
-    Entry::Page { contact, pass: (what > 7).then_some(Channel::Whatsapp), ask, at: 1_800_000_000_000_000 }
+    Entry::Page {
+        contact,
+        pass: (what > 7).then_some(Channel::Whatsapp),
+        ask,
+        asked_at: None,
+        at: 1_800_000_000_000_000,
+    }
 }
 
 fn done(contact: u32, what: usize) -> Entry {

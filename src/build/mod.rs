@@ -3,7 +3,8 @@
 //! It runs beside fetch on its own thread and takes the contacts in the order of the input, waiting only for one that
 //! has no last word yet. Same spool, same bytes: nothing in it depends on timing. A contact's messages are first
 //! indexed, then sorted, then flattened in their order; what does not fit in memory is read from the spool again. Full
-//! batches of rows go to the writers, each on a thread of its own, over short queues.
+//! batches of rows go to the writers, each on a thread of its own, over short queues; so do the answers themselves, where
+//! they are kept ([`mod@raw`]).
 //!
 //! Layer 3: uses `spool`, `table` and `output`; knows nothing of the API.
 
@@ -12,6 +13,7 @@ mod coverage;
 mod index;
 mod order;
 mod pages;
+mod raw;
 mod tables;
 
 use std::path::PathBuf;
@@ -21,12 +23,14 @@ use crate::contacts::ContactList;
 use crate::durable::{self, StorageError};
 use crate::event::{Event, SharedObserver};
 use crate::history::Status;
+use crate::output::manifest::FileEntry;
 use crate::output::{OutputError, OutputSpec, StagedFile};
-use crate::settings::Window;
+use crate::settings::{RawAnswers, Window};
 use crate::spool::{Closing, Entry, Ledger, Reader, SpoolError};
 use crate::state::Due;
 use crate::table::{Stamp, Table, Totals, UnknownFields};
 use pages::Source;
+use raw::RawThread;
 use tables::Tables;
 
 /// Contacts between two reports of progress.
@@ -48,6 +52,8 @@ pub struct BuildPlan {
     pub output: OutputSpec,
     /// Which messages to export.
     pub window: Window,
+    /// Whether the answers are archived beside the tables.
+    pub raw: RawAnswers,
 }
 
 /// What was built.
@@ -55,6 +61,8 @@ pub struct BuildPlan {
 pub struct Built {
     /// The staged files, durable.
     pub files: Vec<StagedFile>,
+    /// The staged files of the raw archive.
+    pub raw: Vec<FileEntry>,
     /// Rows of each table, in the order of [`Table::ALL`].
     pub rows: [u64; 5],
     /// The last word on each contact, in the order of the input.
@@ -144,7 +152,7 @@ enum Made {
 fn build_once(plan: &BuildPlan, ledger: &Ledger, observer: &SharedObserver) -> Result<Made, BuildError> {
     durable::remove_tree(&plan.stage)?;
     durable::create_dir_all(&plan.stage)?;
-    let mut work = Work::new(plan, ledger);
+    let mut work = Work::new(plan, ledger)?;
     if !work.build_contacts(ledger, observer)? || ledger.wait_for_closing() == Closing::Stopped {
         return Ok(Made::Nothing);
     }
@@ -159,20 +167,27 @@ struct Work<'a> {
     plan: &'a BuildPlan,
     source: Source<'a>,
     tables: Tables,
+    /// Where the answers go, if they are kept.
+    raw: Option<RawThread>,
     /// What was exported of each contact, for its coverage.
     exported: Vec<Totals>,
     changed_messages: u64,
 }
 
 impl<'a> Work<'a> {
-    fn new(plan: &'a BuildPlan, ledger: &'a Ledger) -> Self {
-        Self {
+    fn new(plan: &'a BuildPlan, ledger: &'a Ledger) -> Result<Self, BuildError> {
+        let raw = match plan.raw {
+            RawAnswers::Kept => Some(RawThread::start(plan)?),
+            RawAnswers::Dropped => None,
+        };
+        Ok(Self {
             plan,
             source: Source { ledger, reader: Reader::new(plan.spool_folder.clone()) },
             tables: Tables::new(&plan.stamp, &plan.output, &plan.stage),
+            raw,
             exported: Vec::with_capacity(plan.contacts.len()),
             changed_messages: 0,
-        }
+        })
     }
 
     /// Flattens all contacts; false when the run has stopped.
@@ -189,6 +204,9 @@ impl<'a> Work<'a> {
             let Entry::Done { outcome, .. } = self.source.reader.entry(settled.done)? else {
                 return Ok(false);
             };
+            if let Some(raw) = &mut self.raw {
+                raw.answers(self.plan.contacts.get(at), settled.pages.clone())?;
+            }
             let exported = if outcome.status.has_rows() {
                 let id = self.plan.contacts.get(at);
                 let contact = contact::read(&mut self.source, &settled.pages, self.plan.window)?;
@@ -211,8 +229,21 @@ impl<'a> Work<'a> {
     fn finish(mut self, ledger: &Ledger) -> Result<Built, BuildError> {
         let coverage =
             coverage::write(self.plan, ledger, &mut self.source.reader, &mut self.tables, &self.exported)?;
+        if let Some(raw) = &mut self.raw {
+            for at in 0..self.plan.contacts.len() {
+                let place = u32::try_from(at).unwrap_or(u32::MAX);
+                let (id, line) = (self.plan.contacts.get(at), self.plan.contacts.line(at));
+                if !self.plan.due.holds(at) {
+                    raw.unchanged(place, id, line)?;
+                } else if let Some(done) = ledger.done(place) {
+                    raw.contact(id, line, done)?;
+                }
+            }
+        }
+        let raw = self.raw.map(RawThread::finish).transpose()?.unwrap_or_default();
         let finished = self.tables.finish()?;
         Ok(Built {
+            raw,
             rows: Table::ALL.map(|table| {
                 finished.files.iter().filter(|file| file.table == table).map(|file| file.rows).sum()
             }),

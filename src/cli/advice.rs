@@ -10,6 +10,9 @@ use crate::output::manifest::Manifest;
 /// How to wait for another run: long enough for most.
 const OR_WAIT: &str = ", or have this one wait for it";
 
+/// What to do when there is nothing wrong with the command.
+pub const TO_GO_ON: &str = "; when that is mended run again to go on";
+
 /// After a run that was published.
 pub fn after_publishing(manifest: Manifest, args: &RunArgs, typed: &Invocation) -> Ending {
     let exit = Exit::of_manifest(&manifest);
@@ -36,7 +39,7 @@ pub fn after_failure(what: &str, exit: Exit, typed: &Invocation) -> Ending {
         Exit::Bug => ("; please report this line, then run again to go on", Some(typed.again())),
         _ if what.contains("run the same command again") => ("", Some(typed.again())),
         Exit::SignInRefused | Exit::Unavailable | Exit::Storage | Exit::Interrupted | Exit::Terminated => {
-            ("; when that is mended run again to go on", Some(typed.again()))
+            (TO_GO_ON, Some(typed.again()))
         }
     };
     let sentence = Some(format!("error: {what}{addition}"));

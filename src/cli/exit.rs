@@ -5,11 +5,12 @@ use std::process::ExitCode;
 use crate::api::Stop;
 use crate::build::BuildError;
 use crate::durable::StorageError;
-use crate::export::{ExportError, Interruption, Signal};
+use crate::export::{ExportError, Interruption, RebuildError, Signal};
 use crate::fetch::FetchError;
 use crate::fetch::listing::ListingError;
-use crate::output::OutputError;
 use crate::output::manifest::Manifest;
+use crate::output::{OutputError, RawError};
+use crate::prune::PruneError;
 use crate::publish::PublishError;
 use crate::spool::SpoolError;
 use crate::state::StateError;
@@ -88,9 +89,10 @@ impl Exit {
                 Self::of_storage(error)
             }
             ExportError::Publish(error) => Self::of_publish(error),
-            ExportError::Interrupted(Interruption::Signal(Signal::Interrupt)) => Self::Interrupted,
-            ExportError::Interrupted(Interruption::Signal(Signal::Terminate)) => Self::Terminated,
-            ExportError::Interrupted(Interruption::TimeIsUp) => Self::Unavailable,
+            ExportError::Prune(PruneError::NoExport { .. }) => Self::Usage,
+            ExportError::Prune(PruneError::Damaged { .. }) => Self::Damaged,
+            ExportError::Prune(PruneError::Storage(error)) => Self::of_storage(error),
+            ExportError::Interrupted(why) => Self::of_interruption(*why),
             ExportError::Bug(_) => Self::Bug,
         }
     }
@@ -112,6 +114,28 @@ impl Exit {
             ListingError::Refused { .. } | ListingError::OffsetIgnored => Self::Usage,
             ListingError::TooLarge { .. } => Self::Usage,
             ListingError::Unreadable { .. } => Self::Unavailable,
+        }
+    }
+
+    fn of_interruption(why: Interruption) -> Self {
+        match why {
+            Interruption::Signal(Signal::Interrupt) => Self::Interrupted,
+            Interruption::Signal(Signal::Terminate) => Self::Terminated,
+            Interruption::TimeIsUp => Self::Unavailable,
+        }
+    }
+
+    /// How a run that was not made again ended.
+    pub fn of_rebuild(error: &RebuildError) -> Self {
+        match error {
+            RebuildError::NoExport { .. } | RebuildError::NoRun { .. } | RebuildError::NoRaw { .. } => {
+                Self::Usage
+            }
+            RebuildError::NewerManifest { .. } | RebuildError::RunIdTaken { .. } => Self::Usage,
+            RebuildError::Damaged { .. } | RebuildError::Raw(RawError::Damaged { .. }) => Self::Damaged,
+            RebuildError::Raw(RawError::Storage(error)) => Self::of_storage(error),
+            RebuildError::Interrupted(why) => Self::of_interruption(*why),
+            RebuildError::Export(error) => Self::of_export(error),
         }
     }
 

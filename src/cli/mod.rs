@@ -19,6 +19,8 @@ mod man;
 mod misuse;
 pub mod panics;
 mod progress;
+mod prune;
+mod rebuild;
 mod report;
 mod run;
 mod schema;
@@ -53,6 +55,8 @@ fn command() -> Exit {
     match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Contacts(args) => contacts::contacts(&args),
+        Command::Rebuild(args) => rebuild::rebuild(&args),
+        Command::Prune(args) => prune::prune(&args),
         Command::Verify(args) => verify::verify(&args),
         Command::Report(args) => report::report(&args),
         Command::Schema(args) => schema::schema(&args),

@@ -88,7 +88,7 @@ async fn in_time(args: &RunArgs, watch: &Arc<Watch>) -> Result<Ending, RunError>
     }
     if args.log.log_format == LogFormat::Text && !args.log.quiet {
         watch.clear();
-        summary::tables(args, &published);
+        summary::tables(&args.out, &published);
     }
     Ok(advice::after_publishing(published.manifest, args, &Invocation::of_process()))
 }

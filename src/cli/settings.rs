@@ -12,8 +12,8 @@ use crate::contacts::{self, ColumnChoice, ContactsError, ContactsSource};
 use crate::export::{Identity, Job, Whom};
 use crate::settings::{
     AskedShape, BaseUrl, BaseUrlError, Connection, Credentials, Format, Incremental, JsonlCodec, Login,
-    MaxFailed, OutputSettings, ParquetCodec, PasswordSource, PingUrl, PingUrlError, ReadingSettings,
-    Retrying, RunSettings, TokenSource, Unfinished, Window,
+    MaxFailed, OutputSettings, ParquetCodec, PartitionKey, PasswordSource, PingUrl, PingUrlError, RawAnswers,
+    ReadingSettings, Retrying, RunSettings, TokenSource, Unfinished, Window,
 };
 use crate::table::{self, schema::SCHEMA_VERSION};
 
@@ -100,7 +100,7 @@ pub enum SettingsError {
 pub fn job(args: &RunArgs, simulator: Option<&str>) -> Result<Job, SettingsError> {
     // Who is to be pinged is checked like all else, and known to nothing below.
     args.ping_url.as_deref().filter(|url| !url.is_empty()).map(str::parse::<PingUrl>).transpose()?;
-    let format = format(args)?;
+    let format = format(args.format, args.compression.as_deref())?;
     let window = window(args)?;
     check_twice("channel", &args.channel, |channel| channel.as_str().to_owned())?;
     check_twice("partition-by", &args.partition_by, |key| format!("{key:?}").to_lowercase())?;
@@ -142,6 +142,7 @@ pub fn job(args: &RunArgs, simulator: Option<&str>) -> Result<Job, SettingsError
             partition_by: args.partition_by.clone(),
             target_file_size: args.target_file_size.as_u64(),
         },
+        raw: if args.keep_raw { RawAnswers::Kept } else { RawAnswers::Dropped },
         max_failed: args.max_failed.0,
         incremental,
     };
@@ -174,7 +175,7 @@ fn read_contacts(args: &RunArgs) -> Result<Whom, SettingsError> {
     Ok(Whom::Listed(contacts::read(source, &column)?))
 }
 
-fn check_twice<T: PartialEq>(
+pub fn check_twice<T: PartialEq>(
     option: &'static str,
     values: &[T],
     name: impl Fn(&T) -> String,
@@ -195,8 +196,8 @@ fn incremental(args: &RunArgs) -> Result<Option<Incremental>, SettingsError> {
     }
 }
 
-fn format(args: &RunArgs) -> Result<Format, SettingsError> {
-    let given = args.compression.as_deref();
+/// The form of the files, from its name and that of the compression.
+pub fn format(form: FormatName, given: Option<&str>) -> Result<Format, SettingsError> {
     let (name, level) = match given.and_then(|given| given.split_once(':')) {
         Some((name, level)) => {
             (Some(name), level.parse().ok().filter(|level| (1..=22).contains(level)).ok_or(()))
@@ -206,7 +207,7 @@ fn format(args: &RunArgs) -> Result<Format, SettingsError> {
     let has_level = given.is_some_and(|given| given.contains(':'));
     let zstd = |default: i32| if has_level { level.ok() } else { Some(default) };
     let plain = |codec| if has_level { None } else { Some(codec) };
-    let chosen = match (args.format, name) {
+    let chosen = match (form, name) {
         (FormatName::Parquet, None | Some("zstd")) => {
             zstd(PARQUET_ZSTD).map(ParquetCodec::Zstd).map(Format::Parquet)
         }
@@ -217,7 +218,7 @@ fn format(args: &RunArgs) -> Result<Format, SettingsError> {
         (FormatName::Jsonl, Some("zstd")) => zstd(JSONL_ZSTD).map(JsonlCodec::Zstd).map(Format::Jsonl),
         (_, Some(_)) => None,
     };
-    let (format, possible) = match args.format {
+    let (format, possible) = match form {
         FormatName::Parquet => ("parquet", "zstd, zstd:1 to zstd:22, snappy, none"),
         FormatName::Jsonl => ("jsonl", "none, gzip, zstd, zstd:1 to zstd:22"),
     };
@@ -283,34 +284,14 @@ fn simulated_credentials() -> Credentials {
 fn identity(args: &RunArgs, format: Format, window: Window, contacts: &Whom, source: String) -> Identity {
     let time = |time: Option<i64>| time.map(|time| table::format_time(time).to_string());
     let names = |name: String| name.to_lowercase();
-    let (format, compression) = match format {
-        Format::Parquet(codec) => (
-            "parquet",
-            codec_name(match codec {
-                ParquetCodec::Zstd(level) => ("zstd", Some(level)),
-                ParquetCodec::Snappy => ("snappy", None),
-                ParquetCodec::None => ("none", None),
-            }),
-        ),
-        Format::Jsonl(codec) => (
-            "jsonl",
-            codec_name(match codec {
-                JsonlCodec::Zstd(level) => ("zstd", Some(level)),
-                JsonlCodec::Gzip => ("gzip", None),
-                JsonlCodec::None => ("none", None),
-            }),
-        ),
-    };
-    let partition_by: Vec<String> = args
-        .partition_by
-        .iter()
-        .filter_map(|key| clap::ValueEnum::to_possible_value(key).map(|value| value.get_name().to_owned()))
-        .collect();
+    let (format, compression) = format_names(format);
+    let partition_by = partition_names(&args.partition_by);
     let mut options = json!({
         "format": format,
         "compression": compression,
         "partition_by": partition_by,
         "target_file_size": args.target_file_size.as_u64(),
+        "keep_raw": args.keep_raw,
         "channel": args.channel.iter().map(|channel| channel.as_str()).collect::<Vec<_>>(),
         "flat": args.flat,
         "since": time(window.since),
@@ -332,7 +313,7 @@ fn identity(args: &RunArgs, format: Format, window: Window, contacts: &Whom, sou
         "max_failed": max_failed,
     });
     Identity {
-        major_version: env!("CARGO_PKG_VERSION").split('.').next().unwrap_or_default().to_owned(),
+        major_version: major_version(),
         schema_version: SCHEMA_VERSION,
         base_url: source,
         input_sha256: match contacts {
@@ -341,7 +322,41 @@ fn identity(args: &RunArgs, format: Format, window: Window, contacts: &Whom, sou
         },
         options: object(options),
         told_options: object(told_options),
+        rebuilt_from: None,
     }
+}
+
+/// The names of a form and its compression in the manifest.
+pub fn format_names(format: Format) -> (&'static str, String) {
+    match format {
+        Format::Parquet(codec) => (
+            "parquet",
+            codec_name(match codec {
+                ParquetCodec::Zstd(level) => ("zstd", Some(level)),
+                ParquetCodec::Snappy => ("snappy", None),
+                ParquetCodec::None => ("none", None),
+            }),
+        ),
+        Format::Jsonl(codec) => (
+            "jsonl",
+            codec_name(match codec {
+                JsonlCodec::Zstd(level) => ("zstd", Some(level)),
+                JsonlCodec::Gzip => ("gzip", None),
+                JsonlCodec::None => ("none", None),
+            }),
+        ),
+    }
+}
+
+/// The names of partition keys in the manifest.
+pub fn partition_names(keys: &[PartitionKey]) -> Vec<String> {
+    let name = |key: &PartitionKey| clap::ValueEnum::to_possible_value(key);
+    keys.iter().filter_map(name).map(|value| value.get_name().to_owned()).collect()
+}
+
+/// The first part of our version.
+pub fn major_version() -> String {
+    env!("CARGO_PKG_VERSION").split('.').next().unwrap_or_default().to_owned()
 }
 
 fn codec_name((name, level): (&str, Option<i32>)) -> String {

@@ -1,58 +1,57 @@
 //! What a run tells people at its end, on stderr.
 
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use bytesize::ByteSize;
 use indicatif::HumanCount;
+use serde_json::Value;
 
-use super::args::{FormatName, RunArgs};
+use super::args::RunArgs;
 use super::console::tell;
 use crate::export::{Job, Rehearsal, Whom};
+use crate::output::RAW;
 use crate::output::manifest::Manifest;
 use crate::publish::Published;
 use crate::table::Table;
 
 /// What was exported, where it is, and a query to try.
-pub fn tables(args: &RunArgs, published: &Published) {
+pub fn tables(out: &Path, published: &Published) {
     let manifest = &published.manifest;
-    let out = args.out.display();
+    let out = out.display();
     tell("");
-    for table in Table::ALL {
-        let rows = manifest.tables.get(table.name()).map_or(0, |entry| entry.rows);
-        let files: Vec<_> = manifest.files.iter().filter(|file| file.table == table.name()).collect();
+    let has_raw = manifest.files.iter().any(|file| file.table == RAW);
+    for table in Table::ALL.map(Table::name).into_iter().chain(has_raw.then_some(RAW)) {
+        let files: Vec<_> = manifest.files.iter().filter(|file| file.table == table).collect();
+        let rows: u64 = files.iter().map(|file| file.rows).sum();
         let bytes = ByteSize(files.iter().map(|file| file.bytes).sum());
         let count = files.len();
         tell(&format!(
-            "  {:<16} {:>12} rows  {count:>4} {}  {bytes:>10}  {out}/{}/",
-            table.name(),
+            "  {table:<16} {:>12} rows  {count:>4} {}  {bytes:>10}  {out}/{table}/",
             HumanCount(rows).to_string(),
             if count == 1 { "file " } else { "files" },
-            table.name(),
         ));
     }
     tell("");
     tell(&format!("Manifest: {}", published.manifest_path.display()));
     tell(&format!("Check it: chatzy-export verify {out} --deep"));
-    tell(&format!("Try:      duckdb -c \"{}\"", query(args)));
+    tell(&format!("Try:      duckdb -c \"{}\"", query(&published.manifest, &out)));
     tell("");
 }
 
-fn query(args: &RunArgs) -> String {
+fn query(manifest: &Manifest, out: &impl Display) -> String {
+    let option = |name: &str| manifest.options.get(name).and_then(Value::as_str).unwrap_or_default();
     // Of nested values only what they are: guessing their columns fails at the oddest record.
-    let (read, how) = match args.format {
-        FormatName::Parquet => ("read_parquet", ""),
-        FormatName::Jsonl => ("read_json", ", maximum_depth=1"),
+    let (read, how) = match option("format") {
+        "jsonl" => ("read_json", ", maximum_depth=1"),
+        _ => ("read_parquet", ""),
     };
-    let ending = match (
-        args.format,
-        args.compression.as_deref().map(|codec| codec.split(':').next().unwrap_or(codec)),
-    ) {
-        (FormatName::Parquet, _) => "parquet",
-        (FormatName::Jsonl, Some("gzip")) => "jsonl.gz",
-        (FormatName::Jsonl, Some("zstd")) => "jsonl.zst",
-        (FormatName::Jsonl, _) => "jsonl",
+    let ending = match (option("format"), option("compression").split(':').next()) {
+        ("jsonl", Some("gzip")) => "jsonl.gz",
+        ("jsonl", Some("zstd")) => "jsonl.zst",
+        ("jsonl", _) => "jsonl",
+        _ => "parquet",
     };
-    let out = args.out.display();
     format!(
         "SELECT role, count(*) AS messages FROM {read}('{out}/messages/**/*.{ending}'{how}) GROUP BY role ORDER BY messages DESC"
     )

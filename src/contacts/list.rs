@@ -29,7 +29,8 @@ pub struct ContactList {
 }
 
 impl ContactList {
-    pub(super) fn empty(path: String) -> Self {
+    /// A list without contacts, from this source.
+    pub fn new(path: String) -> Self {
         Self {
             text: String::new(),
             ends: Vec::new(),
@@ -44,7 +45,7 @@ impl ContactList {
 
     /// Every contact of the account. To all that counts lines they stand in a file without a header.
     pub fn of_account(ids: &[ContactId], doubts: Vec<String>) -> Self {
-        let mut list = Self { doubts, ..Self::empty(ALL.to_owned()) };
+        let mut list = Self { doubts, ..Self::new(ALL.to_owned()) };
         let mut hasher = Sha256::new();
         for (line, id) in (1..).zip(ids) {
             list.push(id, line);
@@ -56,7 +57,8 @@ impl ContactList {
         list
     }
 
-    pub(super) fn push(&mut self, id: &ContactId, line: u64) {
+    /// Adds a contact that is not in the list yet, with the line it was first seen on.
+    pub fn push(&mut self, id: &ContactId, line: u64) {
         self.text.push_str(id.as_str());
         self.ends.push(self.text.len());
         self.input_lines.push(line);

@@ -71,7 +71,7 @@ pub fn read(source: ContactsSource<'_>, column: &ColumnChoice) -> Result<Contact
         }
         ContactsSource::Stdin(stream) => ("-".to_owned(), stream),
     };
-    let mut list = ContactList::empty(path);
+    let mut list = ContactList::new(path);
     read_into(&mut list, stream, column)
         .map_err(|problem| ContactsError { file: list.path.clone(), problem })?;
     Ok(list)

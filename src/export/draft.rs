@@ -67,9 +67,10 @@ pub fn draft(
         },
         unknown_fields: unknown_fields.collect(),
         tables: tables.into_iter().collect(),
-        files: built.files.iter().map(FileEntry::from).collect(),
+        files: built.files.iter().map(FileEntry::from).chain(built.raw).collect(),
         previous: None,
         state: left.map(|left| left.state),
+        rebuilt_from: None,
     };
     Draft { manifest, failed_csv: built.failed }
 }

@@ -10,6 +10,7 @@ use crate::build::BuildError;
 use crate::durable::StorageError;
 use crate::fetch::FetchError;
 use crate::fetch::listing::ListingError;
+use crate::prune::PruneError;
 use crate::publish::PublishError;
 use crate::spool::SpoolError;
 use crate::state::StateError;
@@ -105,6 +106,9 @@ pub enum ExportError {
     /// Publishing failed.
     #[error(transparent)]
     Publish(#[from] PublishError),
+    /// Removing old runs failed.
+    #[error(transparent)]
+    Prune(#[from] PruneError),
     /// A file or folder failed.
     #[error(transparent)]
     Storage(#[from] StorageError),

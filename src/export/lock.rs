@@ -14,7 +14,6 @@ use tokio::time::{Instant, sleep_until};
 use super::{ExportError, Interruption};
 use crate::durable::{self, OnPath};
 use crate::event::{Event, SharedObserver};
-use crate::settings::RunSettings;
 
 /// Time between two looks at another run's lock: a run takes minutes, and a look costs nothing.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -27,19 +26,21 @@ pub struct Lock {
 
 /// Locks the export, when another run has ended if that is not too long. Says once that it waits.
 pub async fn wait(
-    settings: &RunSettings,
+    out: &Path,
+    work: &Path,
+    patience: Duration,
     observer: &SharedObserver,
     mut interrupt: Pin<&mut impl Future<Output = Interruption>>,
 ) -> Result<Lock, ExportError> {
-    let end = Instant::now() + settings.wait_lock;
+    let end = Instant::now() + patience;
     let mut has_told = false;
     loop {
-        let path = match lock(&settings.out, &settings.work) {
+        let path = match lock(out, work) {
             Err(ExportError::Locked { path }) if Instant::now() < end => path,
             ended => return ended,
         };
         if !std::mem::replace(&mut has_told, true) {
-            let (path, seconds) = (path.display().to_string(), settings.wait_lock.as_secs());
+            let (path, seconds) = (path.display().to_string(), patience.as_secs());
             observer.event(Event::WaitingForLock { path, seconds });
         }
         tokio::select! {
@@ -63,7 +64,8 @@ fn lock(out: &Path, work: &Path) -> Result<Lock, ExportError> {
     Ok(Lock { _out: out_lock, _work: work_lock })
 }
 
-fn lock_folder(path: &Path) -> Result<File, ExportError> {
+/// Locks a folder that is there.
+pub fn lock_folder(path: &Path) -> Result<File, ExportError> {
     let folder = File::open(path).on("open", path)?;
     match folder.try_lock() {
         Ok(()) => Ok(folder),

@@ -1,4 +1,5 @@
 //! The job as a table of contents: open the work folder, list the contacts, fetch and build side by side, publish.
+//! [`mod@rebuild`] is the same with an archive in the place of the API.
 //!
 //! Layer 4: knows the rooms, and that each hands over to the next only what is durable.
 
@@ -7,6 +8,8 @@ mod error;
 mod incremental;
 mod lengths;
 mod lock;
+mod prune;
+mod rebuild;
 mod timeline;
 mod unfinished;
 mod whom;
@@ -31,6 +34,8 @@ use crate::table::Stamp;
 
 pub use error::{ExportError, Interruption, Signal};
 pub use incremental::Lost;
+pub use prune::prune;
+pub use rebuild::{Archive, RebuildError, RebuildJob, rebuild};
 pub use unfinished::{Difference, Identity};
 pub use whom::Whom;
 
@@ -58,7 +63,8 @@ pub async fn export(
 ) -> Result<Published, ExportError> {
     let Job { settings, contacts, identity } = job;
     tokio::pin!(interrupt);
-    let lock = lock::wait(&settings, &observer, interrupt.as_mut()).await?;
+    let lock =
+        lock::wait(&settings.out, &settings.work, settings.wait_lock, &observer, interrupt.as_mut()).await?;
     let work = Work::new(&settings.out, &settings.work);
     if let Some(published) =
         work.finish_publishing(settings.unfinished, settings.run_id.as_ref(), &identity)?
@@ -94,7 +100,7 @@ pub async fn export(
         None => None,
         Some(nightly) => Some(tokio::task::block_in_place(|| nightly.leave_state(&built.statuses))?),
     };
-    observer.event(Event::Publishing { files: built.files.len() as u64 });
+    observer.event(Event::Publishing { files: (built.files.len() + built.raw.len()) as u64 });
     let draft = draft::draft(&identity, &contacts, &run, built, &requests, left);
     let published = tokio::task::block_in_place(|| publish::publish(&settings.out, &work.folder, draft))?;
     drop(lock);
@@ -180,6 +186,7 @@ fn build_plan(settings: &RunSettings, read: &Read, work: &Work, run: &Run) -> Bu
             export_date: run.day(),
         },
         window: settings.window,
+        raw: settings.raw,
     }
 }
 

@@ -43,6 +43,9 @@ pub struct Identity {
     /// Options that are told in the manifest, but may differ when a run goes on.
     #[serde(skip)]
     pub told_options: Map<String, Value>,
+    /// SHA-256 of the manifest that it is made from again, by `rebuild`.
+    #[serde(default)]
+    pub rebuilt_from: Option<String>,
 }
 
 /// One thing in which a command differs from the unfinished run.
@@ -214,32 +217,51 @@ impl Work {
         run_id: Option<RunId>,
         identity: &Identity,
     ) -> Result<Run, ExportError> {
-        if choice == Unfinished::GoOn
-            && let Some(run) = self.unfinished()?
-        {
-            let mut differences = identity.differences(&run.identity);
-            if let Some(run_id) = run_id.filter(|run_id| *run_id != run.run_id) {
-                differences.push(difference("--run-id", run.run_id.as_str(), run_id.as_str()));
-            }
-            if !differences.is_empty() {
-                return Err(ExportError::DoesNotFit { run_id: run.run_id.to_string(), differences });
-            }
+        if let Some(run) = self.go_on(choice, run_id.as_ref(), identity)? {
             return Ok(run);
         }
-        self.begin(run_id, identity)
+        let now = Utc::now();
+        let run_id = run_id.unwrap_or_else(|| RunId::new(now));
+        self.begin(Run { run_id, started_at: now.timestamp_micros(), identity: identity.clone() })
     }
 
-    fn begin(&self, run_id: Option<RunId>, identity: &Identity) -> Result<Run, ExportError> {
+    /// The same for a run that was before, and is made again.
+    pub fn open_as(&self, choice: Unfinished, run: Run) -> Result<Run, ExportError> {
+        match self.go_on(choice, Some(&run.run_id), &run.identity)? {
+            Some(unfinished) => Ok(unfinished),
+            None => self.begin(run),
+        }
+    }
+
+    /// The unfinished run, if it is to be gone on with; it must fit.
+    fn go_on(
+        &self,
+        choice: Unfinished,
+        run_id: Option<&RunId>,
+        identity: &Identity,
+    ) -> Result<Option<Run>, ExportError> {
+        if choice == Unfinished::ThrowAway {
+            return Ok(None);
+        }
+        let Some(run) = self.unfinished()? else { return Ok(None) };
+        let mut differences = identity.differences(&run.identity);
+        if let Some(run_id) = run_id.filter(|run_id| **run_id != run.run_id) {
+            differences.push(difference("--run-id", run.run_id.as_str(), run_id.as_str()));
+        }
+        if !differences.is_empty() {
+            return Err(ExportError::DoesNotFit { run_id: run.run_id.to_string(), differences });
+        }
+        Ok(Some(run))
+    }
+
+    fn begin(&self, run: Run) -> Result<Run, ExportError> {
         if self.spool().exists() || self.stage().exists() {
             // Left by a run whose run.json is gone, or not ours at all.
             return Err(ExportError::ForeignWork { path: self.folder.clone() });
         }
-        let now = Utc::now();
-        let run_id = run_id.unwrap_or_else(|| RunId::new(now));
-        if self.out.join("_runs").join(run_id.as_str()).join("manifest.json").exists() {
-            return Err(ExportError::RunIdTaken { run_id: run_id.to_string() });
+        if self.out.join("_runs").join(run.run_id.as_str()).join("manifest.json").exists() {
+            return Err(ExportError::RunIdTaken { run_id: run.run_id.to_string() });
         }
-        let run = Run { run_id, started_at: now.timestamp_micros(), identity: identity.clone() };
         durable::create_dir_all(&self.folder)?;
         let text =
             serde_json::to_vec_pretty(&run).map_err(|_| ExportError::Bug("run.json cannot be written"))?;
@@ -310,6 +332,8 @@ impl Identity {
         compare("the version of chatzy-export", &before.major_version, &self.major_version);
         compare("the schema version", &before.schema_version.to_string(), &self.schema_version.to_string());
         compare("--base-url", &before.base_url, &self.base_url);
+        let archive = |identity: &Self| identity.rebuilt_from.as_deref().map_or("none", short).to_owned();
+        compare("the run that is made again", &archive(before), &archive(self));
         compare("the contacts file (SHA-256)", short(&before.input_sha256), short(&self.input_sha256));
         let names = before
             .options

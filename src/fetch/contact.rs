@@ -127,14 +127,15 @@ impl Read<'_> {
 
     /// Puts a page into the spool; gives what was seen of it.
     async fn spool(&self, ask: &Ask, answer: Answer) -> Result<Seen, FetchError> {
-        let Answer { page, seen, at } = answer;
+        let Answer { page, seen, asked_at, at } = answer;
         self.shared.observer.event(Event::PageRead {
             contact: self.id.to_string(),
             offset: ask.offset,
             messages: seen.sight.received(),
             bytes: page.bytes.len() as u64,
         });
-        let entry = Entry::Page { contact: self.contact, pass: self.pass, ask: *ask, at };
+        let entry =
+            Entry::Page { contact: self.contact, pass: self.pass, ask: *ask, asked_at: Some(asked_at), at };
         self.shared.spool_page(&entry, &page).await?;
         Ok(seen)
     }

@@ -27,7 +27,9 @@ pub struct Question {
 pub struct Answer {
     pub page: PageAnswer,
     pub seen: Seen,
-    /// When it was there, in microseconds since 1970.
+    /// When it was first asked for, in microseconds since 1970.
+    pub asked_at: i64,
+    /// When it was there, likewise.
     pub at: i64,
 }
 
@@ -58,8 +60,9 @@ impl Question {
             limit: ask.limit,
             shape: self.shape,
         };
+        let asked_at = Utc::now().timestamp_micros();
         let (page, seen) = self.client.page_while(is_wanted, &query, &self.counters, see).await?;
-        Ok(Answer { page, seen, at: Utc::now().timestamp_micros() })
+        Ok(Answer { page, seen, asked_at, at: Utc::now().timestamp_micros() })
     }
 }
 

@@ -33,8 +33,7 @@ pub(super) struct JsonlEncoder {
 
 impl JsonlEncoder {
     pub(super) fn new(columns: Vec<Column>, codec: JsonlCodec, framing: Framing, part: PartFile) -> Self {
-        let sink = Sink { part, stream: Stream::Idle, text: Vec::new() };
-        Self { columns, codec, framing, sink, frames: 0, bytes: 0 }
+        Self { columns, codec, framing, sink: Sink::new(part), frames: 0, bytes: 0 }
     }
 
     /// Bytes of the groups that have ended, but for what the compressor holds back.
@@ -118,19 +117,13 @@ impl JsonlEncoder {
         }
     }
 
-    /// Gives an error its path.
     fn checked(&mut self, result: io::Result<()>) -> Result<(), OutputError> {
-        let part = &mut self.sink.part;
-        match (result, part.take_failure()) {
-            (Ok(()), None) => Ok(()),
-            (_, Some(failure)) => Err(failure.into()),
-            (Err(error), None) => Err(StorageError::new("write", part.path(), error).into()),
-        }
+        self.sink.checked(result)
     }
 }
 
 /// A file behind a compressor.
-struct Sink {
+pub(super) struct Sink {
     part: PartFile,
     stream: Stream,
     /// What is gathered for the compressor: lines come in pieces of a few bytes.
@@ -161,7 +154,37 @@ impl Stream {
 }
 
 impl Sink {
-    fn flush_stream(&mut self) -> io::Result<()> {
+    pub(super) fn new(part: PartFile) -> Self {
+        Self { part, stream: Stream::Idle, text: Vec::new() }
+    }
+
+    /// Begins a compressed stream.
+    pub(super) fn begin(&mut self, codec: JsonlCodec) -> io::Result<()> {
+        self.stream = Stream::begin(codec)?;
+        Ok(())
+    }
+
+    /// Bytes in the file, but for what is gathered or held by the compressor.
+    pub(super) fn bytes(&self) -> u64 {
+        self.part.bytes()
+    }
+
+    /// Makes the file durable, whose stream has ended.
+    pub(super) fn finish(self) -> Result<Finished, StorageError> {
+        self.part.finish()
+    }
+
+    /// Gives an error its path.
+    pub(super) fn checked(&mut self, result: io::Result<()>) -> Result<(), OutputError> {
+        let part = &mut self.part;
+        match (result, part.take_failure()) {
+            (Ok(()), None) => Ok(()),
+            (_, Some(failure)) => Err(failure.into()),
+            (Err(error), None) => Err(StorageError::new("write", part.path(), error).into()),
+        }
+    }
+
+    pub(super) fn flush_stream(&mut self) -> io::Result<()> {
         self.pass_on()?;
         match &mut self.stream {
             Stream::Idle | Stream::Plain => {}
@@ -171,7 +194,7 @@ impl Sink {
         self.drain()
     }
 
-    fn end_frame(&mut self) -> io::Result<()> {
+    pub(super) fn end_frame(&mut self) -> io::Result<()> {
         self.pass_on()?;
         self.text = Vec::new();
         match std::mem::replace(&mut self.stream, Stream::Idle) {

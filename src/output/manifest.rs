@@ -58,6 +58,9 @@ pub struct Manifest {
     /// What is remembered of each contact; only of an incremental run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<StateEntry>,
+    /// The run whose raw archive it was made from, by `rebuild`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rebuilt_from: Option<Previous>,
 }
 
 /// How an export ended.
@@ -339,7 +342,7 @@ impl Latest {
     }
 }
 
-fn to_json(value: &impl Serialize) -> String {
+pub(super) fn to_json(value: &impl Serialize) -> String {
     let text = serde_json::to_string_pretty(value).expect("keys are strings, and nothing in it can fail");
     text + "\n"
 }

@@ -10,7 +10,7 @@
 //! taken from the rows and their sizes, so the same rows give the same bytes, however they were cut into batches.
 //!
 //! Layer 2: knows Arrow, Parquet and the table columns, and nothing of the API. [`manifest`] is the list of what
-//! was written, as the contract has it.
+//! was written, as the contract has it; [`raw`] is the archive of the API's answers beside the tables.
 
 mod blocks;
 mod encoder;
@@ -22,6 +22,8 @@ mod parquet;
 mod part;
 mod partition;
 mod pending;
+pub mod pruned;
+pub mod raw;
 mod rows;
 #[cfg(test)]
 mod tests;
@@ -36,6 +38,7 @@ use crate::table::Table;
 
 pub use error::OutputError;
 pub use partition::folder;
+pub use raw::{RAW, RawAnswer, RawContact, RawError, RawLine, RawReader, RawWriter};
 pub use thread::WriterThread;
 pub use writer::TableWriter;
 

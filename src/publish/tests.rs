@@ -90,6 +90,7 @@ fn draft() -> Draft {
             bytes: content(STATE).len() as u64,
             sha256: sha256(content(STATE)),
         }),
+        rebuilt_from: None,
     };
     Draft { manifest, failed_csv: Some("contact_id\nc1\n".into()) }
 }

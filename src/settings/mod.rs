@@ -37,6 +37,8 @@ pub struct RunSettings {
     pub window: Window,
     /// The form of the files.
     pub output: OutputSettings,
+    /// What becomes of the answers.
+    pub raw: RawAnswers,
     /// How many contacts may fail.
     pub max_failed: MaxFailed,
     /// Read only contacts that are due.
@@ -59,6 +61,15 @@ pub enum Unfinished {
     GoOn,
     /// Throw it away.
     ThrowAway,
+}
+
+/// What becomes of the API's answers when the tables are built from them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RawAnswers {
+    /// They go with the work folder.
+    Dropped,
+    /// They are published beside the tables.
+    Kept,
 }
 
 /// How each contact's history is asked for.

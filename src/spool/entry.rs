@@ -20,6 +20,9 @@ pub enum Entry {
         pass: Pass,
         /// What was asked.
         ask: Ask,
+        /// When it was first asked for, in microseconds since 1970.
+        #[serde(default)]
+        asked_at: Option<i64>,
         /// When the answer was there, in microseconds since 1970.
         at: i64,
     },

@@ -20,7 +20,7 @@ impl Observer for Nobody {
 
 fn page(contact: u32) -> Entry {
     let ask = Ask { offset: 7, limit: 100, overlap: 1, purpose: Purpose::Onward };
-    Entry::Page { contact, pass: None, ask, at: 1 }
+    Entry::Page { contact, pass: None, ask, asked_at: None, at: 1 }
 }
 
 /// Appends a page for each body.

@@ -12,6 +12,7 @@ use super::runs::{
 use super::{DamageKind, Report, VerifyOptions};
 use crate::durable::{OnPath, StorageError};
 use crate::output::manifest::{FileEntry, Manifest};
+use crate::output::pruned::PRUNED;
 use crate::table::Table;
 
 /// The files of a run beside its data.
@@ -26,6 +27,9 @@ pub(super) fn find(
 ) -> Result<(), StorageError> {
     let mut known: BTreeSet<String> = runs.ids.iter().flat_map(|id| RUN_FILES.map(|path| path(id))).collect();
     known.insert(LATEST.to_owned());
+    // What a prune that was stopped has left of its record is written again by the next.
+    known.extend([PRUNED.to_owned(), format!("{PRUNED}.tmp")]);
+    known.extend(runs.leaving.iter().cloned());
     let manifests = runs.checked.iter().filter_map(|run| run.manifest.as_ref());
     let entries: Vec<&FileEntry> = manifests.flat_map(|manifest| &manifest.files).collect();
     known.extend(entries.iter().map(|file| file.path.clone()));

@@ -1,9 +1,11 @@
 //! The chain of the manifests: `latest.json` has the hash of the newest, each manifest that of the one before it.
 //!
+//! Across runs that were pruned it is held by the record of them.
+//!
 //! What the chain says of a manifest is proof as long as every link before it holds. Behind a broken link the other
 //! manifests are still compared, since most damage is accidental, but they prove nothing any more.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -12,6 +14,7 @@ use serde_json::Value;
 use super::runs::{Content, Found, LATEST, Moment, NO_PLAIN_FILE, manifest_path, with_cause};
 use super::{DamageKind, Report, VerifyOptions};
 use crate::output::manifest::Latest;
+use crate::output::pruned::PRUNED;
 
 /// What is said of one manifest.
 struct Link {
@@ -150,8 +153,22 @@ impl Chain {
                 None
             }
         };
+        let mut passed = BTreeSet::new();
         while let Some((id, sha256, by)) = next.take() {
             let found = moment.found.get(&id).filter(|found| found.sha256 == sha256);
+            // A run that was pruned is there no more, and what it said of the one before it is in the record.
+            if found.is_none()
+                && let Some(pruned) = moment.pruned.find(&id, &sha256)
+            {
+                if !passed.insert(sha256) {
+                    chain.broken_at = Some(PRUNED.to_owned());
+                    break;
+                }
+                next = pruned.previous.as_ref().map(|previous| {
+                    (previous.run_id.to_string(), previous.sha256.clone(), PRUNED.to_owned())
+                });
+                continue;
+            }
             match found.and_then(Found::manifest) {
                 Some(manifest) => {
                     next = manifest.previous.as_ref().map(|previous| {
@@ -164,7 +181,9 @@ impl Chain {
             chain.links.insert(id, Link { sha256, by, is_proof: true });
         }
         for (id, manifest) in moment.found.iter().filter_map(|(id, found)| Some((id, found.manifest()?))) {
-            if let Some(previous) = &manifest.previous {
+            if let Some(previous) = &manifest.previous
+                && moment.pruned.find(previous.run_id.as_str(), &previous.sha256).is_none()
+            {
                 chain.links.entry(previous.run_id.to_string()).or_insert_with(|| Link {
                     sha256: previous.sha256.clone(),
                     by: manifest_path(id),

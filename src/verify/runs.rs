@@ -13,6 +13,7 @@ use super::{DamageKind, Report, VerifyError, VerifyOptions};
 use crate::digest::sha256;
 use crate::durable::{OnPath, StorageError};
 use crate::output::manifest::{Manifest, ManifestError, StateEntry};
+use crate::output::pruned::{LEAVING, PRUNED, PrunedRuns};
 use crate::table::Table;
 
 /// Where the newest run is named.
@@ -28,6 +29,8 @@ pub(super) struct Runs {
     pub(super) ids: BTreeSet<String>,
     /// The run that is being published.
     pub(super) unfinished: Option<Unfinished>,
+    /// Files of runs that are being pruned.
+    pub(super) leaving: BTreeSet<String>,
 }
 
 /// One run: its manifest, or what is left of it.
@@ -79,11 +82,15 @@ pub(super) struct Moment {
     pub(super) latest: Content,
     pub(super) found: BTreeMap<String, Found>,
     pub(super) unfinished: Option<Unfinished>,
+    /// The runs that were removed on purpose.
+    pub(super) pruned: PrunedRuns,
+    /// Files of those that are not quite gone.
+    leaving: BTreeSet<String>,
 }
 
 /// Reads the runs asked for, noting what is wrong with their manifests.
 pub(super) fn read(out: &Path, options: &VerifyOptions, report: &mut Report) -> Result<Runs, VerifyError> {
-    let moment = look(out)?;
+    let moment = look(out, report)?;
     if moment.found.is_empty() && matches!(moment.latest, Content::Nothing) && !has_table_files(out)? {
         return Err(VerifyError::NoExport { path: out.to_owned() });
     }
@@ -118,12 +125,12 @@ pub(super) fn read(out: &Path, options: &VerifyOptions, report: &mut Report) -> 
         checked.push(Run { id, manifest, checksums });
     }
     report.runs = checked.len() as u64;
-    Ok(Runs { checked, ids, unfinished: moment.unfinished })
+    Ok(Runs { checked, ids, unfinished: moment.unfinished, leaving: moment.leaving })
 }
 
 /// Reads all manifests, again if a run was published meanwhile. The journal is read after the manifests: a manifest
 /// that `latest.json` does not name yet has its journal still, or `latest.json` has changed by the second reading.
-fn look(out: &Path) -> Result<Moment, StorageError> {
+fn look(out: &Path, report: &mut Report) -> Result<Moment, StorageError> {
     let mut latest = read_content(out, LATEST)?;
     for _ in 0..LOOKS {
         let found = find_manifests(out)?;
@@ -133,20 +140,73 @@ fn look(out: &Path) -> Result<Moment, StorageError> {
             || !matches!(now, Content::Plain(_));
         latest = now;
         if is_same {
-            return Ok(moment(latest, found, unfinished));
+            return moment(out, latest, found, unfinished, report);
         }
     }
-    Ok(moment(latest, find_manifests(out)?, unfinished(out)?))
+    let (found, unfinished) = (find_manifests(out)?, unfinished(out)?);
+    moment(out, latest, found, unfinished, report)
 }
 
-fn moment(latest: Content, mut found: BTreeMap<String, Found>, unfinished: Option<Unfinished>) -> Moment {
+fn moment(
+    out: &Path,
+    latest: Content,
+    mut found: BTreeMap<String, Found>,
+    unfinished: Option<Unfinished>,
+    report: &mut Report,
+) -> Result<Moment, StorageError> {
     // Until its manifest is there, a run that is being published is none.
     if let Some(run) = &unfinished
         && found.get(&run.id).is_some_and(|found| matches!(found.content, Content::Nothing))
     {
         found.remove(&run.id);
     }
-    Moment { latest, found, unfinished }
+    let pruned = read_pruned(out, report)?;
+    let mut leaving = BTreeSet::new();
+    for run in &pruned.pruned {
+        let id = run.run_id.as_str();
+        let without_manifest = |found: &Found| matches!(found.content, Content::Nothing);
+        if !found.get(id).is_none_or(without_manifest) {
+            continue;
+        }
+        let path = leaving_path(id);
+        if let Content::Plain(text) = read_content(out, &path)?
+            && sha256(&text) == run.sha256
+        {
+            let files = Manifest::parse(&text).map(|manifest| manifest.files).unwrap_or_default();
+            leaving.extend(files.into_iter().map(|file| file.path));
+            leaving.extend([path, checksums_path(id), failed_path(id), format!("_runs/{id}/state.parquet")]);
+            found.remove(id);
+        }
+    }
+    Ok(Moment { latest, found, unfinished, pruned, leaving })
+}
+
+fn read_pruned(out: &Path, report: &mut Report) -> Result<PrunedRuns, StorageError> {
+    let mut tell = |kind, detail: &str| report.damage(None, PRUNED, kind, detail);
+    match read_content(out, PRUNED)? {
+        Content::Nothing => {}
+        Content::Odd => tell(DamageKind::UnsafePath, NO_PLAIN_FILE),
+        Content::Plain(text) => match PrunedRuns::parse(&text) {
+            Ok(pruned) if pruned.to_json().as_bytes() == text => return Ok(pruned),
+            Ok(pruned) => {
+                tell(DamageKind::Changed, "it says the same as before, and is written otherwise");
+                return Ok(pruned);
+            }
+            Err(error) => tell(DamageKind::Unreadable, &with_cause(&error)),
+        },
+    }
+    Ok(PrunedRuns::default())
+}
+
+/// Whether a run that was checked is gone by now: it was pruned meanwhile, and its files with it.
+pub(super) fn is_any_gone(out: &Path, runs: &Runs) -> Result<bool, StorageError> {
+    for run in &runs.checked {
+        let path = if run.manifest.is_some() { manifest_path(&run.id) } else { checksums_path(&run.id) };
+        if matches!(standing(out, Path::new(&path))?, Standing::Nothing) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn find_manifests(out: &Path) -> Result<BTreeMap<String, Found>, StorageError> {
@@ -252,6 +312,11 @@ pub(super) const NO_PLAIN_FILE: &str = "it is no plain file, or a folder on the 
 
 pub(super) fn manifest_path(id: &str) -> String {
     format!("_runs/{id}/manifest.json")
+}
+
+/// The manifest of a run that is being pruned.
+pub(super) fn leaving_path(id: &str) -> String {
+    format!("_runs/{id}/{LEAVING}")
 }
 
 pub(super) fn checksums_path(id: &str) -> String {

@@ -119,6 +119,12 @@ impl Export {
         self
     }
 
+    /// Exports into this folder, which may be another test command's.
+    pub fn out_at(mut self, out: &Path) -> Self {
+        out.clone_into(&mut self.out);
+        self
+    }
+
     /// Runs the program below a shell: `…; exec "$@"`.
     pub fn shell(mut self, line: &str) -> Self {
         self.shell = Some(line.to_owned());

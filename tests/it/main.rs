@@ -6,6 +6,7 @@
 #![cfg(test)]
 
 mod anything;
+mod archive;
 mod auth;
 mod broken;
 mod canary;
@@ -35,7 +36,9 @@ mod paging;
 mod planted;
 mod power;
 mod promises;
+mod prune;
 mod raw;
+mod rebuild;
 mod replay;
 mod report;
 mod resume;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: [&[&str]; 5] = [
     &["cli"],
     &["export", "monitor", "report"],
-    &["fetch", "build", "publish", "verify", "warehouse"],
+    &["fetch", "build", "publish", "verify", "warehouse", "prune"],
     &["api", "spool", "table", "output", "state"],
     &["contacts", "settings", "event", "id", "record", "json", "durable", "history", "digest", "visible"],
 ];

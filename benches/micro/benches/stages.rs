@@ -103,7 +103,7 @@ impl Observer for Nobody {
 fn entry(at: usize) -> Entry {
     let contact = u32::try_from(at).unwrap_or_default();
     let ask = Ask { offset: 0, limit: 100, overlap: 0, purpose: Purpose::Start };
-    Entry::Page { contact, pass: None, ask, at: 0 }
+    Entry::Page { contact, pass: None, ask, asked_at: None, at: 0 }
 }
 
 /// All pages into a segment, synced at the end.

@@ -3,6 +3,8 @@
 mod common;
 mod contacts;
 mod pages;
+mod prune;
+mod rebuild;
 mod report;
 mod run;
 mod schema;
@@ -16,6 +18,8 @@ use crate::simulator::SimulatorOptions;
 pub use common::{ConnectionArgs, LogArgs, LogFormat, ProgressWhen};
 pub use contacts::{ContactsArgs, ListFormatName};
 pub use pages::{CompletionsArgs, ManArgs};
+pub use prune::PruneArgs;
+pub use rebuild::{PartitionKeys, RebuildArgs};
 pub use report::ReportArgs;
 pub use run::{FormatName, RunArgs};
 pub use schema::{DialectName, SchemaArgs, SchemaFormatName};
@@ -50,6 +54,12 @@ pub enum Command {
     /// Make a page that shows how a run went
     #[command(after_help = report::EXAMPLES)]
     Report(ReportArgs),
+    /// Make the tables again from a kept raw archive, without the API
+    #[command(after_help = rebuild::EXAMPLES)]
+    Rebuild(Box<RebuildArgs>),
+    /// Remove old runs with their files
+    #[command(after_help = prune::EXAMPLES)]
+    Prune(PruneArgs),
     /// Print the tables' columns, or the SQL that loads them
     #[command(after_help = schema::EXAMPLES)]
     Schema(SchemaArgs),

@@ -67,6 +67,9 @@ pub struct RunArgs {
     /// A file is closed at the first contact after this size
     #[arg(long, value_name = "SIZE", default_value = "256MB", help_heading = "Files")]
     pub target_file_size: ByteSize,
+    /// Keep the raw answers of the API beside the tables, for `rebuild`
+    #[arg(long, help_heading = "Files")]
+    pub keep_raw: bool,
     /// The run's ID, part of the file names [default: the time and six random characters]
     #[arg(long, value_name = "ID", help_heading = "Files")]
     pub run_id: Option<RunId>,

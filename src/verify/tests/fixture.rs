@@ -168,6 +168,7 @@ pub(super) fn export_with(out: &Path, run_id: &str, format: Format, twist: Twist
         files,
         previous: None,
         state: None,
+        rebuilt_from: None,
     };
     publish(out, &work, Draft { manifest, failed_csv: Some("contact_id\nc2\n".into()) }).unwrap();
 }

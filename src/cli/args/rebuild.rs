@@ -1,0 +1,89 @@
+//! The options of `rebuild`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use clap::Args;
+
+use super::run::duration;
+use super::{FormatName, LogArgs};
+use crate::id::RunId;
+use crate::settings::PartitionKey;
+
+/// Shown below the help.
+pub const EXAMPLES: &str = "\
+Examples:
+  chatzy-export run --contacts contacts.csv --out ./export --keep-raw
+  chatzy-export rebuild --from ./export --out ./again
+      the tables of the newest run, byte for byte the same
+  chatzy-export rebuild --from ./export --run 20261120T020000Z-ab12cd --out ./lines --format jsonl --partition-by month
+
+The same command run again after a crash, a kill or a full disk begins anew, or finishes what was being published.
+
+Exit codes: 0 complete, 2 usage, or the run kept no raw answers, 3 made again, but some contacts had failed or were unresolved,
+6 storage, 7 another run works here, 8 the archive is damaged, 9 an unfinished run does not fit, 130/143 interrupted.";
+
+/// Make the tables again from a kept raw archive, without the API
+#[derive(Debug, Args)]
+pub struct RebuildArgs {
+    /// Folder of the export whose raw answers were kept
+    #[arg(long, value_name = "PATH")]
+    pub from: PathBuf,
+    /// The run to make again [default: the newest]
+    #[arg(long, value_name = "ID")]
+    pub run: Option<RunId>,
+    /// Folder of the export to make
+    #[arg(long, value_name = "PATH")]
+    pub out: PathBuf,
+
+    /// Form of the data files [default: as they were]
+    #[arg(long, value_name = "FORMAT", help_heading = "Files")]
+    pub format: Option<FormatName>,
+    /// Parquet: zstd[:1-22], snappy, none; JSONL: none, gzip, zstd[:1-22] [default: as they were, or that of --format]
+    #[arg(long, value_name = "CODEC", help_heading = "Files")]
+    pub compression: Option<String>,
+    /// Folders below each table, as `run` has them, or `none` [default: as they were]
+    #[arg(long, value_name = "KEYS", value_parser = partition_keys, help_heading = "Files")]
+    pub partition_by: Option<PartitionKeys>,
+    /// A file is closed at the first contact after this size [default: as it was]
+    #[arg(long, value_name = "SIZE", help_heading = "Files")]
+    pub target_file_size: Option<ByteSize>,
+    /// Keep the raw answers beside the new tables too
+    #[arg(long, help_heading = "Files")]
+    pub keep_raw: bool,
+
+    /// Wait so long for another run on this export to end [default: leave at once]
+    #[arg(long, value_name = "D", value_parser = duration, help_heading = "The run")]
+    pub wait_lock: Option<Duration>,
+    /// Where an unfinished run lives [default: _work in the folder of --out]
+    #[arg(long, value_name = "DIR", help_heading = "The run")]
+    pub work_dir: Option<PathBuf>,
+    /// Throw an unfinished run away instead of going on with it
+    #[arg(long, help_heading = "The run")]
+    pub fresh: bool,
+    /// The summary (the manifest) as one JSON document on stdout
+    #[arg(long, help_heading = "Messages")]
+    pub json: bool,
+
+    /// What to tell.
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+/// Partition keys; `none` is a list without any.
+#[derive(Clone, Debug)]
+pub struct PartitionKeys(pub Vec<PartitionKey>);
+
+fn partition_keys(text: &str) -> Result<PartitionKeys, String> {
+    if text == "none" {
+        return Ok(PartitionKeys(Vec::new()));
+    }
+    let key = |name: &str| {
+        let key = <PartitionKey as clap::ValueEnum>::from_str(name, false);
+        key.map_err(|_| {
+            format!("{name:?} is no key: export_date, run, channel, year, month and date are, or none")
+        })
+    };
+    text.split(',').map(key).collect::<Result<_, _>>().map(PartitionKeys)
+}

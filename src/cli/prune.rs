@@ -1,0 +1,67 @@
+//! `prune`: old runs removed.
+
+use bytesize::ByteSize;
+
+use super::args::{LogFormat, PruneArgs};
+use super::console::{self, tell};
+use super::exit::Exit;
+use super::invocation::Invocation;
+use super::{advice, log};
+use crate::export;
+use crate::prune::{Keep, Mode, Pruning};
+
+/// Runs the command.
+pub fn prune(args: &PruneArgs) -> Exit {
+    if args.log.log_format == LogFormat::Json {
+        console::speak_json();
+    }
+    let keep = Keep { last: args.keep_last, within: args.keep_within };
+    let mode = if args.dry_run { Mode::DryRun } else { Mode::Remove };
+    match export::prune(&args.path, keep, mode) {
+        Ok(pruning) => show(args, &pruning),
+        Err(error) => {
+            let exit = Exit::of_export(&error);
+            let what = format!("error: {}", console::chain(&error));
+            let again = (exit == Exit::Storage).then(|| Invocation::of_process().again().to_shell());
+            let sentence = if again.is_some() { what + advice::TO_GO_ON } else { what };
+            log::last_word(args.log.log_format, "pruned", exit, &sentence, again.as_deref());
+            exit
+        }
+    }
+}
+
+fn show(args: &PruneArgs, pruning: &Pruning) -> Exit {
+    if args.json {
+        if let Ok(text) = serde_json::to_string_pretty(pruning) {
+            console::print_json(&text);
+        }
+    } else {
+        for run in &pruning.removed {
+            console::print(&format!("{}\t{}\t{}", run.run_id, run.files, run.bytes));
+        }
+    }
+    for left in &pruning.left {
+        tell(&format!("warning: {} was left alone: {}", left.path, left.reason));
+    }
+    if args.log.quiet {
+        return Exit::Complete;
+    }
+    // What stays though nobody asked for it.
+    for run in pruning.kept.iter().filter(|run| !run.reason.starts_with("--")) {
+        tell(&format!("kept: {} of {}: {}", run.run_id, run.finished_at, run.reason));
+    }
+    let sum = |of: fn(&crate::prune::RemovedRun) -> u64| {
+        pruning.removed.iter().fold(0_u64, |sum, run| sum.saturating_add(of(run)))
+    };
+    let sentence = format!(
+        "{} {} of {} runs from {}: {} files, {}",
+        if pruning.dry_run { "dry run: would remove" } else { "removed" },
+        pruning.removed.len(),
+        pruning.removed.len() + pruning.kept.len(),
+        args.path.display(),
+        sum(|run| run.files),
+        ByteSize(sum(|run| run.bytes))
+    );
+    log::last_word(args.log.log_format, "pruned", Exit::Complete, &sentence, None);
+    Exit::Complete
+}

@@ -1,0 +1,201 @@
+//! `rebuild`: the tables made again from a raw archive.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use indicatif::HumanCount;
+use serde_json::{Map, Value, json};
+
+use super::args::{FormatName, LogFormat, PartitionKeys, RebuildArgs};
+use super::exit::Exit;
+use super::invocation::Invocation;
+use super::log::Console;
+use super::settings::{self, SettingsError};
+use super::signals::Signals;
+use super::watch::{Ending, Targets, Watch};
+use super::{advice, console, summary};
+use crate::export::{self, Archive, Identity, Interruption, RebuildError, RebuildJob};
+use crate::output::manifest::Manifest;
+use crate::settings::{OutputSettings, PartitionKey, RawAnswers, Unfinished, Window};
+use crate::table::schema::SCHEMA_VERSION;
+use crate::table::{Table, parse_time};
+
+/// Why nothing was made again.
+#[derive(Debug, thiserror::Error)]
+enum CommandError {
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    #[error(transparent)]
+    Rebuild(#[from] RebuildError),
+    #[error("the manifest of the run {run_id} has an option that is not known: {name}")]
+    Option { run_id: String, name: &'static str },
+    #[error("cannot start threads")]
+    Threads(#[source] std::io::Error),
+}
+
+impl CommandError {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Settings(_) | Self::Option { .. } => Exit::Usage,
+            Self::Rebuild(error) => Exit::of_rebuild(error),
+            Self::Threads(_) => Exit::Storage,
+        }
+    }
+
+    fn ending(&self) -> Ending {
+        advice::after_failure(&console::chain(self), self.exit(), &Invocation::of_process())
+    }
+}
+
+/// Runs the command.
+pub fn rebuild(args: &RebuildArgs) -> Exit {
+    let watch = Watch::new(Console::new(&args.log), Targets::default());
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return watch.end_without_runtime(CommandError::Threads(error).ending()),
+    };
+    let work = || runtime.block_on(Box::pin(make(args, &watch)));
+    let ended = catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|_| Ok(advice::after_panic(&Invocation::of_process())));
+    let exit = runtime.block_on(watch.end(ended.unwrap_or_else(|error| error.ending())));
+    // What still runs after an interrupt is not waited for.
+    runtime.shutdown_background();
+    exit
+}
+
+async fn make(args: &RebuildArgs, watch: &Arc<Watch>) -> Result<Ending, CommandError> {
+    let watching = Arc::clone(watch);
+    let signals = Signals::listen(None, move |why| farewell(watching, why)).map_err(CommandError::Threads)?;
+    let job = job(args)?;
+    let published = Box::pin(export::rebuild(job, watch.clone(), signals.first())).await?;
+    if args.json {
+        console::print_json(published.manifest.to_json().trim_end());
+    }
+    if args.log.log_format == LogFormat::Text && !args.log.quiet {
+        watch.clear();
+        summary::tables(&args.out, &published);
+    }
+    let (exit, sentence) = (Exit::of_manifest(&published.manifest), Some(verdict(&published.manifest)));
+    Ok(Ending { exit, sentence, command: None, manifest: Some(published.manifest) })
+}
+
+async fn farewell(watch: Arc<Watch>, why: Interruption) -> Exit {
+    watch.farewell(CommandError::Rebuild(RebuildError::Interrupted(why)).ending()).await
+}
+
+/// In one sentence what was made.
+fn verdict(manifest: &Manifest) -> String {
+    let messages = manifest.tables.get(Table::Messages.name()).map_or(0, |entry| entry.rows);
+    let counts = &manifest.contacts;
+    let made = format!(
+        "run {} is made again: {} messages of {} contacts",
+        manifest.run_id,
+        HumanCount(messages),
+        HumanCount(counts.exported + counts.empty)
+    );
+    match counts.failed + counts.unresolved {
+        0 => made,
+        others => format!("{made}; {others} contacts are failed or unresolved, as they were"),
+    }
+}
+
+/// What shaped the run, from its manifest, with what is to be otherwise.
+fn job(args: &RebuildArgs) -> Result<RebuildJob, CommandError> {
+    let archive = Archive::open(&args.from, args.run.as_ref())?;
+    let was = Before { run_id: archive.manifest().run_id.as_str(), options: &archive.manifest().options };
+    let output = output(args, &was)?;
+    let window = Window { since: was.time("since")?, until: was.time("until")? };
+    let (format, compression) = settings::format_names(output.format);
+    let changed = json!({
+        "format": format,
+        "compression": compression,
+        "partition_by": settings::partition_names(&output.partition_by),
+        "target_file_size": output.target_file_size,
+        "keep_raw": args.keep_raw,
+    });
+    let mut options = was.options.clone();
+    if let Value::Object(changed) = changed {
+        options.extend(changed);
+    }
+    let identity = Identity {
+        major_version: settings::major_version(),
+        schema_version: SCHEMA_VERSION,
+        base_url: archive.manifest().source.base_url.clone(),
+        input_sha256: archive.manifest().input.sha256.clone(),
+        options,
+        told_options: Map::new(),
+        rebuilt_from: Some(archive.sha256().to_owned()),
+    };
+    Ok(RebuildJob {
+        archive,
+        out: args.out.clone(),
+        work: args.work_dir.clone().unwrap_or_else(|| args.out.join("_work")),
+        unfinished: if args.fresh { Unfinished::ThrowAway } else { Unfinished::GoOn },
+        wait_lock: args.wait_lock.unwrap_or_default(),
+        window,
+        output,
+        raw: if args.keep_raw { RawAnswers::Kept } else { RawAnswers::Dropped },
+        identity,
+    })
+}
+
+fn output(args: &RebuildArgs, was: &Before<'_>) -> Result<OutputSettings, CommandError> {
+    let before = match was.text("format")? {
+        "parquet" => FormatName::Parquet,
+        "jsonl" => FormatName::Jsonl,
+        _ => return Err(was.unknown("format")),
+    };
+    let form = args.format.unwrap_or(before);
+    let compression = match &args.compression {
+        Some(given) => Some(given.as_str()),
+        None if form == before => Some(was.text("compression")?),
+        None => None,
+    };
+    let partition_by = match &args.partition_by {
+        Some(PartitionKeys(keys)) => keys.clone(),
+        None => was.partition_by()?,
+    };
+    settings::check_twice("partition-by", &partition_by, |key| format!("{key:?}").to_lowercase())?;
+    let target_file_size = match args.target_file_size {
+        Some(size) => size.as_u64(),
+        None => was.value("target_file_size")?.as_u64().ok_or_else(|| was.unknown("target_file_size"))?,
+    };
+    if target_file_size == 0 {
+        return Err(SettingsError::NoFileSize.into());
+    }
+    Ok(OutputSettings { format: settings::format(form, compression)?, partition_by, target_file_size })
+}
+
+/// The options in a manifest.
+struct Before<'a> {
+    run_id: &'a str,
+    options: &'a Map<String, Value>,
+}
+
+impl<'a> Before<'a> {
+    fn unknown(&self, name: &'static str) -> CommandError {
+        CommandError::Option { run_id: self.run_id.to_owned(), name }
+    }
+
+    fn value(&self, name: &'static str) -> Result<&'a Value, CommandError> {
+        self.options.get(name).ok_or_else(|| self.unknown(name))
+    }
+
+    fn text(&self, name: &'static str) -> Result<&'a str, CommandError> {
+        self.value(name)?.as_str().ok_or_else(|| self.unknown(name))
+    }
+
+    fn time(&self, name: &'static str) -> Result<Option<i64>, CommandError> {
+        match self.value(name)? {
+            Value::Null => Ok(None),
+            value => value.as_str().and_then(parse_time).map(Some).ok_or_else(|| self.unknown(name)),
+        }
+    }
+
+    fn partition_by(&self) -> Result<Vec<PartitionKey>, CommandError> {
+        let unknown = || self.unknown("partition_by");
+        let key = |key: &Value| <PartitionKey as clap::ValueEnum>::from_str(key.as_str()?, false).ok();
+        let keys = self.value("partition_by")?.as_array().ok_or_else(unknown)?;
+        keys.iter().map(|name| key(name).ok_or_else(unknown)).collect()
+    }
+}

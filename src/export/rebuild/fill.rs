@@ -1,0 +1,132 @@
+//! The archive becomes a spool again: as if its answers had just come, in the order of the input.
+//!
+//! What is read is proved on the way: nothing is built before the last byte of the archive has its SHA-256.
+
+use std::path::{Path, PathBuf};
+
+use tokio::task::block_in_place;
+
+use super::{Archive, RebuildError};
+use crate::contacts::ContactList;
+use crate::event::SharedObserver;
+use crate::export::ExportError;
+use crate::history::{Facts, Status};
+use crate::id::ContactId;
+use crate::output::manifest::FileEntry;
+use crate::output::{RawLine, RawReader};
+use crate::spool::{Appender, Closing, Entry, Ledger, Writer};
+use crate::state::Due;
+
+/// What the archive held.
+pub(super) struct Filled {
+    pub(super) contacts: ContactList,
+    /// Who was read.
+    pub(super) due: Due,
+    pub(super) ledger: Ledger,
+}
+
+/// Reads the archive into a new spool.
+pub(super) async fn fill(
+    archive: &Archive,
+    spool: &Path,
+    observer: SharedObserver,
+) -> Result<Filled, RebuildError> {
+    let (writer, appender) = Writer::start(spool, 0, observer)?;
+    let filled = read_all(archive, &appender).await;
+    drop(appender);
+    let spooled = tokio::task::spawn_blocking(|| writer.finish()).await;
+    spooled.map_err(|_| ExportError::Bug("the spool thread panicked"))??;
+    filled
+}
+
+async fn read_all(archive: &Archive, appender: &Appender) -> Result<Filled, RebuildError> {
+    let manifest = archive.manifest();
+    let files = archive.files()?;
+    // Each contact has a line: a manifest that was edited is not believed more.
+    let lines = files.iter().fold(0_u64, |lines, (file, _)| lines.saturating_add(file.rows));
+    let count = usize::try_from(manifest.contacts.requested.min(lines)).unwrap_or(usize::MAX);
+    let mut contacts = ContactList::new(manifest.input.path.clone());
+    contacts.sha256.clone_from(&manifest.input.sha256);
+    contacts.lines = manifest.input.lines;
+    contacts.duplicates = manifest.input.duplicates;
+    let mut filling = Filling { appender, contacts, due: Vec::new(), ledger: Ledger::new(count), count };
+    let mut last = PathBuf::new();
+    for (file, path) in files {
+        filling.read_file(file, &path).await?;
+        last = path;
+    }
+    if filling.contacts.len() as u64 != manifest.contacts.requested {
+        let (found, count) = (filling.contacts.len(), manifest.contacts.requested);
+        return Err(damaged(&last, format!("it ends after {found} of {count} contacts")));
+    }
+    filling.ledger.close(Closing::Complete);
+    Ok(Filled { contacts: filling.contacts, due: Due::of(filling.due), ledger: filling.ledger })
+}
+
+struct Filling<'a> {
+    appender: &'a Appender,
+    contacts: ContactList,
+    due: Vec<bool>,
+    ledger: Ledger,
+    count: usize,
+}
+
+impl Filling<'_> {
+    async fn read_file(&mut self, file: &FileEntry, path: &Path) -> Result<(), RebuildError> {
+        let mut reader = RawReader::open(path)?;
+        while let Some(line) = block_in_place(|| reader.next())? {
+            self.take(line, path).await?;
+        }
+        let (sha256, bytes, rows) = reader.finish();
+        if sha256 != file.sha256 {
+            let what = format!("its SHA-256 is {sha256}, and the manifest says {}", file.sha256);
+            return Err(damaged(path, what));
+        }
+        if (bytes, rows) != (file.bytes, file.rows) {
+            let what = format!("{rows} lines in {bytes} bytes, and the manifest says otherwise");
+            return Err(damaged(path, what));
+        }
+        Ok(())
+    }
+
+    async fn take(&mut self, line: RawLine, path: &Path) -> Result<(), RebuildError> {
+        let (entry, body) = match line {
+            RawLine::Answer(answer, body) => {
+                if answer.contact as usize >= self.count {
+                    return Err(damaged(path, format!("an answer for contact {}", answer.contact)));
+                }
+                let entry = Entry::Page {
+                    contact: answer.contact,
+                    pass: answer.channel,
+                    ask: answer.ask,
+                    asked_at: answer.requested_at,
+                    at: answer.received_at,
+                };
+                (entry, body)
+            }
+            RawLine::Contact(ended) => {
+                let id = ended.contact_id.parse::<ContactId>();
+                let is_next =
+                    ended.contact as usize == self.contacts.len() && self.contacts.len() < self.count;
+                let Some(id) = id.ok().filter(|_| is_next) else {
+                    return Err(damaged(path, format!("contact {} is not at its place", ended.contact)));
+                };
+                self.contacts.push(&id, ended.input_line);
+                let is_due = ended.outcome.status != Status::Unchanged;
+                self.due.push(is_due);
+                if !is_due {
+                    return Ok(());
+                }
+                let learned = Facts::default();
+                (Entry::Done { contact: ended.contact, outcome: ended.outcome, learned }, Vec::new())
+            }
+        };
+        let place = self.appender.append(&entry, body.into()).await?;
+        self.ledger.enter(&entry, place);
+        Ok(())
+    }
+}
+
+fn damaged(path: &Path, what: String) -> RebuildError {
+    RebuildError::Damaged { path: path.to_owned(), what }
+}

@@ -1,0 +1,170 @@
+//! `rebuild`: the tables made again from a run's raw archive, without the API.
+//!
+//! The archive is read into a spool in the work folder, and from there on all is as in a run: the same build, the same
+//! publishing. What shaped the run comes from its manifest, so the same options give the same bytes. Stopped at any
+//! instant, the same command begins anew with the archive, or finishes what was being published.
+
+mod archive;
+mod error;
+mod fill;
+
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::unfinished::{Run, Work};
+use super::{ExportError, Identity, Interruption, draft, lock};
+use crate::api::{Requests, Timeline};
+use crate::build::{self, BuildPlan};
+use crate::durable;
+use crate::event::{Event, SharedObserver};
+use crate::output::OutputSpec;
+use crate::output::manifest::Manifest;
+use crate::publish::{self, Published};
+use crate::settings::{OutputSettings, RawAnswers, Unfinished, Window};
+use crate::spool::Closing;
+use crate::table::{Stamp, parse_time};
+
+pub use archive::Archive;
+pub use error::RebuildError;
+
+/// What is to be made again, and how.
+pub struct RebuildJob {
+    /// What it is made from.
+    pub archive: Archive,
+    /// The folder of the export.
+    pub out: PathBuf,
+    /// Where an unfinished run lives.
+    pub work: PathBuf,
+    /// What to do with one.
+    pub unfinished: Unfinished,
+    /// How long to wait for another run on this export to end.
+    pub wait_lock: Duration,
+    /// Which messages were exported.
+    pub window: Window,
+    /// The form of the files.
+    pub output: OutputSettings,
+    /// Whether the archive is published with the tables again.
+    pub raw: RawAnswers,
+    /// What makes it this job.
+    pub identity: Identity,
+}
+
+/// Makes a run again.
+///
+/// # Errors
+/// What ended it; the same job may be done again.
+pub async fn rebuild(
+    job: RebuildJob,
+    observer: SharedObserver,
+    interrupt: impl Future<Output = Interruption>,
+) -> Result<Published, RebuildError> {
+    tokio::pin!(interrupt);
+    let lock = lock::wait(&job.out, &job.work, job.wait_lock, &observer, interrupt.as_mut()).await?;
+    let run = run_of(&job)?;
+    let work = Work::new(&job.out, &job.work);
+    if let Some(published) = work.finish_publishing(job.unfinished, Some(&run.run_id), &job.identity)? {
+        return Ok(published);
+    }
+    if let Some(published) = made_before(&job, &run)? {
+        observer.event(Event::Note { message: format!("run {} is there already", run.run_id) });
+        return Ok(published);
+    }
+    let run = work.open_as(job.unfinished, run)?;
+    // What an earlier attempt has read is not proved.
+    durable::remove_tree(&work.spool())?;
+    durable::create_dir_all(&work.spool())?;
+    let contacts = job.archive.manifest().contacts.requested;
+    observer.event(Event::Started { run_id: run.run_id.to_string(), contacts, already_read: 0 });
+    let draft = make(&job, &work, &run, &observer, interrupt).await?;
+    observer.event(Event::Publishing { files: draft.manifest.files.len() as u64 });
+    let published = tokio::task::block_in_place(|| publish::publish(&job.out, &work.folder, draft))?;
+    drop(lock);
+    Ok(published)
+}
+
+/// The run as it was, with what now makes it this job.
+fn run_of(job: &RebuildJob) -> Result<Run, RebuildError> {
+    let manifest = job.archive.manifest();
+    let started_at = parse_time(&manifest.started_at).ok_or_else(|| RebuildError::Damaged {
+        path: PathBuf::from(format!("_runs/{}/manifest.json", manifest.run_id)),
+        what: format!("started_at is no time: {:?}", manifest.started_at),
+    })?;
+    Ok(Run { run_id: manifest.run_id.clone(), started_at, identity: job.identity.clone() })
+}
+
+/// The run where it has been made again in the same form: a command that is typed twice has nothing to do.
+fn made_before(job: &RebuildJob, run: &Run) -> Result<Option<Published>, RebuildError> {
+    let folder = format!("_runs/{}", run.run_id);
+    let manifest_path = job.out.join(&folder).join("manifest.json");
+    if !durable::are_real_dirs(&job.out, Path::new(&folder))? {
+        return Ok(None);
+    }
+    let Some(text) = durable::read_if_there(&manifest_path)? else { return Ok(None) };
+    let is_same = |manifest: &Manifest| {
+        manifest.rebuilt_from.as_ref() == Some(&job.archive.name())
+            && manifest.options == job.identity.options
+    };
+    match Manifest::parse(&text).ok().filter(is_same) {
+        Some(manifest) => Ok(Some(Published { manifest, manifest_path })),
+        None => Err(RebuildError::RunIdTaken { run_id: run.run_id.clone(), path: job.out.clone() }),
+    }
+}
+
+/// Reads the archive and builds the tables.
+async fn make(
+    job: &RebuildJob,
+    work: &Work,
+    run: &Run,
+    observer: &SharedObserver,
+    mut interrupt: Pin<&mut impl Future<Output = Interruption>>,
+) -> Result<publish::Draft, RebuildError> {
+    let spool = work.spool();
+    let filled = tokio::select! {
+        filled = fill::fill(&job.archive, &spool, observer.clone()) => filled?,
+        why = &mut interrupt => return Err(RebuildError::Interrupted(why)),
+    };
+    observer.event(Event::Fetched);
+    let (contacts, ledger) = (Arc::new(filled.contacts), Arc::new(filled.ledger));
+    let plan = BuildPlan {
+        contacts: Arc::clone(&contacts),
+        due: Arc::new(filled.due),
+        spool_folder: work.spool(),
+        stage: work.stage(),
+        stamp: Stamp { run_id: run.run_id.clone(), exported_at: run.started_at },
+        output: OutputSpec {
+            settings: job.output.clone(),
+            run_id: run.run_id.clone(),
+            export_date: run.day(),
+        },
+        window: job.window,
+        raw: job.raw,
+    };
+    let mut building = {
+        let (ledger, observer) = (Arc::clone(&ledger), observer.clone());
+        tokio::task::spawn_blocking(move || build::build(&plan, &ledger, &observer))
+    };
+    let built = tokio::select! {
+        built = &mut building => built,
+        why = &mut interrupt => {
+            ledger.close(Closing::Stopped);
+            drop(building.await);
+            return Err(RebuildError::Interrupted(why));
+        }
+    };
+    let built = built.map_err(|_| ExportError::Bug("the build thread panicked"))??;
+    let built = built.ok_or(ExportError::Bug("the build stopped by itself"))?;
+    let asked = &job.archive.manifest().requests;
+    let requests = Requests {
+        sent: asked.sent,
+        retries: asked.retries,
+        by_status: asked.by_status.clone(),
+        timeline: Timeline::new(0),
+    };
+    let mut draft = draft::draft(&job.identity, &contacts, run, built, &requests, None);
+    // What the API was asked over time is no more to be told than the archive's manifest tells.
+    draft.manifest.requests.timeline.clone_from(&asked.timeline);
+    draft.manifest.rebuilt_from = Some(job.archive.name());
+    Ok(draft)
+}

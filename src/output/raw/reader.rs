@@ -1,0 +1,115 @@
+//! Reads an archive's file back, line by line, hashing it on the way.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::RawLine;
+use super::line::read;
+use crate::digest::hex;
+use crate::durable::StorageError;
+
+/// The longest line believed: above twice the largest answer that is accepted.
+const MAX_LINE: u64 = 160 << 20;
+/// Bytes read at once.
+const BUFFER_BYTES: usize = 256 << 10;
+
+/// Why an archive cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum RawError {
+    /// The file system refused.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// It is not what was written.
+    #[error("the raw archive {} is damaged: {what}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
+}
+
+/// What passes through is hashed.
+struct Hashed {
+    file: File,
+    hasher: Sha256,
+    bytes: u64,
+}
+
+impl Read for Hashed {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(buffer)?;
+        self.hasher.update(&buffer[..read]);
+        self.bytes += read as u64;
+        Ok(read)
+    }
+}
+
+/// Reads one file of an archive.
+pub struct RawReader {
+    path: PathBuf,
+    text: BufReader<zstd::Decoder<'static, BufReader<Hashed>>>,
+    line: Vec<u8>,
+    rows: u64,
+}
+
+impl RawReader {
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// When it is missing, no plain file, or cannot be opened.
+    pub fn open(path: &Path) -> Result<Self, RawError> {
+        let refused = |source| StorageError::new("read", path, source);
+        let meta = std::fs::symlink_metadata(path).map_err(refused)?;
+        if !meta.is_file() {
+            let why = io::Error::other("it is not a plain file (symbolic links are not followed)");
+            return Err(refused(why).into());
+        }
+        let file = File::open(path).map_err(refused)?;
+        let hashed = Hashed { file, hasher: Sha256::new(), bytes: 0 };
+        let decoder = zstd::Decoder::new(hashed).map_err(refused)?;
+        let text = BufReader::with_capacity(BUFFER_BYTES, decoder);
+        Ok(Self { path: path.to_owned(), text, line: Vec::new(), rows: 0 })
+    }
+
+    /// The next line; none at the end.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or the line is not one of an archive.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "an iterator goes on after an error, and this does not"
+    )]
+    pub fn next(&mut self) -> Result<Option<RawLine>, RawError> {
+        self.line.clear();
+        let read_bytes = (&mut self.text).take(MAX_LINE).read_until(b'\n', &mut self.line);
+        match read_bytes {
+            Ok(0) => return Ok(None),
+            Ok(_) => {}
+            // Only what the operating system said is about the disk; the decoder uses the same type for bad bytes.
+            Err(error) if error.raw_os_error().is_some() => {
+                return Err(StorageError::new("read", &self.path, error).into());
+            }
+            Err(error) => return Err(self.damaged(error.to_string())),
+        }
+        self.rows += 1;
+        if self.line.pop() != Some(b'\n') {
+            return Err(self.damaged(format!("line {} has no end", self.rows)));
+        }
+        let line = read(&self.line).map_err(|what| self.damaged(format!("line {}: {what}", self.rows)))?;
+        Ok(Some(line))
+    }
+
+    /// To be called when all lines are read: the file's SHA-256, its bytes and its lines.
+    pub fn finish(self) -> (String, u64, u64) {
+        let Hashed { hasher, bytes, .. } = self.text.into_inner().finish().into_inner();
+        (hex(&hasher.finalize()), bytes, self.rows)
+    }
+
+    fn damaged(&self, what: String) -> RawError {
+        RawError::Damaged { path: self.path.clone(), what }
+    }
+}

@@ -1,0 +1,116 @@
+//! Which runs stay, and why.
+
+use chrono::TimeDelta;
+
+use super::Keep;
+use super::history::KnownRun;
+use crate::output::manifest::Status;
+use crate::table::parse_time;
+
+/// For each run, the newest first, why it stays; none where it goes.
+pub(super) fn reasons(runs: &[KnownRun], keep: Keep) -> Vec<Option<&'static str>> {
+    let mut reasons = vec![None; runs.len()];
+    let mut say = |at: usize, reason| {
+        if let Some(of_run) = reasons.get_mut(at) {
+            *of_run = of_run.or(Some(reason));
+        }
+    };
+    for at in 0..keep.last.map_or(0, usize::from).min(runs.len()) {
+        say(at, "--keep-last");
+    }
+    for at in (0..runs.len()).filter(|at| is_within(&runs[0], &runs[*at], keep)) {
+        say(at, "--keep-within");
+    }
+    say(0, "it is the newest");
+    if let Some(at) = runs.iter().position(|run| run.manifest.status == Status::Complete) {
+        say(at, "it is the newest that is complete");
+    }
+    if let Some(at) = runs.iter().position(|run| run.state.is_some()) {
+        say(at, "the next increment goes by its state");
+    }
+    // An increment holds what changed. What did not is in the runs before it, back to one that read as many contacts.
+    let mut needed = None;
+    for (run, reason) in runs.iter().zip(&mut reasons) {
+        if let Some(contacts) = needed {
+            *reason = reason.or(Some("later increments rest on it"));
+            if run.unchanged == 0 && run.manifest.contacts.requested >= contacts {
+                needed = None;
+            }
+        }
+        if reason.is_some() && run.unchanged > 0 {
+            needed = needed.max(Some(run.manifest.contacts.requested));
+        }
+    }
+    reasons
+}
+
+/// Whether a run ended so short before the newest that it stays. One whose time is none does.
+fn is_within(newest: &KnownRun, run: &KnownRun, keep: Keep) -> bool {
+    let Some(within) = keep.within.and_then(|within| TimeDelta::from_std(within).ok()) else { return false };
+    let ended = |run: &KnownRun| parse_time(&run.manifest.finished_at);
+    match (ended(newest), ended(run)) {
+        (Some(newest), Some(ended)) => {
+            newest.saturating_sub(ended) <= within.num_microseconds().unwrap_or(i64::MAX)
+        }
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroUsize;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::output::manifest::Manifest;
+
+    const DAY: u64 = 24 * 60 * 60;
+
+    /// A run of each letter, the newest first, a day apart: c is complete, p partial, i an increment; in capitals it
+    /// has a state.
+    fn runs(kinds: &str) -> Vec<KnownRun> {
+        let run = |(at, kind): (usize, char)| {
+            let text = format!(
+                r#"{{"manifest_version":1,"schema_version":1,"run_id":"r{at}","status":"{}","tool":{{"name":"x","version":"1"}},"started_at":"","finished_at":"2026-11-{:02}T02:00:00.000000Z","source":{{"base_url":""}},"options":{{}},"input":{{"path":"","sha256":"","lines":0,"contacts":0,"duplicates":0}},"contacts":{{"requested":9,"exported":0,"empty":0,"not_found":0,"unresolved":0,"failed":0}},"requests":{{"sent":0,"retries":0,"by_status":{{}}}},"unknown_fields":{{}},"tables":{{}},"files":[],"previous":null}}"#,
+                if kind == 'p' { "partial" } else { "complete" },
+                28 - at
+            );
+            KnownRun {
+                manifest: Manifest::parse(text.as_bytes()).unwrap(),
+                sha256: at.to_string(),
+                state: kind.is_uppercase().then(String::new),
+                unchanged: u64::from(kind.eq_ignore_ascii_case(&'i')),
+            }
+        };
+        kinds.chars().enumerate().map(run).collect()
+    }
+
+    /// Marks what stays.
+    fn kept(kinds: &str, last: usize, days: u64) -> String {
+        let within = (days > 0).then(|| Duration::from_secs(days * DAY));
+        let keep = Keep { last: NonZeroUsize::new(last), within };
+        reasons(&runs(kinds), keep).iter().map(|reason| if reason.is_some() { '+' } else { '-' }).collect()
+    }
+
+    #[test]
+    fn what_was_asked_for_stays() {
+        assert_eq!(kept("ccccc", 2, 0), "++---");
+        assert_eq!(kept("ccccc", 0, 3), "++++-");
+        assert_eq!(kept("ccccc", 1, 1), "++---");
+        assert_eq!(kept("cc", 9, 0), "++");
+    }
+
+    #[test]
+    fn the_newest_and_the_newest_complete_stay_whatever_was_asked_for() {
+        assert_eq!(kept("ppcpc", 1, 0), "+-+--");
+        assert_eq!(kept("ppp", 1, 0), "+--");
+        assert_eq!(kept("c", 1, 0), "+");
+    }
+
+    #[test]
+    fn what_increments_rest_on_stays() {
+        assert_eq!(kept("IIIcc", 1, 0), "++++-");
+        assert_eq!(kept("cIcc", 1, 0), "+++-");
+        assert_eq!(kept("ccII", 1, 0), "+-++", "and the state that the next one goes by");
+    }
+}
