@@ -5,8 +5,8 @@
 //! ```
 //!
 //! [`due`] decides, contact by contact; [`Decision`] writes down what was decided before anything is fetched, so that a run
-//! that goes on does not decide anew; [`next`] makes the new state of the decision and of how the reading ended. Both files
-//! are Parquet ([`file`]): the state is for everybody to look into.
+//! that goes on does not decide anew; [`next()`] makes the new state of the decision and of how the reading ended. Both files
+//! are Parquet ([`mod@file`]): the state is for everybody to look into.
 //!
 //! Layer 2: knows files and columns, and nothing of the API, of runs and of manifests.
 

@@ -90,7 +90,7 @@ fn the_manifest_names_what_is_there_and_nothing_else() {
     assert_eq!(
         manifest["contacts"],
         serde_json::json!({
-            "requested": 5, "exported": 3, "empty": 1, "not_found": 1, "unresolved": 0, "failed": 0
+            "requested": 5, "exported": 3, "empty": 1, "not_found": 1, "unresolved": 0, "unchanged": 0, "failed": 0
         })
     );
     let read = tables::all(&outcome.out, Reader::Pyarrow);
