@@ -16,6 +16,10 @@ use crate::history::Ask;
 /// Bytes of an answer from which on nothing is asked for ahead: each would have to be held until its turn.
 const LARGE: usize = 512 << 10;
 
+/// How often a history may take a turn before its pages are asked for one by one: where pages are of many sizes, each
+/// would be asked for in vain before it is asked for where it is.
+const MAX_MISSES: u32 = 4;
+
 /// A slot that was idle. Whoever asks holds it until the answer is there, and whoever waits for its turn as well; when the
 /// turn has come, the worker's own slot serves, which was idle meanwhile.
 type Slot = Arc<Mutex<Option<OwnedSemaphorePermit>>>;
@@ -47,6 +51,8 @@ pub struct Ahead {
     asked: VecDeque<Asked>,
     /// How many have turned out right since the last that did not.
     hits: u32,
+    /// How often all were thrown away.
+    misses: u32,
 }
 
 impl Ahead {
@@ -60,6 +66,7 @@ impl Ahead {
         if next.ask != *ask {
             self.asked.clear();
             self.hits = 0;
+            self.misses += 1;
             return None;
         }
         self.hits = self.hits.saturating_add(1);
@@ -69,6 +76,9 @@ impl Ahead {
 
     /// Asks for pages behind the one that has its turn, as many as there is room for.
     pub fn ask(&mut self, shared: &Shared, question: &Question, foreseen: impl Iterator<Item = Ask>) {
+        if self.misses > MAX_MISSES {
+            return;
+        }
         let most = shared.slots.share().min(1_u32.checked_shl(self.hits).unwrap_or(u32::MAX)) as usize;
         let missing = most.saturating_sub(self.asked.len());
         if missing == 0 {

@@ -28,9 +28,10 @@ impl Paging {
         next.into_iter().flat_map(behind)
     }
 
-    /// Whether it is the next page of a history that nothing is the matter with.
+    /// Whether it is the next page of a history that nothing is the matter with. Where joints had to be looked for, pages
+    /// are asked for one by one: answers that are older than they need be would only make that worse.
     fn is_to_join(&self, ask: &Ask) -> bool {
-        let anchors = ask.overlap > 0 || self.rules.consistency == Consistency::Fast;
+        let anchors = ask.overlap == 1 || self.rules.consistency == Consistency::Fast;
         ask.purpose == Purpose::Onward && ask.limit == self.rules.page_size && anchors
     }
 }

@@ -35,8 +35,9 @@ pub struct Contact {
     spool: Vec<(Ask, Sight)>,
     /// The most pages asked for before their turn.
     pub ahead: usize,
-    /// Those that had their turn since the last that was thrown away.
+    /// Those that had their turn since the last that was thrown away, and how often that was.
     hits: u32,
+    misses: u32,
     early: VecDeque<(Ask, Sight, Vec<u32>)>,
     read: HashSet<u32>,
     /// Messages with smaller serials were there when the read began.
@@ -89,6 +90,7 @@ impl Contact {
             spool: Vec::new(),
             ahead: 0,
             hits: 0,
+            misses: 0,
             early: VecDeque::new(),
             read: HashSet::new(),
             began,
@@ -167,10 +169,12 @@ impl Contact {
 
     /// Pages behind the next one are answered before it.
     fn ask_early(&mut self, dice: &mut Rng) {
-        let missing = self.ahead.min(1 << self.hits.min(5)).saturating_sub(self.early.len());
+        let missing = if self.misses > 4 { 0 } else { self.ahead };
+        let missing = missing.min(1 << self.hits.min(5)).saturating_sub(self.early.len());
         let asks: Vec<Ask> = self.paging.foreseen().skip(self.early.len()).take(missing).collect();
         for ask in asks {
             self.pass(dice);
+            self.asks_in_read += 1;
             let Some((page, serials)) = self.chat.answer(&ask, dice) else { return };
             self.early.push_back((ask, page, serials));
         }
@@ -185,6 +189,7 @@ impl Contact {
         if foreseen != *ask {
             self.early.clear();
             self.hits = 0;
+            self.misses += 1;
             return None;
         }
         self.hits += 1;
