@@ -11,7 +11,9 @@ use tokio::time::{Instant, timeout};
 use super::answer;
 use super::answer::PageAnswer;
 use super::body::{LargeBodies, NO_PROGRESS};
+use super::counters::Counters;
 use super::decide::{Decision, MAX_PAUSE, MAX_RENEWALS, Trials};
+use super::failure::Failure;
 use super::fault::{self, Fault, Reply};
 use super::governor::{Governor, Permit, Throttle};
 use super::health::{Diagnosis, Reach};
@@ -48,55 +50,6 @@ pub struct Client {
     large_bodies: LargeBodies,
     /// The newest token with which a page was answered.
     proven_token: AtomicU64,
-}
-
-/// What one contact has cost, shared by all its requests.
-#[derive(Debug, Default)]
-pub struct Counters {
-    requests: AtomicU64,
-    retries: AtomicU64,
-}
-
-impl Counters {
-    /// Of a contact for which an earlier attempt has sent so many.
-    pub fn after(requests: u64) -> Self {
-        Self { requests: requests.into(), retries: AtomicU64::default() }
-    }
-
-    /// Requests sent for it.
-    pub fn requests(&self) -> u64 {
-        self.requests.load(Ordering::Relaxed)
-    }
-
-    /// Of these, repeats.
-    pub fn retries(&self) -> u64 {
-        self.retries.load(Ordering::Relaxed)
-    }
-}
-
-/// Why there is no page.
-#[derive(Debug)]
-pub enum Failure {
-    /// The API knows no such contact.
-    NotFound,
-    /// The page is too much for the server: ask for fewer messages.
-    AskLess,
-    /// The API refuses this contact with this status.
-    Refused {
-        /// 401, 403, 400, …
-        status: u16,
-        /// What it says.
-        what: String,
-    },
-    /// The page cannot be read.
-    Unreadable {
-        /// Why.
-        what: String,
-    },
-    /// Nobody waits for the page any more.
-    Unwanted,
-    /// The run has to end.
-    Stop(Stop),
 }
 
 impl Client {
@@ -215,9 +168,9 @@ impl Client {
             if !is_wanted() {
                 return Err(Failure::Unwanted);
             }
-            counters.requests.fetch_add(1, Ordering::Relaxed);
+            counters.sent();
             if std::mem::replace(&mut is_repeat, true) {
-                counters.retries.fetch_add(1, Ordering::Relaxed);
+                counters.repeated();
                 self.stats.retried();
             }
             let since = permit.since;

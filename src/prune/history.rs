@@ -3,9 +3,6 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
-use serde_json::Value;
-
 use super::{Left, PruneError};
 use crate::digest::sha256;
 use crate::durable::{self, StorageError};
@@ -37,31 +34,12 @@ pub(super) struct History {
     order: Vec<String>,
 }
 
-/// Keys that only some manifests have.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Increment {
-    state: Value,
-    contacts: IncrementCounts,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct IncrementCounts {
-    unchanged: u64,
-}
-
 impl KnownRun {
     pub(super) fn parse(text: &[u8]) -> Result<Self, String> {
         let manifest = Manifest::parse(text).map_err(|error| error.to_string())?;
-        let increment: Increment = serde_json::from_slice(text).map_err(|error| error.to_string())?;
-        let path = match &increment.state {
-            Value::String(path) => Some(path.as_str()),
-            Value::Object(entry) => entry.get("path").and_then(Value::as_str),
-            _ => None,
-        };
-        let state = path.map(str::to_owned);
-        Ok(Self { manifest, sha256: sha256(text), state, unchanged: increment.contacts.unchanged })
+        let state = manifest.state.as_ref().map(|state| state.path.clone());
+        let unchanged = manifest.contacts.unchanged;
+        Ok(Self { manifest, sha256: sha256(text), state, unchanged })
     }
 }
 

@@ -97,7 +97,7 @@ fn the_page_says_what_the_manifest_and_the_tables_say() {
         let mut contacts = page.numbers("contacts", 1);
         assert_eq!(contacts.remove("all"), manifest["contacts"]["requested"].as_u64());
         let counts = numbers(&manifest["contacts"]);
-        assert_eq!(contacts.len(), 5, "every outcome has its row");
+        assert_eq!(contacts.len(), 6, "every outcome has its row");
         assert!(contacts.iter().all(|(status, count)| counts[status] == *count), "{contacts:?} {counts:?}");
         assert!(contacts["failed"] > 0, "some have failed");
 
