@@ -45,6 +45,22 @@ const CONTACTS: [&str; 7] = [
 ];
 
 #[test]
+fn an_incremental_run_is_made_again_with_those_that_had_not_changed() {
+    let service = Service::start("--seed 3");
+    let export = Export::run_of(service.url(), ["unused"]).without("--contacts");
+    let export = export.args("--all-contacts --incremental --keep-raw --format jsonl");
+    export.expect(0);
+    service.night();
+    let second = export.expect(0);
+    let before = manifest(&second.out);
+    assert!(before["contacts"]["unchanged"].as_u64() > Some(0), "{before}");
+    let again = rebuild(&export, "again", "");
+    again.expect(0);
+    let after = manifest(again.out_path());
+    assert_eq!((files(&after), &after["contacts"]), (files(&before), &before["contacts"]));
+}
+
+#[test]
 fn the_same_files_byte_for_byte_whatever_the_api_sent_and_however() {
     let services = [
         "--wild 1 --wild-kind all",
