@@ -95,6 +95,7 @@ impl Ahead {
     pub fn see(&mut self, answer: &Answer) {
         if answer.page.bytes.len() > LARGE {
             self.asked.clear();
+            self.misses = MAX_MISSES + 1;
         }
     }
 }
