@@ -3,6 +3,7 @@
 //! Fetch enters records as they are written; build waits here for the next contact in the order of the input. It holds
 //! places only, a few dozen bytes a page.
 
+use std::collections::HashMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::{Entry, Pass, Place, Recent};
@@ -26,21 +27,64 @@ pub struct Settled {
     pub done: Place,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Slot {
-    pages: Vec<PagePlace>,
+    /// Where its pages stand in `settled`, if it is not among the `open`.
+    first: usize,
+    count: u32,
     /// Pages before this one belong to a read that was given up; they count as read, but paging began anew after them.
-    current_from: usize,
+    current_from: u32,
     done: Option<Place>,
 }
 
 #[derive(Debug)]
 struct Inner {
     slots: Vec<Slot>,
+    /// The pages of the contacts that are being read.
+    open: HashMap<u32, Vec<PagePlace>>,
+    /// Those of the others, in one piece: a small allocation for each of a million contacts, made among others that come
+    /// and go, would keep the memory around it from being given back.
+    settled: Vec<PagePlace>,
     closing: Option<Closing>,
     /// How far build has come: a contact below this that is opened again makes it start over.
     built: usize,
     overtaken: bool,
+}
+
+impl Inner {
+    /// The contact's pages.
+    fn pages(&self, contact: u32, slot: &Slot) -> &[PagePlace] {
+        match self.open.get(&contact) {
+            Some(pages) => pages,
+            None => &self.settled[slot.first..slot.first + slot.count as usize],
+        }
+    }
+
+    fn add(&mut self, contact: u32, page: PagePlace) {
+        let Some(slot) = self.slots.get_mut(contact as usize) else { return };
+        let settled = &self.settled[slot.first..slot.first + slot.count as usize];
+        self.open.entry(contact).or_insert_with(|| settled.to_vec()).push(page);
+    }
+
+    fn settle(&mut self, contact: u32, done: Place) {
+        let Some(slot) = self.slots.get_mut(contact as usize) else { return };
+        slot.done = Some(done);
+        // What stood of it there before, if it is read a second time, stays behind.
+        if let Some(pages) = self.open.remove(&contact) {
+            slot.first = self.settled.len();
+            slot.count = u32::try_from(pages.len()).unwrap_or(u32::MAX);
+            self.settled.extend(pages);
+        }
+    }
+
+    fn reopen(&mut self, contact: u32) {
+        let Some(slot) = self.slots.get(contact as usize) else { return };
+        let pages = u32::try_from(self.pages(contact, slot).len()).unwrap_or(u32::MAX);
+        let slot = &mut self.slots[contact as usize];
+        slot.done = None;
+        slot.current_from = pages;
+        self.overtaken |= (contact as usize) < self.built;
+    }
 }
 
 /// Why no more records come.
@@ -63,9 +107,14 @@ pub struct Ledger {
 impl Ledger {
     /// An index for this many contacts, with no records.
     pub fn new(contacts: usize) -> Self {
-        let mut slots = Vec::new();
-        slots.resize_with(contacts, Slot::default);
-        let inner = Inner { slots, closing: None, built: 0, overtaken: false };
+        let inner = Inner {
+            slots: vec![Slot::default(); contacts],
+            open: HashMap::new(),
+            settled: Vec::new(),
+            closing: None,
+            built: 0,
+            overtaken: false,
+        };
         Self { inner: Mutex::new(inner), changed: Condvar::new(), recent: Recent::default() }
     }
 
@@ -77,22 +126,11 @@ impl Ledger {
     /// Enters a record. One for a contact that is not in the input changes nothing.
     pub fn enter(&self, entry: &Entry, place: Place) {
         let mut inner = self.lock();
-        let built = inner.built;
         let (Entry::Page { contact, .. } | Entry::Done { contact, .. } | Entry::Reopened { contact }) = entry;
-        let contact = *contact as usize;
-        let Some(slot) = inner.slots.get_mut(contact) else { return };
         match entry {
-            Entry::Page { pass, .. } => slot.pages.push(PagePlace { pass: *pass, place }),
-            Entry::Done { .. } => {
-                slot.done = Some(place);
-                // Of a million contacts the room for more would be most of the index.
-                slot.pages.shrink_to_fit();
-            }
-            Entry::Reopened { .. } => {
-                slot.done = None;
-                slot.current_from = slot.pages.len();
-                inner.overtaken |= contact < built;
-            }
+            Entry::Page { pass, .. } => inner.add(*contact, PagePlace { pass: *pass, place }),
+            Entry::Done { .. } => inner.settle(*contact, place),
+            Entry::Reopened { .. } => inner.reopen(*contact),
         }
         drop(inner);
         // Only for these does anybody wait; each page would wake build for nothing.
@@ -119,13 +157,14 @@ impl Ledger {
         inner
             .slots
             .get(contact as usize)
-            .map(|slot| slot.pages[slot.current_from..].to_vec())
+            .map(|slot| inner.pages(contact, slot)[slot.current_from as usize..].to_vec())
             .unwrap_or_default()
     }
 
     /// How many pages the contact has.
     pub fn page_count(&self, contact: u32) -> u64 {
-        self.lock().slots.get(contact as usize).map_or(0, |slot| slot.pages.len() as u64)
+        let inner = self.lock();
+        inner.slots.get(contact as usize).map_or(0, |slot| inner.pages(contact, slot).len() as u64)
     }
 
     /// Waits for the contact's last word. `None` when the run has stopped before it came.
@@ -137,7 +176,7 @@ impl Ledger {
             }
             let slot = inner.slots.get(contact as usize)?;
             if let Some(done) = slot.done {
-                let settled = Settled { pages: slot.pages.clone(), done };
+                let settled = Settled { pages: inner.pages(contact, slot).to_vec(), done };
                 inner.built = inner.built.max(contact as usize + 1);
                 return Some(settled);
             }
