@@ -174,7 +174,8 @@ impl Client {
                 self.stats.retried();
             }
             let since = permit.since;
-            let outcome = self.attempt(query, &token, read).await;
+            let mut permit = Some(permit);
+            let outcome = self.attempt(query, &token, &mut permit, read).await;
             let fault = match outcome {
                 Ok(page) => {
                     self.proven_token.fetch_max(token.number, Ordering::Relaxed);
@@ -183,8 +184,11 @@ impl Client {
                 }
                 Err(fault) => fault,
             };
-            drop(permit);
             let decision = trials.decide(&fault, query.limit, self.connection.retrying.retries);
+            // Whoever is let in next is to find the gate closed, where this closes it.
+            if !matches!(decision, Decision::Throttle { .. } | Decision::WaitForQuota) {
+                drop(permit);
+            }
             match decision {
                 Decision::RepeatAtOnce => {}
                 Decision::Repeat { pause, reach, overloaded } => {
@@ -260,7 +264,8 @@ impl Client {
         let query =
             PageQuery { contact: good, channel: None, offset: 0, limit: 1, shape: AskedShape::Grouped };
         let read = |document: &Document<'_>| record::read_page(document).map(drop);
-        if let Err(fault) = self.attempt(&query.asked(&self.connection.base_url), token, &read).await
+        if let Err(fault) =
+            self.attempt(&query.asked(&self.connection.base_url), token, &mut None, &read).await
             && fault.is_failure()
         {
             return Err(fault);
@@ -269,20 +274,23 @@ impl Client {
         Ok(())
     }
 
-    /// Sends one request and reads its answer.
+    /// Sends one request and reads its answer. The permit ends with the last byte of a good one: while it is parsed another
+    /// request may be in flight.
     async fn attempt<T>(
         &self,
         query: &Asked<'_>,
         token: &Token,
+        permit: &mut Option<Permit>,
         read: &impl Fn(&Document<'_>) -> Result<T, PageError>,
     ) -> Result<(PageAnswer, T), Fault> {
-        self.ask(query, token, read).await.map_err(|fault| fault.masked(&self.redactor))
+        self.ask(query, token, permit, read).await.map_err(|fault| fault.masked(&self.redactor))
     }
 
     async fn ask<T>(
         &self,
         query: &Asked<'_>,
         token: &Token,
+        permit: &mut Option<Permit>,
         read: &impl Fn(&Document<'_>) -> Result<T, PageError>,
     ) -> Result<(PageAnswer, T), Fault> {
         let request = self.http.get(query.url.clone()).header(AUTHORIZATION, token.header.clone());
@@ -290,6 +298,7 @@ impl Client {
         if let Some(fault) = fault::of_status(&reply) {
             return Err(fault);
         }
+        drop(permit.take());
         let is_long = reply.body.bytes.len() > LONG_PARSE;
         let parse = || answer::read(reply.body, read);
         if is_long { tokio::task::block_in_place(parse) } else { parse() }

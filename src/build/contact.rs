@@ -14,13 +14,12 @@ use crate::id::ContactId;
 use crate::json::{Document, Value};
 use crate::record::{self, Conversation, Message, Page};
 use crate::settings::Window;
-use crate::spool::PagePlace;
+use crate::spool::{News, PagePlace, Place};
 use crate::table::{ContactInput, Totals};
 
 /// A contact that is indexed.
-pub struct Contact<'a> {
-    places: &'a [PagePlace],
-    pages: Pages<'a>,
+pub struct Contact {
+    pages: Pages,
     index: Index,
     own: Own,
     totals: Totals,
@@ -38,24 +37,33 @@ struct Own {
     met: HashSet<u128>,
 }
 
-/// Reads a contact's pages into an index.
-pub fn read<'a>(
+/// Reads a contact's pages into an index, as they come, until it has its last word, which is given too; none when the run
+/// has stopped before that.
+pub fn read(
     source: &mut Source<'_>,
-    places: &'a [PagePlace],
+    contact: u32,
     window: Window,
-) -> Result<Contact<'a>, BuildError> {
-    let mut pages = Pages::new(places);
-    let (mut index, mut own) = (Index::default(), Own::default());
-    for page in 0..u32::try_from(places.len()).unwrap_or(u32::MAX) {
-        // Only answers that were read once are spooled.
-        let Some(document) = pages.get(page, source)? else { continue };
-        let Ok(records) = record::read_page(document) else { continue };
-        index.add(page, &records);
-        own.add(&records);
+) -> Result<Option<(Contact, Place)>, BuildError> {
+    let (mut pages, mut index, mut own) = (Pages::default(), Index::default(), Own::default());
+    loop {
+        let places = match source.ledger.wait_for(contact, pages.places().len()) {
+            Some(News::Pages(places)) => places,
+            Some(News::Done(done)) => {
+                index.keep(window);
+                let totals = index.count();
+                return Ok(Some((Contact { pages, index, own, totals }, done)));
+            }
+            None => return Ok(None),
+        };
+        for place in places {
+            let page = pages.push(place);
+            // Only answers that were read once are spooled.
+            let Some(document) = pages.get(page, source)? else { continue };
+            let Ok(records) = record::read_page(document) else { continue };
+            index.add(page, &records);
+            own.add(&records);
+        }
     }
-    index.keep(window);
-    let totals = index.count();
-    Ok(Contact { places, pages, index, own, totals })
 }
 
 impl Own {
@@ -104,7 +112,12 @@ fn nameless(conversation: &Conversation<'_>) -> Option<String> {
     Some(text)
 }
 
-impl Contact<'_> {
+impl Contact {
+    /// Where its pages stand.
+    pub fn places(&self) -> &[PagePlace] {
+        self.pages.places()
+    }
+
     /// Messages that came in more than one version.
     pub fn changed_messages(&self) -> u64 {
         self.index.changed
@@ -126,14 +139,17 @@ impl Contact<'_> {
                 tables.relieve()?;
             }
         }
-        for at in order::messages(&self.index, &conversations) {
+        let messages = order::messages(&self.index, &conversations);
+        let page_of = |at: &u32| self.index.messages[*at as usize].page;
+        self.pages.expect(messages.iter().map(page_of), source)?;
+        for at in messages {
             let indexed = &self.index.messages[at as usize];
+            let pass = self.pages.pass(indexed.page);
             let document = self.pages.get(indexed.page, source)?;
             let Some(value) = document.and_then(|document| document.value(indexed.value)) else { continue };
             let message = Message::known(self.index.id(indexed), value);
             let columns = &self.index.conversations[indexed.conversation as usize].columns;
-            let asked = self.places[indexed.page as usize].pass;
-            tables.message(id, columns, asked, &message)?;
+            tables.message(id, columns, pass, &message)?;
         }
         Ok(self.totals)
     }

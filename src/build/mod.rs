@@ -2,7 +2,7 @@
 //!
 //! It runs beside fetch on its own thread and takes the contacts in the order of the input, waiting only for one that
 //! has no last word yet. Same spool, same bytes: nothing in it depends on timing. A contact's messages are first
-//! indexed, then sorted, then flattened in their order; what does not fit in memory is read from the spool again. Full
+//! indexed as they come, then sorted, then flattened in their order; what does not fit in memory is read from the spool again. Full
 //! batches of rows go to the writers, each on a thread of its own, over short queues; so do the answers themselves, where
 //! they are kept ([`mod@raw`]).
 //!
@@ -13,6 +13,7 @@ mod coverage;
 mod index;
 mod order;
 mod pages;
+mod prefetch;
 mod raw;
 mod tables;
 
@@ -153,7 +154,7 @@ fn build_once(plan: &BuildPlan, ledger: &Ledger, observer: &SharedObserver) -> R
     durable::remove_tree(&plan.stage)?;
     durable::create_dir_all(&plan.stage)?;
     let mut work = Work::new(plan, ledger)?;
-    if !work.build_contacts(ledger, observer)? || ledger.wait_for_closing() == Closing::Stopped {
+    if !work.build_contacts(observer)? || ledger.wait_for_closing() == Closing::Stopped {
         return Ok(Made::Nothing);
     }
     if ledger.take_overtaken() {
@@ -182,7 +183,11 @@ impl<'a> Work<'a> {
         };
         Ok(Self {
             plan,
-            source: Source { ledger, reader: Reader::new(plan.spool_folder.clone()) },
+            source: Source {
+                ledger,
+                spool_folder: plan.spool_folder.clone(),
+                reader: Reader::new(plan.spool_folder.clone()),
+            },
             tables: Tables::new(&plan.stamp, &plan.output, &plan.stage),
             raw,
             exported: Vec::with_capacity(plan.contacts.len()),
@@ -191,29 +196,28 @@ impl<'a> Work<'a> {
     }
 
     /// Flattens all contacts; false when the run has stopped.
-    fn build_contacts(&mut self, ledger: &Ledger, observer: &SharedObserver) -> Result<bool, BuildError> {
+    fn build_contacts(&mut self, observer: &SharedObserver) -> Result<bool, BuildError> {
         let mut messages = 0;
         for at in 0..self.plan.contacts.len() {
             if !self.plan.due.holds(at) {
                 self.exported.push(Totals::default());
                 continue;
             }
-            let Some(settled) = ledger.wait_for(u32::try_from(at).unwrap_or(u32::MAX)) else {
+            let place = u32::try_from(at).unwrap_or(u32::MAX);
+            let Some((contact, done)) = contact::read(&mut self.source, place, self.plan.window)? else {
                 return Ok(false);
             };
-            let Entry::Done { outcome, .. } = self.source.reader.entry(settled.done)? else {
+            let Entry::Done { outcome, .. } = self.source.reader.entry(done)? else {
                 return Ok(false);
             };
+            let id = self.plan.contacts.get(at);
             if let Some(raw) = &mut self.raw {
-                raw.answers(self.plan.contacts.get(at), settled.pages.clone())?;
+                raw.answers(id.clone(), contact.places().to_vec())?;
             }
             let exported = if outcome.status.has_rows() {
-                let id = self.plan.contacts.get(at);
-                let contact = contact::read(&mut self.source, &settled.pages, self.plan.window)?;
                 self.changed_messages += contact.changed_messages();
                 contact.flatten(&id, &mut self.source, &mut self.tables)?
             } else {
-                self.source.forget(&settled.pages);
                 Totals::default()
             };
             messages += exported.messages;

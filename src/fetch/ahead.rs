@@ -1,11 +1,11 @@
 //! Pages of a long history that are asked for before their turn, in slots that no other contact needs.
 //!
-//! What [`Paging::foreseen`](super::paging::Paging::foreseen) names is asked for, 1, 2, 4, … pages ahead as long as they
+//! What [`Paging::foreseen`](super::paging::Paging::foreseen) names is asked for, 1, 4, 16, … pages ahead as long as they
 //! turn out to be the ones that are asked for next. The others are thrown away.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
-
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::question::{Answer, Question};
@@ -20,15 +20,14 @@ const LARGE: usize = 512 << 10;
 /// would be asked for in vain before it is asked for where it is.
 const MAX_MISSES: u32 = 4;
 
-/// A slot that was idle. Whoever asks holds it until the answer is there, and whoever waits for its turn as well; when the
-/// turn has come, the worker's own slot serves, which was idle meanwhile.
-type Slot = Arc<Mutex<Option<OwnedSemaphorePermit>>>;
+/// How many times as many pages may be asked for or wait for their turn as may be asked for. While one is late, or
+/// something else is looked at, the answers behind it wait, and the slots should not.
+const WAITING: u32 = 2;
 
 /// A page that was asked for before its turn.
 struct Asked {
     ask: Ask,
     answer: Early,
-    slot: Slot,
 }
 
 /// An answer that was asked for before its turn.
@@ -49,6 +48,8 @@ impl Early {
 #[derive(Default)]
 pub struct Ahead {
     asked: VecDeque<Asked>,
+    /// One of them holds less than was asked for: the history may end there, and no more are asked for behind it.
+    is_short: Arc<AtomicBool>,
     /// How many have turned out right since the last that did not.
     hits: u32,
     /// How often all were thrown away.
@@ -64,22 +65,25 @@ impl Ahead {
         }
         let next = self.asked.pop_front()?;
         if next.ask != *ask {
-            self.asked.clear();
+            self.forget();
             self.hits = 0;
             self.misses += 1;
             return None;
         }
         self.hits = self.hits.saturating_add(1);
-        next.slot.lock().unwrap_or_else(PoisonError::into_inner).take();
         Some(next.answer)
     }
 
     /// Asks for pages behind the one that has its turn, as many as there is room for.
     pub fn ask(&mut self, shared: &Shared, question: &Question, foreseen: impl Iterator<Item = Ask>) {
-        if self.misses > MAX_MISSES {
+        if self.asked.is_empty() {
+            self.forget();
+        }
+        if self.misses > MAX_MISSES || self.is_short.load(Ordering::Relaxed) {
             return;
         }
-        let most = shared.slots.share().min(1_u32.checked_shl(self.hits).unwrap_or(u32::MAX)) as usize;
+        let proven = 1_u32.checked_shl(2 * self.hits.min(8)).unwrap_or(u32::MAX);
+        let most = shared.slots.share().saturating_mul(WAITING).min(proven) as usize;
         let missing = most.saturating_sub(self.asked.len());
         if missing == 0 {
             return;
@@ -87,34 +91,40 @@ impl Ahead {
         let room = missing.min(shared.client.spare());
         for ask in foreseen.skip(self.asked.len()).take(room) {
             let Some(slot) = shared.slots.take() else { return };
-            self.asked.push_back(Asked::begin(question.clone(), ask, slot));
+            self.asked.push_back(Asked::begin(question.clone(), ask, slot, Arc::clone(&self.is_short)));
         }
+    }
+
+    fn forget(&mut self) {
+        self.asked.clear();
+        self.is_short = Arc::default();
     }
 
     /// What an answer in its turn says of those to come.
     pub fn see(&mut self, answer: &Answer) {
         if answer.page.bytes.len() > LARGE {
-            self.asked.clear();
+            self.forget();
             self.misses = MAX_MISSES + 1;
         }
     }
 }
 
 impl Asked {
-    fn begin(question: Question, ask: Ask, slot: OwnedSemaphorePermit) -> Self {
+    fn begin(question: Question, ask: Ask, slot: OwnedSemaphorePermit, is_short: Arc<AtomicBool>) -> Self {
         let (sender, receiver) = oneshot::channel();
-        let slot: Slot = Arc::new(Mutex::new(Some(slot)));
-        let held = Arc::clone(&slot);
         tokio::spawn(async move {
             let answer = match question.page(&ask, || !sender.is_closed()).await {
                 // No other large one could be read while this one waits for its turn.
                 Ok(answer) if answer.page.is_large() => Err(Failure::Unwanted),
                 answer => answer,
             };
+            if answer.as_ref().is_ok_and(|answer| answer.seen.sight.received() < u64::from(ask.limit)) {
+                is_short.store(true, Ordering::Relaxed);
+            }
             // Nobody may want it any more.
             drop(sender.send(answer));
-            drop(held);
+            drop(slot);
         });
-        Self { ask, answer: Early(receiver), slot }
+        Self { ask, answer: Early(receiver) }
     }
 }

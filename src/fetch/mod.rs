@@ -1,7 +1,7 @@
 //! Fetch: asks the API for every page of every contact and puts the answers into the spool.
 //!
-//! Contacts are admitted in the order of the input, but for those that are known to take longest ([`order`]), as many at a
-//! time as requests may be in flight; how many really are is the governor's to say. Within a contact pages follow each
+//! Contacts are admitted in the order of the input, but for those that are known to take longest ([`order`]), a few more at
+//! a time than requests may be in flight ([`slots`]); how many really are is the governor's to say. Within a contact pages follow each
 //! other, as [`paging`] says; when slots are idle because no contact waits, pages of those still read are asked for
 //! [`ahead`] of their turn. When all are read, what was only believed is looked at once more ([`recheck`]). Whom the
 //! account has to read is found by [`listing`].
@@ -122,7 +122,8 @@ pub async fn fetch(
 async fn read_all(shared: &Arc<Shared>) -> Result<(), FetchError> {
     let due = (0..).zip(shared.plan.due.places().filter_map(|place| u32::try_from(place).ok()));
     let open = due.filter(|(_, contact)| !shared.ledger.is_done(*contact)).collect();
-    let open = order::longest_in_time(open, &shared.plan.lengths, &shared.plan.reading, shared.slots.count);
+    let open =
+        order::longest_in_time(open, &shared.plan.lengths, &shared.plan.reading, shared.plan.concurrency);
     let shared = Arc::clone(shared);
     workers(&shared.slots.clone(), open.into_iter(), move |(place, contact)| {
         let shared = Arc::clone(&shared);

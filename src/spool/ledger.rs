@@ -17,14 +17,14 @@ pub struct PagePlace {
     pub place: Place,
 }
 
-/// A contact that has its last word.
+/// What there is new of a contact.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settled {
-    /// Its pages, in the order they were taken in, which is that of the history and not of time where some were asked for
+pub enum News {
+    /// More pages, in the order they were taken in, which is that of the history and not of time where some were asked for
     /// ahead of their turn: so which of two versions of a message counts as the later does not depend on timing.
-    pub pages: Vec<PagePlace>,
-    /// The record of how it ended.
-    pub done: Place,
+    Pages(Vec<PagePlace>),
+    /// Its last word: the record of how it ended.
+    Done(Place),
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -46,6 +46,8 @@ struct Inner {
     /// and go, would keep the memory around it from being given back.
     settled: Vec<PagePlace>,
     closing: Option<Closing>,
+    /// The contact that build waits for.
+    awaited: Option<u32>,
     /// How far build has come: a contact below this that is opened again makes it start over.
     built: usize,
     overtaken: bool,
@@ -112,6 +114,7 @@ impl Ledger {
             open: HashMap::new(),
             settled: Vec::new(),
             closing: None,
+            awaited: None,
             built: 0,
             overtaken: false,
         };
@@ -127,14 +130,15 @@ impl Ledger {
     pub fn enter(&self, entry: &Entry, place: Place) {
         let mut inner = self.lock();
         let (Entry::Page { contact, .. } | Entry::Done { contact, .. } | Entry::Reopened { contact }) = entry;
+        let is_awaited = inner.awaited == Some(*contact);
         match entry {
             Entry::Page { pass, .. } => inner.add(*contact, PagePlace { pass: *pass, place }),
             Entry::Done { .. } => inner.settle(*contact, place),
             Entry::Reopened { .. } => inner.reopen(*contact),
         }
         drop(inner);
-        // Only for these does anybody wait; each page would wake build for nothing.
-        if matches!(entry, Entry::Done { .. }) {
+        // Build waits for one contact at a time; all others would wake it for nothing.
+        if is_awaited {
             self.changed.notify_all();
         }
     }
@@ -167,24 +171,29 @@ impl Ledger {
         inner.slots.get(contact as usize).map_or(0, |slot| inner.pages(contact, slot).len() as u64)
     }
 
-    /// Waits for the contact's last word. `None` when the run has stopped before it came.
-    pub fn wait_for(&self, contact: u32) -> Option<Settled> {
+    /// Waits for what there is of the contact beyond so many pages. `None` when the run has stopped before it came.
+    pub fn wait_for(&self, contact: u32, known: usize) -> Option<News> {
         let mut inner = self.lock();
         loop {
             if inner.closing == Some(Closing::Stopped) {
                 return None;
             }
             let slot = inner.slots.get(contact as usize)?;
+            let pages = inner.pages(contact, slot);
+            if known < pages.len() {
+                return Some(News::Pages(pages[known..].to_vec()));
+            }
             if let Some(done) = slot.done {
-                let settled = Settled { pages: inner.pages(contact, slot).to_vec(), done };
                 inner.built = inner.built.max(contact as usize + 1);
-                return Some(settled);
+                return Some(News::Done(done));
             }
             if inner.closing.is_some() {
                 return None;
             }
             self.recent.set_build_waits(true);
+            inner.awaited = Some(contact);
             inner = self.changed.wait(inner).unwrap_or_else(PoisonError::into_inner);
+            inner.awaited = None;
             self.recent.set_build_waits(false);
         }
     }

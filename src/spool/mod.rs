@@ -20,7 +20,7 @@ mod writer;
 use std::path::{Path, PathBuf};
 
 pub use entry::{Entry, Pass};
-pub use ledger::{Closing, Ledger, PagePlace, Settled};
+pub use ledger::{Closing, Ledger, News, PagePlace};
 pub use reader::Reader;
 pub use recent::Recent;
 pub use recover::recover;

@@ -14,8 +14,14 @@ use crate::settings::Consistency;
 impl Paging {
     /// The pages behind the one to ask for next, each as far behind the one in front of it as that is.
     pub fn foreseen(&self) -> impl Iterator<Item = Ask> + use<> {
-        let next = match (&self.next, &self.frontier) {
-            (Step::Ask(ask), Some(frontier)) if self.is_to_join(ask) => ask
+        // While it is found out what offsets count, the page that waits for it is the next.
+        let next = match (&self.next, &self.uncounted) {
+            (Step::Ask(_), Some(uncounted)) => Some(&uncounted.ask),
+            (Step::Ask(ask), None) => Some(ask),
+            _ => None,
+        };
+        let next = match (next, &self.frontier) {
+            (Some(ask), Some(frontier)) if self.is_to_join(ask) => ask
                 .offset
                 .checked_sub(frontier.offset)
                 .filter(|stride| *stride > 0)

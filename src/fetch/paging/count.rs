@@ -17,7 +17,7 @@ const MAX_COUNTS: u32 = 3;
 /// A page that waits until it is known what its offset counts.
 #[derive(Debug)]
 pub(super) struct Uncounted {
-    ask: Ask,
+    pub(super) ask: Ask,
     page: Sight,
     /// Asked for one message, the server has sent one.
     is_one_alone: bool,
