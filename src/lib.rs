@@ -14,6 +14,7 @@
 //! - [`spool`] is an append-only, checksummed log of the answers as received. It is what a crash must not lose.
 //! - [`build`] is a pure, deterministic function of spool and input order to staged files; it runs beside fetch.
 //! - [`publish`] makes the staged files visible, then writes the manifest: the one commit point.
+//! - [`mod@check`] looks beforehand whether all that would work, and plans it.
 //! - [`verify`] checks what was published, at any later time; [`prune`] removes old runs; [`warehouse`] is the SQL that
 //!   loads them.
 //!
@@ -24,6 +25,7 @@
 //! ```text
 //! cli/                               5  arguments, settings file, bars, stdout and stderr, signals, exit codes
 //! export/                            4  the job as a table of contents: work folder, fetch and build, publish
+//! check/                             4  whether a run would work, and a plan of it
 //! monitor/                           4  metrics file and pings: how a run went, for those who watch over it
 //! report/                            4  a published run as a page to look at
 //! fetch/ build/ publish/ verify/     3  the rooms
@@ -61,6 +63,7 @@
 
 pub mod api;
 pub mod build;
+pub mod check;
 pub mod cli;
 pub mod contacts;
 pub mod digest;

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
-use reqwest::redirect::Policy;
 use tokio::time::{Instant, timeout};
 
 use super::answer;
@@ -17,6 +16,7 @@ use super::failure::Failure;
 use super::fault::{self, Fault, Reply};
 use super::governor::{Governor, Permit, Throttle};
 use super::health::{Diagnosis, Reach};
+use super::http;
 use super::query::{Asked, ListingQuery, PageQuery};
 use super::redact::Redactor;
 use super::stats::{Requests, Stats};
@@ -29,11 +29,6 @@ use crate::record::listing::{ListingPage, read_listing};
 use crate::record::{self, Page, PageError};
 use crate::settings::{AskedShape, Connection, PasswordSource};
 
-/// Kept HTTP/2 connections are asked this often whether they live, so that a dead peer is noticed.
-const PING_EVERY: Duration = Duration::from_secs(10);
-/// One that has not said so for this long is given up, before [`NO_PROGRESS`] ends what waits on it: a repeat would go
-/// to the same dead peer.
-const PING_PATIENCE: Duration = Duration::from_secs(10);
 /// Bodies above this are parsed with the other tasks moved away from the thread, since it takes milliseconds.
 const LONG_PARSE: usize = 1 << 20;
 
@@ -58,23 +53,7 @@ impl Client {
     /// # Errors
     /// When TLS cannot be set up.
     pub fn new(connection: Arc<Connection>, observer: SharedObserver) -> Result<Self, Stop> {
-        // Fails only if another part of the program has installed one already, which serves as well.
-        drop(rustls::crypto::ring::default_provider().install_default());
-        let mut http = reqwest::Client::builder()
-            .user_agent(concat!("chatzy-export/", env!("CARGO_PKG_VERSION")))
-            .redirect(Policy::none())
-            .connect_timeout(connection.retrying.connect_timeout)
-            // Repeats are ours to make and to count, also those of what a server took back (GOAWAY): each has its turn.
-            .retry(reqwest::retry::never())
-            .http2_keep_alive_interval(PING_EVERY)
-            .http2_keep_alive_timeout(PING_PATIENCE)
-            .http2_adaptive_window(true);
-        if connection.base_url.is_loopback() {
-            http = http.no_proxy();
-        }
-        let http = http
-            .build()
-            .map_err(|error| Stop::Credentials { what: format!("cannot set up TLS: {error}") })?;
+        let http = http::build(http::builder(&connection))?;
         let redactor = Redactor::default();
         if let Some(login) = &connection.credentials.login {
             redactor.add(&login.email);
@@ -238,7 +217,7 @@ impl Client {
     }
 
     /// Waits for a token and the right to send.
-    async fn turn(&self, contact: Option<&ContactId>) -> Result<(Token, Permit), Stop> {
+    pub(super) async fn turn(&self, contact: Option<&ContactId>) -> Result<(Token, Permit), Stop> {
         loop {
             self.token().await?;
             let permit = self.governor.admit().await;
@@ -321,11 +300,12 @@ impl Client {
                 return Err(Fault::TimedOut { what: format!("no answer within {} s", patience.as_secs()) });
             }
         };
-        let (status, headers) = (response.status(), response.headers().clone());
-        self.stats.sent(Some(status.as_u16()), began.elapsed());
+        let head_after = began.elapsed();
+        let (status, version, headers) = (response.status(), response.version(), response.headers().clone());
+        self.stats.sent(Some(status.as_u16()), head_after);
         let body =
             self.large_bodies.read(response, deadline).await.map_err(|error| fault::of_body(&error))?;
-        Ok(Reply { status, headers, body })
+        Ok(Reply { status, version, headers, head_after, body })
     }
 
     /// The post of a sign-in.

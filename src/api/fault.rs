@@ -3,8 +3,8 @@
 use std::error::Error;
 use std::time::{Duration, SystemTime};
 
-use reqwest::StatusCode;
 use reqwest::header::{DATE, HeaderMap, LOCATION, RETRY_AFTER};
+use reqwest::{StatusCode, Version};
 
 use super::body::{self, Body, BodyError};
 use super::redact::Redactor;
@@ -21,7 +21,10 @@ pub const BEGINNING: usize = 16;
 #[derive(Debug)]
 pub struct Reply {
     pub status: StatusCode,
+    pub version: Version,
     pub headers: HeaderMap,
+    /// Time from the request to the head of the answer.
+    pub head_after: Duration,
     pub body: Body,
 }
 

@@ -1,6 +1,7 @@
 //! The remote API: sign-in, pages of histories, retries, and the one governor of all requests.
 //!
-//! [`Client::page`] and [`Client::listing`] are the only ways a room asks for something. Inside, each attempt is classified ([`fault`]), what to
+//! [`Client::page`] and [`Client::listing`] are the only ways a room asks for something; [`Client::look`] is for who wants to
+//! know in which manner it is answered. Inside, each attempt is classified ([`fault`]), what to
 //! do about it decided ([`decide`]), and done in one loop ([`client`]). How fast and how many at once is the
 //! [`governor`]'s alone to say.
 //!
@@ -18,7 +19,9 @@ mod fault;
 mod governor;
 mod grant;
 mod health;
+mod http;
 mod latency;
+mod look;
 mod pace;
 mod query;
 mod redact;
@@ -35,6 +38,7 @@ pub use counters::Counters;
 pub use failure::Failure;
 pub use fault::retry_after;
 pub use latency::Latency;
+pub use look::{Clocks, Look, LookError, SignIn};
 pub use query::{ListingQuery, PageQuery};
 pub use stats::Requests;
 pub use stop::Stop;

@@ -118,6 +118,13 @@ impl TokenKeeper {
         }
     }
 
+    /// How much longer the token lives; none where there is no token, or nobody has said.
+    pub fn life(&self) -> Option<Duration> {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let dies_at = held.as_ref()?.dies_at?;
+        Some(dies_at.saturating_duration_since(Instant::now()))
+    }
+
     /// A renewal ahead of time failed: the old token serves on.
     pub fn renew_later(&self) {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use crate::api::Stop;
 use crate::build::BuildError;
+use crate::check::Cause;
 use crate::durable::StorageError;
 use crate::export::{ExportError, Interruption, RebuildError, Signal};
 use crate::fetch::FetchError;
@@ -114,6 +115,20 @@ impl Exit {
             ListingError::Refused { .. } | ListingError::OffsetIgnored => Self::Usage,
             ListingError::TooLarge { .. } => Self::Usage,
             ListingError::Unreadable { .. } => Self::Unavailable,
+        }
+    }
+
+    /// What a run would end with for this reason.
+    pub fn of_cause(cause: &Cause) -> Self {
+        match cause {
+            Cause::Api(stop) => Self::of_stop(stop),
+            Cause::Listing(error) => Self::of_listing(error),
+            Cause::Contacts | Cause::NoContacts | Cause::OffsetIgnored => Self::Usage,
+            Cause::AllRefused { unauthorized: true } => Self::SignInRefused,
+            Cause::AllRefused { unauthorized: false } => Self::Usage,
+            Cause::Unreadable => Self::Unavailable,
+            Cause::Storage => Self::Storage,
+            Cause::Locked => Self::Locked,
         }
     }
 

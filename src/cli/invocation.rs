@@ -56,6 +56,21 @@ impl Invocation {
         next
     }
 
+    /// The run that a check was made for: its command has all options of the check but `--json`.
+    pub fn as_run(&self, whom: WhomTyped, out: OutTyped) -> Self {
+        let mut next = self.clone().without("--json", Takes::Nothing);
+        if let Some(command) = next.0.iter_mut().skip(1).find(|argument| *argument == "check") {
+            *command = "run".into();
+        }
+        if whom == WhomTyped::Nobody {
+            next.0.push("--all-contacts".into());
+        }
+        if out == OutTyped::Nowhere {
+            next.0.extend(["--out", "./export"].map(OsString::from));
+        }
+        next
+    }
+
     /// The same, but waiting for another run to end.
     pub fn waiting(&self) -> Self {
         let mut next = self.clone().without("--wait-lock", Takes::Value);
@@ -94,6 +109,24 @@ impl Invocation {
         }
         words.join(" ")
     }
+}
+
+/// Whether a contacts file was named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhomTyped {
+    /// It was.
+    File,
+    /// All contacts of the account are meant.
+    Nobody,
+}
+
+/// Whether a destination was named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutTyped {
+    /// It was.
+    Path,
+    /// It was not.
+    Nowhere,
 }
 
 /// Whether an option has a value.
@@ -186,6 +219,17 @@ mod tests {
         insta::assert_snapshot!(first.of_failed(Path::new("a b/failed.csv"), true).to_shell(), @"chatzy-export run --out 'my export' --contacts 'a b/failed.csv' --contacts-column contact_id");
         insta::assert_snapshot!(first.fresh().to_shell(), @"chatzy-export run --contacts=ids.csv --out 'my export' --run-id x --contacts-column c --fresh");
         insta::assert_snapshot!(typed(&["--wait-lock", "1s", "--out=x"]).waiting().to_shell(), @"chatzy-export run --out=x --wait-lock 1h");
+    }
+
+    #[test]
+    fn the_run_after_a_check() {
+        let check = |arguments: &[&str]| {
+            Invocation(["chatzy-export", "check"].iter().chain(arguments).map(OsString::from).collect())
+        };
+        let all = check(&["--json", "--page-size", "50"]).as_run(WhomTyped::Nobody, OutTyped::Nowhere);
+        insta::assert_snapshot!(all.to_shell(), @"chatzy-export run --page-size 50 --all-contacts --out ./export");
+        let file = check(&["--contacts", "check", "--out=a b"]).as_run(WhomTyped::File, OutTyped::Path);
+        insta::assert_snapshot!(file.to_shell(), @"chatzy-export run --contacts check '--out=a b'");
     }
 
     #[test]

@@ -7,6 +7,7 @@
 
 mod advice;
 mod args;
+mod check;
 mod completions;
 mod config;
 mod console;
@@ -55,6 +56,7 @@ fn command() -> Exit {
     match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Contacts(args) => contacts::contacts(&args),
+        Command::Check(args) => check::check(&args),
         Command::Rebuild(args) => rebuild::rebuild(&args),
         Command::Prune(args) => prune::prune(&args),
         Command::Verify(args) => verify::verify(&args),

@@ -1,6 +1,6 @@
 //! What was typed becomes what is meant: arguments and environment into validated settings.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 
 use super::args::{ConnectionArgs, FormatName, RunArgs};
-use crate::contacts::{self, ColumnChoice, ContactsError, ContactsSource};
+use crate::contacts::{self, ColumnChoice, ContactList, ContactsError, ContactsSource};
 use crate::export::{Identity, Job, Whom};
 use crate::settings::{
     AskedShape, BaseUrl, BaseUrlError, Connection, Credentials, Format, Incremental, JsonlCodec, Login,
@@ -161,18 +161,22 @@ pub(super) fn service(
 }
 
 fn read_contacts(args: &RunArgs) -> Result<Whom, SettingsError> {
-    let file = match &args.contacts {
-        Some(file) => file,
-        None if args.all_contacts => return Ok(Whom::All),
-        None => return Err(SettingsError::Nobody),
-    };
-    let column = args.contacts_column.clone().map_or(ColumnChoice::Default, ColumnChoice::Named);
+    match &args.contacts {
+        Some(file) => Ok(Whom::Listed(contacts_in(file, args.contacts_column.as_deref())?)),
+        None if args.all_contacts => Ok(Whom::All),
+        None => Err(SettingsError::Nobody),
+    }
+}
+
+/// The contacts of a file, or of stdin.
+pub(super) fn contacts_in(file: &Path, column: Option<&str>) -> Result<ContactList, ContactsError> {
+    let column = column.map_or(ColumnChoice::Default, |name| ColumnChoice::Named(name.to_owned()));
     let source = if file.as_os_str() == "-" {
         ContactsSource::Stdin(Box::new(std::io::stdin().lock()))
     } else {
-        ContactsSource::File(file.clone())
+        ContactsSource::File(file.to_owned())
     };
-    Ok(Whom::Listed(contacts::read(source, &column)?))
+    contacts::read(source, &column)
 }
 
 pub fn check_twice<T: PartialEq>(

@@ -6,7 +6,6 @@
 mod draft;
 mod error;
 mod incremental;
-mod lengths;
 mod lock;
 mod prune;
 mod rebuild;
@@ -31,6 +30,7 @@ use crate::settings::RunSettings;
 use crate::spool::{Closing, Writer};
 use crate::state::Due;
 use crate::table::Stamp;
+use crate::verify::lengths;
 
 pub use error::{ExportError, Interruption, Signal};
 pub use incremental::Lost;

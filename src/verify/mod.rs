@@ -3,8 +3,8 @@
 //! [`runs`] reads the manifests and [`chain`] holds them against `latest.json` and each other; [`claims`] holds what a
 //! manifest says against itself; [`state`] checks what an incremental run leaves to the next; [`files`] and [`sums`] check
 //! the files that it names, [`added`] finds those that none names, [`modes`] those that others may read; [`deep`] opens
-//! every file and holds the rows against each other; [`glance`] is the quick look of those who read a run. A
-//! manifest is read from a disk that others may write to, so nothing in it is trusted, least of all its paths.
+//! every file and holds the rows against each other; [`glance`] is the quick look of those who read a run, [`lengths`] what
+//! the newest tells of how long histories are. A manifest is read from a disk that others may write to, so nothing in it is trusted, least of all its paths.
 //!
 //! An export may be verified while a run works on it: files of a run that is being published, or pruned, are no damage.
 //!
@@ -16,6 +16,7 @@ mod claims;
 mod deep;
 mod files;
 pub(crate) mod glance;
+pub(crate) mod lengths;
 mod modes;
 mod runs;
 mod state;

@@ -10,6 +10,7 @@ mod archive;
 mod auth;
 mod broken;
 mod canary;
+mod check;
 mod contacts;
 mod crash;
 mod damage;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// The rooms by layer, the lowest last. Rooms of one layer do not know each other, but for the lowest, the common ground.
 const LAYERS: [&[&str]; 5] = [
     &["cli"],
-    &["export", "monitor", "report"],
+    &["export", "check", "monitor", "report"],
     &["fetch", "build", "publish", "verify", "warehouse", "prune"],
     &["api", "spool", "table", "output", "state"],
     &["contacts", "settings", "event", "id", "record", "json", "durable", "history", "digest", "visible"],

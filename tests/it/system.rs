@@ -20,10 +20,10 @@ fn runs(command: &mut Command) -> bool {
 }
 
 /// A file system in memory, until dropped.
-struct SmallDisk(PathBuf);
+pub struct SmallDisk(PathBuf);
 
 impl SmallDisk {
-    fn mount(path: &Path, kilobytes: u32) -> Option<Self> {
+    pub fn mount(path: &Path, kilobytes: u32) -> Option<Self> {
         chatzy_export::durable::create_dir_all(path).expect("a folder");
         let size = format!("size={kilobytes}k,mode=0700");
         let is_there = runs(Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(path));

@@ -1,5 +1,6 @@
 //! What can be typed. The docs of the fields are the help.
 
+mod check;
 mod common;
 mod contacts;
 mod pages;
@@ -15,6 +16,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::simulator::SimulatorOptions;
 
+pub use check::CheckArgs;
 pub use common::{ConnectionArgs, LogArgs, LogFormat, ProgressWhen};
 pub use contacts::{ContactsArgs, ListFormatName};
 pub use pages::{CompletionsArgs, ManArgs};
@@ -48,6 +50,9 @@ pub enum Command {
     /// List the account's contacts into a contacts file
     #[command(after_help = contacts::EXAMPLES)]
     Contacts(Box<ContactsArgs>),
+    /// Test sign-in, the API's ways and the destination, and plan a run
+    #[command(after_help = check::EXAMPLES)]
+    Check(Box<CheckArgs>),
     /// Check an export against its manifests
     #[command(after_help = VERIFY_EXAMPLES)]
     Verify(VerifyArgs),

@@ -199,7 +199,7 @@ impl FromStr for MaxFailedArg {
     }
 }
 
-fn concurrency(text: &str) -> Result<NonZeroU32, String> {
+pub(super) fn concurrency(text: &str) -> Result<NonZeroU32, String> {
     let number: u32 = text.parse().map_err(|_| "not a number".to_owned())?;
     NonZeroU32::new(number)
         .filter(|number| number.get() <= 1024)

@@ -1,4 +1,5 @@
-//! How long the contacts' histories were in the run before, so that the long ones are begun early enough.
+//! How long the contacts' histories were in the run before, so that the long ones are begun early enough, and that a plan
+//! can be made of the next run.
 //!
 //! It is a hint and nothing rests on it: what cannot be read is not known.
 
@@ -7,11 +8,11 @@ use std::path::Path;
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::glance::{Number, read_rows};
 use crate::contacts::ContactList;
 use crate::durable;
 use crate::output::manifest::{Latest, Manifest};
 use crate::table::Table;
-use crate::verify::glance::{Number, read_rows};
 
 /// Messages of each contact, in the order of the list; 0 where nothing is known. Empty where nothing is known of any.
 pub fn known(out: &Path, contacts: &ContactList) -> Vec<u32> {
@@ -31,7 +32,8 @@ pub fn known(out: &Path, contacts: &ContactList) -> Vec<u32> {
     lengths
 }
 
-fn newest(out: &Path) -> Option<Manifest> {
+/// The manifest of the newest run, if it can be read.
+pub fn newest(out: &Path) -> Option<Manifest> {
     let latest = Latest::parse(&durable::read_if_there(&out.join("_runs/latest.json")).ok()??).ok()?;
     let path = out.join("_runs").join(latest.run_id.as_str()).join("manifest.json");
     Manifest::parse(&durable::read_if_there(&path).ok()??).ok()

@@ -1,0 +1,73 @@
+//! The options of `check`.
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::run::{concurrency, duration, rate};
+use super::{ConnectionArgs, LogArgs};
+
+/// Shown below the help.
+pub const EXAMPLES: &str = "\
+Examples:
+  chatzy-export check --simulated
+      a first try: looks at a built-in API
+  CHATZY_EMAIL=me@example.com CHATZY_PASSWORD_FILE=~/.chatzy chatzy-export check --out ./export
+      the real service, for a run of all contacts of the account
+  chatzy-export check --contacts contacts.csv --out ./export --rate-limit 20
+      the same options as the run to come: the plan is made for them
+  chatzy-export check --out ./export --json | jq .plan
+
+Nothing is written but a small file at the destination, which is removed at once. A folder that does not exist is not made.
+
+Exit codes: 0 a run would work, perhaps with warnings; else what it would end with: 2 usage, no contacts, or not the API,
+4 sign-in refused, 5 API unavailable, 6 storage, 7 another run works here, 130/143 interrupted. Of several the one that
+somebody has to mend: 2 before 4, 6, 5 and 7.";
+
+/// Test sign-in, the API's ways and the destination, and plan a run
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// CSV with a column `contact_id`, or one ID a line; `-` is stdin [default: every contact of the account]
+    #[arg(long, value_name = "FILE")]
+    pub contacts: Option<PathBuf>,
+    /// The column of the IDs [default: `contact_id`]
+    #[arg(long, value_name = "NAME", requires = "contacts")]
+    pub contacts_column: Option<String>,
+    /// Folder of the export, there or not [default: none is looked at]
+    #[arg(long, value_name = "PATH")]
+    pub out: Option<PathBuf>,
+
+    /// Messages asked for at once, 1 to 100
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100), help_heading = "Requests")]
+    pub page_size: u32,
+    /// Most requests in flight that the run may have, 1 to 1024
+    #[arg(long, value_name = "N", default_value = "32", value_parser = concurrency, help_heading = "Requests")]
+    pub concurrency: NonZeroU32,
+    /// Most requests started per second [default: no limit]
+    #[arg(long, value_name = "N", value_parser = rate, help_heading = "Requests")]
+    pub rate_limit: Option<f64>,
+    /// Most repeats of a request that failed
+    #[arg(long, value_name = "N", default_value_t = 8, help_heading = "Requests")]
+    pub retries: u32,
+    /// Longest time for a request
+    #[arg(long, value_name = "D", default_value = "60s", value_parser = duration, help_heading = "Requests")]
+    pub timeout: Duration,
+    /// Longest time to open a connection
+    #[arg(long, value_name = "D", default_value = "10s", value_parser = duration, help_heading = "Requests")]
+    pub connect_timeout: Duration,
+    /// Start the built-in API on a free loopback port and look at it
+    #[arg(long, help_heading = "Requests")]
+    pub simulated: bool,
+    /// What was found, and the plan, as one JSON document on stdout
+    #[arg(long, help_heading = "Messages")]
+    pub json: bool,
+
+    /// The service.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    /// What to tell.
+    #[command(flatten)]
+    pub log: LogArgs,
+}

@@ -1,0 +1,35 @@
+//! What was typed after `check` becomes what is meant.
+
+use std::sync::Arc;
+
+use crate::check::{Chosen, Task};
+use crate::cli::args::CheckArgs;
+use crate::cli::console;
+use crate::cli::settings::{SettingsError, contacts_in, service};
+use crate::settings::{Connection, Retrying};
+
+/// Checks everything. `simulator` is the address of the built-in API, where that is asked for.
+pub fn task(args: &CheckArgs, simulator: Option<&str>) -> Result<Task, SettingsError> {
+    let (base_url, credentials) = service(&args.connection, simulator)?;
+    let connection = Connection {
+        base_url,
+        credentials,
+        auth_scheme: args.connection.auth_scheme,
+        concurrency: args.concurrency,
+        rate_limit: args.rate_limit,
+        retrying: Retrying {
+            retries: args.retries,
+            timeout: args.timeout,
+            connect_timeout: args.connect_timeout,
+        },
+    };
+    let contacts = match &args.contacts {
+        None => Chosen::All,
+        Some(file) => match contacts_in(file, args.contacts_column.as_deref()) {
+            Ok(list) => Chosen::Listed(list),
+            // A finding like others, so that it hides none of them.
+            Err(error) => Chosen::Bad(console::chain(&error)),
+        },
+    };
+    Ok(Task { connection: Arc::new(connection), page_size: args.page_size, contacts })
+}
