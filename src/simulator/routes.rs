@@ -85,12 +85,12 @@ impl World {
         let contact = query.as_ref().and_then(|query| Some(query.as_ref().ok()?.contact_id.as_str()));
         let arrival = self.ledger.arrive(endpoint, contact);
         let sentence = self.faults.judge(endpoint, contact.unwrap_or(name), arrival.nth);
-        if !sentence.delay.is_zero() {
-            tokio::time::sleep(sentence.delay).await;
-        }
+        // Making the answer is a part of the time that it takes.
+        let due = (!sentence.delay.is_zero()).then(|| tokio::time::Instant::now() + sentence.delay);
         let encoding = self.options.compress.then(|| compress::accepted(request.headers())).flatten();
         let mut reply = match sentence.verdict {
             Verdict::Reset => {
+                until(due).await;
                 self.ledger.answered("reset");
                 return Err(Reset);
             }
@@ -109,6 +109,7 @@ impl World {
             reply.body = body;
             encoding.name()
         });
+        until(due).await;
         self.ledger.answered(&reply.status.to_string());
         let mut response = self.respond(reply, Some(arrival.flight));
         if let Some(name) = name {
@@ -213,5 +214,11 @@ impl World {
         response
             .body(ReplyBody::new(body, reply.delivery, self.faults.slow_rate(), flight))
             .expect("all parts are valid")
+    }
+}
+
+async fn until(due: Option<tokio::time::Instant>) {
+    if let Some(due) = due {
+        tokio::time::sleep_until(due).await;
     }
 }
