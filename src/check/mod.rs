@@ -32,7 +32,6 @@ use crate::api::{Client, Failure, SignIn, Stop};
 use crate::contacts::ContactList;
 use crate::event::SharedObserver;
 use crate::fetch::listing::{self, ListingPlan};
-use crate::id::ContactId;
 use crate::settings::Connection;
 use ask::Asker;
 pub use destination::{Destination, look as destination};
@@ -172,10 +171,7 @@ async fn whom(
         }
         Chosen::All => match Box::pin(listing::list(client, &ListingPlan::default(), observer)).await {
             Ok(listing) => {
-                let mut ids: Vec<ContactId> =
-                    listing.contacts.into_iter().map(|contact| contact.contact_id).collect();
-                ids.sort_unstable();
-                let list = ContactList::of_account(&ids, listing.doubts);
+                let list = listing.into_list();
                 let detail = format!("{}, all of the account's", list.len());
                 let finding = match list.doubts.first() {
                     None => Finding::ok("contacts", detail),

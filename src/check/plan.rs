@@ -82,7 +82,7 @@ pub async fn make(
         Box::pin(stream::iter(&sample.read).map(ask).buffered(AT_ONCE).try_collect::<Vec<_>>()).await?;
     let earlier = out.and_then(lengths::newest);
     let known = match (&earlier, out) {
-        (Some(_), Some(out)) => tokio::task::block_in_place(|| lengths::known(out, contacts)),
+        (Some(earlier), Some(out)) => tokio::task::block_in_place(|| lengths::known(out, earlier, contacts)),
         _ => Vec::new(),
     };
     let found: HashMap<usize, Measure> =

@@ -140,7 +140,10 @@ async fn fetch_and_build(
         max_failed: settings.max_failed,
         spool_folder: work.spool(),
         learned: recovered.learned,
-        lengths: tokio::task::block_in_place(|| lengths::known(&settings.out, &read.contacts)),
+        lengths: tokio::task::block_in_place(|| {
+            let earlier = lengths::newest(&settings.out);
+            earlier.map_or_else(Vec::new, |run| lengths::known(&settings.out, &run, &read.contacts))
+        }),
     };
     let mut building = {
         let plan = build_plan(settings, read, work, run);

@@ -13,7 +13,7 @@ use crate::api::Client;
 use crate::contacts::ContactList;
 use crate::durable;
 use crate::event::{Event, SharedObserver};
-use crate::fetch::listing::{self, Listing, ListingPlan};
+use crate::fetch::listing::{self, ListingPlan};
 use crate::id::ContactId;
 
 /// Whom to export.
@@ -66,15 +66,12 @@ impl Whom {
 
 /// Every contact of the account, by ID, and their times.
 pub async fn all(client: &Client, observer: &SharedObserver) -> Result<(ContactList, Times), ExportError> {
-    let Listing { contacts, doubts } =
-        Box::pin(listing::list(client, &ListingPlan::default(), observer)).await?;
-    let times = times_of(&contacts);
-    let mut ids: Vec<_> = contacts.into_iter().map(|contact| contact.contact_id).collect();
-    if ids.is_empty() {
+    let listing = Box::pin(listing::list(client, &ListingPlan::default(), observer)).await?;
+    if listing.contacts.is_empty() {
         return Err(ExportError::NoContacts);
     }
-    ids.sort_unstable();
-    Ok((ContactList::of_account(&ids, doubts), times))
+    let times = times_of(&listing.contacts);
+    Ok((listing.into_list(), times))
 }
 
 /// The list that the unfinished run was begun with.

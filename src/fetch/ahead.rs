@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::question::{Answer, Question};
@@ -77,7 +78,7 @@ impl Ahead {
     /// Asks for pages behind the one that has its turn, as many as there is room for.
     pub fn ask(&mut self, shared: &Shared, question: &Question, foreseen: impl Iterator<Item = Ask>) {
         if self.asked.is_empty() {
-            self.forget();
+            self.is_short.store(false, Ordering::Relaxed); // all of them have had their turn
         }
         if self.misses > MAX_MISSES || self.is_short.load(Ordering::Relaxed) {
             return;

@@ -62,7 +62,7 @@ pub(crate) fn glance(out: &Path, run: Option<&RunId>) -> Result<Glance, VerifyEr
 }
 
 /// The run that `latest.json` names.
-fn newest(out: &Path) -> Result<Option<RunId>, StorageError> {
+pub(super) fn newest(out: &Path) -> Result<Option<RunId>, StorageError> {
     let Content::Plain(text) = read_content(out, LATEST)? else { return Ok(None) };
     Ok(Latest::parse(&text).ok().map(|latest| latest.run_id))
 }

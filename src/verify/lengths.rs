@@ -8,21 +8,22 @@ use std::path::Path;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::glance::{Number, read_rows};
+use super::glance::{self, Number, read_rows};
+use super::runs::manifest_path;
 use crate::contacts::ContactList;
 use crate::durable;
-use crate::output::manifest::{Latest, Manifest};
+use crate::output::manifest::Manifest;
 use crate::table::Table;
 
-/// Messages of each contact, in the order of the list; 0 where nothing is known. Empty where nothing is known of any.
-pub fn known(out: &Path, contacts: &ContactList) -> Vec<u32> {
-    let Some(manifest) = newest(out) else { return Vec::new() };
+/// Messages that each contact had in this run, in the order of the list; 0 where nothing is known. Empty where nothing is
+/// known of any.
+pub fn known(out: &Path, manifest: &Manifest, contacts: &ContactList) -> Vec<u32> {
     let places: HashMap<u64, usize> =
         contacts.iter().enumerate().map(|(at, id)| (xxh3_64(id.as_bytes()), at)).collect();
     let mut lengths = Vec::new();
     let columns = ["contact_id", "messages"];
     // What cannot be read to its end is known as far as it was read.
-    drop(read_rows(out, &manifest, Table::Coverage, &columns, &mut |row, _| {
+    drop(read_rows(out, manifest, Table::Coverage, &columns, &mut |row, _| {
         let messages = row.number(Number::Messages).and_then(|messages| u32::try_from(messages).ok());
         if let (Some(messages), Some(at)) = (messages, places.get(&xxh3_64(row.contact().as_bytes()))) {
             lengths.resize(contacts.len(), 0);
@@ -34,7 +35,7 @@ pub fn known(out: &Path, contacts: &ContactList) -> Vec<u32> {
 
 /// The manifest of the newest run, if it can be read.
 pub fn newest(out: &Path) -> Option<Manifest> {
-    let latest = Latest::parse(&durable::read_if_there(&out.join("_runs/latest.json")).ok()??).ok()?;
-    let path = out.join("_runs").join(latest.run_id.as_str()).join("manifest.json");
+    let run = glance::newest(out).ok()??;
+    let path = out.join(manifest_path(run.as_str()));
     Manifest::parse(&durable::read_if_there(&path).ok()??).ok()
 }

@@ -24,6 +24,7 @@ mod tests;
 use secrecy::SecretString;
 
 use crate::api::{Client, Counters, Failure, ListingQuery};
+use crate::contacts::ContactList;
 use crate::event::{Event, SharedObserver};
 use crate::record::listing::{ListedContact, ListingPage};
 use crate::settings::ListFilter;
@@ -64,6 +65,15 @@ pub struct Listing {
     pub contacts: Vec<ListedContact>,
     /// Why some may be missing; empty where it is proved that none is.
     pub doubts: Vec<String>,
+}
+
+impl Listing {
+    /// The contacts in the order of their IDs, so that the same ones give the same rows in the same order every night.
+    pub fn into_list(self) -> ContactList {
+        let mut ids: Vec<_> = self.contacts.into_iter().map(|contact| contact.contact_id).collect();
+        ids.sort_unstable();
+        ContactList::of_account(&ids, self.doubts)
+    }
 }
 
 /// Reads the list of contacts, following the client's rules on retries, speed and tokens.
