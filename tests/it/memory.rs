@@ -127,6 +127,16 @@ fn a_very_long_history() {
     assert_eq!(outcome.manifest()["tables"]["messages"]["rows"], 60_000);
 }
 
+/// Reserved counts too where a job is given so much address space: `ulimit -v`, as some batch systems set it.
+#[test]
+fn address_space_of_as_much_is_enough() {
+    let service = Service::start("");
+    let export = Export::run_of(service.url(), ["messages-60000-a", "messages-300-b", "messages-300-c"]);
+    let limit = format!("ulimit -v {}; exec \"$@\"", MOST << 10);
+    let outcome = export.shell(&limit).start().wait(LONGEST).expect(0);
+    assert_eq!(outcome.manifest()["tables"]["messages"]["rows"], 60_600);
+}
+
 #[test]
 fn a_million_contacts() {
     let mut list = String::from("contact_id\n");
