@@ -7,10 +7,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 
 use super::question::{Answer, Question};
 use super::shared::Shared;
+use super::slots::Slot;
 use crate::api::{Failure, Stop};
 use crate::history::Ask;
 
@@ -23,12 +24,14 @@ const MAX_MISSES: u32 = 4;
 
 /// How many times as many pages may be asked for or wait for their turn as may be asked for. While one is late, or
 /// something else is looked at, the answers behind it wait, and the slots should not.
-const WAITING: u32 = 2;
+const WAITING: usize = 2;
 
 /// A page that was asked for before its turn.
 struct Asked {
     ask: Ask,
     answer: Early,
+    /// Held until the answer is there or has its turn: who then waits for it asks for nothing else, and is counted itself.
+    slot: Slot,
 }
 
 /// An answer that was asked for before its turn.
@@ -71,6 +74,7 @@ impl Ahead {
             self.misses += 1;
             return None;
         }
+        next.slot.give_back();
         self.hits = self.hits.saturating_add(1);
         Some(next.answer)
     }
@@ -83,17 +87,23 @@ impl Ahead {
         if self.misses > MAX_MISSES || self.is_short.load(Ordering::Relaxed) {
             return;
         }
-        let proven = 1_u32.checked_shl(2 * self.hits.min(8)).unwrap_or(u32::MAX);
-        let most = shared.slots.share().saturating_mul(WAITING).min(proven) as usize;
-        let missing = most.saturating_sub(self.asked.len());
-        if missing == 0 {
+        let (share, proven) = (shared.slots.share() as usize, 1 << (2 * self.hits.min(8)));
+        let missing = (share * WAITING).min(proven).saturating_sub(self.asked.len());
+        // Who has many answers that wait is not to take the slots of those who have none.
+        let room = missing.min(share.saturating_sub(self.unanswered()));
+        if room == 0 {
             return;
         }
-        let room = missing.min(shared.client.spare());
+        let room = room.min(shared.client.spare());
         for ask in foreseen.skip(self.asked.len()).take(room) {
             let Some(slot) = shared.slots.take() else { return };
             self.asked.push_back(Asked::begin(question.clone(), ask, slot, Arc::clone(&self.is_short)));
         }
+    }
+
+    /// How many are under way.
+    fn unanswered(&self) -> usize {
+        self.asked.iter().filter(|asked| asked.slot.is_held()).count()
     }
 
     fn forget(&mut self) {
@@ -111,8 +121,9 @@ impl Ahead {
 }
 
 impl Asked {
-    fn begin(question: Question, ask: Ask, slot: OwnedSemaphorePermit, is_short: Arc<AtomicBool>) -> Self {
+    fn begin(question: Question, ask: Ask, slot: Slot, is_short: Arc<AtomicBool>) -> Self {
         let (sender, receiver) = oneshot::channel();
+        let held = slot.clone();
         tokio::spawn(async move {
             let answer = match question.page(&ask, || !sender.is_closed()).await {
                 // No other large one could be read while this one waits for its turn.
@@ -124,8 +135,8 @@ impl Asked {
             }
             // Nobody may want it any more.
             drop(sender.send(answer));
-            drop(slot);
+            held.give_back();
         });
-        Self { ask, answer: Early(receiver) }
+        Self { ask, answer: Early(receiver), slot }
     }
 }

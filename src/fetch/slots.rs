@@ -1,8 +1,8 @@
 //! The right to ask for something: one for each worker, and when it has no contact left, for whoever still reads a long
 //! history. How many requests are in flight is the governor's to say; there are a few more slots than that.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -56,7 +56,51 @@ impl Slots {
     }
 
     /// An idle slot, if there is one.
-    pub fn take(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.idle).try_acquire_owned().ok()
+    pub fn take(&self) -> Option<Slot> {
+        let permit = Arc::clone(&self.idle).try_acquire_owned().ok()?;
+        Some(Slot(Arc::new(Mutex::new(Some(permit)))))
+    }
+}
+
+/// A slot that was idle, in the hands of who asks and of who wants the answer. Either gives it back.
+#[derive(Clone)]
+pub struct Slot(Arc<Mutex<Option<OwnedSemaphorePermit>>>);
+
+impl Slot {
+    /// Whether nobody has given it back.
+    pub fn is_held(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// Gives it back.
+    pub fn give_back(&self) {
+        drop(self.0.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slot_serves_again_as_soon_as_who_asked_or_who_wants_the_answer_gives_it_back() {
+        let slots = Slots::new(8);
+        slots.begin();
+        assert!(slots.take().is_none(), "every worker has a contact");
+        for _ in 0..5 {
+            slots.leave();
+        }
+        assert_eq!(slots.share(), 2, "five for four");
+        let taken: Vec<Slot> = std::iter::from_fn(|| slots.take()).collect();
+        assert_eq!(taken.len(), 5);
+        let asker = taken[0].clone();
+        taken[0].give_back();
+        assert!(!asker.is_held());
+        let again = slots.take();
+        assert!(again.is_some(), "its page has its turn");
+        asker.give_back();
+        assert!(slots.take().is_none(), "given back once");
+        drop(again);
+        assert!(slots.take().is_some());
     }
 }
