@@ -129,9 +129,9 @@ fn job(args: &RebuildArgs) -> Result<RebuildJob, CommandError> {
     Ok(RebuildJob {
         archive,
         out: args.out.clone(),
-        work: args.work_dir.clone().unwrap_or_else(|| args.out.join("_work")),
-        unfinished: if args.fresh { Unfinished::ThrowAway } else { Unfinished::GoOn },
-        wait_lock: args.wait_lock.unwrap_or_default(),
+        work: args.work.work_dir.clone().unwrap_or_else(|| args.out.join("_work")),
+        unfinished: if args.work.fresh { Unfinished::ThrowAway } else { Unfinished::GoOn },
+        wait_lock: args.work.wait_lock.unwrap_or_default(),
         window,
         output,
         raw: if args.keep_raw { RawAnswers::Kept } else { RawAnswers::Dropped },

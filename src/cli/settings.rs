@@ -1,5 +1,6 @@
 //! What was typed becomes what is meant: arguments and environment into validated settings.
 
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,12 +8,12 @@ use std::time::Duration;
 use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 
-use super::args::{ConnectionArgs, FormatName, RunArgs};
+use super::args::{ConnectionArgs, FormatName, RequestArgs, RunArgs};
 use crate::contacts::{self, ColumnChoice, ContactList, ContactsError, ContactsSource};
 use crate::export::{Identity, Job, Whom};
 use crate::settings::{
-    AskedShape, BaseUrl, BaseUrlError, Connection, Credentials, Format, Incremental, JsonlCodec, Login,
-    MaxFailed, OutputSettings, ParquetCodec, PartitionKey, PasswordSource, PingUrl, PingUrlError, RawAnswers,
+    AskedShape, BaseUrlError, Connection, Credentials, Format, Incremental, JsonlCodec, Login, MaxFailed,
+    OutputSettings, ParquetCodec, PartitionKey, PasswordSource, PingUrl, PingUrlError, RawAnswers,
     ReadingSettings, Retrying, RunSettings, TokenSource, Unfinished, Window,
 };
 use crate::table::{self, schema::SCHEMA_VERSION};
@@ -108,28 +109,17 @@ pub fn job(args: &RunArgs, simulator: Option<&str>) -> Result<Job, SettingsError
         return Err(SettingsError::NoFileSize);
     }
     let incremental = incremental(args)?;
-    let (base_url, credentials) = service(&args.connection, simulator)?;
+    let connection = connection(&args.connection, &args.requests, args.concurrency, simulator)?;
     let contacts = read_contacts(args)?;
-    let source = if simulator.is_some() { "simulated".to_owned() } else { base_url.to_string() };
+    let source = if simulator.is_some() { "simulated".to_owned() } else { connection.base_url.to_string() };
     let identity = identity(args, format, window, &contacts, source);
     let settings = RunSettings {
         out: args.out.clone(),
-        work: args.work_dir.clone().unwrap_or_else(|| args.out.join("_work")),
-        unfinished: if args.fresh { Unfinished::ThrowAway } else { Unfinished::GoOn },
-        wait_lock: args.wait_lock.unwrap_or_default(),
+        work: args.work.work_dir.clone().unwrap_or_else(|| args.out.join("_work")),
+        unfinished: if args.work.fresh { Unfinished::ThrowAway } else { Unfinished::GoOn },
+        wait_lock: args.work.wait_lock.unwrap_or_default(),
         run_id: args.run_id.clone(),
-        connection: Arc::new(Connection {
-            base_url,
-            credentials,
-            auth_scheme: args.connection.auth_scheme,
-            concurrency: args.concurrency,
-            rate_limit: args.rate_limit,
-            retrying: Retrying {
-                retries: args.retries,
-                timeout: args.timeout,
-                connect_timeout: args.connect_timeout,
-            },
-        }),
+        connection: Arc::new(connection),
         reading: ReadingSettings {
             channels: args.channel.clone(),
             shape: if args.flat { AskedShape::Flat } else { AskedShape::Grouped },
@@ -149,15 +139,30 @@ pub fn job(args: &RunArgs, simulator: Option<&str>) -> Result<Job, SettingsError
     Ok(Job { settings, contacts, identity })
 }
 
-/// Where the service is, and who we are there.
-pub(super) fn service(
-    args: &ConnectionArgs,
+/// Where the service is, who we are there, and how hard it may be pressed. `simulator` is the address of the built-in API,
+/// where that is asked for.
+pub(super) fn connection(
+    service: &ConnectionArgs,
+    requests: &RequestArgs,
+    concurrency: NonZeroU32,
     simulator: Option<&str>,
-) -> Result<(BaseUrl, Credentials), SettingsError> {
-    match simulator {
-        Some(url) => Ok((url.parse()?, simulated_credentials())),
-        None => Ok((args.base_url.parse::<BaseUrl>()?, credentials(args)?)),
-    }
+) -> Result<Connection, SettingsError> {
+    let (base_url, credentials) = match simulator {
+        Some(url) => (url.parse()?, simulated_credentials()),
+        None => (service.base_url.parse()?, credentials(service)?),
+    };
+    Ok(Connection {
+        base_url,
+        credentials,
+        auth_scheme: service.auth_scheme,
+        concurrency,
+        rate_limit: requests.rate_limit,
+        retrying: Retrying {
+            retries: requests.retries,
+            timeout: requests.timeout,
+            connect_timeout: requests.connect_timeout,
+        },
+    })
 }
 
 fn read_contacts(args: &RunArgs) -> Result<Whom, SettingsError> {

@@ -2,12 +2,11 @@
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::Args;
 
-use super::run::{concurrency, duration, rate};
-use super::{ConnectionArgs, LogArgs};
+use super::common::concurrency;
+use super::{ConnectionArgs, LogArgs, RequestArgs};
 
 /// Shown below the help.
 pub const EXAMPLES: &str = "\
@@ -45,18 +44,9 @@ pub struct CheckArgs {
     /// Most requests in flight that the run may have, 1 to 1024
     #[arg(long, value_name = "N", default_value = "32", value_parser = concurrency, help_heading = "Requests")]
     pub concurrency: NonZeroU32,
-    /// Most requests started per second [default: no limit]
-    #[arg(long, value_name = "N", value_parser = rate, help_heading = "Requests")]
-    pub rate_limit: Option<f64>,
-    /// Most repeats of a request that failed
-    #[arg(long, value_name = "N", default_value_t = 8, help_heading = "Requests")]
-    pub retries: u32,
-    /// Longest time for a request
-    #[arg(long, value_name = "D", default_value = "60s", value_parser = duration, help_heading = "Requests")]
-    pub timeout: Duration,
-    /// Longest time to open a connection
-    #[arg(long, value_name = "D", default_value = "10s", value_parser = duration, help_heading = "Requests")]
-    pub connect_timeout: Duration,
+    /// How hard the service is pressed.
+    #[command(flatten)]
+    pub requests: RequestArgs,
     /// Start the built-in API on a free loopback port and look at it
     #[arg(long, help_heading = "Requests")]
     pub simulated: bool,

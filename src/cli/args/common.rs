@@ -1,10 +1,16 @@
 //! Options of more than one command.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
+use humantime::parse_duration;
 
 use crate::settings::AuthScheme;
+
+/// The longest time that an option takes: the end of a longer one might be no time that can be told.
+const LONGEST: Duration = Duration::from_hours(10 * 365 * 24);
 
 /// The service's public address (api.md, "Base URL").
 const PUBLIC_URL: &str = "https://vevdoh3hve.execute-api.us-east-1.amazonaws.com/prod";
@@ -28,6 +34,39 @@ pub struct ConnectionArgs {
     /// Settings file: long option names as keys [default: chatzy-export.toml in the working directory, if there]
     #[arg(long, value_name = "FILE", env = "CHATZY_CONFIG")]
     pub config: Option<PathBuf>,
+}
+
+/// How hard the service is pressed.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Requests")]
+pub struct RequestArgs {
+    /// Most requests started per second [default: no limit]
+    #[arg(long, value_name = "N", value_parser = rate)]
+    pub rate_limit: Option<f64>,
+    /// Most repeats of a request that failed
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    pub retries: u32,
+    /// Longest time for a request
+    #[arg(long, value_name = "D", default_value = "60s", value_parser = duration)]
+    pub timeout: Duration,
+    /// Longest time to open a connection
+    #[arg(long, value_name = "D", default_value = "10s", value_parser = duration)]
+    pub connect_timeout: Duration,
+}
+
+/// Where an export is made, and what becomes of one that was begun there.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "The run")]
+pub struct WorkArgs {
+    /// Wait so long for another run on this export to end [default: leave at once]
+    #[arg(long, value_name = "D", value_parser = duration)]
+    pub wait_lock: Option<Duration>,
+    /// Where an unfinished run lives [default: _work in the folder of --out]
+    #[arg(long, value_name = "DIR")]
+    pub work_dir: Option<PathBuf>,
+    /// Throw an unfinished run away instead of going on with it
+    #[arg(long)]
+    pub fresh: bool,
 }
 
 /// What to tell, and how.
@@ -66,4 +105,31 @@ pub enum ProgressWhen {
     Always,
     /// Nothing
     Never,
+}
+
+pub(super) fn concurrency(text: &str) -> Result<NonZeroU32, String> {
+    let number: u32 = text.parse().map_err(|_| "not a number".to_owned())?;
+    NonZeroU32::new(number)
+        .filter(|number| number.get() <= 1024)
+        .ok_or_else(|| "1 to 1024 are possible".to_owned())
+}
+
+pub(super) fn rate(text: &str) -> Result<f64, String> {
+    let number: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if number.is_finite() && number >= 0.001 {
+        Ok(number)
+    } else {
+        Err("it must be at least 0.001".to_owned())
+    }
+}
+
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let duration = parse_duration(text).map_err(|error| format!("{error}; write it like 30s, 5m or 2h"))?;
+    if duration.is_zero() {
+        Err("it must be longer than nothing".to_owned())
+    } else if duration > LONGEST {
+        Err("it must be at most 10 years".to_owned())
+    } else {
+        Ok(duration)
+    }
 }

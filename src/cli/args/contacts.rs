@@ -1,12 +1,10 @@
 //! The options of `contacts`.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::Args;
 
-use super::run::{duration, rate};
-use super::{ConnectionArgs, LogArgs};
+use super::{ConnectionArgs, LogArgs, RequestArgs};
 use crate::settings::ListFilter;
 
 /// Shown below the help.
@@ -49,18 +47,9 @@ pub struct ContactsArgs {
     /// Contacts asked for at once, 1 to 100
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100), help_heading = "Requests")]
     pub page_size: u32,
-    /// Most requests started per second [default: no limit]
-    #[arg(long, value_name = "N", value_parser = rate, help_heading = "Requests")]
-    pub rate_limit: Option<f64>,
-    /// Most repeats of a request that failed
-    #[arg(long, value_name = "N", default_value_t = 8, help_heading = "Requests")]
-    pub retries: u32,
-    /// Longest time for a request
-    #[arg(long, value_name = "D", default_value = "60s", value_parser = duration, help_heading = "Requests")]
-    pub timeout: Duration,
-    /// Longest time to open a connection
-    #[arg(long, value_name = "D", default_value = "10s", value_parser = duration, help_heading = "Requests")]
-    pub connect_timeout: Duration,
+    /// How hard the service is pressed.
+    #[command(flatten)]
+    pub requests: RequestArgs,
     /// Start the built-in API on a free loopback port and list its contacts
     #[arg(long, help_heading = "Requests")]
     pub simulated: bool,

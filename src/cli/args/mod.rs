@@ -17,7 +17,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::simulator::SimulatorOptions;
 
 pub use check::CheckArgs;
-pub use common::{ConnectionArgs, LogArgs, LogFormat, ProgressWhen};
+pub use common::{ConnectionArgs, LogArgs, LogFormat, ProgressWhen, RequestArgs, WorkArgs};
 pub use contacts::{ContactsArgs, ListFormatName};
 pub use pages::{CompletionsArgs, ManArgs};
 pub use prune::PruneArgs;

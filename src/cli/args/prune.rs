@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::LogArgs;
-use super::run::duration;
+use super::common::duration;
 
 /// Shown below the help.
 pub const EXAMPLES: &str = "\

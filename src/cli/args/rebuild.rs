@@ -1,13 +1,11 @@
 //! The options of `rebuild`.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use bytesize::ByteSize;
 use clap::Args;
 
-use super::run::duration;
-use super::{FormatName, LogArgs};
+use super::{FormatName, LogArgs, WorkArgs};
 use crate::id::RunId;
 use crate::settings::PartitionKey;
 
@@ -53,15 +51,9 @@ pub struct RebuildArgs {
     #[arg(long, help_heading = "Files")]
     pub keep_raw: bool,
 
-    /// Wait so long for another run on this export to end [default: leave at once]
-    #[arg(long, value_name = "D", value_parser = duration, help_heading = "The run")]
-    pub wait_lock: Option<Duration>,
-    /// Where an unfinished run lives [default: _work in the folder of --out]
-    #[arg(long, value_name = "DIR", help_heading = "The run")]
-    pub work_dir: Option<PathBuf>,
-    /// Throw an unfinished run away instead of going on with it
-    #[arg(long, help_heading = "The run")]
-    pub fresh: bool,
+    /// Where it is made.
+    #[command(flatten)]
+    pub work: WorkArgs,
     /// The summary (the manifest) as one JSON document on stdout
     #[arg(long, help_heading = "Messages")]
     pub json: bool,

@@ -7,14 +7,11 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use clap::Args;
-use humantime::parse_duration;
 
-use super::{ConnectionArgs, LogArgs};
+use super::common::{concurrency, duration};
+use super::{ConnectionArgs, LogArgs, RequestArgs, WorkArgs};
 use crate::id::{Channel, RunId};
 use crate::settings::{Consistency, MaxFailed, PartitionKey};
-
-/// The longest time that an option takes: the end of a longer one might be no time that can be told.
-const LONGEST: Duration = Duration::from_hours(10 * 365 * 24);
 
 /// Shown below the help.
 pub const EXAMPLES: &str = "\
@@ -96,18 +93,9 @@ pub struct RunArgs {
     /// Most requests in flight, over the whole run, 1 to 1024
     #[arg(long, value_name = "N", default_value = "32", value_parser = concurrency, help_heading = "Requests")]
     pub concurrency: NonZeroU32,
-    /// Most requests started per second [default: no limit]
-    #[arg(long, value_name = "N", value_parser = rate, help_heading = "Requests")]
-    pub rate_limit: Option<f64>,
-    /// Most repeats of a request that failed
-    #[arg(long, value_name = "N", default_value_t = 8, help_heading = "Requests")]
-    pub retries: u32,
-    /// Longest time for a request
-    #[arg(long, value_name = "D", default_value = "60s", value_parser = duration, help_heading = "Requests")]
-    pub timeout: Duration,
-    /// Longest time to open a connection
-    #[arg(long, value_name = "D", default_value = "10s", value_parser = duration, help_heading = "Requests")]
-    pub connect_timeout: Duration,
+    /// How hard the service is pressed.
+    #[command(flatten)]
+    pub requests: RequestArgs,
 
     /// Read only contacts that are due: new, active since their last export, failed last time, or due for the sweep
     #[arg(long, help_heading = "The run")]
@@ -126,15 +114,9 @@ pub struct RunArgs {
     /// Stop cleanly after this time, like 6h; the same command goes on [default: no limit]
     #[arg(long, value_name = "D", value_parser = duration, help_heading = "The run")]
     pub max_duration: Option<Duration>,
-    /// Wait so long for another run on this export to end [default: leave at once]
-    #[arg(long, value_name = "D", value_parser = duration, help_heading = "The run")]
-    pub wait_lock: Option<Duration>,
-    /// Where an unfinished run lives [default: _work in the folder of --out]
-    #[arg(long, value_name = "DIR", help_heading = "The run")]
-    pub work_dir: Option<PathBuf>,
-    /// Throw an unfinished run away instead of going on with it
-    #[arg(long, help_heading = "The run")]
-    pub fresh: bool,
+    /// Where it is made.
+    #[command(flatten)]
+    pub work: WorkArgs,
     /// Start the built-in API on a free loopback port and export from it
     #[arg(long, help_heading = "The run")]
     pub simulated: bool,
@@ -196,32 +178,5 @@ impl FromStr for MaxFailedArg {
             ),
         };
         Ok(Self(limit))
-    }
-}
-
-pub(super) fn concurrency(text: &str) -> Result<NonZeroU32, String> {
-    let number: u32 = text.parse().map_err(|_| "not a number".to_owned())?;
-    NonZeroU32::new(number)
-        .filter(|number| number.get() <= 1024)
-        .ok_or_else(|| "1 to 1024 are possible".to_owned())
-}
-
-pub(super) fn rate(text: &str) -> Result<f64, String> {
-    let number: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
-    if number.is_finite() && number >= 0.001 {
-        Ok(number)
-    } else {
-        Err("it must be at least 0.001".to_owned())
-    }
-}
-
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    let duration = parse_duration(text).map_err(|error| format!("{error}; write it like 30s, 5m or 2h"))?;
-    if duration.is_zero() {
-        Err("it must be longer than nothing".to_owned())
-    } else if duration > LONGEST {
-        Err("it must be at most 10 years".to_owned())
-    } else {
-        Ok(duration)
     }
 }

@@ -5,24 +5,11 @@ use std::sync::Arc;
 use crate::check::{Chosen, Task};
 use crate::cli::args::CheckArgs;
 use crate::cli::console;
-use crate::cli::settings::{SettingsError, contacts_in, service};
-use crate::settings::{Connection, Retrying};
+use crate::cli::settings::{SettingsError, connection, contacts_in};
 
 /// Checks everything. `simulator` is the address of the built-in API, where that is asked for.
 pub fn task(args: &CheckArgs, simulator: Option<&str>) -> Result<Task, SettingsError> {
-    let (base_url, credentials) = service(&args.connection, simulator)?;
-    let connection = Connection {
-        base_url,
-        credentials,
-        auth_scheme: args.connection.auth_scheme,
-        concurrency: args.concurrency,
-        rate_limit: args.rate_limit,
-        retrying: Retrying {
-            retries: args.retries,
-            timeout: args.timeout,
-            connect_timeout: args.connect_timeout,
-        },
-    };
+    let connection = connection(&args.connection, &args.requests, args.concurrency, simulator)?;
     let contacts = match &args.contacts {
         None => Chosen::All,
         Some(file) => match contacts_in(file, args.contacts_column.as_deref()) {

@@ -91,7 +91,7 @@ pub fn plan(args: &CheckArgs, plan: &Plan) {
         known if known >= plan.contacts => "judging by the last run".to_owned(),
         known => format!("judging by the last run's {} and {} more", HumanCount(known), plan.sampled),
     };
-    let rate = args.rate_limit.map_or_else(String::new, |rate| format!(" and {rate} a second"));
+    let rate = args.requests.rate_limit.map_or_else(String::new, |rate| format!(" and {rate} a second"));
     let lines = [
         format!("{} with about {} messages, {judged}", contacts(plan.contacts), HumanCount(plan.messages)),
         format!("about {} requests of {} ms", HumanCount(plan.requests), plan.latency_ms),

@@ -4,9 +4,9 @@ use std::num::NonZeroU32;
 
 use super::file;
 use crate::cli::args::ContactsArgs;
-use crate::cli::settings::{SettingsError, service, time};
+use crate::cli::settings::{SettingsError, connection, time};
 use crate::fetch::listing::ListingPlan;
-use crate::settings::{Connection, Retrying};
+use crate::settings::Connection;
 
 /// What is to be listed.
 pub struct ListingSettings {
@@ -24,20 +24,8 @@ pub fn settings(args: &ContactsArgs, simulator: Option<&str>) -> Result<ListingS
         return Err(SettingsError::NoRoomForJson);
     }
     let active_since = time("active-since", args.active_since.as_ref())?;
-    let (base_url, credentials) = service(&args.connection, simulator)?;
-    let connection = Connection {
-        base_url,
-        credentials,
-        auth_scheme: args.connection.auth_scheme,
-        // The parts of a list follow each other.
-        concurrency: NonZeroU32::MIN,
-        rate_limit: args.rate_limit,
-        retrying: Retrying {
-            retries: args.retries,
-            timeout: args.timeout,
-            connect_timeout: args.connect_timeout,
-        },
-    };
+    // The parts of a list follow each other.
+    let connection = connection(&args.connection, &args.requests, NonZeroU32::MIN, simulator)?;
     let plan = ListingPlan { filter: args.filter, search: args.search.clone(), page_size: args.page_size };
     Ok(ListingSettings { connection, plan, active_since })
 }
