@@ -35,7 +35,7 @@
 //! state/                             2  what is remembered of each contact from run to run, and who is due
 //! contacts/ settings/ record/ json/  1  input · validated settings · wire shapes · lenient JSON
 //! history event id digest durable    1  what is known of a read · events · newtypes · SHA-256 · files that survive a power cut
-//! visible                            1  characters that are shown and not obeyed
+//! visible actor                      1  characters that are shown and not obeyed · a thread that does as it is told
 //! simulator/                         a local API for tries, demos and tests; nothing above depends on it but cli
 //! ```
 //!
@@ -61,6 +61,7 @@
 //! Offsets count positions, so on a live chat an insert repeats messages and a removal skips them, silently. How a
 //! history is read whole all the same is told, and proved, in [`fetch::paging`].
 
+pub mod actor;
 pub mod api;
 pub mod build;
 pub mod check;

@@ -4,13 +4,11 @@
 //! written a moment ago, one at a time. What a contact ended with is written last of all, as `coverage` is: until all
 //! contacts are read it may change.
 
-use std::panic;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread::{self, JoinHandle};
+use std::sync::mpsc::Receiver;
 
 use super::{BuildError, BuildPlan};
-use crate::durable::OnPath;
+use crate::actor::Actor;
 use crate::history::Outcome;
 use crate::id::ContactId;
 use crate::output::manifest::FileEntry;
@@ -28,11 +26,8 @@ enum Order {
     Finish,
 }
 
-/// The thread. An error of it comes back with a later call; dropped, it leaves its files unfinished.
-pub struct RawThread {
-    orders: Option<SyncSender<Order>>,
-    thread: Option<JoinHandle<Result<Vec<FileEntry>, BuildError>>>,
-}
+/// The thread; see [`Actor`] for what becomes of errors and panics. Dropped, it leaves its files unfinished.
+pub struct RawThread(Actor<Order, Vec<FileEntry>, BuildError>);
 
 impl RawThread {
     pub fn start(plan: &BuildPlan) -> Result<Self, BuildError> {
@@ -40,22 +35,18 @@ impl RawThread {
         let writer = RawWriter::new(&output.run_id, output.settings.target_file_size, &plan.stage);
         let reader = Reader::new(plan.spool_folder.clone());
         let began = plan.stamp.exported_at;
-        let (orders, queue) = sync_channel(QUEUE);
-        let thread = thread::Builder::new()
-            .name("write-raw".to_owned())
-            .spawn(move || follow(writer, reader, began, &queue))
-            .on("start the thread that writes to", &plan.stage.join(Path::new(RAW)))?;
-        Ok(Self { orders: Some(orders), thread: Some(thread) })
+        let follow = move |orders: &Receiver<Order>| follow(writer, reader, began, orders);
+        Ok(Self(Actor::start("write-raw".to_owned(), &plan.stage.join(Path::new(RAW)), QUEUE, follow)?))
     }
 
     /// Has the next contact's answers written.
     pub fn answers(&mut self, contact_id: ContactId, pages: Vec<PagePlace>) -> Result<(), BuildError> {
-        self.send(Order::Answers { contact_id, pages })
+        self.0.tell(Order::Answers { contact_id, pages })
     }
 
     /// Has the last word on a contact written.
     pub fn contact(&mut self, contact_id: ContactId, input_line: u64, done: Place) -> Result<(), BuildError> {
-        self.send(Order::Contact { contact_id, input_line, done })
+        self.0.tell(Order::Contact { contact_id, input_line, done })
     }
 
     /// Has it written that a contact was not due.
@@ -65,43 +56,13 @@ impl RawThread {
         contact_id: ContactId,
         input_line: u64,
     ) -> Result<(), BuildError> {
-        self.send(Order::Unchanged { contact, contact_id, input_line })
+        self.0.tell(Order::Unchanged { contact, contact_id, input_line })
     }
 
     /// The files, when they are all closed.
     pub fn finish(mut self) -> Result<Vec<FileEntry>, BuildError> {
-        self.send(Order::Finish)?;
-        self.join()
-    }
-
-    fn send(&mut self, order: Order) -> Result<(), BuildError> {
-        let taken = self.orders.as_ref().is_some_and(|orders| orders.send(order).is_ok());
-        if taken {
-            return Ok(());
-        }
-        match self.join() {
-            Err(error) => Err(error),
-            Ok(_) => unreachable!("a thread that was not told to finish ends with an error"),
-        }
-    }
-
-    fn join(&mut self) -> Result<Vec<FileEntry>, BuildError> {
-        self.orders = None;
-        match self.thread.take().map(JoinHandle::join) {
-            Some(Ok(result)) => result,
-            Some(Err(panicked)) => panic::resume_unwind(panicked),
-            None => Ok(Vec::new()),
-        }
-    }
-}
-
-impl Drop for RawThread {
-    fn drop(&mut self) {
-        self.orders = None;
-        if let Some(thread) = self.thread.take() {
-            // Nobody wants the files any more, and what the thread has to say of them neither.
-            let _unwanted = thread.join();
-        }
+        self.0.tell(Order::Finish)?;
+        self.0.finish()
     }
 }
 

@@ -1,12 +1,10 @@
 //! The writer of a table on a thread of its own: rows are encoded while the next ones are flattened.
 
-use std::panic;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread::{self, JoinHandle};
+use std::sync::mpsc::Receiver;
 
 use super::{OutputError, OutputSpec, StagedFile, TableWriter};
-use crate::durable::OnPath;
+use crate::actor::Actor;
 use crate::table::{Rows, Table};
 
 /// Orders that wait for the thread: a batch and the end of its contact. More would only take memory.
@@ -19,13 +17,10 @@ enum Order {
     Finish,
 }
 
-/// A [`TableWriter`] on its thread. The rows decide all it does, so it writes what the writer itself would.
-///
-/// An error of the writer comes back with a later call, and a panic goes on in the caller. After either, and when it is
-/// dropped before [`Self::finish`], the thread has ended and the files are unfinished.
+/// A [`TableWriter`] on its thread. The rows decide all it does, so it writes what the writer itself would. What becomes of
+/// errors and panics: see [`Actor`].
 pub struct WriterThread {
-    orders: Option<SyncSender<Order>>,
-    thread: Option<JoinHandle<Result<Vec<StagedFile>, OutputError>>>,
+    actor: Actor<Order, Vec<StagedFile>, OutputError>,
     /// Whether rows were handed over since a contact last ended.
     in_contact: bool,
 }
@@ -37,12 +32,10 @@ impl WriterThread {
     /// When the system has no thread to give.
     pub fn start(spec: &OutputSpec, table: Table, staging: &Path) -> Result<Self, OutputError> {
         let writer = TableWriter::new(spec, table, staging);
-        let (orders, queue) = sync_channel(QUEUE);
-        let thread = thread::Builder::new()
-            .name(format!("write-{}", table.name()))
-            .spawn(move || follow(writer, &queue))
-            .on("start the thread that writes to", &staging.join(table.name()))?;
-        Ok(Self { orders: Some(orders), thread: Some(thread), in_contact: false })
+        let name = format!("write-{}", table.name());
+        let actor =
+            Actor::start(name, &staging.join(table.name()), QUEUE, move |orders| follow(writer, orders))?;
+        Ok(Self { actor, in_contact: false })
     }
 
     /// Hands rows over, in their final order; waits while the thread is behind.
@@ -51,7 +44,7 @@ impl WriterThread {
     /// When these or earlier rows cannot be encoded or written.
     pub fn write(&mut self, rows: Rows) -> Result<(), OutputError> {
         self.in_contact = true;
-        self.send(Order::Write(rows))
+        self.actor.tell(Order::Write(rows))
     }
 
     /// Says that all rows of a contact have been handed over; see [`TableWriter::end_contact`].
@@ -59,7 +52,7 @@ impl WriterThread {
     /// # Errors
     /// When earlier rows cannot be encoded or written.
     pub fn end_contact(&mut self) -> Result<(), OutputError> {
-        if std::mem::take(&mut self.in_contact) { self.send(Order::EndContact) } else { Ok(()) }
+        if std::mem::take(&mut self.in_contact) { self.actor.tell(Order::EndContact) } else { Ok(()) }
     }
 
     /// Has all files closed, which takes its time: several threads may do so at once.
@@ -67,47 +60,15 @@ impl WriterThread {
     /// # Errors
     /// When earlier rows cannot be encoded or written.
     pub fn begin_finish(&mut self) -> Result<(), OutputError> {
-        self.send(Order::Finish)
+        self.actor.tell(Order::Finish)
     }
 
     /// The files, when they are all closed; see [`TableWriter::finish`].
     ///
     /// # Errors
     /// When rows cannot be encoded or written, or a file cannot be synced.
-    pub fn finish(mut self) -> Result<Vec<StagedFile>, OutputError> {
-        self.join()
-    }
-
-    fn send(&mut self, order: Order) -> Result<(), OutputError> {
-        let taken = self.orders.as_ref().is_some_and(|orders| orders.send(order).is_ok());
-        if taken { Ok(()) } else { Err(self.failure()) }
-    }
-
-    /// Why the thread has ended early.
-    fn failure(&mut self) -> OutputError {
-        match self.join() {
-            Err(error) => error,
-            Ok(_) => unreachable!("a thread that was not told to finish ends with an error"),
-        }
-    }
-
-    fn join(&mut self) -> Result<Vec<StagedFile>, OutputError> {
-        self.orders = None;
-        match self.thread.take().map(JoinHandle::join) {
-            Some(Ok(result)) => result,
-            Some(Err(panicked)) => panic::resume_unwind(panicked),
-            None => Ok(Vec::new()),
-        }
-    }
-}
-
-impl Drop for WriterThread {
-    fn drop(&mut self) {
-        self.orders = None;
-        if let Some(thread) = self.thread.take() {
-            // Nobody wants the files any more, and what the thread has to say of them neither.
-            let _unwanted = thread.join();
-        }
+    pub fn finish(self) -> Result<Vec<StagedFile>, OutputError> {
+        self.actor.finish()
     }
 }
 

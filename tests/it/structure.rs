@@ -9,7 +9,10 @@ const LAYERS: [&[&str]; 5] = [
     &["export", "check", "monitor", "report"],
     &["fetch", "build", "publish", "verify", "warehouse", "prune"],
     &["api", "spool", "table", "output", "state"],
-    &["contacts", "settings", "event", "id", "record", "json", "durable", "history", "digest", "visible"],
+    &[
+        "contacts", "settings", "event", "id", "record", "json", "durable", "history", "digest", "visible",
+        "actor",
+    ],
 ];
 
 /// Imports within a layer that the picture allows: output writes tables.
