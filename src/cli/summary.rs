@@ -13,6 +13,7 @@ use crate::export::{Job, Rehearsal, Whom};
 use crate::output::RAW;
 use crate::output::manifest::Manifest;
 use crate::publish::Published;
+use crate::settings::Unfinished;
 use crate::table::Table;
 
 /// What was exported, where it is, and a query to try.
@@ -121,8 +122,15 @@ pub fn plan(args: &RunArgs, job: &Job, rehearsal: &Rehearsal) {
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
     tell(&format!("options:     {}", options.join(" ")));
+    if let Some(due) = &rehearsal.due {
+        tell(&format!("due:         {due}"));
+    }
     if let Some(run_id) = &rehearsal.unfinished {
-        tell(&format!("unfinished:  run {run_id} would be gone on with"));
+        let what = match job.settings.unfinished {
+            Unfinished::GoOn => "gone on with",
+            Unfinished::ThrowAway => "thrown away",
+        };
+        tell(&format!("unfinished:  run {run_id} would be {what}"));
     }
     tell("dry run: nothing was written");
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use super::incremental::Lost;
+use super::past::Lost;
 use super::unfinished::Difference;
 use crate::api::Stop;
 use crate::build::BuildError;

@@ -1,30 +1,21 @@
-//! Who is due in an incremental run: decided once, when it begins, and kept in the work folder.
-//!
-//! What was known is the state of the newest run that left one, found along the chain of manifests: runs without
-//! `--incremental` in between change nothing of it. A chain or a state that is damaged is no reason to guess: the run ends,
-//! and `--full` is the way out. The state holds for what was asked for: with another address, channel or window all
-//! contacts are due, as in a first run.
-
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::Path;
+//! Who is due in an incremental run: decided once, when it begins, by what earlier runs have left ([`super::past`]), and
+//! kept in the work folder.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::ExportError;
-use super::unfinished::{Difference, Identity, Run, Work};
+use super::past::{Past, Times, times_now, told};
+use super::unfinished::{Difference, Run, Work};
 use crate::api::Client;
 use crate::contacts::ContactList;
-use crate::digest::{sha256, sha256_of_file};
-use crate::durable::{self, OnPath, StorageError};
+use crate::digest::sha256_of_file;
+use crate::durable;
 use crate::event::{Event, SharedObserver};
-use crate::fetch::listing::{self, ListingPlan};
 use crate::history::Status;
-use crate::output::manifest::{Latest, Manifest, StateEntry};
+use crate::output::manifest::StateEntry;
 use crate::publish::DECISION;
-use crate::record::listing::ListedContact;
-use crate::settings::Incremental;
-use crate::state::{self, Decision, Due, Known, Listed, Reading, Reason, Rule, StateError};
+use crate::state::{self, Due, Known, Reading, StateError};
 
 /// `decision.json`: written when the decision beside it is, and what makes it one.
 #[derive(Serialize, Deserialize)]
@@ -33,29 +24,9 @@ struct Kept {
     full: bool,
 }
 
-/// Why it cannot be known who is due.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "cannot tell which contacts have changed since the last run ({0}): export all of them anew with --full"
-)]
-pub struct Lost(String);
-
-/// What earlier runs have left.
-enum Earlier {
-    None,
-    /// With another address, channel or window.
-    OfSomethingElse,
-    Known(Known),
-}
-
-/// The `latest_message_time` of the contacts that the account lists, by their IDs.
-pub type Times = HashMap<Box<str>, Option<Box<str>>>;
-
 /// An incremental run.
 pub struct Nightly<'a> {
-    pub settings: Incremental,
-    pub identity: &'a Identity,
-    pub out: &'a Path,
+    pub past: Past<'a>,
     pub work: &'a Work,
     pub run: &'a Run,
 }
@@ -75,12 +46,10 @@ impl Nightly<'_> {
         if self.work.has_answers() {
             return Err(self.bad("its decision who is due is missing"));
         }
-        let known = self.known(observer)?;
+        let known = self.past.known(observer)?;
         let times = match times {
             Some(times) => times,
-            None => {
-                times_of(&Box::pin(listing::list(client, &ListingPlan::default(), observer)).await?.contacts)
-            }
+            None => times_now(client, observer).await?,
         };
         tokio::task::block_in_place(|| self.decide(contacts, &known, &times, observer))
     }
@@ -92,18 +61,11 @@ impl Nightly<'_> {
         times: &Times,
         observer: &SharedObserver,
     ) -> Result<Due, ExportError> {
-        let runs = runs_there(self.out)?;
-        let scope = self.scope();
-        let Incremental { sweep_every, full } = self.settings;
-        let decision = Decision {
-            rule: Rule { now: self.run.started_at, sweep_every, full },
-            known,
-            listed: |id: &str| times.get(id).map_or(Listed::Absent, |time| Listed::With(time.as_deref())),
-            is_there: |run: &str| runs.contains(run),
-            scope: &scope,
-        };
-        let (reasons, written) = decision.make(&self.decision_file(), || contacts.iter())?;
-        let kept = json!(Kept { sha256: written.sha256, full }).to_string();
+        let (reasons, written) = self
+            .past
+            .decision(self.run.started_at, known, times)?
+            .make(&self.decision_file(), || contacts.iter())?;
+        let kept = json!(Kept { sha256: written.sha256, full: self.past.settings.full }).to_string();
         durable::replace(&self.work.folder.join(DECISION[0]), kept.as_bytes())?;
         observer.event(Event::Note { message: told(&reasons) });
         Ok(Due::of(reasons.iter().map(Option::is_some).collect::<Vec<_>>()))
@@ -112,7 +74,7 @@ impl Nightly<'_> {
     /// What an earlier attempt has decided.
     fn kept(&self, contacts: &ContactList) -> Result<Option<Due>, ExportError> {
         let Some(kept) = self.kept_file()? else { return Ok(None) };
-        if self.settings.full && !kept.full {
+        if self.past.settings.full && !kept.full {
             let [before, now] = ["not set", "true"].map(str::to_owned);
             let differences = vec![Difference { what: "--full".to_owned(), before, now }];
             return Err(ExportError::DoesNotFit { run_id: self.run.run_id.to_string(), differences });
@@ -142,60 +104,12 @@ impl Nightly<'_> {
             statuses,
             at: self.run.started_at,
             run_id: self.run.run_id.as_str(),
-            scope: &self.scope(),
+            scope: &self.past.scope(),
         };
         let written = state::next(&self.decision_file(), &staged, &reading)?;
         durable::sync_dir(folder)?;
         let state::Written { rows, bytes, sha256 } = written;
         Ok(Left { state: StateEntry { path, rows, bytes, sha256 }, is_full })
-    }
-
-    /// What was known before this run.
-    fn known(&self, observer: &SharedObserver) -> Result<Known, ExportError> {
-        if self.settings.full {
-            return Ok(Known::default());
-        }
-        let note = |message: &str| observer.event(Event::Note { message: message.to_owned() });
-        match self.find_known()? {
-            Earlier::Known(known) => return Ok(known),
-            Earlier::OfSomethingElse => {
-                note("earlier runs were told to export something else: all contacts are read");
-            }
-            Earlier::None => note("no earlier incremental run is there: all contacts are read"),
-        }
-        Ok(Known::default())
-    }
-
-    /// The state of the newest run that left one.
-    fn find_known(&self) -> Result<Earlier, ExportError> {
-        let Some(state) = find(self.out)? else { return Ok(Earlier::None) };
-        let path = self.out.join(&state.path);
-        let lost = |what: &str| ExportError::Lost(Lost(format!("{} {what}", path.display())));
-        if durable::read_if_there(&path).is_ok_and(|text| text.is_none()) {
-            return Err(lost("is missing"));
-        }
-        if sha256_of_file(&path)?.0 != state.sha256 {
-            return Err(lost("is not as it was written"));
-        }
-        match Known::read(&path, &self.scope()) {
-            Ok(Some(known)) => Ok(Earlier::Known(known)),
-            Ok(None) => Ok(Earlier::OfSomethingElse),
-            Err(StateError::Unreadable { what, .. }) => Err(lost(&format!("cannot be read: {what}"))),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// What a state holds for: with something else of these, what was exported before is no answer.
-    fn scope(&self) -> String {
-        let option = |name: &str| self.identity.options.get(name).cloned().unwrap_or(Value::Null);
-        let mut channels = option("channel");
-        if let Value::Array(channels) = &mut channels {
-            channels.sort_by_key(ToString::to_string);
-        }
-        let [flat, since, until] = ["flat", "since", "until"].map(option);
-        let base_url = &self.identity.base_url;
-        json!({"base_url": base_url, "channel": channels, "flat": flat, "since": since, "until": until})
-            .to_string()
     }
 
     fn decision_file(&self) -> std::path::PathBuf {
@@ -212,70 +126,4 @@ pub struct Left {
     pub state: StateEntry,
     /// Whether all contacts were due, whatever was known of them.
     pub is_full: bool,
-}
-
-/// What of a list is remembered.
-pub fn times_of(contacts: &[ListedContact]) -> Times {
-    let time =
-        |contact: &ListedContact| (contact.contact_id.as_str().into(), contact.latest_message_time.clone());
-    contacts.iter().map(time).collect()
-}
-
-/// The newest state, found along the chain of manifests from `latest.json` on.
-fn find(out: &Path) -> Result<Option<StateEntry>, ExportError> {
-    let lost = |what: String| Err(ExportError::Lost(Lost(what)));
-    let path = out.join("_runs/latest.json");
-    let Some(text) = durable::read_if_there(&path)? else {
-        let is_first = runs_there(out)?.is_empty();
-        return if is_first { Ok(None) } else { lost(format!("{} is missing", path.display())) };
-    };
-    let Ok(latest) = Latest::parse(&text) else { return lost(format!("{} is damaged", path.display())) };
-    let mut next = Some((latest.run_id, latest.sha256));
-    while let Some((run_id, expected)) = next {
-        let path = out.join("_runs").join(run_id.as_str()).join("manifest.json");
-        let Some(text) = durable::read_if_there(&path)? else {
-            return lost(format!("{} is missing", path.display()));
-        };
-        let manifest = match Manifest::parse(&text) {
-            Ok(manifest) if sha256(&text) == expected => manifest,
-            _ => return lost(format!("{} is not as it was written", path.display())),
-        };
-        match manifest.state {
-            Some(state) if state.path == StateEntry::path_of(run_id.as_str()) => return Ok(Some(state)),
-            None if manifest.options.get("incremental") != Some(&Value::Bool(true)) => {}
-            _ => return lost(format!("{} names no state of its run", path.display())),
-        }
-        next = manifest.previous.map(|previous| (previous.run_id, previous.sha256));
-    }
-    Ok(None)
-}
-
-/// The runs whose manifests are there.
-fn runs_there(out: &Path) -> Result<HashSet<String>, StorageError> {
-    let folder = out.join("_runs");
-    let mut runs = HashSet::new();
-    if !durable::is_real_dir(&folder)? {
-        return Ok(runs);
-    }
-    for entry in std::fs::read_dir(&folder).on("list", &folder)? {
-        let entry = entry.on("list", &folder)?;
-        if entry.path().join("manifest.json").is_file()
-            && let Ok(name) = entry.file_name().into_string()
-        {
-            runs.insert(name);
-        }
-    }
-    Ok(runs)
-}
-
-/// In one line how many are due, and why.
-fn told(reasons: &[Option<Reason>]) -> String {
-    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
-    for reason in reasons.iter().flatten() {
-        *counts.entry(reason.as_str()).or_default() += 1;
-    }
-    let (due, all) = (counts.values().sum::<u64>(), reasons.len());
-    let why: Vec<String> = counts.iter().map(|(why, count)| format!("{count} {why}")).collect();
-    let why = if why.is_empty() { String::new() } else { format!(" ({})", why.join(", ")) };
-    format!("{due} of {all} contacts are due{why}")
 }

@@ -7,8 +7,10 @@ mod draft;
 mod error;
 mod incremental;
 mod lock;
+mod past;
 mod prune;
 mod rebuild;
+mod rehearsal;
 mod timeline;
 mod unfinished;
 mod whom;
@@ -17,15 +19,13 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use crate::api::{Client, Counters, Failure, PageQuery, Requests, Stop};
+use crate::api::{Client, Requests};
 use crate::build::{self, BuildError, BuildPlan, Built};
 use crate::contacts::ContactList;
 use crate::event::{Event, SharedObserver};
 use crate::fetch::{self, FetchPlan};
 use crate::output::OutputSpec;
-use crate::output::manifest::Input;
 use crate::publish::{self, Published};
-use crate::record::Page;
 use crate::settings::RunSettings;
 use crate::spool::{Closing, Writer};
 use crate::state::Due;
@@ -33,13 +33,15 @@ use crate::table::Stamp;
 use crate::verify::lengths;
 
 pub use error::{ExportError, Interruption, Signal};
-pub use incremental::Lost;
+pub use past::Lost;
 pub use prune::prune;
 pub use rebuild::{Archive, RebuildError, RebuildJob, rebuild};
+pub use rehearsal::{Rehearsal, rehearse};
 pub use unfinished::{Difference, Identity};
 pub use whom::Whom;
 
 use incremental::Nightly;
+use past::Past;
 use unfinished::{Run, Work};
 
 /// What a run is to export, and how.
@@ -80,9 +82,7 @@ pub async fn export(
     };
     let contacts = Arc::new(contacts);
     let nightly = settings.incremental.map(|incremental| Nightly {
-        settings: incremental,
-        identity: &identity,
-        out: &settings.out,
+        past: Past { settings: incremental, identity: &identity, out: &settings.out },
         work: &work,
         run: &run,
     });
@@ -205,57 +205,4 @@ fn ended_early(built: Result<Result<Option<Built>, BuildError>, tokio::task::Joi
         Ok(Ok(_)) => ExportError::Bug("the build ended before the contacts were read"),
         Err(_) => ExportError::Bug("the build thread panicked"),
     }
-}
-
-fn count_messages(page: &Page<'_>) -> usize {
-    page.message_count()
-}
-
-/// What `--dry-run` found out.
-#[derive(Debug)]
-pub struct Rehearsal {
-    /// What is known of the contacts.
-    pub input: Input,
-    /// The contact that was asked for.
-    pub contact: String,
-    /// What came: messages on its first page, or why there is none.
-    pub first_page: Result<usize, String>,
-    /// The unfinished run that would be gone on with.
-    pub unfinished: Option<String>,
-}
-
-/// Signs in and asks for one contact; writes nothing.
-///
-/// # Errors
-/// When signing in fails, or what answers is not the API.
-pub async fn rehearse(job: &Job, observer: SharedObserver) -> Result<Rehearsal, ExportError> {
-    let client = Client::new(Arc::clone(&job.settings.connection), observer.clone())?;
-    let all;
-    let contacts = match &job.contacts {
-        Whom::Listed(contacts) => contacts,
-        Whom::All => {
-            (all, _) = whom::all(&client, &observer).await?;
-            &all
-        }
-    };
-    let contact = contacts.get(0);
-    let query = PageQuery {
-        contact: &contact,
-        channel: job.settings.reading.channels.first().copied(),
-        offset: 0,
-        limit: job.settings.reading.page_size,
-        shape: job.settings.reading.shape,
-    };
-    let page = client.page(&query, &Counters::default(), count_messages).await;
-    let first_page = match page {
-        Ok((_, messages)) => Ok(messages),
-        Err(Failure::Stop(stop)) => return Err(stop.into()),
-        Err(Failure::NotFound) => Err("the API knows no such contact".to_owned()),
-        Err(Failure::AskLess) => Err("the page is too large; smaller ones will be asked for".to_owned()),
-        Err(Failure::Refused { what, .. } | Failure::Unreadable { what }) => Err(what),
-        Err(Failure::Unwanted) => return Err(Stop::Cancelled.into()),
-    };
-    let unfinished =
-        Work::new(&job.settings.out, &job.settings.work).unfinished()?.map(|run| run.run_id.to_string());
-    Ok(Rehearsal { input: Input::from(contacts), contact: contact.to_string(), first_page, unfinished })
 }

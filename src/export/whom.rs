@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ExportError;
-use super::incremental::{Times, times_of};
+use super::past::{Times, times_of};
 use super::unfinished::Work;
 use crate::api::Client;
 use crate::contacts::ContactList;

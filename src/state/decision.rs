@@ -70,24 +70,29 @@ fn fingerprint(id: &str) -> u128 {
 }
 
 /// By what it is decided who is due.
-pub struct Decision<'a, L, T> {
+pub struct Decision<'a> {
     /// The rule.
     pub rule: Rule,
     /// What was known.
     pub known: &'a Known,
     /// What the account's list says of a contact.
-    pub listed: L,
+    pub listed: Box<dyn Fn(&str) -> Listed<'a> + 'a>,
     /// Whether the rows of a run are still in the export.
-    pub is_there: T,
+    pub is_there: Box<dyn Fn(&str) -> bool + 'a>,
     /// What the state holds for.
-    pub scope: &'a str,
+    pub scope: String,
 }
 
-impl<'a, L, T> Decision<'a, L, T>
-where
-    L: Fn(&str) -> Listed<'a>,
-    T: Fn(&str) -> bool,
-{
+impl Decision<'_> {
+    /// Why each of the contacts is due; none for those that are not.
+    pub fn reasons<'b>(&self, contacts: impl Iterator<Item = &'b str>) -> Vec<Option<Reason>> {
+        let reason = |id: &str| {
+            let known = self.known.place(id).map(|place| &self.known.rows[place]);
+            self.rule.reason(id, (self.listed)(id), known, &self.is_there)
+        };
+        contacts.map(reason).collect()
+    }
+
     /// Decides, and writes the decision down at `path`, durably.
     ///
     /// # Errors
@@ -100,18 +105,13 @@ where
     where
         C: Iterator<Item = &'b str>,
     {
+        let reasons = self.reasons(contacts());
         let mut is_asked_for = vec![false; self.known.rows.len()];
-        let mut reasons = Vec::new();
-        for id in contacts() {
-            let place = self.known.place(id);
-            if let Some(place) = place {
-                is_asked_for[place] = true;
-            }
-            let known = place.map(|place| &self.known.rows[place]);
-            reasons.push(self.rule.reason(id, (self.listed)(id), known, &self.is_there));
+        for place in contacts().filter_map(|id| self.known.place(id)) {
+            is_asked_for[place] = true;
         }
         let staged = path.with_added_extension("tmp");
-        let written = file::write(&staged, self.scope, || {
+        let written = file::write(&staged, &self.scope, || {
             let asked_for = contacts().zip(&reasons).map(|(id, due)| Decided {
                 contact_id: id.into(),
                 due: *due,

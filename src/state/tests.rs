@@ -159,9 +159,9 @@ fn decided(folder: &Path, seed: u64, order: &[usize]) -> Vec<Option<Reason>> {
     let decision = Decision {
         rule: rule(now),
         known: &known,
-        listed: |id: &str| listed[id.trim_start_matches('c').parse::<usize>().unwrap()],
-        is_there: |_: &str| true,
-        scope: "s",
+        listed: Box::new(|id: &str| listed[id.trim_start_matches('c').parse::<usize>().unwrap()]),
+        is_there: Box::new(|_: &str| true),
+        scope: "s".to_owned(),
     };
     let ids = ids(order);
     let path = folder.join("decision.parquet");
@@ -186,13 +186,13 @@ fn the_new_state_follows_from_the_decision_and_the_reading() {
     let decision = Decision {
         rule: rule(now),
         known: &known,
-        listed: |id: &str| match id {
+        listed: Box::new(|id: &str| match id {
             "rested" => Listed::With(Some("t1")),
             "new-fails" => Listed::Absent,
             _ => Listed::With(Some("t2")),
-        },
-        is_there: |_: &str| true,
-        scope: "s",
+        }),
+        is_there: Box::new(|_: &str| true),
+        scope: "s".to_owned(),
     };
     let asked = ["new", "rested", "changed", "fails", "new-fails", "goes-on"];
     let (reasons, _) = decision.make(&decision_path, || asked.into_iter()).unwrap();
@@ -243,9 +243,9 @@ fn what_is_no_state_is_said() {
     let decision = Decision {
         rule: rule(0),
         known: &known,
-        listed: |_: &str| Listed::Absent,
-        is_there: |_: &str| true,
-        scope: "",
+        listed: Box::new(|_: &str| Listed::Absent),
+        is_there: Box::new(|_: &str| true),
+        scope: String::new(),
     };
     decision.make(&path, std::iter::empty).unwrap();
     let told = |path: &Path| {

@@ -172,6 +172,41 @@ fn state_of(outcome: &Outcome) -> Vec<String> {
 
 const OLD: &str = "2026-01-01T00:00:00Z";
 
+/// The line of a plan that says who is due, and that nothing was written or read for it.
+fn planned(account: &Account, export: &Export) -> String {
+    let out = export.clone().args("--dry-run").expect(0);
+    assert!(account.asked_for().len() <= 1, "one contact is asked for");
+    let due = out.stderr.lines().filter_map(|line| line.strip_prefix("due:"));
+    due.map(str::trim).collect::<Vec<_>>().join("; ")
+}
+
+#[test]
+fn a_dry_run_tells_who_would_be_due() {
+    let account = Account::of(&["rested", "writes"]);
+    let export = account.nightly(&["rested", "writes", "unknown"]);
+    assert_eq!(planned(&account, &export), "3 of 3 contacts are due (3 new)");
+    let first = export.expect(0);
+    let before = tree(&first.out);
+    account.asked_for();
+    account.write("writes", "3");
+    assert_eq!(planned(&account, &export), "2 of 3 contacts are due (1 changed, 1 untold)");
+    assert_eq!(planned(&account, &export.clone().args("--full")), "3 of 3 contacts are due (3 full)");
+    assert_eq!(planned(&account, &account.plain(&["rested"])), "", "all are, without --incremental");
+    assert_eq!(tree(&first.out), before, "nothing is written");
+    let told = export.clone().args("--dry-run --channel whatsapp").expect(0);
+    assert!(told.stderr.contains("earlier runs were told to export something else"), "{}", told.stderr);
+
+    account.is_open.store(false, Ordering::Relaxed);
+    export.clone().args("--retries 0 --max-failed 0").expect(5);
+    account.is_open.store(true, Ordering::Relaxed);
+    account.asked_for();
+    assert_eq!(planned(&account, &export), "", "that is decided: it goes on");
+    assert_eq!(
+        planned(&account, &export.clone().args("--fresh")),
+        "2 of 3 contacts are due (1 changed, 1 untold)"
+    );
+}
+
 #[test]
 fn three_nights() {
     let account = Account::of(&["rested", "writes", "edited", "refused", "unlisted"]);

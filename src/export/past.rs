@@ -1,0 +1,190 @@
+//! What earlier runs have left: by it is told who is due tonight.
+//!
+//! What was known is the state of the newest run that left one, found along the chain of manifests: runs without
+//! `--incremental` in between change nothing of it. A chain or a state that is damaged is no reason to guess: the run ends,
+//! and `--full` is the way out. The state holds for what was asked for: with another address, channel or window all
+//! contacts are due, as in a first run.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::ExportError;
+use super::unfinished::Identity;
+use crate::api::Client;
+use crate::digest::{sha256, sha256_of_file};
+use crate::durable::{self, OnPath, StorageError};
+use crate::event::{Event, SharedObserver};
+use crate::fetch::listing::{self, ListingPlan};
+use crate::output::manifest::{Latest, Manifest, StateEntry};
+use crate::record::listing::ListedContact;
+use crate::settings::Incremental;
+use crate::state::{Decision, Known, Listed, Reason, Rule, StateError};
+
+/// Why it cannot be known who is due.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "cannot tell which contacts have changed since the last run ({0}): export all of them anew with --full"
+)]
+pub struct Lost(String);
+
+/// The earlier runs of an export, as an incremental run sees them.
+pub struct Past<'a> {
+    /// How it is decided who is due.
+    pub settings: Incremental,
+    /// What is asked for.
+    pub identity: &'a Identity,
+    /// The folder of the export.
+    pub out: &'a Path,
+}
+
+/// The state they have left.
+enum Earlier {
+    None,
+    /// With another address, channel or window.
+    OfSomethingElse,
+    Known(Known),
+}
+
+/// The `latest_message_time` of the contacts that the account lists, by their IDs.
+pub type Times = HashMap<Box<str>, Option<Box<str>>>;
+
+impl Past<'_> {
+    /// What was known before this run.
+    pub fn known(&self, observer: &SharedObserver) -> Result<Known, ExportError> {
+        if self.settings.full {
+            return Ok(Known::default());
+        }
+        let note = |message: &str| observer.event(Event::Note { message: message.to_owned() });
+        match self.find_known()? {
+            Earlier::Known(known) => return Ok(known),
+            Earlier::OfSomethingElse => {
+                note("earlier runs were told to export something else: all contacts are read");
+            }
+            Earlier::None => note("no earlier incremental run is there: all contacts are read"),
+        }
+        Ok(Known::default())
+    }
+
+    /// The state of the newest run that left one.
+    fn find_known(&self) -> Result<Earlier, ExportError> {
+        let Some(state) = find(self.out)? else { return Ok(Earlier::None) };
+        let path = self.out.join(&state.path);
+        let lost = |what: &str| ExportError::Lost(Lost(format!("{} {what}", path.display())));
+        if durable::read_if_there(&path).is_ok_and(|text| text.is_none()) {
+            return Err(lost("is missing"));
+        }
+        if sha256_of_file(&path)?.0 != state.sha256 {
+            return Err(lost("is not as it was written"));
+        }
+        match Known::read(&path, &self.scope()) {
+            Ok(Some(known)) => Ok(Earlier::Known(known)),
+            Ok(None) => Ok(Earlier::OfSomethingElse),
+            Err(StateError::Unreadable { what, .. }) => Err(lost(&format!("cannot be read: {what}"))),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What a state holds for: with something else of these, what was exported before is no answer.
+    pub fn scope(&self) -> String {
+        let option = |name: &str| self.identity.options.get(name).cloned().unwrap_or(Value::Null);
+        let mut channels = option("channel");
+        if let Value::Array(channels) = &mut channels {
+            channels.sort_by_key(ToString::to_string);
+        }
+        let [flat, since, until] = ["flat", "since", "until"].map(option);
+        let base_url = &self.identity.base_url;
+        json!({"base_url": base_url, "channel": channels, "flat": flat, "since": since, "until": until})
+            .to_string()
+    }
+
+    /// By what it is decided who is due for a run that begins `now`, in microseconds since 1970.
+    pub fn decision<'b>(
+        &self,
+        now: i64,
+        known: &'b Known,
+        times: &'b Times,
+    ) -> Result<Decision<'b>, ExportError> {
+        let runs = runs_there(self.out)?;
+        let Incremental { sweep_every, full } = self.settings;
+        Ok(Decision {
+            rule: Rule { now, sweep_every, full },
+            known,
+            listed: Box::new(|id| times.get(id).map_or(Listed::Absent, |time| Listed::With(time.as_deref()))),
+            is_there: Box::new(move |run| runs.contains(run)),
+            scope: self.scope(),
+        })
+    }
+}
+
+/// What of a list is remembered.
+pub fn times_of(contacts: &[ListedContact]) -> Times {
+    let time =
+        |contact: &ListedContact| (contact.contact_id.as_str().into(), contact.latest_message_time.clone());
+    contacts.iter().map(time).collect()
+}
+
+/// What the account's list says now.
+pub async fn times_now(client: &Client, observer: &SharedObserver) -> Result<Times, ExportError> {
+    Ok(times_of(&Box::pin(listing::list(client, &ListingPlan::default(), observer)).await?.contacts))
+}
+
+/// The newest state, found along the chain of manifests from `latest.json` on.
+fn find(out: &Path) -> Result<Option<StateEntry>, ExportError> {
+    let lost = |what: String| Err(ExportError::Lost(Lost(what)));
+    let path = out.join("_runs/latest.json");
+    let Some(text) = durable::read_if_there(&path)? else {
+        let is_first = runs_there(out)?.is_empty();
+        return if is_first { Ok(None) } else { lost(format!("{} is missing", path.display())) };
+    };
+    let Ok(latest) = Latest::parse(&text) else { return lost(format!("{} is damaged", path.display())) };
+    let mut next = Some((latest.run_id, latest.sha256));
+    while let Some((run_id, expected)) = next {
+        let path = out.join("_runs").join(run_id.as_str()).join("manifest.json");
+        let Some(text) = durable::read_if_there(&path)? else {
+            return lost(format!("{} is missing", path.display()));
+        };
+        let manifest = match Manifest::parse(&text) {
+            Ok(manifest) if sha256(&text) == expected => manifest,
+            _ => return lost(format!("{} is not as it was written", path.display())),
+        };
+        match manifest.state {
+            Some(state) if state.path == StateEntry::path_of(run_id.as_str()) => return Ok(Some(state)),
+            None if manifest.options.get("incremental") != Some(&Value::Bool(true)) => {}
+            _ => return lost(format!("{} names no state of its run", path.display())),
+        }
+        next = manifest.previous.map(|previous| (previous.run_id, previous.sha256));
+    }
+    Ok(None)
+}
+
+/// The runs whose manifests are there.
+fn runs_there(out: &Path) -> Result<HashSet<String>, StorageError> {
+    let folder = out.join("_runs");
+    let mut runs = HashSet::new();
+    if !durable::is_real_dir(&folder)? {
+        return Ok(runs);
+    }
+    for entry in std::fs::read_dir(&folder).on("list", &folder)? {
+        let entry = entry.on("list", &folder)?;
+        if entry.path().join("manifest.json").is_file()
+            && let Ok(name) = entry.file_name().into_string()
+        {
+            runs.insert(name);
+        }
+    }
+    Ok(runs)
+}
+
+/// In one line how many are due, and why.
+pub fn told(reasons: &[Option<Reason>]) -> String {
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for reason in reasons.iter().flatten() {
+        *counts.entry(reason.as_str()).or_default() += 1;
+    }
+    let (due, all) = (counts.values().sum::<u64>(), reasons.len());
+    let why: Vec<String> = counts.iter().map(|(why, count)| format!("{count} {why}")).collect();
+    let why = if why.is_empty() { String::new() } else { format!(" ({})", why.join(", ")) };
+    format!("{due} of {all} contacts are due{why}")
+}
