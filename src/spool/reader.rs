@@ -1,6 +1,7 @@
 //! Single records, read back by their place and checked again: the build trusts no byte that it has not verified.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry as Opened;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -15,17 +16,20 @@ const MAX_BODY: usize = 80 << 20;
 /// The buffer for records kept between reads: larger ones are rare, and give their memory back.
 const KEPT_BUFFER: usize = 1 << 20;
 
+/// Segments kept open. A contact's pages stand in few of them, and an account's in any number.
+const OPEN: usize = 8;
+
 /// Reads records by place.
 pub struct Reader {
     folder: PathBuf,
-    segments: HashMap<u32, File>,
+    segments: BTreeMap<u32, File>,
     record: Vec<u8>,
 }
 
 impl Reader {
     /// A reader of the segments in `folder`.
     pub fn new(folder: PathBuf) -> Self {
-        Self { folder, segments: HashMap::new(), record: Vec::new() }
+        Self { folder, segments: BTreeMap::new(), record: Vec::new() }
     }
 
     /// The body of a page: the answer as received.
@@ -60,9 +64,13 @@ impl Reader {
 
     fn record(&mut self, place: Place) -> Result<&[u8], SpoolError> {
         let path = segment_path(&self.folder, place.segment);
+        if self.segments.len() >= OPEN && !self.segments.contains_key(&place.segment) {
+            // Build goes through them from the first to the last.
+            self.segments.pop_first();
+        }
         let file = match self.segments.entry(place.segment) {
-            std::collections::hash_map::Entry::Occupied(open) => open.into_mut(),
-            std::collections::hash_map::Entry::Vacant(free) => free.insert(durable::open_existing(&path)?),
+            Opened::Occupied(open) => open.into_mut(),
+            Opened::Vacant(free) => free.insert(durable::open_existing(&path)?),
         };
         self.record.resize(place.bytes as usize, 0);
         match file.read_exact_at(&mut self.record, place.offset) {

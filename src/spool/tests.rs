@@ -144,3 +144,18 @@ fn a_good_record_far_behind_a_bad_one_is_found() {
     put(&path, &content);
     assert!(matches!(scan(folder.path()), Err(SpoolError::Damaged { .. })));
 }
+
+#[test]
+fn a_spool_of_many_segments_needs_few_open_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let body = |segment: u32| format!("of segment {segment}").into_bytes();
+    let places: Vec<Place> =
+        (1..=40).flat_map(|segment| append(folder.path(), segment, &[body(segment)])).collect();
+    let mut reader = Reader::new(folder.path().to_owned());
+    for place in places.iter().chain(places.iter().rev()).chain(&places) {
+        assert_eq!(reader.body(*place).unwrap(), body(place.segment));
+    }
+    let open = fs::read_dir("/proc/self/fd").unwrap().filter_map(|fd| fs::read_link(fd.unwrap().path()).ok());
+    let open = open.filter(|path| path.starts_with(folder.path())).count();
+    assert!((1..=8).contains(&open), "{open} open");
+}
