@@ -35,9 +35,9 @@ MESSAGES = [12, 30, 45, 99, 100, 101, 230]  # of the contacts, in turn; one in 5
 LONG = 5000
 
 
-def pages(messages: int) -> float:
-    """Requests that a contact costs, roughly."""
-    return max(1.0, messages / 99)
+def pages(messages: int) -> int:
+    """Requests that a contact costs: a page that is full is followed by another, which begins with its last message."""
+    return 1 if messages < 100 else 2 + (messages - 100) // 99
 
 
 def contacts(requests: float) -> list[str]:
