@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::ExportError;
-use super::past::{Past, Times, times_now, told};
+use super::past::{Past, Times, times_or_ask, told};
 use super::unfinished::{Difference, Run, Work};
 use crate::api::Client;
 use crate::contacts::ContactList;
@@ -47,10 +47,7 @@ impl Nightly<'_> {
             return Err(self.bad("its decision who is due is missing"));
         }
         let known = self.past.known(observer)?;
-        let times = match times {
-            Some(times) => times,
-            None => times_now(client, observer).await?,
-        };
+        let times = times_or_ask(times, client, observer).await?;
         tokio::task::block_in_place(|| self.decide(contacts, &known, &times, observer))
     }
 

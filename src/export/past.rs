@@ -125,9 +125,17 @@ pub fn times_of(contacts: &[ListedContact]) -> Times {
     contacts.iter().map(time).collect()
 }
 
-/// What the account's list says now.
-pub async fn times_now(client: &Client, observer: &SharedObserver) -> Result<Times, ExportError> {
-    Ok(times_of(&Box::pin(listing::list(client, &ListingPlan::default(), observer)).await?.contacts))
+/// What the account's list says: `read` of one that was just read, else asked for.
+pub async fn times_or_ask(
+    read: Option<Times>,
+    client: &Client,
+    observer: &SharedObserver,
+) -> Result<Times, ExportError> {
+    if let Some(times) = read {
+        return Ok(times);
+    }
+    let listing = Box::pin(listing::list(client, &ListingPlan::default(), observer)).await?;
+    Ok(times_of(&listing.contacts))
 }
 
 /// The newest state, found along the chain of manifests from `latest.json` on.

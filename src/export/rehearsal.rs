@@ -2,7 +2,7 @@
 
 use chrono::Utc;
 
-use super::past::{Past, Times, times_now, told};
+use super::past::{Past, Times, times_or_ask, told};
 use super::unfinished::Work;
 use super::whom::{self, Whom};
 use super::{ExportError, Job};
@@ -96,10 +96,7 @@ async fn due(
 ) -> Result<String, ExportError> {
     let past = Past { settings, identity: &job.identity, out: &job.settings.out };
     let known = past.known(observer)?;
-    let times = match times {
-        Some(times) => times,
-        None => times_now(client, observer).await?,
-    };
+    let times = times_or_ask(times, client, observer).await?;
     let decision = past.decision(Utc::now().timestamp_micros(), &known, &times)?;
     Ok(told(&decision.reasons(contacts.iter())))
 }
