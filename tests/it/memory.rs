@@ -127,6 +127,16 @@ fn a_very_long_history() {
     assert_eq!(outcome.manifest()["tables"]["messages"]["rows"], 60_000);
 }
 
+/// Memory is flat over hours because of how the allocator is set when it is built; its defaults take as much as the C
+/// library's.
+#[test]
+fn the_allocator_gives_back_what_is_free() {
+    let outcome = Export::command("--version").env("MALLOC_CONF", "stats_print:true").expect(0);
+    for setting in ["opt.narenas: 4", "opt.background_thread: true", "opt.dirty_decay_ms: 2000"] {
+        assert!(outcome.stderr.contains(setting), "{setting}: {}", outcome.stderr);
+    }
+}
+
 /// Reserved counts too where a job is given so much address space: `ulimit -v`, as some batch systems set it.
 #[test]
 fn address_space_of_as_much_is_enough() {
