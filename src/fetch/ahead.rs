@@ -24,7 +24,7 @@ const MAX_MISSES: u32 = 4;
 
 /// How many times as many pages may be asked for or wait for their turn as may be asked for. While one is late, or
 /// something else is looked at, the answers behind it wait, and the slots should not.
-const WAITING: usize = 2;
+const WAITING: usize = 3;
 
 /// A page that was asked for before its turn.
 struct Asked {
