@@ -24,6 +24,7 @@ mod partition;
 mod pending;
 pub mod pruned;
 pub mod raw;
+mod row_group;
 mod rows;
 #[cfg(test)]
 mod tests;

@@ -1,24 +1,27 @@
 //! Parquet: how the columns are encoded, and one file while it is written.
 
 use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use parquet::arrow::ArrowSchemaConverter;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
 };
-use parquet::arrow::arrow_writer::{ArrowWriter, ArrowWriterOptions};
+use parquet::arrow::arrow_writer::ArrowRowGroupWriterFactory;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
+use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
 
 use super::OutputError;
-use super::blocks::Blocks;
 use super::part::{Finished, PartFile};
 use super::pending::GroupSize;
+use super::row_group::OpenGroup;
 use crate::durable::{self, OnPath};
 use crate::settings::ParquetCodec;
 use crate::table::{Column, Kind, Table, schema::SCHEMA_VERSION};
@@ -85,10 +88,30 @@ fn compression(codec: ParquetCodec) -> Compression {
     }
 }
 
+/// A file with `values` different values in each group at most, and what makes its groups. The columns' types say it all;
+/// Arrow's own copy of the schema, which is left out, would be 2 KB in each of a thousand files.
+fn file<W: Write + Send>(
+    schema: &SchemaRef,
+    properties: &WriterProperties,
+    values: usize,
+    into: W,
+) -> Result<(SerializedFileWriter<W>, ArrowRowGroupWriterFactory), ParquetError> {
+    let mut properties = properties.clone().into_builder();
+    for name in LOOKED_UP.iter().filter(|name| schema.column_with_name(name).is_some()) {
+        properties = properties.set_column_bloom_filter_max_ndv(ColumnPath::from(*name), values as u64);
+    }
+    let root = ArrowSchemaConverter::new().convert(schema)?.root_schema_ptr();
+    let file = SerializedFileWriter::new(into, root, properties.build().into())?;
+    let groups = ArrowRowGroupWriterFactory::new(&file, schema.clone());
+    Ok((file, groups))
+}
+
 /// One Parquet file while it is written. Of an open group it holds encoded pages, between two groups only metadata.
 pub(super) struct ParquetEncoder {
-    writer: ArrowWriter<PartFile>,
-    blocks: Blocks,
+    writer: SerializedFileWriter<PartFile>,
+    groups: ArrowRowGroupWriterFactory,
+    schema: SchemaRef,
+    open: Option<OpenGroup>,
     path: PathBuf,
     bytes: u64,
 }
@@ -102,15 +125,10 @@ impl ParquetEncoder {
         values: usize,
     ) -> Result<Self, OutputError> {
         let path = part.path().to_owned();
-        let mut properties = properties.clone().into_builder();
-        for name in LOOKED_UP.iter().filter(|name| schema.column_with_name(name).is_some()) {
-            properties = properties.set_column_bloom_filter_max_ndv(ColumnPath::from(*name), values as u64);
-        }
-        // The columns' types say it all; Arrow's own copy of the schema would be 2 KB in each of a thousand files.
-        let options =
-            ArrowWriterOptions::new().with_properties(properties.build()).with_skip_arrow_metadata(true);
-        match ArrowWriter::try_new_with_options(part, schema.clone(), options) {
-            Ok(writer) => Ok(Self { writer, blocks: Blocks::default(), path, bytes: 0 }),
+        match file(schema, properties, values, part) {
+            Ok((writer, groups)) => {
+                Ok(Self { writer, groups, schema: schema.clone(), open: None, path, bytes: 0 })
+            }
             Err(source) => Err(OutputError::Parquet { path, source }),
         }
     }
@@ -122,8 +140,16 @@ impl ParquetEncoder {
 
     /// Appends rows to the open row group.
     pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<(), OutputError> {
-        let written = self.blocks.push(batch, |block| self.writer.write(block));
+        let written = self.try_write(batch);
         self.checked(written)
+    }
+
+    fn try_write(&mut self, batch: &RecordBatch) -> Result<(), ParquetError> {
+        let group = match &mut self.open {
+            Some(group) => group,
+            none => none.insert(OpenGroup::new(&self.groups, &self.schema)?),
+        };
+        group.write(batch)
     }
 
     /// Ends the row group.
@@ -136,11 +162,10 @@ impl ParquetEncoder {
     }
 
     fn try_end_group(&mut self) -> Result<(), ParquetError> {
-        if let Some(rest) = self.blocks.rest()? {
-            self.writer.write(&rest)?;
+        if let Some(group) = self.open.take() {
+            group.close()?.append_to(&mut self.writer)?;
         }
-        self.writer.flush()?;
-        Ok(self.writer.sync()?)
+        Ok(self.writer.flush()?)
     }
 
     /// Gives an error its path.

@@ -1,0 +1,78 @@
+//! A row group while it is encoded, and when it is and stands in no file yet.
+
+use std::io::Write;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use parquet::arrow::arrow_writer::{
+    ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves,
+};
+use parquet::errors::ParquetError;
+use parquet::file::writer::SerializedFileWriter;
+
+use super::blocks::Blocks;
+
+/// A group that takes rows, which it holds as encoded pages.
+pub(super) struct OpenGroup {
+    schema: SchemaRef,
+    columns: Vec<ArrowColumnWriter>,
+    blocks: Blocks,
+}
+
+/// A group that is encoded.
+pub(super) struct ClosedGroup(Vec<ArrowColumnChunk>);
+
+impl OpenGroup {
+    /// A group without rows.
+    pub(super) fn new(
+        factory: &ArrowRowGroupWriterFactory,
+        schema: &SchemaRef,
+    ) -> Result<Self, ParquetError> {
+        // The number of the group matters to encryption only.
+        let columns = factory.create_column_writers(0)?;
+        Ok(Self { schema: schema.clone(), columns, blocks: Blocks::default() })
+    }
+
+    /// Appends rows.
+    pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<(), ParquetError> {
+        let Self { schema, columns, blocks } = self;
+        blocks.push(batch, |block| encode(schema, columns, block))
+    }
+
+    /// Ends the group.
+    pub(super) fn close(mut self) -> Result<ClosedGroup, ParquetError> {
+        if let Some(rest) = self.blocks.rest()? {
+            encode(&self.schema, &mut self.columns, &rest)?;
+        }
+        self.columns.into_iter().map(ArrowColumnWriter::close).collect::<Result<_, _>>().map(ClosedGroup)
+    }
+}
+
+impl ClosedGroup {
+    /// Puts the group behind those that stand in the file.
+    pub(super) fn append_to<W: Write + Send>(
+        self,
+        file: &mut SerializedFileWriter<W>,
+    ) -> Result<(), ParquetError> {
+        let mut group = file.next_row_group()?;
+        for column in self.0 {
+            column.append_to_row_group(&mut group)?;
+        }
+        group.close()?;
+        Ok(())
+    }
+}
+
+fn encode(
+    schema: &SchemaRef,
+    columns: &mut [ArrowColumnWriter],
+    block: &RecordBatch,
+) -> Result<(), ParquetError> {
+    let mut columns = columns.iter_mut();
+    for (field, values) in schema.fields().iter().zip(block.columns()) {
+        for (leaf, column) in compute_leaves(field, values)?.iter().zip(&mut columns) {
+            column.write(leaf)?;
+        }
+    }
+    Ok(())
+}
