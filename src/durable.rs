@@ -165,6 +165,14 @@ fn create_with(path: &Path, mode: u32) -> Result<File, StorageError> {
     Ok(file)
 }
 
+/// Makes a file without a name in the folder: it is gone when it is closed, however that comes.
+///
+/// # Errors
+/// When the file system refuses.
+pub fn create_nameless(folder: &Path) -> Result<File, StorageError> {
+    tempfile::tempfile_in(folder).on("make a file without a name in", folder)
+}
+
 /// Opens a file of ours for reading and writing, refusing a symlink planted in its place.
 ///
 /// # Errors

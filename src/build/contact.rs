@@ -6,10 +6,12 @@ use std::collections::{HashMap, HashSet};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::BuildError;
+use super::early::{self, Early};
 use super::index::Index;
 use super::order;
 use super::pages::{Pages, Source};
-use super::tables::Tables;
+use super::tables::{Tables, Whither};
+use crate::history::Status;
 use crate::id::ContactId;
 use crate::json::{Document, Value};
 use crate::record::{self, Conversation, Message, Page};
@@ -17,12 +19,14 @@ use crate::settings::Window;
 use crate::spool::{News, PagePlace, Place};
 use crate::table::{ContactInput, Totals};
 
-/// A contact that is indexed.
-pub struct Contact {
+/// A contact that is being indexed, or is.
+pub struct Contact<'a> {
+    id: &'a ContactId,
     pages: Pages,
     index: Index,
     own: Own,
     totals: Totals,
+    early: Early,
 }
 
 /// What the pages say of the contact itself; the last word of each.
@@ -38,30 +42,35 @@ struct Own {
 }
 
 /// Reads a contact's pages into an index, as they come, until it has its last word, which is given too; none when the run
-/// has stopped before that.
-pub fn read(
+/// has stopped before that. `contact` is its place in the input.
+pub fn read<'a>(
     source: &mut Source<'_>,
-    contact: u32,
+    tables: &mut Tables,
+    (contact, id): (u32, &'a ContactId),
     window: Window,
-) -> Result<Option<(Contact, Place)>, BuildError> {
-    let (mut pages, mut index, mut own) = (Pages::default(), Index::default(), Own::default());
+) -> Result<Option<(Contact<'a>, Place)>, BuildError> {
+    let mut read = Contact {
+        id,
+        pages: Pages::default(),
+        index: Index::default(),
+        own: Own::default(),
+        totals: Totals::default(),
+        early: Early::default(),
+    };
     loop {
-        let places = match source.ledger.wait_for(contact, pages.places().len()) {
-            Some(News::Pages(places)) => places,
+        match source.ledger.wait_for(contact, read.pages.places().len()) {
+            Some(News::Pages(places)) => {
+                for place in places {
+                    read.add(place, source)?;
+                    read.make_early(window, source, tables)?;
+                }
+            }
             Some(News::Done(done)) => {
-                index.keep(window);
-                let totals = index.count();
-                return Ok(Some((Contact { pages, index, own, totals }, done)));
+                read.index.keep(window);
+                read.totals = read.index.count();
+                return Ok(Some((read, done)));
             }
             None => return Ok(None),
-        };
-        for place in places {
-            let page = pages.push(place);
-            // Only answers that were read once are spooled.
-            let Some(document) = pages.get(page, source)? else { continue };
-            let Ok(records) = record::read_page(document) else { continue };
-            index.add(page, &records);
-            own.add(&records);
         }
     }
 }
@@ -112,7 +121,7 @@ fn nameless(conversation: &Conversation<'_>) -> Option<String> {
     Some(text)
 }
 
-impl Contact {
+impl Contact<'_> {
     /// Where its pages stand.
     pub fn places(&self) -> &[PagePlace] {
         self.pages.places()
@@ -123,38 +132,134 @@ impl Contact {
         self.index.changed
     }
 
-    /// Pushes the contact's rows, in their order; gives what was exported of it.
+    fn add(&mut self, place: PagePlace, source: &mut Source<'_>) -> Result<(), BuildError> {
+        let page = self.pages.push(place);
+        // Only answers that were read once are spooled.
+        if let Some(document) = self.pages.get(page, source)?
+            && let Ok(records) = record::read_page(document)
+        {
+            self.index.add(page, &records);
+            self.own.add(&records);
+        }
+        Ok(())
+    }
+
+    /// Makes pieces of what is likely to stay where it is.
+    fn make_early(
+        &mut self,
+        window: Window,
+        source: &mut Source<'_>,
+        tables: &mut Tables,
+    ) -> Result<(), BuildError> {
+        if !tables.have_pieces() {
+            return Ok(());
+        }
+        while let Some(messages) = self.early.propose(&self.index, window) {
+            self.make(&messages, source, tables)?;
+        }
+        Ok(())
+    }
+
+    /// Makes a piece of these messages; gives its number.
+    fn make(
+        &mut self,
+        messages: &[u32],
+        source: &mut Source<'_>,
+        tables: &mut Tables,
+    ) -> Result<u32, BuildError> {
+        let number = self.early.next();
+        for at in messages {
+            self.push(*at, Whither::Piece(number), source, tables)?;
+        }
+        let unknown = tables.end_piece(number)?;
+        self.early.made(&self.index, messages, unknown);
+        Ok(number)
+    }
+
+    /// Pushes the contact's rows, in their order, if it has any; gives what was exported of it.
     pub fn flatten(
         mut self,
-        id: &ContactId,
+        status: Status,
         source: &mut Source<'_>,
         tables: &mut Tables,
     ) -> Result<Totals, BuildError> {
-        self.push_contact(id, tables);
-        let conversations = order::conversations(&self.index.conversations);
+        let mut exported = Totals::default();
+        if status.has_rows() {
+            self.push_rows(source, tables)?;
+            exported = self.totals;
+        }
+        if !self.early.is_empty() {
+            tables.drop_pieces()?;
+        }
+        Ok(exported)
+    }
+
+    fn push_rows(&mut self, source: &mut Source<'_>, tables: &mut Tables) -> Result<(), BuildError> {
+        self.push_contact(tables);
+        let conversations = order::conversations(&self.index);
         for at in &conversations {
             let conversation = &self.index.conversations[*at as usize];
             if conversation.columns.id.is_some() {
-                tables.builders.conversation(id, &conversation.columns, conversation.totals);
+                tables.builders.conversation(self.id, &conversation.columns, conversation.totals);
                 tables.relieve()?;
             }
         }
         let messages = order::messages(&self.index, &conversations);
-        let page_of = |at: &u32| self.index.messages[*at as usize].page;
-        self.pages.expect(messages.iter().map(page_of), source)?;
-        for at in messages {
-            let indexed = &self.index.messages[at as usize];
-            let pass = self.pages.pass(indexed.page);
-            let document = self.pages.get(indexed.page, source)?;
-            let Some(value) = document.and_then(|document| document.value(indexed.value)) else { continue };
-            let message = Message::known(self.index.id(indexed), value);
-            let columns = &self.index.conversations[indexed.conversation as usize].columns;
-            tables.message(id, columns, pass, &message)?;
+        match early::pieces(messages.len()).filter(|_| tables.have_pieces()) {
+            None => {
+                self.expect(&messages, source)?;
+                messages.iter().try_for_each(|at| self.push(*at, Whither::Table, source, tables))
+            }
+            Some(pieces) => {
+                let pieces: Vec<_> = pieces.map(|piece| &messages[piece]).collect();
+                let late = pieces.iter().filter(|piece| self.early.find(&self.index, piece).is_none());
+                let late = late.copied().flatten().copied().collect::<Vec<_>>();
+                self.expect(&late, source)?;
+                pieces.iter().try_for_each(|piece| self.put(piece, source, tables))
+            }
         }
-        Ok(self.totals)
     }
 
-    fn push_contact(&self, id: &ContactId, tables: &mut Tables) {
+    /// Puts the piece of these messages behind all rows so far.
+    fn put(
+        &mut self,
+        messages: &[u32],
+        source: &mut Source<'_>,
+        tables: &mut Tables,
+    ) -> Result<(), BuildError> {
+        if self.early.find(&self.index, messages).is_none() {
+            self.make(messages, source, tables)?;
+        }
+        match self.early.find(&self.index, messages) {
+            Some((number, unknown)) => tables.put_piece(number, unknown),
+            None => unreachable!("it was made on the line above"),
+        }
+    }
+
+    /// Says in which order the pages of these messages will be needed.
+    fn expect(&mut self, messages: &[u32], source: &Source<'_>) -> Result<(), BuildError> {
+        let page_of = |at: &u32| self.index.messages[*at as usize].page;
+        Ok(self.pages.expect(messages.iter().map(page_of), source)?)
+    }
+
+    /// Pushes a message's rows.
+    fn push(
+        &mut self,
+        at: u32,
+        whither: Whither,
+        source: &mut Source<'_>,
+        tables: &mut Tables,
+    ) -> Result<(), BuildError> {
+        let indexed = &self.index.messages[at as usize];
+        let pass = self.pages.pass(indexed.page);
+        let document = self.pages.get(indexed.page, source)?;
+        let Some(value) = document.and_then(|document| document.value(indexed.value)) else { return Ok(()) };
+        let message = Message::known(self.index.id(indexed), value);
+        let columns = &self.index.conversations[indexed.conversation as usize].columns;
+        tables.message(whither, self.id, columns, pass, &message)
+    }
+
+    fn push_contact(&self, tables: &mut Tables) {
         let read = |text: &String| Document::parse(text.clone()).ok();
         let contact = self.own.contact.as_ref().and_then(read);
         let siblings: Vec<_> =
@@ -164,7 +269,7 @@ impl Contact {
         let with_id =
             self.index.conversations.iter().filter(|conversation| conversation.columns.id.is_some());
         tables.builders.contact(&ContactInput {
-            id,
+            id: self.id,
             contact: contact.as_ref().map(Document::root),
             siblings: &siblings,
             unplaced: &self.own.unplaced,

@@ -10,6 +10,7 @@
 
 mod contact;
 mod coverage;
+mod early;
 mod index;
 mod order;
 mod pages;
@@ -204,22 +205,19 @@ impl<'a> Work<'a> {
                 continue;
             }
             let place = u32::try_from(at).unwrap_or(u32::MAX);
-            let Some((contact, done)) = contact::read(&mut self.source, place, self.plan.window)? else {
-                return Ok(false);
-            };
+            let id = self.plan.contacts.get(at);
+            let read = contact::read(&mut self.source, &mut self.tables, (place, &id), self.plan.window)?;
+            let Some((contact, done)) = read else { return Ok(false) };
             let Entry::Done { outcome, .. } = self.source.reader.entry(done)? else {
                 return Ok(false);
             };
-            let id = self.plan.contacts.get(at);
             if let Some(raw) = &mut self.raw {
                 raw.answers(id.clone(), contact.places().to_vec())?;
             }
-            let exported = if outcome.status.has_rows() {
+            if outcome.status.has_rows() {
                 self.changed_messages += contact.changed_messages();
-                contact.flatten(&id, &mut self.source, &mut self.tables)?
-            } else {
-                Totals::default()
-            };
+            }
+            let exported = contact.flatten(outcome.status, &mut self.source, &mut self.tables)?;
             messages += exported.messages;
             self.exported.push(exported);
             self.tables.end_contact()?;

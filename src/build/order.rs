@@ -3,7 +3,7 @@
 
 use std::cmp::Ordering;
 
-use super::index::{Conversation, Index};
+use super::index::Index;
 
 /// Nulls last.
 fn nulls_last<T: Ord>(left: Option<T>, right: Option<T>) -> Ordering {
@@ -15,30 +15,51 @@ fn nulls_last<T: Ord>(left: Option<T>, right: Option<T>) -> Ordering {
     }
 }
 
-/// The conversations' numbers in the order of their rows.
-pub fn conversations(conversations: &[Conversation]) -> Vec<u32> {
-    let mut order: Vec<u32> = (0..u32::try_from(conversations.len()).unwrap_or(u32::MAX)).collect();
+/// The conversations' numbers in the order of their rows, when their messages are counted.
+pub fn conversations(index: &Index) -> Vec<u32> {
+    by_first(index, |conversation| index.conversations[conversation as usize].totals.first)
+}
+
+fn by_first(index: &Index, first: impl Fn(u32) -> Option<i64>) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..u32::try_from(index.conversations.len()).unwrap_or(u32::MAX)).collect();
+    let id = |conversation: u32| index.conversations[conversation as usize].columns.id.as_deref();
     order.sort_by(|left, right| {
-        let (left, right) = (&conversations[*left as usize], &conversations[*right as usize]);
-        let has_no_id = |conversation: &Conversation| conversation.columns.id.is_none();
-        has_no_id(left)
-            .cmp(&has_no_id(right))
-            .then_with(|| nulls_last(left.totals.first, right.totals.first))
-            .then_with(|| nulls_last(left.columns.id.as_deref(), right.columns.id.as_deref()))
+        let has_no_id = |conversation: u32| id(conversation).is_none();
+        has_no_id(*left)
+            .cmp(&has_no_id(*right))
+            .then_with(|| nulls_last(first(*left), first(*right)))
+            .then_with(|| nulls_last(id(*left), id(*right)))
     });
     order
 }
 
-/// Sorts the messages' numbers into the order of their rows, given the order of the conversations.
+/// The messages' numbers in the order of their rows, given the order of the conversations.
 pub fn messages(index: &Index, conversations: &[u32]) -> Vec<u32> {
+    // The newest mostly come first: turned round they are nearly sorted.
+    sorted(index, conversations, (0..u32::try_from(index.messages.len()).unwrap_or(u32::MAX)).rev().collect())
+}
+
+/// Some messages' numbers in the order of their rows, if there were no others.
+pub fn of_some(index: &Index, messages: Vec<u32>) -> Vec<u32> {
+    let mut first: Vec<Option<i64>> = vec![None; index.conversations.len()];
+    for at in &messages {
+        let message = &index.messages[*at as usize];
+        let first = &mut first[message.conversation as usize];
+        *first = [*first, message.created_at].into_iter().flatten().min();
+    }
+    let conversations = by_first(index, |conversation| first[conversation as usize]);
+    sorted(index, &conversations, messages)
+}
+
+fn sorted(index: &Index, conversations: &[u32], mut messages: Vec<u32>) -> Vec<u32> {
     let mut rank = vec![0; conversations.len()];
     for (place, conversation) in (0_u32..).zip(conversations) {
         // All messages without a conversation are one list, whatever else is known of them.
         let has_id = index.conversations[*conversation as usize].columns.id.is_some();
         rank[*conversation as usize] = if has_id { place } else { u32::MAX };
     }
-    let mut order: Vec<u32> = (0..u32::try_from(index.messages.len()).unwrap_or(u32::MAX)).collect();
-    order.sort_unstable_by(|left, right| {
+    // Stable, which is quick where much is in order.
+    messages.sort_by(|left, right| {
         let (left, right) = (&index.messages[*left as usize], &index.messages[*right as usize]);
         rank[left.conversation as usize]
             .cmp(&rank[right.conversation as usize])
@@ -46,5 +67,5 @@ pub fn messages(index: &Index, conversations: &[u32]) -> Vec<u32> {
             .then_with(|| nulls_last(left.message_order, right.message_order))
             .then_with(|| index.id(left).cmp(index.id(right)))
     });
-    order
+    messages
 }

@@ -4,17 +4,31 @@ use std::path::{Path, PathBuf};
 
 use super::BuildError;
 use crate::id::{Channel, ContactId};
-use crate::output::{OutputSpec, StagedFile, WriterThread};
+use crate::output::{OutputSpec, PieceOrder, StagedFile, WriterThread};
 use crate::record::Message;
 use crate::table::{Builders, ConversationColumns, Stamp, Table, UnknownFields};
 
 /// Pending bytes of one table after which rows are handed over even inside a contact: bounds memory.
 const MAX_PENDING: usize = 4 << 20;
 
+/// The tables that have rows for each message.
+const PER_MESSAGE: [Table; 2] = [Table::Messages, Table::ChannelRecords];
+
+/// Where a message's rows go.
+#[derive(Clone, Copy)]
+pub enum Whither {
+    /// Behind all others.
+    Table,
+    /// Into the piece of this number, which has no place yet.
+    Piece(u32),
+}
+
 /// The builders and writers of all tables.
 pub struct Tables {
     /// Where rows are pushed.
     pub builders: Builders,
+    /// Where those of pieces are.
+    piece: Builders,
     writers: Writers,
 }
 
@@ -34,31 +48,66 @@ pub struct Finished {
 impl Tables {
     pub fn new(stamp: &Stamp, spec: &OutputSpec, stage: &Path) -> Self {
         let writers = Writers { spec: spec.clone(), stage: stage.to_owned(), threads: [const { None }; 5] };
-        Self { builders: Builders::new(stamp), writers }
+        Self { builders: Builders::new(stamp), piece: Builders::new(stamp), writers }
+    }
+
+    /// Whether messages can be written in pieces.
+    pub fn have_pieces(&self) -> bool {
+        self.writers.spec.has_pieces()
     }
 
     /// Pushes a message's rows, and hands over what has grown large in between.
     pub fn message(
         &mut self,
+        whither: Whither,
         contact_id: &ContactId,
         conversation: &ConversationColumns,
         asked: Option<Channel>,
         message: &Message<'_>,
     ) -> Result<(), BuildError> {
-        let Self { builders, writers } = self;
-        builders.message(contact_id, conversation, asked, message, |builders| writers.relieve(builders))
+        let Self { builders, piece, writers } = self;
+        let builders = match whither {
+            Whither::Table => builders,
+            Whither::Piece(_) => piece,
+        };
+        builders
+            .message(contact_id, conversation, asked, message, |builders| writers.relieve(builders, whither))
     }
 
     /// After each row: hands over what has grown large.
     pub fn relieve(&mut self) -> Result<(), BuildError> {
-        self.writers.relieve(&mut self.builders)
+        self.writers.relieve(&mut self.builders, Whither::Table)
+    }
+
+    /// After the last row of a piece; gives the fields of its messages that have no column.
+    pub fn end_piece(&mut self, number: u32) -> Result<UnknownFields, BuildError> {
+        for table in PER_MESSAGE {
+            self.writers.take(&mut self.piece, table, Whither::Piece(number))?;
+            self.writers.piece(table, PieceOrder::End(number))?;
+        }
+        Ok(self.piece.take_unknown_fields())
+    }
+
+    /// Puts a piece, with what [`Self::end_piece`] gave, behind all rows so far.
+    pub fn put_piece(&mut self, number: u32, unknown: &UnknownFields) -> Result<(), BuildError> {
+        for table in PER_MESSAGE {
+            self.writers.take(&mut self.builders, table, Whither::Table)?;
+            self.writers.piece(table, PieceOrder::Put(number))?;
+        }
+        self.builders.add_unknown_fields(unknown);
+        Ok(())
+    }
+
+    /// Forgets the pieces that were not put.
+    pub fn drop_pieces(&mut self) -> Result<(), BuildError> {
+        PER_MESSAGE.into_iter().try_for_each(|table| self.writers.piece(table, PieceOrder::DropAll))
     }
 
     /// After each contact: hands over what makes a batch, and lets files that have reached their size be closed.
     pub fn end_contact(&mut self) -> Result<(), BuildError> {
         for table in Table::ALL {
             if self.builders.bytes(table) >= self.writers.spec.batch_bytes() {
-                self.writers.take(&mut self.builders, table)?;
+                self.writers.take(&mut self.builders, table, Whither::Table)?;
             }
             if self.builders.rows(table) == 0
                 && let Some(writer) = &mut self.writers.threads[table as usize]
@@ -72,7 +121,7 @@ impl Tables {
     /// Closes all files.
     pub fn finish(mut self) -> Result<Finished, BuildError> {
         for table in Table::ALL {
-            self.writers.take(&mut self.builders, table)?;
+            self.writers.take(&mut self.builders, table, Whither::Table)?;
         }
         let unknown_fields = self.builders.unknown_fields().clone();
         let mut writers: Vec<_> = self.writers.threads.into_iter().flatten().collect();
@@ -89,21 +138,29 @@ impl Tables {
 
 impl Writers {
     /// Hands a table's pending rows to its writer.
-    fn take(&mut self, builders: &mut Builders, table: Table) -> Result<(), BuildError> {
+    fn take(&mut self, builders: &mut Builders, table: Table, whither: Whither) -> Result<(), BuildError> {
         let Some(rows) = builders.take(table) else { return Ok(()) };
         let writer = &mut self.threads[table as usize];
         let writer = match writer {
             Some(writer) => writer,
             None => writer.insert(WriterThread::start(&self.spec, table, &self.stage)?),
         };
-        Ok(writer.write(rows)?)
+        Ok(match whither {
+            Whither::Table => writer.write(rows)?,
+            Whither::Piece(number) => writer.piece(PieceOrder::Write(number, rows))?,
+        })
+    }
+
+    /// A table that has had no rows has no pieces.
+    fn piece(&mut self, table: Table, order: PieceOrder) -> Result<(), BuildError> {
+        Ok(self.threads[table as usize].as_mut().map_or(Ok(()), |writer| writer.piece(order))?)
     }
 
     /// Hands over what has grown large.
-    fn relieve(&mut self, builders: &mut Builders) -> Result<(), BuildError> {
+    fn relieve(&mut self, builders: &mut Builders, whither: Whither) -> Result<(), BuildError> {
         for table in [Table::Messages, Table::ChannelRecords, Table::Conversations] {
             if builders.bytes(table) >= MAX_PENDING {
-                self.take(builders, table)?;
+                self.take(builders, table, whither)?;
             }
         }
         Ok(())

@@ -1,13 +1,17 @@
 //! One file while it is written, whatever its format.
 
+use std::path::Path;
+
+use ::parquet::file::properties::WriterProperties;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use parquet::file::properties::WriterProperties;
 
 use super::OutputError;
 use super::jsonl::JsonlEncoder;
-use super::parquet::{ParquetEncoder, properties};
+use super::parquet::{self, ParquetEncoder, properties};
 use super::part::{Finished, PartFile};
+use super::pieces::{Pieces, refusal};
+use super::row_group::ClosedGroup;
 use super::rows;
 use crate::settings::{Format, JsonlCodec};
 use crate::table::{Column, Table};
@@ -76,6 +80,13 @@ impl Style {
         }
     }
 
+    /// Pieces of Parquet, whose pages wait in the folder.
+    pub(super) fn pieces(&self, folder: &Path) -> Result<Pieces, OutputError> {
+        let groups = parquet::groups(&self.schema, &self.properties, self.group_rows());
+        let groups = groups.map_err(|source| refusal(source, folder))?;
+        Pieces::new(groups, &self.schema, self.group_bytes(), folder)
+    }
+
     /// Rows in a group at most.
     fn group_rows(&self) -> usize {
         let frame = rows::frame(self.schema.fields().len());
@@ -130,6 +141,14 @@ impl Encoder {
         match self {
             Self::Parquet(encoder) => encoder.write(batch),
             Self::Jsonl(encoder) => encoder.write(batch),
+        }
+    }
+
+    /// Appends a group that was encoded before.
+    pub(super) fn append(&mut self, group: ClosedGroup) -> Result<(), OutputError> {
+        match self {
+            Self::Parquet(encoder) => encoder.append(group),
+            Self::Jsonl(_) => unreachable!("lines come in no groups"),
         }
     }
 

@@ -22,6 +22,7 @@ mod parquet;
 mod part;
 mod partition;
 mod pending;
+mod pieces;
 pub mod pruned;
 pub mod raw;
 mod row_group;
@@ -34,14 +35,15 @@ mod writer;
 use serde::{Deserialize, Serialize};
 
 use crate::id::RunId;
-use crate::settings::OutputSettings;
+use crate::settings::{Format, OutputSettings};
 use crate::table::Table;
 
 pub use error::OutputError;
+use partition::Partitioner;
 pub use partition::folder;
 pub use raw::{RAW, RawAnswer, RawContact, RawError, RawLine, RawReader, RawWriter};
 pub use thread::WriterThread;
-pub use writer::TableWriter;
+pub use writer::{PieceOrder, TableWriter};
 
 /// See [`OutputSpec::batch_bytes`].
 const MAX_BATCH_BYTES: u64 = 4 << 20;
@@ -58,6 +60,13 @@ pub struct OutputSpec {
 }
 
 impl OutputSpec {
+    /// Whether the rows of messages may be written in pieces, each a row group or more: where there are row groups, and one
+    /// file at a time.
+    pub fn has_pieces(&self) -> bool {
+        matches!(self.settings.format, Format::Parquet(_))
+            && !Partitioner::new(self, Table::Messages).is_by_row()
+    }
+
     /// Bytes of rows after which they should be handed to a writer at the end of a contact. Files are closed at
     /// contacts that end a batch, so small files need small batches.
     pub fn batch_bytes(&self) -> usize {

@@ -1,7 +1,7 @@
 //! Parquet: how the columns are encoded, and one file while it is written.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
@@ -21,7 +21,8 @@ use parquet::schema::types::ColumnPath;
 use super::OutputError;
 use super::part::{Finished, PartFile};
 use super::pending::GroupSize;
-use super::row_group::OpenGroup;
+use super::pieces::refusal;
+use super::row_group::{ClosedGroup, OpenGroup};
 use crate::durable::{self, OnPath};
 use crate::settings::ParquetCodec;
 use crate::table::{Column, Kind, Table, schema::SCHEMA_VERSION};
@@ -106,6 +107,15 @@ fn file<W: Write + Send>(
     Ok((file, groups))
 }
 
+/// What makes groups such as those of [`ParquetEncoder::new`], for no file yet.
+pub(super) fn groups(
+    schema: &SchemaRef,
+    properties: &WriterProperties,
+    values: usize,
+) -> Result<ArrowRowGroupWriterFactory, ParquetError> {
+    file(schema, properties, values, io::sink()).map(|(_, groups)| groups)
+}
+
 /// One Parquet file while it is written. Of an open group it holds encoded pages, between two groups only metadata.
 pub(super) struct ParquetEncoder {
     writer: SerializedFileWriter<PartFile>,
@@ -152,6 +162,13 @@ impl ParquetEncoder {
         group.write(batch)
     }
 
+    /// Appends a row group that was encoded before.
+    pub(super) fn append(&mut self, group: ClosedGroup) -> Result<(), OutputError> {
+        let appended = group.append_to(&mut self.writer);
+        self.checked(appended)?;
+        self.end_group()
+    }
+
     /// Ends the row group.
     pub(super) fn end_group(&mut self) -> Result<(), OutputError> {
         let ended = self.try_end_group();
@@ -173,7 +190,7 @@ impl ParquetEncoder {
         match (result, self.writer.inner_mut().take_failure()) {
             (Ok(()), None) => Ok(()),
             (_, Some(failure)) => Err(failure.into()),
-            (Err(source), None) => Err(OutputError::Parquet { path: self.path.clone(), source }),
+            (Err(source), None) => Err(refusal(source, &self.path)),
         }
     }
 

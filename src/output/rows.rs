@@ -59,3 +59,11 @@ pub(super) fn created_at_range(batch: &RecordBatch) -> Option<(i64, i64)> {
         Some((min, max)) => Some((min.min(time), max.max(time))),
     })
 }
+
+/// The range that holds both.
+pub(super) fn joined_range(one: Option<(i64, i64)>, other: Option<(i64, i64)>) -> Option<(i64, i64)> {
+    match (one, other) {
+        (Some((min, max)), Some((low, high))) => Some((min.min(low), max.max(high))),
+        (known, new) => known.or(new),
+    }
+}

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::mpsc::Receiver;
 
-use super::{OutputError, OutputSpec, StagedFile, TableWriter};
+use super::{OutputError, OutputSpec, PieceOrder, StagedFile, TableWriter};
 use crate::actor::Actor;
 use crate::table::{Rows, Table};
 
@@ -13,6 +13,7 @@ const QUEUE: usize = 2;
 /// What the thread is told, in the order of the rows.
 enum Order {
     Write(Rows),
+    Piece(PieceOrder),
     EndContact,
     Finish,
 }
@@ -47,6 +48,15 @@ impl WriterThread {
         self.actor.tell(Order::Write(rows))
     }
 
+    /// Has this done to a piece of a long history; see [`TableWriter::piece`].
+    ///
+    /// # Errors
+    /// When this or earlier rows cannot be encoded or written.
+    pub fn piece(&mut self, order: PieceOrder) -> Result<(), OutputError> {
+        self.in_contact = true;
+        self.actor.tell(Order::Piece(order))
+    }
+
     /// Says that all rows of a contact have been handed over; see [`TableWriter::end_contact`].
     ///
     /// # Errors
@@ -77,6 +87,7 @@ fn follow(mut writer: TableWriter, orders: &Receiver<Order>) -> Result<Vec<Stage
     for order in orders {
         match order {
             Order::Write(rows) => writer.write(&rows)?,
+            Order::Piece(order) => writer.piece(order)?,
             Order::EndContact => writer.end_contact()?,
             Order::Finish => return writer.finish(),
         }

@@ -1,5 +1,6 @@
 //! The writer of one table: which rows wait, when a group is encoded, when a file is closed.
 
+mod by_piece;
 mod by_row;
 
 use std::collections::BTreeSet;
@@ -13,10 +14,12 @@ use super::encoder::{Encoder, Framing, Groups, Style};
 use super::part::PartFile;
 use super::partition::{Partitioner, folder};
 use super::pending::{GroupSize, Pending};
+use super::pieces::Pieces;
 use super::{OutputError, OutputSpec, StagedFile, rows};
 use crate::durable;
 use crate::id::RunId;
 use crate::table::{Rows, Table};
+pub use by_piece::PieceOrder;
 
 /// What the frames of waiting batches cost, for each file that has some.
 const OPEN_FILE_BYTES: u64 = 4 << 10;
@@ -38,6 +41,8 @@ pub struct TableWriter {
     waiting: u64,
     /// Partitions with rows of the current contact.
     touched: BTreeSet<usize>,
+    /// Pieces of the current contact that have no place yet.
+    pieces: Option<Pieces>,
     staged: Vec<StagedFile>,
 }
 
@@ -86,6 +91,7 @@ impl TableWriter {
             partitions: Vec::new(),
             waiting: 0,
             touched: BTreeSet::new(),
+            pieces: None,
             staged: Vec::new(),
         }
     }
@@ -190,10 +196,7 @@ impl TableWriter {
         };
         file.encoder.write(batch)?;
         file.rows += batch.num_rows() as u64;
-        file.created_at = match (file.created_at, rows::created_at_range(batch)) {
-            (Some((min, max)), Some((low, high))) => Some((min.min(low), max.max(high))),
-            (known, new) => known.or(new),
-        };
+        file.created_at = rows::joined_range(file.created_at, rows::created_at_range(batch));
         self.partitions[partition].file = Some(file);
         Ok(())
     }

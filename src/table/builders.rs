@@ -77,6 +77,16 @@ impl Builders {
         &self.unknown
     }
 
+    /// The same, which are counted anew from now on.
+    pub fn take_unknown_fields(&mut self) -> UnknownFields {
+        std::mem::take(&mut self.unknown)
+    }
+
+    /// Adds what other builders have met.
+    pub fn add_unknown_fields(&mut self, more: &UnknownFields) {
+        self.unknown.merge(more);
+    }
+
     pub(super) fn table(&mut self, table: Table) -> &mut TableBuilder {
         &mut self.tables[table as usize]
     }
