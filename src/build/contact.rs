@@ -61,8 +61,8 @@ pub fn read<'a>(
         match source.ledger.wait_for(contact, read.pages.places().len()) {
             Some(News::Pages(places)) => {
                 for place in places {
-                    read.add(place, source)?;
-                    read.make_early(window, source, tables)?;
+                    let received = read.add(place, source)?;
+                    read.make_early(received, window, source, tables)?;
                 }
             }
             Some(News::Done(done)) => {
@@ -132,7 +132,8 @@ impl Contact<'_> {
         self.index.changed
     }
 
-    fn add(&mut self, place: PagePlace, source: &mut Source<'_>) -> Result<(), BuildError> {
+    /// Takes a page in; gives how many messages it holds.
+    fn add(&mut self, place: PagePlace, source: &mut Source<'_>) -> Result<usize, BuildError> {
         let page = self.pages.push(place);
         // Only answers that were read once are spooled.
         if let Some(document) = self.pages.get(page, source)?
@@ -140,13 +141,15 @@ impl Contact<'_> {
         {
             self.index.add(page, &records);
             self.own.add(&records);
+            return Ok(records.message_count());
         }
-        Ok(())
+        Ok(0)
     }
 
-    /// Makes pieces of what is likely to stay where it is.
+    /// Makes pieces of what is likely to stay where it is, after a page with so many messages.
     fn make_early(
         &mut self,
+        received: usize,
         window: Window,
         source: &mut Source<'_>,
         tables: &mut Tables,
@@ -154,7 +157,7 @@ impl Contact<'_> {
         if !tables.have_pieces() {
             return Ok(());
         }
-        while let Some(messages) = self.early.propose(&self.index, window) {
+        for messages in self.early.read(received, &self.index, window) {
             self.make(&messages, source, tables)?;
         }
         Ok(())

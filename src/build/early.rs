@@ -22,6 +22,8 @@ const PIECE: usize = 16 << 10;
 const LONG: usize = 2 * PIECE;
 /// Messages that were read last: among them those that come next may stand.
 const UNSETTLED: usize = 1000;
+/// How often the history may seem to end.
+const MAX_ENDS: u32 = 2;
 /// How often in a row a piece may be of messages that were read last before no more are tried. Then the history is read from
 /// its oldest message on, or has several conversations that go on all the time.
 const MAX_MISSES: u32 = 16;
@@ -36,6 +38,11 @@ pub struct Early {
     /// How many of them it needs to try again.
     enough: usize,
     misses: u32,
+    /// The most messages of a page.
+    largest: usize,
+    /// How many messages were read when the history last seemed to end.
+    end: usize,
+    ends: u32,
     made: Vec<Made>,
 }
 
@@ -47,18 +54,40 @@ struct Made {
 }
 
 impl Early {
-    /// Messages that make a piece, in the order of their rows, if there are some that are not likely to change their places.
-    pub fn propose(&mut self, index: &Index, window: Window) -> Option<Vec<u32>> {
-        let read = index.messages.len();
+    /// Takes in that a page was read. Gives the messages of pieces that may now be made, each in the order of their rows: those
+    /// that are not likely to change their places any more, and all, if it seems to be the last page.
+    pub fn read(&mut self, received: usize, index: &Index, window: Window) -> Vec<Vec<u32>> {
+        let (before, read) = (self.seen, index.messages.len());
         let is_wanted = |at: &u32| window.holds(index.messages[*at as usize].created_at);
-        self.pending.extend((self.seen..read).filter_map(|at| u32::try_from(at).ok()).filter(is_wanted));
+        self.pending.extend((before..read).filter_map(|at| u32::try_from(at).ok()).filter(is_wanted));
         self.seen = read;
+        self.largest = self.largest.max(received);
+        if read < LONG {
+            return Vec::new();
+        }
+        // A page that only finds something out about the server may be short, and shows nothing new.
+        let is_short = received == 0 || (received < self.largest && read > before);
+        if is_short && read > self.end && self.ends < MAX_ENDS {
+            (self.end, self.ends) = (read, self.ends + 1);
+            return self.rest(index);
+        }
+        std::iter::from_fn(|| self.settled(index)).collect()
+    }
+
+    /// All that is in no piece, as if the history were whole: who waits for the proof that it is has nothing else to do.
+    fn rest(&self, index: &Index) -> Vec<Vec<u32>> {
+        let order = order::of_some(index, self.pending.clone());
+        cuts(order.len()).map(|piece| order[piece].to_vec()).collect()
+    }
+
+    /// The newest of what is in no piece.
+    fn settled(&mut self, index: &Index) -> Option<Vec<u32>> {
         let rest = self.pending.len().checked_sub(PIECE)?;
-        if read < LONG || rest < UNSETTLED || self.pending.len() < self.enough || self.misses > MAX_MISSES {
+        if rest < UNSETTLED || self.pending.len() < self.enough || self.misses > MAX_MISSES {
             return None;
         }
         let mut order = order::of_some(index, std::mem::take(&mut self.pending));
-        if order[rest..].iter().any(|at| *at as usize + UNSETTLED >= read) {
+        if order[rest..].iter().any(|at| *at as usize + UNSETTLED >= self.seen) {
             self.misses += 1;
             self.enough = order.len() + UNSETTLED;
             self.pending = order;
@@ -95,9 +124,13 @@ impl Early {
 
 /// Where a history of so many messages is cut into pieces; nowhere if it is not long.
 pub fn pieces(messages: usize) -> Option<impl Iterator<Item = Range<usize>>> {
+    (messages >= LONG).then(|| cuts(messages))
+}
+
+fn cuts(messages: usize) -> impl Iterator<Item = Range<usize>> {
     let first = messages % PIECE;
     let others = (first..messages).step_by(PIECE).map(|start| start..start + PIECE);
-    (messages >= LONG).then(|| Some(0..first).filter(|first| !first.is_empty()).into_iter().chain(others))
+    Some(0..first).filter(|first| !first.is_empty()).into_iter().chain(others)
 }
 
 /// All that the rows of these messages depend on, but for what is the contact's.

@@ -1,13 +1,13 @@
 //! Pages of a long history that are asked for before their turn, in slots that no other contact needs.
 //!
-//! What [`Paging::foreseen`](super::paging::Paging::foreseen) names is asked for, 1, 4, 16, … pages ahead as long as they
+//! What [`Paging::foreseen`](super::paging::Paging::foreseen) names is asked for, 4, 16, 64, … pages ahead as long as they
 //! turn out to be the ones that are asked for next. The others are thrown away.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 use super::question::{Answer, Question};
 use super::shared::Shared;
@@ -24,7 +24,13 @@ const MAX_MISSES: u32 = 4;
 
 /// How many times as many pages may be asked for or wait for their turn as may be asked for. While one is late, or
 /// something else is looked at, the answers behind it wait, and the slots should not.
-const WAITING: usize = 3;
+const WAITING: usize = 4;
+
+/// Bytes of all answers that may wait for their turn, each as large as the largest so far.
+const WAITING_BYTES: usize = 16 << 20;
+
+/// Pages that are asked for ahead before any has turned out right.
+const FIRST: usize = 4;
 
 /// A page that was asked for before its turn.
 struct Asked {
@@ -54,10 +60,14 @@ pub struct Ahead {
     asked: VecDeque<Asked>,
     /// One of them holds less than was asked for: the history may end there, and no more are asked for behind it.
     is_short: Arc<AtomicBool>,
+    /// One of them was answered.
+    answered: Arc<Notify>,
     /// How many have turned out right since the last that did not.
     hits: u32,
     /// How often all were thrown away.
     misses: u32,
+    /// Bytes of the largest answer so far.
+    largest: usize,
 }
 
 impl Ahead {
@@ -87,8 +97,9 @@ impl Ahead {
         if self.misses > MAX_MISSES || self.is_short.load(Ordering::Relaxed) {
             return;
         }
-        let (share, proven) = (shared.slots.share() as usize, 1 << (2 * self.hits.min(8)));
-        let missing = (share * WAITING).min(proven).saturating_sub(self.asked.len());
+        let (share, proven) = (shared.slots.share() as usize, FIRST << (2 * self.hits.min(8)));
+        let held = WAITING_BYTES / self.largest.max(1);
+        let missing = (share * WAITING).min(proven).min(held).saturating_sub(self.asked.len());
         // Who has many answers that wait is not to take the slots of those who have none.
         let room = missing.min(share.saturating_sub(self.unanswered()));
         if room == 0 {
@@ -97,8 +108,34 @@ impl Ahead {
         let room = room.min(shared.client.spare());
         for ask in foreseen.skip(self.asked.len()).take(room) {
             let Some(slot) = shared.slots.take() else { return };
-            self.asked.push_back(Asked::begin(question.clone(), ask, slot, Arc::clone(&self.is_short)));
+            self.asked.push_back(self.begin(question.clone(), ask, slot));
         }
+    }
+
+    /// Waits until one more is answered: its slot may serve again, whichever has its turn.
+    pub async fn answered(&self) {
+        self.answered.notified().await;
+    }
+
+    fn begin(&self, question: Question, ask: Ask, slot: Slot) -> Asked {
+        let (sender, receiver) = oneshot::channel();
+        let (is_short, answered, held) =
+            (Arc::clone(&self.is_short), Arc::clone(&self.answered), slot.clone());
+        tokio::spawn(async move {
+            let answer = match question.page(&ask, || !sender.is_closed()).await {
+                // No other large one could be read while this one waits for its turn.
+                Ok(answer) if answer.page.is_large() => Err(Failure::Unwanted),
+                answer => answer,
+            };
+            if answer.as_ref().is_ok_and(|answer| answer.seen.sight.received() < u64::from(ask.limit)) {
+                is_short.store(true, Ordering::Relaxed);
+            }
+            // Nobody may want it any more.
+            drop(sender.send(answer));
+            held.give_back();
+            answered.notify_one();
+        });
+        Asked { ask, answer: Early(receiver), slot }
     }
 
     /// How many are under way.
@@ -113,30 +150,10 @@ impl Ahead {
 
     /// What an answer in its turn says of those to come.
     pub fn see(&mut self, answer: &Answer) {
+        self.largest = self.largest.max(answer.page.bytes.len());
         if answer.page.bytes.len() > LARGE {
             self.forget();
             self.misses = MAX_MISSES + 1;
         }
-    }
-}
-
-impl Asked {
-    fn begin(question: Question, ask: Ask, slot: Slot, is_short: Arc<AtomicBool>) -> Self {
-        let (sender, receiver) = oneshot::channel();
-        let held = slot.clone();
-        tokio::spawn(async move {
-            let answer = match question.page(&ask, || !sender.is_closed()).await {
-                // No other large one could be read while this one waits for its turn.
-                Ok(answer) if answer.page.is_large() => Err(Failure::Unwanted),
-                answer => answer,
-            };
-            if answer.as_ref().is_ok_and(|answer| answer.seen.sight.received() < u64::from(ask.limit)) {
-                is_short.store(true, Ordering::Relaxed);
-            }
-            // Nobody may want it any more.
-            drop(sender.send(answer));
-            held.give_back();
-        });
-        Self { ask, answer: Early(receiver), slot }
     }
 }

@@ -1,11 +1,12 @@
 //! Reading one contact to its last word.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::Utc;
 
-use super::ahead::Ahead;
+use super::ahead::{Ahead, Early};
 use super::paging::{Claims, Look, Paging, Rules, Step};
 use super::question::{Answer, Question, Seen};
 use super::shared::Shared;
@@ -98,15 +99,14 @@ impl Read<'_> {
                     return Err(FetchError::OffsetIgnored { contact: self.id.to_string() });
                 }
             };
-            let early = ahead.take(&ask);
-            ahead.ask(self.shared, &self.question, paging.foreseen());
-            let answer = match early {
-                Some(early) => early.wait().await,
-                None => None,
-            };
-            let answer = match answer {
-                Some(answer) => answer,
-                None => self.question.page(&ask, || true).await,
+            let mut turn = pin!(self.turn(&ask, ahead.take(&ask)));
+            let answer = loop {
+                ahead.ask(self.shared, &self.question, paging.foreseen());
+                tokio::select! {
+                    biased;
+                    answer = &mut turn => break answer,
+                    () = ahead.answered() => {}
+                }
             };
             match answer {
                 Ok(answer) => {
@@ -123,6 +123,16 @@ impl Read<'_> {
         tally.rereads += u64::from(paging.rereads());
         tally.messages += paging.known();
         Ok(end)
+    }
+
+    /// The answer that has its turn: the one that was asked for before, or one that is asked for now.
+    async fn turn(&self, ask: &Ask, early: Option<Early>) -> Result<Answer, Failure> {
+        if let Some(early) = early
+            && let Some(answer) = early.wait().await
+        {
+            return answer;
+        }
+        self.question.page(ask, || true).await
     }
 
     /// Puts a page into the spool; gives what was seen of it.
