@@ -159,6 +159,9 @@ impl Contact<'_> {
         }
         for messages in self.early.read(received, &self.index, window) {
             self.make(&messages, source, tables)?;
+            if let Some(page) = self.early.first_page(&self.index) {
+                self.pages.leave_behind(page);
+            }
         }
         Ok(())
     }

@@ -99,6 +99,11 @@ impl Early {
         Some(piece)
     }
 
+    /// The first page that has messages which are in no piece.
+    pub fn first_page(&self, index: &Index) -> Option<u32> {
+        self.pending.iter().map(|at| index.messages[*at as usize].page).min()
+    }
+
     /// The number of the next piece.
     pub fn next(&self) -> u32 {
         u32::try_from(self.made.len()).unwrap_or(u32::MAX)

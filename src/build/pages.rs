@@ -114,6 +114,14 @@ impl Pages {
         Ok(self.documents[at].as_deref())
     }
 
+    /// Says that pages before this one are not likely to be needed any more.
+    pub fn leave_behind(&mut self, page: u32) {
+        while let Some(oldest) = self.kept.front().copied().filter(|oldest| *oldest < page) {
+            self.kept.pop_front();
+            self.drop_document(oldest);
+        }
+    }
+
     /// Takes the page from those that are read ahead; false where it is not among them.
     fn comes_ahead(&mut self, page: u32) -> Result<bool, SpoolError> {
         if !self.expected.get(page as usize).is_some_and(|expected| *expected) {
@@ -145,9 +153,13 @@ impl Pages {
     fn make_room(&mut self, bytes: usize) {
         while self.kept_bytes + bytes > KEPT_BYTES {
             let Some(oldest) = self.kept.pop_front() else { return };
-            if let Some(document) = self.documents[oldest as usize].take() {
-                self.kept_bytes -= document.memory();
-            }
+            self.drop_document(oldest);
+        }
+    }
+
+    fn drop_document(&mut self, page: u32) {
+        if let Some(document) = self.documents[page as usize].take() {
+            self.kept_bytes -= document.memory();
         }
     }
 }

@@ -27,7 +27,7 @@ const MAX_MISSES: u32 = 4;
 const WAITING: usize = 4;
 
 /// Bytes of all answers that may wait for their turn, each as large as the largest so far.
-const WAITING_BYTES: usize = 16 << 20;
+const WAITING_BYTES: usize = 8 << 20;
 
 /// Pages that are asked for ahead before any has turned out right.
 const FIRST: usize = 4;
