@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::BuildError;
-use super::early::{self, Early};
+use super::early::Early;
 use super::index::Index;
 use super::order;
 use super::pages::{Pages, Source};
@@ -211,7 +211,7 @@ impl Contact<'_> {
             }
         }
         let messages = order::messages(&self.index, &conversations);
-        match early::pieces(messages.len()).filter(|_| tables.have_pieces()) {
+        match self.early.pieces(messages.len()).filter(|_| tables.have_pieces()) {
             None => {
                 self.expect(&messages, source)?;
                 messages.iter().try_for_each(|at| self.push(*at, Whither::Table, source, tables))

@@ -16,12 +16,21 @@ use super::order;
 use crate::settings::Window;
 use crate::table::UnknownFields;
 
-/// Messages of a piece. Two tables get a row group of it, or more where it is large.
-const PIECE: usize = 16 << 10;
-/// Messages of a history that is cut into pieces.
-const LONG: usize = 2 * PIECE;
-/// Messages that were read last: among them those that come next may stand.
-const UNSETTLED: usize = 1000;
+/// How many messages make what.
+#[derive(Clone, Copy)]
+pub struct Lengths {
+    /// Messages of a piece. Two tables get a row group of it, or more where it is large. A history of at least two is long.
+    piece: usize,
+    /// Messages that were read last: among them those that come next may stand.
+    unsettled: usize,
+}
+
+impl Default for Lengths {
+    fn default() -> Self {
+        Self { piece: 16 << 10, unsettled: 1000 }
+    }
+}
+
 /// How often the history may seem to end.
 const MAX_ENDS: u32 = 2;
 /// How often in a row a piece may be of messages that were read last before no more are tried. Then the history is read from
@@ -31,6 +40,7 @@ const MAX_MISSES: u32 = 16;
 /// The pieces of one history that were made so far.
 #[derive(Default)]
 pub struct Early {
+    lengths: Lengths,
     /// Messages of the index that were looked at.
     seen: usize,
     /// Those of them that are in no piece.
@@ -62,7 +72,7 @@ impl Early {
         self.pending.extend((before..read).filter_map(|at| u32::try_from(at).ok()).filter(is_wanted));
         self.seen = read;
         self.largest = self.largest.max(received);
-        if read < LONG {
+        if !self.lengths.is_long(read) {
             return Vec::new();
         }
         // A page that only finds something out about the server may be short, and shows nothing new.
@@ -77,19 +87,19 @@ impl Early {
     /// All that is in no piece, as if the history were whole: who waits for the proof that it is has nothing else to do.
     fn rest(&self, index: &Index) -> Vec<Vec<u32>> {
         let order = order::of_some(index, self.pending.clone());
-        cuts(order.len()).map(|piece| order[piece].to_vec()).collect()
+        self.lengths.cuts(order.len()).map(|piece| order[piece].to_vec()).collect()
     }
 
     /// The newest of what is in no piece.
     fn settled(&mut self, index: &Index) -> Option<Vec<u32>> {
-        let rest = self.pending.len().checked_sub(PIECE)?;
-        if rest < UNSETTLED || self.pending.len() < self.enough || self.misses > MAX_MISSES {
+        let rest = self.pending.len().checked_sub(self.lengths.piece)?;
+        if rest < self.lengths.unsettled || self.pending.len() < self.enough || self.misses > MAX_MISSES {
             return None;
         }
         let mut order = order::of_some(index, std::mem::take(&mut self.pending));
-        if order[rest..].iter().any(|at| *at as usize + UNSETTLED >= self.seen) {
+        if order[rest..].iter().any(|at| *at as usize + self.lengths.unsettled >= self.seen) {
             self.misses += 1;
-            self.enough = order.len() + UNSETTLED;
+            self.enough = order.len() + self.lengths.unsettled;
             self.pending = order;
             return None;
         }
@@ -121,21 +131,27 @@ impl Early {
         Some((number, &made.unknown))
     }
 
+    /// Where a history of so many messages is cut into pieces; nowhere if it is not long.
+    pub fn pieces(&self, messages: usize) -> Option<impl Iterator<Item = Range<usize>> + use<>> {
+        self.lengths.is_long(messages).then(|| self.lengths.cuts(messages))
+    }
+
     /// Whether any were made.
     pub fn is_empty(&self) -> bool {
         self.made.is_empty()
     }
 }
 
-/// Where a history of so many messages is cut into pieces; nowhere if it is not long.
-pub fn pieces(messages: usize) -> Option<impl Iterator<Item = Range<usize>>> {
-    (messages >= LONG).then(|| cuts(messages))
-}
+impl Lengths {
+    fn is_long(self, messages: usize) -> bool {
+        messages >= 2 * self.piece
+    }
 
-fn cuts(messages: usize) -> impl Iterator<Item = Range<usize>> {
-    let first = messages % PIECE;
-    let others = (first..messages).step_by(PIECE).map(|start| start..start + PIECE);
-    Some(0..first).filter(|first| !first.is_empty()).into_iter().chain(others)
+    fn cuts(self, messages: usize) -> impl Iterator<Item = Range<usize>> {
+        let first = messages % self.piece;
+        let others = (first..messages).step_by(self.piece).map(move |start| start..start + self.piece);
+        Some(0..first).filter(|first| !first.is_empty()).into_iter().chain(others)
+    }
 }
 
 /// All that the rows of these messages depend on, but for what is the contact's.
@@ -153,4 +169,121 @@ fn print(index: &Index, messages: &[u32]) -> u128 {
         print.update(&message.value.to_le_bytes());
     }
     print.digest128()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::json::Document;
+    use crate::record::read_page;
+    use crate::settings::Window;
+
+    /// A message as a page shows it: id, conversation, time, and what the page says of the conversation.
+    type Shown = (u32, u8, i64, bool);
+
+    fn page(messages: &[Shown]) -> String {
+        let mut text = String::from(r#"{"data":{"data":{"conversations":["#);
+        for (at, (id, conversation, time, is_open)) in messages.iter().enumerate() {
+            let comma = if at == 0 { "" } else { "," };
+            let status = if *is_open { "open" } else { "closed" };
+            let conversation =
+                format!(r#""conversation_id":"c{conversation}","conversation_status":"{status}""#);
+            let message = format!(r#"{{"message_id":"m{id}","created_at":{}}}"#, 1_700_000_000 + time);
+            write!(text, r#"{comma}{{{conversation},"messages":[{message}]}}"#).unwrap();
+        }
+        text + "]}}}"
+    }
+
+    /// What the rows of these messages show.
+    fn rows(index: &Index, messages: &[u32]) -> Vec<String> {
+        let row = |at: &u32| {
+            let message = &index.messages[*at as usize];
+            let columns = &index.conversations[message.conversation as usize].columns;
+            format!("{} {} {} {columns:?}", index.id(message), message.page, message.value)
+        };
+        messages.iter().map(row).collect()
+    }
+
+    /// Reads the pages; gives the rows of the pieces that were made early, and those the history has, with whether each was
+    /// found among the early ones.
+    fn read(pages: &[Vec<Shown>]) -> (Vec<Vec<String>>, Vec<(Vec<String>, Option<u32>)>) {
+        let mut early = Early { lengths: Lengths { piece: 8, unsettled: 4 }, ..Early::default() };
+        let (mut index, mut made) = (Index::default(), Vec::new());
+        for (number, shown) in (0..).zip(pages) {
+            index.add(number, &read_page(&Document::parse(page(shown)).unwrap()).unwrap());
+            for messages in early.read(shown.len(), &index, Window::default()) {
+                early.made(&index, &messages, UnknownFields::default());
+                made.push(rows(&index, &messages));
+            }
+        }
+        index.count();
+        let order = order::messages(&index, &order::conversations(&index));
+        let pieces = early.pieces(order.len()).into_iter().flatten().map(|piece| {
+            let messages = &order[piece];
+            (rows(&index, messages), early.find(&index, messages).map(|(number, _)| number))
+        });
+        (made, pieces.collect())
+    }
+
+    fn newest_first(messages: u32) -> Vec<Vec<Shown>> {
+        let all: Vec<Shown> = (0..messages).rev().map(|id| (id, 0, i64::from(id), false)).collect();
+        all.chunks(5).map(<[Shown]>::to_vec).collect()
+    }
+
+    #[test]
+    fn newest_first_all_is_made_before_the_end_and_each_piece_once() {
+        let (made, pieces) = read(&newest_first(82));
+        assert_eq!(pieces.len(), 11);
+        assert!(pieces.iter().all(|(_, found)| found.is_some()));
+        assert_eq!(made.len(), pieces.len());
+    }
+
+    #[test]
+    fn oldest_first_nothing_is_tried_before_the_history_seems_to_end() {
+        let mut pages = newest_first(82);
+        pages.reverse();
+        pages.iter_mut().for_each(|page| page.reverse());
+        let short = pages.remove(0);
+        pages.push(
+            short.iter().map(|(id, of, time, is_open)| (id + 100, *of, time + 100, *is_open)).collect(),
+        );
+        let (made, pieces) = read(&pages);
+        assert!(pieces.iter().all(|(_, found)| found.is_some()));
+        assert_eq!(made.len(), pieces.len());
+    }
+
+    #[test]
+    fn what_the_last_page_says_of_a_conversation_is_in_the_rows_of_all_its_messages() {
+        let mut pages = newest_first(82);
+        pages.last_mut().unwrap().iter_mut().for_each(|shown| shown.3 = true);
+        let (made, pieces) = read(&pages);
+        assert!(made.len() > 8, "all was made early");
+        let found = pieces.iter().filter(|(_, found)| found.is_some()).count();
+        assert_eq!(found, 2, "and only what was made after the last page is still right");
+    }
+
+    proptest! {
+        #[test]
+        fn a_piece_that_is_found_is_as_it_would_be_made_now(
+            shown in prop::collection::vec((0..60_u32, 0..3_u8, 0..1000_i64, any::<bool>()), 0..120),
+            in_time in any::<bool>(),
+            per_page in 1..9_usize,
+        ) {
+            let mut shown = shown;
+            if in_time {
+                shown.sort_by_key(|(_, _, time, _)| -time);
+            }
+            let pages: Vec<_> = shown.chunks(per_page).map(<[Shown]>::to_vec).collect();
+            let (made, pieces) = read(&pages);
+            for (rows, found) in pieces {
+                if let Some(number) = found {
+                    prop_assert_eq!(&made[number as usize], &rows);
+                }
+            }
+        }
+    }
 }

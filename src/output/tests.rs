@@ -1,6 +1,7 @@
 //! One suite for both writers and all codecs.
 
 mod fixture;
+mod pieces;
 mod thread;
 
 use std::fs::{self, File};

@@ -26,6 +26,7 @@ mod install;
 mod last_line;
 mod layout;
 mod limits;
+mod long;
 mod matrix;
 mod memory;
 mod monitoring;
