@@ -46,7 +46,8 @@
 //! 1. A run exists if and only if its manifest does ([`publish`], tests `publish::tests`).
 //! 2. A contact is exported whole or not at all, and ends in exactly one `coverage` status (`it::paging`, `it::errors`).
 //! 3. The order of rows and the borders of files come from the rows and the input, never from timing. Resumed equals
-//!    uninterrupted, but for the run's ID and times (`it::resume`).
+//!    uninterrupted, but for the run's ID and times (`it::resume`), and what is made of a history while it is read is what
+//!    would be made of it at its end (`it::long`).
 //! 4. Every queue is bounded. Memory does not grow with the size of a contact: what does not fit waits in the spool. Of
 //!    each contact a few dozen bytes are kept, and of the messages of the one being built about 150 bytes each.
 //! 5. One owner for each mutable thing; no CPU work of milliseconds on an async thread.

@@ -2,10 +2,10 @@
 //!
 //! It runs beside fetch on its own thread and takes the contacts in the order of the input, waiting only for one that
 //! has no last word yet. Same spool, same bytes: nothing in it depends on timing. A contact's messages are first
-//! indexed as they come, then sorted, then flattened in their order, but for the newest of a long history ([`early`]); what does
-//! not fit in memory is read from the spool again. Full
-//! batches of rows go to the writers, each on a thread of its own, over short queues; so do the answers themselves, where
-//! they are kept ([`mod@raw`]).
+//! indexed as they come, then sorted, then flattened in their order; of a long history the newest are flattened before the
+//! rest is there ([`early`]). What does not fit in memory is read from the spool again. Full batches of rows go to the
+//! writers, each on a thread of its own, over short queues; so do the answers themselves, where they are kept
+//! ([`mod@raw`]).
 //!
 //! Layer 3: uses `spool`, `table` and `output`; knows nothing of the API.
 

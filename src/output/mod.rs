@@ -6,6 +6,9 @@
 //! stand in a staging folder that mirrors the output folder; `publish` moves them. [`WriterThread`] is the writer on a
 //! thread of its own, with a short queue before it.
 //!
+//! The rows of a long history come in pieces, each in row groups of its own ([`PieceOrder`]). A piece may be encoded before it is
+//! known where it stands, and then waits in [`pieces`].
+//!
 //! Every decision (where a page or group ends, where a file is closed, which group is written when memory is short) is
 //! taken from the rows and their sizes, so the same rows give the same bytes, however they were cut into batches.
 //!
