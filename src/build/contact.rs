@@ -154,7 +154,7 @@ impl Contact<'_> {
         source: &mut Source<'_>,
         tables: &mut Tables,
     ) -> Result<(), BuildError> {
-        if !tables.have_pieces() {
+        if !tables.have_pieces {
             return Ok(());
         }
         for messages in self.early.read(received, &self.index, window) {
@@ -211,7 +211,7 @@ impl Contact<'_> {
             }
         }
         let messages = order::messages(&self.index, &conversations);
-        match self.early.pieces(messages.len()).filter(|_| tables.have_pieces()) {
+        match self.early.pieces(messages.len()).filter(|_| tables.have_pieces) {
             None => {
                 self.expect(&messages, source)?;
                 messages.iter().try_for_each(|at| self.push(*at, Whither::Table, source, tables))

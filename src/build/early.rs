@@ -185,6 +185,9 @@ mod tests {
     /// A message as a page shows it: id, conversation, time, and what the page says of the conversation.
     type Shown = (u32, u8, i64, bool);
 
+    /// What rows show.
+    type Rows = Vec<String>;
+
     fn page(messages: &[Shown]) -> String {
         let mut text = String::from(r#"{"data":{"data":{"conversations":["#);
         for (at, (id, conversation, time, is_open)) in messages.iter().enumerate() {
@@ -199,7 +202,7 @@ mod tests {
     }
 
     /// What the rows of these messages show.
-    fn rows(index: &Index, messages: &[u32]) -> Vec<String> {
+    fn rows(index: &Index, messages: &[u32]) -> Rows {
         let row = |at: &u32| {
             let message = &index.messages[*at as usize];
             let columns = &index.conversations[message.conversation as usize].columns;
@@ -210,7 +213,7 @@ mod tests {
 
     /// Reads the pages; gives the rows of the pieces that were made early, and those the history has, with whether each was
     /// found among the early ones.
-    fn read(pages: &[Vec<Shown>]) -> (Vec<Vec<String>>, Vec<(Vec<String>, Option<u32>)>) {
+    fn read(pages: &[Vec<Shown>]) -> (Vec<Rows>, Vec<(Rows, Option<u32>)>) {
         let mut early = Early { lengths: Lengths { piece: 8, unsettled: 4 }, ..Early::default() };
         let (mut index, mut made) = (Index::default(), Vec::new());
         for (number, shown) in (0..).zip(pages) {
@@ -246,7 +249,9 @@ mod tests {
     fn oldest_first_nothing_is_tried_before_the_history_seems_to_end() {
         let mut pages = newest_first(82);
         pages.reverse();
-        pages.iter_mut().for_each(|page| page.reverse());
+        for page in &mut pages {
+            page.reverse();
+        }
         let short = pages.remove(0);
         pages.push(
             short.iter().map(|(id, of, time, is_open)| (id + 100, *of, time + 100, *is_open)).collect(),

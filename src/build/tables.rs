@@ -29,6 +29,8 @@ pub struct Tables {
     pub builders: Builders,
     /// Where those of pieces are.
     piece: Builders,
+    /// Whether messages can be written in pieces.
+    pub have_pieces: bool,
     writers: Writers,
 }
 
@@ -48,12 +50,8 @@ pub struct Finished {
 impl Tables {
     pub fn new(stamp: &Stamp, spec: &OutputSpec, stage: &Path) -> Self {
         let writers = Writers { spec: spec.clone(), stage: stage.to_owned(), threads: [const { None }; 5] };
-        Self { builders: Builders::new(stamp), piece: Builders::new(stamp), writers }
-    }
-
-    /// Whether messages can be written in pieces.
-    pub fn have_pieces(&self) -> bool {
-        self.writers.spec.has_pieces()
+        let (builders, piece) = (Builders::new(stamp), Builders::new(stamp));
+        Self { builders, piece, have_pieces: spec.has_pieces(), writers }
     }
 
     /// Pushes a message's rows, and hands over what has grown large in between.
@@ -65,7 +63,7 @@ impl Tables {
         asked: Option<Channel>,
         message: &Message<'_>,
     ) -> Result<(), BuildError> {
-        let Self { builders, piece, writers } = self;
+        let Self { builders, piece, writers, .. } = self;
         let builders = match whither {
             Whither::Table => builders,
             Whither::Piece(_) => piece,
@@ -145,10 +143,11 @@ impl Writers {
             Some(writer) => writer,
             None => writer.insert(WriterThread::start(&self.spec, table, &self.stage)?),
         };
-        Ok(match whither {
+        match whither {
             Whither::Table => writer.write(rows)?,
             Whither::Piece(number) => writer.piece(PieceOrder::Write(number, rows))?,
-        })
+        }
+        Ok(())
     }
 
     /// A table that has had no rows has no pieces.

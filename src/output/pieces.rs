@@ -24,14 +24,14 @@ use super::row_group::{ClosedGroup, OpenGroup};
 use super::rows;
 use crate::durable::{self, OnPath, StorageError};
 
-/// The pieces of one table, by number.
+/// The pieces of one table.
 pub(super) struct Pieces {
     factory: ArrowRowGroupWriterFactory,
     schema: SchemaRef,
     group_bytes: u64,
     /// Where their pages wait.
     folder: PathBuf,
-    pieces: BTreeMap<u32, Piece>,
+    by_number: BTreeMap<u32, Piece>,
 }
 
 /// The rows of a piece, in groups of its own.
@@ -64,13 +64,13 @@ impl Pieces {
             schema: schema.clone(),
             group_bytes,
             folder: folder.to_owned(),
-            pieces: BTreeMap::new(),
+            by_number: BTreeMap::new(),
         })
     }
 
     /// Appends rows to a piece.
     pub(super) fn write(&mut self, number: u32, mut batch: RecordBatch) -> Result<(), OutputError> {
-        let piece = self.pieces.entry(number).or_default();
+        let piece = self.by_number.entry(number).or_default();
         piece.rows += batch.num_rows() as u64;
         piece.created_at = rows::joined_range(piece.created_at, rows::created_at_range(&batch));
         while batch.num_rows() > 0 {
@@ -92,13 +92,13 @@ impl Pieces {
 
     /// Says that a piece has all its rows.
     pub(super) fn end(&mut self, number: u32) -> Result<(), OutputError> {
-        let Some(piece) = self.pieces.get_mut(&number) else { return Ok(()) };
+        let Some(piece) = self.by_number.get_mut(&number) else { return Ok(()) };
         piece.end_group().map_err(|source| refusal(source, &self.folder))
     }
 
     /// Takes a piece out; there is none where it has no rows.
     pub(super) fn take(&mut self, number: u32) -> Option<Piece> {
-        self.pieces.remove(&number)
+        self.by_number.remove(&number)
     }
 }
 

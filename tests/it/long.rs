@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs::File;
 
+use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 
 use crate::export::{Export, Outcome};
@@ -24,8 +25,11 @@ fn page(asked: &Asked, is_newest_first: bool) -> Answer {
         let number = if is_newest_first { MESSAGES - 1 - place } else { place };
         let of = if is_in_second(number) { &mut second } else { &mut first };
         let comma = if of.is_empty() { "" } else { "," };
-        let records =
-            if number % 2 == 0 { format!(r#"{{"status":"sent","n":{number}}}"#) } else { String::new() };
+        let records = if number.is_multiple_of(2) {
+            format!(r#"{{"status":"sent","n":{number}}}"#)
+        } else {
+            String::new()
+        };
         let time = 1_700_000_000 + number;
         let fields = format!(r#""role":"user","odd":{number},"wa_messages":[{records}]"#);
         write!(of, r#"{comma}{{"message_id":"m{number}","created_at":{time},{fields}}}"#).expect("memory");
@@ -38,7 +42,7 @@ fn page(asked: &Asked, is_newest_first: bool) -> Answer {
 }
 
 fn is_in_second(number: u64) -> bool {
-    (10_000..16_000).contains(&number) && number % 3 == 0
+    (10_000..16_000).contains(&number) && number.is_multiple_of(3)
 }
 
 /// Rows of each row group, by table.
@@ -47,7 +51,7 @@ fn groups(outcome: &Outcome) -> BTreeMap<String, Vec<i64>> {
     for file in outcome.manifest()["files"].as_array().expect("files") {
         let path = outcome.out.join(file["path"].as_str().expect("a path"));
         let reader = SerializedFileReader::new(File::open(path).expect("a file")).expect("Parquet");
-        let rows = reader.metadata().row_groups().iter().map(|group| group.num_rows());
+        let rows = reader.metadata().row_groups().iter().map(RowGroupMetaData::num_rows);
         groups.entry(file["table"].as_str().expect("a table").to_owned()).or_default().extend(rows);
     }
     groups

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::file::metadata::RowGroupMetaData;
 
 use super::fixture::*;
 use crate::output::{PieceOrder, TableWriter};
@@ -57,7 +58,7 @@ fn made_early_or_late_they_are_the_same_bytes() {
             let file = File::open(staging.path().join(&files[0].path)).unwrap();
             let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
             let groups: Vec<_> =
-                reader.metadata().row_groups().iter().map(|group| group.num_rows()).collect();
+                reader.metadata().row_groups().iter().map(RowGroupMetaData::num_rows).collect();
             (files, tree(staging.path()), read, groups)
         });
         let all: Vec<_> = before.iter().chain(pieces.iter().flatten()).chain(&after).map(expected).collect();
