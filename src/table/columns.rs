@@ -13,6 +13,10 @@ use super::{Kind, Rows, Table};
 /// The columns every table ends with, the same in all rows of a run: made when the rows are taken.
 const STAMP_COLUMNS: usize = 2;
 
+/// Bytes of text for which there is room before it comes: as many as usual batches have. One text of 50 MB says nothing of
+/// the next.
+const MOST_AHEAD: usize = 4 << 20;
+
 /// The pending rows of one table.
 ///
 /// A row is its columns in their order, from the first to the last before the stamp, then [`TableBuilder::end_row`].
@@ -142,7 +146,7 @@ impl ColumnBuilder {
             // The next batch will be about as large: growing to that again would copy each text twice.
             Self::Text(column) => {
                 let (rows, bytes) = (column.len(), column.values_slice().len());
-                let next = StringBuilder::with_capacity(rows, bytes);
+                let next = StringBuilder::with_capacity(rows, bytes.min(MOST_AHEAD));
                 Arc::new(std::mem::replace(column, next).finish())
             }
             Self::Time(column) => Arc::new(column.finish()),
