@@ -217,28 +217,20 @@ impl Contact<'_> {
                 messages.iter().try_for_each(|at| self.push(*at, Whither::Table, source, tables))
             }
             Some(pieces) => {
-                let pieces: Vec<_> = pieces.map(|piece| &messages[piece]).collect();
-                let late = pieces.iter().filter(|piece| self.early.find(&self.index, piece).is_none());
-                let late = late.copied().flatten().copied().collect::<Vec<_>>();
+                let made = |piece| (piece, self.early.find(&self.index, piece));
+                let pieces: Vec<_> = pieces.map(|piece| made(&messages[piece])).collect();
+                let late = pieces.iter().filter(|(_, made)| made.is_none());
+                let late: Vec<u32> = late.flat_map(|(piece, _)| piece.iter().copied()).collect();
                 self.expect(&late, source)?;
-                pieces.iter().try_for_each(|piece| self.put(piece, source, tables))
+                for (piece, made) in pieces {
+                    let number = match made {
+                        Some(number) => number,
+                        None => self.make(piece, source, tables)?,
+                    };
+                    tables.put_piece(number, self.early.unknown(number))?;
+                }
+                Ok(())
             }
-        }
-    }
-
-    /// Puts the piece of these messages behind all rows so far.
-    fn put(
-        &mut self,
-        messages: &[u32],
-        source: &mut Source<'_>,
-        tables: &mut Tables,
-    ) -> Result<(), BuildError> {
-        if self.early.find(&self.index, messages).is_none() {
-            self.make(messages, source, tables)?;
-        }
-        match self.early.find(&self.index, messages) {
-            Some((number, unknown)) => tables.put_piece(number, unknown),
-            None => unreachable!("it was made on the line above"),
         }
     }
 

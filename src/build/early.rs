@@ -124,11 +124,15 @@ impl Early {
         self.made.push(Made { print: print(index, messages), unknown });
     }
 
-    /// The piece that was made of just these messages.
-    pub fn find(&self, index: &Index, messages: &[u32]) -> Option<(u32, &UnknownFields)> {
+    /// The number of the piece that was made of just these messages.
+    pub fn find(&self, index: &Index, messages: &[u32]) -> Option<u32> {
         let print = print(index, messages);
-        let (number, made) = (0..).zip(&self.made).find(|(_, made)| made.print == print)?;
-        Some((number, &made.unknown))
+        (0..).zip(&self.made).find(|(_, made)| made.print == print).map(|(number, _)| number)
+    }
+
+    /// The fields without a column that were met in the piece of this number.
+    pub fn unknown(&self, number: u32) -> &UnknownFields {
+        &self.made[number as usize].unknown
     }
 
     /// Where a history of so many messages is cut into pieces; nowhere if it is not long.
@@ -227,7 +231,7 @@ mod tests {
         let order = order::messages(&index, &order::conversations(&index));
         let pieces = early.pieces(order.len()).into_iter().flatten().map(|piece| {
             let messages = &order[piece];
-            (rows(&index, messages), early.find(&index, messages).map(|(number, _)| number))
+            (rows(&index, messages), early.find(&index, messages))
         });
         (made, pieces.collect())
     }

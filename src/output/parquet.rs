@@ -150,16 +150,9 @@ impl ParquetEncoder {
 
     /// Appends rows to the open row group.
     pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<(), OutputError> {
-        let written = self.try_write(batch);
+        let group = OpenGroup::of(&mut self.open, &self.groups, &self.schema);
+        let written = group.and_then(|group| group.write(batch));
         self.checked(written)
-    }
-
-    fn try_write(&mut self, batch: &RecordBatch) -> Result<(), ParquetError> {
-        let group = match &mut self.open {
-            Some(group) => group,
-            none => none.insert(OpenGroup::new(&self.groups, &self.schema)?),
-        };
-        group.write(batch)
     }
 
     /// Appends a row group that was encoded before.

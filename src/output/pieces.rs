@@ -76,10 +76,7 @@ impl Pieces {
         while batch.num_rows() > 0 {
             let fitting = piece.size.fill(&batch, self.group_bytes);
             let rest = batch.slice(fitting, batch.num_rows() - fitting);
-            let group = match &mut piece.open {
-                Some(group) => Ok(group),
-                none => OpenGroup::new(&self.factory, &self.schema).map(|group| none.insert(group)),
-            };
+            let group = OpenGroup::of(&mut piece.open, &self.factory, &self.schema);
             let mut written = group.and_then(|group| group.write(&batch.slice(0, fitting)));
             if rest.num_rows() > 0 {
                 written = written.and_then(|()| piece.end_group());

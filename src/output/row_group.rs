@@ -23,14 +23,20 @@ pub(super) struct OpenGroup {
 pub(super) struct ClosedGroup(Vec<ArrowColumnChunk>);
 
 impl OpenGroup {
-    /// A group without rows.
-    pub(super) fn new(
+    /// The group that is open; one without rows where none is.
+    pub(super) fn of<'a>(
+        open: &'a mut Option<Self>,
         factory: &ArrowRowGroupWriterFactory,
         schema: &SchemaRef,
-    ) -> Result<Self, ParquetError> {
-        // The number of the group matters to encryption only.
-        let columns = factory.create_column_writers(0)?;
-        Ok(Self { schema: schema.clone(), columns, blocks: Blocks::default() })
+    ) -> Result<&'a mut Self, ParquetError> {
+        match open {
+            Some(group) => Ok(group),
+            none => {
+                // The number of the group matters to encryption only.
+                let columns = factory.create_column_writers(0)?;
+                Ok(none.insert(Self { schema: schema.clone(), columns, blocks: Blocks::default() }))
+            }
+        }
     }
 
     /// Appends rows.
