@@ -1,6 +1,6 @@
 # What a person needs here: make run (try it), make install, make test, make check, make fuzz.
 
-.PHONY: run install uninstall test check bench crash drift soak fuzz tools check-tools fuzz-tools clean
+.PHONY: run install uninstall test check bench crash drift soak readers fuzz tools check-tools fuzz-tools clean
 
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
@@ -46,6 +46,10 @@ drift: ## The long form of the paging tests: SCHEDULES of chats that change whil
 soak: tools ## The release binary under load and simulated trouble, for SOAK_MINUTES at SOAK_RATE requests a second
 	cargo build --release
 	.tools/venv/bin/python tests/soak/soak.py --minutes $(SOAK_MINUTES) --rate $(SOAK_RATE)
+
+readers: tools ## Spark 3.5 reads what the exporter writes; needs Java 17
+	scripts/reader-tools.sh
+	cargo test --test it -- readers::
 
 fuzz: fuzz-tools ## Each fuzz target for FUZZ_SECONDS
 	FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/fuzz.sh

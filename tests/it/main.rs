@@ -40,6 +40,7 @@ mod power;
 mod promises;
 mod prune;
 mod raw;
+mod readers;
 mod rebuild;
 mod replay;
 mod report;

@@ -1,0 +1,71 @@
+"""Reads the Parquet files of an export's tables with a reader that shares no code with Arrow, for comparison.
+
+    other_reader.py OUT fastparquet     compares each column with what pyarrow reads
+    other_reader.py OUT spark           prints the earliest created_at of messages, in microseconds since 1970
+"""
+
+import sys
+from pathlib import Path
+
+TABLES = ("contacts", "conversations", "messages", "channel_records", "coverage")
+
+
+def by_pyarrow(path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pq.ParquetFile(path).read()
+    for name, column in zip(table.column_names, table.columns):
+        is_time = pa.types.is_timestamp(column.type)
+        yield name, is_time, (column.cast(pa.int64()) if is_time else column).to_pylist()
+
+
+def plain(value, is_time):
+    import pandas as pd
+
+    if value is None or not isinstance(value, (str, bytes)) and pd.isna(value):
+        return None
+    if is_time:
+        return int(pd.Timestamp(value).as_unit("us").asm8.view("i8"))
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def compare(out):
+    import fastparquet
+
+    wrong, compared = 0, 0
+    for path in sorted(path for table in TABLES for path in (out / table).glob("*.parquet")):
+        frame = fastparquet.ParquetFile(str(path)).to_pandas()
+        for name, is_time, expected in by_pyarrow(path):
+            read = [plain(value, is_time) for value in frame[name]]
+            assert len(read) == len(expected), f"{path}: {name}"
+            differ = sum(one != other for one, other in zip(read, expected))
+            if differ:
+                print(f"{path.parent.name}.{name}: {differ} of {len(expected)} values differ")
+            wrong += differ
+            compared += len(expected)
+    print(f"{compared} values compared")
+    return wrong == 0 and compared > 0
+
+
+def spark(out):
+    from pyspark.sql import SparkSession
+
+    settings = {
+        "spark.ui.enabled": "false",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",
+        "spark.sql.session.timeZone": "UTC",
+    }
+    session = SparkSession.builder.master("local[1]").config(map=settings).getOrCreate()
+    for table in TABLES:
+        if (out / table).exists():
+            frame = session.read.parquet(str(out / table))
+            frame.foreach(lambda row: None)  # decodes every column
+    messages = session.read.parquet(str(out / "messages"))
+    print(messages.selectExpr("unix_micros(min(created_at))").first()[0])
+    return True
+
+
+out, reader = Path(sys.argv[1]), sys.argv[2]
+sys.exit(0 if {"fastparquet": compare, "spark": spark}[reader](out) else 1)
