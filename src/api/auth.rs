@@ -66,7 +66,7 @@ impl Client {
         let credentials = &self.connection.credentials;
         let from_user = match &credentials.token {
             Some(TokenSource::Value(token)) => Some(token.clone()),
-            Some(TokenSource::File(path)) => Some(secret_source::first_line(path, "token")?),
+            Some(TokenSource::File(path)) => Some(secret_source::token(path).await?),
             None => None,
         };
         if let Some(token) = from_user
@@ -75,7 +75,7 @@ impl Client {
             self.redactor.add(&token);
             if !self.tokens.put(&token, None) {
                 return Err(Stop::Credentials {
-                    what: "the token holds characters that no token has".to_owned(),
+                    what: "the given token holds blanks or characters other than ASCII, which no token has: check CHATZY_TOKEN or the file that CHATZY_TOKEN_FILE names".to_owned(),
                 });
             }
             tried.given = Some(token);
@@ -106,12 +106,7 @@ impl Client {
     }
 
     async fn sign_in(&self, login: &Login, need: Need) -> Result<Token, Stop> {
-        let password = match &login.password {
-            source @ crate::settings::PasswordSource::Command(_) => {
-                tokio::task::block_in_place(|| secret_source::password(source))?
-            }
-            source => secret_source::password(source)?,
-        };
+        let password = secret_source::password(&login.password).await?;
         self.redactor.add(&password);
         let mut unreadable = 0;
         loop {
@@ -136,6 +131,7 @@ impl Client {
                 Fault::NotFound | Fault::UnknownPath | Fault::Redirect { .. } => {
                     return Err(self.wrong_address(fault.describe()));
                 }
+                Fault::Certificate { what } => return Err(self.refused_certificate(what)),
                 Fault::Unreadable { .. } if unreadable >= MAX_UNREADABLE => {
                     return Err(self.wrong_address(fault.describe()));
                 }
@@ -165,6 +161,11 @@ impl Client {
         self.tokens.put(&granted.token, Some(granted.life));
         self.observer.event(Event::SignedIn { life_seconds: granted.life.as_secs() });
         self.token_now()
+    }
+
+    /// Nobody knows who answers.
+    pub(super) fn refused_certificate(&self, what: String) -> Stop {
+        Stop::Certificate { url: self.connection.base_url.to_string(), what }
     }
 
     /// What answers is not the API.

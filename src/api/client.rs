@@ -393,6 +393,7 @@ impl Client {
             Fault::UnknownPath if self.governor.known_good().is_some() => {
                 Failure::Refused { status: 403, what: fault.describe() }
             }
+            Fault::Certificate { what } => Failure::Stop(self.refused_certificate(what.clone())),
             _ => Failure::Stop(self.wrong_address(fault.describe())),
         }
     }

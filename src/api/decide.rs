@@ -48,7 +48,7 @@ pub enum Decision {
     Fail,
     /// Refused outright; whether that is the contact or the run, the others tell.
     Refused { status: u16 },
-    /// The run is talking to something else.
+    /// The run is talking to something else, or cannot know to whom.
     NotTheApi,
 }
 
@@ -90,7 +90,7 @@ impl Trials {
             }
             Fault::NotFound => Decision::NotFound,
             Fault::Refused { status, .. } => Decision::Refused { status: *status },
-            Fault::UnknownPath | Fault::Redirect { .. } => Decision::NotTheApi,
+            Fault::UnknownPath | Fault::Redirect { .. } | Fault::Certificate { .. } => Decision::NotTheApi,
         }
     }
 

@@ -8,6 +8,7 @@ use reqwest::{StatusCode, Version};
 
 use super::body::{self, Body, BodyError};
 use super::redact::Redactor;
+use super::tls;
 
 /// What is said of an answer that is a web page; its text is not told.
 pub const WEB_PAGE: &str = "a web page (HTML)";
@@ -49,6 +50,8 @@ pub enum Fault {
     TimedOut { what: String },
     /// The connection broke before or in the answer.
     Broken { what: String },
+    /// The server's certificate is not accepted.
+    Certificate { what: String },
     /// 401.
     Unauthorized { what: String },
     /// 404.
@@ -70,7 +73,8 @@ impl Fault {
             | Self::Unreadable { .. }
             | Self::Unreachable { .. }
             | Self::TimedOut { .. }
-            | Self::Broken { .. } => true,
+            | Self::Broken { .. }
+            | Self::Certificate { .. } => true,
             Self::Throttled { .. }
             | Self::Quota
             | Self::TooLarge { .. }
@@ -94,6 +98,7 @@ impl Fault {
             | Self::Unreachable { what }
             | Self::TimedOut { what }
             | Self::Broken { what }
+            | Self::Certificate { what }
             | Self::Unauthorized { what }
             | Self::Refused { what, .. }
             | Self::Redirect { what } => *what = redactor.mask(what),
@@ -131,6 +136,7 @@ impl Fault {
             Self::ErrorAnswer { what } => format!("the API reports an error: {what}"),
             Self::Unreadable { what, .. } => format!("the answer is not what the API sends: {what}"),
             Self::Unreachable { what } | Self::TimedOut { what } | Self::Broken { what } => what.clone(),
+            Self::Certificate { what } => format!("the server's certificate {what}"),
             Self::Unauthorized { what } => format!("401 Unauthorized: {what}"),
             Self::NotFound => "404 Not Found".to_owned(),
             Self::Refused { status, what } => format!("{status}: {what}"),
@@ -162,6 +168,9 @@ pub fn of_status(reply: &Reply) -> Option<Fault> {
 
 /// Classifies a failure of the network.
 pub fn of_network(error: &reqwest::Error) -> Fault {
+    if let Some(what) = tls::refused_certificate(error) {
+        return Fault::Certificate { what };
+    }
     let what = body::describe(error);
     if error.is_connect() {
         Fault::Unreachable { what }
@@ -189,14 +198,7 @@ pub fn of_body(error: &BodyError) -> Fault {
 /// Whether the body's bytes stopped coming, rather than that they could not be decoded; to `reqwest` both are errors of
 /// decoding.
 fn is_of_the_connection(error: &reqwest::Error) -> bool {
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        if error.is::<hyper::Error>() {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
+    tls::causes(error).any(<dyn Error>::is::<hyper::Error>)
 }
 
 /// Whether a body is a web page rather than JSON.

@@ -9,6 +9,7 @@ use reqwest::ClientBuilder;
 use reqwest::redirect::Policy;
 
 use super::stop::Stop;
+use super::tls;
 use crate::settings::Connection;
 
 /// Kept HTTP/2 connections are asked this often whether they live, so that a dead peer is noticed.
@@ -19,9 +20,7 @@ const PING_PATIENCE: Duration = Duration::from_secs(10);
 
 /// A client of the service, yet to be built.
 pub fn builder(connection: &Connection) -> ClientBuilder {
-    // Fails only if another part of the program has installed one already, which serves as well.
-    drop(rustls::crypto::ring::default_provider().install_default());
-    let builder = reqwest::Client::builder()
+    let builder = tls::builder(connection.base_url.scheme())
         .user_agent(concat!("chatzy-export/", env!("CARGO_PKG_VERSION")))
         .redirect(Policy::none())
         .connect_timeout(connection.retrying.connect_timeout)
@@ -36,7 +35,7 @@ pub fn builder(connection: &Connection) -> ClientBuilder {
 /// The client.
 ///
 /// # Errors
-/// When TLS cannot be set up.
+/// When there are no root certificates.
 pub fn build(builder: ClientBuilder) -> Result<reqwest::Client, Stop> {
-    builder.build().map_err(|error| Stop::Credentials { what: format!("cannot set up TLS: {error}") })
+    builder.build().map_err(|_| Stop::RootCertificates { what: tls::missing_roots() })
 }

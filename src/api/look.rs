@@ -110,6 +110,7 @@ impl Client {
                 self.throttle(self.governor.throttled(since, *retry_after), fault)
             }
             Fault::Quota => self.throttle(self.governor.quota_spent(since), fault),
+            Fault::Certificate { what } => Err(self.refused_certificate(what.clone())),
             Fault::Unauthorized { .. } => {
                 self.tokens.refuse(token.number);
                 Ok(())

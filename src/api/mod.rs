@@ -23,6 +23,7 @@ mod http;
 mod latency;
 mod look;
 mod pace;
+pub mod password_command;
 mod query;
 mod redact;
 mod secret_source;
@@ -30,6 +31,7 @@ pub mod sign_in;
 mod stats;
 mod stop;
 mod timeline;
+pub mod tls;
 pub mod token;
 
 pub use answer::PageAnswer;

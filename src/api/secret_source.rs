@@ -1,53 +1,127 @@
-//! Fetching a password or token from where the user keeps it.
+//! Fetching a password or token from where the user keeps it, with a limit on time and size.
 
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use secrecy::SecretString;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 
+use super::password_command;
 use super::stop::Stop;
-use crate::settings::PasswordSource;
+use crate::settings::{PasswordSource, secret};
+
+/// The longest that a command or a file may take: a pipe may never be written to, a network disk may hang.
+const TIME_LIMIT: Duration = Duration::from_secs(30);
+/// The most bytes read of a file or a command. Secrets are shorter; a device is endless.
+pub const SIZE_LIMIT: u64 = 64 << 10;
 
 /// The password, from its file or command if that is where it is.
-pub fn password(source: &PasswordSource) -> Result<SecretString, Stop> {
+pub async fn password(source: &PasswordSource) -> Result<SecretString, Stop> {
     match source {
         PasswordSource::Value(secret) => Ok(secret.clone()),
-        PasswordSource::File(path) => first_line(path, "password"),
-        PasswordSource::Command(command) => from_command(command),
+        PasswordSource::File(path) => {
+            let named = "the password file that CHATZY_PASSWORD_FILE names";
+            let text = text(path, named).await?;
+            secret::first_line(&text).ok_or_else(|| bad(format!("{named} is empty")))
+        }
+        PasswordSource::Command(command) => {
+            let failed = |why: &str| bad(format!("the password command failed: {why}"));
+            let output = password_command::output(command, TIME_LIMIT).await.map_err(|why| failed(&why))?;
+            let text = String::from_utf8(output).map_err(|_| failed("it printed no UTF-8"))?;
+            secret::first_line(&text).ok_or_else(|| failed("it printed nothing"))
+        }
     }
 }
 
-/// The first line of a file.
-///
-/// The path is not told: who puts the secret itself into the variable would find it in the log.
-pub fn first_line(path: &Path, what: &str) -> Result<SecretString, Stop> {
-    let variable = if what == "token" { "CHATZY_TOKEN_FILE" } else { "CHATZY_PASSWORD_FILE" };
-    let named = format!("the {what} file that {variable} names");
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Stop::Credentials { what: format!("cannot read {named}: {error}") })?;
-    match text.lines().next().map(str::trim).filter(|line| !line.is_empty()) {
-        Some(line) => Ok(line.into()),
-        None => Err(Stop::Credentials { what: format!("{named} is empty") }),
+/// The token in a file.
+pub async fn token(path: &Path) -> Result<SecretString, Stop> {
+    let named = "the token file that CHATZY_TOKEN_FILE names";
+    let text = text(path, named).await?;
+    let line = text.lines().next().unwrap_or_default();
+    if secret::trimmed(line).is_empty() {
+        return Err(bad(format!("{named} is empty")));
     }
+    Ok(secret::token(line))
 }
 
-fn from_command(command: &str) -> Result<SecretString, Stop> {
-    let failed = |why: String| Stop::Credentials { what: format!("the password command failed: {why}") };
-    // The command gets no credential of ours in its environment, and its errors go where the user sees them.
-    let output = Command::new("sh")
-        .args(["-c", command])
-        .env_remove("CHATZY_PASSWORD")
-        .env_remove("CHATZY_TOKEN")
-        .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
-        .output()
-        .map_err(|error| failed(error.to_string()))?;
-    if !output.status.success() {
-        return Err(failed(output.status.to_string()));
+/// Whether more was read than [`SIZE_LIMIT`].
+pub fn too_large(bytes: &[u8]) -> bool {
+    bytes.len() as u64 > SIZE_LIMIT
+}
+
+fn bad(what: String) -> Stop {
+    Stop::Credentials { what }
+}
+
+/// The text of a file, `named` so in errors: its path is not told, since who puts the secret itself into the variable would find
+/// it in the log.
+async fn text(path: &Path, named: &str) -> Result<String, Stop> {
+    let bytes = match timeout(TIME_LIMIT, read(path.to_owned())).await {
+        Ok(Ok(bytes)) => bytes,
+        Ok(Err(error)) => return Err(bad(format!("cannot read {named}: {error}"))),
+        Err(_) => {
+            let seconds = TIME_LIMIT.as_secs();
+            return Err(bad(format!(
+                "cannot read {named}: it is a pipe or a disk that gave nothing for {seconds} s"
+            )));
+        }
+    };
+    if too_large(&bytes) {
+        return Err(bad(format!("{named} holds more than {} KiB, which is no secret", SIZE_LIMIT >> 10)));
     }
-    let text = String::from_utf8(output.stdout).map_err(|_| failed("it printed no UTF-8".to_owned()))?;
-    match text.lines().next().map(str::trim).filter(|line| !line.is_empty()) {
-        Some(line) => Ok(line.into()),
-        None => Err(failed("it printed nothing".to_owned())),
+    String::from_utf8(bytes).map_err(|_| bad(format!("{named} is not UTF-8")))
+}
+
+/// Reads a file on a thread of its own, which stays behind where the file never answers.
+async fn read(path: PathBuf) -> io::Result<Vec<u8>> {
+    let (sender, receiver) = oneshot::channel();
+    thread::Builder::new().name("secret".to_owned()).spawn(move || {
+        let mut bytes = Vec::new();
+        let read = File::open(path).and_then(|file| file.take(SIZE_LIMIT + 1).read_to_end(&mut bytes));
+        // Nobody waits any more where it took too long.
+        let _unwanted = sender.send(read.map(|_| bytes));
+    })?;
+    receiver.await.unwrap_or_else(|_| Err(io::Error::other("the thread that reads it panicked")))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    async fn error_of(path: &Path) -> String {
+        let error = password(&PasswordSource::File(path.to_owned())).await.unwrap_err();
+        error.to_string()
+    }
+
+    #[tokio::test]
+    async fn a_device_without_an_end_is_refused() {
+        insta::assert_snapshot!(error_of(Path::new("/dev/zero")).await, @"the password file that CHATZY_PASSWORD_FILE names holds more than 64 KiB, which is no secret");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pipe_that_nobody_writes_to_is_given_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        insta::assert_snapshot!(error_of(&pipe).await, @"cannot read the password file that CHATZY_PASSWORD_FILE names: it is a pipe or a disk that gave nothing for 30 s");
+    }
+
+    #[tokio::test]
+    async fn a_pipe_may_hold_a_secret() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let line = format!("printf 'Bearer a.b.c\\n' > {}", pipe.display());
+        let mut writer = Command::new("sh").args(["-c", &line]).spawn().unwrap();
+        assert_eq!(token(&pipe).await.unwrap().expose_secret(), "a.b.c");
+        writer.wait().unwrap();
     }
 }

@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
 use super::fault::first_chars;
+use super::token::is_header_safe;
 use crate::json::{Document, Kind, Value};
 use crate::record::text_of;
 
@@ -67,10 +68,6 @@ pub fn read(body: &[u8]) -> Answer {
     let said = [granted("message"), data, answer.member("message"), answer.member("error")];
     let said = said.into_iter().flatten().filter_map(Value::text).find(|said| !said.trim().is_empty());
     Answer::Refused(said.map_or_else(|| "the answer holds no idToken".to_owned(), |said| first_chars(&said)))
-}
-
-fn is_header_safe(token: &str) -> bool {
-    !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// `expiryAt` is Unix time in milliseconds; seconds are understood too. A life that is over, or longer than a day, tells

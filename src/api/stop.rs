@@ -23,6 +23,20 @@ pub enum Stop {
         /// What is wrong with it.
         what: String,
     },
+    /// There are no root certificates to check the server's certificate with.
+    #[error("{what}")]
+    RootCertificates {
+        /// Where they were looked for.
+        what: String,
+    },
+    /// The server's certificate is not accepted.
+    #[error("the certificate of {url} {what}; then run the same command again")]
+    Certificate {
+        /// The address of the API.
+        url: String,
+        /// Why, and what to do.
+        what: String,
+    },
     /// Nothing has been answered for too long.
     #[error("the API has not answered for {minutes} minutes ({what}): run the same command again to go on")]
     Unavailable {

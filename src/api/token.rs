@@ -64,6 +64,11 @@ pub struct Tried {
     pub refusal: Option<Stop>,
 }
 
+/// Whether a token can stand in a header: visible ASCII, as all tokens are.
+pub fn is_header_safe(token: &str) -> bool {
+    !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 impl TokenKeeper {
     /// No token yet.
     pub fn new(scheme: AuthScheme) -> Self {
@@ -84,6 +89,9 @@ impl TokenKeeper {
 
     /// Takes a new token into use. `None` for one whose life is not known. False where it cannot be sent in a header.
     pub fn put(&self, secret: &SecretString, life: Option<Duration>) -> bool {
+        if !is_header_safe(secret.expose_secret()) {
+            return false;
+        }
         let text = match self.scheme {
             AuthScheme::Bearer => format!("Bearer {}", secret.expose_secret()),
             AuthScheme::Raw => secret.expose_secret().to_owned(),

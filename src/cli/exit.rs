@@ -41,7 +41,7 @@ pub enum Exit {
     DoesNotFit,
     /// SIGINT.
     Interrupted,
-    /// SIGTERM.
+    /// SIGTERM or SIGHUP.
     Terminated,
 }
 
@@ -101,6 +101,7 @@ impl Exit {
     fn of_stop(stop: &Stop) -> Self {
         match stop {
             Stop::NotTheApi { .. } | Stop::Credentials { .. } => Self::Usage,
+            Stop::RootCertificates { .. } | Stop::Certificate { .. } => Self::Usage,
             Stop::SignInRefused { .. } => Self::SignInRefused,
             Stop::Unavailable { .. } | Stop::Quota => Self::Unavailable,
             Stop::Cancelled => Self::Bug,
@@ -135,7 +136,7 @@ impl Exit {
     fn of_interruption(why: Interruption) -> Self {
         match why {
             Interruption::Signal(Signal::Interrupt) => Self::Interrupted,
-            Interruption::Signal(Signal::Terminate) => Self::Terminated,
+            Interruption::Signal(Signal::Terminate | Signal::HangUp) => Self::Terminated,
             Interruption::TimeIsUp => Self::Unavailable,
         }
     }

@@ -40,7 +40,9 @@ pub use exit::Exit;
 /// Runs the command of this process's arguments.
 pub fn main() -> Exit {
     panics::install();
-    std::panic::catch_unwind(command).unwrap_or(Exit::Bug)
+    let exit = std::panic::catch_unwind(command).unwrap_or(Exit::Bug);
+    crate::api::password_command::end();
+    exit
 }
 
 fn command() -> Exit {

@@ -1,5 +1,6 @@
 //! What was typed becomes what is meant: arguments and environment into validated settings.
 
+use std::env::VarError;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use crate::export::{Identity, Job, Whom};
 use crate::settings::{
     AskedShape, BaseUrlError, Connection, Credentials, Format, Incremental, JsonlCodec, Login, MaxFailed,
     OutputSettings, ParquetCodec, PartitionKey, PasswordSource, PingUrl, PingUrlError, RawAnswers,
-    ReadingSettings, Retrying, RunSettings, TokenSource, Unfinished, Window,
+    ReadingSettings, Retrying, RunSettings, TokenSource, Unfinished, Window, secret,
 };
 use crate::table::{self, schema::SCHEMA_VERSION};
 
@@ -48,6 +49,12 @@ pub enum SettingsError {
     /// A password without an address.
     #[error("a password is set, but not CHATZY_EMAIL, the account it belongs to")]
     NoEmail,
+    /// A variable with bytes that are no UTF-8.
+    #[error("{name} is not valid UTF-8")]
+    NotText {
+        /// The variable.
+        name: &'static str,
+    },
     /// `--compression`.
     #[error("--compression {given:?} does not go with --format {format}: possible are {possible}")]
     Compression {
@@ -258,20 +265,29 @@ fn window(args: &RunArgs) -> Result<Window, SettingsError> {
     }
 }
 
-/// A variable that is set and not empty.
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
+/// A variable that is set and holds more than blanks.
+fn variable(name: &'static str) -> Result<Option<String>, SettingsError> {
+    match std::env::var(name) {
+        Ok(value) => Ok(Some(value).filter(|value| !secret::trimmed(value).is_empty())),
+        Err(VarError::NotPresent) => Ok(None),
+        Err(VarError::NotUnicode(_)) => Err(SettingsError::NotText { name }),
+    }
+}
+
+/// A variable that holds a path, which may be any bytes.
+fn path_variable(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 
 fn credentials(args: &ConnectionArgs) -> Result<Credentials, SettingsError> {
-    let token = variable("CHATZY_TOKEN")
-        .map(|token| TokenSource::Value(SecretString::from(token.trim())))
-        .or_else(|| variable("CHATZY_TOKEN_FILE").map(|path| TokenSource::File(PathBuf::from(path))));
-    let password = variable("CHATZY_PASSWORD")
-        .map(|password| PasswordSource::Value(SecretString::from(password)))
-        .or_else(|| variable("CHATZY_PASSWORD_FILE").map(|path| PasswordSource::File(PathBuf::from(path))))
+    let token = variable("CHATZY_TOKEN")?
+        .map(|token| TokenSource::Value(secret::token(&token)))
+        .or_else(|| path_variable("CHATZY_TOKEN_FILE").map(TokenSource::File));
+    let password = variable("CHATZY_PASSWORD")?
+        .map(|password| PasswordSource::Value(secret::password(&password)))
+        .or_else(|| path_variable("CHATZY_PASSWORD_FILE").map(PasswordSource::File))
         .or_else(|| args.password_command.clone().map(PasswordSource::Command));
-    let email = variable("CHATZY_EMAIL").map(SecretString::from);
+    let email = variable("CHATZY_EMAIL")?.map(|email| SecretString::from(secret::trimmed(&email)));
     let login = match (email.clone(), password) {
         (Some(email), Some(password)) => Some(Login { email, password }),
         // A token alone serves; half a login beside it is not used.

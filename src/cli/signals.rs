@@ -1,4 +1,4 @@
-//! SIGINT, SIGTERM and the end of `--max-duration`: the first ends the run in good order, a second signal, or a disk that
+//! SIGINT, SIGTERM, SIGHUP and the end of `--max-duration`: the first ends the run in good order, a second signal, or a disk that
 //! hangs, at once.
 //!
 //! Whatever a run is doing, it may be killed: so nothing is lost when the order takes too long.
@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use tokio::time::sleep;
 
 use super::exit::Exit;
+use crate::api::password_command;
 use crate::export::{Interruption, Signal};
 
 /// How long a run may take to end in good order. Those who send signals kill after ten seconds, as Docker does.
@@ -42,7 +43,7 @@ impl Signals {
     where
         F: Future<Output = Exit> + Send,
     {
-        let mut streams = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        let mut streams = Streams::open()?;
         // With a handler, a write beyond `ulimit -f` is refused instead of deadly, and told like a full disk.
         let too_large = signal(SignalKind::from_raw(SIGXFSZ))?;
         let (sender, first) = oneshot::channel();
@@ -51,18 +52,19 @@ impl Signals {
         tokio::spawn(async move {
             let _too_large = too_large;
             let mut why = tokio::select! {
-                signal = next(&mut streams) => Interruption::Signal(signal),
+                signal = streams.next() => Interruption::Signal(signal),
                 () = over(time) => Interruption::TimeIsUp,
             };
             if began.load(Ordering::Acquire) {
                 // Nobody hears it while files are published, which may well be over soon.
                 let _unheard = sender.send(why);
                 tokio::select! {
-                    second = next(&mut streams) => why = Interruption::Signal(second),
+                    second = streams.next() => why = Interruption::Signal(second),
                     () = sleep(GRACE) => {}
                 }
             }
             let exit = farewell(why).await;
+            password_command::end();
             #[expect(clippy::disallowed_methods, reason = "asked for twice, or waited for long enough")]
             std::process::exit(i32::from(exit.code()));
         });
@@ -81,11 +83,46 @@ impl Signals {
     }
 }
 
-async fn next((interrupt, terminate): &mut (Stream, Stream)) -> Signal {
-    tokio::select! {
-        _ = interrupt.recv() => Signal::Interrupt,
-        _ = terminate.recv() => Signal::Terminate,
+/// The signals that end a run.
+struct Streams {
+    interrupt: Stream,
+    terminate: Stream,
+    /// None under `nohup`, which wants SIGHUP to be ignored.
+    hang_up: Option<Stream>,
+}
+
+impl Streams {
+    fn open() -> io::Result<Self> {
+        let hang_up = if may_hear_hang_up() { Some(signal(SignalKind::hangup())?) } else { None };
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hang_up,
+        })
     }
+
+    async fn next(&mut self) -> Signal {
+        let hang_up = async {
+            match &mut self.hang_up {
+                Some(stream) => stream.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = self.interrupt.recv() => Signal::Interrupt,
+            _ = self.terminate.recv() => Signal::Terminate,
+            _ = hang_up => Signal::HangUp,
+        }
+    }
+}
+
+/// Whether SIGHUP is not ignored. Where the system does not say so in `/proc`, it keeps its default action, which ends the process.
+fn may_hear_hang_up() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    // SIGHUP is signal 1, the lowest bit.
+    ignored.is_some_and(|mask| mask & 1 == 0)
 }
 
 async fn over(time: Option<Duration>) {

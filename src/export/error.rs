@@ -22,6 +22,8 @@ pub enum Signal {
     Interrupt,
     /// SIGTERM.
     Terminate,
+    /// SIGHUP: the terminal or the connection to it is gone.
+    HangUp,
 }
 
 /// What ends a run from outside.

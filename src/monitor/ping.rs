@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use reqwest::redirect::Policy;
 
+use crate::api::tls;
 use crate::settings::PingUrl;
 
 /// The longest that one try may take: a run must not wait long for a monitor that is down.
@@ -42,9 +43,7 @@ pub struct Pinger {
 impl Pinger {
     /// One for this address.
     pub fn new(url: PingUrl) -> Self {
-        // Fails only if another part of the program has installed one already, which serves as well.
-        drop(rustls::crypto::ring::default_provider().install_default());
-        let mut http = reqwest::Client::builder()
+        let mut http = tls::builder(url.scheme())
             .user_agent(concat!("chatzy-export/", env!("CARGO_PKG_VERSION")))
             .redirect(Policy::none())
             .retry(reqwest::retry::never())
@@ -72,7 +71,7 @@ impl Pinger {
     }
 
     async fn attempt(&self, moment: Moment) -> Result<(), String> {
-        let http = self.http.as_ref().ok_or("TLS cannot be set up")?;
+        let http = self.http.as_ref().ok_or_else(tls::missing_roots)?;
         let answer = http.get(self.url.with(moment.word())).send().await;
         match answer.map(|answer| answer.status()) {
             Ok(status) if status.is_success() => Ok(()),
@@ -81,8 +80,10 @@ impl Pinger {
             }
             Ok(status) => Err(format!("it answers {}", status.as_u16())),
             Err(error) if error.is_timeout() => Err("it does not answer".to_owned()),
-            Err(error) if error.is_connect() => Err("cannot connect".to_owned()),
-            Err(_) => Err("the connection broke".to_owned()),
+            Err(error) => Err(tls::refused_certificate(&error).map_or_else(
+                || if error.is_connect() { "cannot connect" } else { "the connection broke" }.to_owned(),
+                |why| format!("its certificate {why}"),
+            )),
         }
     }
 }

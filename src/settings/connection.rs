@@ -122,6 +122,11 @@ impl BaseUrl {
         url
     }
 
+    /// `https`, or `http`.
+    pub fn scheme(&self) -> &str {
+        self.0.scheme()
+    }
+
     /// Whether it names this machine.
     pub fn is_loopback(&self) -> bool {
         is_loopback(&self.0)

@@ -4,6 +4,7 @@
 
 mod connection;
 mod ping;
+pub mod secret;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -38,6 +38,11 @@ impl PingUrl {
         url
     }
 
+    /// `https`, or `http`.
+    pub fn scheme(&self) -> &str {
+        self.0.scheme()
+    }
+
     /// Whether it names this machine.
     pub fn is_loopback(&self) -> bool {
         is_loopback(&self.0)

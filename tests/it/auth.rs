@@ -9,7 +9,7 @@ use insta::assert_snapshot;
 use crate::export::{EMAIL, Export, PASSWORD, tree, write};
 use crate::paging::assert_complete;
 use crate::scripted::{Answer, Scripted};
-use crate::service::Service;
+use crate::service::{Service, wait_until};
 
 const CONTACTS: [&str; 3] = ["messages-120-a", "messages-5-b", "empty-c"];
 
@@ -309,5 +309,90 @@ fn no_secret_is_taken_from_an_argument() {
     for option in ["--password", "--token", "--email"] {
         let outcome = without_login("http://127.0.0.1:1").args(option).arg("x").expect(2);
         assert!(outcome.first_line().contains("unexpected argument"), "{}", outcome.first_line());
+    }
+}
+
+#[test]
+fn secrets_are_taken_as_files_and_tools_store_them() {
+    let sent = Scripted::start(|asked| {
+        let body: serde_json::Value = serde_json::from_str(&asked.body).unwrap_or_default();
+        let is_right = body["user_email_id"] == EMAIL && body["password"] == PASSWORD;
+        match asked.authorization.as_deref() {
+            None if is_right => Answer::token("a.b.c"),
+            Some("Bearer a.b.c") => Answer::page(asked, 3),
+            _ => Answer::message(401, "no"),
+        }
+    });
+    let none = without_login(sent.url());
+    for end in ["", "\n", "\r\n"] {
+        for start in ["", "\u{feff}"] {
+            let (email, password) = (format!("{start}{EMAIL}{end}"), format!("{start}{PASSWORD}{end}"));
+            let export = none.clone().env("CHATZY_EMAIL", &email).args("--fresh");
+            export.clone().env("CHATZY_PASSWORD", &password).expect(0);
+            export.write("secret", &password);
+            export.clone().env("CHATZY_PASSWORD_FILE", "secret").expect(0);
+            export.args("--password-command").arg("cat secret").expect(0);
+            for scheme in ["", "Bearer ", "bearer ", "BEARER\t"] {
+                let token = format!("{start}{scheme}a.b.c{end}");
+                none.clone().env("CHATZY_TOKEN", &token).expect(0);
+                none.write("token", &token);
+                none.clone().env("CHATZY_TOKEN_FILE", "token").expect(0);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_token_that_is_none_is_an_error_that_does_not_repeat_it() {
+    let service = guarded();
+    let none = without_login(service.url());
+    for token in ["one two", "one\ntwo", "t\u{f6}ken", "a\u{1}b", "a\u{7f}b"] {
+        let outcome = none.clone().env("CHATZY_TOKEN", token).expect(2);
+        insta::allow_duplicates! {
+            assert_snapshot!(outcome.last_line(), @"error: the given token holds blanks or characters other than ASCII, which no token has: check CHATZY_TOKEN or the file that CHATZY_TOKEN_FILE names");
+        }
+    }
+    none.write("token", b"\xff\xfea\0.\0b\0");
+    let outcome = none.clone().env("CHATZY_TOKEN_FILE", "token").expect(2);
+    assert_snapshot!(outcome.last_line(), @"error: the token file that CHATZY_TOKEN_FILE names is not UTF-8");
+    assert_eq!(service.stats().requests, 0);
+}
+
+#[test]
+fn secrets_without_an_end_are_refused() {
+    let none = without_login("http://127.0.0.1:1").env("CHATZY_EMAIL", EMAIL);
+    let zeros = none.clone().env("CHATZY_PASSWORD_FILE", "/dev/zero").expect(2);
+    assert_snapshot!(zeros.last_line(), @"error: the password file that CHATZY_PASSWORD_FILE names holds more than 64 KiB, which is no secret");
+    let zeros = none.clone().args("--password-command").arg("yes").expect(2);
+    assert_snapshot!(zeros.last_line(), @"error: the password command failed: it printed more than 64 KiB");
+    let zeros = none.env("CHATZY_TOKEN_FILE", "/dev/zero").expect(2);
+    assert_snapshot!(zeros.last_line(), @"error: the token file that CHATZY_TOKEN_FILE names holds more than 64 KiB, which is no secret");
+}
+
+#[test]
+fn a_password_may_come_from_a_process_substitution() {
+    let service = guarded();
+    let export = without_login(service.url()).env("CHATZY_EMAIL", EMAIL).env("SECRET", PASSWORD);
+    export.shell("exec bash -c 'CHATZY_PASSWORD_FILE=<(echo \"$SECRET\") \"$@\"' bash \"$@\"").expect(0);
+}
+
+#[test]
+fn a_signal_ends_a_password_command_with_all_that_it_started() {
+    let service = guarded();
+    for command in ["run", "check"] {
+        let export = without_login(service.url()).env("CHATZY_EMAIL", EMAIL);
+        let export = if command == "check" { export.into_check() } else { export };
+        let export =
+            export.args("--password-command").arg("sleep 1000 & echo $$ $! > new; mv new pids; wait");
+        let running = export.start();
+        wait_until("the command runs", || export.path("pids").exists());
+        running.signal("TERM");
+        running.wait(Duration::from_mins(1)).expect(143);
+        for pid in fs::read_to_string(export.path("pids")).unwrap().split_whitespace() {
+            let stat = std::path::PathBuf::from(format!("/proc/{pid}/stat"));
+            wait_until("the command is gone", || {
+                fs::read_to_string(&stat).map_or(true, |stat| stat.contains(") Z "))
+            });
+        }
     }
 }

@@ -85,6 +85,12 @@ impl Export {
         self.args("--base-url").arg(url)
     }
 
+    /// `check` instead of `run`, with the same other arguments.
+    pub fn into_check(mut self) -> Self {
+        self.arguments[0] = "check".into();
+        self
+    }
+
     /// Adds arguments, split at blanks.
     pub fn args(mut self, arguments: &str) -> Self {
         self.arguments.extend(arguments.split_whitespace().map(OsString::from));
@@ -210,6 +216,11 @@ impl Export {
 }
 
 impl Running {
+    /// The text on stderr so far.
+    pub fn stderr(&self) -> String {
+        read(&self.streams[1])
+    }
+
     /// Sends a signal by its name, such as `KILL`.
     pub fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();

@@ -160,7 +160,7 @@ fn a_signal_ends_it_in_good_order() {
     let service = service();
     let export = export(&service);
     let (reference, total) = reference(&service, &export);
-    for (signal, code) in [("TERM", 143), ("INT", 130)] {
+    for (signal, code) in [("TERM", 143), ("INT", 130), ("HUP", 143)] {
         let export = export.clone().out(signal);
         let before = service.stats().requests;
         let running = export.start();
@@ -196,7 +196,7 @@ fn a_signal_before_the_run_has_begun_ends_it_at_once() {
     let endless = "mkfifo typed; exec 3<>typed; exec \"$@\" <typed";
     let export =
         Export::run_of(service.url(), contacts()).without("--contacts").args("--contacts -").shell(endless);
-    for (signal, code) in [("TERM", 143), ("INT", 130)] {
+    for (signal, code) in [("TERM", 143), ("INT", 130), ("HUP", 143)] {
         let running = export.start();
         wait_until("it listens", || running.listens_to_signals());
         running.signal(signal);
@@ -299,4 +299,16 @@ fn a_damaged_spool_is_said_and_thrown_away_only_when_asked() {
     insta::assert_snapshot!(outcome.last_line(), @"error: the spool segment DIR/export/_work/spool/seg-00000.spool is damaged at byte 8 (checksum does not match): what was fetched cannot be trusted, start over with --fresh");
     assert_eq!(std::fs::read(&segment).unwrap(), content, "it is left as it is");
     assert_same(&substance(&export.args("--fresh").expect(0)), &reference, "--fresh");
+}
+
+#[test]
+fn below_nohup_a_hang_up_is_nothing() {
+    let service = service();
+    let export = export(&service);
+    let (_, total) = reference(&service, &export);
+    let running = export.clone().out("nohup").shell("exec nohup \"$@\"").start();
+    let before = service.stats().requests;
+    service.wait_for_requests(before + total / 2);
+    running.signal("HUP");
+    running.wait(Duration::from_mins(1)).expect(0);
 }
