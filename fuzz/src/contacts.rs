@@ -2,7 +2,9 @@
 
 use std::io::{self, Read};
 
-use chatzy_export::contacts::{ColumnChoice, ContactList, ContactsError, ContactsSource, read};
+use chatzy_export::contacts::{
+    ColumnChoice, ContactList, ContactsError, ContactsSource, Delimiter, FAILED_HEADER, Form, read,
+};
 
 /// A stream that gives a byte at a time, as a slow pipe may.
 struct Trickle<'a>(&'a [u8]);
@@ -14,12 +16,19 @@ impl Read for Trickle<'_> {
     }
 }
 
-/// The first byte says which column is asked for, the rest is the file.
+/// The first byte chooses the column and the delimiter, the rest is the file.
 pub fn check(input: &[u8]) {
     let Some((choice, file)) = input.split_first() else { return };
     let column =
         if choice % 2 == 0 { ColumnChoice::Default } else { ColumnChoice::Named("Kunde ".to_owned()) };
-    let from = |stream: Box<dyn Read + '_>| read(ContactsSource::Stdin(stream), &column);
+    let delimiter = match choice / 2 % 4 {
+        0 => Delimiter::Detected,
+        1 => Delimiter::None,
+        2 => Delimiter::Char(b','),
+        _ => Delimiter::Char(b';'),
+    };
+    let form = Form { column, delimiter };
+    let from = |stream: Box<dyn Read + '_>| read(ContactsSource::Stdin(stream), &form);
     let told = |list: Result<ContactList, ContactsError>| list.map_err(|error| error.to_string());
     let list = told(from(Box::new(file)));
     assert_eq!(list, told(from(Box::new(Trickle(file)))), "the same however the bytes arrive");
@@ -52,11 +61,11 @@ fn check_list(list: &ContactList, file: &[u8]) {
     }
     // Written as the file of failed contacts is, and read back: the same contacts, each once.
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(["contact_id", "error"]).unwrap();
+    writer.write_record(FAILED_HEADER.split(',')).unwrap();
     for id in list.iter() {
         writer.write_record([id, "500, \"Internal Server Error\""]).unwrap();
     }
     let text = writer.into_inner().unwrap();
-    let again = read(ContactsSource::Stdin(Box::new(&text[..])), &ColumnChoice::Default).unwrap();
+    let again = read(ContactsSource::Stdin(Box::new(&text[..])), &Form::default()).unwrap();
     assert!(again.iter().eq(list.iter()) && again.duplicates == 0);
 }

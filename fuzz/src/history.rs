@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use chatzy_export::build::{BuildPlan, Built, build};
-use chatzy_export::contacts::{ColumnChoice, ContactList, ContactsSource, read};
+use chatzy_export::contacts::{ContactList, ContactsSource, Form, read};
 use chatzy_export::event::{Event, Observer, SharedObserver};
 use chatzy_export::history::{Ask, Facts, Purpose, Status};
 use chatzy_export::json::{Document, Kind, Value};
@@ -82,7 +82,7 @@ fn export(pages: &[&[u8]]) -> Export {
 }
 
 fn contacts() -> ContactList {
-    read(ContactsSource::Stdin(Box::new(&b"c1\n"[..])), &ColumnChoice::Default).unwrap()
+    read(ContactsSource::Stdin(Box::new(&b"c1\n"[..])), &Form::default()).unwrap()
 }
 
 /// Spools the pages as the answers for one contact.

@@ -2,6 +2,7 @@
 
 use super::tables::Tables;
 use super::{BuildError, BuildPlan};
+use crate::contacts::FAILED_HEADER;
 use crate::history::{Outcome, Status};
 use crate::id::ContactId;
 use crate::spool::{Entry, Ledger, Reader};
@@ -91,7 +92,7 @@ fn failed_file(failed: Option<csv::Writer<Vec<u8>>>) -> Option<String> {
 fn add_failed(failed: &mut Option<csv::Writer<Vec<u8>>>, id: &ContactId, outcome: &Outcome) {
     let writer = failed.get_or_insert_with(|| {
         let mut writer = csv::Writer::from_writer(Vec::new());
-        drop(writer.write_record(["contact_id", "error"]));
+        drop(writer.write_record(FAILED_HEADER.split(',')));
         writer
     });
     let error = outcome.error.as_deref().unwrap_or_default().replace(['\r', '\n'], " ");

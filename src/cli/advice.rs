@@ -20,9 +20,7 @@ pub fn after_publishing(manifest: Manifest, args: &RunArgs, typed: &Invocation) 
     let next = match (manifest.contacts.failed, manifest.contacts.unresolved) {
         (0, 0) if manifest.input.doubts.is_empty() => None,
         (0, _) => Some(typed.anew()),
-        (_, _) => {
-            Some(typed.of_failed(&summary::failed_file(&manifest, &args.out), args.contacts_column.is_some()))
-        }
+        (_, _) => Some(typed.of_failed(&summary::failed_file(&manifest, &args.out), &args.contacts_form)),
     };
     Ending { exit, sentence, command: next.map(|next| next.to_shell()), manifest: Some(manifest) }
 }

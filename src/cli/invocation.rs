@@ -5,6 +5,7 @@ use std::fmt::Write;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
+use super::args::ContactsFormArgs;
 use super::console::is_hostile;
 
 /// What a ping URL is replaced by, since its path is a secret: pasted where the variable is not set, it pings nobody.
@@ -30,14 +31,19 @@ impl Invocation {
         self.again().without("--run-id", Takes::Value).without("--full", Takes::Nothing)
     }
 
-    /// A new run of the contacts in this file.
-    pub fn of_failed(&self, contacts: &Path, has_column: bool) -> Self {
+    /// A new run of the contacts in this file, which is of the exporter's own form.
+    pub fn of_failed(&self, contacts: &Path, form: &ContactsFormArgs) -> Self {
         let mut next = self.anew().without("--all-contacts", Takes::Nothing);
-        next = next.without("--contacts", Takes::Value).without("--contacts-column", Takes::Value);
+        for option in ["--contacts", "--contacts-column", "--delimiter"] {
+            next = next.without(option, Takes::Value);
+        }
         next.0.extend([OsString::from("--contacts"), contacts.as_os_str().to_owned()]);
-        if has_column {
-            // The settings file may name another one.
+        // The settings file may name others.
+        if form.contacts_column.is_some() {
             next.0.extend(["--contacts-column", "contact_id"].map(OsString::from));
+        }
+        if form.delimiter.is_some() {
+            next.0.extend(["--delimiter", ","].map(OsString::from));
         }
         next
     }
@@ -176,6 +182,8 @@ mod tests {
     use std::process::Command;
 
     use super::*;
+    use crate::cli::args::ContactsFormArgs;
+    use crate::contacts::Delimiter;
 
     fn typed(arguments: &[&str]) -> Invocation {
         Invocation(["chatzy-export", "run"].iter().chain(arguments).map(OsString::from).collect())
@@ -213,11 +221,14 @@ mod tests {
             "--fresh",
             "--contacts-column",
             "c",
+            "--delimiter=;",
         ]);
-        insta::assert_snapshot!(first.again().to_shell(), @"chatzy-export run --contacts=ids.csv --out 'my export' --run-id x --contacts-column c");
-        insta::assert_snapshot!(first.anew().to_shell(), @"chatzy-export run --contacts=ids.csv --out 'my export' --contacts-column c");
-        insta::assert_snapshot!(first.of_failed(Path::new("a b/failed.csv"), true).to_shell(), @"chatzy-export run --out 'my export' --contacts 'a b/failed.csv' --contacts-column contact_id");
-        insta::assert_snapshot!(first.fresh().to_shell(), @"chatzy-export run --contacts=ids.csv --out 'my export' --run-id x --contacts-column c --fresh");
+        insta::assert_snapshot!(first.again().to_shell(), @"chatzy-export run --contacts=ids.csv --out 'my export' --run-id x --contacts-column c '--delimiter=;'");
+        insta::assert_snapshot!(first.anew().to_shell(), @"chatzy-export run --contacts=ids.csv --out 'my export' --contacts-column c '--delimiter=;'");
+        let form =
+            ContactsFormArgs { contacts_column: Some("c".into()), delimiter: Some(Delimiter::Char(b';')) };
+        insta::assert_snapshot!(first.of_failed(Path::new("a b/failed.csv"), &form).to_shell(), @"chatzy-export run --out 'my export' --contacts 'a b/failed.csv' --contacts-column contact_id --delimiter ,");
+        insta::assert_snapshot!(first.fresh().to_shell(), @"chatzy-export run --contacts=ids.csv --out 'my export' --run-id x --contacts-column c '--delimiter=;' --fresh");
         insta::assert_snapshot!(typed(&["--wait-lock", "1s", "--out=x"]).waiting().to_shell(), @"chatzy-export run --out=x --wait-lock 1h");
     }
 

@@ -9,8 +9,8 @@ use std::time::Duration;
 use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 
-use super::args::{ConnectionArgs, FormatName, RequestArgs, RunArgs};
-use crate::contacts::{self, ColumnChoice, ContactList, ContactsError, ContactsSource};
+use super::args::{ConnectionArgs, ContactsFormArgs, FormatName, RequestArgs, RunArgs};
+use crate::contacts::{self, ContactList, ContactsError, ContactsSource};
 use crate::export::{Identity, Job, Whom};
 use crate::settings::{
     AskedShape, BaseUrlError, Connection, Credentials, Format, Incremental, JsonlCodec, Login, MaxFailed,
@@ -174,21 +174,20 @@ pub(super) fn connection(
 
 fn read_contacts(args: &RunArgs) -> Result<Whom, SettingsError> {
     match &args.contacts {
-        Some(file) => Ok(Whom::Listed(contacts_in(file, args.contacts_column.as_deref())?)),
+        Some(file) => Ok(Whom::Listed(contacts_in(file, &args.contacts_form)?)),
         None if args.all_contacts => Ok(Whom::All),
         None => Err(SettingsError::Nobody),
     }
 }
 
 /// The contacts of a file, or of stdin.
-pub(super) fn contacts_in(file: &Path, column: Option<&str>) -> Result<ContactList, ContactsError> {
-    let column = column.map_or(ColumnChoice::Default, |name| ColumnChoice::Named(name.to_owned()));
+pub(super) fn contacts_in(file: &Path, form: &ContactsFormArgs) -> Result<ContactList, ContactsError> {
     let source = if file.as_os_str() == "-" {
         ContactsSource::Stdin(Box::new(std::io::stdin().lock()))
     } else {
         ContactsSource::File(file.to_owned())
     };
-    contacts::read(source, &column)
+    contacts::read(source, &form.form())
 }
 
 pub fn check_twice<T: PartialEq>(
@@ -321,8 +320,12 @@ fn identity(args: &RunArgs, format: Format, window: Window, contacts: &Whom, sou
         "flat": args.flat,
         "since": time(window.since),
         "until": time(window.until),
-        "contacts_column": args.contacts_column,
+        "contacts_column": args.contacts_form.contacts_column,
     });
+    // Only where it is given, so that a run begun without the option still fits.
+    if let Some(delimiter) = args.contacts_form.delimiter {
+        options["delimiter"] = delimiter.to_string().into();
+    }
     // Told of incremental runs only, so that others are what they were.
     if let Ok(Some(incremental)) = incremental(args) {
         options["incremental"] = true.into();

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::looks::Looks;
 use crate::id::{ContactId, ContactIdError};
 
 /// A contacts file that cannot be used.
@@ -22,6 +23,22 @@ pub enum Problem {
     Unreadable {
         /// What the operating system said.
         source: io::Error,
+    },
+    /// A file of another kind.
+    #[error("this is {kind}; give a CSV file with a column of IDs, or a list with one ID a line")]
+    OtherKind {
+        /// What it is.
+        kind: &'static str,
+    },
+    /// A line that is probably no contact ID.
+    #[error(
+        "{looks}; if the line is an ID as it stands, give a list with one ID a line and --delimiter none"
+    )]
+    Looks {
+        /// The line.
+        line: u64,
+        /// What it looks like.
+        looks: Looks,
     },
     /// Text in UTF-16, or something that is no text at all.
     #[error("the text is UTF-16 (or holds NUL bytes); save it as UTF-8")]
@@ -113,6 +130,7 @@ impl Problem {
     pub fn line(&self) -> Option<u64> {
         match self {
             Self::Utf16 { line }
+            | Self::Looks { line, .. }
             | Self::NotUtf8 { line }
             | Self::UnclosedQuote { line }
             | Self::TextAfterQuote { line }
@@ -122,7 +140,7 @@ impl Problem {
             | Self::MissingCell { line, .. }
             | Self::TooManyCells { line, .. }
             | Self::BadId { line, .. } => Some(*line),
-            Self::Unreadable { .. } | Self::NoIds => None,
+            Self::Unreadable { .. } | Self::OtherKind { .. } | Self::NoIds => None,
         }
     }
 }

@@ -1,32 +1,39 @@
 //! The contacts file: which contacts to export, in which order (contract, section 2).
 //!
 //! A file is read once, as a stream, before the first request: [`records`] splits it into cells, [`header`] finds the
-//! delimiter and the column, [`read`] checks each ID and keeps the first of equal ones. What stays in memory is the
-//! text of the IDs and two numbers each.
+//! delimiter and the column, [`reading`] checks each ID and keeps the first of equal ones. IDs are opaque, so a file of
+//! another form would be a list of contacts that do not exist: [`kind`] and [`looks`] recognise such files.
 //!
 //! Layer 1: used by the command line, fetch and build.
 
+mod delimiter;
 mod error;
 mod header;
+mod kind;
 mod list;
+mod looks;
+mod reading;
 mod records;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::Read;
 use std::path::PathBuf;
-use std::str::FromStr;
 
-use xxhash_rust::xxh3::xxh3_128;
-
-use crate::id::ContactId;
+pub use delimiter::Delimiter;
 use error::InFile;
 pub use error::{ContactsError, Problem};
-use header::{Hashing, Opened};
 pub use list::{ALL, ContactList};
-use records::{Record, Records};
+pub use looks::Looks;
+
+/// The header of the file of failed contacts, itself a contacts file.
+pub const FAILED_HEADER: &str = "contact_id,error";
+/// The header of the CSV list of the account's contacts.
+pub const LISTED_HEADER: &str = "contact_id,contact_name,phone_number,email,conversation_status,assigned_to,\
+                                 unread_message_count,latest_message_time,channels";
+/// Headers that this program writes. IDs below them are not checked for their looks.
+const OWN_HEADERS: [&str; 2] = [FAILED_HEADER, LISTED_HEADER];
 
 /// Where the contacts are read from.
 pub enum ContactsSource<'a> {
@@ -36,10 +43,20 @@ pub enum ContactsSource<'a> {
     Stdin(Box<dyn Read + 'a>),
 }
 
+/// The form of a contacts file, as far as it is given.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Form {
+    /// The column of the IDs.
+    pub column: ColumnChoice,
+    /// The character between columns.
+    pub delimiter: Delimiter,
+}
+
 /// Which column holds the IDs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum ColumnChoice {
     /// `contact_id`; a file of one column does without a header.
+    #[default]
     Default,
     /// The column of this name, which must be in the header.
     Named(String),
@@ -62,7 +79,7 @@ impl ColumnChoice {
 ///
 /// # Errors
 /// When it cannot be read, or a line of it is bad: with the file, the line and what is wrong.
-pub fn read(source: ContactsSource<'_>, column: &ColumnChoice) -> Result<ContactList, ContactsError> {
+pub fn read(source: ContactsSource<'_>, form: &Form) -> Result<ContactList, ContactsError> {
     let (path, stream): (String, Box<dyn Read + '_>) = match source {
         ContactsSource::File(path) => {
             let name = path.display().to_string();
@@ -72,70 +89,7 @@ pub fn read(source: ContactsSource<'_>, column: &ColumnChoice) -> Result<Contact
         ContactsSource::Stdin(stream) => ("-".to_owned(), stream),
     };
     let mut list = ContactList::new(path);
-    read_into(&mut list, stream, column)
+    reading::read_into(&mut list, stream, form)
         .map_err(|problem| ContactsError { file: list.path.clone(), problem })?;
     Ok(list)
-}
-
-fn read_into(
-    list: &mut ContactList,
-    stream: Box<dyn Read + '_>,
-    choice: &ColumnChoice,
-) -> Result<(), Problem> {
-    let Opened { delimiter, stream } = header::open(Hashing::new(stream), choice.name())?;
-    let mut records = Records::new(BufReader::new(stream), delimiter);
-    let mut record = Record::default();
-    let mut seen = HashSet::new();
-    let mut column = None;
-    while records.next(&mut record)? {
-        record.check_text()?;
-        if record.is_blank() {
-            continue;
-        }
-        let place = if let Some(place) = column {
-            place
-        } else {
-            let found = header::find_column(&record, choice)?;
-            let place = Column { index: found.unwrap_or(0), width: record.len() };
-            column = Some(place);
-            if found.is_some() {
-                continue;
-            }
-            // No header: this first line is an ID already.
-            place
-        };
-        add(list, &mut seen, &record, place)?;
-    }
-    list.lines = records.lines();
-    list.sha256 = records.into_inner().into_inner().into_inner().1.sha256();
-    if list.is_empty() { Err(Problem::NoIds) } else { Ok(()) }
-}
-
-/// Where the ID stands, and how many cells a line has.
-#[derive(Clone, Copy)]
-struct Column {
-    index: usize,
-    width: usize,
-}
-
-fn add(
-    list: &mut ContactList,
-    seen: &mut HashSet<u128>,
-    record: &Record,
-    Column { index, width }: Column,
-) -> Result<(), Problem> {
-    let line = record.line();
-    // An unquoted comma shifts the cells: better to stop than to export another column's text as an ID.
-    if record.filled() > width {
-        return Err(Problem::TooManyCells { line, cells: record.filled(), expected: width });
-    }
-    let cell =
-        record.cell(index).ok_or(Problem::MissingCell { line, cells: record.len(), column: index + 1 })?;
-    let id = ContactId::from_str(cell).map_err(|source| Problem::BadId { line, source })?;
-    if seen.insert(xxh3_128(id.as_str().as_bytes())) {
-        list.push(&id, line);
-    } else {
-        list.duplicates += 1;
-    }
-    Ok(())
 }

@@ -47,6 +47,11 @@ impl Record {
         (index < self.len()).then(|| std::str::from_utf8(self.bytes(index)).ok()).flatten()
     }
 
+    /// All cells, trimmed.
+    pub(super) fn cells(&self) -> Vec<&str> {
+        (0..self.len()).filter_map(|index| self.cell(index)).map(str::trim).collect()
+    }
+
     /// Refuses what is not UTF-8 text.
     pub(super) fn check_text(&self) -> Result<(), Problem> {
         if memchr::memchr(0, &self.text).is_some() {
@@ -98,7 +103,8 @@ enum State {
 /// The records of a stream.
 pub(super) struct Records<R> {
     input: R,
-    delimiter: u8,
+    /// `None`: each line is one cell, and quotes are text.
+    delimiter: Option<u8>,
     /// The line the next byte belongs to, from 1.
     line: u64,
     /// A carriage return was the last byte: a line feed after it is the same line end.
@@ -108,7 +114,7 @@ pub(super) struct Records<R> {
 }
 
 impl<R: BufRead> Records<R> {
-    pub(super) fn new(input: R, delimiter: u8) -> Self {
+    pub(super) fn new(input: R, delimiter: Option<u8>) -> Self {
         Self { input, delimiter, line: 1, after_return: false, in_line: false }
     }
 
@@ -168,11 +174,11 @@ impl<R: BufRead> Records<R> {
                     record.end_cell();
                     return Ok(true);
                 }
-                (_, mark) if mark == self.delimiter => {
+                (_, mark) if Some(mark) == self.delimiter => {
                     record.end_cell();
                     State::Start
                 }
-                (State::Start, b'"') => {
+                (State::Start, b'"') if self.delimiter.is_some() => {
                     record.restart_cell();
                     State::Quoted { opened: line }
                 }

@@ -295,3 +295,13 @@ fn nobody_at_the_address() {
     let outcome = running.wait(std::time::Duration::from_secs(10)).expect(143);
     assert_snapshot!(outcome.last_line(), @"error: interrupted: what was fetched is kept, run the same command again to go on");
 }
+
+#[test]
+fn a_file_whose_lines_are_no_ids_is_refused_with_the_way_out() {
+    assert_snapshot!(with_contacts("Contact ID;Name\nmessages-1-a;Ada\n"), @r#"error: contacts file contacts.csv, line 1: the line looks like 2 columns separated by ';', and none of them is called "contact_id"; choose one with --contacts-column, or add a header line; if the line is an ID as it stands, give a list with one ID a line and --delimiter none"#);
+    assert_snapshot!(with_contacts("{\"contact_id\":\"messages-1-a\"}\n"), @"error: contacts file contacts.csv, line 1: the line looks like JSON; convert the file to CSV or to one ID a line, as `jq -r .contact_id` does; if the line is an ID as it stands, give a list with one ID a line and --delimiter none");
+    let misused = misused("--delimiter semicolon");
+    assert!(misused.contains("give one ASCII punctuation character, tab, or none"), "{misused}");
+    let check = Export::command("check --simulated --delimiter ;").expect(2);
+    assert!(check.last_line().contains("--contacts <FILE>"), "{}", check.stderr);
+}

@@ -41,10 +41,6 @@ const IDS: [&str; 24] = [
 /// What follows where the API or a file system may say what it likes.
 const EVIL: &str = "\u{1b}[2Jred\u{1b}]0;title\u{7}\r\nerror: FAKE\u{9b}31m\u{7f}\u{202e}\u{2028}\u{0}end";
 
-fn quoted(ids: &[&str]) -> Vec<String> {
-    ids.iter().map(|id| format!("\"{}\"", id.replace('"', "\"\""))).collect()
-}
-
 /// Fails when a terminal would do something else than show it.
 fn assert_tame(text: &str, told: &str) {
     let wild = |c: &char| {
@@ -75,8 +71,8 @@ fn contact_ids_reach_no_path_and_the_query_whole() {
     let mut ids = IDS.to_vec();
     ids.push(&longest);
     let server = Scripted::api(|asked| Answer::page(asked, 3));
-    let export =
-        Export::run_of(server.url(), quoted(&ids)).args("--format jsonl --run-id r --partition-by month");
+    let export = Export::run_of(server.url(), &ids)
+        .args("--delimiter none --format jsonl --run-id r --partition-by month");
     let outcome = export.args("-vv").expect(0);
     assert_eq!(outcome.rows("coverage").column("contact_id"), ids);
     let asked: Vec<Asked> = server.asked().into_iter().filter(|asked| !asked.is_sign_in()).collect();
@@ -109,8 +105,9 @@ fn what_the_api_says_is_shown_and_not_obeyed() {
         _ => Answer::new(400, EVIL),
     });
     for log in ["text", "json"] {
-        let export =
-            Export::run_of(server.url(), quoted(&IDS)).args("-vv --retries 1 --json --log-format").arg(log);
+        let export = Export::run_of(server.url(), IDS)
+            .args("--delimiter none -vv --retries 1 --json --log-format")
+            .arg(log);
         let outcome = run(&export, log);
         assert!(outcome.stderr.contains("FAKE"), "it is shown: {}", outcome.stderr);
         if log == "json" {

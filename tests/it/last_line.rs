@@ -133,7 +133,8 @@ fn every_exit_has_its_last_line() {
 fn the_command_of_the_last_line_does_what_is_to_be_done() {
     // Published but for one contact: that one again.
     let api = Flawed::slightly();
-    let export = api.export().out("it's mine").args("--run-id first --contacts-column contact_id");
+    let export =
+        api.export().out("it's mine").args("--run-id first --contacts-column contact_id --delimiter none");
     let outcome = export.expect(3);
     api.mend();
     assert_eq!(typed(&outcome, &export), 0);

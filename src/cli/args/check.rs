@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::common::concurrency;
-use super::{ConnectionArgs, LogArgs, RequestArgs};
+use super::{ConnectionArgs, ContactsFormArgs, LogArgs, RequestArgs};
 
 /// Shown below the help.
 pub const EXAMPLES: &str = "\
@@ -31,9 +31,9 @@ pub struct CheckArgs {
     /// CSV with a column `contact_id`, or one ID a line; `-` is stdin [default: every contact of the account]
     #[arg(long, value_name = "FILE")]
     pub contacts: Option<PathBuf>,
-    /// The column of the IDs [default: `contact_id`]
-    #[arg(long, value_name = "NAME", requires = "contacts")]
-    pub contacts_column: Option<String>,
+    /// The form of that file.
+    #[command(flatten)]
+    pub contacts_form: ContactsFormArgs,
     /// Folder of the export, there or not [default: none is looked at]
     #[arg(long, value_name = "PATH")]
     pub out: Option<PathBuf>,

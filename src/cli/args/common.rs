@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use humantime::parse_duration;
 
+use crate::contacts::{ColumnChoice, Delimiter, Form};
 use crate::settings::AuthScheme;
 
 /// The longest time that an option takes: the end of a longer one might be no time that can be told.
@@ -34,6 +35,31 @@ pub struct ConnectionArgs {
     /// Settings file: long option names as keys [default: chatzy-export.toml in the working directory, if there]
     #[arg(long, value_name = "FILE", env = "CHATZY_CONFIG")]
     pub config: Option<PathBuf>,
+}
+
+/// The form of a contacts file.
+#[derive(Debug, Args)]
+pub struct ContactsFormArgs {
+    /// The column of the IDs [default: `contact_id`]
+    #[arg(long, value_name = "NAME")]
+    pub contacts_column: Option<String>,
+    /// Character between the columns: one character, `tab`, or `none` [default: found by the header]
+    ///
+    /// Without it the header decides: the comma, semicolon, tab or `|` that separates the column of the IDs from others. A
+    /// file without a header is a list with one ID a line, and lines that look like something else are refused. `none`
+    /// takes each line as an ID as it stands, quotes and separators included.
+    #[arg(long, value_name = "CHAR")]
+    pub delimiter: Option<Delimiter>,
+}
+
+impl ContactsFormArgs {
+    /// The form that the options give.
+    pub fn form(&self) -> Form {
+        Form {
+            column: self.contacts_column.clone().map_or(ColumnChoice::Default, ColumnChoice::Named),
+            delimiter: self.delimiter.unwrap_or_default(),
+        }
+    }
 }
 
 /// How hard the service is pressed.

@@ -17,7 +17,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::simulator::SimulatorOptions;
 
 pub use check::CheckArgs;
-pub use common::{ConnectionArgs, LogArgs, LogFormat, ProgressWhen, RequestArgs, WorkArgs};
+pub use common::{ConnectionArgs, ContactsFormArgs, LogArgs, LogFormat, ProgressWhen, RequestArgs, WorkArgs};
 pub use contacts::{ContactsArgs, ListFormatName};
 pub use pages::{CompletionsArgs, ManArgs};
 pub use prune::PruneArgs;
@@ -51,7 +51,11 @@ pub enum Command {
     #[command(after_help = contacts::EXAMPLES)]
     Contacts(Box<ContactsArgs>),
     /// Test sign-in, the API's ways and the destination, and plan a run
-    #[command(after_help = check::EXAMPLES)]
+    #[command(
+        after_help = check::EXAMPLES,
+        mut_arg("contacts_column", |arg| arg.requires("contacts")),
+        mut_arg("delimiter", |arg| arg.requires("contacts"))
+    )]
     Check(Box<CheckArgs>),
     /// Check an export against its manifests
     #[command(after_help = VERIFY_EXAMPLES)]

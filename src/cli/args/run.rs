@@ -9,7 +9,7 @@ use bytesize::ByteSize;
 use clap::Args;
 
 use super::common::{concurrency, duration};
-use super::{ConnectionArgs, LogArgs, RequestArgs, WorkArgs};
+use super::{ConnectionArgs, ContactsFormArgs, LogArgs, RequestArgs, WorkArgs};
 use crate::id::{Channel, RunId};
 use crate::settings::{Consistency, MaxFailed, PartitionKey};
 
@@ -43,11 +43,11 @@ pub struct RunArgs {
     #[arg(long, value_name = "FILE")]
     pub contacts: Option<PathBuf>,
     /// Instead of a file: every contact of the account
-    #[arg(long, conflicts_with_all = ["contacts", "contacts_column"])]
+    #[arg(long, conflicts_with_all = ["contacts", "contacts_column", "delimiter"])]
     pub all_contacts: bool,
-    /// The column of the IDs [default: `contact_id`]
-    #[arg(long, value_name = "NAME")]
-    pub contacts_column: Option<String>,
+    /// The form of that file.
+    #[command(flatten)]
+    pub contacts_form: ContactsFormArgs,
     /// Folder of the export
     #[arg(long, value_name = "PATH")]
     pub out: PathBuf,

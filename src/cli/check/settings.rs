@@ -12,7 +12,7 @@ pub fn task(args: &CheckArgs, simulator: Option<&str>) -> Result<Task, SettingsE
     let connection = connection(&args.connection, &args.requests, args.concurrency, simulator)?;
     let contacts = match &args.contacts {
         None => Chosen::All,
-        Some(file) => match contacts_in(file, args.contacts_column.as_deref()) {
+        Some(file) => match contacts_in(file, &args.contacts_form) {
             Ok(list) => Chosen::Listed(list),
             // A finding like others, so that it hides none of them.
             Err(error) => Chosen::Bad(console::chain(&error)),

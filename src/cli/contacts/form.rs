@@ -5,13 +5,10 @@ use std::borrow::Cow;
 use serde::{Serialize, Serializer};
 
 use crate::cli::args::ListFormatName;
+use crate::contacts::LISTED_HEADER;
 use crate::fetch::listing::latest_activity;
 use crate::record::listing::ListedContact;
 use crate::table::format_time;
-
-/// The columns, in their order.
-const COLUMNS: &str = "contact_id,contact_name,phone_number,email,conversation_status,assigned_to,\
-                       unread_message_count,latest_message_time,channels";
 
 /// The most bytes of a cell in CSV, some above what spreadsheets take; JSONL has all. With it a line is
 /// within what programs read: DuckDB ends at 2 MB.
@@ -20,7 +17,7 @@ const MOST_IN_CELL: usize = 32 << 10;
 /// The first line, if the form has one.
 pub fn header(form: ListFormatName) -> Option<&'static str> {
     match form {
-        ListFormatName::Csv => Some(COLUMNS),
+        ListFormatName::Csv => Some(LISTED_HEADER),
         ListFormatName::Jsonl => None,
     }
 }

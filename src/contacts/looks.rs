@@ -1,0 +1,298 @@
+//! Lines that are probably not contact IDs.
+//!
+//! IDs are opaque, so a list of IDs has no form that a mistake would break: a file of another form is a list of contacts
+//! that do not exist. These checks recognise the mistakes that people make. Each has a way out: `--delimiter none` takes
+//! every line as it stands.
+
+/// Marks around a text that are not the quotes of CSV.
+const FOREIGN_QUOTES: [(char, char); 5] = [('\'', '\''), ('`', '`'), ('“', '”'), ('‘', '’'), ('«', '»')];
+/// Words that name a column in a file whose header is spelled differently.
+const HEADERS: [&str; 20] = [
+    "id",
+    "ids",
+    "contact",
+    "contacts",
+    "contactid",
+    "contactids",
+    "contactkey",
+    "customer",
+    "customers",
+    "user",
+    "users",
+    "uuid",
+    "guid",
+    "phone",
+    "phonenumber",
+    "mobile",
+    "email",
+    "emailaddress",
+    "identifier",
+    "name",
+];
+/// Last words of the names of ID columns.
+const HEADER_ENDS: [&str; 6] = ["id", "ids", "uuid", "guid", "number", "nr"];
+/// Error values of spreadsheets.
+const SHEET_ERRORS: [&str; 7] = ["#N/A", "#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#NULL!", "#NUM!"];
+
+/// What a line looks like, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Looks {
+    /// Several columns with another delimiter than a comma.
+    #[error(
+        "the line looks like {columns} columns separated by {delimiter}, and none of them is called {column:?}; choose one with --contacts-column, or add a header line"
+    )]
+    Columns {
+        /// How many cells there would be.
+        columns: usize,
+        /// The delimiter, for people.
+        delimiter: &'static str,
+        /// The column looked for.
+        column: String,
+    },
+    /// A separator at the end of the line.
+    #[error("the line ends with {0}, which is not part of a contact ID; remove it from every line")]
+    TrailingSeparator(&'static str),
+    /// `sep=;`, which tells Excel the delimiter.
+    #[error(
+        "\"sep=\" is a line for Excel, not a contact ID; remove it, and give the delimiter with --delimiter"
+    )]
+    SepLine,
+    /// A header that is spelled differently.
+    #[error(
+        "{0:?} looks like a header, and the column looked for is {1:?}; name it with --contacts-column {2}"
+    )]
+    OtherHeader(String, String, String),
+    /// A line that holds the column's name and more.
+    #[error(
+        "the line holds the column name {0:?} and other text; separate columns with a comma, or give the delimiter with --delimiter"
+    )]
+    NameAndMore(String),
+    /// The header again.
+    #[error("the line holds the column name {0:?} again, as in files that were joined; remove the line")]
+    SecondHeader(String),
+    /// JSON in any layout.
+    #[error(
+        "the line looks like JSON; convert the file to CSV or to one ID a line, as `jq -r .contact_id` does"
+    )]
+    Json,
+    /// HTML or XML.
+    #[error("the line looks like HTML or XML; this is not a contacts file")]
+    Markup,
+    /// `="a1"`, which keeps a spreadsheet from changing a text.
+    #[error("the contact ID looks like a spreadsheet formula (=\"…\"); export the plain values")]
+    Formula,
+    /// `4.91512E+11`.
+    #[error(
+        "the contact ID looks like a number that a spreadsheet has rounded; format the column as text and export it again"
+    )]
+    Rounded,
+    /// `#N/A`.
+    #[error("the contact ID is an error value of a spreadsheet; correct the sheet and export it again")]
+    SheetError,
+    /// `'a1'`.
+    #[error(
+        "the contact ID stands in {0}…{1}, which are not quotes of CSV; remove them, or use double quotes"
+    )]
+    Quoted(char, char),
+    /// `- a1`.
+    #[error("the line looks like an item of a list ({0:?} before the ID); remove the mark from every line")]
+    Item(String),
+    /// `# text`.
+    #[error("the line looks like a comment; remove it")]
+    Comment,
+    /// `----+----`.
+    #[error("the line looks like part of a table drawn with characters; export the query as CSV")]
+    Drawn,
+    /// A character that is not visible.
+    #[error(
+        "the contact ID holds the invisible character U+{0:04X}, as text copied from a page or joined files may; remove it"
+    )]
+    Invisible(u32),
+}
+
+/// A character that shows nothing: a joiner, a mark of direction, a byte order mark.
+fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+    )
+}
+
+/// The first invisible character of a text. A joiner between two characters outside ASCII is part of an emoji or a word.
+fn invisible(text: &str) -> Option<char> {
+    let is_foreign = |c: Option<char>| c.is_some_and(|c| !c.is_ascii() && !is_invisible(c));
+    let mut before = None;
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        let is_joiner = matches!(c, '\u{200c}' | '\u{200d}');
+        if is_invisible(c) && !(is_joiner && is_foreign(before) && is_foreign(rest.clone().next())) {
+            return Some(c);
+        }
+        before = Some(c);
+    }
+    None
+}
+
+/// What a cell looks like when it is probably no ID.
+pub(super) fn of_id(text: &str) -> Option<Looks> {
+    let text = text.trim();
+    if !text.is_ascii()
+        && let Some(c) = invisible(text)
+    {
+        return Some(Looks::Invisible(u32::from(c)));
+    }
+    // Most IDs begin with a letter, and none of the forms below does.
+    match text.bytes().next() {
+        Some(byte) if byte.is_ascii_alphabetic() => return None,
+        Some(byte) if byte.is_ascii_digit() => return of_number(text),
+        _ => {}
+    }
+    if let Some((open, close)) =
+        FOREIGN_QUOTES.into_iter().find(|(open, close)| is_between(text, *open, *close))
+    {
+        return Some(Looks::Quoted(open, close));
+    }
+    if SHEET_ERRORS.iter().any(|error| text.eq_ignore_ascii_case(error)) {
+        return Some(Looks::SheetError);
+    }
+    if is_json(text) {
+        return Some(Looks::Json);
+    }
+    if text.starts_with("=\"") || text.starts_with("='") {
+        return Some(Looks::Formula);
+    }
+    if is_markup(text) {
+        return Some(Looks::Markup);
+    }
+    if is_drawn(text) {
+        return Some(Looks::Drawn);
+    }
+    if text.starts_with("# ") || text.starts_with("// ") || text.starts_with("-- ") {
+        return Some(Looks::Comment);
+    }
+    ["- ", "* ", "+ ", "• ", "– ", "[ ] "]
+        .into_iter()
+        .find(|mark| text.starts_with(mark))
+        .map(|mark| Looks::Item(mark.to_owned()))
+}
+
+fn is_between(text: &str, open: char, close: char) -> bool {
+    text.strip_prefix(open).is_some_and(|rest| rest.ends_with(close))
+}
+
+/// JSON objects, arrays, and the lines of either when they are spread over several.
+fn is_json(text: &str) -> bool {
+    if matches!(text, "{" | "}" | "[" | "]" | "}," | "]," | "[]" | "{}") {
+        return true;
+    }
+    match text.as_bytes() {
+        [b'{', rest @ ..] => rest.trim_ascii_start().starts_with(b"\""),
+        [b'[', rest @ ..] => {
+            let rest = rest.trim_ascii_start();
+            rest.first().is_some_and(|byte| matches!(byte, b'"' | b'{' | b'[')) || text.ends_with(']')
+        }
+        _ => false,
+    }
+}
+
+fn is_markup(text: &str) -> bool {
+    matches!(text.as_bytes(), [b'<', b'!' | b'?' | b'/', ..])
+        || matches!(text.as_bytes(), [b'<', first, ..] if first.is_ascii_alphabetic())
+}
+
+/// A line under a header, a border, or the count of rows that psql prints.
+fn is_drawn(text: &str) -> bool {
+    let is_rule = text
+        .chars()
+        .all(|c| matches!(c, '-' | '+' | '=' | '|' | ':' | ' ') || ('\u{2500}'..='\u{257f}').contains(&c));
+    let is_count = || {
+        let inner = text
+            .strip_prefix('(')
+            .and_then(|rest| rest.strip_suffix(" rows)").or_else(|| rest.strip_suffix(" row)")));
+        inner.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    (is_rule && text.chars().count() >= 3) || is_count()
+}
+
+/// `1. a1` and `4.91512E+11`.
+fn of_number(text: &str) -> Option<Looks> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let rest = text.get(digits..).unwrap_or_default();
+    if let Some(mark) = [". ", ") "].into_iter().find(|mark| rest.starts_with(mark)) {
+        return Some(Looks::Item(format!("{}{mark}", text.get(..digits).unwrap_or_default())));
+    }
+    let mantissa = rest
+        .strip_prefix(['.', ','])
+        .map_or(rest, |rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
+    let exponent = mantissa.strip_prefix("E+").or_else(|| mantissa.strip_prefix("e+"))?;
+    let is_rounded = !exponent.is_empty() && exponent.bytes().all(|byte| byte.is_ascii_digit());
+    is_rounded.then_some(Looks::Rounded)
+}
+
+/// What the first line of a file looks like, when no cell of it is the column's name.
+pub(super) fn of_first_line(line: &str, column: &str) -> Option<Looks> {
+    let line = line.trim_matches([' ', '\r', '\n', '\u{feff}']);
+    let lower = line.to_lowercase();
+    if lower.trim_matches('"').starts_with("sep=") && line.len() <= "\"sep=xx\"".len() {
+        return Some(Looks::SepLine);
+    }
+    let form = of_id(line);
+    if form.is_some() {
+        return form;
+    }
+    if let Some((mark, name)) = separator_at_end(line) {
+        return Some(Looks::TrailingSeparator(name)).filter(|_| line.matches(mark).count() == 1);
+    }
+    if let Some((mark, name)) = SEPARATORS.iter().find(|(mark, _)| line.contains(*mark)) {
+        let columns = line.split(*mark).count();
+        return Some(Looks::Columns { columns, delimiter: name, column: column.to_owned() });
+    }
+    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
+    if lower.split(|c| !is_part(c)).any(|word| word == column.to_lowercase()) {
+        return Some(Looks::NameAndMore(column.to_owned()));
+    }
+    None
+}
+
+/// Delimiters that are looked for where no header says which one there is.
+const SEPARATORS: [(char, &str); 3] = [(';', "';'"), ('|', "'|'"), ('\t', "a tab")];
+
+/// The separator at the end of a text.
+pub(super) fn separator_at_end(text: &str) -> Option<(char, &'static str)> {
+    let ends = SEPARATORS.into_iter().chain([(',', "a comma")]);
+    ends.into_iter().find(|(mark, _)| text.ends_with(*mark))
+}
+
+/// A header in another spelling: `Contact ID`, `contactId`, `id`, `customer_id`.
+pub(super) fn of_header(cell: &str, column: &str) -> Option<Looks> {
+    let cell = cell.trim();
+    if cell.len() > 40 || cell.chars().any(char::is_numeric) {
+        return None;
+    }
+    let words = words(cell);
+    let joined = words.concat();
+    let last = words.last().map(String::as_str).unwrap_or_default();
+    let is_header = HEADERS.contains(&joined.as_str()) || (words.len() > 1 && HEADER_ENDS.contains(&last));
+    let option = if cell.contains(' ') { format!("'{cell}'") } else { cell.to_owned() };
+    is_header.then(|| Looks::OtherHeader(cell.to_owned(), column.to_owned(), option))
+}
+
+/// The words of a name in lower case, parted by punctuation, blanks and capitals.
+fn words(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut was_lower = false;
+    for c in name.chars() {
+        if !c.is_alphanumeric() || (was_lower && c.is_uppercase()) {
+            words.push(String::new());
+        }
+        was_lower = c.is_lowercase();
+        if c.is_alphanumeric()
+            && let Some(word) = words.last_mut()
+        {
+            word.extend(c.to_lowercase());
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}

@@ -1,0 +1,169 @@
+//! From the lines of a file to a list of IDs, each once.
+
+use std::collections::HashSet;
+use std::io::{BufReader, Read};
+use std::str::FromStr;
+
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::Form;
+use super::delimiter::{Delimiter, same_name};
+use super::error::Problem;
+use super::header::{self, Hashing, Opened};
+use super::list::ContactList;
+use super::looks::{self, Looks};
+use super::records::{Record, Records};
+use crate::id::ContactId;
+
+/// Reads the whole stream into the list.
+pub(super) fn read_into(
+    list: &mut ContactList,
+    stream: Box<dyn Read + '_>,
+    form: &Form,
+) -> Result<(), Problem> {
+    let Opened { delimiter, first_line, stream } = header::open(Hashing::new(stream), form)?;
+    let mut records = Records::new(BufReader::new(stream), delimiter);
+    let mut record = Record::default();
+    let mut reading = None;
+    loop {
+        match records.next(&mut record) {
+            Ok(true) => {}
+            Ok(false) => break,
+            // JSON breaks the rules of quoting; what it is says more than the quote does.
+            Err(problem) if reading.is_none() => return Err(header::explain(problem, &first_line, form)),
+            Err(problem) => return Err(problem),
+        }
+        record.check_text()?;
+        if record.is_blank() {
+            continue;
+        }
+        let reading = match &mut reading {
+            Some(reading) => reading,
+            None => {
+                let found = header::find_column(&record, &first_line, form)?;
+                let reading = reading.insert(Reading::new(&record, found, form));
+                if found.is_some() {
+                    continue;
+                }
+                // No header: this first line is an ID already.
+                reading
+            }
+        };
+        reading.add(list, &record)?;
+    }
+    list.lines = records.lines();
+    list.sha256 = records.into_inner().into_inner().into_inner().1.sha256();
+    if list.is_empty() {
+        return Err(Problem::NoIds);
+    }
+    reading.map_or(Ok(()), |reading| reading.check_end(list))
+}
+
+/// What is known of a file after its first line.
+struct Reading<'a> {
+    form: &'a Form,
+    /// Where the ID stands.
+    index: usize,
+    /// How many cells a line has.
+    width: usize,
+    /// IDs are checked for what they look like.
+    is_checked: bool,
+    has_header: bool,
+    seen: HashSet<u128>,
+    /// The separator that every ID so far ends with or, if it is a semicolon, contains.
+    common: Common,
+}
+
+/// A separator that all IDs have.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Common {
+    Unknown,
+    /// All end with it.
+    AtEnd(char, &'static str),
+    /// All hold a semicolon.
+    Semicolon,
+    None,
+}
+
+impl<'a> Reading<'a> {
+    fn new(first: &Record, found: Option<usize>, form: &'a Form) -> Self {
+        let is_own = found.is_some() && header::is_own(first);
+        Self {
+            form,
+            index: found.unwrap_or(0),
+            width: first.len(),
+            is_checked: form.delimiter != Delimiter::None && !is_own,
+            has_header: found.is_some(),
+            seen: HashSet::new(),
+            common: Common::Unknown,
+        }
+    }
+
+    fn add(&mut self, list: &mut ContactList, record: &Record) -> Result<(), Problem> {
+        let line = record.line();
+        if self.is_checked && self.is_header_again(record) {
+            return Err(Problem::Looks {
+                line,
+                looks: Looks::SecondHeader(self.form.column.name().to_owned()),
+            });
+        }
+        // An unquoted comma shifts the cells: better to stop than to export another column's text as an ID.
+        if record.filled() > self.width {
+            return Err(Problem::TooManyCells { line, cells: record.filled(), expected: self.width });
+        }
+        let (cells, column) = (record.len(), self.index + 1);
+        let cell = record.cell(self.index).ok_or(Problem::MissingCell { line, cells, column })?;
+        let id = ContactId::from_str(cell).map_err(|source| Problem::BadId { line, source })?;
+        if self.is_checked {
+            if let Some(looks) = looks::of_id(id.as_str()) {
+                return Err(Problem::Looks { line, looks });
+            }
+            self.common = self.common.with(id.as_str());
+        }
+        if self.seen.insert(xxh3_128(id.as_str().as_bytes())) {
+            list.push(&id, line);
+        } else {
+            list.duplicates += 1;
+        }
+        Ok(())
+    }
+
+    /// A file that was appended to another one brings its header along, perhaps with a byte order mark.
+    fn is_header_again(&self, record: &Record) -> bool {
+        let name = self.form.column.name();
+        (0..record.len())
+            .filter_map(|index| record.cell(index))
+            .any(|cell| same_name(cell.trim_start_matches('\u{feff}'), name))
+    }
+
+    /// Refuses a column in which every ID has the rest of a line behind it.
+    fn check_end(&self, list: &ContactList) -> Result<(), Problem> {
+        let is_guessed = self.form.delimiter == Delimiter::Detected && self.width == 1 && self.has_header;
+        let looks = match self.common {
+            Common::AtEnd(_, name) => Looks::TrailingSeparator(name),
+            Common::Semicolon if list.len() > 1 => {
+                let columns = list.text_at(0).matches(';').count() + 1;
+                let column = self.form.column.name().to_owned();
+                Looks::Columns { columns, delimiter: "';'", column }
+            }
+            Common::Semicolon | Common::Unknown | Common::None => return Ok(()),
+        };
+        if is_guessed { Err(Problem::Looks { line: list.line(0), looks }) } else { Ok(()) }
+    }
+}
+
+impl Common {
+    fn with(self, id: &str) -> Self {
+        match self {
+            Self::None => Self::None,
+            Self::AtEnd(mark, _) if id.ends_with(mark) => self,
+            Self::AtEnd(';', _) | Self::Semicolon if id.contains(';') => Self::Semicolon,
+            Self::AtEnd(..) | Self::Semicolon => Self::None,
+            Self::Unknown => match looks::separator_at_end(id) {
+                Some((mark, name)) => Self::AtEnd(mark, name),
+                None if id.contains(';') => Self::Semicolon,
+                None => Self::None,
+            },
+        }
+    }
+}
