@@ -37,17 +37,16 @@ pub(super) fn read_into(
         if record.is_blank() {
             continue;
         }
-        let reading = match &mut reading {
-            Some(reading) => reading,
-            None => {
-                let found = header::find_column(&record, &first_line, form)?;
-                let reading = reading.insert(Reading::new(&record, found, form));
-                if found.is_some() {
-                    continue;
-                }
-                // No header: this first line is an ID already.
-                reading
+        let reading = if let Some(reading) = &mut reading {
+            reading
+        } else {
+            let found = header::find_column(&record, &first_line, form)?;
+            let reading = reading.insert(Reading::new(&record, found, form));
+            if found.is_some() {
+                continue;
             }
+            // No header: this first line is an ID already.
+            reading
         };
         reading.add(list, &record)?;
     }
