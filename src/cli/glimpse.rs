@@ -58,7 +58,7 @@ impl Glimpse {
 }
 
 /// The value of an option, as typed last.
-fn argument(arguments: &[OsString], option: &str) -> Option<OsString> {
+pub fn argument(arguments: &[OsString], option: &str) -> Option<OsString> {
     let mut found = None;
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {

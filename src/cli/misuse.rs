@@ -11,6 +11,7 @@ use super::console;
 use super::exit::Exit;
 use super::glimpse::Glimpse;
 use super::log;
+use super::schema;
 use super::watch::{Ending, Targets, Watch};
 
 /// Shows the help that was asked for, or what is wrong; gives the exit code.
@@ -21,10 +22,10 @@ pub fn report(error: ConfigError, arguments: &[OsString]) -> Exit {
             ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => show(&error, Exit::Usage),
             _ => {
                 let glimpse = Glimpse::of(arguments);
-                tell(&one_line(error, glimpse.command.as_deref()), glimpse)
+                tell(&one_line(error, glimpse.command.as_deref()), glimpse, arguments)
             }
         },
-        error => tell(&format!("error: {}", console::chain(&error)), Glimpse::of(arguments)),
+        error => tell(&format!("error: {}", console::chain(&error)), Glimpse::of(arguments), arguments),
     }
 }
 
@@ -34,7 +35,11 @@ fn show(help: &clap::Error, exit: Exit) -> Exit {
     exit
 }
 
-fn tell(sentence: &str, glimpse: Glimpse) -> Exit {
+fn tell(sentence: &str, glimpse: Glimpse, arguments: &[OsString]) -> Exit {
+    if glimpse.command.as_deref() == Some("schema") {
+        let message = sentence.strip_prefix("error: ").unwrap_or(sentence);
+        schema::fail_session(schema::dialect_in(arguments), message);
+    }
     let targets = Targets { metrics_file: glimpse.metrics_file, ping: glimpse.ping };
     let console = log::Console::silent(glimpse.format);
     let sentence = Some(sentence.to_owned());

@@ -40,7 +40,13 @@ pub use exit::Exit;
 /// Runs the command of this process's arguments.
 pub fn main() -> Exit {
     panics::install();
-    let exit = std::panic::catch_unwind(command).unwrap_or(Exit::Bug);
+    let exit = std::panic::catch_unwind(command).unwrap_or_else(|_| {
+        let arguments: Vec<_> = std::env::args_os().collect();
+        if arguments.get(1).is_some_and(|command| command == "schema") {
+            schema::fail_session(schema::dialect_in(&arguments), "a bug in chatzy-export");
+        }
+        Exit::Bug
+    });
     crate::api::password_command::end();
     exit
 }

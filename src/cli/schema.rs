@@ -1,10 +1,13 @@
 //! `schema`: the tables' columns, and SQL for them.
 
+use std::ffi::OsString;
+
 use super::args::{DialectName, SchemaArgs, SchemaFormatName};
 use super::console::{self, tell};
 use super::exit::Exit;
+use super::glimpse::argument;
 use crate::table::{SchemaFormat, schema_document};
-use crate::warehouse::{self, Dialect, ExportSource, SourceError};
+use crate::warehouse::{self, Dialect, ExportSource, Runs, SourceError};
 
 /// Prints the schema.
 pub fn schema(args: &SchemaArgs) -> Exit {
@@ -12,7 +15,9 @@ pub fn schema(args: &SchemaArgs) -> Exit {
         (Some(dialect), _) => script(args, dialect, warehouse::merge),
         (None, Some(dialect)) => script(args, dialect, warehouse::latest),
         (None, None) if args.from.is_some() => {
-            tell("error: --from is for --merge and --latest; see: chatzy-export schema --help");
+            let message = "--from is for --merge and --latest; see: chatzy-export schema --help";
+            tell(&format!("error: {message}"));
+            fail_session(dialect(args), message);
             return Exit::Usage;
         }
         (None, None) => match description(args.format) {
@@ -24,10 +29,37 @@ pub fn schema(args: &SchemaArgs) -> Exit {
         Ok(text) if console::print(text.trim_end()) => Exit::Complete,
         Ok(_) => Exit::Storage,
         Err(error) => {
-            tell(&format!("error: {}", console::chain(&error)));
+            let message = console::chain(&error);
+            tell(&format!("error: {message}"));
+            fail_session(dialect(args), &message);
             if matches!(error, SourceError::Storage(_)) { Exit::Storage } else { Exit::Usage }
         }
     }
+}
+
+/// The dialect that is asked for.
+fn dialect(args: &SchemaArgs) -> Option<Dialect> {
+    let of_format = match args.format {
+        SchemaFormatName::Duckdb => Some(Dialect::DuckDb),
+        SchemaFormatName::Postgres => Some(Dialect::Postgres),
+        SchemaFormatName::Arrow | SchemaFormatName::JsonSchema => None,
+    };
+    args.merge.or(args.latest).map(Dialect::from).or(of_format)
+}
+
+/// Prints SQL that fails with the message. A database that reads our output sees neither our stderr nor our exit code: it
+/// would take the empty output for a script that has nothing to do.
+pub fn fail_session(dialect: Option<Dialect>, message: &str) {
+    if let Some(dialect) = dialect {
+        // A closed stdout changes nothing about the outcome.
+        let _ = console::print(warehouse::failing(dialect, &console::escape(message)).trim_end());
+    }
+}
+
+/// The dialect in arguments that may be none of ours: named by the first of these options that is there.
+pub fn dialect_in(arguments: &[OsString]) -> Option<Dialect> {
+    let named = ["--merge", "--latest", "--format"].iter().find_map(|option| argument(arguments, option))?;
+    <DialectName as clap::ValueEnum>::from_str(named.to_str()?, false).ok().map(Dialect::from)
 }
 
 fn description(format: SchemaFormatName) -> Option<String> {
@@ -45,7 +77,12 @@ fn script(
     dialect: DialectName,
     write: fn(Dialect, Option<&ExportSource>) -> String,
 ) -> Result<String, SourceError> {
-    let source = args.from.as_ref().map(|path| ExportSource::read(path, args.run.clone())).transpose()?;
+    let runs = match &args.run {
+        None => Runs::Whole,
+        Some(run) if args.partial => Runs::OnePart(run.clone()),
+        Some(run) => Runs::One(run.clone()),
+    };
+    let source = args.from.as_ref().map(|path| ExportSource::read(path, &runs)).transpose()?;
     let source = match dialect {
         DialectName::Duckdb => source,
         DialectName::Postgres => source.map(ExportSource::as_lines).transpose()?,

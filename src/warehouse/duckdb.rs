@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use super::dialect::{Dialect, literal, name};
-use super::{ExportSource, Purpose};
+use super::failure::STOP_AT_ERRORS;
+use super::{ExportSource, Purpose, tables};
 use crate::table::{Column, Kind, Table};
 
 /// The longest line and the largest manifest that are read. DuckDB takes memory for two of them and thread.
@@ -11,7 +12,7 @@ const LONGEST_LINE: u32 = 64 << 20;
 
 /// The statements that make the views.
 pub(super) fn staging(source: Option<&ExportSource>, purpose: Purpose) -> String {
-    let mut sql = String::new();
+    let mut sql = STOP_AT_ERRORS.to_owned();
     match source {
         // Writing to a string cannot fail.
         Some(source) => {
@@ -19,36 +20,73 @@ pub(super) fn staging(source: Option<&ExportSource>, purpose: Purpose) -> String
         }
         None => sql.push_str("-- Say first where the export is: SET VARIABLE chatzy_export = './export';\n"),
     }
-    sql.push_str("\nBEGIN;\n\n-- The files of the runs, as their manifests name them.\n");
-    let _ = write!(
-        sql,
-        "CREATE OR REPLACE TEMP TABLE chatzy_files AS
-SELECT run.run_id, file.\"table\" AS table_name, getvariable('chatzy_export') || '/' || file.path AS path
-FROM (
-    SELECT run_id, unnest(files) AS file
-    FROM read_json(
-        getvariable('chatzy_export') || '/_runs/*/manifest.json', maximum_object_size = {LONGEST_LINE},
-        columns = {{run_id: 'VARCHAR', files: 'STRUCT(\"table\" VARCHAR, path VARCHAR)[]'}})
-) AS run
-WHERE {};\n",
-        of_runs(source, purpose)
-    );
+    if purpose == Purpose::Merge {
+        sql.push_str(&tables::are_there(Dialect::DuckDb));
+    }
+    sql.push_str("\nBEGIN;\n");
+    sql.push_str(&manifests());
+    sql.push_str(&files(source, purpose));
     for table in Table::ALL {
         sql.push_str(&view(table));
     }
     sql
 }
 
-/// Which runs are looked at.
-fn of_runs(source: Option<&ExportSource>, purpose: Purpose) -> String {
-    let mut conditions = vec![match purpose {
-        Purpose::Merge => "run.run_id NOT IN (SELECT run_id FROM coverage)".to_owned(),
-        Purpose::Latest => "true".to_owned(),
-    }];
-    if let Some(run) = source.and_then(|source| source.run.as_ref()) {
-        conditions.push(format!("run.run_id = {}", literal(run.as_str())));
-    }
-    conditions.join(" AND ")
+/// Reads the manifests and the record of pruned runs into `chatzy_manifests` and `chatzy_found`.
+fn manifests() -> String {
+    format!(
+        r#"
+-- The path of the export as a pattern that fits this path alone.
+SET VARIABLE chatzy_pattern = regexp_replace(getvariable('chatzy_export'), '([\[*?])', '[\1]', 'g');
+-- Runs with --since, --until or --channel hold only parts of contacts.
+CREATE OR REPLACE TEMP TABLE chatzy_manifests AS
+SELECT run_id, previous.run_id AS previous_run_id, started_at AS exported_at,
+    coalesce(json_type(options.since), 'NULL') <> 'NULL' OR coalesce(json_type(options.until), 'NULL') <> 'NULL'
+        OR coalesce(json_array_length(options.channel), 0) > 0 AS is_part,
+    files
+FROM read_json(
+    getvariable('chatzy_pattern') || '/_runs/*/manifest.json', maximum_object_size = {LONGEST_LINE},
+    columns = {{run_id: 'VARCHAR', started_at: 'TIMESTAMP WITH TIME ZONE', previous: 'STRUCT(run_id VARCHAR)',
+        options: 'STRUCT(since JSON, until JSON, channel JSON)', files: 'STRUCT("table" VARCHAR, path VARCHAR)[]'}});
+SET VARIABLE chatzy_pruned = coalesce((
+    SELECT any_value('SELECT unnest(pruned) AS run FROM read_json(''' || replace(getvariable('chatzy_pattern'), '''', '''''')
+        || '/_runs/pruned.json'', columns = {{pruned: ''STRUCT(run_id VARCHAR, previous STRUCT(run_id VARCHAR))[]''}})')
+    FROM glob(getvariable('chatzy_pattern') || '/_runs/pruned.json')
+), 'SELECT NULL::STRUCT(run_id VARCHAR, previous STRUCT(run_id VARCHAR)) AS run WHERE false');
+CREATE OR REPLACE TEMP TABLE chatzy_found AS
+SELECT run_id, previous_run_id, exported_at, is_part FROM chatzy_manifests
+UNION ALL
+SELECT run.run_id, run.previous.run_id, NULL, false FROM query(getvariable('chatzy_pruned'));
+"#
+    )
+}
+
+/// Lists the files of the runs to be looked at in `chatzy_files`.
+fn files(source: Option<&ExportSource>, purpose: Purpose) -> String {
+    let runs = match source.and_then(|source| source.run.as_ref()) {
+        // It may be a part: that was asked for.
+        Some(run) => format!("run_id = {}", literal(run.as_str())),
+        None => "NOT is_part".to_owned(),
+    };
+    let new = match purpose {
+        Purpose::Merge => " AND run_id NOT IN (SELECT run_id FROM coverage)",
+        Purpose::Latest => "",
+    };
+    format!(
+        r#"SET VARIABLE chatzy_check = (
+    SELECT CASE WHEN count(*) = 0 THEN error('no run to load in ' || getvariable('chatzy_export')
+        || ': runs with --since, --until or --channel need --run ID --partial') END
+    FROM chatzy_manifests WHERE {runs});
+
+-- The files of the runs, as their manifests name them.
+CREATE OR REPLACE TEMP TABLE chatzy_files AS
+SELECT run_id, file."table" AS table_name,
+    CASE WHEN starts_with(file.path, file."table" || '/') AND NOT regexp_matches(file.path, '(^|/)[.][.]?(/|$)|[[:cntrl:]\\]')
+        THEN regexp_replace(getvariable('chatzy_export') || '/' || file.path, '([\[*?])', '[\1]', 'g')
+        ELSE error('the manifest of the run ' || run_id || ' names a path outside of its tables') END AS path
+FROM (SELECT run_id, unnest(files) AS file FROM chatzy_manifests WHERE {runs}{new});
+"#
+    )
 }
 
 fn view(table: Table) -> String {
@@ -103,7 +141,8 @@ fn value(table: Table, column: &Column) -> String {
         }
         // Where the files are partitioned by it they leave it to their path.
         Kind::Str if column.name == "channel" && table.is_per_message() => format!(
-            "coalesce({name}, nullif(nullif(regexp_extract(filename, '/channel=([^/]*)/', 1), ''), '__HIVE_DEFAULT_PARTITION__')) AS {name}"
+            "coalesce({name}, nullif(nullif(regexp_extract(filename, '{}/(?:[^/=]+=[^/]*/)*channel=([^/]*)/(?:[^/=]+=[^/]*/)*[^/=]*$', 1), ''), '__HIVE_DEFAULT_PARTITION__')) AS {name}",
+            table.name()
         ),
         _ => name,
     }

@@ -9,25 +9,29 @@
 //! ```
 //!
 //! A contact that a run has read whole (see [`DECISIVE`]) is replaced by it, unless a newer run has been loaded already: so
-//! runs may be loaded late, twice and in any order. `failed` and `unchanged` contacts keep the rows they have.
+//! runs may be loaded late, twice and in any order. The chain of manifests says which run is newer ([`runs`]). `failed` and
+//! `unchanged` contacts keep the rows they have. Runs that hold only parts of contacts are left out ([`limits`]).
 //!
 //! Layer 3: knows tables and manifests, and no database.
 
 mod copy;
 mod dialect;
 mod duckdb;
+mod failure;
 mod latest;
 mod merge;
 mod postgres;
+mod runs;
 mod source;
 mod tables;
 
 use crate::output::manifest::Manifest;
 
 pub use dialect::Dialect;
+pub use failure::failing;
 pub use latest::latest;
 pub use merge::merge;
-pub use source::{ExportSource, SourceError};
+pub use source::{ExportSource, Runs, SourceError, limits};
 pub use tables::create_tables;
 
 /// The statuses in `coverage` by which a run decides what a contact's rows are: it has read them, or knows that there are

@@ -2,16 +2,23 @@
 
 use std::fmt::Write as _;
 
-use super::dialect::{Dialect, name};
-use super::{ExportSource, Purpose, copy};
-use crate::table::{Column, Kind, Table};
+use super::dialect::{Dialect, literal, name};
+use super::source::Link;
+use super::{ExportSource, Purpose, copy, runs, tables};
+use crate::id::RunId;
+use crate::table::{Column, Kind, Table, format_time};
 
 /// The statements that take the lines in and make the views.
 pub(super) fn staging(source: Option<&ExportSource>, purpose: Purpose) -> String {
     let mut sql = "\\set ON_ERROR_STOP on\nSET client_min_messages = warning;\n\nBEGIN;\n".to_owned();
-    if purpose == Purpose::Merge {
-        sql.push_str("-- One load at a time.\nLOCK TABLE coverage IN SHARE ROW EXCLUSIVE MODE;\n");
+    match purpose {
+        Purpose::Merge => {
+            sql.push_str(&tables::are_there(Dialect::Postgres));
+            sql.push_str("-- One load at a time.\nLOCK TABLE coverage IN SHARE ROW EXCLUSIVE MODE;\n");
+        }
+        Purpose::Latest => sql.push_str(&runs::create_table(Dialect::Postgres)),
     }
+    sql.push_str(&found(source));
     sql.push_str("\n-- One line of a JSONL file a row.\n");
     for table in Table::ALL {
         // Writing to a string cannot fail.
@@ -35,6 +42,27 @@ pub(super) fn staging(source: Option<&ExportSource>, purpose: Purpose) -> String
     sql.push('\n');
     sql.push_str(&copy::lines(source, purpose));
     sql.push_str(CHANNEL_IS_THERE);
+    sql
+}
+
+/// The links of the runs that are known, in `chatzy_found`.
+fn found(source: Option<&ExportSource>) -> String {
+    let mut sql = format!(
+        "\n-- The runs, each with the one before it.\nCREATE TEMP TABLE chatzy_found ({}) ON COMMIT DROP;\n",
+        runs::columns(Dialect::Postgres)
+    );
+    let text = |run: &RunId| literal(run.as_str());
+    let row = |link: &Link| {
+        let previous = link.previous.as_ref().map_or_else(|| "NULL".to_owned(), text);
+        let time =
+            link.exported_at.map_or_else(|| "NULL".to_owned(), |at| literal(&format_time(at).to_string()));
+        format!("({}, {previous}, {time}, {})", text(&link.run_id), link.is_part)
+    };
+    let rows: Vec<_> = source.iter().flat_map(|source| &source.links).map(row).collect();
+    if !rows.is_empty() {
+        // Writing to a string cannot fail.
+        let _ = writeln!(sql, "INSERT INTO chatzy_found VALUES\n    {};", rows.join(",\n    "));
+    }
     sql
 }
 

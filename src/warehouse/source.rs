@@ -4,10 +4,28 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
+use serde_json::Value;
+
 use super::is_jsonl;
 use crate::durable::{StorageError, read_if_there};
 use crate::id::RunId;
 use crate::output::manifest::{Manifest, ManifestError};
+use crate::output::pruned::{PRUNED, PrunedRuns};
+use crate::table::parse_time;
+
+/// The options of a run that leave out messages of the contacts it reads.
+const LIMITS: [(&str, &str); 3] = [("since", "--since"), ("until", "--until"), ("channel", "--channel")];
+
+/// The runs that a script is for.
+#[derive(Clone, Debug)]
+pub enum Runs {
+    /// All that hold whole contacts.
+    Whole,
+    /// This one, which holds whole contacts.
+    One(RunId),
+    /// This one, whatever it holds.
+    OnePart(RunId),
+}
 
 /// An export and the runs in it.
 pub struct ExportSource {
@@ -15,8 +33,23 @@ pub struct ExportSource {
     pub(super) path: String,
     /// Only this run.
     pub(super) run: Option<RunId>,
-    /// The manifests of its runs, the oldest first.
+    /// The run to be loaded holds parts of contacts.
+    pub(super) is_part: bool,
+    /// The manifests of the runs to be loaded.
     pub(super) manifests: Vec<Manifest>,
+    /// Runs that are not loaded, and the options because of which they hold parts of contacts only.
+    pub(super) left_out: Vec<(RunId, Vec<&'static str>)>,
+    /// All runs that are known, pruned ones too.
+    pub(super) links: Vec<Link>,
+}
+
+/// A run and the one before it.
+pub(super) struct Link {
+    pub(super) run_id: RunId,
+    pub(super) previous: Option<RunId>,
+    /// When the run began, in microseconds since 1970; unknown of pruned ones.
+    pub(super) exported_at: Option<i64>,
+    pub(super) is_part: bool,
 }
 
 /// Why no script can be written for an export.
@@ -36,6 +69,25 @@ pub enum SourceError {
         /// The run.
         run: RunId,
     },
+    /// All its runs hold parts of contacts.
+    #[error(
+        "all runs in {path} hold only parts of contacts (--since, --until or --channel): load one of them into tables of its own with --run ID --partial, or export whole contacts"
+    )]
+    OnlyParts {
+        /// The folder.
+        path: String,
+    },
+    /// This run holds parts of contacts.
+    #[error(
+        "the run {run} holds only parts of contacts ({}), which would replace whole ones: load it into tables of its own, with --partial",
+        options.join(", ")
+    )]
+    Part {
+        /// The run.
+        run: RunId,
+        /// The options that limit it.
+        options: Vec<&'static str>,
+    },
     /// A name that cannot stand in a script.
     #[error("the path of the export has line ends or is not UTF-8; give it another name")]
     BadPath,
@@ -48,6 +100,9 @@ pub enum SourceError {
         #[source]
         source: ManifestError,
     },
+    /// The record of pruned runs is damaged.
+    #[error("{PRUNED} is damaged; see chatzy-export verify")]
+    Pruned(#[source] ManifestError),
     /// It cannot be read.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -73,29 +128,49 @@ impl ExportSource {
     /// Reads the manifests of the export at `path`.
     ///
     /// # Errors
-    /// When there is none, or one is damaged.
-    pub fn read(path: &Path, run: Option<RunId>) -> Result<Self, SourceError> {
+    /// When there is none, one is damaged, or the runs to be loaded hold parts of contacts.
+    pub fn read(path: &Path, runs: &Runs) -> Result<Self, SourceError> {
         let text = path.to_str().filter(|text| !text.contains(char::is_control));
         let text = text.ok_or(SourceError::BadPath)?.to_owned();
-        let mut manifests = Vec::new();
-        for id in run_ids(path)? {
-            if run.as_ref().is_some_and(|run| run.as_str() != id) {
-                continue;
+        let all = manifests(path)?;
+        if all.is_empty() {
+            return Err(SourceError::NoRun { path: text });
+        }
+        let mut source = Self {
+            links: links(path, &all)?,
+            path: as_folder(&text),
+            run: None,
+            is_part: false,
+            manifests: Vec::new(),
+            left_out: Vec::new(),
+        };
+        match runs {
+            Runs::Whole => {
+                let (whole, parts) = all.into_iter().partition(|manifest| limits(manifest).is_empty());
+                let left_out = |part: Manifest| (part.run_id.clone(), limits(&part));
+                source.manifests = whole;
+                source.left_out = Vec::into_iter(parts).map(left_out).collect();
+                if source.manifests.is_empty() {
+                    return Err(SourceError::OnlyParts { path: text });
+                }
             }
-            if let Some(bytes) = read_if_there(&path.join("_runs").join(&id).join("manifest.json"))? {
-                let parsed = Manifest::parse(&bytes);
-                manifests.push(parsed.map_err(|source| SourceError::Manifest { run: id, source })?);
+            Runs::One(run) | Runs::OnePart(run) => {
+                source.manifests = all.into_iter().filter(|manifest| manifest.run_id == *run).collect();
+                source.run = Some(run.clone());
+                let Some(manifest) = source.manifests.first() else {
+                    return Err(SourceError::NoSuchRun { path: text, run: run.clone() });
+                };
+                let options = limits(manifest);
+                source.is_part = !options.is_empty();
+                if source.is_part && matches!(runs, Runs::One(_)) {
+                    return Err(SourceError::Part { run: run.clone(), options });
+                }
             }
         }
-        manifests.sort_by(|one, other| one.finished_at.cmp(&other.finished_at));
-        match (manifests.is_empty(), run) {
-            (true, Some(run)) => Err(SourceError::NoSuchRun { path: text, run }),
-            (true, None) => Err(SourceError::NoRun { path: text }),
-            (false, run) => Ok(Self { path: text, run, manifests }),
-        }
+        Ok(source)
     }
 
-    /// As it is, if `psql` can copy its files.
+    /// Returns the source if `psql` can copy its files.
     ///
     /// # Errors
     /// When a run is Parquet, or has its channels in its paths only.
@@ -112,6 +187,61 @@ impl ExportSource {
         }
         Ok(self)
     }
+
+    /// Comments that name the runs that are left out.
+    pub(super) fn left_out(&self) -> String {
+        let line = |(run, options): &(RunId, Vec<&str>)| {
+            format!("-- Left out, since it holds only parts of contacts: {run} ({})\n", options.join(", "))
+        };
+        self.left_out.iter().map(line).collect()
+    }
+}
+
+/// The path as programs take it: none of them is to read it as an option or as a home directory.
+fn as_folder(path: &str) -> String {
+    if path.starts_with(['-', '~']) { format!("./{path}") } else { path.to_owned() }
+}
+
+/// The options because of which a run holds only parts of contacts.
+pub fn limits(manifest: &Manifest) -> Vec<&'static str> {
+    let is_set = |name: &str| match manifest.options.get(name) {
+        None | Some(Value::Null) => false,
+        Some(Value::Array(values)) => !values.is_empty(),
+        Some(_) => true,
+    };
+    LIMITS.into_iter().filter(|(name, _)| is_set(name)).map(|(_, option)| option).collect()
+}
+
+fn manifests(path: &Path) -> Result<Vec<Manifest>, SourceError> {
+    let mut manifests = Vec::new();
+    for id in run_ids(path)? {
+        if let Some(bytes) = read_if_there(&path.join("_runs").join(&id).join("manifest.json"))? {
+            let parsed = Manifest::parse(&bytes);
+            manifests.push(parsed.map_err(|source| SourceError::Manifest { run: id, source })?);
+        }
+    }
+    manifests.sort_by(|one, other| one.finished_at.cmp(&other.finished_at));
+    Ok(manifests)
+}
+
+fn links(path: &Path, manifests: &[Manifest]) -> Result<Vec<Link>, SourceError> {
+    let of_run = |manifest: &Manifest| Link {
+        run_id: manifest.run_id.clone(),
+        previous: manifest.previous.as_ref().map(|previous| previous.run_id.clone()),
+        exported_at: parse_time(&manifest.started_at),
+        is_part: !limits(manifest).is_empty(),
+    };
+    let mut links: Vec<_> = manifests.iter().map(of_run).collect();
+    if let Some(text) = read_if_there(&path.join(PRUNED))? {
+        let record = PrunedRuns::parse(&text).map_err(SourceError::Pruned)?;
+        links.extend(record.pruned.into_iter().map(|run| Link {
+            run_id: run.run_id,
+            previous: run.previous.map(|previous| previous.run_id),
+            exported_at: None,
+            is_part: false,
+        }));
+    }
+    Ok(links)
 }
 
 fn run_ids(path: &Path) -> Result<Vec<String>, SourceError> {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::dialect::{Dialect, name};
-use super::heading;
+use super::{heading, runs};
 use crate::table::Table;
 
 /// The statements that make the tables.
@@ -24,10 +24,48 @@ pub fn create_tables(dialect: Dialect) -> String {
         }
         let _ = write!(sql, "    PRIMARY KEY ({})\n);\n", key(table).join(", "));
     }
+    let _ = write!(
+        sql,
+        "\n-- The order of the runs that are loaded, for --merge.\n{}",
+        runs::create_table(dialect)
+    );
     if dialect == Dialect::Postgres {
         sql.push_str("\nCREATE INDEX IF NOT EXISTS coverage_run_id ON coverage (run_id);\n");
     }
     sql
+}
+
+/// Fails where a database does not have the tables. Adds the table of the runs' order, which earlier versions did not make.
+pub(super) fn are_there(dialect: Dialect) -> String {
+    let names = Table::ALL.map(|table| format!("'{}'", table.name())).join(", ");
+    let advice = "chatzy-export schema --format";
+    match dialect {
+        Dialect::DuckDb => format!(
+            "SET VARIABLE chatzy_check = (
+    SELECT CASE WHEN count(*) > 0 THEN error('not in this database: the tables ' || string_agg(name, ', ')
+        || '; create them with: {advice} duckdb | duckdb DATABASE') END
+    FROM (SELECT unnest([{names}]) AS name) WHERE name NOT IN (SELECT table_name FROM duckdb_tables()));
+{}",
+            runs::create_table(dialect)
+        ),
+        Dialect::Postgres => format!(
+            "\\set VERBOSITY terse
+DO $$
+DECLARE missing text;
+BEGIN
+    SELECT string_agg(name, ', ') INTO missing FROM unnest(ARRAY[{names}]) AS name WHERE to_regclass(name) IS NULL;
+    IF missing IS NOT NULL THEN
+        RAISE EXCEPTION 'not in this database: the tables %; create them with: {advice} postgres | psql DATABASE', missing;
+    END IF;
+    IF to_regclass('{table}') IS NULL THEN
+        {create}    END IF;
+END $$;
+\\set VERBOSITY default
+",
+            table = runs::TABLE,
+            create = runs::create_table(dialect),
+        ),
+    }
 }
 
 /// What tells the rows of a loaded table apart. The contact comes first, by which rows are replaced; `coverage` keeps

@@ -36,9 +36,12 @@ pub struct SchemaArgs {
     /// Folder of the export that is loaded or looked at [default: the SQL says where to put it]
     #[arg(long, value_name = "PATH", conflicts_with = "format")]
     pub from: Option<PathBuf>,
-    /// Only this run of it [default: all]
+    /// Only this run of it [default: all that hold whole contacts]
     #[arg(long, value_name = "ID", requires = "from")]
     pub run: Option<RunId>,
+    /// Accept with --run a run that holds only parts of contacts (--since, --until, --channel), for tables of its own
+    #[arg(long, requires = "run")]
+    pub partial: bool,
 }
 
 /// The languages of a schema.

@@ -3,6 +3,8 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use tempfile::TempDir;
 
@@ -17,10 +19,17 @@ pub enum Database {
     Postgres(Postgres),
 }
 
-/// A server in a folder of its own, on a socket in it.
+/// A database on a server of the test's own.
 pub struct Postgres {
+    server: Arc<Server>,
+    database: String,
+}
+
+/// A server in a folder of its own, on a socket in it.
+struct Server {
     folder: TempDir,
-    server: Child,
+    process: Child,
+    databases: AtomicU32,
 }
 
 impl Database {
@@ -49,7 +58,7 @@ impl Database {
     pub fn another(&self) -> Self {
         match self {
             Self::DuckDb { .. } => Self::duckdb(),
-            Self::Postgres(_) => Self::Postgres(Postgres::start().expect("it was there before")),
+            Self::Postgres(database) => Self::Postgres(database.another()),
         }
     }
 
@@ -120,7 +129,7 @@ impl Postgres {
         ]);
         let created = create.arg(&place).current_dir("/").output().expect("initdb");
         assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stderr));
-        let server = as_nobody(&postgres)
+        let process = as_nobody(&postgres)
             .args(["-c", "listen_addresses=", "-c", "fsync=off", "-D"])
             .arg(&place)
             .arg("-k")
@@ -130,7 +139,8 @@ impl Postgres {
             .stderr(Stdio::null())
             .spawn()
             .expect("postgres");
-        let started = Self { folder, server };
+        let server = Arc::new(Server { folder, process, databases: AtomicU32::default() });
+        let started = Self { server, database: "postgres".to_owned() };
         wait_until("PostgreSQL answers", || {
             let asked = started.psql().args(["-c", "SELECT 1"]).output();
             asked.is_ok_and(|output| output.status.success())
@@ -138,30 +148,26 @@ impl Postgres {
         Some(started)
     }
 
+    fn another(&self) -> Self {
+        let database = format!("another{}", self.server.databases.fetch_add(1, Ordering::Relaxed));
+        let create = format!("CREATE DATABASE {database} TEMPLATE template0");
+        let created = self.psql().args(["-c", &create]).output().expect("psql");
+        assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stderr));
+        Self { server: Arc::clone(&self.server), database }
+    }
+
     fn psql(&self) -> Command {
         let mut command = Command::new("psql");
-        command.args([
-            "-X",
-            "-q",
-            "-A",
-            "-t",
-            "-v",
-            "ON_ERROR_STOP=1",
-            "-U",
-            "tester",
-            "-d",
-            "postgres",
-            "-h",
-        ]);
-        command.arg(self.folder.path()).env("LC_ALL", "C.UTF-8");
+        command.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", "tester", "-d"]);
+        command.arg(&self.database).arg("-h").arg(self.server.folder.path()).env("LC_ALL", "C.UTF-8");
         command
     }
 }
 
-impl Drop for Postgres {
+impl Drop for Server {
     fn drop(&mut self) {
         // A fast shutdown; a plain kill would leave its processes.
-        let _ = Command::new("kill").args(["-s", "INT", &self.server.id().to_string()]).status();
-        let _ = self.server.wait();
+        let _ = Command::new("kill").args(["-s", "INT", &self.process.id().to_string()]).status();
+        let _ = self.process.wait();
     }
 }

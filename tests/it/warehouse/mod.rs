@@ -1,7 +1,10 @@
 //! The SQL that `schema` prints, run by the databases it is for.
 
 mod databases;
+mod failing;
 mod nights;
+mod order;
+mod paths;
 
 use std::path::Path;
 

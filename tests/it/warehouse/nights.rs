@@ -24,6 +24,15 @@ pub struct Nights {
 
 impl Nights {
     pub fn of(format: &str) -> Self {
+        Self::with(format, None)
+    }
+
+    /// Also with a third run, `part`, that has these options.
+    pub fn with_a_part(format: &str, options: &str) -> Self {
+        Self::with(format, Some(options))
+    }
+
+    fn with(format: &str, part: Option<&str>) -> Self {
         let is_second = Arc::new(AtomicBool::new(false));
         let night = Arc::clone(&is_second);
         let server = Scripted::api(move |asked| page(asked, night.load(Ordering::Relaxed)));
@@ -36,6 +45,9 @@ impl Nights {
         let second = export.clone().arg("night2").expect(3);
         if format == "jsonl" {
             add_unchanged(&second);
+        }
+        if let Some(options) = part {
+            export.clone().arg("part").args(options).expect(3);
         }
         let texts = |rows: &[(&str, &str, &str, &str)]| {
             rows.iter().map(|(contact, id, text, run)| format!("{contact}|{id}|{text}|{run}")).collect()

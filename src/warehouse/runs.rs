@@ -1,0 +1,97 @@
+//! The order of runs in a database.
+//!
+//! `exported_at` alone is not an order: a clock may be set back. The manifests have one, since each names the run before it.
+//! The database keeps these links in `chatzy_runs`, and every load adds those that it finds. Links are facts: they hold
+//! whenever and in whatever order runs are loaded, and outlive runs that are pruned. (Positions instead of links would change when
+//! the beginning of the chain is pruned. A list in each script would not know the runs that other scripts have loaded.)
+//!
+//! A run's rank is its moment, the latest `exported_at` of it and of all runs before it in the chain, then its position
+//! in the chain. So runs of one chain are in its order. Runs without a link to each other, such as those of folders that were copied
+//! together, are in the order of their times.
+
+use super::dialect::Dialect;
+
+/// The table of the links.
+pub(super) const TABLE: &str = "chatzy_runs";
+
+/// The columns of the links, with their types in both dialects.
+const COLUMNS: [(&str, &str, &str); 4] = [
+    ("run_id", "VARCHAR", "text"),
+    ("previous_run_id", "VARCHAR", "text"),
+    ("exported_at", "TIMESTAMP WITH TIME ZONE", "timestamptz"),
+    ("is_part", "BOOLEAN", "boolean"),
+];
+
+/// Creates the table of the links if it is not there.
+pub(super) fn create_table(dialect: Dialect) -> String {
+    let columns = columns(dialect);
+    format!("CREATE TABLE IF NOT EXISTS {TABLE} ({columns}, PRIMARY KEY (run_id));\n")
+}
+
+/// The columns of the links, for `CREATE TABLE`.
+pub(super) fn columns(dialect: Dialect) -> String {
+    let column = |(name, duckdb, postgres): (&str, &str, &str)| match dialect {
+        Dialect::DuckDb => format!("{name} {duckdb}"),
+        Dialect::Postgres => format!("{name} {postgres}"),
+    };
+    COLUMNS.map(column).join(", ")
+}
+
+/// Adds the links in `chatzy_found` to those that the database has.
+pub(super) fn add_links() -> String {
+    format!(
+        "
+-- The order of runs is that of their manifests; a clock may be set back.
+INSERT INTO {TABLE} (run_id, previous_run_id, exported_at, is_part)
+SELECT run_id, max(previous_run_id), max(exported_at), bool_or(is_part) FROM chatzy_found GROUP BY run_id
+ON CONFLICT (run_id) DO UPDATE SET
+    previous_run_id = coalesce({TABLE}.previous_run_id, excluded.previous_run_id),
+    exported_at = coalesce({TABLE}.exported_at, excluded.exported_at),
+    is_part = {TABLE}.is_part OR excluded.is_part;\n"
+    )
+}
+
+/// The query for `chatzy_order`: each run's moment and position, from a table of links.
+pub(super) fn order(links: &str) -> String {
+    format!(
+        "WITH RECURSIVE ranked (run_id, is_part, moment, position) AS (
+    SELECT run_id, is_part, exported_at, 0 FROM {links} AS run
+    WHERE NOT EXISTS (SELECT 1 FROM {links} AS earlier WHERE earlier.run_id = run.previous_run_id)
+    UNION ALL
+    SELECT run.run_id, run.is_part, greatest(ranked.moment, run.exported_at), ranked.position + 1
+    FROM ranked JOIN {links} AS run ON run.previous_run_id = ranked.run_id
+)
+SELECT run_id, is_part, moment, position FROM ranked"
+    )
+}
+
+/// The query for the newest run of each contact among the rows of a `coverage`, as `contact_id` and the columns asked for.
+/// Rows of parts of contacts are not compared with those of whole ones.
+pub(super) fn newest(coverage: &str, columns: &str, is_part: bool, condition: &str) -> String {
+    let kind = if is_part { "" } else { "NOT " };
+    format!(
+        "SELECT {columns}
+FROM (
+    SELECT read.*, row_number() OVER (
+        PARTITION BY read.contact_id
+        ORDER BY coalesce(run.moment, read.exported_at) DESC, coalesce(run.position, 0) DESC, read.exported_at DESC, read.run_id DESC
+    ) AS place
+    FROM {coverage} AS read
+    LEFT JOIN chatzy_order AS run ON run.run_id = read.run_id
+    WHERE {decides} AND {kind}coalesce(run.is_part, false){condition}
+) AS ranked
+WHERE place = 1",
+        decides = super::decides("read"),
+    )
+}
+
+/// The number of contacts in the tables that hold a part, where the tables hold whole contacts too.
+pub(super) fn parts_among_whole() -> String {
+    let is_part = |run_id: &str| format!("{run_id} IN (SELECT run_id FROM {TABLE} WHERE is_part)");
+    format!(
+        "    SELECT count(*) FROM contacts WHERE {}
+    AND EXISTS (SELECT 1 FROM coverage WHERE NOT {})",
+        is_part("run_id"),
+        is_part("coverage.run_id"),
+    )
+}
