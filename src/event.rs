@@ -97,6 +97,11 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// The answers may not belong to the contacts asked for, or lack some of their messages.
+    AnswersDoubtful {
+        /// Why.
+        reason: String,
+    },
     /// The server asked to slow down: nothing is sent for a while.
     Throttled {
         /// Milliseconds of silence.
@@ -176,9 +181,8 @@ impl Event {
         match self {
             Self::SignInFailed { .. } | Self::OutageBegan { .. } | Self::SyncFailed { .. } => Level::Warn,
             Self::ContactDone { error: Some(_), .. } => Level::Warn,
-            Self::PingFailed { .. } | Self::MetricsFailed { .. } | Self::ListingDoubtful { .. } => {
-                Level::Warn
-            }
+            Self::PingFailed { .. } | Self::MetricsFailed { .. } => Level::Warn,
+            Self::ListingDoubtful { .. } | Self::AnswersDoubtful { .. } => Level::Warn,
             Self::WaitingForLock { .. } => Level::Info,
             Self::Started { .. } | Self::OutageEnded { .. } | Self::Fetched | Self::Note { .. } => {
                 Level::Info

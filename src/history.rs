@@ -76,6 +76,9 @@ pub struct Facts {
     /// The server has sent more messages of one conversation than were asked for.
     #[serde(default)]
     pub ignores_limit: bool,
+    /// A page at an offset was not the first page again.
+    #[serde(default)]
+    pub honours_offset: bool,
     /// The most messages the server has sent for one ask, in the unit of the reading. A page of that many may have
     /// been cut by a limit of the server's own.
     pub largest_page: u64,

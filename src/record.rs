@@ -2,12 +2,18 @@
 //! [`listing`], of the account's list of contacts.
 //!
 //! Reads what the service documents (api.md §2) and everything else it may send in its place: a value of another
-//! shape is kept where it stood, and only an answer that is no page is an error. What the values mean is `table`'s.
+//! shape is kept where it stood. [`ContactAnswer`] decides which pages are answers to a request. What the values mean is
+//! `table`'s.
 //!
 //! Layer 1: fetch reads pages for their message ids, build reads them again from the spool for their rows.
 
+mod answer;
+mod form;
 pub mod listing;
+mod names;
 mod read;
+#[cfg(test)]
+mod rule_tests;
 mod synthetic;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -16,6 +22,8 @@ use std::borrow::Cow;
 
 use crate::json::{Kind, Malformed, Value};
 
+pub use answer::{ContactAnswer, check};
+pub use names::{article, members_found};
 pub use read::{read_json, read_page};
 pub use synthetic::{ShortDigest, short_digest};
 
@@ -28,9 +36,9 @@ pub enum PageError {
     /// The service reports an error in a 200: what it says, shortened and with control characters escaped.
     #[error("the answer reports an error: {0}")]
     ErrorAnswer(String),
-    /// JSON without `data.data`.
-    #[error("the answer holds no data.data")]
-    NoRecords,
+    /// JSON that is not the answer asked for: what was found in its place, without any value of it.
+    #[error("{0}")]
+    NotAnAnswer(String),
     /// More than memory is kept for.
     #[error("the answer holds over {MOST_PARTS} messages, or a message with as many members or records")]
     TooManyParts,
@@ -52,6 +60,8 @@ pub struct Page<'a> {
     pub unplaced: Vec<Value<'a>>,
     /// The conversations in the order sent, then the messages of a flat answer as one more.
     pub conversations: Vec<Conversation<'a>>,
+    /// What decides whether this is the answer to a request.
+    form: form::Form<'a>,
 }
 
 /// How the messages of a [`Conversation`] were sent.

@@ -96,7 +96,10 @@ fn spool(folder: &Path, pages: &[&[u8]]) -> Ledger {
         ));
     }
     let outcome = outcome(Status::Exported, pages.len() as u64);
-    segment.extend(segment::record(&Entry::Done { contact: 0, outcome, learned: Facts::default() }, b""));
+    segment.extend(segment::record(
+        &Entry::Done { contact: 0, outcome, learned: Facts::default(), first_page: None },
+        b"",
+    ));
     segment::write(folder, 0, &segment);
     let ledger = Ledger::new(1);
     recover(folder, |entry, place| ledger.enter(&entry, place)).unwrap();

@@ -224,7 +224,7 @@ fn page(contact: u32, what: usize) -> Entry {
 
 fn done(contact: u32, what: usize) -> Entry {
     let status = Status::ALL[what / 8 % Status::ALL.len()];
-    Entry::Done { contact, outcome: outcome(status, 1), learned: Facts::default() }
+    Entry::Done { contact, outcome: outcome(status, 1), learned: Facts::default(), first_page: None }
 }
 
 /// How a contact of this many pages ended.

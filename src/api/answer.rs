@@ -70,7 +70,7 @@ impl AsRef<[u8]> for TextOf {
 fn refusal(error: PageError, length: usize, is_empty: bool, begins: Option<String>) -> Fault {
     match error {
         PageError::ErrorAnswer(what) => Fault::ErrorAnswer { what },
-        PageError::NoRecords => Fault::ErrorAnswer { what: "an answer without data.data".to_owned() },
+        PageError::NotAnAnswer(what) => Fault::NotAnAnswer { what },
         PageError::TooManyParts => Fault::TooLarge { what: error.to_string() },
         PageError::Malformed(_) if is_empty => {
             Fault::Unreadable { what: "an empty body".to_owned(), is_foreign: false, begins: None }

@@ -26,7 +26,7 @@ use crate::event::{Event, SharedObserver, millis};
 use crate::id::ContactId;
 use crate::json::Document;
 use crate::record::listing::{ListingPage, read_listing};
-use crate::record::{self, Page, PageError};
+use crate::record::{ContactAnswer, PageError};
 use crate::settings::{AskedShape, Connection, PasswordSource};
 
 /// Bodies above this are parsed with the other tasks moved away from the thread, since it takes milliseconds.
@@ -83,6 +83,11 @@ impl Client {
         self.governor.spare()
     }
 
+    /// Whether a page of any contact has been answered.
+    pub fn has_answered(&self) -> bool {
+        self.governor.known_good().is_some()
+    }
+
     /// Counts of all requests so far.
     pub fn requests(&self) -> Requests {
         self.stats.requests()
@@ -96,7 +101,7 @@ impl Client {
         &self,
         query: &PageQuery<'_>,
         counters: &Counters,
-        read: impl Fn(&Page<'_>) -> T,
+        read: impl Fn(&ContactAnswer<'_>) -> T,
     ) -> Result<(PageAnswer, T), Failure> {
         self.page_while(|| true, query, counters, read).await
     }
@@ -111,9 +116,9 @@ impl Client {
         is_wanted: impl Fn() -> bool,
         query: &PageQuery<'_>,
         counters: &Counters,
-        read: impl Fn(&Page<'_>) -> T,
+        read: impl Fn(&ContactAnswer<'_>) -> T,
     ) -> Result<(PageAnswer, T), Failure> {
-        let read = |document: &Document<'_>| Ok(read(&record::read_page(document)?));
+        let read = |document: &Document<'_>| Ok(read(&ContactAnswer::validate(document, query.contact)?));
         self.answer(is_wanted, &query.asked(&self.connection.base_url), counters, &read).await
     }
 
@@ -180,6 +185,10 @@ impl Client {
                         self.pause(query, &fault, pause).await;
                     }
                 }
+                Decision::AskAgain { pause } => {
+                    self.answered(since, None);
+                    self.wait(query, &fault, pause).await;
+                }
                 Decision::Throttle { retry_after } => {
                     is_repeat = false;
                     self.throttle(self.governor.throttled(since, retry_after), &fault)
@@ -242,7 +251,7 @@ impl Client {
     async fn probe(&self, good: &ContactId, token: &Token, since: Instant) -> Result<(), Fault> {
         let query =
             PageQuery { contact: good, channel: None, offset: 0, limit: 1, shape: AskedShape::Grouped };
-        let read = |document: &Document<'_>| record::read_page(document).map(drop);
+        let read = |document: &Document<'_>| ContactAnswer::validate(document, good).map(drop);
         if let Err(fault) =
             self.attempt(&query.asked(&self.connection.base_url), token, &mut None, &read).await
             && fault.is_failure()
@@ -366,6 +375,10 @@ impl Client {
 
     async fn pause(&self, query: &Asked<'_>, fault: &Fault, pause: Duration) {
         let pause = if self.governor.take_retry() { pause } else { MAX_PAUSE };
+        self.wait(query, fault, pause).await;
+    }
+
+    async fn wait(&self, query: &Asked<'_>, fault: &Fault, pause: Duration) {
         let (offset, reason, delay_ms) = (query.offset, fault.describe_fully(), millis(pause));
         self.observer.event(match query.contact {
             Some(contact) => Event::Retry { contact: contact.to_string(), offset, reason, delay_ms },
@@ -403,6 +416,8 @@ impl Client {
             Fault::Unreadable { is_foreign: true, what, .. } if self.governor.known_good().is_none() => {
                 Failure::Stop(self.wrong_address(what.clone()))
             }
+            Fault::NotAnAnswer { what } => Failure::NotAnAnswer { what: what.clone() },
+            fault if fault.is_failure() => Failure::Unanswered { what: fault.describe() },
             _ => Failure::Unreadable { what: fault.describe() },
         }
     }

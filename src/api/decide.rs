@@ -13,6 +13,9 @@ pub const MAX_PAUSE: Duration = Duration::from_secs(20);
 const ALIKE: u32 = 2;
 /// Repeats of an answer that is no JSON: a proxy's page may pass, a captive portal's does not.
 const UNREADABLE_REPEATS: u32 = 4;
+/// Repeats of an answer that is JSON and not what was asked for. A cache or a proxy may have mixed something up; where the
+/// API itself has changed, it is to be known soon.
+const NOT_AN_ANSWER_REPEATS: u32 = 3;
 /// Times a request may be refused as unauthorized with a token newly obtained.
 pub const MAX_RENEWALS: u32 = 2;
 
@@ -24,6 +27,7 @@ pub struct Trials {
     broke_once: bool,
     renewals: u32,
     unreadable: u32,
+    not_an_answer: u32,
     alike: Option<(String, u32)>,
 }
 
@@ -34,6 +38,8 @@ pub enum Decision {
     RepeatAtOnce,
     /// The same again after a pause, if the service is not down; counted.
     Repeat { pause: Duration, reach: Reach, overloaded: bool },
+    /// The same again after a pause; counted. The service is up.
+    AskAgain { pause: Duration },
     /// Wait at the gate, for all; not counted.
     Throttle { retry_after: Option<Duration> },
     /// Wait at the gate for the quota.
@@ -74,6 +80,12 @@ impl Trials {
                 } else {
                     self.repeat(fault, retries)
                 }
+            }
+            Fault::NotAnAnswer { .. } => {
+                self.not_an_answer += 1;
+                let is_repeated = self.not_an_answer <= NOT_AN_ANSWER_REPEATS;
+                let pause = if is_repeated { self.pause(retries) } else { None };
+                pause.map_or(Decision::Fail, |pause| Decision::AskAgain { pause })
             }
             Fault::Server { .. }
             | Fault::ErrorAnswer { .. }
@@ -170,6 +182,18 @@ mod tests {
         assert_eq!(trials.decide(&fault, 100, 1), Decision::RepeatAtOnce);
         assert!(matches!(trials.decide(&fault, 100, 1), Decision::Repeat { .. }));
         assert_eq!(trials.decide(&fault, 100, 1), Decision::Fail);
+    }
+
+    #[test]
+    fn an_answer_of_another_form_is_repeated_a_few_times_whatever_is_allowed() {
+        let fault = Fault::NotAnAnswer { what: "the answer has no `data`".to_owned() };
+        for (retries, repeats) in [(8, 3), (1, 1), (0, 0)] {
+            let mut trials = Trials::default();
+            for _ in 0..repeats {
+                assert!(matches!(trials.decide(&fault, 100, retries), Decision::AskAgain { .. }));
+            }
+            assert_eq!(trials.decide(&fault, 100, retries), Decision::Fail);
+        }
     }
 
     #[test]

@@ -16,6 +16,16 @@ pub enum Failure {
         /// What it says.
         what: String,
     },
+    /// The API or the network failed, each time it was asked.
+    Unanswered {
+        /// How, the last time.
+        what: String,
+    },
+    /// The API answers something else than what was asked for.
+    NotAnAnswer {
+        /// What was found.
+        what: String,
+    },
     /// The page cannot be read.
     Unreadable {
         /// Why.

@@ -40,8 +40,10 @@ pub enum Fault {
     Server { status: u16 },
     /// More than we accept: fewer messages may get through.
     TooLarge { what: String },
-    /// An answer of the function that tells of an error (200 with `error`, or without `data.data`).
+    /// An answer of the function that reports an error (200 with `error`, or with nothing but a message).
     ErrorAnswer { what: String },
+    /// 200 with JSON that is not the answer asked for. The server is up: waiting does not help.
+    NotAnAnswer { what: String },
     /// 200, but no JSON document: cut, trailing bytes. Foreign where it is no JSON at all, as from a captive portal.
     Unreadable { what: String, is_foreign: bool, begins: Option<String> },
     /// No answer: the connection could not be made.
@@ -77,6 +79,7 @@ impl Fault {
             | Self::Certificate { .. } => true,
             Self::Throttled { .. }
             | Self::Quota
+            | Self::NotAnAnswer { .. }
             | Self::TooLarge { .. }
             | Self::Unauthorized { .. }
             | Self::NotFound
@@ -95,6 +98,7 @@ impl Fault {
             }
             Self::TooLarge { what }
             | Self::ErrorAnswer { what }
+            | Self::NotAnAnswer { what }
             | Self::Unreachable { what }
             | Self::TimedOut { what }
             | Self::Broken { what }
@@ -135,7 +139,10 @@ impl Fault {
             Self::TooLarge { what } => format!("too_large: {what}"),
             Self::ErrorAnswer { what } => format!("the API reports an error: {what}"),
             Self::Unreadable { what, .. } => format!("the answer is not what the API sends: {what}"),
-            Self::Unreachable { what } | Self::TimedOut { what } | Self::Broken { what } => what.clone(),
+            Self::NotAnAnswer { what }
+            | Self::Unreachable { what }
+            | Self::TimedOut { what }
+            | Self::Broken { what } => what.clone(),
             Self::Certificate { what } => format!("the server's certificate {what}"),
             Self::Unauthorized { what } => format!("401 Unauthorized: {what}"),
             Self::NotFound => "404 Not Found".to_owned(),

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::fault::first_chars;
 use super::token::is_header_safe;
 use crate::json::{Document, Kind, Value};
-use crate::record::text_of;
+use crate::record::{article, members_found, text_of};
 
 /// The life of a token whose `expiryAt` cannot be believed: the service says an hour.
 const DEFAULT_LIFE: Duration = Duration::from_mins(50);
@@ -66,8 +66,44 @@ pub fn read(body: &[u8]) -> Answer {
         });
     }
     let said = [granted("message"), data, answer.member("message"), answer.member("error")];
-    let said = said.into_iter().flatten().filter_map(Value::text).find(|said| !said.trim().is_empty());
-    Answer::Refused(said.map_or_else(|| "the answer holds no idToken".to_owned(), |said| first_chars(&said)))
+    let mut said = said.into_iter().flatten().filter_map(Value::text).filter(|said| !said.trim().is_empty());
+    let said = said.find(|said| !may_be_token(said)).map(|said| first_chars(&said));
+    let is_bare = data.is_none_or(|data| data.members().all(|(name, _)| name == "message"));
+    Answer::Refused(match said {
+        Some(said) if is_bare => said,
+        Some(said) => format!("{said}; {}", no_token(answer)),
+        None => no_token(answer),
+    })
+}
+
+/// What stands where the token should be, without any value.
+fn no_token(answer: Value<'_>) -> String {
+    let names = |value: Value<'_>| {
+        let names: Vec<_> = value.members().map(|(name, _)| name).collect();
+        members_found(names.iter().map(|name| &**name))
+    };
+    match (answer.member("data"), answer.member("data").and_then(|data| data.member("idToken"))) {
+        (_, Some(token)) if token.kind() == Kind::String => {
+            "the answer has an `idToken` that is empty or holds characters that no token has".to_owned()
+        }
+        (_, Some(token)) => {
+            format!("the answer has `idToken` as {} where a string is expected", article(token))
+        }
+        (Some(data), None) if data.kind() == Kind::Object => {
+            format!("the answer has no `idToken`; in `data`, {}", names(data))
+        }
+        (Some(data), None) => {
+            format!("the answer has `data` as {} where an object is expected", article(data))
+        }
+        (None, None) => format!("the answer has no `data`; {}", names(answer)),
+    }
+}
+
+/// Whether a text may hold a token, which is not to be shown: a word longer than any of a sentence.
+fn may_be_token(text: &str) -> bool {
+    /// The longest word shown, in characters.
+    const LONGEST_WORD: usize = 60;
+    text.split_whitespace().any(|word| word.chars().count() > LONGEST_WORD)
 }
 
 /// `expiryAt` is Unix time in milliseconds; seconds are understood too. A life that is over, or longer than a day, tells
@@ -112,15 +148,42 @@ mod tests {
     fn an_answer_of_another_shape_is_a_refusal_and_no_fault_that_passes() {
         for (body, said) in [
             (r#"{"data":"Wrong password"}"#, "Wrong password"),
-            (r#"{"data":{"idToken":5,"message":["odd"]},"message":"no"}"#, "no"),
+            (
+                r#"{"data":{"idToken":5,"message":["odd"]},"message":"no"}"#,
+                "no; the answer has `idToken` as a number where a string is expected",
+            ),
+            (
+                r#"{"data":{"message":"Login successful","token":"abc"}}"#,
+                "Login successful; the answer has no `idToken`; in `data`, members found: message, token",
+            ),
+            (r#"{"token":"abc"}"#, "the answer has no `data`; members found: token"),
             (r#"{"data":[],"error":"no","error":"none"}"#, "none"),
-            (r#"{"data":{"data":{"idToken":"abc"}}}"#, "the answer holds no idToken"),
+            (
+                r#"{"data":{"data":{"idToken":"abc"}}}"#,
+                "the answer has no `idToken`; in `data`, members found: data",
+            ),
             ("{\"message\":\"caf\u{fffd} \\ud83d\",\"left\":NaN}", "caf\u{fffd} \u{fffd}"),
         ] {
             assert!(matches!(read(body.as_bytes()), Answer::Refused(what) if what == said), "{body}");
         }
         for body in [r#"[["ok","a-token",null],null,null]"#, "120", r#""a-token""#, "null"] {
             assert!(matches!(read(body.as_bytes()), Answer::Unreadable), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_token_in_another_place_is_not_shown() {
+        let token =
+            "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI3IiwiZW1haWwiOiJ6b8OrQHNob3AuZXhhbXBsZSIsImV4cCI6MX0.c2ln";
+        for body in [
+            format!(r#"{{"data":"{token}"}}"#),
+            format!(r#"{{"data":{{"message":"{token}"}}}}"#),
+            format!(r#"{{"data":{{"{token}":1}}}}"#),
+        ] {
+            assert!(
+                matches!(read(body.as_bytes()), Answer::Refused(what) if !what.contains("eyJ")),
+                "{body}"
+            );
         }
     }
 

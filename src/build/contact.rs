@@ -27,6 +27,7 @@ pub struct Contact<'a> {
     own: Own,
     totals: Totals,
     early: Early,
+    is_doubtful: bool,
 }
 
 /// What the pages say of the contact itself; the last word of each.
@@ -56,6 +57,7 @@ pub fn read<'a>(
         own: Own::default(),
         totals: Totals::default(),
         early: Early::default(),
+        is_doubtful: false,
     };
     loop {
         match source.ledger.wait_for(contact, read.pages.places().len()) {
@@ -127,6 +129,11 @@ impl Contact<'_> {
         self.pages.places()
     }
 
+    /// Whether one of its answers is not what was asked for.
+    pub fn is_doubtful(&self) -> bool {
+        self.is_doubtful
+    }
+
     /// Messages that came in more than one version.
     pub fn changed_messages(&self) -> u64 {
         self.index.changed
@@ -139,10 +146,12 @@ impl Contact<'_> {
         if let Some(document) = self.pages.get(page, source)?
             && let Ok(records) = record::read_page(document)
         {
+            self.is_doubtful |= record::check(&records, self.id).is_err();
             self.index.add(page, &records);
             self.own.add(&records);
             return Ok(records.message_count());
         }
+        self.is_doubtful = true;
         Ok(0)
     }
 

@@ -76,6 +76,8 @@ pub struct Built {
     pub failed: Option<String>,
     /// Messages that were read in two versions; the later is exported.
     pub changed_messages: u64,
+    /// What makes the answers doubtful.
+    pub doubts: Vec<String>,
 }
 
 impl Built {
@@ -175,6 +177,8 @@ struct Work<'a> {
     /// What was exported of each contact, for its coverage.
     exported: Vec<Totals>,
     changed_messages: u64,
+    /// Contacts with answers that are none by the rule. Only an earlier version has kept such.
+    doubtful: u64,
 }
 
 impl<'a> Work<'a> {
@@ -194,6 +198,7 @@ impl<'a> Work<'a> {
             raw,
             exported: Vec::with_capacity(plan.contacts.len()),
             changed_messages: 0,
+            doubtful: 0,
         })
     }
 
@@ -215,6 +220,7 @@ impl<'a> Work<'a> {
             if let Some(raw) = &mut self.raw {
                 raw.answers(id.clone(), contact.places().to_vec())?;
             }
+            self.doubtful += u64::from(outcome.status != Status::Failed && contact.is_doubtful());
             if outcome.status.has_rows() {
                 self.changed_messages += contact.changed_messages();
             }
@@ -255,6 +261,13 @@ impl<'a> Work<'a> {
             unknown_fields: finished.unknown_fields,
             failed: coverage.failed,
             changed_messages: self.changed_messages,
+            doubts: doubts(self.doubtful),
         })
     }
+}
+
+/// The doubt about contacts with answers that an earlier version has taken for what was asked for.
+fn doubts(contacts: u64) -> Vec<String> {
+    let what = "answers that are not what was asked for, kept by an earlier version: messages may be missing";
+    (contacts > 0).then(|| format!("{contacts} contacts have {what}")).into_iter().collect()
 }

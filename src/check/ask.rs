@@ -6,7 +6,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::api::{Client, Counters, Failure, PageQuery};
 use crate::id::ContactId;
-use crate::record::{Page, Shape};
+use crate::record::{ContactAnswer, Shape};
 use crate::settings::AskedShape;
 use crate::table;
 
@@ -34,8 +34,10 @@ pub struct Part {
     pub messages: Vec<Seen>,
     /// Bytes of the answer, unpacked.
     pub bytes: u64,
-    /// Whether the contact itself, or a message of it, stood in the answer.
+    /// Whether the answer shows that the contact exists.
     pub shows_contact: bool,
+    /// Whether it names the contact.
+    pub names_contact: bool,
     /// The limit that it was answered with.
     pub limit: u32,
 }
@@ -59,7 +61,8 @@ pub fn query(contact: &ContactId, offset: u64, limit: u32) -> PageQuery<'_> {
     PageQuery { contact, channel: None, offset, limit, shape: AskedShape::Grouped }
 }
 
-fn see(page: &Page<'_>) -> Part {
+fn see(answer: &ContactAnswer<'_>) -> Part {
+    let page = answer.page();
     let mut messages = Vec::with_capacity(page.message_count());
     for conversation in &page.conversations {
         for message in &conversation.messages {
@@ -75,8 +78,8 @@ fn see(page: &Page<'_>) -> Part {
             });
         }
     }
-    let shows_contact = page.contact.is_some() || !messages.is_empty();
-    Part { messages, shows_contact, ..Part::default() }
+    let (shows_contact, names_contact) = (!answer.is_absent(), answer.names_contact());
+    Part { messages, shows_contact, names_contact, ..Part::default() }
 }
 
 impl Part {

@@ -52,6 +52,8 @@ pub enum Cause {
         /// Whether all with 401 or 403.
         unauthorized: bool,
     },
+    /// Every contact that was asked for is answered with something else.
+    AnswersChanged,
     /// No contact that was asked for can be read.
     Unreadable,
     /// The server answers the same messages at every offset.

@@ -121,7 +121,10 @@ fn failed(name: &'static str, failure: Failure, found: &mut Findings) {
         Failure::Unwanted => return found.stopped(name, Stop::Cancelled),
         Failure::NotFound => "the contact has vanished meanwhile".to_owned(),
         Failure::AskLess => "a single message is too much for the server".to_owned(),
-        Failure::Refused { what, .. } | Failure::Unreadable { what } => what,
+        Failure::Refused { what, .. }
+        | Failure::Unanswered { what }
+        | Failure::NotAnAnswer { what }
+        | Failure::Unreadable { what } => what,
     };
     found.put(Finding::warn(name, format!("could not be looked at: {what}")));
 }

@@ -1,5 +1,7 @@
 //! A few contacts, evenly spread over the list, and the first page of each: what the rest is found out with.
 
+use std::collections::HashMap;
+
 use futures::{StreamExt, stream};
 
 use super::ask::{Asker, Part};
@@ -12,6 +14,9 @@ use crate::id::ContactId;
 const MOST: usize = 10;
 /// Of these, so many at a time: to look around, and not to press.
 const AT_ONCE: usize = 4;
+
+/// Contacts with the same first page that raise a doubt.
+const ALIKE: usize = 3;
 
 /// A contact of the sample.
 #[derive(Debug)]
@@ -37,15 +42,37 @@ pub struct Sample {
 
 #[derive(Debug)]
 struct Refusal {
-    /// The status of a refusal; none where the answer could not be read.
-    status: Option<u16>,
+    kind: Kind,
     what: String,
+}
+
+/// What kept a contact from being read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// A refusal with this status.
+    Status(u16),
+    /// An answer that is not what was asked for.
+    NotAnAnswer,
+    /// No answer, or one that is too large.
+    Unreadable,
 }
 
 impl Sample {
     /// How many were asked for.
     pub fn asked(&self) -> u64 {
         self.read.len() as u64 + self.not_found + self.failed.len() as u64
+    }
+
+    /// The most contacts with the same first page, among those whose answers do not name them.
+    fn alike(&self) -> usize {
+        let pages = self.read.iter().map(|sampled| &sampled.first).filter(|first| !first.names_contact);
+        let mut counts: HashMap<Vec<u128>, usize> = HashMap::new();
+        for first in pages.filter(|first| !first.messages.is_empty()) {
+            let mut keys: Vec<u128> = first.keys().into_iter().collect();
+            keys.sort_unstable();
+            *counts.entry(keys).or_default() += 1;
+        }
+        counts.into_values().max().unwrap_or(0)
     }
 
     /// The one that shows most: many messages of one conversation.
@@ -80,11 +107,15 @@ pub async fn take(asker: &Asker<'_>, contacts: &ContactList, page_size: u32) -> 
             }
             Err(Failure::Stop(stop)) => return Err(stop),
             Err(Failure::Unwanted) => return Err(Stop::Cancelled),
-            Err(Failure::AskLess) => {
-                Refusal { status: None, what: "a single message is too much for the server".to_owned() }
+            Err(Failure::AskLess) => Refusal {
+                kind: Kind::Unreadable,
+                what: "a single message is too much for the server".to_owned(),
+            },
+            Err(Failure::Refused { status, what }) => Refusal { kind: Kind::Status(status), what },
+            Err(Failure::NotAnAnswer { what }) => Refusal { kind: Kind::NotAnAnswer, what },
+            Err(Failure::Unanswered { what } | Failure::Unreadable { what }) => {
+                Refusal { kind: Kind::Unreadable, what }
             }
-            Err(Failure::Refused { status, what }) => Refusal { status: Some(status), what },
-            Err(Failure::Unreadable { what }) => Refusal { status: None, what },
         };
         sample.failed.push((contact, failed));
     }
@@ -109,14 +140,24 @@ pub fn tell(sample: &Sample, found: &mut Findings) {
     let detail = format!("{asked} asked for: {}", parts.join(", "));
     let finding = match sample.failed.first() {
         Some((_, refusal)) if sample.failed.len() as u64 == asked => {
-            let is_refusal = sample.failed.iter().all(|(_, refusal)| refusal.status.is_some());
-            let unauthorized =
-                sample.failed.iter().all(|(_, refusal)| matches!(refusal.status, Some(401 | 403)));
-            let cause = if is_refusal { Cause::AllRefused { unauthorized } } else { Cause::Unreadable };
+            let all =
+                |is_such: fn(Kind) -> bool| sample.failed.iter().all(|(_, refusal)| is_such(refusal.kind));
+            let cause = if all(|kind| matches!(kind, Kind::Status(_))) {
+                let unauthorized = all(|kind| matches!(kind, Kind::Status(401 | 403)));
+                Cause::AllRefused { unauthorized }
+            } else if all(|kind| kind == Kind::NotAnAnswer) {
+                Cause::AnswersChanged
+            } else {
+                Cause::Unreadable
+            };
+            let so = match cause {
+                Cause::AnswersChanged => "the API's answers have changed: ",
+                _ => "",
+            };
             Finding::fail(
                 "contact",
                 cause,
-                format!("all {asked} asked for failed, the first with {}", refusal.what),
+                format!("{so}all {asked} asked for failed, the first with {}", refusal.what),
             )
         }
         Some((contact, refusal)) => {
@@ -125,6 +166,13 @@ pub fn tell(sample: &Sample, found: &mut Findings) {
         None if sample.read.is_empty() => {
             Finding::warn("contact", format!("{detail}: are these the account's contacts?"))
         }
+        None if sample.alike() >= ALIKE => Finding::warn(
+            "contact",
+            format!(
+                "{detail}; {} have the same messages: something between here and the API may ignore the query",
+                sample.alike()
+            ),
+        ),
         None => Finding::ok("contact", detail),
     };
     found.put(

@@ -114,7 +114,7 @@ impl Exit {
             ListingError::Api(stop) => Self::of_stop(stop),
             ListingError::Refused { status: 401 | 403, .. } => Self::SignInRefused,
             ListingError::Refused { .. } | ListingError::OffsetIgnored => Self::Usage,
-            ListingError::TooLarge { .. } => Self::Usage,
+            ListingError::TooLarge { .. } | ListingError::NotAnAnswer { .. } => Self::Usage,
             ListingError::Unreadable { .. } => Self::Unavailable,
         }
     }
@@ -125,6 +125,7 @@ impl Exit {
             Cause::Api(stop) => Self::of_stop(stop),
             Cause::Listing(error) => Self::of_listing(error),
             Cause::Contacts | Cause::NoContacts | Cause::OffsetIgnored => Self::Usage,
+            Cause::AnswersChanged => Self::Usage,
             Cause::AllRefused { unauthorized: true } => Self::SignInRefused,
             Cause::AllRefused { unauthorized: false } => Self::Usage,
             Cause::Unreadable => Self::Unavailable,
@@ -159,7 +160,8 @@ impl Exit {
         match error {
             FetchError::Api(stop) => Self::of_stop(stop),
             FetchError::Spool(error) => Self::of_spool(error),
-            FetchError::OffsetIgnored { .. } => Self::Usage,
+            FetchError::OffsetIgnored { .. } | FetchError::AnswersChanged { .. } => Self::Usage,
+            FetchError::NothingAnswered { .. } => Self::Unavailable,
             FetchError::AllRefused { unauthorized: true, .. } => Self::SignInRefused,
             FetchError::AllRefused { unauthorized: false, .. } => Self::Usage,
             FetchError::TooManyFailed { .. } => Self::Unavailable,

@@ -144,7 +144,7 @@ fn sentence(event: &Event) -> String {
         Event::ListingRetry { offset, reason, delay_ms } => {
             format!("list of contacts, offset {offset}: {reason}; again in {delay_ms} ms")
         }
-        Event::ListingDoubtful { reason } => reason.clone(),
+        Event::ListingDoubtful { reason } | Event::AnswersDoubtful { reason } => reason.clone(),
         Event::Throttled { delay_ms } => format!("the API asks to slow down: silent for {delay_ms} ms"),
         Event::OutageBegan { reason } => {
             format!("the API does not answer any more ({reason}): waiting for it")

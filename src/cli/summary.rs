@@ -74,11 +74,12 @@ pub fn verdict(manifest: &Manifest) -> String {
         0 => String::new(),
         unchanged => format!(", {} unchanged", HumanCount(unchanged)),
     };
+    let doubts = &manifest.input.doubts;
     match (counts.failed, counts.unresolved) {
-        (0, 0) if !manifest.input.doubts.is_empty() => format!(
-            "run {} is published, but contacts may be missing from the list of the account's ({}): export again",
+        (0, 0) if !doubts.is_empty() => format!(
+            "run {} is published, but in doubt ({}): export again",
             manifest.run_id,
-            manifest.input.doubts.join("; ")
+            doubts.join("; ")
         ),
         (0, 0) => format!("{done}{not_found}{unchanged}"),
         (0, unresolved) => format!(

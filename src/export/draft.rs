@@ -37,7 +37,14 @@ pub fn draft(
         failed: count(Status::Failed),
         unchanged: count(Status::Unchanged),
     };
-    let is_partial = counts.failed + counts.unresolved > 0 || !contacts.doubts.is_empty();
+    let mut input = Input::from(contacts);
+    for doubt in built.doubts.iter().cloned().chain(none_exists(&counts)) {
+        // A run that is made again has those of its archive.
+        if !input.doubts.contains(&doubt) {
+            input.doubts.push(doubt);
+        }
+    }
+    let is_partial = counts.failed + counts.unresolved > 0 || !input.doubts.is_empty();
     let unknown_fields = Table::ALL.into_iter().filter_map(|table| {
         let fields: BTreeMap<String, u64> =
             built.unknown_fields.of(table).map(|(name, count)| (name.to_owned(), count)).collect();
@@ -57,7 +64,7 @@ pub fn draft(
         finished_at: format_time(Utc::now().timestamp_micros()).to_string(),
         source: Source { base_url: identity.base_url.clone() },
         options,
-        input: Input::from(contacts),
+        input,
         contacts: counts,
         requests: Requests {
             sent: requests.sent,
@@ -73,6 +80,18 @@ pub fn draft(
         rebuilt_from: None,
     };
     Draft { manifest, failed_csv: built.failed }
+}
+
+/// The doubt about a list of which no contact exists. Of a few that may be so.
+fn none_exists(counts: &ContactCounts) -> Option<String> {
+    /// Contacts from which on it raises the doubt.
+    const MANY: u64 = 20;
+    (counts.requested >= MANY && counts.not_found == counts.requested).then(|| {
+        format!(
+            "none of the {} contacts exists: check that the list belongs to this account",
+            counts.requested
+        )
+    })
 }
 
 impl From<&ContactList> for Input {

@@ -140,6 +140,7 @@ async fn fetch_and_build(
         max_failed: settings.max_failed,
         spool_folder: work.spool(),
         learned: recovered.learned,
+        first_pages: recovered.first_pages,
         lengths: tokio::task::block_in_place(|| {
             let earlier = lengths::newest(&settings.out);
             earlier.map_or_else(Vec::new, |run| lengths::known(&settings.out, &run, &read.contacts))
@@ -162,7 +163,7 @@ async fn fetch_and_build(
     let spooled = tokio::task::spawn_blocking(|| writer.finish()).await;
     observer.event(totals(client.requests()));
     spooled.map_err(|_| ExportError::Bug("the spool thread panicked"))??;
-    fetched?;
+    let doubts = fetched?;
     let built = tokio::select! {
         built = &mut building => built,
         why = &mut interrupt => {
@@ -172,7 +173,8 @@ async fn fetch_and_build(
         }
     };
     let built = built.map_err(|_| ExportError::Bug("the build thread panicked"))??;
-    let built = built.ok_or(ExportError::Bug("the build stopped by itself"))?;
+    let mut built = built.ok_or(ExportError::Bug("the build stopped by itself"))?;
+    built.doubts.extend(doubts);
     Ok((built, recovered.requests.and(client.requests())))
 }
 

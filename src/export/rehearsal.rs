@@ -10,7 +10,6 @@ use crate::api::{Client, Counters, Failure, PageQuery, Stop};
 use crate::contacts::ContactList;
 use crate::event::SharedObserver;
 use crate::output::manifest::Input;
-use crate::record::Page;
 use crate::settings::{Incremental, Unfinished};
 
 /// What was found out.
@@ -76,12 +75,17 @@ async fn first_page(
         limit: reading.page_size,
         shape: reading.shape,
     };
-    match client.page(&query, &Counters::default(), |page: &Page<'_>| page.message_count()).await {
+    match client.page(&query, &Counters::default(), |answer| answer.page().message_count()).await {
         Ok((_, messages)) => Ok(Ok(messages)),
         Err(Failure::Stop(stop)) => Err(stop.into()),
         Err(Failure::NotFound) => Ok(Err("the API knows no such contact".to_owned())),
         Err(Failure::AskLess) => Ok(Err("the page is too large; smaller ones will be asked for".to_owned())),
-        Err(Failure::Refused { what, .. } | Failure::Unreadable { what }) => Ok(Err(what)),
+        Err(
+            Failure::Refused { what, .. }
+            | Failure::Unanswered { what }
+            | Failure::NotAnAnswer { what }
+            | Failure::Unreadable { what },
+        ) => Ok(Err(what)),
         Err(Failure::Unwanted) => Err(Stop::Cancelled.into()),
     }
 }

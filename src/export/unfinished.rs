@@ -98,6 +98,8 @@ pub struct Recovered {
     pub learned: Facts,
     pub already_read: u64,
     pub requests: EarlierRequests,
+    /// Fingerprints of first pages, by contact.
+    pub first_pages: Vec<(u32, u64)>,
 }
 
 /// Requests of earlier attempts, as far as the spool tells: one answered for each page.
@@ -275,13 +277,14 @@ impl Work {
         durable::create_dir_all(&self.spool())?;
         let ledger = Ledger::new(contacts);
         let mut learned = Facts::default();
-        let (mut pages, mut failed) = (0, HashSet::new());
+        let (mut pages, mut failed, mut first_pages) = (0, HashSet::new(), Vec::new());
         let next_segment = spool::recover(&self.spool(), |entry, place| {
             ledger.enter(&entry, place);
             match entry {
                 Entry::Page { .. } => pages += 1,
-                Entry::Done { contact, outcome, learned: then } => {
+                Entry::Done { contact, outcome, learned: then, first_page } => {
                     learned = join(learned, then);
+                    first_pages.extend(first_page.map(|print| (contact, print)));
                     if outcome.status == Status::Failed {
                         failed.insert(contact);
                     } else {
@@ -297,7 +300,8 @@ impl Work {
         let already_read =
             (0..u32::try_from(contacts).unwrap_or(u32::MAX)).filter(|at| ledger.is_done(*at)).count();
         let requests = EarlierRequests { pages };
-        Ok(Recovered { ledger, next_segment, learned, already_read: already_read as u64, requests })
+        let already_read = already_read as u64;
+        Ok(Recovered { ledger, next_segment, learned, already_read, requests, first_pages })
     }
 }
 
@@ -312,6 +316,7 @@ fn join(left: Facts, right: Facts) -> Facts {
         reading,
         short_pages_lie: left.short_pages_lie || right.short_pages_lie,
         ignores_limit: left.ignores_limit || right.ignores_limit,
+        honours_offset: left.honours_offset || right.honours_offset,
         largest_page: left.largest_page.max(right.largest_page),
     }
 }

@@ -41,7 +41,7 @@ struct Tally {
 /// Reads a contact, all passes, and settles it.
 pub async fn read(shared: &Shared, contact: u32, claims: Claims) -> Result<(), FetchError> {
     let id = shared.plan.contacts.get(contact as usize);
-    let spooled = shared.ledger.current_pages(contact);
+    let spooled = spooled_answers(shared, contact, &id).await?;
     let channels = &shared.plan.reading.channels;
     let passes: Vec<Option<Channel>> =
         if channels.is_empty() { vec![None] } else { channels.iter().copied().map(Some).collect() };
@@ -64,7 +64,22 @@ pub async fn read(shared: &Shared, contact: u32, claims: Claims) -> Result<(), F
         error: outcome.error.clone(),
     });
     shared.settle(contact, outcome).await?;
-    shared.verdicts.count(&fate)
+    shared.verdicts.count(&fate, shared.known())
+}
+
+/// The pages of an earlier attempt to read on from. None of them where an earlier version has taken something else for an
+/// answer: the history is then read anew.
+async fn spooled_answers(
+    shared: &Shared,
+    contact: u32,
+    id: &ContactId,
+) -> Result<Vec<PagePlace>, FetchError> {
+    let spooled = shared.ledger.current_pages(contact);
+    if tokio::task::block_in_place(|| restore::are_answers(shared, &spooled, id))? {
+        return Ok(spooled);
+    }
+    reopen(shared, contact).await?;
+    Ok(Vec::new())
 }
 
 /// One pass over one contact.
@@ -86,7 +101,10 @@ impl Read<'_> {
         let mut shown = if spooled.is_empty() {
             false
         } else {
-            tokio::task::block_in_place(|| restore::absorb(self.shared, spooled, self.pass, &mut paging))?
+            tokio::task::block_in_place(|| {
+                let of = (self.contact, self.id);
+                restore::absorb(self.shared, of, spooled, self.pass, &mut paging)
+            })?
         };
         let mut ahead = Ahead::default();
         let end = loop {
@@ -95,9 +113,7 @@ impl Read<'_> {
                 Step::End(_) if !shown => break PassEnd::NotFound,
                 Step::End(ending) => break PassEnd::Read(ending),
                 Step::Unresolved(why) => break PassEnd::Unresolved(why),
-                Step::OffsetIgnored => {
-                    return Err(FetchError::OffsetIgnored { contact: self.id.to_string() });
-                }
+                Step::OffsetIgnored => break self.offset_ignored(),
             };
             let mut turn = pin!(self.turn(&ask, ahead.take(&ask)));
             let answer = loop {
@@ -113,6 +129,7 @@ impl Read<'_> {
                     ahead.see(&answer);
                     let seen = self.spool(&ask, answer).await?;
                     shown |= seen.shows_contact;
+                    self.shared.first_pages.see(self.contact, &ask, &seen);
                     self.shared.with_facts(|facts| paging.absorb(&ask, &seen.sight, facts));
                 }
                 Err(Failure::AskLess) if paging.halve(&ask) => {}
@@ -150,6 +167,12 @@ impl Read<'_> {
         Ok(seen)
     }
 
+    /// The contact shows no sign that the server looks at the offset. Failed, so that the next attempt reads it again.
+    fn offset_ignored(&self) -> PassEnd {
+        let error = "the server answers every offset with the same messages".to_owned();
+        PassEnd::Failed { error, fate: Fate::OffsetIgnored { contact: self.id.to_string() } }
+    }
+
     /// What a failure means for the contact; an error where it ends the run.
     fn give_up(failure: Failure, ask: &Ask) -> Result<PassEnd, FetchError> {
         let failed = |what: String, fate| PassEnd::Failed {
@@ -166,6 +189,8 @@ impl Read<'_> {
                 failed("a single message is too much for the server".to_owned(), Fate::Failed)
             }
             Failure::Refused { status, what } => failed(what.clone(), Fate::Refused { status, what }),
+            Failure::Unanswered { what } => failed(what.clone(), Fate::Unanswered { what }),
+            Failure::NotAnAnswer { what } => failed(what.clone(), Fate::NotAnAnswer { what }),
             Failure::Unreadable { what } => failed(what, Fate::Failed),
         })
     }
@@ -248,7 +273,8 @@ pub async fn holds(
     let mut look = Look::new(ending, shared.plan.reading.page_size);
     let spooled = shared.ledger.current_pages(contact);
     tokio::task::block_in_place(|| {
-        restore::pages(shared, &spooled, pass, |_, seen| look.knows(&seen.sight))
+        let id = shared.plan.contacts.get(contact as usize);
+        restore::pages(shared, &id, &spooled, pass, |_, seen| look.knows(&seen.sight))
     })?;
     let [beyond, last] = look.asks();
     let question = Question::new(shared, contact, pass, counters);

@@ -9,7 +9,9 @@
 //! Layer 3: uses `api` and `spool`; knows nothing of files, and of tables only how a time is written.
 
 mod ahead;
+mod conclusion;
 mod contact;
+mod first_pages;
 pub mod listing;
 mod order;
 pub mod paging;
@@ -51,6 +53,8 @@ pub struct FetchPlan {
     pub spool_folder: std::path::PathBuf,
     /// What an earlier attempt has learned of the server.
     pub learned: Facts,
+    /// Fingerprints of first pages that an earlier attempt has left, by contact.
+    pub first_pages: Vec<(u32, u64)>,
     /// Messages that each contact had in an earlier run, 0 where that is not known; empty where nothing is known.
     pub lengths: Vec<u32>,
 }
@@ -82,6 +86,26 @@ pub enum FetchError {
         /// What the last refusal said.
         what: String,
     },
+    /// The first contacts, or all, were answered with something else than what was asked for.
+    #[error(
+        "the API's answers have changed ({what}; so for all {contacts} contacts asked for): nothing was published, look for a newer version of chatzy-export"
+    )]
+    AnswersChanged {
+        /// How many.
+        contacts: u64,
+        /// What the last answer held.
+        what: String,
+    },
+    /// No contact at all was answered.
+    #[error(
+        "the API has answered for none of {contacts} contacts ({what}): nothing was published, run the same command again to go on"
+    )]
+    NothingAnswered {
+        /// How many.
+        contacts: u64,
+        /// The last failure.
+        what: String,
+    },
     /// More contacts failed than `--max-failed` allows.
     #[error(
         "{failed} contacts failed, more than --max-failed allows: nothing was published, run the same command again to try them again"
@@ -100,7 +124,7 @@ fn hint(unauthorized: bool) -> &'static str {
     }
 }
 
-/// Reads all contacts that have no last word yet.
+/// Reads all contacts that have no last word yet. Gives what makes their answers doubtful.
 ///
 /// # Errors
 /// What ends the run; what was spooled before stays, and the next attempt goes on from it.
@@ -110,12 +134,18 @@ pub async fn fetch(
     appender: Appender,
     ledger: Arc<Ledger>,
     observer: SharedObserver,
-) -> Result<(), FetchError> {
+) -> Result<Vec<String>, FetchError> {
     let shared = Arc::new(Shared::new(plan, client, appender, ledger, observer));
+    let other = conclusion::other_contact(&shared);
     read_all(&shared).await?;
+    conclusion::conclude(&shared, other).await?;
     recheck::recheck(&shared).await?;
     shared.observer.event(Event::Fetched);
-    Ok(())
+    let doubts: Vec<String> = shared.first_pages.doubt().into_iter().collect();
+    for reason in &doubts {
+        shared.observer.event(Event::AnswersDoubtful { reason: reason.clone() });
+    }
+    Ok(doubts)
 }
 
 /// Reads the contacts that have no last word yet.

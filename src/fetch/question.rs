@@ -9,7 +9,7 @@ use super::shared::Shared;
 use crate::api::{Client, Counters, Failure, PageAnswer, PageQuery};
 use crate::history::Ask;
 use crate::id::{Channel, ContactId};
-use crate::record::{Page, Shape};
+use crate::record::ContactAnswer;
 use crate::settings::AskedShape;
 
 /// What the pages of one pass over a contact have in common.
@@ -36,8 +36,10 @@ pub struct Answer {
 /// What is seen of a page while fetching.
 pub struct Seen {
     pub sight: Sight,
-    /// Whether the contact itself, or a message of it, stood in the answer.
+    /// Whether the answer shows that the contact exists.
     pub shows_contact: bool,
+    /// A fingerprint of the messages, where the answer does not name the contact it belongs to.
+    pub anonymous: Option<u64>,
 }
 
 impl Question {
@@ -67,17 +69,8 @@ impl Question {
 }
 
 /// Looks at a page: which messages of which conversations stand on it.
-pub fn see(page: &Page<'_>) -> Seen {
-    let mut sight = Sight::default();
-    for conversation in &page.conversations {
-        for message in &conversation.messages {
-            let of = match conversation.shape {
-                Shape::Grouped => conversation.id.as_deref(),
-                Shape::Flat => message.conversation_id.as_deref(),
-            };
-            sight.add(of, &message.id);
-        }
-    }
-    let shows_contact = page.contact.is_some() || !sight.is_empty();
-    Seen { sight, shows_contact }
+pub fn see(answer: &ContactAnswer<'_>) -> Seen {
+    let sight = Sight::of(answer);
+    let anonymous = if answer.names_contact() { None } else { sight.fingerprint() };
+    Seen { sight, shows_contact: !answer.is_absent(), anonymous }
 }

@@ -4,22 +4,39 @@ use super::paging::Paging;
 use super::question::{Seen, see};
 use super::shared::Shared;
 use crate::history::Ask;
-use crate::id::Channel;
-use crate::record;
+use crate::id::{Channel, ContactId};
+use crate::record::{self, ContactAnswer};
 use crate::spool::{Entry, PagePlace, Reader, SpoolError};
+
+/// Whether all pages of a contact are answers by the rule. An earlier version has spooled others too.
+///
+/// Blocks on the disk: called where that is allowed.
+pub fn are_answers(shared: &Shared, spooled: &[PagePlace], contact: &ContactId) -> Result<bool, SpoolError> {
+    let mut reader = Reader::new(shared.plan.spool_folder.clone());
+    for page in spooled {
+        let body = reader.body(page.place)?;
+        let document = record::read_json(record::text_of(&body));
+        if !document.is_ok_and(|document| ContactAnswer::validate(&document, contact).is_ok()) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
 
 /// Absorbs the spooled pages of one pass; says whether any of them showed the contact.
 ///
 /// Blocks on the disk: called where that is allowed.
 pub fn absorb(
     shared: &Shared,
+    (contact, id): (u32, &ContactId),
     spooled: &[PagePlace],
     pass: Option<Channel>,
     paging: &mut Paging,
 ) -> Result<bool, SpoolError> {
     let mut shown = false;
-    pages(shared, spooled, pass, |ask, seen| {
+    pages(shared, id, spooled, pass, |ask, seen| {
         shown |= seen.shows_contact;
+        shared.first_pages.see(contact, &ask, &seen);
         shared.with_facts(|facts| paging.absorb(&ask, &seen.sight, facts));
     })?;
     Ok(shown)
@@ -30,6 +47,7 @@ pub fn absorb(
 /// Blocks on the disk: called where that is allowed.
 pub fn pages(
     shared: &Shared,
+    contact: &ContactId,
     spooled: &[PagePlace],
     pass: Option<Channel>,
     mut each: impl FnMut(Ask, Seen),
@@ -38,9 +56,9 @@ pub fn pages(
     for page in spooled.iter().filter(|page| page.pass == pass) {
         let Entry::Page { ask, .. } = reader.entry(page.place)? else { continue };
         let body = reader.body(page.place)?;
-        // Pages are spooled only after they were read once, so this cannot fail; if it does, the page is asked for again.
+        // Pages are spooled only after they were validated, so this cannot fail; if it does, the page is asked for again.
         let Ok(document) = record::read_json(record::text_of(&body)) else { continue };
-        if let Ok(seen) = record::read_page(&document).map(|page| see(&page)) {
+        if let Ok(seen) = ContactAnswer::validate(&document, contact).map(|answer| see(&answer)) {
             each(ask, seen);
         }
     }

@@ -4,8 +4,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
+use super::first_pages::FirstPages;
 use super::slots::Slots;
-use super::verdicts::Verdicts;
+use super::verdicts::{Known, Verdicts};
 use super::{FetchError, FetchPlan};
 use crate::api::{Client, PageAnswer};
 use crate::event::SharedObserver;
@@ -20,6 +21,7 @@ pub struct Shared {
     pub observer: SharedObserver,
     pub verdicts: Verdicts,
     pub slots: Slots,
+    pub first_pages: FirstPages,
     appender: Appender,
     facts: Mutex<Facts>,
 }
@@ -35,7 +37,8 @@ impl Shared {
         let verdicts = Verdicts::new(plan.max_failed, plan.due.count() as u64);
         let facts = Mutex::new(plan.learned);
         let slots = Slots::new(plan.concurrency);
-        Self { plan, client, ledger, observer, verdicts, slots, appender, facts }
+        let first_pages = FirstPages::restored(&plan.first_pages);
+        Self { plan, client, ledger, observer, verdicts, slots, first_pages, appender, facts }
     }
 
     pub fn contact_count(&self) -> u32 {
@@ -45,6 +48,12 @@ impl Shared {
     /// Works on what the run has learned of the server.
     pub fn with_facts<T>(&self, work: impl FnOnce(&mut Facts) -> T) -> T {
         work(&mut self.facts.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What is known of the server.
+    pub fn known(&self) -> Known {
+        let honours_offset = self.with_facts(|facts| facts.honours_offset);
+        Known { has_answered: self.client.has_answered(), honours_offset }
     }
 
     /// Puts a record into the spool and its place into the ledger.
@@ -67,7 +76,8 @@ impl Shared {
     /// Puts a contact's last word into the spool.
     pub async fn settle(&self, contact: u32, outcome: Outcome) -> Result<(), FetchError> {
         let learned = self.with_facts(|facts| *facts);
-        let entry = Entry::Done { contact, outcome, learned };
+        let first_page = self.first_pages.of(contact);
+        let entry = Entry::Done { contact, outcome, learned, first_page };
         self.spool(&entry, Bytes::new()).await?;
         Ok(())
     }

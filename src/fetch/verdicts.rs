@@ -1,12 +1,14 @@
 //! What the contacts' failures say about the whole run.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::FetchError;
 use crate::settings::MaxFailed;
 
-/// Contacts that must be refused, and none answered, before it is the address or the account that is wrong.
-const REFUSED_AT_FIRST: u64 = 20;
+/// Contacts that must fare alike, and none answered, before it is about all of them.
+const ALIKE_AT_FIRST: u64 = 20;
+/// Contacts that must show that the offset is ignored, with no sign of the contrary.
+const OFFSET_IGNORED: u64 = 3;
 
 /// How a contact fared, for this purpose.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,8 +17,23 @@ pub enum Fate {
     Answered,
     /// Refused with this status.
     Refused { status: u16, what: String },
+    /// Neither the server nor the network gave an answer.
+    Unanswered { what: String },
+    /// The answers were something else than what was asked for.
+    NotAnAnswer { what: String },
+    /// The same messages came at every offset.
+    OffsetIgnored { contact: String },
     /// It failed otherwise.
     Failed,
+}
+
+/// What the run knows of the server when a contact is counted.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Known {
+    /// A page of some contact was answered in this attempt.
+    pub has_answered: bool,
+    /// The server looks at the offset.
+    pub honours_offset: bool,
 }
 
 #[derive(Debug, Default)]
@@ -24,8 +41,18 @@ struct Counts {
     answered: u64,
     refused: u64,
     refused_otherwise: u64,
+    unanswered: u64,
+    not_an_answer: u64,
+    offset_ignored: u64,
     failed: u64,
+    /// What the last one of each kind met.
+    what: String,
+    ignored: String,
 }
+
+/// What must hold for another contact before the run ends for this reason.
+#[derive(Debug)]
+pub struct Suspicion(pub FetchError);
 
 /// The counts of this attempt.
 #[derive(Debug)]
@@ -41,21 +68,13 @@ impl Verdicts {
     }
 
     /// Counts a contact; an error when the run should stop for it.
-    pub fn count(&self, fate: &Fate) -> Result<(), FetchError> {
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        match fate {
-            Fate::Answered => counts.answered += 1,
-            Fate::Refused { status, .. } => {
-                counts.refused += 1;
-                counts.refused_otherwise += u64::from(!matches!(status, 401 | 403));
-                counts.failed += 1;
-            }
-            Fate::Failed => counts.failed += 1,
-        }
+    pub fn count(&self, fate: &Fate, known: Known) -> Result<(), FetchError> {
+        let mut counts = self.lock();
+        counts.add(fate);
         if let Fate::Refused { what, .. } = fate
             && counts.answered == 0
             && counts.refused == counts.failed
-            && counts.refused >= REFUSED_AT_FIRST
+            && counts.refused >= ALIKE_AT_FIRST
         {
             let unauthorized = counts.refused_otherwise == 0;
             return Err(FetchError::AllRefused {
@@ -64,10 +83,70 @@ impl Verdicts {
                 what: what.clone(),
             });
         }
+        if counts.answered == 0
+            && counts.not_an_answer >= ALIKE_AT_FIRST
+            && counts.not_an_answer == counts.failed
+        {
+            return Err(counts.changed());
+        }
+        if counts.offset_ignored >= OFFSET_IGNORED && !known.honours_offset {
+            return Err(FetchError::OffsetIgnored { contact: counts.ignored.clone() });
+        }
         if self.max_failed.is_exceeded(counts.failed, self.contacts) {
             return Err(FetchError::TooManyFailed { failed: counts.failed });
         }
         Ok(())
+    }
+
+    /// When all contacts are read: what they say together, where too few were read to say it before.
+    pub fn conclude(&self, known: Known) -> Result<Option<Suspicion>, FetchError> {
+        let counts = self.lock();
+        if counts.offset_ignored > 0 && !known.honours_offset {
+            return Err(FetchError::OffsetIgnored { contact: counts.ignored.clone() });
+        }
+        let is_all = counts.failed > 0 && counts.unanswered + counts.not_an_answer == counts.failed;
+        if counts.answered > 0 || known.has_answered || !is_all {
+            return Ok(None);
+        }
+        Ok(Some(Suspicion(if counts.unanswered == 0 { counts.changed() } else { counts.nothing_answered() })))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Counts {
+    fn add(&mut self, fate: &Fate) {
+        self.failed += u64::from(*fate != Fate::Answered);
+        match fate {
+            Fate::Answered => self.answered += 1,
+            Fate::Refused { status, .. } => {
+                self.refused += 1;
+                self.refused_otherwise += u64::from(!matches!(status, 401 | 403));
+            }
+            Fate::Unanswered { what } => {
+                self.unanswered += 1;
+                self.what.clone_from(what);
+            }
+            Fate::NotAnAnswer { what } => {
+                self.not_an_answer += 1;
+                self.what.clone_from(what);
+            }
+            Fate::OffsetIgnored { contact } => {
+                self.offset_ignored += 1;
+                self.ignored.clone_from(contact);
+            }
+            Fate::Failed => {}
+        }
+    }
+
+    fn changed(&self) -> FetchError {
+        FetchError::AnswersChanged { contacts: self.failed, what: self.what.clone() }
+    }
+
+    fn nothing_answered(&self) -> FetchError {
+        FetchError::NothingAnswered { contacts: self.failed, what: self.what.clone() }
     }
 }
 
@@ -83,31 +162,94 @@ mod tests {
     fn twenty_refusals_and_nothing_else_stop_the_run() {
         let verdicts = Verdicts::new(MaxFailed::Percent(100.0), 1000);
         for _ in 0..19 {
-            verdicts.count(&refused(403)).unwrap();
+            verdicts.count(&refused(403), Known::default()).unwrap();
         }
-        let error = verdicts.count(&refused(401)).unwrap_err();
+        let error = verdicts.count(&refused(401), Known::default()).unwrap_err();
         assert!(matches!(error, FetchError::AllRefused { unauthorized: true, .. }));
-        let error = verdicts.count(&refused(400)).unwrap_err();
+        let error = verdicts.count(&refused(400), Known::default()).unwrap_err();
         assert!(matches!(error, FetchError::AllRefused { unauthorized: false, .. }));
     }
 
     #[test]
     fn one_answer_makes_refusals_the_contacts_own() {
         let verdicts = Verdicts::new(MaxFailed::Percent(100.0), 1000);
-        verdicts.count(&Fate::Answered).unwrap();
+        verdicts.count(&Fate::Answered, Known::default()).unwrap();
         for _ in 0..500 {
-            verdicts.count(&refused(403)).unwrap();
+            verdicts.count(&refused(403), Known::default()).unwrap();
         }
     }
 
     #[test]
     fn more_failures_than_allowed_stop_the_run() {
         let by_count = Verdicts::new(MaxFailed::Count(1), 10);
-        by_count.count(&Fate::Failed).unwrap();
-        assert!(matches!(by_count.count(&Fate::Failed), Err(FetchError::TooManyFailed { failed: 2 })));
+        by_count.count(&Fate::Failed, Known::default()).unwrap();
+        assert!(matches!(
+            by_count.count(&Fate::Failed, Known::default()),
+            Err(FetchError::TooManyFailed { failed: 2 })
+        ));
         let by_part = Verdicts::new(MaxFailed::Percent(20.0), 10);
-        by_part.count(&Fate::Failed).unwrap();
-        by_part.count(&Fate::Failed).unwrap();
-        by_part.count(&Fate::Failed).unwrap_err();
+        by_part.count(&Fate::Failed, Known::default()).unwrap();
+        by_part.count(&Fate::Failed, Known::default()).unwrap();
+        by_part.count(&Fate::Failed, Known::default()).unwrap_err();
+    }
+
+    fn not_an_answer() -> Fate {
+        Fate::NotAnAnswer { what: "the answer has no `data`".to_owned() }
+    }
+
+    #[test]
+    fn twenty_answers_of_another_form_and_nothing_else_stop_the_run() {
+        let verdicts = Verdicts::new(MaxFailed::Percent(100.0), 1000);
+        for _ in 0..19 {
+            verdicts.count(&not_an_answer(), Known::default()).unwrap();
+        }
+        let error = verdicts.count(&not_an_answer(), Known::default()).unwrap_err();
+        assert!(matches!(error, FetchError::AnswersChanged { contacts: 20, .. }));
+        let mixed = Verdicts::new(MaxFailed::Percent(100.0), 1000);
+        mixed.count(&Fate::Answered, Known::default()).unwrap();
+        for _ in 0..500 {
+            mixed.count(&not_an_answer(), Known::default()).unwrap();
+        }
+        assert!(mixed.conclude(Known::default()).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_run_without_any_answer_ends_by_what_it_met() {
+        let unanswered = || Fate::Unanswered { what: "503".to_owned() };
+        let concluded = |fates: &[Fate], has_answered| {
+            let verdicts = Verdicts::new(MaxFailed::Percent(100.0), 10);
+            let known = Known { has_answered, honours_offset: false };
+            for fate in fates {
+                verdicts.count(fate, known).unwrap();
+            }
+            verdicts.conclude(known).unwrap().map(|suspicion| suspicion.0)
+        };
+        let outage = |error| matches!(error, Some(FetchError::NothingAnswered { contacts: 2, .. }));
+        assert!(outage(concluded(&[unanswered(), unanswered()], false)));
+        assert!(outage(concluded(&[unanswered(), not_an_answer()], false)));
+        let changed = concluded(&[not_an_answer(), not_an_answer()], false);
+        assert!(matches!(changed, Some(FetchError::AnswersChanged { contacts: 2, .. })));
+        for (fates, has_answered) in [
+            (&[unanswered(), Fate::Answered][..], false),
+            (&[unanswered(), refused(403)], false),
+            (&[unanswered(), unanswered()], true),
+            (&[], false),
+        ] {
+            assert!(concluded(fates, has_answered).is_none(), "{fates:?}");
+        }
+    }
+
+    #[test]
+    fn an_ignored_offset_stops_the_run_unless_another_contact_shows_the_contrary() {
+        let ignored = || Fate::OffsetIgnored { contact: "c".to_owned() };
+        let verdicts = Verdicts::new(MaxFailed::Percent(100.0), 10);
+        let honoured = Known { honours_offset: true, has_answered: true };
+        let unknown = Known { honours_offset: false, has_answered: true };
+        for _ in 0..5 {
+            verdicts.count(&ignored(), honoured).unwrap();
+        }
+        assert!(verdicts.conclude(honoured).unwrap().is_none());
+        assert!(matches!(verdicts.conclude(unknown), Err(FetchError::OffsetIgnored { .. })));
+        assert!(matches!(verdicts.count(&ignored(), unknown), Err(FetchError::OffsetIgnored { .. })));
     }
 }

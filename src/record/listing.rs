@@ -5,8 +5,10 @@
 
 use std::str::FromStr;
 
+use super::answer::may_hold;
+use super::form::of_double;
 use super::read::{shorten, tells_something};
-use super::{MOST_PARTS, PageError, column_text, short_digest};
+use super::{MOST_PARTS, PageError, article, column_text, members_found, short_digest};
 use crate::id::ContactId;
 use crate::json::{Document, Kind, Value};
 
@@ -59,6 +61,8 @@ pub enum Listed {
     Unnamed {
         /// A digest of its text.
         digest: Box<str>,
+        /// What it is instead of a contact, without any value of it.
+        found: String,
     },
 }
 
@@ -71,8 +75,11 @@ pub struct ListingPage {
 
 /// Reads an answer of the list endpoint. Of doubled members the last wins.
 ///
+/// The list may stand at `data.data` itself. It may be missing or null only where nothing else could hold it, as for a page
+/// of messages.
+///
 /// # Errors
-/// When it holds no list at `data.data.contacts` (a null one is an empty list), or reports an error.
+/// When it holds no list of contacts, or reports an error.
 pub fn read_listing(document: &Document<'_>) -> Result<ListingPage, PageError> {
     let root = document.root();
     let data = root.member("data");
@@ -86,27 +93,96 @@ pub fn read_listing(document: &Document<'_>) -> Result<ListingPage, PageError> {
             if list.elements().nth(MOST_PARTS).is_some() {
                 return Err(PageError::TooManyParts);
             }
+            let places = [(Some(root), "data"), (data, "data"), (records, "contacts")];
+            if let Some(error) = places.into_iter().find_map(|(place, name)| of_doubled(place?, name)) {
+                return Err(error);
+            }
+            if list.is_empty()
+                && let Some(error) = complaint(root, data).or_else(|| of_moved([Some(root), data, records]))
+            {
+                return Err(error);
+            }
             Ok(ListingPage { places: list.elements().map(read_place).collect() })
         }
-        Some((_, Kind::Null)) => complaint(root, data).map_or(Ok(ListingPage::default()), Err),
-        _ => Err(complaint(root, data).unwrap_or(PageError::NoRecords)),
+        Some((_, Kind::Null)) if !has_other_list(records) => {
+            complaint(root, data).map_or(Ok(ListingPage::default()), Err)
+        }
+        _ => Err(complaint(root, data).unwrap_or_else(|| PageError::NotAnAnswer(no_list(root)))),
     }
 }
 
-/// What an answer without a list says went wrong.
+/// A member that comes twice: only the later one is read.
+fn of_doubled(place: Value<'_>, name: &str) -> Option<PageError> {
+    let mut earlier = None;
+    let mut same_name = place.members().filter(|(member, _)| member == name);
+    let flaw = same_name.find_map(|(_, value)| of_double(name, earlier.replace(value), value));
+    flaw.map(PageError::NotAnAnswer)
+}
+
+/// A list of contacts beside the empty one that is read.
+fn of_moved(places: [Option<Value<'_>>; 3]) -> Option<PageError> {
+    let is_contact = |element: Value<'_>| element.member("contact_id").is_some();
+    let mut members = places.into_iter().flatten().flat_map(Value::members);
+    let (name, _) = members.find(|(_, value)| value.elements().any(is_contact))?;
+    let what =
+        format!("`contacts` is empty, and contacts stand elsewhere; {}", members_found([&*name].into_iter()));
+    Some(PageError::NotAnAnswer(what))
+}
+
+/// Whether an object or list stands beside a list that is null.
+fn has_other_list(records: Option<Value<'_>>) -> bool {
+    records.is_some_and(|records| records.members().any(|(_, value)| may_hold(value)))
+}
+
+/// What is found where the list should be.
+fn no_list(root: Value<'_>) -> String {
+    let mut at = root;
+    for name in ["data", "data", "contacts"] {
+        let Some(member) = at.member(name) else {
+            let names: Vec<_> = at.members().map(|(name, _)| name).collect();
+            let found = match at.kind() {
+                Kind::Object => members_found(names.iter().map(|name| &**name)),
+                _ => format!("found {}", article(at)),
+            };
+            return format!("the list of contacts has no `{name}`; {found}");
+        };
+        at = member;
+    }
+    match at.kind() {
+        Kind::Null => {
+            "the list of contacts has `contacts` as null, and other members that could hold it".to_owned()
+        }
+        _ => format!("the list of contacts has `contacts` as {} where a list is expected", article(at)),
+    }
+}
+
+/// The error that an answer without contacts reports. A plain `message` counts only where nothing stands beside it.
 fn complaint(root: Value<'_>, data: Option<Value<'_>>) -> Option<PageError> {
     let places = [Some(root), data];
-    let members = ["error", "errorMessage", "message"]
+    let is_bare = places.into_iter().flatten().all(|place| {
+        place.members().all(|(name, value)| (name == "data" && data == Some(value)) || !may_hold(value))
+    });
+    let has_records = data.is_some_and(|data| data.member("data").is_some());
+    let names = ["error", "errorMessage", "message"];
+    let counted = if is_bare && !has_records { 3 } else { 2 };
+    let members = names
         .into_iter()
+        .take(counted)
         .flat_map(|name| places.into_iter().flatten().filter_map(move |place| place.member(name)));
     let told = members.filter(|value| tells_something(*value)).find_map(column_text)?;
     Some(PageError::ErrorAnswer(shorten(&told)))
 }
 
 fn read_place(value: Value<'_>) -> Listed {
-    let id = value.member("contact_id").and_then(column_text);
+    let id = value.member("contact_id").filter(|id| matches!(id.kind(), Kind::String | Kind::Number));
+    let id = id.and_then(column_text);
     let Some(contact_id) = id.and_then(|id| ContactId::from_str(&id).ok()) else {
-        return Listed::Unnamed { digest: Box::from(&*short_digest(value.raw().as_bytes())) };
+        let names: Vec<_> = value.members().map(|(name, _)| name).collect();
+        let found = match value.kind() {
+            Kind::Object => members_found(names.iter().map(|name| &**name)),
+            _ => format!("found {}", article(value)),
+        };
+        return Listed::Unnamed { digest: Box::from(&*short_digest(value.raw().as_bytes())), found };
     };
     let text = |name| value.member(name).and_then(column_text).map(Box::from);
     Listed::Contact(Box::new(ListedContact {
@@ -205,9 +281,17 @@ mod tests {
             r#"{"data":null}"#,
             r#"{"data":{"data":{"contacts":"x"}}}"#,
             r#"{"data":{"data":{}}}"#,
+            r#"{"data":{"data":{"message":"Internal failure"}}}"#,
+            r#"{"data":{"data":{"contacts":null,"people":[{"contact_id":"a"}]}}}"#,
+            r#"{"data":{"data":{"contacts":{"0":{"contact_id":"a"}}}}}"#,
+            r#"{"data":{"message":"ok","contacts":[{"contact_id":"a"}]}}"#,
+            r#"{"data":{"data":{"contacts":[{"contact_id":"a"}],"contacts":[]}}}"#,
         ] {
-            assert_eq!(read(none), Err(PageError::NoRecords), "{none}");
+            assert!(matches!(read(none), Err(PageError::NotAnAnswer(_))), "{none}");
         }
+        let renamed = read(r#"{"data":{"data":{"people":[],"total":3}}}"#);
+        let what = "the list of contacts has no `contacts`; members found: people, total";
+        assert_eq!(renamed, Err(PageError::NotAnAnswer(what.to_owned())));
         for (error, told) in [
             (r#"{"error":"no database"}"#, "no database"),
             (r#"{"data":{"message":"went\nwrong"}}"#, r"went\nwrong"),

@@ -1,8 +1,11 @@
 //! From an answer to a page.
 
 use std::borrow::Cow;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
+use super::answer::may_hold;
+use super::form::{Form, ListMember, of_conversation, of_double, of_list, of_message};
+use super::names::{article, members_found};
 use super::synthetic::name_messages;
 use super::{Conversation, MOST_PARTS, Message, Page, PageError, Shape, column_text};
 use crate::json::{Document, Kind, Value, last_wins};
@@ -20,43 +23,59 @@ pub fn read_json<'t>(text: impl Into<Cow<'t, str>>) -> Result<Document<'t>, Page
 /// Reads an answer of the messages endpoint. Of doubled members the last wins.
 ///
 /// # Errors
-/// When it holds no `data.data` object (a null one is a contact that does not exist), or reports an error. An error
-/// beside messages or a contact is no error: the records are there.
+/// When it holds no `data.data` object (a null one is a contact that does not exist), or reports an error instead of one.
+/// Whether a page is the answer to a request is for [`super::ContactAnswer`] to decide.
 pub fn read_page<'a>(document: &'a Document<'_>) -> Result<Page<'a>, PageError> {
     let room = Room::default();
     let answer = read_answer(document.root(), &room);
-    if room.0.get() > MOST_PARTS {
+    if room.parts.get() > MOST_PARTS {
         return Err(PageError::TooManyParts);
     }
     let complaint = answer.complaint();
-    match (answer.outer.records, complaint) {
+    let is_missing = matches!(answer.outer.records, Records::Missing);
+    let found = is_missing.then(|| answer.found(document.root()));
+    let mut page = match (answer.outer.records, complaint) {
         (Records::Page(page), complaint) => {
-            let mut page = page.finish();
-            match complaint {
-                Some(complaint) if page.contact.is_none() && page.message_count() == 0 => {
-                    Err(PageError::ErrorAnswer(complaint))
-                }
-                _ => {
-                    name_messages(&mut page.conversations);
-                    Ok(page)
-                }
-            }
+            let mut page = page.finish(&room);
+            page.form.complaint = complaint.or_else(|| complaint_within(&page));
+            name_messages(&mut page.conversations);
+            page
         }
-        (Records::Null, None) => Ok(Page::default()),
-        (Records::Missing | Records::Null, Some(complaint)) => Err(PageError::ErrorAnswer(complaint)),
-        (Records::Missing, None) => Err(PageError::NoRecords),
-    }
+        (Records::Null, None) => Page { form: Form { is_blank: true, ..Form::default() }, ..Page::default() },
+        (Records::Missing | Records::Null, Some(complaint)) => return Err(PageError::ErrorAnswer(complaint)),
+        (Records::Missing, None) => return Err(PageError::NotAnAnswer(found.unwrap_or_default())),
+    };
+    page.form.flaw = room.flaw.into_inner();
+    page.form.around = answer.around;
+    page.form.around.extend(answer.outer.around);
+    Ok(page)
 }
 
-/// Counts what a page is made of; what does not fit is not kept.
+/// The error that the records report themselves.
+fn complaint_within(page: &Page<'_>) -> Option<String> {
+    let is_error = |name: &str| matches!(name, "error" | "errorMessage");
+    let told = page.siblings.iter().find(|(name, value)| is_error(name) && tells_something(*value))?;
+    Some(shorten(&column_text(told.1)?))
+}
+
+/// Counts what a page is made of; what does not fit is not kept. Keeps the first flaw of its form.
 #[derive(Default)]
-struct Room(Cell<usize>);
+struct Room {
+    parts: Cell<usize>,
+    flaw: RefCell<Option<String>>,
+}
 
 impl Room {
     fn push<T>(&self, list: &mut Vec<T>, part: T) {
-        self.0.set(self.0.get() + 1);
-        if self.0.get() <= MOST_PARTS {
+        self.parts.set(self.parts.get() + 1);
+        if self.parts.get() <= MOST_PARTS {
             list.push(part);
+        }
+    }
+
+    fn flaw(&self, flaw: Option<String>) {
+        if flaw.is_some() {
+            self.flaw.borrow_mut().get_or_insert_with(|| flaw.unwrap_or_default());
         }
     }
 
@@ -68,7 +87,7 @@ impl Room {
             at == MOST_PARTS || (is_long(value) && value.elements().nth(MOST_PARTS).is_some())
         };
         if is_long(message) && message.members().enumerate().any(is_too_much) {
-            self.0.set(MOST_PARTS + 1);
+            self.parts.set(MOST_PARTS + 1);
         }
     }
 }
@@ -79,7 +98,10 @@ struct Answer<'a> {
     error: Option<Value<'a>>,
     error_message: Option<Value<'a>>,
     message: Option<Value<'a>>,
+    /// `data`, the last of doubled ones.
+    data: Option<Value<'a>>,
     outer: Outer<'a>,
+    around: Vec<(Cow<'a, str>, Value<'a>)>,
 }
 
 /// The members of `data` that matter.
@@ -88,7 +110,10 @@ struct Outer<'a> {
     error: Option<Value<'a>>,
     error_message: Option<Value<'a>>,
     message: Option<Value<'a>>,
+    /// `data.data`, the last of doubled ones.
+    data: Option<Value<'a>>,
     records: Records<'a>,
+    around: Vec<(Cow<'a, str>, Value<'a>)>,
 }
 
 /// What stands at `data.data`.
@@ -97,24 +122,35 @@ enum Records<'a> {
     #[default]
     Missing,
     Null,
-    Page(Draft<'a>),
+    Page(Box<Draft<'a>>),
 }
 
 /// A page that is being read: a later `conversations` or `messages` takes the place of an earlier one.
 #[derive(Default)]
 struct Draft<'a> {
     page: Page<'a>,
-    odd_conversations: Option<Value<'a>>,
+    /// The members as they are, the last of doubled ones.
+    contact: Option<Value<'a>>,
+    conversations: Option<Value<'a>>,
     flat: Vec<Message<'a>>,
-    odd_messages: Option<Value<'a>>,
+    messages: Option<Value<'a>>,
 }
 
 impl<'a> Draft<'a> {
-    fn finish(self) -> Page<'a> {
+    fn finish(self, room: &Room) -> Page<'a> {
         let mut page = self.page;
         last_wins(&mut page.siblings);
-        page.siblings.extend(self.odd_conversations.map(|value| ("conversations".into(), value)));
-        page.siblings.extend(self.odd_messages.map(|value| ("messages".into(), value)));
+        for (name, list) in [("conversations", self.conversations), ("messages", self.messages)] {
+            room.flaw(list.and_then(|list| of_list(name, list)));
+            page.siblings.extend(list.and_then(odd_list).map(|value| (name.into(), value)));
+        }
+        page.form.is_blank = page.siblings.is_empty()
+            && self.contact.is_none()
+            && self.conversations.is_none()
+            && self.messages.is_none();
+        page.form.has_null_contact = self.contact.is_some_and(Value::is_null);
+        page.form.conversations = self.conversations.map_or(ListMember::Missing, ListMember::of);
+        page.form.messages = self.messages.map_or(ListMember::Missing, ListMember::of);
         if !self.flat.is_empty() {
             let messages = self.flat;
             page.conversations.push(Conversation {
@@ -129,16 +165,41 @@ impl<'a> Draft<'a> {
 }
 
 impl Answer<'_> {
-    /// What the answer says went wrong. A plain `message` counts only where there are no records at all.
+    /// The error that the answer reports. A plain `message` counts only where there are no records at all, and nothing
+    /// else that could be meant as such.
     fn complaint(&self) -> Option<String> {
-        let Outer { error, error_message, message, records } = &self.outer;
+        let Outer { error, error_message, message, records, .. } = &self.outer;
         let errors = [self.error, self.error_message, *error, *error_message];
+        let has_others = || self.around.iter().chain(&self.outer.around).any(|(_, value)| may_hold(*value));
         let messages = match records {
-            Records::Missing => [*message, self.message],
-            Records::Null | Records::Page(_) => [None, None],
+            Records::Missing if self.outer.data.is_none() && !has_others() => [*message, self.message],
+            Records::Missing | Records::Null | Records::Page(_) => [None, None],
         };
         let told = errors.into_iter().chain(messages).flatten().find(|value| tells_something(*value))?;
         Some(shorten(&column_text(told)?))
+    }
+
+    /// What is found in an answer without records.
+    fn found(&self, root: Value<'_>) -> String {
+        fn names(value: Value<'_>) -> String {
+            let names: Vec<_> = value.members().map(|(name, _)| name).collect();
+            members_found(names.iter().map(|name| &**name))
+        }
+        match (self.outer.data, self.data) {
+            (Some(records), _) => {
+                format!("the answer has `data.data` as {} where an object is expected", article(records))
+            }
+            (None, Some(data)) if data.kind() == Kind::Object => {
+                format!("the answer has no `data.data`; in `data`, {}", names(data))
+            }
+            (None, Some(data)) => {
+                format!("the answer has `data` as {} where an object is expected", article(data))
+            }
+            (None, None) if root.kind() == Kind::Object => {
+                format!("the answer has no `data`; {}", names(root))
+            }
+            (None, None) => format!("the answer is {} where an object is expected", article(root)),
+        }
     }
 }
 
@@ -182,11 +243,14 @@ fn read_answer<'a>(object: Value<'a>, room: &Room) -> Answer<'a> {
     let mut answer = Answer::default();
     for (key, value) in object.members() {
         match &*key {
-            "data" => answer.outer = read_outer(value, room),
+            "data" => {
+                room.flaw(of_double("data", answer.data.replace(value), value));
+                answer.outer = read_outer(value, room);
+            }
             "error" => answer.error = Some(value),
             "errorMessage" => answer.error_message = Some(value),
             "message" => answer.message = Some(value),
-            _ => {}
+            _ => keep_around(&mut answer.around, key, value),
         }
     }
     answer
@@ -196,14 +260,26 @@ fn read_outer<'a>(data: Value<'a>, room: &Room) -> Outer<'a> {
     let mut outer = Outer::default();
     for (key, value) in data.members() {
         match &*key {
-            "data" => outer.records = read_records(value, room),
+            "data" => {
+                room.flaw(of_double("data.data", outer.data.replace(value), value));
+                outer.records = read_records(value, room);
+            }
             "error" => outer.error = Some(value),
             "errorMessage" => outer.error_message = Some(value),
             "message" => outer.message = Some(value),
-            _ => {}
+            _ => keep_around(&mut outer.around, key, value),
         }
     }
     outer
+}
+
+/// Keeps an object or list beside the way to the records.
+fn keep_around<'a>(around: &mut Vec<(Cow<'a, str>, Value<'a>)>, name: Cow<'a, str>, value: Value<'a>) {
+    /// Members of one object that are kept.
+    const MOST: usize = 32;
+    if around.len() < MOST && may_hold(value) {
+        around.push((name, value));
+    }
 }
 
 fn read_records<'a>(records: Value<'a>, room: &Room) -> Records<'a> {
@@ -212,19 +288,22 @@ fn read_records<'a>(records: Value<'a>, room: &Room) -> Records<'a> {
         Kind::Null => return Records::Null,
         _ => return Records::Missing,
     }
-    let mut draft = Draft::default();
+    let mut draft = Box::<Draft<'_>>::default();
     for (key, value) in records.members() {
         match &*key {
-            "contact" => draft.page.contact = Some(value).filter(|contact| !contact.is_null()),
+            "contact" => {
+                draft.contact = Some(value);
+                draft.page.contact = Some(value).filter(|contact| !contact.is_null());
+            }
             "conversations" => {
                 draft.page.conversations.clear();
                 draft.page.unplaced.clear();
-                draft.odd_conversations = odd_list(value);
+                room.flaw(of_double("conversations", draft.conversations.replace(value), value));
                 value.elements().for_each(|element| read_conversation(element, &mut draft.page, room));
             }
             "messages" => {
                 draft.flat.clear();
-                draft.odd_messages = odd_list(value);
+                room.flaw(of_double("messages", draft.messages.replace(value), value));
                 value.elements().for_each(|element| room.push(&mut draft.flat, read_message(element, room)));
             }
             _ => room.push(&mut draft.page.siblings, (key, value)),
@@ -244,11 +323,11 @@ fn read_conversation<'a>(element: Value<'a>, page: &mut Page<'a>, room: &Room) {
     }
     let mut conversation =
         Conversation { shape: Shape::Grouped, id: None, fields: Vec::new(), messages: Vec::new() };
-    let mut odd_messages = None;
+    let mut list: Option<Value<'a>> = None;
     for (key, value) in element.members() {
         if key == "messages" {
             conversation.messages.clear();
-            odd_messages = odd_list(value);
+            room.flaw(of_double("messages", list.replace(value), value));
             let messages = &mut conversation.messages;
             value.elements().for_each(|element| room.push(messages, read_message(element, room)));
             continue;
@@ -259,7 +338,12 @@ fn read_conversation<'a>(element: Value<'a>, page: &mut Page<'a>, room: &Room) {
         room.push(&mut conversation.fields, (key, value));
     }
     last_wins(&mut conversation.fields);
-    conversation.fields.extend(odd_messages.map(|value| (Cow::Borrowed("messages"), value)));
+    if conversation.messages.is_empty() {
+        let kind = list.map_or(ListMember::Missing, ListMember::of);
+        room.flaw(list.and_then(|list| of_list("messages", list)));
+        room.flaw(of_conversation(&conversation.fields, kind));
+    }
+    conversation.fields.extend(list.and_then(odd_list).map(|value| (Cow::Borrowed("messages"), value)));
     room.push(&mut page.conversations, conversation);
 }
 
@@ -267,14 +351,19 @@ fn read_conversation<'a>(element: Value<'a>, page: &mut Page<'a>, room: &Room) {
 fn read_message<'a>(value: Value<'a>, room: &Room) -> Message<'a> {
     let (mut id, mut created_at, mut message_order, mut conversation_id) = (None, None, None, None);
     room.check_message(value);
+    let mut has_inner = false;
     for (key, value) in value.members() {
         match &*key {
             "message_id" => id = column_text(value),
             "created_at" => created_at = Some(value),
             "message_order" => message_order = Some(value),
             "conversation_id" => conversation_id = column_text(value),
+            "messages" | "conversations" => has_inner = true,
             _ => {}
         }
+    }
+    if has_inner || value.kind() != Kind::Object {
+        room.flaw(of_message(value, id.is_some()));
     }
     Message { id: id.unwrap_or_default(), value, created_at, message_order, conversation_id }
 }

@@ -34,6 +34,9 @@ pub enum Entry {
         outcome: Outcome,
         /// What the run had learned of the server by then.
         learned: Facts,
+        /// A fingerprint of the contact's first page with messages, where the answer did not name the contact.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        first_page: Option<u64>,
     },
     /// What was said of the contact's end does not hold: it is read again from its start.
     Reopened {

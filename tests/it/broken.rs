@@ -157,7 +157,7 @@ fn compression_that_is_none_is_repeated_and_fails_its_contact_alone() {
     let (error, _) = stays(|asked| Wire::body("content-encoding: gzip\r\n", good(asked).body.as_bytes()));
     assert_snapshot!(error, @"the answer is not what the API sends: its compression is broken (at offset 0)");
     let (error, _) = stays(|asked| Wire::body("content-encoding: rot13\r\n", &rot13(&good(asked).body)));
-    assert_snapshot!(error, @"the API reports an error: an answer without data.data (at offset 0)");
+    assert_snapshot!(error, @"the answer has no `data`; members found: qngn (at offset 0)");
 }
 
 fn rot13(text: &str) -> Vec<u8> {
@@ -182,12 +182,12 @@ fn a_body_that_is_no_page_fails_its_contact_with_what_it_is() {
     assert_snapshot!(failing(b"{\"data\":{\"data\":{\"contact\":{\"contact_id\":\"b\"},\"conv").0, @"the answer is not what the API sends: no whole JSON document in 51 bytes: malformed JSON at byte 46: a string without an end (at offset 0)");
     assert_snapshot!(failing(b"{\"data\":{\"data\":{\"contact\":null,\"conversations\":[]}}} and more").0, @"the answer is not what the API sends: no whole JSON document in 62 bytes: malformed JSON at byte 54: more bytes after the value (at offset 0)");
     assert_snapshot!(failing(b"<html>Welcome</html>").0, @"the answer is not what the API sends: a web page (HTML) (at offset 0)");
-    assert_snapshot!(failing(b"[1, 2]").0, @"the API reports an error: an answer without data.data (at offset 0)");
-    assert_snapshot!(failing(b"42").0, @"the API reports an error: an answer without data.data (at offset 0)");
-    assert_snapshot!(failing(b"\"text\"").0, @"the API reports an error: an answer without data.data (at offset 0)");
-    assert_snapshot!(failing(b"null").0, @"the API reports an error: an answer without data.data (at offset 0)");
-    assert_snapshot!(failing(b"{\"data\":{\"data\":7}}").0, @"the API reports an error: an answer without data.data (at offset 0)");
-    assert_snapshot!(failing(b"{\"data\":[]}").0, @"the API reports an error: an answer without data.data (at offset 0)");
+    assert_snapshot!(failing(b"[1, 2]").0, @"the answer is a list where an object is expected (at offset 0)");
+    assert_snapshot!(failing(b"42").0, @"the answer is a number where an object is expected (at offset 0)");
+    assert_snapshot!(failing(b"\"text\"").0, @"the answer is a string where an object is expected (at offset 0)");
+    assert_snapshot!(failing(b"null").0, @"the answer is null where an object is expected (at offset 0)");
+    assert_snapshot!(failing(b"{\"data\":{\"data\":7}}").0, @"the answer has `data.data` as a number where an object is expected (at offset 0)");
+    assert_snapshot!(failing(b"{\"data\":[]}").0, @"the answer has `data` as a list where an object is expected (at offset 0)");
     let (error, outcome) = failing(b"\x1b[31mred\x1b[0m \xff\xfe\x00");
     assert_snapshot!(error, @"the answer is not what the API sends: no JSON (at offset 0)");
     assert!(

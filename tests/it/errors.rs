@@ -147,9 +147,23 @@ fn redirects_are_not_followed() {
 fn contacts_that_do_not_exist_are_no_error() {
     for unknown in ["404", "null", "empty"] {
         let service = Service::start(&format!("--unknown {unknown}"));
-        let outcome = Export::run_of(service.url(), (0..30).map(|at| format!("unknown-{at}"))).expect(0);
+        let unknown_contacts = (0..30).map(|at| format!("unknown-{at}"));
+        let contacts = unknown_contacts.chain(["messages-3-a".to_owned()]);
+        let outcome = Export::run_of(service.url(), contacts).expect(0);
         assert_eq!(outcome.contacts("not_found"), 30, "{unknown}");
     }
+}
+
+#[test]
+fn a_list_of_which_no_contact_exists_is_in_doubt() {
+    let service = Service::start("");
+    let run = |count| Export::run_of(service.url(), (0..count).map(|at| format!("unknown-{at}")));
+    let outcome = run(20).args("--run-id r").expect(3);
+    assert_snapshot!(outcome.last_line(), @"run r is published, but in doubt (none of the 20 contacts exists: check that the list belongs to this account): export again");
+    assert_eq!(outcome.manifest()["status"], "partial");
+    assert_eq!(outcome.manifest()["input"]["doubts"].as_array().map(Vec::len), Some(1));
+    assert_eq!(outcome.contacts("not_found"), 20);
+    run(19).expect(0);
 }
 
 /// Refused with these statuses, one contact after the other.

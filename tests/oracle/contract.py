@@ -53,7 +53,7 @@ def expected(asked, pages, *, since=None, until=None):
 
 def one_contact(tables, contact_id, pages, since, until):
     history = read(pages or [])
-    if pages is None or (history.contact is None and not history.messages):
+    if pages is None or (not history.messages and all(map(is_absent, pages))):
         tables["coverage"].append(coverage(contact_id, "not_found", []))
         return
     rows = [message_row(contact_id, message_id, *rest, history) for message_id, rest in history.messages.items()]
@@ -83,6 +83,15 @@ def read(pages):
         for name, value in sorted(inner.held.items(), key=stands_in_no_conversation):
             read_part(history, name, value, page.channel, seen)
     return history
+
+
+def is_absent(page):
+    """A page without messages shows no contact: the contact is null, or there is nothing but empty lists."""
+    inner = wire.parse(repaired(page.body)).held["data"].held["data"]
+    contact = inner.held.get("contact")
+    if contact is not None:
+        return contact.kind == "null"
+    return all(name in ("conversations", "messages") and not value.held for name, value in inner.held.items())
 
 
 def stands_in_no_conversation(part):

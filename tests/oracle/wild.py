@@ -141,21 +141,25 @@ class Wild:
     # Contacts
 
     def contacts(self, count):
-        return {self.contact_id(at): self.contact() for at in range(count)}
+        return {contact_id: self.contact(contact_id) for contact_id in map(self.contact_id, range(count))}
 
     def contact_id(self, at):
         return self.one([f"c-{at}", f"{at} &=%/ü", f"00{at}", f"id+{at}"])
 
-    def contact(self):
+    def contact(self, contact_id):
         kind = self.dice.randrange(20)
         if kind == 0:
             return Contact(missing=True)
         if kind == 1:
             return Contact()
-        contact = Contact(contact=self.contact_object())
-        contact.late_contact = self.one([contact.contact, contact.contact, self.contact_object(), b"null", None])
+        own_id = json.dumps(contact_id).encode()
+        contact = Contact(contact=self.contact_object(own_id))
+        contact.late_contact = self.one([contact.contact, contact.contact, self.contact_object(own_id), b"null", None])
         if kind == 2:
-            contact.without_messages = self.one([b"null", b"[]", self.value(3), b'{"a":1}', b'"none"'])
+            contact.without_messages = self.one([b"null", b"[]"])
+        if contact.without_messages == b"null":  # an answer only where nothing else could hold the list
+            contact.contact = contact.late_contact = b'{"contact_id": ' + own_id + b"}"
+            return contact
         if self.chance(self.mess / 2):
             contact.contact = self.one([None, b"null", b'"someone"', b"[]", b"5"])
         if self.chance(self.mess):
@@ -165,11 +169,11 @@ class Wild:
             self.messages(contact)
         return contact
 
-    def contact_object(self):
+    def contact_object(self, own_id):
         kinds = {"user_email_id": "str", "first_name": "str", "last_name": "str", "phone_number": "str", "created_at": "ts",
                  "last_interacted_at": "ts", "contact_queries": "int", "is_blacklisted": "bool", "is_frozen": "bool",
                  "frozen_until": "ts"}  # fmt: skip
-        return self.object(self.fields(kinds, [("contact_id", self.field("str", b'"c-1"'))]))
+        return self.object(self.fields(kinds, [("contact_id", self.one([own_id, own_id, b"null", None]))]))
 
     def conversations(self, contact):
         for at in range(self.dice.randrange(4)):
@@ -177,8 +181,8 @@ class Wild:
             found = self.one([f'"conv-{at}"'.encode()] * 6 + [b"5", b'"5"', b"null", None])
             contact.conversations.append([self.conversation(found) for _ in range(count)])
         if self.chance(self.mess):
-            contact.odd_conversations = [self.one([b"null", b"5", b'"c"', b"[]", b"{}", b'{"messages":"none"}',
-                                                   b'{"conversation_id":"odd","messages":{"a":1},"x":null}'])]  # fmt: skip
+            contact.odd_conversations = [self.one([b"null", b"[]", b'""', b"{}", b'{"messages":null}',
+                                                   b'{"conversation_id":"odd","x":null}'])]  # fmt: skip
 
     def conversation(self, found):
         known = {"conversation_status": "str", "assigned_to": "str", "chatbot_id": "str"}

@@ -13,7 +13,7 @@ use crate::export::ExportError;
 use crate::history::{Facts, Status};
 use crate::id::ContactId;
 use crate::output::manifest::FileEntry;
-use crate::output::{RawLine, RawReader};
+use crate::output::{RawContact, RawLine, RawReader};
 use crate::spool::{Appender, Closing, Entry, Ledger, Writer};
 use crate::state::Due;
 
@@ -49,6 +49,7 @@ async fn read_all(archive: &Archive, appender: &Appender) -> Result<Filled, Rebu
     contacts.sha256.clone_from(&manifest.input.sha256);
     contacts.lines = manifest.input.lines;
     contacts.duplicates = manifest.input.duplicates;
+    contacts.doubts.clone_from(&manifest.input.doubts);
     let mut filling = Filling { appender, contacts, due: Vec::new(), ledger: Ledger::new(count), count };
     let mut last = PathBuf::new();
     for (file, path) in files {
@@ -118,7 +119,8 @@ impl Filling<'_> {
                     return Ok(());
                 }
                 let learned = Facts::default();
-                (Entry::Done { contact: ended.contact, outcome: ended.outcome, learned }, Vec::new())
+                let RawContact { contact, outcome, .. } = ended;
+                (Entry::Done { contact, outcome, learned, first_page: None }, Vec::new())
             }
         };
         let place = self.appender.append(&entry, body.into()).await?;

@@ -21,6 +21,14 @@ pub enum ListingError {
         /// What it says.
         what: String,
     },
+    /// It answers something else than a list of contacts.
+    #[error(
+        "the API's answers have changed ({what}): nothing is known of the account's contacts; look for a newer version of chatzy-export"
+    )]
+    NotAnAnswer {
+        /// What was found.
+        what: String,
+    },
     /// It cannot answer.
     #[error("the list of contacts cannot be read ({what}): run the same command again")]
     Unreadable {
@@ -47,7 +55,8 @@ impl From<Failure> for ListingError {
             Failure::AskLess => {
                 Self::Unreadable { what: "a single contact is too much for the server".to_owned() }
             }
-            Failure::Unreadable { what } => Self::Unreadable { what },
+            Failure::NotAnAnswer { what } => Self::NotAnAnswer { what },
+            Failure::Unanswered { what } | Failure::Unreadable { what } => Self::Unreadable { what },
         }
     }
 }

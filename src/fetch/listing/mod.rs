@@ -89,6 +89,10 @@ pub async fn list(
     let asker = ClientAsker { client, plan, account, observer };
     let mut roll = Roll::default();
     let doubt = read(&asker, plan.page_size, &mut roll).await?;
+    if let Some(found) = roll.only_unnamed() {
+        let what = format!("no listed contact has a `contact_id`; {found}");
+        return Err(ListingError::NotAnAnswer { what });
+    }
     let unnamed = roll.unnamed();
     let unnamed = (unnamed > 0)
         .then(|| format!("{unnamed} listed contacts have no ID that could be asked for, and are left out"));

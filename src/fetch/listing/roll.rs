@@ -18,6 +18,8 @@ pub struct Roll {
     places: HashMap<Fingerprint, usize>,
     /// Things without an ID, by what they say.
     unnamed: HashSet<Box<str>>,
+    /// What the first of them is instead of a contact.
+    first_unnamed: Option<String>,
     /// The versions of contacts before which nothing is missing but what became active since they were read.
     trusted: HashSet<Fingerprint>,
     /// Versions read in the pass under way.
@@ -32,12 +34,12 @@ pub struct Roll {
 impl Roll {
     /// Takes in a part of the list, and says what paging sees of it. Of two versions of a contact the later read one stays.
     pub fn take_in(&mut self, page: ListingPage) -> Result<Sight, ListingError> {
-        let mut sight = Sight::default();
+        let sight = Sight::of_listing(&page);
         let mut before = None;
         for place in page.places {
             match place {
-                Listed::Unnamed { digest } => {
-                    sight.add(None, &format!("x-{digest}"));
+                Listed::Unnamed { digest, found } => {
+                    self.first_unnamed.get_or_insert(found);
                     self.text += digest.len();
                     self.unnamed.insert(digest);
                 }
@@ -46,7 +48,6 @@ impl Roll {
                     self.has_other_order |= at.zip(before).is_some_and(|(at, before)| at > before);
                     self.has_times |= at.is_some();
                     before = at.or(before);
-                    sight.add(None, &version(&contact));
                     self.enter(*contact);
                 }
             }
@@ -79,6 +80,11 @@ impl Roll {
     /// How many things without an ID were met.
     pub fn unnamed(&self) -> usize {
         self.unnamed.len()
+    }
+
+    /// What stands in the place of contacts, where no contact was met at all.
+    pub fn only_unnamed(&self) -> Option<&str> {
+        self.first_unnamed.as_deref().filter(|_| self.contacts.is_empty())
     }
 
     /// Whether every part was in the order of activity, latest first.
@@ -114,11 +120,4 @@ impl Roll {
         });
         contacts
     }
-}
-
-/// A contact as it stands in the list: whoever becomes active is another one. The letter keeps an ID from looking like
-/// something without one.
-fn version(contact: &ListedContact) -> String {
-    let time = contact.latest_message_time.as_deref().unwrap_or_default();
-    format!("c{}\u{1f}{time}", contact.contact_id)
 }

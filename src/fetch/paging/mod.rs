@@ -73,7 +73,7 @@ pub enum Step {
     End(Ending),
     /// It kept changing or contradicting itself: what was read is exported, and said.
     Unresolved(String),
-    /// The server ignores `offset`: no history can be read from it.
+    /// The server answered this history's first page at every offset, and has not shown that it looks at the offset.
     OffsetIgnored,
 }
 
@@ -181,7 +181,7 @@ impl Paging {
     /// Takes in the answer to an ask, which is the last one [`Self::next`] gave, or was when it was spooled.
     pub fn absorb(&mut self, ask: &Ask, page: &Sight, facts: &mut Facts) {
         match ask.purpose {
-            Purpose::Doubt => self.next = self.settle_doubt(page),
+            Purpose::Doubt => self.next = self.settle_doubt(page, facts),
             Purpose::Count => self.counted(page, facts),
             _ => {
                 self.learn(ask, page, facts);
@@ -220,6 +220,7 @@ impl Paging {
     }
 
     fn learn(&self, ask: &Ask, page: &Sight, facts: &mut Facts) {
+        facts.honours_offset |= self.shows_offset(ask, page);
         if matches!(ask.purpose, Purpose::Onward | Purpose::Proof)
             && let Some(frontier) = &self.frontier
             && frontier.is_mixed()

@@ -1,6 +1,9 @@
 //! Whether the server looks at the offset at all.
+//!
+//! One that ignores it answers every request with the first page. One that clamps it does so from some offset on: the
+//! pages before are read, and only the histories that are longer cannot be read to their end.
 
-use super::{Ask, Fingerprint, Paging, Purpose, Sight, Step};
+use super::{Ask, Facts, Fingerprint, Paging, Purpose, Sight, Step};
 
 /// Equal pages at different offsets after which it is asked far beyond the end.
 const EQUAL_PAGES: u32 = 2;
@@ -23,10 +26,21 @@ impl Paging {
         }
     }
 
-    pub(super) fn settle_doubt(&mut self, page: &Sight) -> Step {
+    /// Whether the page shows that the server looks at the offset: it is not the first page again, with what came
+    /// meanwhile.
+    pub(super) fn shows_offset(&self, ask: &Ask, page: &Sight) -> bool {
+        let known = self.prefix.known_on(page);
+        ask.offset > 0 && self.prefix.len() > 0 && (page.is_empty() || 2 * known < page.received())
+    }
+
+    pub(super) fn settle_doubt(&mut self, page: &Sight, facts: &Facts) -> Step {
         self.equal_pages = 0;
+        let known = self.known();
         match self.after_doubt.take() {
             Some(pending) if page.is_empty() => Step::Ask(pending),
+            _ if facts.honours_offset => Step::Unresolved(format!(
+                "the server answers higher offsets with the same page again: what follows the first {known} messages cannot be read"
+            )),
             _ => Step::OffsetIgnored,
         }
     }

@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use xxhash_rust::xxh3::xxh3_128;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+
+use crate::record::ContactAnswer;
+use crate::record::listing::{Listed, ListedContact, ListingPage};
 
 /// What names a message sent without an id: `x-` and the hex digits of a digest.
 const MADE_UP_LENGTH: usize = 34;
@@ -65,9 +68,41 @@ pub struct Sight {
 }
 
 impl Sight {
+    /// The messages of an answer. There is no other way to paging's input for an answer about a contact, so that what was
+    /// not validated is never read.
+    pub fn of(answer: &ContactAnswer<'_>) -> Self {
+        let mut sight = Self::default();
+        for (conversation, id) in answer.messages() {
+            sight.add(conversation, id);
+        }
+        sight
+    }
+
+    /// The contacts of a part of the account's list, each as it stands there: whoever becomes active is another one.
+    pub fn of_listing(page: &ListingPage) -> Self {
+        let mut sight = Self::default();
+        for place in &page.places {
+            match place {
+                Listed::Unnamed { digest, .. } => sight.add(None, &format!("x-{digest}")),
+                Listed::Contact(contact) => sight.add(None, &version(contact)),
+            }
+        }
+        sight
+    }
+
+    /// A fingerprint of the page by its messages that have an ID, whatever their order. `None` where there are none.
+    pub fn fingerprint(&self) -> Option<u64> {
+        let mut named: Vec<u128> =
+            self.marks().filter(|mark| mark.identity == Identity::Named).map(|mark| mark.print.0).collect();
+        named.sort_unstable();
+        let bytes: Vec<u8> = named.iter().flat_map(|print| print.to_le_bytes()).collect();
+        // Zero stands for "none" where fingerprints are kept.
+        (!bytes.is_empty()).then(|| xxh3_64(&bytes).max(1))
+    }
+
     /// Adds a message to the group of its conversation; `None` is "without a conversation". What `record` names a
     /// message that was sent without an id is `x-` and a digest, and a number where others on the page say the same.
-    pub fn add(&mut self, conversation: Option<&str>, message: &str) {
+    pub(super) fn add(&mut self, conversation: Option<&str>, message: &str) {
         let conversation = conversation.map_or(Fingerprint(0), Fingerprint::of);
         match message.get(..MADE_UP_LENGTH) {
             Some(made_up) if is_made_up(message) => {
@@ -130,6 +165,12 @@ impl Sight {
     pub fn is_empty(&self) -> bool {
         self.groups.is_empty()
     }
+}
+
+/// A contact as it stands in the list. The letter keeps an ID from looking like something without one.
+fn version(contact: &ListedContact) -> String {
+    let time = contact.latest_message_time.as_deref().unwrap_or_default();
+    format!("c{}\u{1f}{time}", contact.contact_id)
 }
 
 /// Whether an id was made up of what a message says, with or without a number.

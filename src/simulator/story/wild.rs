@@ -124,7 +124,7 @@ pub static CONVERSATION: Oddities = Oddities {
 /// Oddities of contacts.
 pub static CONTACT: Oddities = Oddities {
     valid: &[
-        Set("contact_id", "#"),
+        Set("contact_id", "null"),
         Without("contact_id"),
         Set("first_name", "null"),
         Set("last_name", r#""\udc00 lone""#),
