@@ -10,9 +10,12 @@
 #![expect(clippy::disallowed_methods, reason = "this is the module that the ban points to")]
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
+
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
 
 /// What a storage operation was about to do, on which path, and why it could not.
 #[derive(Debug, thiserror::Error)]
@@ -122,6 +125,86 @@ pub fn are_real_dirs(base: &Path, relative: &Path) -> Result<bool, StorageError>
         folder.push(part);
     }
     is_real_dir(&folder)
+}
+
+/// What stands at a path below a folder.
+#[derive(Debug)]
+pub enum Opened {
+    /// A regular file, open for reading, and its size.
+    File(File, u64),
+    /// Nothing.
+    Missing,
+    /// Something else, or a symbolic link on the way.
+    NotRegular,
+}
+
+/// Opens a regular file below `base` for reading. No component below `base` may be a symbolic link, and nothing that is
+/// not a regular file is waited for, such as a named pipe. `relative` has plain components only.
+///
+/// # Errors
+/// When the file system refuses.
+pub fn open_below(base: &Path, relative: &Path) -> Result<Opened, StorageError> {
+    let path = base.join(relative);
+    let opened = open_each(base, relative);
+    match opened {
+        Ok(file) => {
+            let meta = file.metadata().on("read", &path)?;
+            Ok(if meta.is_file() { Opened::File(file, meta.len()) } else { Opened::NotRegular })
+        }
+        Err(Errno::NOENT) => Ok(Opened::Missing),
+        // A symbolic link, a file in place of a folder, a socket, a device, a name that cannot be.
+        Err(Errno::LOOP | Errno::NOTDIR | Errno::NXIO | Errno::NODEV | Errno::NAMETOOLONG | Errno::INVAL) => {
+            Ok(Opened::NotRegular)
+        }
+        Err(error) => Err(StorageError::new("read", &path, error.into())),
+    }
+}
+
+fn open_each(base: &Path, relative: &Path) -> Result<File, Errno> {
+    let folder = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let mut at = rustix::fs::open(base, folder, Mode::empty())?;
+    let mut parts = relative.components().peekable();
+    while let Some(part) = parts.next() {
+        let Component::Normal(name) = part else { return Err(Errno::INVAL) };
+        let flags = if parts.peek().is_some() {
+            folder | OFlags::NOFOLLOW
+        } else {
+            OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC
+        };
+        at = rustix::fs::openat(&at, name, flags, Mode::empty())?;
+    }
+    Ok(File::from(at))
+}
+
+/// Reads a file below `base` that may be missing, as [`open_below`] opens it, if it has at most `limit` bytes.
+///
+/// # Errors
+/// When it is larger, cannot be read, or is not a regular file.
+pub fn read_below(base: &Path, relative: &Path, limit: u64) -> Result<Option<Vec<u8>>, StorageError> {
+    let path = base.join(relative);
+    match open_below(base, relative)? {
+        Opened::File(file, size) => read_at_most(file, size, limit).on("read", &path).map(Some),
+        Opened::Missing => Ok(None),
+        Opened::NotRegular => {
+            let why = "it is not a regular file, or a folder on the way is a symbolic link";
+            Err(StorageError::new("use as a file", &path, io::Error::other(why)))
+        }
+    }
+}
+
+/// Reads an open file of this size to its end.
+///
+/// # Errors
+/// When it has more than `limit` bytes, or cannot be read.
+pub fn read_at_most(file: File, size: u64, limit: u64) -> io::Result<Vec<u8>> {
+    let too_large = || io::Error::other(format!("it has more than {limit} bytes"));
+    if size > limit {
+        return Err(too_large());
+    }
+    let mut text = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
+    // It may grow meanwhile.
+    file.take(limit.saturating_add(1)).read_to_end(&mut text)?;
+    if text.len() as u64 > limit { Err(too_large()) } else { Ok(text) }
 }
 
 /// Reads a file of ours that may be missing.

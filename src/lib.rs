@@ -32,6 +32,7 @@
 //! warehouse/                         3  SQL: tables, loads of new runs, latest versions
 //! prune/                             3  old runs leave
 //! api/ spool/ table/ output/         2  client, retries, governor · segments · columns, flattening · Parquet, JSONL, manifest
+//! catalog/                           2  the runs of an export: the newest, the chain of manifests, what lies outside it
 //! state/                             2  what is remembered of each contact from run to run, and who is due
 //! contacts/ settings/ record/ json/  1  input · validated settings · wire shapes · lenient JSON
 //! history event id digest durable    1  what is known of a read · events · newtypes · SHA-256 · files that survive a power cut
@@ -65,6 +66,7 @@
 pub mod actor;
 pub mod api;
 pub mod build;
+pub mod catalog;
 pub mod check;
 pub mod cli;
 pub mod contacts;

@@ -13,6 +13,7 @@ use crate::digest::sha256_of_file;
 use crate::durable;
 use crate::event::{Event, SharedObserver};
 use crate::history::Status;
+use crate::output::ExportPath;
 use crate::output::manifest::StateEntry;
 use crate::publish::DECISION;
 use crate::state::{self, Due, Known, Reading, StateError};
@@ -93,7 +94,7 @@ impl Nightly<'_> {
     /// Writes the state that the run leaves, staged beside its files.
     pub fn leave_state(&self, statuses: &[Status]) -> Result<Left, ExportError> {
         let is_full = self.kept_file()?.is_some_and(|kept| kept.full);
-        let path = StateEntry::path_of(self.run.run_id.as_str());
+        let path = ExportPath::state(&self.run.run_id);
         let staged = self.work.stage().join(&path);
         let folder = staged.parent().unwrap_or(&staged);
         durable::create_dir_all(folder)?;

@@ -13,11 +13,12 @@ use serde_json::{Value, json};
 use super::ExportError;
 use super::unfinished::Identity;
 use crate::api::Client;
-use crate::digest::{sha256, sha256_of_file};
-use crate::durable::{self, OnPath, StorageError};
+use crate::catalog::{self, CatalogError, LATEST, Link, Walk};
+use crate::digest::sha256_of_file;
+use crate::durable;
 use crate::event::{Event, SharedObserver};
 use crate::fetch::listing::{self, ListingPlan};
-use crate::output::manifest::{Latest, Manifest, StateEntry};
+use crate::output::manifest::StateEntry;
 use crate::record::listing::ListedContact;
 use crate::settings::Incremental;
 use crate::state::{Decision, Known, Listed, Reason, Rule, StateError};
@@ -106,7 +107,8 @@ impl Past<'_> {
         known: &'b Known,
         times: &'b Times,
     ) -> Result<Decision<'b>, ExportError> {
-        let runs = runs_there(self.out)?;
+        let runs = catalog::run_ids(self.out)?;
+        let runs: HashSet<String> = runs.iter().map(ToString::to_string).collect();
         let Incremental { sweep_every, full } = self.settings;
         Ok(Decision {
             rule: Rule { now, sweep_every, full },
@@ -138,51 +140,42 @@ pub async fn times_or_ask(
     Ok(times_of(&listing.contacts))
 }
 
-/// The newest state, found along the chain of manifests from `latest.json` on.
+/// The newest state, found along the chain of manifests from `latest.json` on. Runs that were pruned had none that matters:
+/// the newest state is never pruned.
 fn find(out: &Path) -> Result<Option<StateEntry>, ExportError> {
     let lost = |what: String| Err(ExportError::Lost(Lost(what)));
-    let path = out.join("_runs/latest.json");
-    let Some(text) = durable::read_if_there(&path)? else {
-        let is_first = runs_there(out)?.is_empty();
-        return if is_first { Ok(None) } else { lost(format!("{} is missing", path.display())) };
+    let walk = match Walk::begin(out) {
+        Ok(Some(walk)) => walk,
+        Ok(None) if catalog::run_ids(out)?.is_empty() => return Ok(None),
+        Ok(None) => return lost(format!("{} is missing", out.join(LATEST).display())),
+        Err(error) => return Err(lost_by(error)),
     };
-    let Ok(latest) = Latest::parse(&text) else { return lost(format!("{} is damaged", path.display())) };
-    let mut next = Some((latest.run_id, latest.sha256));
-    while let Some((run_id, expected)) = next {
-        let path = out.join("_runs").join(run_id.as_str()).join("manifest.json");
-        let Some(text) = durable::read_if_there(&path)? else {
-            return lost(format!("{} is missing", path.display()));
-        };
-        let manifest = match Manifest::parse(&text) {
-            Ok(manifest) if sha256(&text) == expected => manifest,
-            _ => return lost(format!("{} is not as it was written", path.display())),
+    for link in walk {
+        let manifest = match link.map_err(lost_by)? {
+            Link::Run(run) => run.manifest,
+            Link::Pruned(_) => continue,
+            Link::Broken { path, what } => return lost(format!("{} {what}", out.join(path).display())),
         };
         match manifest.state {
-            Some(state) if state.path == StateEntry::path_of(run_id.as_str()) => return Ok(Some(state)),
+            Some(state) => return Ok(Some(state)),
             None if manifest.options.get("incremental") != Some(&Value::Bool(true)) => {}
-            _ => return lost(format!("{} names no state of its run", path.display())),
+            None => {
+                let path = out.join(catalog::manifest_path(&manifest.run_id));
+                return lost(format!("{} names no state of its run", path.display()));
+            }
         }
-        next = manifest.previous.map(|previous| (previous.run_id, previous.sha256));
     }
     Ok(None)
 }
 
-/// The runs whose manifests are there.
-fn runs_there(out: &Path) -> Result<HashSet<String>, StorageError> {
-    let folder = out.join("_runs");
-    let mut runs = HashSet::new();
-    if !durable::is_real_dir(&folder)? {
-        return Ok(runs);
-    }
-    for entry in std::fs::read_dir(&folder).on("list", &folder)? {
-        let entry = entry.on("list", &folder)?;
-        if entry.path().join("manifest.json").is_file()
-            && let Ok(name) = entry.file_name().into_string()
-        {
-            runs.insert(name);
+fn lost_by(error: CatalogError) -> ExportError {
+    match error {
+        CatalogError::Storage(error) => error.into(),
+        CatalogError::Newer { path, error } => {
+            ExportError::Lost(Lost(format!("{}: {error}", path.display())))
         }
+        error @ CatalogError::Damaged { .. } => ExportError::Lost(Lost(error.to_string())),
     }
-    Ok(runs)
 }
 
 /// In one line how many are due, and why.

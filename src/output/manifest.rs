@@ -6,12 +6,11 @@
 mod timeline;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::StagedFile;
+use super::{ExportPath, StagedFile};
 use crate::id::RunId;
 use crate::table::{Table, format_time};
 
@@ -177,7 +176,7 @@ pub struct FileEntry {
     /// The table's name, which is its folder's.
     pub table: String,
     /// Its path relative to the output folder.
-    pub path: String,
+    pub path: ExportPath,
     /// How many rows it holds.
     pub rows: u64,
     /// Its size.
@@ -193,21 +192,11 @@ pub struct FileEntry {
     pub max_created_at: Option<String>,
 }
 
-impl FileEntry {
-    /// The path, if it is one of a file below the output folder: nothing absolute, no `..`, no odd parts. A manifest
-    /// comes from a disk that others may write to.
-    pub fn relative_path(&self) -> Option<&Path> {
-        let fits = |part: &str| !matches!(part, "" | "." | "..") && !part.contains(['\\', '\0']);
-        let parts = self.path.split('/').filter(|part| fits(part)).count();
-        (parts >= 2 && parts == self.path.split('/').count()).then(|| Path::new(&self.path))
-    }
-}
-
 /// The state that an incremental run leaves to the next: `_runs/<run_id>/state.parquet`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StateEntry {
     /// Its path relative to the output folder.
-    pub path: String,
+    pub path: ExportPath,
     /// How many contacts it holds.
     pub rows: u64,
     /// Its size.
@@ -217,11 +206,6 @@ pub struct StateEntry {
 }
 
 impl StateEntry {
-    /// Where the state of a run stands.
-    pub fn path_of(run_id: &str) -> String {
-        format!("_runs/{run_id}/state.parquet")
-    }
-
     /// The same as a file.
     pub fn as_file(&self) -> FileEntry {
         FileEntry {
@@ -296,6 +280,22 @@ pub enum ManifestError {
         /// The version it has.
         found: u32,
     },
+    /// It contradicts itself where commands rely on it.
+    #[error("the manifest is damaged: {what}")]
+    Content {
+        /// What is wrong.
+        what: String,
+    },
+}
+
+impl ManifestError {
+    /// The error with its cause, in one line.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Syntax { source, .. } => format!("{self}: {source}"),
+            Self::Version { .. } | Self::Content { .. } => self.to_string(),
+        }
+    }
 }
 
 impl Manifest {
@@ -318,7 +318,25 @@ impl Manifest {
         if found != MANIFEST_VERSION {
             return Err(ManifestError::Version { found });
         }
-        parsed.map_err(syntax)
+        let manifest = parsed.map_err(syntax)?;
+        manifest.check_names()?;
+        Ok(manifest)
+    }
+
+    /// Each file is named as one of this run, in the folder of its table: no command touches others.
+    fn check_names(&self) -> Result<(), ManifestError> {
+        let foreign = |path: &ExportPath| ManifestError::Content {
+            what: format!("{path} is not a file of the run {}", self.run_id),
+        };
+        for file in &self.files {
+            if file.path.top() != file.table || !file.path.is_of(&self.run_id) {
+                return Err(foreign(&file.path));
+            }
+        }
+        match &self.state {
+            Some(state) if state.path != ExportPath::state(&self.run_id) => Err(foreign(&state.path)),
+            _ => Ok(()),
+        }
     }
 
     /// The text of `manifest.json`.

@@ -24,6 +24,7 @@ pub mod manifest;
 mod parquet;
 mod part;
 mod partition;
+mod path;
 mod pending;
 mod pieces;
 pub mod pruned;
@@ -44,6 +45,7 @@ use crate::table::Table;
 pub use error::OutputError;
 use partition::Partitioner;
 pub use partition::folder;
+pub use path::{ExportPath, ExportPathError, RUNS};
 pub use raw::{RAW, RawAnswer, RawContact, RawError, RawLine, RawReader, RawWriter};
 pub use thread::WriterThread;
 pub use writer::{PieceOrder, TableWriter};
@@ -82,8 +84,8 @@ impl OutputSpec {
 pub struct StagedFile {
     /// Whose rows it holds.
     pub table: Table,
-    /// Its final path relative to the output folder, with `/` between the parts.
-    pub path: String,
+    /// Its final path relative to the output folder.
+    pub path: ExportPath,
     /// How many rows it holds, at least one.
     pub rows: u64,
     /// Its size in bytes.

@@ -153,7 +153,7 @@ fn keys_of_messages_do_not_apply_to_other_tables() {
     writer.write(&Rows { table: Table::Coverage, batch, message_time: None }).unwrap();
     let files = writer.finish().unwrap();
     assert_eq!(
-        files[0].path,
+        files[0].path.as_str(),
         "coverage/run=20261120T020000Z-abc123/part-20261120T020000Z-abc123-00000.parquet"
     );
     assert_eq!((files[0].min_created_at, files[0].rows), (None, 1));

@@ -15,7 +15,7 @@ use super::part::PartFile;
 use super::partition::{Partitioner, folder};
 use super::pending::{GroupSize, Pending};
 use super::pieces::Pieces;
-use super::{OutputError, OutputSpec, StagedFile, rows};
+use super::{ExportPath, OutputError, OutputSpec, StagedFile, rows};
 use crate::durable;
 use crate::id::RunId;
 use crate::table::{Rows, Table};
@@ -59,7 +59,7 @@ struct Partition {
 }
 
 struct OpenFile {
-    path: String,
+    path: ExportPath,
     encoder: Encoder,
     rows: u64,
     /// Bytes its rows had in memory.
@@ -137,7 +137,7 @@ impl TableWriter {
         }
         self.staged.sort_by(|a, b| a.path.cmp(&b.path));
         let folders: BTreeSet<_> =
-            self.staged.iter().filter_map(|file| Path::new(&file.path).parent()).collect();
+            self.staged.iter().filter_map(|file| file.path.as_path().parent()).collect();
         for folder in folders {
             durable::sync_dir(&self.staging.join(folder))?;
         }
@@ -222,7 +222,7 @@ impl TableWriter {
 
     fn create(&self, partition: usize, first_group: Option<usize>) -> Result<OpenFile, OutputError> {
         let Partition { folder, closed, .. } = &self.partitions[partition];
-        let path = format!("{folder}/part-{}-{closed:05}.{}", self.run_id, self.style.extension());
+        let path = ExportPath::data(folder, &self.run_id, *closed, self.style.extension());
         let encoder = Encoder::new(&self.style, PartFile::new(self.staging.join(&path)), first_group)?;
         Ok(OpenFile { path, encoder, rows: 0, encoded: 0, created_at: None, groups: Groups::Keep })
     }

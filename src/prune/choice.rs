@@ -3,12 +3,12 @@
 use chrono::TimeDelta;
 
 use super::Keep;
-use super::history::KnownRun;
+use crate::catalog::Run;
 use crate::output::manifest::Status;
 use crate::table::parse_time;
 
 /// For each run, the newest first, why it stays; none where it goes.
-pub(super) fn reasons(runs: &[KnownRun], keep: Keep) -> Vec<Option<&'static str>> {
+pub(super) fn reasons(runs: &[Run], keep: Keep) -> Vec<Option<&'static str>> {
     let mut reasons = vec![None; runs.len()];
     let mut say = |at: usize, reason| {
         if let Some(of_run) = reasons.get_mut(at) {
@@ -25,7 +25,7 @@ pub(super) fn reasons(runs: &[KnownRun], keep: Keep) -> Vec<Option<&'static str>
     if let Some(at) = runs.iter().position(|run| run.manifest.status == Status::Complete) {
         say(at, "it is the newest that is complete");
     }
-    if let Some(at) = runs.iter().position(|run| run.state.is_some()) {
+    if let Some(at) = runs.iter().position(|run| run.manifest.state.is_some()) {
         say(at, "the next increment goes by its state");
     }
     // An increment holds what changed. What did not is in the runs before it, back to one that read as many contacts.
@@ -33,11 +33,11 @@ pub(super) fn reasons(runs: &[KnownRun], keep: Keep) -> Vec<Option<&'static str>
     for (run, reason) in runs.iter().zip(&mut reasons) {
         if let Some(contacts) = needed {
             *reason = reason.or(Some("later increments rest on it"));
-            if run.unchanged == 0 && run.manifest.contacts.requested >= contacts {
+            if run.manifest.contacts.unchanged == 0 && run.manifest.contacts.requested >= contacts {
                 needed = None;
             }
         }
-        if reason.is_some() && run.unchanged > 0 {
+        if reason.is_some() && run.manifest.contacts.unchanged > 0 {
             needed = needed.max(Some(run.manifest.contacts.requested));
         }
     }
@@ -45,9 +45,9 @@ pub(super) fn reasons(runs: &[KnownRun], keep: Keep) -> Vec<Option<&'static str>
 }
 
 /// Whether a run ended so short before the newest that it stays. One whose time is none does.
-fn is_within(newest: &KnownRun, run: &KnownRun, keep: Keep) -> bool {
+fn is_within(newest: &Run, run: &Run, keep: Keep) -> bool {
     let Some(within) = keep.within.and_then(|within| TimeDelta::from_std(within).ok()) else { return false };
-    let ended = |run: &KnownRun| parse_time(&run.manifest.finished_at);
+    let ended = |run: &Run| parse_time(&run.manifest.finished_at);
     match (ended(newest), ended(run)) {
         (Some(newest), Some(ended)) => {
             newest.saturating_sub(ended) <= within.num_microseconds().unwrap_or(i64::MAX)
@@ -62,25 +62,29 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::output::manifest::Manifest;
+    use crate::output::ExportPath;
+    use crate::output::manifest::{Manifest, StateEntry};
 
     const DAY: u64 = 24 * 60 * 60;
 
     /// A run of each letter, the newest first, a day apart: c is complete, p partial, i an increment; in capitals it
     /// has a state.
-    fn runs(kinds: &str) -> Vec<KnownRun> {
+    fn runs(kinds: &str) -> Vec<Run> {
         let run = |(at, kind): (usize, char)| {
             let text = format!(
                 r#"{{"manifest_version":1,"schema_version":1,"run_id":"r{at}","status":"{}","tool":{{"name":"x","version":"1"}},"started_at":"","finished_at":"2026-11-{:02}T02:00:00.000000Z","source":{{"base_url":""}},"options":{{}},"input":{{"path":"","sha256":"","lines":0,"contacts":0,"duplicates":0}},"contacts":{{"requested":9,"exported":0,"empty":0,"not_found":0,"unresolved":0,"failed":0}},"requests":{{"sent":0,"retries":0,"by_status":{{}}}},"unknown_fields":{{}},"tables":{{}},"files":[],"previous":null}}"#,
                 if kind == 'p' { "partial" } else { "complete" },
                 28 - at
             );
-            KnownRun {
-                manifest: Manifest::parse(text.as_bytes()).unwrap(),
-                sha256: at.to_string(),
-                state: kind.is_uppercase().then(String::new),
-                unchanged: u64::from(kind.eq_ignore_ascii_case(&'i')),
-            }
+            let mut manifest = Manifest::parse(text.as_bytes()).unwrap();
+            manifest.contacts.unchanged = u64::from(kind.eq_ignore_ascii_case(&'i'));
+            manifest.state = kind.is_uppercase().then(|| StateEntry {
+                path: ExportPath::state(&manifest.run_id),
+                rows: 0,
+                bytes: 0,
+                sha256: String::new(),
+            });
+            Run { manifest, sha256: at.to_string() }
         };
         kinds.chars().enumerate().map(run).collect()
     }

@@ -1,14 +1,14 @@
 //! Prune: old runs leave the export, the newest never, and nothing that is not a run's own.
 //!
-//! [`history`] follows the chain of manifests from `latest.json`: only runs that it proves are looked at. [`choice`] says
-//! which of them stay, and why. Those that go are first entered in a durable record, by which `verify` knows them; then
+//! Only runs that the chain of manifests proves ([`crate::catalog`]) are looked at. [`choice`] says
+//! which of them stay, and why. Those that go are first entered in a durable [`record`], by which `verify` knows them; then
 //! [`removal`] takes each away in an order in which it is whole or plainly gone. Stopped at any instant, the next prune
 //! finishes what was begun.
 //!
 //! Layer 3: stands on `output` and `durable`. Who calls it holds the lock of the export.
 
 mod choice;
-mod history;
+mod record;
 mod removal;
 
 use std::num::NonZeroUsize;
@@ -18,11 +18,11 @@ use std::time::Duration;
 use chrono::Utc;
 use serde::Serialize;
 
+use crate::catalog::{CatalogError, Chain, LATEST, Run};
 use crate::durable::{self, StorageError};
 use crate::output::manifest::Status;
 use crate::output::pruned::{PRUNED, PrunedRun};
 use crate::table::format_time;
-use history::{History, KnownRun};
 
 /// Which runs are to stay: those that any of the two says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -98,7 +98,7 @@ pub struct Left {
 #[derive(Debug, thiserror::Error)]
 pub enum PruneError {
     /// There is no export at the path.
-    #[error("there is no export at {}: it has no _runs/latest.json", path.display())]
+    #[error("there is no export at {}: it has no {LATEST}", path.display())]
     NoExport {
         /// The path given.
         path: PathBuf,
@@ -116,21 +116,44 @@ pub enum PruneError {
     Storage(#[from] StorageError),
 }
 
+impl From<CatalogError> for PruneError {
+    fn from(error: CatalogError) -> Self {
+        match error {
+            CatalogError::Damaged { path, what } => Self::Damaged { path, what },
+            CatalogError::Newer { path, error } => Self::Damaged { path, what: error.to_string() },
+            CatalogError::Storage(error) => Self::Storage(error),
+        }
+    }
+}
+
+/// Said of what lies behind a break.
+const BROKEN: &str = "the chain of manifests breaks here, so this run and those before it are left as they are; `verify` tells more";
+
+/// The chain of the export.
+fn read(out: &Path) -> Result<Chain, PruneError> {
+    let no_export = || PruneError::NoExport { path: out.to_owned() };
+    if !out.is_dir() || !durable::is_real_dir(&out.join("_runs"))? {
+        return Err(no_export());
+    }
+    Chain::read(out)?.ok_or_else(no_export)
+}
+
 /// Removes the runs that are not to stay.
 ///
 /// # Errors
 /// When the export cannot be read, is damaged, or a file cannot be removed.
 pub fn prune(out: &Path, keep: Keep, mode: Mode) -> Result<Pruning, PruneError> {
-    let mut history = history::read(out)?;
+    let mut chain = read(out)?;
+    let broken = chain.broken_at.iter().map(|path| Left { path: path.clone(), reason: BROKEN.to_owned() });
     let mut pruning = Pruning {
         dry_run: mode == Mode::DryRun,
         removed: Vec::new(),
         kept: Vec::new(),
-        left: history.left.clone(),
+        left: broken.collect(),
     };
-    let reasons = choice::reasons(&history.runs, keep);
+    let reasons = choice::reasons(&chain.runs, keep);
     let mut leaving = Vec::new();
-    for (run, reason) in history.runs.iter().zip(&reasons) {
+    for (run, reason) in chain.runs.iter().zip(&reasons) {
         let run_id = run.manifest.run_id.to_string();
         let (status, finished_at) = (run.manifest.status, run.manifest.finished_at.clone());
         if let Some(reason) = *reason {
@@ -145,32 +168,25 @@ pub fn prune(out: &Path, keep: Keep, mode: Mode) -> Result<Pruning, PruneError> 
         }
     }
     if mode == Mode::Remove {
-        remove(out, &history, &leaving, &mut pruning.left)?;
-        history
-            .runs
-            .retain(|run| pruning.kept.iter().any(|kept| kept.run_id == run.manifest.run_id.as_str()));
-        history.compact(out)?;
+        remove(out, &chain, &leaving, &mut pruning.left)?;
+        chain.runs.retain(|run| pruning.kept.iter().any(|kept| kept.run_id == run.manifest.run_id.as_str()));
+        record::compact(out, &chain)?;
     }
     Ok(pruning)
 }
 
 /// Enters the runs in the record, and takes them away, the oldest first; before them those whose removal was begun.
-fn remove(
-    out: &Path,
-    history: &History,
-    leaving: &[&KnownRun],
-    left: &mut Vec<Left>,
-) -> Result<(), PruneError> {
-    let kept: Vec<&KnownRun> =
-        history.runs.iter().filter(|run| leaving.iter().all(|gone| gone.sha256 != run.sha256)).collect();
-    for run_id in removal::begun(out, &history.record)? {
+fn remove(out: &Path, chain: &Chain, leaving: &[&Run], left: &mut Vec<Left>) -> Result<(), PruneError> {
+    let kept: Vec<&Run> =
+        chain.runs.iter().filter(|run| leaving.iter().all(|gone| gone.sha256 != run.sha256)).collect();
+    for run_id in removal::begun(out, &chain.pruned)? {
         left.extend(removal::finish(out, &run_id, &kept)?);
     }
     if leaving.is_empty() {
         return Ok(());
     }
     let pruned_at = format_time(Utc::now().timestamp_micros()).to_string();
-    let mut record = history.record.clone();
+    let mut record = chain.pruned.clone();
     for run in leaving {
         let manifest = &run.manifest;
         if record.find(manifest.run_id.as_str(), &run.sha256).is_none() {

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::history::KnownRun;
 use super::{Left, PruneError};
+use crate::catalog::{self, Run};
 use crate::durable::{self, OnPath, StorageError};
 use crate::id::RunId;
 use crate::output::manifest::Manifest;
@@ -26,8 +26,8 @@ pub(super) fn begun(out: &Path, record: &PrunedRuns) -> Result<Vec<RunId>, Stora
     for run in &record.pruned {
         let folder = folder_of(&run.run_id);
         if durable::are_real_dirs(out, &folder)?
-            && let Some(text) = durable::read_if_there(&out.join(&folder).join(LEAVING))?
-            && crate::digest::sha256(&text) == run.sha256
+            && catalog::leaving(out, &run.run_id)
+                .is_ok_and(|found| found.is_some_and(|found| found.sha256 == run.sha256))
         {
             begun.push(run.run_id.clone());
         }
@@ -43,17 +43,16 @@ pub(super) fn begin(out: &Path, run_id: &RunId) -> Result<(), PruneError> {
 }
 
 /// Removes what is left of a run that is gone, but nothing that a run that stays names too; gives what was left alone.
-pub(super) fn finish(out: &Path, run_id: &RunId, kept: &[&KnownRun]) -> Result<Vec<Left>, PruneError> {
+pub(super) fn finish(out: &Path, run_id: &RunId, kept: &[&Run]) -> Result<Vec<Left>, PruneError> {
     let folder = out.join(folder_of(run_id));
     let path = folder.join(LEAVING);
-    let Some(text) = durable::read_if_there(&path)? else { return Ok(Vec::new()) };
-    let run = KnownRun::parse(&text).map_err(|what| PruneError::Damaged { path: path.clone(), what })?;
+    let Some(run) = catalog::leaving(out, run_id)? else { return Ok(Vec::new()) };
     let left = remove_files(out, &run.manifest, kept)?;
     for name in LISTS {
         durable::remove_file(&folder.join(name))?;
     }
-    if let Some(name) = run.state.as_deref().and_then(|state| state_name(run_id, state)) {
-        durable::remove_file(&folder.join(name))?;
+    if let Some(state) = &run.manifest.state {
+        durable::remove_file(&out.join(&state.path))?;
     }
     durable::sync_dir(&folder)?;
     durable::remove_file(&path)?;
@@ -63,31 +62,20 @@ pub(super) fn finish(out: &Path, run_id: &RunId, kept: &[&KnownRun]) -> Result<V
     Ok(left)
 }
 
-/// The name of a state in its run's folder; one elsewhere is none.
-fn state_name<'a>(run_id: &RunId, state: &'a str) -> Option<&'a str> {
-    let name = state.strip_prefix("_runs/")?.strip_prefix(run_id.as_str())?.strip_prefix('/')?;
-    let is_name = !matches!(name, "" | "." | ".." | "manifest.json" | LEAVING);
-    (is_name && !name.contains(['/', '\\', '\0'])).then_some(name)
-}
-
-fn remove_files(out: &Path, manifest: &Manifest, kept: &[&KnownRun]) -> Result<Vec<Left>, PruneError> {
+fn remove_files(out: &Path, manifest: &Manifest, kept: &[&Run]) -> Result<Vec<Left>, PruneError> {
     let mut left = Vec::new();
     let mut folders = BTreeSet::new();
     let of_others: BTreeSet<&str> =
         kept.iter().flat_map(|run| &run.manifest.files).map(|file| file.path.as_str()).collect();
-    let prefix = format!("part-{}-", manifest.run_id);
     for file in &manifest.files {
-        let mut leave = |reason: &str| left.push(Left { path: file.path.clone(), reason: reason.to_owned() });
-        let in_table = file.path.split_once('/').is_some_and(|(folder, _)| folder == file.table);
-        let is_named = file.path.rsplit('/').next().is_some_and(|name| name.starts_with(&prefix));
-        let Some(path) = file.relative_path().filter(|_| in_table && is_named) else {
-            leave("its name is not one of a file of this run");
-            continue;
-        };
-        if file.table.starts_with('_') || of_others.contains(file.path.as_str()) {
+        let mut leave =
+            |reason: &str| left.push(Left { path: file.path.to_string(), reason: reason.to_owned() });
+        // A manifest names files of its run in the folders of tables only.
+        if of_others.contains(file.path.as_str()) {
             leave("it is a file of another run too");
             continue;
         }
+        let path = file.path.as_path();
         let parent = path.parent().unwrap_or(Path::new(""));
         match durable::are_real_dirs(out, parent) {
             Ok(true) => {}

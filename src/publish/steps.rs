@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::place::{create_folders, place};
 use super::{DECISION, Draft, JOURNAL, LIST, PublishError, Published, RUN, SPOOL, STAGE, run_file};
@@ -51,8 +51,7 @@ fn move_files(out: &Path, work: &Path, draft: &Draft, after: AfterStep) -> Resul
     let stage = work.join(STAGE);
     let mut folders = BTreeSet::new();
     for file in &draft.manifest.files {
-        let path =
-            file.relative_path().ok_or_else(|| PublishError::Missing { path: PathBuf::from(&file.path) })?;
+        let path = file.path.as_path();
         let folder = path.parent().unwrap_or(Path::new(""));
         if folders.insert(folder) {
             durable::are_real_dirs(&stage, folder)?;
@@ -80,10 +79,8 @@ fn write_lists(out: &Path, work: &Path, draft: &Draft, after: AfterStep) -> Resu
         list(&file.sha256, &file.path);
     }
     if let Some(state) = draft.manifest.state.as_ref().map(StateEntry::as_file) {
-        let path = state
-            .relative_path()
-            .ok_or_else(|| PublishError::Missing { path: PathBuf::from(&state.path) })?;
-        place(&work.join(STAGE).join(path), &out.join(path), &state, after)?;
+        let path = state.path.clone();
+        place(&work.join(STAGE).join(&path), &out.join(&path), &state, after)?;
         after("state")?;
     }
     if let Some(text) = &draft.failed_csv {

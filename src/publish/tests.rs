@@ -52,7 +52,7 @@ fn content(path: &str) -> String {
 fn draft() -> Draft {
     let file = |path: &&str| FileEntry {
         table: path.split('/').next().unwrap().to_owned(),
-        path: (*path).to_owned(),
+        path: path.parse().unwrap(),
         rows: 1,
         bytes: content(path).len() as u64,
         sha256: sha256(content(path)),
@@ -85,7 +85,7 @@ fn draft() -> Draft {
         files: FILES.iter().map(file).collect(),
         previous: None,
         state: Some(StateEntry {
-            path: STATE.into(),
+            path: STATE.parse().unwrap(),
             rows: 1,
             bytes: content(STATE).len() as u64,
             sha256: sha256(content(STATE)),

@@ -22,7 +22,7 @@ pub fn withdraw(out: &Path, work: &Path) -> Result<(), PublishError> {
     }
     let mut folders = BTreeSet::new();
     for file in &draft.manifest.files {
-        let Some(path) = file.relative_path() else { continue };
+        let path = file.path.as_path();
         durable::are_real_dirs(out, path.parent().unwrap_or(Path::new("")))?;
         let target = out.join(path);
         durable::remove_file(&temporary(&target))?;

@@ -32,7 +32,7 @@ pub(super) fn find(
     known.extend(runs.leaving.iter().cloned());
     let manifests = runs.checked.iter().filter_map(|run| run.manifest.as_ref());
     let entries: Vec<&FileEntry> = manifests.flat_map(|manifest| &manifest.files).collect();
-    known.extend(entries.iter().map(|file| file.path.clone()));
+    known.extend(entries.iter().map(|file| file.path.to_string()));
     // Where a manifest is lost, the list beside it still says which files are the run's.
     let lost = runs.checked.iter().filter(|run| run.manifest.is_none());
     for checksums in lost.filter_map(|run| run.checksums.as_ref()) {
@@ -40,8 +40,6 @@ pub(super) fn find(
     }
     let mut folders: BTreeSet<&str> = Table::ALL.iter().map(|table| table.name()).collect();
     folders.extend(["_runs", "raw"]);
-    let tables = entries.iter().filter(|file| file.relative_path().is_some()).map(|file| file.table.as_str());
-    folders.extend(tables.filter(|table| is_table_name(table)));
 
     let mut added = Vec::new();
     for folder in folders {
@@ -116,12 +114,6 @@ fn forgive_news(out: &Path, runs: &Runs, added: &mut Vec<String>) -> Result<(), 
         is_there && !own.contains(path) && !files.contains(path.as_str())
     });
     Ok(())
-}
-
-fn is_table_name(table: &str) -> bool {
-    !table.is_empty()
-        && table.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-        && !table.starts_with('_')
 }
 
 /// All files below a folder, symlinks too, relative to `out`, sorted.

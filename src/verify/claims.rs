@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use super::runs::manifest_path;
 use super::{DamageKind, Report};
 use crate::output::folder;
-use crate::output::manifest::{FileEntry, Manifest, StateEntry, Status, TableEntry};
+use crate::output::manifest::{FileEntry, Manifest, Status, TableEntry};
 use crate::table::schema::SCHEMA_VERSION;
 use crate::table::{Table, parse_time};
 
@@ -76,18 +76,14 @@ fn state(manifest: &Manifest, tell: Tell) {
                 "it names a state, and is not one of an incremental run".to_owned(),
             );
         }
-        Some(state) => {
-            if state.path != StateEntry::path_of(manifest.run_id.as_str()) {
-                tell(DamageKind::UnsafePath, format!("the state {:?} is not the one of its run", state.path));
-            }
-            if state.rows < manifest.contacts.requested {
-                let (rows, contacts) = (state.rows, manifest.contacts.requested);
-                tell(
-                    DamageKind::RowCount,
-                    format!("its state has {rows} rows, and {contacts} contacts were requested"),
-                );
-            }
+        Some(state) if state.rows < manifest.contacts.requested => {
+            let (rows, contacts) = (state.rows, manifest.contacts.requested);
+            tell(
+                DamageKind::RowCount,
+                format!("its state has {rows} rows, and {contacts} contacts were requested"),
+            );
         }
+        Some(_) => {}
     }
     if !is_incremental && manifest.contacts.unchanged > 0 {
         let detail = "it counts contacts that were not read, and is not one of an incremental run";
@@ -140,12 +136,8 @@ fn file_faults(manifest: &Manifest, file: &FileEntry) -> Vec<String> {
     if file.rows == 0 {
         faults.push("a file without rows is not written".to_owned());
     }
-    let (path, name) = file.path.rsplit_once('/').unwrap_or_default();
-    if folder(&file.table, &file.partition) != path {
+    if folder(&file.table, &file.partition) != file.path.split().0 {
         faults.push("its folder is not the one of its partition".to_owned());
-    }
-    if !name.strip_prefix(&format!("part-{}-", manifest.run_id)).is_some_and(is_numbered) {
-        faults.push("its name is not one of this run".to_owned());
     }
     let keys = file.partition.iter().map(|(key, _)| key.as_str());
     if file.table != "raw" && !keys.eq(expected_keys(manifest, file)) {
@@ -169,14 +161,6 @@ fn file_faults(manifest: &Manifest, file: &FileEntry) -> Vec<String> {
         _ => faults.push("its range of created_at is none".to_owned()),
     }
     faults
-}
-
-/// `00000.parquet`
-fn is_numbered(name: &str) -> bool {
-    let (number, ending) = name.split_once('.').unwrap_or_default();
-    number.len() >= 5
-        && number.bytes().all(|byte| byte.is_ascii_digit())
-        && matches!(ending, "parquet" | "jsonl" | "jsonl.gz" | "jsonl.zst")
 }
 
 /// The keys of the options that apply to the table of the file.

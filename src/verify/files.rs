@@ -66,7 +66,7 @@ pub(super) fn check(out: &Path, run: &Run, report: &mut Report) -> Result<Files,
         // In a manifest that was edited stand numbers of any size.
         report.rows = report.rows.saturating_add(file.rows);
         report.bytes = report.bytes.saturating_add(file.bytes);
-        if let Some((kind, detail)) = fault(out, file, &by_hash)? {
+        if let Some((kind, detail)) = content_fault(out, file.path.as_path(), file, &by_hash)? {
             report.damage(Some(&run.id), file.path.as_str(), kind, detail);
             files = Files::Damaged;
         }
@@ -74,35 +74,12 @@ pub(super) fn check(out: &Path, run: &Run, report: &mut Report) -> Result<Files,
     Ok(files)
 }
 
-/// What is wrong with a file.
-fn fault(
-    out: &Path,
-    file: &FileEntry,
-    by_hash: &BTreeMap<&str, &str>,
-) -> Result<Option<(DamageKind, String)>, StorageError> {
-    match path_in_table(file) {
-        Ok(path) => content_fault(out, path, file, by_hash),
-        Err(fault) => Ok(Some(fault)),
-    }
-}
-
 /// What is wrong with a file by its path and its size.
 pub(super) fn fault_without_reading(
     out: &Path,
     file: &FileEntry,
 ) -> Result<Option<(DamageKind, String)>, StorageError> {
-    match path_in_table(file) {
-        Ok(path) => size_fault(out, path, file),
-        Err(fault) => Ok(Some(fault)),
-    }
-}
-
-/// The file's path, if it is one in its table's folder.
-fn path_in_table(file: &FileEntry) -> Result<&Path, (DamageKind, String)> {
-    let in_table = file.path.split_once('/').is_some_and(|(folder, _)| folder == file.table);
-    file.relative_path().filter(|_| in_table).ok_or_else(|| {
-        (DamageKind::UnsafePath, "the path is not one of a file in its table's folder".to_owned())
-    })
+    size_fault(out, file.path.as_path(), file)
 }
 
 /// What is wrong with what stands at the path.

@@ -86,7 +86,7 @@ pub(crate) fn read_rows(
 ) -> Result<(), RowsError> {
     for file in manifest.files.iter().filter(|file| file.table == table.name()) {
         let path = out.join(&file.path);
-        let damaged = |detail| RowsError::Damaged { path: file.path.clone(), detail };
+        let damaged = |detail| RowsError::Damaged { path: file.path.to_string(), detail };
         let read = rows::read_columns(&path, wanted, &mut |row| each(row, file));
         let rows = read.map_err(|error| match error.downcast::<io::Error>() {
             // Only what the operating system said is about the disk; decoders use the same type for bad bytes.

@@ -8,10 +8,9 @@ use std::path::Path;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::glance::{self, Number, read_rows};
-use super::runs::manifest_path;
+use super::glance::{Number, read_rows};
+use crate::catalog;
 use crate::contacts::ContactList;
-use crate::durable;
 use crate::output::manifest::Manifest;
 use crate::table::Table;
 
@@ -35,7 +34,6 @@ pub fn known(out: &Path, manifest: &Manifest, contacts: &ContactList) -> Vec<u32
 
 /// The manifest of the newest run, if it can be read.
 pub fn newest(out: &Path) -> Option<Manifest> {
-    let run = glance::newest(out).ok()??;
-    let path = out.join(manifest_path(run.as_str()));
-    Manifest::parse(&durable::read_if_there(&path).ok()??).ok()
+    let latest = catalog::latest(out).ok()??;
+    Some(catalog::run(out, &latest.run_id).ok()??.manifest)
 }

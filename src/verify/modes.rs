@@ -18,8 +18,7 @@ pub(super) fn check(out: &Path, runs: &Runs, report: &mut Report) -> Result<(), 
     let mut seen = BTreeSet::new();
     for run in &runs.checked {
         let files = run.manifest.iter().flat_map(|manifest| &manifest.files);
-        let mut paths: Vec<&str> =
-            files.filter(|file| file.relative_path().is_some()).map(|file| file.path.as_str()).collect();
+        let mut paths: Vec<&str> = files.map(|file| file.path.as_str()).collect();
         let own =
             [manifest_path(&run.id), checksums_path(&run.id), failed_path(&run.id), state_path(&run.id)];
         paths.extend(own.iter().map(String::as_str));

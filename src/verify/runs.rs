@@ -12,7 +12,7 @@ use super::files::{Standing, standing};
 use super::{DamageKind, Report, VerifyError, VerifyOptions};
 use crate::digest::sha256;
 use crate::durable::{OnPath, StorageError};
-use crate::output::manifest::{Manifest, ManifestError, StateEntry};
+use crate::output::manifest::{Manifest, ManifestError};
 use crate::output::pruned::{LEAVING, PRUNED, PrunedRuns};
 use crate::table::Table;
 
@@ -173,7 +173,7 @@ fn moment(
             && sha256(&text) == run.sha256
         {
             let files = Manifest::parse(&text).map(|manifest| manifest.files).unwrap_or_default();
-            leaving.extend(files.into_iter().map(|file| file.path));
+            leaving.extend(files.into_iter().map(|file| file.path.into()));
             leaving.extend([path, checksums_path(id), failed_path(id), format!("_runs/{id}/state.parquet")]);
             found.remove(id);
         }
@@ -258,8 +258,8 @@ pub(super) fn unfinished(out: &Path) -> Result<Option<Unfinished>, StorageError>
     }
     let Content::Plain(text) = read_content(out, "_work/publish.json")? else { return Ok(None) };
     let Ok(Journal { manifest }) = serde_json::from_slice(&text) else { return Ok(None) };
-    let state = manifest.state.into_iter().map(|state| state.path);
-    let files = manifest.files.into_iter().map(|file| file.path).chain(state).collect();
+    let state = manifest.state.into_iter().map(|state| state.path.into());
+    let files = manifest.files.into_iter().map(|file| file.path.into()).chain(state).collect();
     Ok(Some(Unfinished { id: manifest.run_id.to_string(), files }))
 }
 
@@ -328,7 +328,7 @@ pub(super) fn failed_path(id: &str) -> String {
 }
 
 pub(super) fn state_path(id: &str) -> String {
-    StateEntry::path_of(id)
+    format!("_runs/{id}/state.parquet")
 }
 
 pub(super) fn with_cause(error: &dyn std::error::Error) -> String {

@@ -161,6 +161,23 @@ fn three_nights() {
 }
 
 #[test]
+fn the_state_is_found_behind_runs_that_were_pruned() {
+    let account = Account::of(&["a", "b"]);
+    let export = account.nightly(&["a", "b"]);
+    export.expect(0);
+    for _ in 0..2 {
+        account.plain(&["a", "b"]).out_at(export.out_path()).expect(0);
+    }
+    let out = export.out_path().to_string_lossy().into_owned();
+    Export::command("prune --keep-last 1").arg(&out).expect(0);
+    account.write("a", "3");
+    account.asked_for();
+    let next = export.expect(0);
+    verified(&next);
+    assert_eq!(account.asked_for(), ["a"], "b is as it was");
+}
+
+#[test]
 fn a_sweep_sees_what_changes_no_time() {
     let account = Account::of(&["a", "b"]);
     let export = account.nightly(&["a", "b"]);

@@ -8,15 +8,15 @@ const LAYERS: [&[&str]; 5] = [
     &["cli"],
     &["export", "check", "monitor", "report"],
     &["fetch", "build", "publish", "verify", "warehouse", "prune"],
-    &["api", "spool", "table", "output", "state"],
+    &["api", "spool", "table", "output", "catalog", "state"],
     &[
         "contacts", "settings", "event", "id", "record", "json", "durable", "history", "digest", "visible",
         "actor",
     ],
 ];
 
-/// Imports within a layer that the picture allows: output writes tables.
-const NEIGHBOURS: [(&str, &str); 1] = [("output", "table")];
+/// Imports within a layer that the picture allows: output writes tables, the catalog reads what output wrote.
+const NEIGHBOURS: [(&str, &str); 2] = [("output", "table"), ("catalog", "output")];
 
 struct Source {
     path: PathBuf,

@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use super::RebuildError;
-use crate::digest::sha256;
+use crate::catalog::{self, Run};
 use crate::durable;
 use crate::id::RunId;
 use crate::output::RAW;
-use crate::output::manifest::{FileEntry, Latest, Manifest, ManifestError, Previous};
+use crate::output::manifest::{FileEntry, Manifest, Previous};
 
 /// A run that kept its raw answers.
 pub struct Archive {
@@ -24,35 +24,26 @@ impl Archive {
     pub fn open(from: &Path, run: Option<&RunId>) -> Result<Self, RebuildError> {
         let no_export = || RebuildError::NoExport { path: from.to_owned() };
         let damaged = |path: &Path, what: String| RebuildError::Damaged { path: path.to_owned(), what };
-        let (run_id, expected) = if let Some(run_id) = run {
-            (run_id.clone(), None)
-        } else {
-            let path = from.join("_runs/latest.json");
-            let text = read(from, Path::new("_runs/latest.json"))?.ok_or_else(no_export)?;
-            let latest = Latest::parse(&text).map_err(|error| damaged(&path, error.to_string()))?;
-            (latest.run_id, Some(latest.sha256))
+        if !from.is_dir() {
+            return Err(no_export());
+        }
+        let latest = if run.is_some() { None } else { Some(catalog::latest(from)?.ok_or_else(no_export)?) };
+        let run_id = match (&latest, run) {
+            (Some(latest), _) => &latest.run_id,
+            (None, Some(run_id)) => run_id,
+            (None, None) => return Err(no_export()),
         };
-        let relative = PathBuf::from(format!("_runs/{run_id}/manifest.json"));
-        let path = from.join(&relative);
-        let Some(text) = read(from, &relative)? else {
-            return Err(match expected {
-                Some(_) => damaged(&path, "latest.json names it, and it is missing".to_owned()),
-                None => RebuildError::NoRun { run_id, path: from.to_owned() },
-            });
-        };
-        let sha256 = sha256(&text);
-        if expected.is_some_and(|expected| expected != sha256) {
+        let path = from.join(catalog::manifest_path(run_id));
+        let found = catalog::run(from, run_id)?.ok_or_else(|| match latest {
+            Some(_) => damaged(&path, "latest.json names it, and it is missing".to_owned()),
+            None => RebuildError::NoRun { run_id: run_id.clone(), path: from.to_owned() },
+        })?;
+        if latest.as_ref().is_some_and(|latest| latest.sha256 != found.sha256) {
             return Err(damaged(&path, "its SHA-256 is not the one in latest.json".to_owned()));
         }
-        let manifest = Manifest::parse(&text).map_err(|error| match error {
-            ManifestError::Version { .. } => RebuildError::NewerManifest { path: path.clone(), error },
-            ManifestError::Syntax { .. } => damaged(&path, error.to_string()),
-        })?;
-        if manifest.run_id != run_id {
-            return Err(damaged(&path, format!("it is one of the run {}", manifest.run_id)));
-        }
+        let Run { manifest, sha256 } = found;
         if manifest.files.iter().all(|file| file.table != RAW) {
-            return Err(RebuildError::NoRaw { run_id, path: from.to_owned() });
+            return Err(RebuildError::NoRaw { run_id: manifest.run_id, path: from.to_owned() });
         }
         Ok(Self { from: from.to_owned(), manifest, sha256 })
     }
@@ -78,23 +69,9 @@ impl Archive {
         // Numbers have five digits, and may have more.
         files.sort_by_key(|file| (file.path.len(), file.path.as_str()));
         let checked = files.into_iter().map(|file| {
-            let is_ours = |path: &&Path| path.starts_with(RAW);
-            let Some(path) = file.relative_path().filter(is_ours) else {
-                let what = format!("it names {:?}, which is no file of the archive", file.path);
-                let path = self.from.join("_runs").join(self.manifest.run_id.as_str()).join("manifest.json");
-                return Err(RebuildError::Damaged { path, what });
-            };
-            durable::are_real_dirs(&self.from, path.parent().unwrap_or(Path::new("")))?;
-            Ok((file, self.from.join(path)))
+            durable::are_real_dirs(&self.from, Path::new(file.path.split().0))?;
+            Ok((file, self.from.join(&file.path)))
         });
         checked.collect()
     }
-}
-
-/// Reads a file below the export, following no symlink there.
-fn read(from: &Path, relative: &Path) -> Result<Option<Vec<u8>>, RebuildError> {
-    if !from.is_dir() || !durable::are_real_dirs(from, relative.parent().unwrap_or(Path::new("")))? {
-        return Ok(None);
-    }
-    Ok(durable::read_if_there(&from.join(relative))?)
 }

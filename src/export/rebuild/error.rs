@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::build::BuildError;
+use crate::catalog::CatalogError;
 use crate::durable::StorageError;
 use crate::export::{ExportError, Interruption};
 use crate::id::RunId;
@@ -76,6 +77,16 @@ pub enum RebuildError {
     /// What a run may fail of, too.
     #[error(transparent)]
     Export(#[from] ExportError),
+}
+
+impl From<CatalogError> for RebuildError {
+    fn from(error: CatalogError) -> Self {
+        match error {
+            CatalogError::Damaged { path, what } => Self::Damaged { path, what },
+            CatalogError::Newer { path, error } => Self::NewerManifest { path, error },
+            CatalogError::Storage(error) => error.into(),
+        }
+    }
 }
 
 impl From<StorageError> for RebuildError {

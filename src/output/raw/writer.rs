@@ -7,10 +7,10 @@ use super::line::{write_answer, write_contact};
 use super::{RAW, RawAnswer, RawContact};
 use crate::durable;
 use crate::id::RunId;
-use crate::output::OutputError;
 use crate::output::jsonl::Sink;
 use crate::output::manifest::FileEntry;
 use crate::output::part::PartFile;
+use crate::output::{ExportPath, OutputError};
 use crate::settings::JsonlCodec;
 
 /// The level of zstd: on pages of the service a higher one saves little, and takes longer than all else of a run.
@@ -26,7 +26,7 @@ pub struct RawWriter {
 }
 
 struct OpenFile {
-    path: String,
+    path: ExportPath,
     sink: Sink,
     rows: u64,
     /// Bytes of text that may be in the compressor still.
@@ -86,8 +86,8 @@ impl RawWriter {
     }
 
     fn open(&self) -> Result<OpenFile, OutputError> {
-        let number = self.files.len();
-        let path = format!("{RAW}/part-{}-{number:05}.jsonl.zst", self.run_id);
+        let number = self.files.len() as u64;
+        let path = ExportPath::data(RAW, &self.run_id, number, "jsonl.zst");
         let mut sink = Sink::new(PartFile::new(self.staging.join(&path)));
         let begun = sink.begin(JsonlCodec::Zstd(LEVEL));
         sink.checked(begun)?;

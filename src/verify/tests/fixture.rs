@@ -126,7 +126,7 @@ pub(super) fn export_with(out: &Path, run_id: &str, format: Format, twist: Twist
         durable::create_new(&work.join(STAGE).join(&path)).unwrap().write_all(text.as_bytes()).unwrap();
         files.push(FileEntry {
             table: "raw".into(),
-            path,
+            path: path.parse().unwrap(),
             rows: 2,
             bytes: text.len() as u64,
             sha256: sha256(text),

@@ -27,8 +27,9 @@ use super::scene::{FoundBy, Scene};
 fn forge(scene: &mut Scene, run: usize, manifest: &Manifest) {
     let mut text = manifest.to_json();
     let failed = scene.run_file(run, "failed.csv");
-    let mut sums: Vec<_> = manifest.files.iter().map(|file| (file.sha256.clone(), &file.path)).collect();
-    sums.extend(scene.files.get(&failed).map(|text| (sha256(text), &failed)));
+    let mut sums: Vec<_> =
+        manifest.files.iter().map(|file| (file.sha256.clone(), file.path.as_str())).collect();
+    sums.extend(scene.files.get(&failed).map(|text| (sha256(text), failed.as_str())));
     let sums: String = sums.iter().map(|(hash, path)| [hash, "  ", path, "\n"].concat()).collect();
     scene.put(&scene.run_file(run, "checksums.sha256"), sums);
     scene.put(&scene.run_file(run, "manifest.json"), &text);
@@ -48,7 +49,7 @@ pub fn rows(scene: &mut Scene, rng: &mut Rng, _: (&str, &[u8])) -> Option<Done> 
     let run = rng.usize(..scene.runs.len());
     let mut manifest = scene.manifest(run);
     let at = rng.usize(..manifest.files.len());
-    let (path, table) = (manifest.files[at].path.clone(), manifest.files[at].table.clone());
+    let (path, table) = (manifest.files[at].path.to_string(), manifest.files[at].table.clone());
     let before = scene.files[&path].clone();
     let is_records = table == "channel_records";
     let kind = rng.u8(..4);
@@ -219,26 +220,26 @@ pub fn manifest(scene: &mut Scene, rng: &mut Rng, _: (&str, &[u8])) -> Option<Do
         12 => file.rows += 1,
         13 => {
             file.bytes += 1;
-            named = vec![file.path.clone()];
+            named = vec![file.path.to_string()];
         }
         14 => {
             file.sha256 = sha256("");
-            named = vec![file.path.clone()];
+            named = vec![file.path.to_string()];
         }
         15 => {
-            file.path = file.path.replace("part-", "part-x");
-            named.push(file.path.clone());
+            file.path = file.path.replace("part-", "part-x").parse().ok()?;
+            named.push(file.path.to_string());
         }
         16 => file.partition.push(("year".to_owned(), None)),
         17 => {
             // Told as a range that the rows of the file do not have.
             file.min_created_at = Some("2001-02-03T04:05:06.000000Z".to_owned());
             file.max_created_at = Some("2051-02-03T04:05:06.000000Z".to_owned());
-            (named, found_by) = (vec![file.path.clone()], FoundBy::Deep);
+            (named, found_by) = (vec![file.path.to_string()], FoundBy::Deep);
         }
         18 => {
             let gone = manifest.files.remove(at);
-            named.push(gone.path);
+            named.push(gone.path.into());
         }
         19 => {
             let doubled = file.clone();

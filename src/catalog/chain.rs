@@ -1,0 +1,131 @@
+//! The chain of manifests: `latest.json` names the newest by its hash, each manifest the one before it.
+//!
+//! Runs that were pruned are links of the chain by the record of them, `_runs/pruned.json`.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::{CatalogError, Run, latest, manifest_path, pruned_runs, run, run_ids};
+use crate::durable::StorageError;
+use crate::id::RunId;
+use crate::output::manifest::Previous;
+use crate::output::pruned::{PrunedRun, PrunedRuns};
+
+/// One link of the chain.
+#[derive(Clone, Debug)]
+pub enum Link {
+    /// A run whose manifest has the hash by which it is named.
+    Run(Box<Run>),
+    /// A run that was pruned.
+    Pruned(PrunedRun),
+    /// The chain ends here before its end: this manifest is missing, or is not the one that was written.
+    Broken {
+        /// The manifest, relative to the output folder.
+        path: String,
+        /// What is wrong.
+        what: String,
+    },
+}
+
+/// The links from the newest run on, each read when it is asked for.
+pub struct Walk {
+    out: PathBuf,
+    pruned: PrunedRuns,
+    next: Option<Previous>,
+    seen: BTreeSet<String>,
+}
+
+impl Walk {
+    /// Begins at the run that `latest.json` names; none where there is no such file.
+    ///
+    /// # Errors
+    /// When `latest.json` or `pruned.json` is damaged or cannot be read.
+    pub fn begin(out: &Path) -> Result<Option<Self>, CatalogError> {
+        let Some(latest) = latest(out)? else { return Ok(None) };
+        let next = Some(Previous { run_id: latest.run_id, sha256: latest.sha256 });
+        let pruned = pruned_runs(out)?;
+        Ok(Some(Self { out: out.to_owned(), pruned, next, seen: BTreeSet::new() }))
+    }
+
+    fn link(&mut self, Previous { run_id, sha256 }: Previous) -> Result<Link, CatalogError> {
+        let what = match run(&self.out, &run_id) {
+            Ok(Some(run)) if run.sha256 == sha256 => {
+                self.next.clone_from(&run.manifest.previous);
+                return Ok(Link::Run(Box::new(run)));
+            }
+            Ok(Some(_)) => "its SHA-256 is not the one by which it is named".to_owned(),
+            Ok(None) => "it is missing".to_owned(),
+            Err(CatalogError::Damaged { what, .. }) => what,
+            Err(error) => return Err(error),
+        };
+        let Some(pruned) = self.pruned.find(run_id.as_str(), &sha256) else {
+            return Ok(Link::Broken { path: manifest_path(&run_id), what });
+        };
+        self.next.clone_from(&pruned.previous);
+        Ok(Link::Pruned(pruned.clone()))
+    }
+}
+
+impl Iterator for Walk {
+    type Item = Result<Link, CatalogError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let next = self.next.take()?;
+        // A record that was edited may lead in a circle.
+        self.seen.insert(next.sha256.clone()).then(|| self.link(next))
+    }
+}
+
+/// All runs of the chain.
+#[derive(Clone, Debug, Default)]
+pub struct Chain {
+    /// The runs that are there, the newest first.
+    pub runs: Vec<Run>,
+    /// Where the chain breaks, if it does: a manifest, relative to the output folder. What lies behind is not known.
+    pub broken_at: Option<String>,
+    /// The record of the runs that were pruned.
+    pub pruned: PrunedRuns,
+    /// The hashes of all manifests of the chain, of pruned runs too, the newest first.
+    pub order: Vec<String>,
+}
+
+impl Chain {
+    /// Reads all runs of the chain; none where there is no `latest.json`.
+    ///
+    /// # Errors
+    /// When the newest run or the record of pruned runs is damaged, or a file cannot be read.
+    pub fn read(out: &Path) -> Result<Option<Self>, CatalogError> {
+        let Some(mut walk) = Walk::begin(out)? else { return Ok(None) };
+        let mut chain = Self { pruned: walk.pruned.clone(), ..Self::default() };
+        while let Some(link) = walk.next().transpose()? {
+            match link {
+                Link::Run(run) => {
+                    chain.order.push(run.sha256.clone());
+                    chain.runs.push(*run);
+                }
+                Link::Broken { path, what } if chain.order.is_empty() => {
+                    return Err(CatalogError::damaged(&out.join(path), what));
+                }
+                Link::Pruned(run) if chain.order.is_empty() => {
+                    let path = out.join(manifest_path(&run.run_id));
+                    return Err(CatalogError::damaged(&path, "it is missing"));
+                }
+                Link::Pruned(run) => chain.order.push(run.sha256),
+                Link::Broken { path, .. } => chain.broken_at = Some(path),
+            }
+        }
+        Ok(Some(chain))
+    }
+
+    /// The published runs that are no links of the chain: it says nothing about their order.
+    ///
+    /// # Errors
+    /// When `_runs` cannot be listed.
+    pub fn outside(&self, out: &Path) -> Result<BTreeSet<RunId>, StorageError> {
+        let mut ids = run_ids(out)?;
+        for run in &self.runs {
+            ids.remove(&run.manifest.run_id);
+        }
+        Ok(ids)
+    }
+}

@@ -1,0 +1,121 @@
+//! Reads what names the runs: `latest.json`, `pruned.json`, the folders in `_runs`, and one manifest.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use super::CatalogError;
+use crate::digest::sha256;
+use crate::durable::{self, OnPath, StorageError};
+use crate::id::RunId;
+use crate::output::RUNS;
+use crate::output::manifest::{Latest, Manifest};
+use crate::output::pruned::{LEAVING, PRUNED, PrunedRuns};
+
+/// The file that names the newest run, relative to the output folder.
+pub const LATEST: &str = "_runs/latest.json";
+/// The largest manifest that is read: one of more than a hundred thousand files.
+const MAX_MANIFEST: u64 = 64 << 20;
+/// The largest of the small files that is read.
+const MAX_SMALL: u64 = 16 << 20;
+
+/// A run and its manifest.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    /// The manifest.
+    pub manifest: Manifest,
+    /// SHA-256 of its text.
+    pub sha256: String,
+}
+
+/// The manifest of a run, relative to the output folder.
+pub fn manifest_path(run_id: &RunId) -> String {
+    format!("{RUNS}/{run_id}/manifest.json")
+}
+
+/// Reads `latest.json`, which may be missing.
+///
+/// # Errors
+/// When it is damaged or cannot be read.
+pub fn latest(out: &Path) -> Result<Option<Latest>, CatalogError> {
+    let parse = |text: &[u8]| Latest::parse(text).map_err(|error| error.describe());
+    read_small(out, LATEST, parse)
+}
+
+/// Reads the record of the runs that were pruned; an empty one where there is none.
+///
+/// # Errors
+/// When it is damaged or cannot be read.
+pub fn pruned_runs(out: &Path) -> Result<PrunedRuns, CatalogError> {
+    let parse = |text: &[u8]| PrunedRuns::parse(text).map_err(|error| error.describe());
+    Ok(read_small(out, PRUNED, parse)?.unwrap_or_default())
+}
+
+fn read_small<T>(
+    out: &Path,
+    relative: &str,
+    parse: impl Fn(&[u8]) -> Result<T, String>,
+) -> Result<Option<T>, CatalogError> {
+    let Some(text) = durable::read_below(out, Path::new(relative), MAX_SMALL)? else { return Ok(None) };
+    parse(&text).map(Some).map_err(|what| CatalogError::damaged(&out.join(relative), what))
+}
+
+impl Run {
+    /// The run of this ID by the text of its manifest.
+    ///
+    /// # Errors
+    /// When the manifest is damaged, of a later version, or of another run.
+    pub fn parse(path: &Path, run_id: &RunId, text: &[u8]) -> Result<Self, CatalogError> {
+        let manifest = Manifest::parse(text).map_err(|error| CatalogError::of_manifest(path, error))?;
+        if manifest.run_id != *run_id {
+            let what = format!("it is the manifest of the run {}", manifest.run_id);
+            return Err(CatalogError::damaged(path, what));
+        }
+        Ok(Self { manifest, sha256: sha256(text) })
+    }
+}
+
+/// Reads the manifest of a run, which may be missing.
+///
+/// # Errors
+/// When it is damaged, of another run, or cannot be read.
+pub fn run(out: &Path, run_id: &RunId) -> Result<Option<Run>, CatalogError> {
+    named(out, run_id, &manifest_path(run_id))
+}
+
+/// Reads the manifest of a run that is being pruned, which may be missing.
+///
+/// # Errors
+/// As [`run`].
+pub fn leaving(out: &Path, run_id: &RunId) -> Result<Option<Run>, CatalogError> {
+    named(out, run_id, &format!("{RUNS}/{run_id}/{LEAVING}"))
+}
+
+fn named(out: &Path, run_id: &RunId, relative: &str) -> Result<Option<Run>, CatalogError> {
+    let Some(text) = durable::read_below(out, Path::new(relative), MAX_MANIFEST)? else { return Ok(None) };
+    Run::parse(&out.join(relative), run_id, &text).map(Some)
+}
+
+/// The runs that have a manifest.
+///
+/// # Errors
+/// When `_runs` cannot be listed.
+pub fn run_ids(out: &Path) -> Result<BTreeSet<RunId>, StorageError> {
+    let folder = out.join(RUNS);
+    let mut runs = BTreeSet::new();
+    if !durable::is_real_dir(&folder)? {
+        return Ok(runs);
+    }
+    for entry in fs::read_dir(&folder).on("list", &folder)? {
+        let entry = entry.on("list", &folder)?;
+        let Some(run_id) = entry.file_name().to_str().and_then(|name| name.parse::<RunId>().ok()) else {
+            continue;
+        };
+        let is_folder = entry.file_type().on("look at", &entry.path())?.is_dir();
+        let manifest = entry.path().join("manifest.json");
+        if is_folder && fs::symlink_metadata(manifest).is_ok_and(|meta| meta.is_file()) {
+            runs.insert(run_id);
+        }
+    }
+    Ok(runs)
+}

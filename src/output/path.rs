@@ -1,0 +1,231 @@
+//! The path of a file of an export, relative to the export's folder.
+//!
+//! Manifests come from a disk that others may write to. Every command opens, removes and names files of an export by this
+//! type only, and no text becomes one unless it has the form that a run writes.
+
+use std::fmt;
+use std::ops::Deref;
+use std::path::Path;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::raw::RAW;
+use crate::id::RunId;
+use crate::table::Table;
+
+/// The folder of what belongs to runs.
+pub const RUNS: &str = "_runs";
+/// The endings of data files.
+const EXTENSIONS: [&str; 4] = [".parquet", ".jsonl", ".jsonl.gz", ".jsonl.zst"];
+
+/// `<table>/[<key>=<value>/…]part-<run_id>-<number>.<format>` or `_runs/<run_id>/<name>`, and nothing else.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub struct ExportPath(String);
+
+/// A text that is no such path.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not the path of a file of an export")]
+pub struct ExportPathError(String);
+
+impl ExportPath {
+    /// The data file of this number in a folder that [`super::folder`] has named.
+    pub(super) fn data(folder: &str, run_id: &RunId, number: u64, format: &str) -> Self {
+        Self(format!("{folder}/part-{run_id}-{number:05}.{format}"))
+    }
+
+    /// The state that a run leaves to the next.
+    pub fn state(run_id: &RunId) -> Self {
+        Self(format!("{RUNS}/{run_id}/state.parquet"))
+    }
+
+    /// The path as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The path below the export's folder.
+    pub fn as_path(&self) -> &Path {
+        Path::new(&self.0)
+    }
+
+    /// The first folder: a table's, `raw` or `_runs`.
+    pub fn top(&self) -> &str {
+        self.0.split('/').next().unwrap_or_default()
+    }
+
+    /// The folder and the name.
+    pub fn split(&self) -> (&str, &str) {
+        self.0.rsplit_once('/').unwrap_or_default()
+    }
+
+    /// Whether the file is named as one of this run.
+    pub fn is_of(&self, run_id: &RunId) -> bool {
+        let (folder, name) = self.split();
+        match folder.strip_prefix("_runs/") {
+            Some(id) => id == run_id.as_str(),
+            None => number_of(name, run_id.as_str()).is_some_and(is_numbered),
+        }
+    }
+}
+
+/// The part of a data file's name behind the ID of its run.
+fn number_of<'a>(name: &'a str, run_id: &str) -> Option<&'a str> {
+    name.strip_prefix("part-")?.strip_prefix(run_id)?.strip_prefix('-')
+}
+
+/// `00000.parquet`, or `00003-00000.parquet` where a run was made of shards.
+fn is_numbered(text: &str) -> bool {
+    let Some(numbers) = EXTENSIONS.iter().find_map(|ending| text.strip_suffix(ending)) else { return false };
+    let is_number = |text: &str| text.len() >= 5 && text.bytes().all(|byte| byte.is_ascii_digit());
+    numbers.split('-').count() <= 2 && numbers.split('-').all(is_number)
+}
+
+fn is_partition(folder: &str) -> bool {
+    let Some((key, value)) = folder.split_once('=') else { return false };
+    let is_in_key = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
+    let is_in_value = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-' | b'%');
+    !key.is_empty() && key.bytes().all(is_in_key) && !value.is_empty() && value.bytes().all(is_in_value)
+}
+
+/// Whether a data file could have this name, whatever its run.
+fn is_data_name(name: &str) -> bool {
+    let Some(rest) = name.strip_prefix("part-") else { return false };
+    rest.match_indices('-').any(|(at, _)| {
+        let (run_id, number) = rest.split_at(at);
+        run_id.parse::<RunId>().is_ok() && number.strip_prefix('-').is_some_and(is_numbered)
+    })
+}
+
+fn is_path(text: &str) -> bool {
+    let mut parts = text.split('/');
+    let top = parts.next().unwrap_or_default();
+    let Some(name) = parts.next_back() else { return false };
+    if top == RUNS {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+        let id = parts.next().unwrap_or_default();
+        let is_name = !name.is_empty() && !name.starts_with('.') && name.bytes().all(is_plain);
+        return parts.next().is_none() && id.parse::<RunId>().is_ok() && is_name;
+    }
+    let is_table = top == RAW || Table::ALL.iter().any(|table| table.name() == top);
+    is_table && parts.all(is_partition) && is_data_name(name)
+}
+
+impl FromStr for ExportPath {
+    type Err = ExportPathError;
+
+    fn from_str(text: &str) -> Result<Self, ExportPathError> {
+        if is_path(text) { Ok(Self(text.to_owned())) } else { Err(ExportPathError(text.to_owned())) }
+    }
+}
+
+impl<'de> Deserialize<'de> for ExportPath {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl fmt::Display for ExportPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Deref for ExportPath {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl AsRef<Path> for ExportPath {
+    fn as_ref(&self) -> &Path {
+        self.as_path()
+    }
+}
+
+impl From<ExportPath> for String {
+    fn from(path: ExportPath) -> Self {
+        path.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_a_run_writes_is_a_path_and_nothing_else_is() {
+        for path in [
+            "contacts/part-r-00000.parquet",
+            "raw/part-20261120T020000Z-ab12cd-00000.jsonl.zst",
+            "messages/month=2026-11/channel=web%2Fx/part-r.1-x-00000.jsonl.gz",
+            "messages/channel=__HIVE_DEFAULT_PARTITION__/part-r-123456.jsonl",
+            "coverage/part-r-00003-00000.parquet",
+            "_runs/20261120T020000Z-ab12cd/state.parquet",
+        ] {
+            assert_eq!(path.parse::<ExportPath>().map(String::from), Ok(path.to_owned()));
+        }
+        for text in [
+            "",
+            "/",
+            "contacts",
+            "/etc/passwd",
+            "../contacts/part-r-00000.parquet",
+            "contacts/../part-r-00000.parquet",
+            "contacts/./part-r-00000.parquet",
+            "contacts//part-r-00000.parquet",
+            "/contacts/part-r-00000.parquet",
+            "contacts/part-r-00000.parquet\n\\! id",
+            "contacts/part-r-00000.parquet/",
+            "contacts/part-r-00000.exe",
+            "contacts/part-r-0.parquet",
+            "contacts/part-../x-00000.parquet",
+            "contacts/part-r'-00000.parquet",
+            "contacts/part--00000.parquet",
+            "contacts/notes.txt",
+            "messages/month=2026-11\\x/part-r-00000.parquet",
+            "messages/month=$(id)/part-r-00000.parquet",
+            "messages/month/part-r-00000.parquet",
+            "secrets/part-r-00000.parquet",
+            "_work/part-r-00000.parquet",
+            "_runs/latest.json",
+            "_runs/../state.parquet",
+            "_runs/r/..",
+            "_runs/r/.bashrc",
+            "_runs/r/x/state.parquet",
+        ] {
+            assert!(text.parse::<ExportPath>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_run_of_a_file_is_told_from_its_name() {
+        let is_of = |path: &str, run: &str| path.parse::<ExportPath>().unwrap().is_of(&run.parse().unwrap());
+        assert!(is_of("contacts/part-r-00000.parquet", "r"));
+        assert!(is_of("contacts/part-r-00001-00000.parquet", "r"), "a shard");
+        assert!(!is_of("contacts/part-r-1-00000.parquet", "r"));
+        assert!(is_of("contacts/part-r-1-00000.parquet", "r-1"));
+        assert!(!is_of("contacts/part-r2-00000.parquet", "r"));
+        assert!(is_of("_runs/r/state.parquet", "r"));
+        assert!(!is_of("_runs/r2/state.parquet", "r"));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_partitioned_parses(
+            values in proptest::collection::vec(proptest::option::of("\\PC{1,20}|[./\n'\\\\]{1,4}"), 0..3),
+            run in "[a-zA-Z0-9][a-zA-Z0-9_.-]{0,20}",
+            number in 0_u64..1_000_000,
+        ) {
+            let partition: Vec<_> = values.into_iter().map(|value| ("channel".to_owned(), value)).collect();
+            let run: RunId = run.parse().unwrap();
+            let path = ExportPath::data(&crate::output::folder("messages", &partition), &run, number, "jsonl.zst");
+            prop_assert_eq!(path.as_str().parse::<ExportPath>(), Ok(path.clone()));
+            prop_assert!(path.is_of(&run));
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! Keeps the record of pruned runs as short as the chain allows.
+
+use std::path::Path;
+
+use super::PruneError;
+use crate::catalog::{self, Chain};
+use crate::durable;
+use crate::output::pruned::{PRUNED, PrunedRuns};
+
+/// Brings the record down to what the chain needs: the runs between those that stay, and the first behind them.
+pub(super) fn compact(out: &Path, chain: &Chain) -> Result<(), PruneError> {
+    let record = catalog::pruned_runs(out)?;
+    let stays = |sha256: &String| chain.runs.iter().any(|run| run.sha256 == *sha256);
+    let Some(last) = chain.order.iter().rposition(stays) else { return Ok(()) };
+    let mut needed = PrunedRuns::default();
+    for (at, sha256) in chain.order.iter().enumerate().take(last + 2) {
+        if stays(sha256) {
+            continue;
+        }
+        let Some(run) = record.pruned.iter().find(|run| run.sha256 == *sha256) else { continue };
+        let mut run = run.clone();
+        if at > last {
+            run.previous = None;
+        }
+        needed.pruned.push(run);
+    }
+    // Where the chain breaks nobody knows what lies behind.
+    if chain.broken_at.is_none() && needed != record {
+        durable::replace(&out.join(PRUNED), needed.to_json().as_bytes())?;
+    }
+    Ok(())
+}
