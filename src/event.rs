@@ -47,10 +47,12 @@ pub enum Event {
         /// How long it is believed to live.
         life_seconds: u64,
     },
-    /// Signing in failed and is tried again, or the old token serves on.
+    /// Sign-in failed. It is tried again, or the old token stays in use. At most one of these is sent per minute.
     SignInFailed {
         /// Why.
         reason: String,
+        /// Failures since the previous event that were not sent.
+        suppressed: u64,
     },
     /// A page was read.
     PageRead {

@@ -54,7 +54,7 @@ impl Client {
         match self.sign_in_once(login, Need::Ahead, tried).await {
             Ok(token) => Ok(token),
             Err(stop) => {
-                self.observer.event(Event::SignInFailed { reason: stop.to_string() });
+                self.warn_of_failed_sign_in(stop.to_string());
                 self.tokens.renew_later();
                 Ok(old)
             }
@@ -140,7 +140,7 @@ impl Client {
                     if need == Need::Ahead {
                         return Err(Stop::Unavailable { minutes: 0, what: fault.describe() });
                     }
-                    self.observer.event(Event::SignInFailed { reason: fault.describe() });
+                    self.warn_of_failed_sign_in(fault.describe());
                     let reach = match fault {
                         Fault::Unreachable { .. } | Fault::TimedOut { .. } | Fault::Broken { .. } => {
                             Reach::Network
@@ -152,6 +152,12 @@ impl Client {
                     }
                 }
             }
+        }
+    }
+
+    fn warn_of_failed_sign_in(&self, reason: String) {
+        if let Some(event) = self.sign_in_warnings.failed(reason) {
+            self.observer.event(event);
         }
     }
 

@@ -19,6 +19,7 @@ use super::health::{Diagnosis, Reach};
 use super::http;
 use super::query::{Asked, ListingQuery, PageQuery};
 use super::redact::Redactor;
+use super::sign_in_warnings::SignInWarnings;
 use super::stats::{Requests, Stats};
 use super::stop::Stop;
 use super::token::{Token, TokenKeeper};
@@ -39,6 +40,7 @@ pub struct Client {
     pub(super) governor: Arc<Governor>,
     pub(super) tokens: TokenKeeper,
     pub(super) observer: SharedObserver,
+    pub(super) sign_in_warnings: SignInWarnings,
     pub(super) stats: Stats,
     /// Every text of the service passes it before it is told.
     pub(super) redactor: Redactor,
@@ -71,6 +73,7 @@ impl Client {
             tokens: TokenKeeper::new(connection.auth_scheme),
             connection,
             observer,
+            sign_in_warnings: SignInWarnings::default(),
             stats: Stats::default(),
             redactor,
             large_bodies: LargeBodies::default(),

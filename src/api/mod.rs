@@ -28,6 +28,7 @@ mod query;
 mod redact;
 mod secret_source;
 pub mod sign_in;
+mod sign_in_warnings;
 mod stats;
 mod stop;
 mod timeline;

@@ -131,7 +131,14 @@ fn sentence(event: &Event) -> String {
             format!("another run works on {path}: waiting for it, at most {seconds} s")
         }
         Event::SignedIn { life_seconds } => format!("signed in, for {} minutes", life_seconds.div_ceil(60)),
-        Event::SignInFailed { reason } => format!("could not sign in, will try again: {reason}"),
+        Event::SignInFailed { reason, suppressed: 0 } => {
+            format!("could not sign in, will try again: {reason}")
+        }
+        Event::SignInFailed { reason, suppressed } => {
+            format!(
+                "could not sign in ({suppressed} more failures since the last warning), will try again: {reason}"
+            )
+        }
         Event::PageRead { contact, offset, messages, bytes } => {
             format!("contact {contact}: {messages} messages at offset {offset}, {bytes} bytes")
         }

@@ -138,6 +138,8 @@ fn while_nobody_can_sign_in_the_old_token_serves_until_it_expires() {
     let export = Export::run_of(server.url(), &contacts).args("--format jsonl --rate-limit 50 --retries 0");
     let outcome = export.expect(0);
     assert_eq!(outcome.rows("messages").len(), 600);
+    let warnings = outcome.stderr.matches("could not sign in").count();
+    assert_eq!(warnings, 1, "three failures within a minute: {}", outcome.stderr);
     let asked = server.asked();
     let place =
         |what: &dyn Fn(&crate::scripted::Asked) -> bool| asked.iter().position(what).expect("there is one");
