@@ -170,6 +170,11 @@ pub enum Event {
         /// Why, with the path.
         reason: String,
     },
+    /// A limit of this machine has fewer requests sent at once.
+    Shortage {
+        /// The limit.
+        reason: String,
+    },
     /// Anything else worth a line.
     Note {
         /// The line.
@@ -185,6 +190,7 @@ impl Event {
             Self::ContactDone { error: Some(_), .. } => Level::Warn,
             Self::PingFailed { .. } | Self::MetricsFailed { .. } => Level::Warn,
             Self::ListingDoubtful { .. } | Self::AnswersDoubtful { .. } => Level::Warn,
+            Self::Shortage { .. } => Level::Warn,
             Self::WaitingForLock { .. } => Level::Info,
             Self::Started { .. } | Self::OutageEnded { .. } | Self::Fetched | Self::Note { .. } => {
                 Level::Info

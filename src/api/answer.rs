@@ -32,7 +32,7 @@ pub fn read<T>(
     body: Body,
     read: &impl Fn(&Document<'_>) -> Result<T, PageError>,
 ) -> Result<(PageAnswer, T), Fault> {
-    let Body { bytes, room } = body;
+    let Body { bytes, room, .. } = body;
     if fault::is_html(&bytes) {
         return Err(Fault::Unreadable { what: fault::WEB_PAGE.to_owned(), is_foreign: true, begins: None });
     }

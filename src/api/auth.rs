@@ -108,7 +108,7 @@ impl Client {
     async fn sign_in(&self, login: &Login, need: Need) -> Result<Token, Stop> {
         let password = secret_source::password(&login.password).await?;
         self.redactor.add(&password);
-        let mut unreadable = 0;
+        let (mut unreadable, mut shortages) = (0, 0);
         loop {
             let permit = self.governor.admit_ahead().await;
             let since = permit.since;
@@ -131,6 +131,7 @@ impl Client {
                 Fault::NotFound | Fault::UnknownPath | Fault::Redirect { .. } => {
                     return Err(self.wrong_address(fault.describe()));
                 }
+                Fault::NoFiles => self.send_fewer(&mut shortages, since).await?,
                 Fault::Certificate { what } => return Err(self.refused_certificate(what)),
                 Fault::Unreadable { .. } if unreadable >= MAX_UNREADABLE => {
                     return Err(self.wrong_address(fault.describe()));

@@ -1,13 +1,20 @@
 //! Reading an answer's body: capped, watched, and never many large ones at a time.
 
 use std::error::Error;
+use std::future::Future;
+use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use reqwest::Response;
+use tokio::io::AsyncReadExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
+
+use super::tls;
+use super::unpack::{Layers, unpack};
 
 /// The largest body accepted, decoded, in bytes. Lambda answers end at 6 MB; above this it is a bomb or no API.
 const MAX_BODY: usize = 64 << 20;
@@ -29,10 +36,12 @@ impl Default for LargeBodies {
 }
 
 /// A body, with the right to its memory where it is large: held until the body is in the spool.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Body {
     /// The decoded bytes.
     pub bytes: Bytes,
+    /// The number of bytes on the wire.
+    pub wire_bytes: u64,
     pub(super) room: Option<OwnedSemaphorePermit>,
 }
 
@@ -43,36 +52,66 @@ pub enum BodyError {
     TooLarge,
     /// Nothing of it came for [`NO_PROGRESS`], or not all of it in the time for a request.
     TimedOut,
-    /// It broke off, stalled, or could not be decoded.
-    Broken(reqwest::Error),
+    /// It is packed in a way that we cannot undo.
+    UnknownEncoding(String),
+    /// It broke off, stalled, or could not be unpacked.
+    Broken(io::Error),
+}
+
+impl BodyError {
+    /// The failure of the network, where it was one. Else the bytes came, but could not be unpacked.
+    pub fn of_network(&self) -> Option<&reqwest::Error> {
+        let Self::Broken(error) = self else { return None };
+        tls::causes(error).find_map(|cause| cause.downcast_ref())
+    }
+
+    /// Whether the body came, and cannot be unpacked.
+    pub fn is_of_encoding(&self) -> bool {
+        match self {
+            Self::UnknownEncoding(_) => true,
+            Self::Broken(_) => self.of_network().is_none(),
+            Self::TooLarge | Self::TimedOut => false,
+        }
+    }
 }
 
 impl LargeBodies {
     /// Reads the whole body, until `deadline`; the time that it waits for room does not count.
-    pub async fn read(&self, mut response: Response, mut deadline: Instant) -> Result<Body, BodyError> {
+    pub async fn read(&self, response: Response, mut deadline: Instant) -> Result<Body, BodyError> {
         let announced = response.content_length().and_then(|length| usize::try_from(length).ok());
         if announced.is_some_and(|length| length > MAX_BODY) {
             return Err(BodyError::TooLarge);
         }
-        let mut bytes = BytesMut::with_capacity(announced.unwrap_or(FIRST_ROOM).min(LARGE_BODY));
+        let layers =
+            Layers::of(response.headers()).map_err(|unknown| BodyError::UnknownEncoding(unknown.0))?;
+        let (mut unpacked, wire) = in_time(deadline, unpack(response, layers)).await?;
+        // With room for one byte more, so that a body of the announced length ends without growing.
+        let mut bytes = BytesMut::with_capacity(announced.unwrap_or(FIRST_ROOM).min(LARGE_BODY) + 1);
         let mut room = None;
         loop {
-            let patience = NO_PROGRESS.min(deadline.saturating_duration_since(Instant::now()));
-            let chunk = timeout(patience, response.chunk()).await.map_err(|_| BodyError::TimedOut)?;
-            let Some(chunk) = chunk.map_err(BodyError::Broken)? else { break };
-            let length = bytes.len() + chunk.len();
-            if length > MAX_BODY {
+            if bytes.len() == bytes.capacity() {
+                bytes.reserve(FIRST_ROOM);
+            }
+            if in_time(deadline, unpacked.read_buf(&mut bytes)).await? == 0 {
+                break;
+            }
+            if bytes.len() > MAX_BODY {
                 return Err(BodyError::TooLarge);
             }
-            if length > LARGE_BODY && room.is_none() {
+            if bytes.len() > LARGE_BODY && room.is_none() {
                 let before = Instant::now();
                 room = Arc::clone(&self.0).acquire_owned().await.ok();
                 deadline += before.elapsed();
             }
-            bytes.extend_from_slice(&chunk);
         }
-        Ok(Body { bytes: bytes.freeze(), room })
+        Ok(Body { bytes: bytes.freeze(), wire_bytes: wire.load(Ordering::Relaxed), room })
     }
+}
+
+/// Waits for some of the body, until nothing has come for too long.
+async fn in_time<T>(deadline: Instant, read: impl Future<Output = io::Result<T>>) -> Result<T, BodyError> {
+    let patience = NO_PROGRESS.min(deadline.saturating_duration_since(Instant::now()));
+    timeout(patience, read).await.map_err(|_| BodyError::TimedOut)?.map_err(BodyError::Broken)
 }
 
 /// The causes of a network error, from the outside in, without the URL (which holds a contact ID).

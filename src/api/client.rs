@@ -1,7 +1,7 @@
 //! The client: one loop around every request. Classify, decide, act.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout};
 
 use super::answer;
 use super::answer::PageAnswer;
-use super::body::{LargeBodies, NO_PROGRESS};
+use super::body::{Body, LargeBodies, NO_PROGRESS};
 use super::counters::Counters;
 use super::decide::{Decision, MAX_PAUSE, MAX_RENEWALS, Trials};
 use super::failure::Failure;
@@ -33,6 +33,11 @@ use crate::settings::{AskedShape, Connection, PasswordSource};
 /// Bodies above this are parsed with the other tasks moved away from the thread, since it takes milliseconds.
 const LONG_PARSE: usize = 1 << 20;
 
+/// Times that a request may find no file to open before the run ends: a quarter of a minute.
+const MAX_SHORTAGES: u32 = 30;
+/// The pause between them, on average.
+const SHORTAGE_PAUSE: Duration = Duration::from_millis(500);
+
 /// Talks to the API for the whole run.
 pub struct Client {
     pub(super) http: reqwest::Client,
@@ -45,6 +50,8 @@ pub struct Client {
     /// Every text of the service passes it before it is told.
     pub(super) redactor: Redactor,
     large_bodies: LargeBodies,
+    /// Whether the observer was told that there are too few files.
+    is_short_of_files: AtomicBool,
     /// The newest token with which a page was answered.
     proven_token: AtomicU64,
 }
@@ -55,7 +62,7 @@ impl Client {
     /// # Errors
     /// When TLS cannot be set up.
     pub fn new(connection: Arc<Connection>, observer: SharedObserver) -> Result<Self, Stop> {
-        let http = http::build(http::builder(&connection))?;
+        let http = http::client(&connection)?;
         let redactor = Redactor::default();
         if let Some(login) = &connection.credentials.login {
             redactor.add(&login.email);
@@ -77,6 +84,7 @@ impl Client {
             stats: Stats::default(),
             redactor,
             large_bodies: LargeBodies::default(),
+            is_short_of_files: AtomicBool::new(false),
             proven_token: AtomicU64::new(0),
         })
     }
@@ -149,6 +157,7 @@ impl Client {
         read: &impl Fn(&Document<'_>) -> Result<T, PageError>,
     ) -> Result<(PageAnswer, T), Failure> {
         let mut trials = Trials::default();
+        let mut shortages = 0;
         let mut is_repeat = false;
         loop {
             let (token, permit) = self.turn(query.contact).await.map_err(Failure::Stop)?;
@@ -191,6 +200,9 @@ impl Client {
                 Decision::AskAgain { pause } => {
                     self.answered(since, None);
                     self.wait(query, &fault, pause).await;
+                }
+                Decision::FewerAtOnce => {
+                    self.send_fewer(&mut shortages, since).await.map_err(Failure::Stop)?;
                 }
                 Decision::Throttle { retry_after } => {
                     is_repeat = false;
@@ -315,8 +327,12 @@ impl Client {
         let head_after = began.elapsed();
         let (status, version, headers) = (response.status(), response.version(), response.headers().clone());
         self.stats.sent(Some(status.as_u16()), head_after);
-        let body =
-            self.large_bodies.read(response, deadline).await.map_err(|error| fault::of_body(&error))?;
+        let body = match self.large_bodies.read(response, deadline).await {
+            Ok(body) => body,
+            // The status says enough.
+            Err(error) if !status.is_success() && error.is_of_encoding() => Body::default(),
+            Err(error) => return Err(fault::of_body(&error)),
+        };
         Ok(Reply { status, version, headers, head_after, body })
     }
 
@@ -331,6 +347,22 @@ impl Client {
         if let Some(lasted) = self.governor.answered(since, page_of) {
             self.observer.event(Event::OutageEnded { seconds: lasted.as_secs() });
         }
+    }
+
+    /// Has fewer requests sent at once, since no file or connection can be opened, and waits a moment. `shortages` counts how often
+    /// that came of one request.
+    pub(super) async fn send_fewer(&self, shortages: &mut u32, since: Instant) -> Result<(), Stop> {
+        *shortages += 1;
+        if *shortages > MAX_SHORTAGES {
+            return Err(Stop::NoFiles);
+        }
+        self.governor.overloaded(since);
+        if !self.is_short_of_files.swap(true, Ordering::Relaxed) {
+            let reason = Fault::NoFiles.describe();
+            self.observer.event(Event::Shortage { reason });
+        }
+        tokio::time::sleep(SHORTAGE_PAUSE.mul_f64(0.5 + fastrand::f64())).await;
+        Ok(())
     }
 
     /// Whether a failure is the service's, so that it does not count against the request.

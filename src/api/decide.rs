@@ -42,6 +42,8 @@ pub enum Decision {
     AskAgain { pause: Duration },
     /// Wait at the gate, for all; not counted.
     Throttle { retry_after: Option<Duration> },
+    /// The same again when fewer are in flight.
+    FewerAtOnce,
     /// Wait at the gate for the quota.
     WaitForQuota,
     /// The same with a new token.
@@ -64,6 +66,7 @@ impl Trials {
         match fault {
             Fault::Throttled { retry_after } => Decision::Throttle { retry_after: *retry_after },
             Fault::Quota => Decision::WaitForQuota,
+            Fault::NoFiles => Decision::FewerAtOnce,
             Fault::Broken { .. } if !self.broke_once => {
                 self.broke_once = true;
                 Decision::RepeatAtOnce

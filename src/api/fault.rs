@@ -1,6 +1,5 @@
 //! Classifying: what one attempt came to, whatever is then done about it (api.md §4, reliability.md "The API").
 
-use std::error::Error;
 use std::time::{Duration, SystemTime};
 
 use reqwest::header::{DATE, HeaderMap, LOCATION, RETRY_AFTER};
@@ -8,7 +7,7 @@ use reqwest::{StatusCode, Version};
 
 use super::body::{self, Body, BodyError};
 use super::redact::Redactor;
-use super::tls;
+use super::{files, tls};
 
 /// What is said of an answer that is a web page; its text is not told.
 pub const WEB_PAGE: &str = "a web page (HTML)";
@@ -52,6 +51,8 @@ pub enum Fault {
     TimedOut { what: String },
     /// The connection broke before or in the answer.
     Broken { what: String },
+    /// This machine lets us open no further file or connection.
+    NoFiles,
     /// The server's certificate is not accepted.
     Certificate { what: String },
     /// 401.
@@ -76,6 +77,7 @@ impl Fault {
             | Self::Unreachable { .. }
             | Self::TimedOut { .. }
             | Self::Broken { .. }
+            | Self::NoFiles
             | Self::Certificate { .. } => true,
             Self::Throttled { .. }
             | Self::Quota
@@ -109,6 +111,7 @@ impl Fault {
             Self::Throttled { .. }
             | Self::Quota
             | Self::Server { .. }
+            | Self::NoFiles
             | Self::NotFound
             | Self::UnknownPath => {}
         }
@@ -143,6 +146,7 @@ impl Fault {
             | Self::Unreachable { what }
             | Self::TimedOut { what }
             | Self::Broken { what } => what.clone(),
+            Self::NoFiles => "too many open files on this machine (ulimit -n)".to_owned(),
             Self::Certificate { what } => format!("the server's certificate {what}"),
             Self::Unauthorized { what } => format!("401 Unauthorized: {what}"),
             Self::NotFound => "404 Not Found".to_owned(),
@@ -178,6 +182,9 @@ pub fn of_network(error: &reqwest::Error) -> Fault {
     if let Some(what) = tls::refused_certificate(error) {
         return Fault::Certificate { what };
     }
+    if files::are_used_up(error, error.is_connect()) {
+        return Fault::NoFiles;
+    }
     let what = body::describe(error);
     if error.is_connect() {
         Fault::Unreachable { what }
@@ -193,19 +200,18 @@ pub fn of_body(error: &BodyError) -> Fault {
     match error {
         BodyError::TooLarge => Fault::TooLarge { what: "an answer of over 64 MiB".to_owned() },
         BodyError::TimedOut => Fault::TimedOut { what: "the answer stalled".to_owned() },
-        BodyError::Broken(error) if is_of_the_connection(error) => of_network(error),
-        BodyError::Broken(_) => Fault::Unreadable {
-            what: "its compression is broken".to_owned(),
-            is_foreign: false,
-            begins: None,
+        BodyError::UnknownEncoding(name) => {
+            unpackable(format!("its content encoding {name:?} is not supported"))
+        }
+        BodyError::Broken(_) => match error.of_network() {
+            Some(error) => of_network(error),
+            None => unpackable("its compression is broken".to_owned()),
         },
     }
 }
 
-/// Whether the body's bytes stopped coming, rather than that they could not be decoded; to `reqwest` both are errors of
-/// decoding.
-fn is_of_the_connection(error: &reqwest::Error) -> bool {
-    tls::causes(error).any(<dyn Error>::is::<hyper::Error>)
+fn unpackable(what: String) -> Fault {
+    Fault::Unreadable { what, is_foreign: false, begins: None }
 }
 
 /// Whether a body is a web page rather than JSON.

@@ -1,25 +1,22 @@
 //! Looking at the manner of an answer: what the client takes care of, and nobody else sees.
 //!
-//! The client unpacks answers by itself and takes their `Content-Encoding` away, so a page is asked for once more with one
-//! that does not. It goes the way of any other request: with a token, in its turn, counted, and never after a redirect.
+//! A page is asked for once more for it, as any other request: with a token, in its turn, counted, and never after a redirect.
 
 use std::time::{Duration, SystemTime};
 
 use reqwest::Version;
-use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, DATE, HeaderMap};
+use reqwest::header::{AUTHORIZATION, CONTENT_ENCODING, DATE, HeaderMap};
 
 use super::client::Client;
 use super::fault::{self, Fault, Reply};
 use super::query::PageQuery;
 use super::stop::Stop;
-use super::{http, token};
+use super::token;
 
 /// Times that the page is asked for: what a look shows is worth a repeat, and not the patience of a page.
 const LOOKS: u32 = 4;
 /// The pause between two of them.
 const PAUSE: Duration = Duration::from_millis(500);
-/// The encodings that the client unpacks.
-const ENCODINGS: &str = "gzip, zstd, br";
 /// The most headers told of an answer.
 const MOST_HEADERS: usize = 12;
 
@@ -36,7 +33,7 @@ pub struct Look {
     pub rate_headers: Vec<(String, String)>,
     /// The server's clock as it was half a round trip before the answer, and ours at that moment. None where the answer has no `Date`.
     pub clocks: Option<Clocks>,
-    /// Time from the request to the head of the answer, with that to connect.
+    /// Time from the request to the head of the answer.
     pub round_trip: Duration,
 }
 
@@ -76,8 +73,6 @@ impl Client {
     /// # Errors
     /// When the run has to end, or nothing was answered in a few tries.
     pub async fn look(&self, query: &PageQuery<'_>) -> Result<Look, LookError> {
-        let plain = http::builder(&self.connection).no_gzip().no_zstd().no_brotli();
-        let plain = http::build(plain)?;
         let url = query.url(&self.connection.base_url);
         let mut last = String::new();
         for turn in 0..LOOKS {
@@ -86,9 +81,9 @@ impl Client {
             }
             let (token, permit) = self.turn(Some(query.contact)).await?;
             let since = permit.since;
-            let request = plain.get(url.clone()).header(AUTHORIZATION, token.header.clone());
+            let request = self.http.get(url.clone()).header(AUTHORIZATION, token.header.clone());
             let asked_at = SystemTime::now();
-            let outcome = self.send(request.header(ACCEPT_ENCODING, ENCODINGS)).await;
+            let outcome = self.send(request).await;
             drop(permit);
             let fault = match outcome.and_then(|reply| fault::of_status(&reply).map_or(Ok(reply), Err)) {
                 Ok(reply) => {
@@ -128,7 +123,7 @@ impl Client {
         Look {
             version: version(reply.version),
             encoding: encoding.filter(|encoding| !encoding.is_empty() && encoding != "identity"),
-            wire_bytes: reply.body.bytes.len() as u64,
+            wire_bytes: reply.body.wire_bytes,
             rate_headers: reply
                 .headers
                 .iter()

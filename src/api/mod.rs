@@ -16,6 +16,7 @@ mod counters;
 mod decide;
 mod failure;
 mod fault;
+mod files;
 mod governor;
 mod grant;
 mod health;
@@ -34,6 +35,7 @@ mod stop;
 mod timeline;
 pub mod tls;
 pub mod token;
+mod unpack;
 
 pub use answer::PageAnswer;
 pub use client::Client;

@@ -37,6 +37,11 @@ pub enum Stop {
         /// Why, and what to do.
         what: String,
     },
+    /// Files or connections cannot be opened any more, however few requests are in flight.
+    #[error(
+        "too many open files on this machine: raise the limit (ulimit -n) or lower --concurrency, then run the same command again"
+    )]
+    NoFiles,
     /// Nothing has been answered for too long.
     #[error("the API has not answered for {minutes} minutes ({what}): run the same command again to go on")]
     Unavailable {

@@ -102,6 +102,7 @@ impl Exit {
         match stop {
             Stop::NotTheApi { .. } | Stop::Credentials { .. } => Self::Usage,
             Stop::RootCertificates { .. } | Stop::Certificate { .. } => Self::Usage,
+            Stop::NoFiles => Self::Storage,
             Stop::SignInRefused { .. } => Self::SignInRefused,
             Stop::Unavailable { .. } | Stop::Quota => Self::Unavailable,
             Stop::Cancelled => Self::Bug,

@@ -172,6 +172,7 @@ fn sentence(event: &Event) -> String {
         Event::Publishing { files } => format!("publishing {files} files"),
         Event::PingFailed { host, reason } => format!("cannot ping {host}: {reason}"),
         Event::MetricsFailed { reason } => format!("no metrics: {reason}"),
+        Event::Shortage { reason } => format!("{reason}: fewer requests are sent at once"),
         Event::Note { message } => message.clone(),
     }
 }

@@ -15,6 +15,7 @@ mod contacts;
 mod exit;
 mod glimpse;
 mod invocation;
+mod limits;
 mod log;
 mod man;
 mod misuse;

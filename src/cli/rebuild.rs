@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::args::{FormatName, LogFormat, PartitionKeys, RebuildArgs};
 use super::exit::Exit;
 use super::invocation::Invocation;
+use super::limits::{self, LimitError};
 use super::log::Console;
 use super::settings::{self, SettingsError};
 use super::signals::Signals;
@@ -29,8 +30,10 @@ enum CommandError {
     Rebuild(#[from] RebuildError),
     #[error("the manifest of the run {run_id} has an option that is not known: {name}")]
     Option { run_id: String, name: &'static str },
-    #[error("cannot start threads")]
-    Threads(#[source] std::io::Error),
+    #[error(transparent)]
+    Limits(#[from] LimitError),
+    #[error("cannot listen to signals")]
+    Signals(#[source] std::io::Error),
 }
 
 impl CommandError {
@@ -38,7 +41,7 @@ impl CommandError {
         match self {
             Self::Settings(_) | Self::Option { .. } => Exit::Usage,
             Self::Rebuild(error) => Exit::of_rebuild(error),
-            Self::Threads(_) => Exit::Storage,
+            Self::Limits(_) | Self::Signals(_) => Exit::Storage,
         }
     }
 
@@ -50,9 +53,9 @@ impl CommandError {
 /// Runs the command.
 pub fn rebuild(args: &RebuildArgs) -> Exit {
     let watch = Watch::new(Console::new(&args.log), Targets::default());
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match limits::runtime() {
         Ok(runtime) => runtime,
-        Err(error) => return watch.end_without_runtime(CommandError::Threads(error).ending()),
+        Err(error) => return watch.end_without_runtime(CommandError::Limits(error).ending()),
     };
     let work = || runtime.block_on(Box::pin(make(args, &watch)));
     let ended = catch_unwind(AssertUnwindSafe(work))
@@ -65,7 +68,7 @@ pub fn rebuild(args: &RebuildArgs) -> Exit {
 
 async fn make(args: &RebuildArgs, watch: &Arc<Watch>) -> Result<Ending, CommandError> {
     let watching = Arc::clone(watch);
-    let signals = Signals::listen(None, move |why| farewell(watching, why)).map_err(CommandError::Threads)?;
+    let signals = Signals::listen(None, move |why| farewell(watching, why)).map_err(CommandError::Signals)?;
     let job = job(args)?;
     let published = Box::pin(export::rebuild(job, watch.clone(), signals.first())).await?;
     if args.json {

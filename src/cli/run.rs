@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::args::{LogFormat, RunArgs};
 use super::exit::Exit;
 use super::invocation::Invocation;
+use super::limits::{self, LimitError};
 use super::log::Console;
 use super::settings::{self, SettingsError};
 use super::signals::Signals;
@@ -24,8 +25,10 @@ enum RunError {
     Export(#[from] ExportError),
     #[error("cannot start the built-in API")]
     Simulator(#[from] SimulatorError),
-    #[error("cannot start threads")]
-    Threads(#[source] std::io::Error),
+    #[error(transparent)]
+    Limits(#[from] LimitError),
+    #[error("cannot listen to signals")]
+    Signals(#[source] std::io::Error),
 }
 
 impl RunError {
@@ -33,7 +36,7 @@ impl RunError {
         match self {
             Self::Settings(_) => Exit::Usage,
             Self::Export(error) => Exit::of_export(error),
-            Self::Simulator(_) | Self::Threads(_) => Exit::Storage,
+            Self::Simulator(_) | Self::Limits(_) | Self::Signals(_) => Exit::Storage,
         }
     }
 
@@ -45,9 +48,9 @@ impl RunError {
 /// Runs the command.
 pub fn run(args: &RunArgs) -> Exit {
     let watch = Watch::new(Console::new(&args.log), targets(args));
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match limits::runtime() {
         Ok(runtime) => runtime,
-        Err(error) => return watch.end_without_runtime(RunError::Threads(error).ending()),
+        Err(error) => return watch.end_without_runtime(RunError::Limits(error).ending()),
     };
     let work = || runtime.block_on(Box::pin(in_time(args, &watch)));
     // A bug is told to monitors too; the panic has said where it is.
@@ -72,11 +75,15 @@ fn targets(args: &RunArgs) -> Targets {
 async fn in_time(args: &RunArgs, watch: &Arc<Watch>) -> Result<Ending, RunError> {
     let watching = Arc::clone(watch);
     let signals =
-        Signals::listen(args.max_duration, move |why| farewell(watching, why)).map_err(RunError::Threads)?;
+        Signals::listen(args.max_duration, move |why| farewell(watching, why)).map_err(RunError::Signals)?;
     watch.begin();
     let simulator =
         if args.simulated { Some(Simulator::start(SimulatorOptions::default()).await?) } else { None };
-    let job = settings::job(args, simulator.as_ref().map(Simulator::url))?;
+    let url = simulator.as_ref().map(Simulator::url);
+    let mut job = settings::job(args, url)?;
+    if let Some(connection) = Arc::get_mut(&mut job.settings.connection) {
+        limits::fit(connection, limits::Simulator::of(url), &**watch);
+    }
     if args.dry_run {
         let rehearsal = export::rehearse(&job, watch.clone()).await?;
         summary::plan(args, &job, &rehearsal);

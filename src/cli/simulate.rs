@@ -3,16 +3,17 @@
 use super::args::SimulateArgs;
 use super::console;
 use super::exit::Exit;
+use super::limits;
 use super::signals::Signals;
 use crate::export::{Interruption, Signal};
 use crate::simulator::Simulator;
 
 /// Serves until SIGINT or SIGTERM.
 pub fn simulate(args: SimulateArgs) -> Exit {
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match limits::runtime() {
         Ok(runtime) => runtime,
         Err(error) => {
-            console::tell(&format!("error: cannot start threads: {error}"));
+            console::tell(&format!("error: {error}"));
             return Exit::Storage;
         }
     };

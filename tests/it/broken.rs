@@ -3,9 +3,13 @@
 use std::io::Write;
 use std::time::Duration;
 
+use async_compression::Level;
+use async_compression::tokio::bufread::BrotliEncoder;
 use flate2::Compression;
-use flate2::write::GzEncoder;
+use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
+use futures::FutureExt;
 use insta::assert_snapshot;
+use tokio::io::AsyncReadExt;
 
 use crate::export::{Export, Outcome};
 use crate::scripted::{Answer, Asked, Scripted};
@@ -136,16 +140,85 @@ fn a_body_announced_too_large_is_not_even_read() {
     assert_snapshot!(error, @"too_large: an answer of over 64 MiB (at offset 0)");
 }
 
+/// A body packed in each way that servers use, with the name of it in the header.
+fn packed(body: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
+    let gzip = |body: &[u8]| {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(body).unwrap();
+        encoder.finish().unwrap()
+    };
+    let mut zlib = ZlibEncoder::new(Vec::new(), Compression::fast());
+    zlib.write_all(body).unwrap();
+    let mut deflate = DeflateEncoder::new(Vec::new(), Compression::fast());
+    deflate.write_all(body).unwrap();
+    let mut brotli = Vec::new();
+    let mut encoder = BrotliEncoder::with_quality(body, Level::Fastest);
+    // It never waits: all of the input is there.
+    encoder.read_to_end(&mut brotli).now_or_never().unwrap().unwrap();
+    let (first, second) = body.split_at(body.len() / 2);
+    let zstd = |body: &[u8]| zstd::encode_all(body, 1).unwrap();
+    vec![
+        ("GZIP", gzip(body)),
+        ("x-gzip", gzip(body)),
+        ("Identity, Gzip", gzip(body)),
+        ("gzip", [gzip(first), gzip(second)].concat()),
+        ("zstd", [zstd(first), zstd(second)].concat()),
+        ("zstd, gzip", gzip(&zstd(body))),
+        ("BR", brotli),
+        ("deflate", zlib.finish().unwrap()),
+        ("Deflate", deflate.finish().unwrap()),
+    ]
+}
+
+#[test]
+fn answers_are_read_in_whatever_way_they_are_packed() {
+    for at in 0..packed(b"").len() {
+        let server = Server::api(move |asked, _| {
+            let (name, body) = packed(good(asked).body.as_bytes()).swap_remove(at);
+            Wire::body(&format!("content-encoding: {name}\r\n"), &body)
+        });
+        let outcome = Export::run_of(server.url(), ["a", "b"]).args(SHORT).args("--retries 0").expect(0);
+        assert_eq!(outcome.rows("messages").len(), 6, "{}", packed(b"")[at].0);
+    }
+}
+
+#[test]
+fn a_packed_answer_that_was_cut_is_repeated_and_fails_its_contact_alone() {
+    for at in 0..packed(b"").len() {
+        let (error, _) = stays(move |asked| {
+            let (name, body) = packed(good(asked).body.as_bytes()).swap_remove(at);
+            Wire::body(&format!("content-encoding: {name}\r\n"), &body[..body.len() - 5])
+        });
+        assert_eq!(
+            error,
+            "the answer is not what the API sends: its compression is broken (at offset 0)",
+            "{}",
+            packed(b"")[at].0
+        );
+    }
+}
+
 #[test]
 fn a_bomb_stops_at_the_cap() {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    let blanks = vec![b' '; 1 << 20];
-    for _ in 0..200 {
-        encoder.write_all(&blanks).unwrap();
+    let bombs = packed(&vec![b' '; 100 << 20]);
+    for (name, bomb) in bombs {
+        let (error, _) = stays(move |_| Wire::body(&format!("content-encoding: {name}\r\n"), &bomb));
+        insta::allow_duplicates! {
+            assert_snapshot!(error, @"too_large: an answer of over 64 MiB (at offset 0)");
+        }
     }
-    let bomb = encoder.finish().unwrap();
-    let (error, _) = stays(move |_| Wire::body("content-encoding: gzip\r\n", &bomb));
-    assert_snapshot!(error, @"too_large: an answer of over 64 MiB (at offset 0)");
+}
+
+#[test]
+fn a_window_larger_than_the_standard_allows_is_refused() {
+    let (error, _) = stays(|asked| {
+        let mut encoder = zstd::Encoder::new(Vec::new(), 1).unwrap();
+        encoder.window_log(27).unwrap();
+        encoder.write_all(good(asked).body.as_bytes()).unwrap();
+        encoder.flush().unwrap();
+        Wire::body("content-encoding: zstd\r\n", &encoder.finish().unwrap())
+    });
+    assert_snapshot!(error, @"the answer is not what the API sends: its compression is broken (at offset 0)");
 }
 
 #[test]
@@ -157,7 +230,18 @@ fn compression_that_is_none_is_repeated_and_fails_its_contact_alone() {
     let (error, _) = stays(|asked| Wire::body("content-encoding: gzip\r\n", good(asked).body.as_bytes()));
     assert_snapshot!(error, @"the answer is not what the API sends: its compression is broken (at offset 0)");
     let (error, _) = stays(|asked| Wire::body("content-encoding: rot13\r\n", &rot13(&good(asked).body)));
-    assert_snapshot!(error, @"the answer has no `data`; members found: qngn (at offset 0)");
+    assert_snapshot!(error, @r#"the answer is not what the API sends: its content encoding "rot13" is not supported (at offset 0)"#);
+    let (error, _) =
+        stays(|asked| Wire::body("content-encoding: gzip, \x1b[31m\r\n", good(asked).body.as_bytes()));
+    assert_snapshot!(error, @"the connection broke: client error (SendRequest): invalid HTTP header parsed (at offset 0)");
+}
+
+#[test]
+fn an_error_is_told_by_its_status_however_it_is_packed() {
+    let (error, _) = stays(|_| {
+        Wire::bytes("HTTP/1.1 500 no\r\ncontent-encoding: rot13\r\ncontent-length: 2\r\n\r\nab", Then::Stay)
+    });
+    assert_snapshot!(error, @"500 Internal Server Error (at offset 0)");
 }
 
 fn rot13(text: &str) -> Vec<u8> {

@@ -5,10 +5,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use insta::assert_snapshot;
+
 use crate::crash::random_kill;
-use crate::export::read;
+use crate::export::{Export, read};
 use crate::faults::{Call, Fault, setting};
 use crate::scene::{Scene, WorkDir, random};
+use crate::service::Service;
 use crate::substance::{assert_same, substance};
 
 pub fn skip(test: &str, why: &str) {
@@ -116,4 +119,65 @@ fn the_shim_sees_every_call() {
     let by_shim = export.calls().iter().filter(is_counted).count();
     assert!(by_shim > 100, "{by_shim} calls");
     assert_eq!(by_shim, by_strace.len(), "calls of the system: {by_strace:?}");
+}
+
+/// A run of many contacts with as many requests at once as possible, below a shell with this limit.
+fn limited(limit: &str) -> (Service, Export) {
+    let service = Service::start("--latency 20ms");
+    let contacts = (0..300).map(|at| format!("messages-5-{at}"));
+    let export = Export::run_of(service.url(), contacts).args("--concurrency 1024");
+    (service, export.shell(&format!("{limit}; exec \"$@\"")))
+}
+
+#[test]
+fn the_soft_limit_on_open_files_is_raised() {
+    let (_service, export) = limited("ulimit -S -n 64");
+    let outcome = export.expect(0);
+    assert!(!outcome.stderr.contains("warning"), "{}", outcome.stderr);
+}
+
+#[test]
+fn below_a_hard_limit_on_open_files_fewer_requests_are_sent() {
+    let (_service, export) = limited("ulimit -n 168");
+    let outcome = export.expect(0);
+    assert_snapshot!(outcome.first_line(), @"warning: at most 168 files may be open (ulimit -n), --concurrency is lowered to 20: fewer requests are sent at once");
+}
+
+#[test]
+fn too_few_open_files_are_told_as_such() {
+    for files in [12, 20, 30, 40, 47, 48, 52, 60, 80] {
+        let (_service, export) = limited(&format!("ulimit -n {files}"));
+        let outcome = export.run();
+        let line = outcome.last_line();
+        assert!(!outcome.stderr.contains("does not answer"), "{files}: {}", outcome.stderr);
+        if outcome.code != Some(0) {
+            assert_eq!(outcome.code, Some(6), "{files}: {}", outcome.stderr);
+            assert!(line.contains("open files"), "{files}: {line}");
+        }
+    }
+}
+
+#[test]
+fn too_little_address_space_is_said_before_anything_begins() {
+    let outcome =
+        Export::run_of("http://127.0.0.1:1", ["a"]).shell("ulimit -v 100000; exec \"$@\"").expect(6);
+    assert_snapshot!(outcome.last_line(), @"error: the limit on address space (ulimit -v) is 97 MiB: a run needs 512 MiB; when that is mended run again to go on");
+}
+
+#[test]
+fn too_few_threads_are_said_before_anything_begins() {
+    let export = Export::run_of("http://127.0.0.1:1", ["a"]);
+    // Root has no limit on its processes, and dash no option to set one.
+    let nobody = "exec setpriv --reuid 65534 --clear-groups bash -c 'ulimit -u 4; exec \"$@\"' bash \"$@\"";
+    let may_run = "setpriv --reuid 65534 --clear-groups \"$1\" --version >/dev/null || exit 99";
+    let outcome = export.shell(&format!("{may_run}; {nobody}")).run();
+    if outcome.code == Some(99) {
+        return skip(
+            "too_few_threads_are_said_before_anything_begins",
+            "needs root, setpriv and bash, to become nobody",
+        );
+    }
+    let outcome = outcome.expect(6);
+    assert!(outcome.last_line().starts_with("error: cannot start "), "{}", outcome.last_line());
+    assert!(outcome.last_line().contains("ulimit -u"), "{}", outcome.last_line());
 }

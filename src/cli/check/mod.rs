@@ -12,6 +12,7 @@ use super::args::{CheckArgs, LogFormat};
 use super::console;
 use super::exit::Exit;
 use super::invocation::{Invocation, OutTyped, WhomTyped};
+use super::limits::{self, LimitError};
 use super::log::{self, Console};
 use super::settings::SettingsError;
 use super::signals::Signals;
@@ -30,15 +31,17 @@ enum CheckError {
     Settings(#[from] SettingsError),
     #[error("cannot start the built-in API")]
     Simulator(#[from] SimulatorError),
-    #[error("cannot start threads")]
-    Threads(#[source] std::io::Error),
+    #[error(transparent)]
+    Limits(#[from] LimitError),
+    #[error("cannot listen to signals")]
+    Signals(#[source] std::io::Error),
 }
 
 impl CheckError {
     fn exit(&self) -> Exit {
         match self {
             Self::Settings(_) => Exit::Usage,
-            Self::Simulator(_) | Self::Threads(_) => Exit::Storage,
+            Self::Simulator(_) | Self::Limits(_) | Self::Signals(_) => Exit::Storage,
         }
     }
 }
@@ -46,13 +49,13 @@ impl CheckError {
 /// Runs the command.
 pub fn check(args: &CheckArgs) -> Exit {
     let console = Console::new(&args.log);
-    let checked = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let checked = match limits::runtime() {
         Ok(runtime) => {
             let checked = runtime.block_on(Box::pin(look(args, &console)));
             runtime.shutdown_background();
             checked
         }
-        Err(error) => Err(CheckError::Threads(error)),
+        Err(error) => Err(error.into()),
     };
     console.finish();
     match checked {
@@ -71,10 +74,14 @@ async fn look(args: &CheckArgs, console: &Arc<Console>) -> Result<Checked, Check
     let busy = Arc::clone(&probing);
     // Nothing is left half done but the file at the destination, if a signal comes just then.
     let _signals =
-        Signals::listen(None, move |why| farewell(format, why, busy)).map_err(CheckError::Threads)?;
+        Signals::listen(None, move |why| farewell(format, why, busy)).map_err(CheckError::Signals)?;
     let simulator =
         if args.simulated { Some(Simulator::start(SimulatorOptions::default()).await?) } else { None };
-    let task = settings::task(args, simulator.as_ref().map(Simulator::url))?;
+    let url = simulator.as_ref().map(Simulator::url);
+    let mut task = settings::task(args, url)?;
+    if let Some(connection) = Arc::get_mut(&mut task.connection) {
+        limits::fit(connection, limits::Simulator::of(url), &**console);
+    }
     let destination: Destination = {
         let _busy = probing.lock().await;
         tokio::task::block_in_place(|| check::destination(args.out.as_deref()))

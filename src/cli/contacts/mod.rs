@@ -14,6 +14,7 @@ use super::args::{ContactsArgs, ListFormatName, LogFormat};
 use super::console;
 use super::exit::Exit;
 use super::invocation::Invocation;
+use super::limits::{self, LimitError};
 use super::log::{self, Console};
 use super::settings::SettingsError;
 use super::signals::Signals;
@@ -37,8 +38,10 @@ enum ContactsError {
     Stdout(#[source] std::io::Error),
     #[error("cannot start the built-in API")]
     Simulator(#[from] SimulatorError),
-    #[error("cannot start threads")]
-    Threads(#[source] std::io::Error),
+    #[error(transparent)]
+    Limits(#[from] LimitError),
+    #[error("cannot listen to signals")]
+    Signals(#[source] std::io::Error),
 }
 
 impl From<Stop> for ContactsError {
@@ -52,7 +55,9 @@ impl ContactsError {
         match self {
             Self::Settings(_) => Exit::Usage,
             Self::Listing(error) => Exit::of_listing(error),
-            Self::Storage(_) | Self::Stdout(_) | Self::Simulator(_) | Self::Threads(_) => Exit::Storage,
+            Self::Storage(_) | Self::Stdout(_) | Self::Simulator(_) | Self::Limits(_) | Self::Signals(_) => {
+                Exit::Storage
+            }
         }
     }
 }
@@ -60,13 +65,13 @@ impl ContactsError {
 /// Runs the command.
 pub fn contacts(args: &ContactsArgs) -> Exit {
     let console = Console::new(&args.log);
-    let listed = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let listed = match limits::runtime() {
         Ok(runtime) => {
             let listed = runtime.block_on(Box::pin(list(args, &console)));
             runtime.shutdown_background();
             listed
         }
-        Err(error) => Err(ContactsError::Threads(error)),
+        Err(error) => Err(error.into()),
     };
     console.finish();
     match listed.and_then(|(listing, requests)| write(args, &listing, &requests).map(|()| listing)) {
@@ -89,7 +94,7 @@ async fn list(args: &ContactsArgs, console: &Arc<Console>) -> Result<(Listing, R
     let format = args.log.log_format;
     // Nothing is left half done by it: a signal ends the command at once.
     let _signals = Signals::listen(None, move |why| async move { farewell(format, why) })
-        .map_err(ContactsError::Threads)?;
+        .map_err(ContactsError::Signals)?;
     let simulator =
         if args.simulated { Some(Simulator::start(SimulatorOptions::default()).await?) } else { None };
     let settings = settings::settings(args, simulator.as_ref().map(Simulator::url))?;

@@ -1,0 +1,151 @@
+//! Undoing a `Content-Encoding`, while the bytes arrive.
+//!
+//! `reqwest` could do it, but it takes names in lower case only, stops behind the first member of a gzip stream, and passes an
+//! encoding that it does not know as if it were none.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_compression::tokio::bufread::{
+    BrotliDecoder, DeflateDecoder, GzipDecoder, ZlibDecoder, ZstdDecoder,
+};
+use async_compression::zstd::DParameter;
+use futures::TryStreamExt;
+use http_body_util::BodyExt;
+use reqwest::Response;
+use reqwest::header::{CONTENT_ENCODING, HeaderMap};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, BufReader};
+use tokio_util::io::StreamReader;
+
+use super::fault::first_chars;
+
+/// The encodings that are asked for, the cheapest to undo first.
+pub const ACCEPTED: &str = "zstd, gzip, br";
+/// Encodings on top of each other that are undone. Two are seen behind proxies; more would only cost memory.
+const MAX_LAYERS: usize = 2;
+/// The largest window of zstd, as a power of two: 8 MiB, the limit of RFC 9659 for `Content-Encoding`.
+const ZSTD_WINDOW_LOG: u32 = 23;
+
+/// Bytes on their way.
+pub type Bytes = Pin<Box<dyn AsyncRead + Send>>;
+
+/// Counts the bytes of a body as they came over the wire.
+pub type WireBytes = Arc<AtomicU64>;
+
+/// An encoding that cannot be undone, as the server names it.
+#[derive(Debug)]
+pub struct Unknown(pub String);
+
+/// One layer of encoding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Encoding {
+    Gzip,
+    Deflate,
+    Zstd,
+    Brotli,
+}
+
+/// The body of a response, unpacked, and the count of its bytes on the wire.
+///
+/// # Errors
+/// When the first bytes do not arrive.
+pub async fn unpack(response: Response, layers: Layers) -> io::Result<(Bytes, WireBytes)> {
+    let wire = WireBytes::default();
+    let count = Arc::clone(&wire);
+    let body = reqwest::Body::from(response).into_data_stream().inspect_ok(move |chunk| {
+        count.fetch_add(chunk.len() as u64, Ordering::Relaxed);
+    });
+    let mut bytes: Bytes = Box::pin(StreamReader::new(body.map_err(io::Error::other)));
+    for layer in layers.0.into_iter().rev() {
+        bytes = layer.undo(BufReader::new(bytes)).await?;
+    }
+    Ok((bytes, wire))
+}
+
+/// The encodings of a body, in the order in which they were applied.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Layers(Vec<Encoding>);
+
+impl Layers {
+    /// As the headers say.
+    ///
+    /// # Errors
+    /// When one of them is not known, or there are too many.
+    pub fn of(headers: &HeaderMap) -> Result<Self, Unknown> {
+        let values = headers.get_all(CONTENT_ENCODING).iter();
+        let names: Vec<_> =
+            values.map(|value| String::from_utf8_lossy(value.as_bytes()).to_lowercase()).collect();
+        let names = names.join(",");
+        let unknown = || Unknown(first_chars(&names));
+        let mut layers = Vec::new();
+        for name in names.split(',').map(str::trim).filter(|name| !matches!(*name, "" | "identity")) {
+            layers.push(Encoding::named(name).ok_or_else(unknown)?);
+        }
+        if layers.len() > MAX_LAYERS { Err(unknown()) } else { Ok(Self(layers)) }
+    }
+}
+
+impl Encoding {
+    fn named(name: &str) -> Option<Self> {
+        match name {
+            "gzip" | "x-gzip" => Some(Self::Gzip),
+            "deflate" => Some(Self::Deflate),
+            "zstd" => Some(Self::Zstd),
+            "br" => Some(Self::Brotli),
+            _ => None,
+        }
+    }
+
+    async fn undo(self, mut bytes: BufReader<Bytes>) -> io::Result<Bytes> {
+        Ok(match self {
+            Self::Gzip => {
+                let mut decoder = GzipDecoder::new(bytes);
+                decoder.multiple_members(true);
+                Box::pin(decoder)
+            }
+            Self::Zstd => {
+                let mut decoder =
+                    ZstdDecoder::with_params(bytes, &[DParameter::window_log_max(ZSTD_WINDOW_LOG)]);
+                decoder.multiple_members(true);
+                Box::pin(decoder)
+            }
+            Self::Brotli => Box::pin(BrotliDecoder::new(bytes)),
+            Self::Deflate if is_zlib(&mut bytes).await? => Box::pin(ZlibDecoder::new(bytes)),
+            Self::Deflate => Box::pin(DeflateDecoder::new(bytes)),
+        })
+    }
+}
+
+/// Whether "deflate" is what its standard says, deflate inside zlib, and not deflate alone, as some servers take it. The first byte
+/// of zlib names the method 8 and a window of at most 2^15, which no encoder of deflate begins with.
+async fn is_zlib(bytes: &mut (impl AsyncBufRead + Unpin)) -> io::Result<bool> {
+    Ok(bytes.fill_buf().await?.first().is_none_or(|first| first & 0x8f == 0x08))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layers(values: &[&str]) -> Result<Vec<Encoding>, String> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(CONTENT_ENCODING, value.parse().unwrap());
+        }
+        Layers::of(&headers).map(|layers| layers.0).map_err(|unknown| unknown.0)
+    }
+
+    #[test]
+    fn names_are_read_in_any_case_and_number() {
+        assert_eq!(layers(&[]), Ok(vec![]));
+        assert_eq!(layers(&["", "Identity"]), Ok(vec![]));
+        for gzip in ["gzip", "GZIP", "x-gzip", "X-GZip", " gzip , identity"] {
+            assert_eq!(layers(&[gzip]), Ok(vec![Encoding::Gzip]), "{gzip}");
+        }
+        assert_eq!(layers(&["deflate, zstd"]), Ok(vec![Encoding::Deflate, Encoding::Zstd]));
+        assert_eq!(layers(&["br", "gzip"]), Ok(vec![Encoding::Brotli, Encoding::Gzip]));
+        assert_eq!(layers(&["Rot13"]), Err("rot13".to_owned()));
+        assert_eq!(layers(&["gzip, gzip, gzip"]), Err("gzip, gzip, gzip".to_owned()));
+    }
+}

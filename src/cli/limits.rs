@@ -1,0 +1,147 @@
+//! Limits that the system sets this process: open files, threads, address space. Too low ones are said before anything begins.
+
+use std::io;
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::sync::mpsc;
+use std::thread;
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::event::{Event, Observer};
+use crate::settings::Connection;
+
+/// Open files that a run needs beside its connections: segments of the spool, files of tables, pipes, libraries.
+const OWN_FILES: u64 = 128;
+/// Files that a request may need: a kept connection, and the next one that is opened meanwhile.
+const FILES_PER_REQUEST: u64 = 2;
+/// Open files with which a run of one request at once works.
+const LEAST_FILES: u64 = 48;
+/// Threads beside the runtime's own: spool, build, five tables, raw archive, pages read ahead, name look-ups, and four of the
+/// allocator.
+const OWN_THREADS: usize = 16;
+/// The least address space in which a run can begin. Smaller limits end in the middle, where nothing can be said any more.
+const LEAST_SPACE: u64 = 256 << 20;
+
+/// A limit that is too low to begin.
+#[derive(Debug, thiserror::Error)]
+pub enum LimitError {
+    /// `ulimit -v` or `ulimit -d`.
+    #[error("the limit on {what} (ulimit -{letter}) is {mib} MiB: a run needs 512 MiB")]
+    Space {
+        /// What it limits.
+        what: &'static str,
+        /// Its letter.
+        letter: char,
+        /// How much it allows.
+        mib: u64,
+    },
+    /// `ulimit -n`.
+    #[error("the limit on open files (ulimit -n) is {files}: a run needs at least {LEAST_FILES}")]
+    Files {
+        /// How many it allows.
+        files: u64,
+    },
+    /// `ulimit -u`, the limit of a container, or no memory.
+    #[error(
+        "cannot start {count} threads ({source}): raise the limit on processes (ulimit -u, or pids of the container)"
+    )]
+    Threads {
+        /// How many a run needs.
+        count: usize,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// The threads of a command.
+///
+/// # Errors
+/// When the system does not give enough of them, or too little memory. Later that could not be said: the runtime panics or waits
+/// for ever.
+pub fn runtime() -> Result<Runtime, LimitError> {
+    for (resource, what, letter) in
+        [(Resource::As, "address space", 'v'), (Resource::Data, "memory for data", 'd')]
+    {
+        match getrlimit(resource).current {
+            Some(limit) if limit < LEAST_SPACE => {
+                return Err(LimitError::Space { what, letter, mib: limit >> 20 });
+            }
+            _ => {}
+        }
+    }
+    let files = raise_to(LEAST_FILES);
+    if files < LEAST_FILES {
+        return Err(LimitError::Files { files });
+    }
+    let workers = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let count = workers + OWN_THREADS;
+    try_threads(count).map_err(|source| LimitError::Threads { count, source })?;
+    Builder::new_multi_thread()
+        .worker_threads(workers)
+        .enable_all()
+        .build()
+        .map_err(|source| LimitError::Threads { count, source })
+}
+
+/// Starts so many threads at once, which end when all are there.
+fn try_threads(count: usize) -> io::Result<()> {
+    let mut waiting = Vec::with_capacity(count);
+    for _ in 0..count {
+        let (sender, receiver) = mpsc::channel::<()>();
+        let thread = thread::Builder::new().spawn(move || receiver.recv().is_ok())?;
+        waiting.push((sender, thread));
+    }
+    for (sender, thread) in waiting {
+        drop(sender);
+        drop(thread.join());
+    }
+    Ok(())
+}
+
+/// Raises the limit on open files as far as the connection needs and the system allows. Where that is too little, fewer requests
+/// are sent at once, and the observer is told.
+pub fn fit(connection: &mut Connection, simulator: Simulator, observer: &dyn Observer) {
+    let per_request = match simulator {
+        Simulator::Elsewhere => FILES_PER_REQUEST,
+        Simulator::Built => FILES_PER_REQUEST * 2,
+    };
+    let wanted = u64::from(connection.concurrency.get());
+    let files = raise_to(OWN_FILES + wanted * per_request);
+    let possible = (files.saturating_sub(OWN_FILES) / per_request).max(1);
+    if possible < wanted {
+        let concurrency = u32::try_from(possible).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN);
+        connection.concurrency = concurrency;
+        let reason = format!(
+            "at most {files} files may be open (ulimit -n), --concurrency is lowered to {concurrency}"
+        );
+        observer.event(Event::Shortage { reason });
+    }
+}
+
+/// Whether this process answers its own requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Simulator {
+    /// It does, with `--simulated`.
+    Built,
+    /// A server elsewhere does.
+    Elsewhere,
+}
+
+impl Simulator {
+    /// As `--simulated` says.
+    pub fn of(url: Option<&str>) -> Self {
+        if url.is_some() { Self::Built } else { Self::Elsewhere }
+    }
+}
+
+/// Raises the limit on open files, at most to the hard one; gives what it is then.
+fn raise_to(files: u64) -> u64 {
+    let limit = getrlimit(Resource::Nofile);
+    let Some(current) = limit.current.filter(|current| *current < files) else { return files };
+    let most = limit.maximum.map_or(files, |maximum| maximum.min(files));
+    match setrlimit(Resource::Nofile, Rlimit { current: Some(most), maximum: limit.maximum }) {
+        Ok(()) => most,
+        Err(_) => current,
+    }
+}
