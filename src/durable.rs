@@ -215,8 +215,11 @@ pub fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, StorageError> {
     if is_plain_file(path)? { fs::read(path).on("read", path).map(Some) } else { Ok(None) }
 }
 
-/// Whether there is a file at the path; something else than a plain file is an error.
-fn is_plain_file(path: &Path) -> Result<bool, StorageError> {
+/// Reports if there is a file at the path.
+///
+/// # Errors
+/// When something else than a plain file stands there.
+pub fn is_plain_file(path: &Path) -> Result<bool, StorageError> {
     match fs::symlink_metadata(path) {
         Ok(meta) if meta.is_file() => Ok(true),
         Ok(_) => {

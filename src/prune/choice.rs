@@ -7,7 +7,7 @@ use crate::catalog::Run;
 use crate::output::manifest::Status;
 use crate::table::parse_time;
 
-/// For each run, the newest first, why it stays; none where it goes.
+/// For each run, the newest first, why it stays by itself; none where it goes unless a kept run needs it.
 pub(super) fn reasons(runs: &[Run], keep: Keep) -> Vec<Option<&'static str>> {
     let mut reasons = vec![None; runs.len()];
     let mut say = |at: usize, reason| {
@@ -27,19 +27,6 @@ pub(super) fn reasons(runs: &[Run], keep: Keep) -> Vec<Option<&'static str>> {
     }
     if let Some(at) = runs.iter().position(|run| run.manifest.state.is_some()) {
         say(at, "the next increment goes by its state");
-    }
-    // An increment holds what changed. What did not is in the runs before it, back to one that read as many contacts.
-    let mut needed = None;
-    for (run, reason) in runs.iter().zip(&mut reasons) {
-        if let Some(contacts) = needed {
-            *reason = reason.or(Some("later increments rest on it"));
-            if run.manifest.contacts.unchanged == 0 && run.manifest.contacts.requested >= contacts {
-                needed = None;
-            }
-        }
-        if reason.is_some() && run.manifest.contacts.unchanged > 0 {
-            needed = needed.max(Some(run.manifest.contacts.requested));
-        }
     }
     reasons
 }
@@ -112,9 +99,8 @@ mod tests {
     }
 
     #[test]
-    fn what_increments_rest_on_stays() {
-        assert_eq!(kept("IIIcc", 1, 0), "++++-");
-        assert_eq!(kept("cIcc", 1, 0), "+++-");
-        assert_eq!(kept("ccII", 1, 0), "+-++", "and the state that the next one goes by");
+    fn the_newest_state_stays() {
+        assert_eq!(kept("IIIcc", 1, 0), "+----");
+        assert_eq!(kept("ccII", 1, 0), "+-+-");
     }
 }

@@ -1,13 +1,14 @@
 //! Prune: old runs leave the export, the newest never, and nothing that is not a run's own.
 //!
 //! Only runs that the chain of manifests proves ([`crate::catalog`]) are looked at. [`choice`] says
-//! which of them stay, and why. Those that go are first entered in a durable [`record`], by which `verify` knows them; then
+//! which of them stay, and why; [`holders`] adds the runs that hold the newest rows of contacts which those did not read. Those that go are first entered in a durable [`record`], by which `verify` knows them; then
 //! [`removal`] takes each away in an order in which it is whole or plainly gone. Stopped at any instant, the next prune
 //! finishes what was begun.
 //!
 //! Layer 3: stands on `output` and `durable`. Who calls it holds the lock of the export.
 
 mod choice;
+mod holders;
 mod record;
 mod removal;
 
@@ -151,7 +152,8 @@ pub fn prune(out: &Path, keep: Keep, mode: Mode) -> Result<Pruning, PruneError> 
         kept: Vec::new(),
         left: broken.collect(),
     };
-    let reasons = choice::reasons(&chain.runs, keep);
+    let mut reasons = choice::reasons(&chain.runs, keep);
+    holders::keep(out, &chain.runs, &mut reasons)?;
     let mut leaving = Vec::new();
     for (run, reason) in chain.runs.iter().zip(&reasons) {
         let run_id = run.manifest.run_id.to_string();

@@ -1,6 +1,7 @@
 //! Night after night: only contacts that are due are read, and nothing that changed is missed for longer than the sweep.
 
 mod account;
+mod pruned;
 
 use std::path::Path;
 use std::sync::atomic::Ordering;

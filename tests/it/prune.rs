@@ -141,36 +141,6 @@ fn files_of_others_stay_when_runs_go() {
     );
 }
 
-/// Runs once more, and gives the run a state, as increments have it.
-fn run_with_state(export: &Export, run: &str) {
-    export.clone().args("--run-id").arg(run).expect(0);
-    let out = export.out_path();
-    write(&out.join(format!("_runs/{run}/state.parquet")), "state");
-    let path = out.join(format!("_runs/{run}/manifest.json"));
-    let mut manifest = read_json(&path);
-    manifest["state"] =
-        json!({"path": format!("_runs/{run}/state.parquet"), "rows": 1, "bytes": 5, "sha256": "00"});
-    let text = manifest.to_string();
-    write(&path, &text);
-    let mut latest = read_json(&out.join("_runs/latest.json"));
-    latest["sha256"] = chatzy_export::digest::sha256(text).into();
-    write(&out.join("_runs/latest.json"), latest.to_string());
-}
-
-#[test]
-fn a_state_goes_with_its_run_and_the_newest_stays() {
-    let service = Service::start("");
-    let export = Export::run_of(service.url(), ["messages-9-a"]).args("--format jsonl");
-    run_with_state(&export, "r1");
-    run_with_state(&export, "r2");
-    export.clone().args("--run-id r3").expect(0);
-    let outcome = prune(&export, "--keep-last 1").expect(0);
-    assert_eq!(there(export.out_path()), ["r2", "r3"], "{}", outcome.stderr);
-    assert!(outcome.stderr.contains("the next increment goes by its state"), "{}", outcome.stderr);
-    assert!(!export.path("export/_runs/r1").exists());
-    assert!(export.path("export/_runs/r2/state.parquet").exists());
-}
-
 #[test]
 fn what_cannot_be_pruned_is_said() {
     let export = runs(&["r1", "r2"]);

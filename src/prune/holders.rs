@@ -1,0 +1,68 @@
+//! The runs that hold the newest rows of contacts which a kept run did not read.
+//!
+//! The state of an incremental run names, for each contact, the run that exported it last. Those runs stay too. A state is
+//! read row by row, so memory does not grow with the number of contacts.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use super::PruneError;
+use crate::catalog::Run;
+use crate::digest::sha256_of_file;
+use crate::durable;
+use crate::output::manifest::StateEntry;
+use crate::state::{self, StateError};
+
+/// Said of a run that the state of a kept run names.
+const NAMED: &str = "it holds contacts that a later run did not read again";
+
+/// Gives a reason to each run, of `runs` from the newest on, that a run with a reason needs.
+///
+/// # Errors
+/// When the state of a kept run is missing or not as it was written. Nothing may be removed then.
+pub(super) fn keep(out: &Path, runs: &[Run], reasons: &mut [Option<&'static str>]) -> Result<(), PruneError> {
+    let places: HashMap<&str, usize> =
+        runs.iter().enumerate().map(|(at, run)| (run.manifest.run_id.as_str(), at)).collect();
+    let mut is_named = vec![false; runs.len()];
+    for (at, run) in runs.iter().enumerate().filter(|(at, _)| reasons[*at].is_some()) {
+        match &run.manifest.state {
+            Some(state) => {
+                read_names(out, state, &mut |run_id| {
+                    if let Some(at) = places.get(run_id) {
+                        is_named[*at] = true;
+                    }
+                })?;
+            }
+            // It relies on earlier runs and does not say which: all of them may be needed.
+            None if run.manifest.contacts.unchanged > 0 => is_named[at..].fill(true),
+            None => {}
+        }
+    }
+    for (reason, _) in reasons.iter_mut().zip(is_named).filter(|(_, is_named)| *is_named) {
+        *reason = reason.or(Some(NAMED));
+    }
+    Ok(())
+}
+
+/// Calls `each` with the run of each contact in the state, after the file's hash has been compared.
+fn read_names(out: &Path, state: &StateEntry, each: &mut dyn FnMut(&str)) -> Result<(), PruneError> {
+    let path = out.join(&state.path);
+    let damaged = |what: &str| PruneError::Damaged { path: path.clone(), what: what.to_owned() };
+    if !durable::is_plain_file(&path)? {
+        return Err(damaged("it is missing"));
+    }
+    if sha256_of_file(&path)? != (state.sha256.clone(), state.bytes) {
+        return Err(damaged("it is not as it was written"));
+    }
+    let failed = |error| match error {
+        StateError::Storage(error) => PruneError::Storage(error),
+        StateError::Unreadable { what, .. } => damaged(&what),
+        StateError::Encode { source, .. } => damaged(&source.to_string()),
+    };
+    for row in state::read(&path).map_err(failed)? {
+        if let Some(export) = row.map_err(failed)?.export {
+            each(&export.run_id);
+        }
+    }
+    Ok(())
+}
