@@ -48,3 +48,12 @@ pub fn after_failure(what: &str, exit: Exit, typed: &Invocation) -> Ending {
 pub fn after_panic(typed: &Invocation) -> Ending {
     after_failure("a bug in chatzy-export, told above: what was fetched is kept", Exit::Bug, typed)
 }
+
+/// The ending of a run whose summary could not be written to stdout. A worse exit code stays.
+pub fn without_stdout(ending: Ending) -> Ending {
+    if ending.exit != Exit::Complete {
+        return ending;
+    }
+    let sentence = "error: the run is published, but its summary could not be written to stdout";
+    Ending { exit: Exit::Storage, sentence: Some(sentence.to_owned()), command: None, ..ending }
+}

@@ -45,13 +45,22 @@ pub fn tell_json(line: &str) {
     drop(writeln!(io::stderr().lock(), "{}", escape_json(line)));
 }
 
-/// Writes a text and a line end to stdout; false when that is not possible.
+/// Writes a text and a line end to stdout. Returns false, and says why on stderr, when that is not possible. A reader that
+/// has closed the pipe has seen enough and is no failure.
+#[must_use]
 pub fn print(text: &str) -> bool {
     let mut stdout = io::stdout().lock();
-    writeln!(stdout, "{text}").and_then(|()| stdout.flush()).is_ok()
+    match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            tell(&format!("error: cannot write to stdout: {error}"));
+            false
+        }
+        _ => true,
+    }
 }
 
-/// Writes a JSON document, of one line or many, to stdout; false when that is not possible.
+/// Writes a JSON document, of one line or many, to stdout, as [`print`] does.
+#[must_use]
 pub fn print_json(document: &str) -> bool {
     print(&escape_json(document))
 }

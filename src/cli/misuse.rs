@@ -40,7 +40,8 @@ fn tell(sentence: &str, glimpse: Glimpse, arguments: &[OsString]) -> Exit {
         let message = sentence.strip_prefix("error: ").unwrap_or(sentence);
         schema::fail_session(schema::dialect_in(arguments), message);
     }
-    let targets = Targets { metrics_file: glimpse.metrics_file, ping: glimpse.ping };
+    let metrics_file = glimpse.metrics_file.filter(|path| super::place::export_around(path, None).is_none());
+    let targets = Targets { metrics_file, ping: glimpse.ping };
     let console = log::Console::silent(glimpse.format);
     let sentence = Some(sentence.to_owned());
     let ending = Ending { exit: Exit::Usage, sentence, command: None, manifest: None };

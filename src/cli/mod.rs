@@ -20,6 +20,7 @@ mod log;
 mod man;
 mod misuse;
 pub mod panics;
+mod place;
 mod progress;
 mod prune;
 mod rebuild;

@@ -31,20 +31,19 @@ pub fn prune(args: &PruneArgs) -> Exit {
 }
 
 fn show(args: &PruneArgs, pruning: &Pruning) -> Exit {
-    if args.json {
-        if let Ok(text) = serde_json::to_string_pretty(pruning) {
-            console::print_json(&text);
-        }
+    let is_printed = if args.json {
+        serde_json::to_string_pretty(pruning).is_ok_and(|text| console::print_json(&text))
     } else {
-        for run in &pruning.removed {
-            console::print(&format!("{}\t{}\t{}", run.run_id, run.files, run.bytes));
-        }
-    }
+        let lines = pruning.removed.iter().map(|run| format!("{}\t{}\t{}", run.run_id, run.files, run.bytes));
+        let lines = lines.collect::<Vec<_>>().join("\n");
+        lines.is_empty() || console::print(&lines)
+    };
     for left in &pruning.left {
         tell(&format!("warning: {} was left alone: {}", left.path, left.reason));
     }
+    let exit = if is_printed { Exit::Complete } else { Exit::Storage };
     if args.log.quiet {
-        return Exit::Complete;
+        return exit;
     }
     // What stays though nobody asked for it.
     for run in pruning.kept.iter().filter(|run| !run.reason.starts_with("--")) {
@@ -62,6 +61,11 @@ fn show(args: &PruneArgs, pruning: &Pruning) -> Exit {
         sum(|run| run.files),
         ByteSize(sum(|run| run.bytes))
     );
-    log::last_word(args.log.log_format, "pruned", Exit::Complete, &sentence, None);
-    Exit::Complete
+    let sentence = if is_printed {
+        sentence
+    } else {
+        format!("error: {sentence}, but the list could not be written to stdout")
+    };
+    log::last_word(args.log.log_format, "pruned", exit, &sentence, None);
+    exit
 }

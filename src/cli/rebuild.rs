@@ -71,15 +71,14 @@ async fn make(args: &RebuildArgs, watch: &Arc<Watch>) -> Result<Ending, CommandE
     let signals = Signals::listen(None, move |why| farewell(watching, why)).map_err(CommandError::Signals)?;
     let job = job(args)?;
     let published = Box::pin(export::rebuild(job, watch.clone(), signals.first())).await?;
-    if args.json {
-        console::print_json(published.manifest.to_json().trim_end());
-    }
+    let is_printed = !args.json || console::print_json(published.manifest.to_json().trim_end());
     if args.log.log_format == LogFormat::Text && !args.log.quiet {
         watch.clear();
         summary::tables(&args.out, &published);
     }
     let (exit, sentence) = (Exit::of_manifest(&published.manifest), Some(verdict(&published.manifest)));
-    Ok(Ending { exit, sentence, command: None, manifest: Some(published.manifest) })
+    let ending = Ending { exit, sentence, command: None, manifest: Some(published.manifest) };
+    Ok(if is_printed { ending } else { advice::without_stdout(ending) })
 }
 
 async fn farewell(watch: Arc<Watch>, why: Interruption) -> Exit {

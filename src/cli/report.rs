@@ -1,6 +1,5 @@
 //! `report`: a published run as a page.
 
-use std::fs;
 use std::io::{IsTerminal, stdout};
 use std::path::Path;
 
@@ -8,11 +7,10 @@ use super::args::{LogFormat, ReportArgs};
 use super::console;
 use super::exit::Exit;
 use super::invocation::quote;
-use super::log;
+use super::{log, place};
 use crate::durable;
 use crate::id::RunId;
 use crate::report::{self, Report, ReportError};
-use crate::table::Table;
 use crate::verify::VerifyError;
 
 /// Runs the command.
@@ -30,18 +28,15 @@ pub fn report(args: &ReportArgs) -> Exit {
         Ok(run) => run,
         Err(error) => return end(args, Exit::Usage, &format!("error: --run: {error}"), None),
     };
-    if !to_stdout && let Some(folder) = folder_of_the_export(args) {
-        let sentence = format!(
-            "error: {folder} holds files of the export and nothing else; put the report somewhere else, like -o report.html"
-        );
-        return end(args, Exit::Usage, &sentence, None);
+    if !to_stdout && let Err(error) = place::outside_exports("--output", &args.output, Some(&args.path)) {
+        return end(args, Exit::Usage, &format!("error: {error}"), None);
     }
     match report::report(&args.path, run.as_ref()) {
         Ok(Report { html, .. }) if to_stdout => {
             if console::print(html.trim_end()) {
                 Exit::Complete
             } else {
-                end(args, Exit::Storage, "error: cannot write the page to stdout", None)
+                Exit::Storage
             }
         }
         Ok(Report { run_id, html }) => match durable::replace(&args.output, html.as_bytes()) {
@@ -69,15 +64,4 @@ pub fn report(args: &ReportArgs) -> Exit {
 fn end(args: &ReportArgs, exit: Exit, sentence: &str, command: Option<&str>) -> Exit {
     log::last_word(args.log_format, "reported", exit, sentence, command);
     exit
-}
-
-/// The folder of the export in which the page would be a stranger: `verify` takes what no manifest names for damage.
-fn folder_of_the_export(args: &ReportArgs) -> Option<String> {
-    let parent = args.output.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let parent = fs::canonicalize(parent.unwrap_or(Path::new("."))).ok()?;
-    let out = fs::canonicalize(&args.path).ok()?;
-    let first = parent.strip_prefix(&out).ok()?.iter().next()?.to_str()?.to_owned();
-    let is_taken = Table::ALL.iter().any(|table| table.name() == first)
-        || ["raw", "_runs", "_work"].contains(&first.as_str());
-    is_taken.then_some(first)
 }

@@ -11,7 +11,7 @@ use super::log::Console;
 use super::settings::{self, SettingsError};
 use super::signals::Signals;
 use super::watch::{Ending, Targets, Watch};
-use super::{advice, console, summary};
+use super::{advice, console, place, summary};
 use crate::export::{self, ExportError, Interruption, Job};
 use crate::publish::Published;
 use crate::simulator::{Simulator, SimulatorError, SimulatorOptions};
@@ -69,7 +69,10 @@ fn targets(args: &RunArgs) -> Targets {
         return Targets::default();
     }
     let ping = args.ping_url.as_deref().and_then(|url| url.parse().ok());
-    Targets { metrics_file: args.metrics_file.clone(), ping }
+    // What would land in an export is refused with the other settings.
+    let metrics_file =
+        args.metrics_file.clone().filter(|path| place::export_around(path, Some(&args.out)).is_none());
+    Targets { metrics_file, ping }
 }
 
 async fn in_time(args: &RunArgs, watch: &Arc<Watch>) -> Result<Ending, RunError> {
@@ -90,14 +93,13 @@ async fn in_time(args: &RunArgs, watch: &Arc<Watch>) -> Result<Ending, RunError>
         return Ok(Ending { exit: Exit::Complete, sentence: None, command: None, manifest: None });
     }
     let published = export_job(job, watch, signals).await?;
-    if args.json {
-        console::print_json(published.manifest.to_json().trim_end());
-    }
+    let is_printed = !args.json || console::print_json(published.manifest.to_json().trim_end());
     if args.log.log_format == LogFormat::Text && !args.log.quiet {
         watch.clear();
         summary::tables(&args.out, &published);
     }
-    Ok(advice::after_publishing(published.manifest, args, &Invocation::of_process()))
+    let ending = advice::after_publishing(published.manifest, args, &Invocation::of_process());
+    Ok(if is_printed { ending } else { advice::without_stdout(ending) })
 }
 
 async fn export_job(job: Job, watch: &Arc<Watch>, signals: Signals) -> Result<Published, RunError> {

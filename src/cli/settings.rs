@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 
 use super::args::{ConnectionArgs, ContactsFormArgs, FormatName, RequestArgs, RunArgs};
+use super::place::{InsideExport, outside_exports};
 use crate::contacts::{self, ContactList, ContactsError, ContactsSource};
 use crate::export::{Identity, Job, Whom};
 use crate::settings::{
@@ -99,6 +100,9 @@ pub enum SettingsError {
     /// `contacts --json` without a file.
     #[error("--json needs --out FILE: stdout is where the list goes")]
     NoRoomForJson,
+    /// A file of ours that would land in an export.
+    #[error(transparent)]
+    InsideExport(#[from] InsideExport),
     /// The contacts file.
     #[error(transparent)]
     Contacts(#[from] ContactsError),
@@ -108,6 +112,9 @@ pub enum SettingsError {
 pub fn job(args: &RunArgs, simulator: Option<&str>) -> Result<Job, SettingsError> {
     // Who is to be pinged is checked like all else, and known to nothing below.
     args.ping_url.as_deref().filter(|url| !url.is_empty()).map(str::parse::<PingUrl>).transpose()?;
+    if let Some(path) = &args.metrics_file {
+        outside_exports("--metrics-file", path, Some(&args.out))?;
+    }
     let format = format(args.format, args.compression.as_deref())?;
     let window = window(args)?;
     check_twice("channel", &args.channel, |channel| channel.as_str().to_owned())?;

@@ -29,7 +29,9 @@ pub fn simulate(args: SimulateArgs) -> Exit {
                 return Exit::Usage;
             }
         };
-        console::print(simulator.url());
+        if !console::print(simulator.url()) {
+            return Exit::Storage;
+        }
         console::tell("serving made-up conversations until Ctrl-C");
         let why = signals.first().await;
         simulator.stop().await;

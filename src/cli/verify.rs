@@ -8,7 +8,7 @@ use super::console::{self, tell};
 use super::exit::Exit;
 use super::log;
 use crate::id::RunId;
-use crate::verify::{self, Damage, Depth, Report, VerifyError, VerifyOptions};
+use crate::verify::{self, Damage, DamageKind, Depth, Report, VerifyError, VerifyOptions};
 
 /// Damages shown one by one to people; `--json` tells all.
 const MOST_SHOWN: usize = 50;
@@ -38,26 +38,26 @@ fn end(args: &VerifyArgs, exit: Exit, sentence: &str) -> Exit {
 }
 
 fn show(args: &VerifyArgs, report: &Report) -> Exit {
-    if args.json
-        && let Ok(text) = serde_json::to_string_pretty(report)
-    {
-        console::print_json(&text);
-    }
+    let is_printed =
+        !args.json || serde_json::to_string_pretty(report).is_ok_and(|text| console::print_json(&text));
     for damage in report.damages.iter().take(MOST_SHOWN) {
         tell(&sentence(damage));
     }
     if report.damages.len() > MOST_SHOWN {
         tell(&format!("… and {} more; --json tells all", report.damages.len() - MOST_SHOWN));
     }
-    if let Some(first) = report.warnings.first() {
-        let count = report.warnings.len();
-        tell(&format!(
-            "warning: {count} {} for other users than the owner, such as {}: {}",
-            if count == 1 { "file or folder is" } else { "files or folders are" },
-            first.path,
-            first.detail
-        ));
-    }
+    warn(
+        report,
+        |damage| damage.kind == DamageKind::Added,
+        ["file does not", "files do not"],
+        "belong to the export",
+    );
+    warn(
+        report,
+        |damage| damage.kind != DamageKind::Added,
+        ["file or folder is", "files or folders are"],
+        "for other users than the owner",
+    );
     if !report.damages.is_empty() {
         let sentence = format!(
             "error: {} is damaged: {}, the first above; export the contacts again, or restore it from a copy",
@@ -68,6 +68,9 @@ fn show(args: &VerifyArgs, report: &Report) -> Exit {
             }
         );
         return end(args, Exit::Damaged, &sentence);
+    }
+    if !is_printed {
+        return end(args, Exit::Storage, "error: the result could not be written to stdout");
     }
     if !args.log.quiet {
         let sentence = format!(
@@ -81,6 +84,15 @@ fn show(args: &VerifyArgs, report: &Report) -> Exit {
         return end(args, Exit::Complete, &sentence);
     }
     Exit::Complete
+}
+
+/// One line for all warnings of a kind.
+fn warn(report: &Report, is_meant: fn(&&Damage) -> bool, subject: [&str; 2], what: &str) {
+    let mut warnings = report.warnings.iter().filter(is_meant);
+    let Some(first) = warnings.next() else { return };
+    let count = warnings.count() + 1;
+    let subject = subject[usize::from(count > 1)];
+    tell(&format!("warning: {count} {subject} {what}, such as {}: {}", first.path, first.detail));
 }
 
 fn sentence(damage: &Damage) -> String {

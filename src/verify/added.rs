@@ -9,7 +9,7 @@ use super::runs::{
     LATEST, Runs, Unfinished, checksums_path, failed_path, manifest_path, read_content, state_path,
     unfinished,
 };
-use super::{DamageKind, Report, VerifyOptions};
+use super::{Damage, DamageKind, Report, VerifyOptions};
 use crate::durable::{OnPath, StorageError};
 use crate::output::manifest::{FileEntry, Manifest};
 use crate::output::pruned::PRUNED;
@@ -53,6 +53,13 @@ pub(super) fn find(
         forgive_news(out, runs, &mut added)?;
     }
     for path in added {
+        if is_of_the_system(&path) {
+            let detail =
+                "a file that other programs leave behind; readers of the export skip it or fail on it";
+            let run_id = None;
+            report.warnings.push(Damage { run_id, path, kind: DamageKind::Added, detail: detail.to_owned() });
+            continue;
+        }
         let detail = match path.strip_prefix("_runs/") {
             Some(_) => "it is no file of a run",
             None => "no manifest names it",
@@ -114,6 +121,14 @@ fn forgive_news(out: &Path, runs: &Runs, added: &mut Vec<String>) -> Result<(), 
         is_there && !own.contains(path) && !files.contains(path.as_str())
     });
     Ok(())
+}
+
+/// Files that desktops, NFS and Spark make by themselves in any folder that they open.
+fn is_of_the_system(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    matches!(name, ".DS_Store" | "Thumbs.db" | "desktop.ini" | "_SUCCESS")
+        || name.starts_with("._")
+        || name.starts_with(".nfs")
 }
 
 /// All files below a folder, symlinks too, relative to `out`, sorted.

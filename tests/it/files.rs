@@ -229,15 +229,72 @@ fn a_dry_run_writes_nothing() {
 fn closed_and_full_streams_change_nothing() {
     let service = Service::start("");
     let lines = [
-        r#"exec "$@" >&-"#,
-        r#"exec "$@" 2>&-"#,
-        r#"exec "$@" >&- 2>&-"#,
-        r#"exec "$@" >/dev/full 2>/dev/full"#,
+        (r#"exec "$@" >&-"#, 0),
+        (r#"exec "$@" 2>&-"#, 0),
+        (r#"exec "$@" >&- 2>&-"#, 0),
+        (r#"exec "$@" 2>/dev/full"#, 0),
+        // The run is published, but who asked for the summary does not have it.
+        (r#"exec "$@" >/dev/full 2>/dev/full"#, 6),
     ];
-    for (at, line) in lines.into_iter().enumerate() {
-        let outcome = export(&service).args("--json -vv").out(&at.to_string()).shell(line).expect(0);
+    for (at, (line, code)) in lines.into_iter().enumerate() {
+        let outcome = export(&service).args("--json -vv").out(&at.to_string()).shell(line).expect(code);
         assert_consistent(&outcome);
     }
+}
+
+#[test]
+fn data_that_cannot_be_written_to_stdout_is_an_error() {
+    let service = Service::start("");
+    let run = export(&service).args("--format jsonl");
+    let out = run.expect(0).out.to_string_lossy().into_owned();
+    let commands = [
+        format!("verify --json {out}"),
+        format!("report {out} -o -"),
+        format!("prune --json --keep-last 1 {out}"),
+        format!("schema --latest duckdb --from {out}"),
+        "schema --format arrow".to_owned(),
+        "schema --merge postgres".to_owned(),
+        "contacts --simulated --out -".to_owned(),
+        "man".to_owned(),
+        "completions bash".to_owned(),
+        "check --simulated --json".to_owned(),
+        "simulate --port 0".to_owned(),
+    ];
+    for command in commands {
+        let outcome = Export::command(&command).shell(r#"exec "$@" >/dev/full"#).expect(6);
+        assert!(outcome.stderr.contains("stdout: No space left on device"), "{command}: {}", outcome.stderr);
+    }
+    let outcome = run.args("--json").shell(r#"exec "$@" >/dev/full"#).expect(6);
+    assert!(outcome.last_line().contains("is published, but its summary"), "{}", outcome.last_line());
+}
+
+#[test]
+fn other_files_are_not_written_into_an_export() {
+    let service = Service::start("");
+    let run = export(&service);
+    let out = run.path("export");
+    for there in [false, true] {
+        for name in ["chatzy.prom", "messages/chatzy.prom", "_runs/../chatzy.prom"] {
+            let file = out.join(name);
+            let refused = run.clone().args("--metrics-file").arg(&file.to_string_lossy()).expect(2);
+            let line = refused.last_line();
+            let names_both =
+                line.contains("DIR/export/") && line.contains("is inside the export DIR/export;");
+            assert!(names_both && line.contains("--metrics-file"), "{line}");
+            assert!(!file.exists() && out.exists() == there, "{name}");
+        }
+        run.expect(0);
+    }
+    // Also through a symbolic link, and for a command that knows nothing of this export.
+    std::os::unix::fs::symlink(&out, run.path("link")).unwrap();
+    for folder in [out.join("messages"), run.path("link"), run.path("link/_runs")] {
+        let file = folder.join("contacts.csv").to_string_lossy().into_owned();
+        let refused = Export::command("contacts --simulated --out").arg(&file).expect(2);
+        let line = refused.last_line();
+        assert!(line.contains(&file) && line.contains("is inside the export "), "{line}");
+        assert!(!Path::new(&file).exists());
+    }
+    Export::command("verify --deep").arg(&out.to_string_lossy()).expect(0);
 }
 
 #[test]

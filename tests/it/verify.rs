@@ -169,3 +169,29 @@ fn there_must_be_an_export() {
     verify("", folder.path()).expect(2);
     verify("", &folder.path().join("nowhere")).expect(2);
 }
+
+#[test]
+fn files_of_desktops_and_file_systems_are_warnings() {
+    let service = Service::start("");
+    let export = Export::run_of(service.url(), ["messages-3-a"]).args("--format jsonl");
+    let out = export.expect(0).out;
+    let names = [".DS_Store", "Thumbs.db", "desktop.ini", "._part-x.jsonl", ".nfs000000001", "_SUCCESS"];
+    for name in names {
+        for folder in ["messages", "_runs"] {
+            crate::export::write(&out.join(folder).join(name), "x");
+        }
+    }
+    let path = out.to_string_lossy().into_owned();
+    let outcome = Export::command("verify --deep").arg(&path).expect(0);
+    assert!(outcome.stderr.contains("warning: 12 files do not belong to the export"), "{}", outcome.stderr);
+    let outcome = Export::command("verify --json").arg(&path).expect(0);
+    let report: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+    let added = report["warnings"].as_array().unwrap().iter().filter(|warning| warning["kind"] == "added");
+    assert_eq!(added.count(), 12);
+    for name in ["Thumbs.db.jsonl", "DS_Store", "_SUCCESS.parquet"] {
+        let file = out.join("messages").join(name);
+        crate::export::write(&file, "x");
+        Export::command("verify").arg(&path).expect(8);
+        std::fs::remove_file(&file).unwrap();
+    }
+}

@@ -92,9 +92,8 @@ async fn look(args: &CheckArgs, console: &Arc<Console>) -> Result<Checked, Check
 
 fn end(args: &CheckArgs, checked: &Checked) -> Exit {
     let exit = show::exit(&checked.findings);
-    if args.json {
-        console::print_json(&show::json(checked, exit));
-    }
+    let is_printed = !args.json || console::print_json(&show::json(checked, exit));
+    let exit = if exit == Exit::Complete && !is_printed { Exit::Storage } else { exit };
     show::findings(args, &checked.findings);
     if let Some(plan) = checked.plan.as_ref().filter(|_| !args.log.quiet) {
         show::plan(args, plan);

@@ -36,6 +36,8 @@ enum ContactsError {
     Storage(#[from] StorageError),
     #[error("cannot write to stdout")]
     Stdout(#[source] std::io::Error),
+    #[error("the list is written, but not the summary to stdout")]
+    Summary,
     #[error("cannot start the built-in API")]
     Simulator(#[from] SimulatorError),
     #[error(transparent)]
@@ -55,9 +57,12 @@ impl ContactsError {
         match self {
             Self::Settings(_) => Exit::Usage,
             Self::Listing(error) => Exit::of_listing(error),
-            Self::Storage(_) | Self::Stdout(_) | Self::Simulator(_) | Self::Limits(_) | Self::Signals(_) => {
-                Exit::Storage
-            }
+            Self::Storage(_)
+            | Self::Stdout(_)
+            | Self::Summary
+            | Self::Simulator(_)
+            | Self::Limits(_)
+            | Self::Signals(_) => Exit::Storage,
         }
     }
 }
@@ -124,7 +129,9 @@ fn write(args: &ContactsArgs, listing: &Listing, requests: &Requests) -> Result<
             requests: requests.sent,
             retries: requests.retries,
         };
-        console::print_json(&serde_json::to_string_pretty(&summary).unwrap_or_default());
+        if !console::print_json(&serde_json::to_string_pretty(&summary).unwrap_or_default()) {
+            return Err(ContactsError::Summary);
+        }
     }
     Ok(())
 }

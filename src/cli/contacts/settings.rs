@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 
 use super::file;
 use crate::cli::args::ContactsArgs;
+use crate::cli::place::outside_exports;
 use crate::cli::settings::{SettingsError, connection, time};
 use crate::fetch::listing::ListingPlan;
 use crate::settings::Connection;
@@ -22,6 +23,9 @@ pub struct ListingSettings {
 pub fn settings(args: &ContactsArgs, simulator: Option<&str>) -> Result<ListingSettings, SettingsError> {
     if args.json && file(args).is_none() {
         return Err(SettingsError::NoRoomForJson);
+    }
+    if let Some(path) = file(args) {
+        outside_exports("--out", path, None)?;
     }
     let active_since = time("active-since", args.active_since.as_ref())?;
     // The parts of a list follow each other.
