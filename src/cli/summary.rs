@@ -83,7 +83,7 @@ pub fn verdict(manifest: &Manifest) -> String {
         ),
         (0, 0) => format!("{done}{not_found}{unchanged}"),
         (0, unresolved) => format!(
-            "run {} is published, but {unresolved} of {} contacts kept changing while they were read (status `unresolved` in coverage): export again",
+            "run {} is published, but {unresolved} of {} contacts could not be read to their end (status `unresolved` in coverage): export again",
             manifest.run_id, counts.requested
         ),
         (failed, _) => format!(

@@ -13,6 +13,8 @@ mod conclusion;
 mod contact;
 mod first_pages;
 pub mod listing;
+#[cfg(test)]
+mod mutation_tests;
 mod order;
 pub mod paging;
 mod question;
@@ -88,7 +90,7 @@ pub enum FetchError {
     },
     /// The first contacts, or all, were answered with something else than what was asked for.
     #[error(
-        "the API's answers have changed ({what}; so for all {contacts} contacts asked for): nothing was published, look for a newer version of chatzy-export"
+        "the API's answers have changed, for all {contacts} contacts asked for ({what}): nothing was published, look for a newer version of chatzy-export"
     )]
     AnswersChanged {
         /// How many.

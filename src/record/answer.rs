@@ -76,7 +76,7 @@ pub fn check(page: &Page<'_>, asked_for: &ContactId) -> Result<(), PageError> {
         return Err(PageError::ErrorAnswer(complaint.clone()));
     }
     let flaw = page.form.flaw.clone().or_else(|| of_elements(page)).or_else(|| of_contact(page, asked_for));
-    let flaw = flaw.or_else(|| if count == 0 { of_empty(page) } else { None });
+    let flaw = flaw.or_else(|| if count == 0 { of_empty(page) } else { of_others(page) });
     flaw.map_or(Ok(()), |flaw| Err(PageError::NotAnAnswer(flaw)))
 }
 
@@ -146,6 +146,13 @@ fn of_empty(page: &Page<'_>) -> Option<String> {
     });
     let hides = is_moved_up || siblings().chain(contact_members()).any(may_hold);
     (!is_contact || hides).then(|| missing("`conversations`", page))
+}
+
+/// Conversations beside those that are read.
+fn of_others(page: &Page<'_>) -> Option<String> {
+    let is_history = |value: Value<'_>| has_list(value) || value.elements().any(has_list);
+    let (name, _) = page.siblings.iter().find(|(_, value)| is_history(*value))?;
+    Some(format!("the answer has conversations elsewhere too; {}", members_found([&**name].into_iter())))
 }
 
 fn missing(what: &str, page: &Page<'_>) -> String {

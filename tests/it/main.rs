@@ -5,6 +5,7 @@
 
 #![cfg(test)]
 
+mod answers;
 mod anything;
 mod archive;
 mod auth;

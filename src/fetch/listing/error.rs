@@ -23,7 +23,7 @@ pub enum ListingError {
     },
     /// It answers something else than a list of contacts.
     #[error(
-        "the API's answers have changed ({what}): nothing is known of the account's contacts; look for a newer version of chatzy-export"
+        "the API's answers have changed ({what}): the account's contacts cannot be listed, look for a newer version of chatzy-export"
     )]
     NotAnAnswer {
         /// What was found.

@@ -229,7 +229,12 @@ impl Paging {
             let conversations = frontier.page.groups().len() as u64;
             facts.learn_from_overlap(ask.offset, self.prefix.known_on(page), end, conversations);
         }
-        facts.learn_from_size(ask, page);
+        if page.received() > u64::from(ask.limit) {
+            // What is sent twice says nothing of what the limit counts.
+            facts.learn_from_size(ask, &page.without_repeats());
+        } else {
+            facts.learn_from_size(ask, page);
+        }
     }
 
     /// The page continues the history: take it in and go on behind it.
@@ -247,7 +252,11 @@ impl Paging {
             self.trouble = self.trouble.saturating_sub(PAID_BY_A_PAGE);
         }
         self.frontier = Some(Frontier { offset: ask.offset, limit: ask.limit, page: page.clone() });
-        let stride = facts.stride(page);
+        let stride = match self.rules.consistency {
+            // No page has to join, so that what is sent twice must not count twice.
+            Consistency::Fast => facts.stride(&page.without_repeats()),
+            Consistency::Anchored | Consistency::Strict => facts.stride(page),
+        };
         let past = ask.offset + stride;
         self.past = past;
         self.largest = self.largest.max(stride);

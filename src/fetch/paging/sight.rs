@@ -1,6 +1,6 @@
 //! What paging sees of a page: which messages stood on it, by conversation, and nothing of their content.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
@@ -154,6 +154,16 @@ impl Sight {
     /// The largest count of one conversation.
     pub fn largest(&self) -> u64 {
         self.groups.iter().map(|group| group.messages.len() as u64).max().unwrap_or(0)
+    }
+
+    /// The page with each message once.
+    pub(super) fn without_repeats(&self) -> Self {
+        let mut page = self.clone();
+        for group in &mut page.groups {
+            let mut met = HashSet::new();
+            group.messages.retain(|mark| met.insert(mark.print));
+        }
+        page
     }
 
     /// Whether more than one conversation stood on the page: only then do the two readings of `offset` differ.
