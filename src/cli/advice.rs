@@ -31,6 +31,8 @@ pub fn after_failure(what: &str, exit: Exit, typed: &Invocation) -> Ending {
         // There is something to mend first, which no command of ours does.
         Exit::Complete | Exit::Partial | Exit::Usage | Exit::Damaged => ("", None),
         Exit::Locked => (OR_WAIT, Some(typed.waiting())),
+        // A person decides that; the command that was typed may be a mistake.
+        Exit::DoesNotFit if what.contains("--allow-mixed") => ("", None),
         Exit::DoesNotFit if what.contains("--fresh") => ("", Some(typed.fresh())),
         Exit::DoesNotFit if what.contains("--full") => ("", Some(typed.full())),
         Exit::DoesNotFit => ("; throw the unfinished run away with --fresh", Some(typed.fresh())),

@@ -75,9 +75,10 @@ impl Exit {
     pub fn of_export(error: &ExportError) -> Self {
         match error {
             ExportError::Locked { .. } => Self::Locked,
-            ExportError::DoesNotFit { .. } | ExportError::BadWork { .. } | ExportError::Lost(_) => {
-                Self::DoesNotFit
-            }
+            ExportError::DoesNotFit { .. }
+            | ExportError::Mixed { .. }
+            | ExportError::BadWork { .. }
+            | ExportError::Lost(_) => Self::DoesNotFit,
             ExportError::State(error) => Self::of_state(error),
             ExportError::ForeignWork { .. } | ExportError::RunIdTaken { .. } => Self::Usage,
             ExportError::Listing(error) => Self::of_listing(error),

@@ -23,6 +23,7 @@ pub mod panics;
 mod place;
 mod progress;
 mod prune;
+mod query;
 mod rebuild;
 mod report;
 mod run;

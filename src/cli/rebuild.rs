@@ -133,6 +133,7 @@ fn job(args: &RebuildArgs) -> Result<RebuildJob, CommandError> {
         out: args.out.clone(),
         work: args.work.work_dir.clone().unwrap_or_else(|| args.out.join("_work")),
         unfinished: if args.work.fresh { Unfinished::ThrowAway } else { Unfinished::GoOn },
+        mixed: args.work.mixed(),
         wait_lock: args.work.wait_lock.unwrap_or_default(),
         window,
         output,

@@ -131,6 +131,7 @@ pub fn job(args: &RunArgs, simulator: Option<&str>) -> Result<Job, SettingsError
         out: args.out.clone(),
         work: args.work.work_dir.clone().unwrap_or_else(|| args.out.join("_work")),
         unfinished: if args.work.fresh { Unfinished::ThrowAway } else { Unfinished::GoOn },
+        mixed: args.work.mixed(),
         wait_lock: args.work.wait_lock.unwrap_or_default(),
         run_id: args.run_id.clone(),
         connection: Arc::new(connection),

@@ -1,24 +1,23 @@
 //! What a run tells people at its end, on stderr.
 
-use std::fmt::Display;
 use std::path::{Path, PathBuf};
-
-use bytesize::ByteSize;
-use indicatif::HumanCount;
-use serde_json::Value;
 
 use super::args::RunArgs;
 use super::console::tell;
+use super::query;
 use crate::export::{Job, Rehearsal, Whom};
 use crate::output::RAW;
 use crate::output::manifest::Manifest;
 use crate::publish::Published;
 use crate::settings::Unfinished;
 use crate::table::Table;
+use bytesize::ByteSize;
+use indicatif::HumanCount;
 
 /// What was exported, where it is, and a query to try.
 pub fn tables(out: &Path, published: &Published) {
     let manifest = &published.manifest;
+    let query = query::to_try(manifest, out);
     let out = out.display();
     tell("");
     let has_raw = manifest.files.iter().any(|file| file.table == RAW);
@@ -36,26 +35,8 @@ pub fn tables(out: &Path, published: &Published) {
     tell("");
     tell(&format!("Manifest: {}", published.manifest_path.display()));
     tell(&format!("Check it: chatzy-export verify {out} --deep"));
-    tell(&format!("Try:      duckdb -c \"{}\"", query(&published.manifest, &out)));
+    tell(&format!("Try:      {query}"));
     tell("");
-}
-
-fn query(manifest: &Manifest, out: &impl Display) -> String {
-    let option = |name: &str| manifest.options.get(name).and_then(Value::as_str).unwrap_or_default();
-    // Of nested values only what they are: guessing their columns fails at the oddest record.
-    let (read, how) = match option("format") {
-        "jsonl" => ("read_json", ", maximum_depth=1"),
-        _ => ("read_parquet", ""),
-    };
-    let ending = match (option("format"), option("compression").split(':').next()) {
-        ("jsonl", Some("gzip")) => "jsonl.gz",
-        ("jsonl", Some("zstd")) => "jsonl.zst",
-        ("jsonl", _) => "jsonl",
-        _ => "parquet",
-    };
-    format!(
-        "SELECT role, count(*) AS messages FROM {read}('{out}/messages/**/*.{ending}'{how}) GROUP BY role ORDER BY messages DESC"
-    )
 }
 
 /// In one sentence how it went. Where something is to be done, a command follows it.

@@ -64,6 +64,21 @@ pub enum ExportError {
         /// What differs.
         differences: Vec<Difference>,
     },
+    /// The newest run in the folder has another layout.
+    #[error(
+        "this run is {now}, but the newest run in {}, {run_id}, is {before}: readers of the folder would fail or miss rows; use the options of that run or another --out, or accept it with --allow-mixed",
+        path.display()
+    )]
+    Mixed {
+        /// The folder of the export.
+        path: PathBuf,
+        /// Its newest run.
+        run_id: String,
+        /// The layout of that run.
+        before: String,
+        /// The layout of the run to be made.
+        now: String,
+    },
     /// The work folder holds a run that cannot be read.
     #[error("the unfinished run in {} cannot be read ({what}): throw it away with --fresh", path.display())]
     BadWork {

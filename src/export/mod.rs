@@ -7,6 +7,7 @@ mod draft;
 mod error;
 mod incremental;
 mod lock;
+mod mixed;
 mod past;
 mod prune;
 mod rebuild;
@@ -67,6 +68,7 @@ pub async fn export(
     tokio::pin!(interrupt);
     let lock =
         lock::wait(&settings.out, &settings.work, settings.wait_lock, &observer, interrupt.as_mut()).await?;
+    mixed::check(&settings.out, settings.mixed, &identity)?;
     let work = Work::new(&settings.out, &settings.work);
     if let Some(published) =
         work.finish_publishing(settings.unfinished, settings.run_id.as_ref(), &identity)?
@@ -74,6 +76,8 @@ pub async fn export(
         observer.event(Event::Note { message: "an earlier run was all but published; it is now".to_owned() });
         return Ok(published);
     }
+    // The run that was all but published may be the newest now.
+    mixed::check(&settings.out, settings.mixed, &identity)?;
     let run = work.open(settings.unfinished, settings.run_id.clone(), &identity)?;
     let client = Arc::new(Client::new(Arc::clone(&settings.connection), observer.clone())?);
     let (contacts, times) = tokio::select! {

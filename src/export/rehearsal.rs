@@ -5,7 +5,7 @@ use chrono::Utc;
 use super::past::{Past, Times, times_or_ask, told};
 use super::unfinished::Work;
 use super::whom::{self, Whom};
-use super::{ExportError, Job};
+use super::{ExportError, Job, mixed};
 use crate::api::{Client, Counters, Failure, PageQuery, Stop};
 use crate::contacts::ContactList;
 use crate::event::SharedObserver;
@@ -33,6 +33,7 @@ pub struct Rehearsal {
 /// When signing in fails, what answers is not the API, or it cannot be told who is due.
 pub async fn rehearse(job: &Job, observer: SharedObserver) -> Result<Rehearsal, ExportError> {
     let settings = &job.settings;
+    mixed::check(&settings.out, settings.mixed, &job.identity)?;
     let client = Client::new(settings.connection.clone(), observer.clone())?;
     let all;
     let (contacts, times) = match &job.contacts {

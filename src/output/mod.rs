@@ -20,6 +20,7 @@ mod encoder;
 mod error;
 mod json_text;
 mod jsonl;
+mod layout;
 pub mod manifest;
 mod parquet;
 mod part;
@@ -43,6 +44,7 @@ use crate::settings::{Format, OutputSettings};
 use crate::table::Table;
 
 pub use error::OutputError;
+pub use layout::Layout;
 use partition::Partitioner;
 pub use partition::folder;
 pub use path::{ExportPath, ExportPathError, RUNS};

@@ -26,6 +26,8 @@ pub struct RunSettings {
     pub work: PathBuf,
     /// What to do with one.
     pub unfinished: Unfinished,
+    /// A layout other than that of the newest run in the folder.
+    pub mixed: Mixed,
     /// How long to wait for another run on this export to end.
     pub wait_lock: Duration,
     /// The run's ID, where the user sets it.
@@ -53,6 +55,15 @@ pub struct Incremental {
     pub sweep_every: Duration,
     /// All are due: what is known of them is not asked.
     pub full: bool,
+}
+
+/// Runs whose format or partition keys differ from those of the newest run in the folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mixed {
+    /// End with an error.
+    Refused,
+    /// Accept them.
+    Allowed,
 }
 
 /// What to do with an unfinished run in the work folder.

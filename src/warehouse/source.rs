@@ -1,16 +1,15 @@
 //! The export that a script is written for.
 
-use std::fs;
-use std::io::ErrorKind;
 use std::path::Path;
 
 use serde_json::Value;
 
 use super::is_jsonl;
-use crate::durable::{StorageError, read_if_there};
+use crate::catalog::{self, CatalogError};
+use crate::durable::StorageError;
 use crate::id::RunId;
-use crate::output::manifest::{Manifest, ManifestError};
-use crate::output::pruned::{PRUNED, PrunedRuns};
+use crate::output::Layout;
+use crate::output::manifest::Manifest;
 use crate::table::parse_time;
 
 /// The options of a run that leave out messages of the contacts it reads.
@@ -91,21 +90,12 @@ pub enum SourceError {
     /// A name that cannot stand in a script.
     #[error("the path of the export has line ends or is not UTF-8; give it another name")]
     BadPath,
-    /// A manifest is damaged.
-    #[error("the run {run} is damaged; see chatzy-export verify")]
-    Manifest {
-        /// The run.
-        run: String,
-        /// How.
-        #[source]
-        source: ManifestError,
-    },
-    /// The record of pruned runs is damaged.
-    #[error("{PRUNED} is damaged; see chatzy-export verify")]
-    Pruned(#[source] ManifestError),
+    /// A manifest or another record is damaged.
+    #[error("the export is damaged; see chatzy-export verify")]
+    Damaged(#[source] CatalogError),
     /// It cannot be read.
     #[error(transparent)]
-    Storage(#[from] StorageError),
+    Storage(StorageError),
     /// Parquet, where lines are needed.
     #[error(
         "the run {run} is Parquet, which PostgreSQL cannot read: export with --format jsonl, or name another run with --run"
@@ -122,6 +112,15 @@ pub enum SourceError {
         /// The run.
         run: RunId,
     },
+}
+
+impl From<CatalogError> for SourceError {
+    fn from(error: CatalogError) -> Self {
+        match error {
+            CatalogError::Storage(error) => Self::Storage(error),
+            error => Self::Damaged(error),
+        }
+    }
 }
 
 impl ExportSource {
@@ -188,6 +187,30 @@ impl ExportSource {
         Ok(self)
     }
 
+    /// Plain queries over the files can tell the newest run of a contact: all runs are whole, have one layout, and began in
+    /// the order of their chain.
+    pub fn is_ordered_by_time(&self) -> bool {
+        let layout = |manifest: &Manifest| Layout::of(&manifest.options);
+        self.left_out.is_empty()
+            && self.manifests.windows(2).all(|pair| layout(&pair[0]) == layout(&pair[1]))
+            && self.links.iter().all(|link| {
+                self.began_before(link).is_none_or(|before| link.exported_at.is_none_or(|at| at > before))
+            })
+    }
+
+    /// The time of the last run before this one that is there.
+    fn began_before(&self, link: &Link) -> Option<i64> {
+        let mut link = link;
+        for _ in &self.links {
+            let previous = link.previous.as_ref()?;
+            link = self.links.iter().find(|link| link.run_id == *previous)?;
+            if link.exported_at.is_some() {
+                return link.exported_at;
+            }
+        }
+        None
+    }
+
     /// Comments that name the runs that are left out.
     pub(super) fn left_out(&self) -> String {
         let line = |(run, options): &(RunId, Vec<&str>)| {
@@ -212,19 +235,16 @@ pub fn limits(manifest: &Manifest) -> Vec<&'static str> {
     LIMITS.into_iter().filter(|(name, _)| is_set(name)).map(|(_, option)| option).collect()
 }
 
-fn manifests(path: &Path) -> Result<Vec<Manifest>, SourceError> {
+fn manifests(path: &Path) -> Result<Vec<Manifest>, CatalogError> {
     let mut manifests = Vec::new();
-    for id in run_ids(path)? {
-        if let Some(bytes) = read_if_there(&path.join("_runs").join(&id).join("manifest.json"))? {
-            let parsed = Manifest::parse(&bytes);
-            manifests.push(parsed.map_err(|source| SourceError::Manifest { run: id, source })?);
-        }
+    for run_id in catalog::run_ids(path)? {
+        manifests.extend(catalog::run(path, &run_id)?.map(|run| run.manifest));
     }
     manifests.sort_by(|one, other| one.finished_at.cmp(&other.finished_at));
     Ok(manifests)
 }
 
-fn links(path: &Path, manifests: &[Manifest]) -> Result<Vec<Link>, SourceError> {
+fn links(path: &Path, manifests: &[Manifest]) -> Result<Vec<Link>, CatalogError> {
     let of_run = |manifest: &Manifest| Link {
         run_id: manifest.run_id.clone(),
         previous: manifest.previous.as_ref().map(|previous| previous.run_id.clone()),
@@ -232,31 +252,11 @@ fn links(path: &Path, manifests: &[Manifest]) -> Result<Vec<Link>, SourceError> 
         is_part: !limits(manifest).is_empty(),
     };
     let mut links: Vec<_> = manifests.iter().map(of_run).collect();
-    if let Some(text) = read_if_there(&path.join(PRUNED))? {
-        let record = PrunedRuns::parse(&text).map_err(SourceError::Pruned)?;
-        links.extend(record.pruned.into_iter().map(|run| Link {
-            run_id: run.run_id,
-            previous: run.previous.map(|previous| previous.run_id),
-            exported_at: None,
-            is_part: false,
-        }));
-    }
+    links.extend(catalog::pruned_runs(path)?.pruned.into_iter().map(|run| Link {
+        run_id: run.run_id,
+        previous: run.previous.map(|previous| previous.run_id),
+        exported_at: None,
+        is_part: false,
+    }));
     Ok(links)
-}
-
-fn run_ids(path: &Path) -> Result<Vec<String>, SourceError> {
-    let runs = path.join("_runs");
-    let entries = match fs::read_dir(&runs) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(StorageError::new("read the folder", &runs, error).into()),
-    };
-    let mut ids = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(|error| StorageError::new("read the folder", &runs, error))?;
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            ids.extend(entry.file_name().into_string().ok());
-        }
-    }
-    Ok(ids)
 }

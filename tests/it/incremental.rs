@@ -231,7 +231,8 @@ fn what_was_exported_with_other_options_is_no_answer() {
     let since = export.clone().args("--since 2020-01-01").expect(0);
     assert_eq!(covered(&since), ["a exported", "b exported"]);
     assert!(since.stderr.contains("earlier runs were told to export something else"), "{}", since.stderr);
-    let layout = export.clone().args("--since 2020-01-01 --partition-by run --page-size 3").expect(0);
+    let layout =
+        export.clone().args("--since 2020-01-01 --partition-by run --page-size 3 --allow-mixed").expect(0);
     assert_eq!(covered(&layout), ["a unchanged", "b unchanged"], "the layout is another thing");
     verified(&layout);
 }

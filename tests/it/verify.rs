@@ -58,7 +58,7 @@ fn no_export_is_blamed() {
     let contacts: Vec<String> = (0..8).map(|at| format!("messages-{}-{at}", at * 7)).collect();
     for (at, switches) in services.into_iter().enumerate() {
         let service = Service::start(&format!("{switches} --seed {at}"));
-        let export = Export::run_of(service.url(), &contacts).args("--retries 0");
+        let export = Export::run_of(service.url(), &contacts).args("--retries 0 --allow-mixed");
         for run in [0, 2].map(|next| options[(at + next) % options.len()]) {
             let outcome = export.clone().args(run).run();
             assert!(matches!(outcome.code, Some(0 | 3)), "{switches}, {run}: {}", outcome.stderr);
@@ -74,7 +74,7 @@ fn two_runs() -> Export {
     let service = Service::start("");
     let export = Export::run_of(service.url(), ["messages-9-a", "poison-2-b"]).args("--retries 0");
     export.clone().args("--format jsonl --run-id first").expect(3);
-    export.clone().args("--partition-by month --run-id second").expect(3);
+    export.clone().args("--partition-by month --run-id second --allow-mixed").expect(3);
     export
 }
 

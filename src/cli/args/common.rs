@@ -8,7 +8,7 @@ use clap::Args;
 use humantime::parse_duration;
 
 use crate::contacts::{ColumnChoice, Delimiter, Form};
-use crate::settings::AuthScheme;
+use crate::settings::{AuthScheme, Mixed};
 
 /// The longest time that an option takes: the end of a longer one might be no time that can be told.
 const LONGEST: Duration = Duration::from_hours(10 * 365 * 24);
@@ -93,6 +93,18 @@ pub struct WorkArgs {
     /// Throw an unfinished run away instead of going on with it
     #[arg(long)]
     pub fresh: bool,
+    /// Accept a format or partition keys other than those of the newest run in this folder
+    ///
+    /// Many readers take all files below a table's folder together: they fail on a mix, or miss rows.
+    #[arg(long)]
+    pub allow_mixed: bool,
+}
+
+impl WorkArgs {
+    /// The choice of `--allow-mixed`.
+    pub fn mixed(&self) -> Mixed {
+        if self.allow_mixed { Mixed::Allowed } else { Mixed::Refused }
+    }
 }
 
 /// What to tell, and how.

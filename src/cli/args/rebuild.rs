@@ -20,7 +20,7 @@ Examples:
 The same command run again after a crash, a kill or a full disk begins anew, or finishes what was being published.
 
 Exit codes: 0 complete, 2 usage, or the run kept no raw answers, 3 made again, but some contacts had failed or were unresolved,
-6 storage, 7 another run works here, 8 the archive is damaged, 9 an unfinished run does not fit, 130/143 interrupted.";
+6 storage, 7 another run works here, 8 the archive is damaged, 9 an unfinished run does not fit, or the newest run has another format or other partition keys, 130/143 interrupted.";
 
 /// Make the tables again from a kept raw archive, without the API
 #[derive(Debug, Args)]

@@ -30,7 +30,7 @@ Examples:
 The same command run again after a crash, a kill or a full disk goes on where it stopped.
 
 Exit codes: 0 complete, 2 usage, 3 published but some contacts failed or are unresolved, 4 sign-in refused,
-5 API unavailable, or its quota or --max-duration spent, 6 storage, 7 another run works here, 9 an unfinished run does not fit, or what --incremental needs to know is lost, 130/143 interrupted.";
+5 API unavailable, or its quota or --max-duration spent, 6 storage, 7 another run works here, 9 an unfinished run does not fit, what --incremental needs to know is lost, or the newest run has another format or other partition keys, 130/143 interrupted.";
 
 /// Export contacts' conversations
 #[derive(Debug, Args)]

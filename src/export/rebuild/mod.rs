@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::unfinished::{Run, Work};
-use super::{ExportError, Identity, Interruption, draft, lock};
+use super::{ExportError, Identity, Interruption, draft, lock, mixed};
 use crate::api::{Requests, Timeline};
 use crate::build::{self, BuildPlan};
 use crate::durable;
@@ -22,7 +22,7 @@ use crate::event::{Event, SharedObserver};
 use crate::output::OutputSpec;
 use crate::output::manifest::Manifest;
 use crate::publish::{self, Published};
-use crate::settings::{OutputSettings, RawAnswers, Unfinished, Window};
+use crate::settings::{Mixed, OutputSettings, RawAnswers, Unfinished, Window};
 use crate::spool::Closing;
 use crate::table::{Stamp, parse_time};
 
@@ -39,6 +39,8 @@ pub struct RebuildJob {
     pub work: PathBuf,
     /// What to do with one.
     pub unfinished: Unfinished,
+    /// A layout other than that of the newest run in the folder.
+    pub mixed: Mixed,
     /// How long to wait for another run on this export to end.
     pub wait_lock: Duration,
     /// Which messages were exported.
@@ -71,6 +73,7 @@ pub async fn rebuild(
         observer.event(Event::Note { message: format!("run {} is there already", run.run_id) });
         return Ok(published);
     }
+    mixed::check(&job.out, job.mixed, &job.identity)?;
     let run = work.open_as(job.unfinished, run)?;
     // What an earlier attempt has read is not proved.
     durable::remove_tree(&work.spool())?;

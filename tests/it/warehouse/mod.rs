@@ -2,6 +2,7 @@
 
 mod databases;
 mod failing;
+mod mixed;
 mod nights;
 mod order;
 mod paths;
@@ -26,7 +27,7 @@ fn sql(arguments: &str) -> String {
 /// What it prints for an export: the SQL that is run in the folder above it, where `./export` is the export.
 fn script(export: &Export, arguments: &str) -> String {
     let from = export.out_path().to_str().unwrap();
-    sql(&format!("{arguments} --from {from}"))
+    Export::command("schema").args(arguments).args("--from").arg(from).expect(0).stdout
 }
 
 /// Messages and contacts in the tables whose names begin so, after a script.

@@ -1,0 +1,80 @@
+//! The query to try after a run: right over all runs of the folder, and ready to be pasted into a shell.
+
+use std::path::Path;
+
+use super::invocation::quote;
+use crate::output::Layout;
+use crate::output::manifest::Manifest;
+use crate::warehouse::{ExportSource, Runs, limits};
+
+/// The shell command that counts the messages by role.
+pub fn to_try(manifest: &Manifest, out: &Path) -> String {
+    let files = |table: &str, columns: &[&str]| reader(manifest, out, table, columns);
+    let runs = match manifest.previous {
+        None => String::new(),
+        // A part of contacts stands for itself.
+        Some(_) if !limits(manifest).is_empty() => format!(" WHERE run_id = '{}'", manifest.run_id),
+        // A contact that was read again has messages in several runs: its newest run counts.
+        Some(_) if is_ordered_by_time(out) => format!(
+            " SEMI JOIN (SELECT contact_id, max_by(run_id, exported_at) AS run_id FROM {} \
+             WHERE status IN ('exported', 'empty', 'unresolved', 'not_found') GROUP BY contact_id) USING (contact_id, run_id)",
+            files("coverage", &["contact_id", "run_id", "status", "exported_at"])
+        ),
+        Some(_) => return by_views(out),
+    };
+    let sql = format!(
+        "SELECT role, count(*) AS messages FROM {}{runs} GROUP BY role ORDER BY messages DESC",
+        files("messages", &["role", "contact_id", "run_id"])
+    );
+    format!("duckdb -c \"{}\"", in_double_quotes(&sql))
+}
+
+fn is_ordered_by_time(out: &Path) -> bool {
+    ExportSource::read(out, &Runs::Whole).is_ok_and(|source| source.is_ordered_by_time())
+}
+
+/// The same by the views of `schema --latest`, which know the order of runs, their formats, and which are parts.
+fn by_views(out: &Path) -> String {
+    let query =
+        "SELECT role, count(*) AS messages FROM latest_messages GROUP BY role ORDER BY messages DESC;";
+    format!(
+        "(chatzy-export schema --latest duckdb --from {}; echo \"{query}\") | duckdb",
+        quote(out.as_os_str())
+    )
+}
+
+/// The files of a table, as DuckDB reads these columns of them.
+fn reader(manifest: &Manifest, out: &Path, table: &str, columns: &[&str]) -> String {
+    let layout = Layout::of(&manifest.options);
+    let ending = layout.map_or_else(|| "parquet".to_owned(), |layout| layout.ending);
+    let pattern = format!("{}/{table}/**/*.{ending}", pattern_of(&out.to_string_lossy()));
+    let literal = format!("'{}'", pattern.replace('\'', "''"));
+    let typed: Vec<_> = columns.iter().map(|column| format!("{column}: 'VARCHAR'")).collect();
+    match ending.as_str() {
+        "parquet" => format!("read_parquet({literal})"),
+        // Guessing the columns fails at the oddest nested record.
+        _ => format!("read_json({literal}, columns={{{}}})", typed.join(", ")),
+    }
+}
+
+/// The pattern that fits this path alone.
+fn pattern_of(path: &str) -> String {
+    path.chars().fold(String::new(), |mut pattern, c| {
+        match c {
+            '[' | '*' | '?' => pattern.extend(['[', c, ']']),
+            c => pattern.push(c),
+        }
+        pattern
+    })
+}
+
+/// A text as it stands between double quotes in a shell.
+fn in_double_quotes(text: &str) -> String {
+    text.chars().fold(String::new(), |mut quoted, c| {
+        if matches!(c, '"' | '$' | '`' | '\\') {
+            quoted.push('\\');
+        }
+        quoted.push(c);
+        quoted
+    })
+}
