@@ -1,6 +1,6 @@
 //! Is the service down, or is it only this contact that it cannot answer?
 //!
-//! Failures in a row raise the suspicion. A contact that was answered before is then asked for one message: if that
+//! Failures in a row raise the suspicion, and so does half a minute of nothing else. A contact that was answered before is then asked for one message: if that
 //! works the service is up, and the failures are the contact's own. Otherwise it is an outage: one probe at a time is
 //! sent, further and further apart, and no failure counts against a request's retries until it ends.
 
@@ -13,6 +13,9 @@ use crate::id::ContactId;
 
 /// Failures in a row that raise the suspicion; at an error rate of a third that happens by chance once in 6,500.
 const SUSPICIOUS: u32 = 8;
+/// Failures for this long without any answer raise it too: few requests that each take long to fail, as where a server grants no
+/// HTTP/2 stream, would need many minutes for so many failures.
+const SILENCE: Duration = Duration::from_secs(30);
 /// Different contacts that must have failed before an outage is believed when nothing was ever answered.
 const SUSPICIOUS_CONTACTS: usize = 3;
 /// How long an outage is waited out.
@@ -92,7 +95,7 @@ impl Health {
             let lasted = since.elapsed();
             return if lasted > patience { Diagnosis::GivenUp(lasted) } else { Diagnosis::Outage(lasted) };
         }
-        if !self.failures_in_row.is_multiple_of(SUSPICIOUS) {
+        if !self.failures_in_row.is_multiple_of(SUSPICIOUS) && since.elapsed() < SILENCE {
             return Diagnosis::Alone;
         }
         let nobody = contact.is_none() || self.failing_contacts.len() >= SUSPICIOUS_CONTACTS;
@@ -165,6 +168,37 @@ mod tests {
             waited >= PATIENCE_AT_FIRST && waited < PATIENCE_AT_FIRST + MAX_PROBE_PAUSE * 2,
             "{waited:?}"
         );
+    }
+
+    /// Requests one after the other, each of which fails after 40 s, as where nothing comes back.
+    async fn silence_until_given_up(health: &mut Health) -> Duration {
+        let start = Instant::now();
+        loop {
+            tokio::time::sleep(Duration::from_secs(40)).await;
+            match health.failed(Some(&contact(1)), Reach::Network) {
+                Diagnosis::Alone => {}
+                Diagnosis::Suspected(_) => {
+                    assert_eq!(start.elapsed(), Duration::from_secs(80), "told with the second failure");
+                    assert!(health.begin_outage());
+                }
+                Diagnosis::Outage(_) => {}
+                Diagnosis::GivenUp(_) => return start.elapsed(),
+            }
+            if let Some(probe) = health.next_probe() {
+                tokio::time::sleep_until(probe).await;
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn few_requests_that_are_slow_to_fail_are_an_outage_as_soon() {
+        let minute = Duration::from_mins(1);
+        let waited = silence_until_given_up(&mut Health::default()).await;
+        assert!((minute * 2..minute * 4).contains(&waited), "{waited:?}");
+        let mut health = Health::default();
+        health.answered(Some(&contact(0)));
+        let waited = silence_until_given_up(&mut health).await;
+        assert!((minute * 15..minute * 18).contains(&waited), "{waited:?}");
     }
 
     #[tokio::test(start_paused = true)]
