@@ -32,6 +32,8 @@ pub struct StorageError {
 
 /// The mode of our files: their owner's.
 const OWN: u32 = 0o600;
+/// The mode of our folders.
+const OWN_FOLDER: u32 = 0o700;
 /// The mode of a file for everybody to read.
 const READABLE: u32 = 0o644;
 
@@ -82,9 +84,10 @@ pub fn create_dir_all(path: &Path) -> Result<(), StorageError> {
     if !parent.is_dir() {
         create_dir_all(&parent)?;
     }
-    match DirBuilder::new().mode(0o700).create(path) {
+    match DirBuilder::new().mode(OWN_FOLDER).create(path) {
         Ok(()) => {
-            fs::set_permissions(path, Permissions::from_mode(0o700)).on("set the permissions of", path)?;
+            let set = fs::set_permissions(path, Permissions::from_mode(OWN_FOLDER));
+            allowed(set, path, OWN_FOLDER).inspect_err(|_| remove_dir_if_empty(path))?;
             sync_dir(&parent)
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && is_real_dir(path)? => Ok(()),
@@ -247,8 +250,27 @@ fn create_with(path: &Path, mode: u32) -> Result<File, StorageError> {
         .mode(mode)
         .open(path)
         .on("create", path)?;
-    file.set_permissions(Permissions::from_mode(mode)).on("set the permissions of", path)?;
+    let set = file.set_permissions(Permissions::from_mode(mode));
+    allowed(set, path, mode).inspect_err(|_| drop(remove_file(path)))?;
     Ok(file)
+}
+
+/// Judges an attempt to set the mode. Some file systems (FAT, SMB, FUSE) have one mode for everything and refuse another: that
+/// is as good if it gives nobody more than the mode that was asked for.
+fn allowed(attempt: io::Result<()>, path: &Path, wanted: u32) -> Result<(), StorageError> {
+    let Err(error) = attempt else { return Ok(()) };
+    let error = match (error.kind(), fs::symlink_metadata(path)) {
+        (io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported, Ok(meta)) => {
+            let there = meta.permissions().mode() & 0o777;
+            if there & 0o077 & !wanted == 0 && there & 0o700 & wanted == wanted & 0o700 {
+                return Ok(());
+            }
+            let why = format!("{error}; the file system gives it mode {there:04o} instead of {wanted:04o}");
+            io::Error::new(error.kind(), why)
+        }
+        _ => error,
+    };
+    Err(StorageError::new("set the permissions of", path, error))
 }
 
 /// Makes a file without a name in the folder: it is gone when it is closed, however that comes.

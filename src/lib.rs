@@ -33,6 +33,7 @@
 //! prune/                             3  old runs leave
 //! api/ spool/ table/ output/         2  client, retries, governor · segments · columns, flattening · Parquet, JSONL, manifest
 //! catalog/                           2  the runs of an export: the newest, the chain of manifests, what lies outside it
+//! lock/                              2  one writer for each export, also over network file systems
 //! state/                             2  what is remembered of each contact from run to run, and who is due
 //! contacts/ settings/ record/ json/  1  input · validated settings · wire shapes · lenient JSON
 //! history event id digest durable    1  what is known of a read · events · newtypes · SHA-256 · files that survive a power cut
@@ -78,6 +79,7 @@ pub mod fetch;
 pub mod history;
 pub mod id;
 pub mod json;
+pub mod lock;
 pub mod monitor;
 pub mod output;
 pub mod prune;

@@ -1,14 +1,14 @@
 //! The folder of the export: whether a run could begin there. Asks nobody, changes nothing that stays.
 
-use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 use super::finding::{Cause, Finding};
 use super::probe;
-use crate::durable::{self, OnPath, StorageError};
+use crate::durable::{self, StorageError};
 use crate::id::RunId;
+use crate::lock::{self, Looked, Owner};
 use crate::publish::RUN;
 
 /// Room below which no run should begin: its first segment and the first files of five tables.
@@ -70,22 +70,37 @@ fn usable(out: &Path, folder: &Path) -> Result<Finding, StorageError> {
     let is_there = out == folder;
     let shown = out.display();
     let about = |finding: Finding| finding.with("path", shown.to_string()).with("exists", is_there);
-    if is_there && is_locked(out)? {
-        let detail = format!("another run works on {shown}");
+    let looked = if is_there { lock::look(out)? } else { Looked::Free };
+    if let Looked::Held(owner) = &looked {
+        let detail = format!("another run works on {shown}{}", Owner::told(owner.as_ref()));
         return Ok(about(Finding::fail("destination", Cause::Locked, detail)));
     }
     let unfinished = if is_there { unfinished(out)? } else { Unfinished::No };
-    if let Err(error) = probe::write(folder) {
-        // The folder is what is to be mended; our file is gone.
-        let detail = format!("cannot {} a file in {}: {}", error.action, folder.display(), error.source);
-        return Ok(about(Finding::fail("destination", Cause::Storage, detail)));
-    }
+    let warning = match probe::rehearse(folder) {
+        Ok(warning) => warning,
+        Err(probe::Refused { error, kind }) => {
+            // The folder is what is to be mended; what was made in it is gone.
+            let action = error.action.trim_end_matches(" the folder");
+            let detail = format!("cannot {action} {kind} in {}: {}", folder.display(), error.source);
+            return Ok(about(Finding::fail("destination", Cause::Storage, detail)));
+        }
+    };
     let can = if is_there {
         format!("{shown} can be written to")
     } else {
         format!("{shown} does not exist yet, and can be made in {}", folder.display())
     };
+    if let Looked::Uncertain(owner) = &looked {
+        let detail = format!(
+            "{can}; a run of another machine may work there{}: a run first watches whether it is alive",
+            Owner::told(owner.as_ref())
+        );
+        return Ok(about(Finding::warn("destination", detail)));
+    }
     Ok(about(match unfinished {
+        Unfinished::No if warning.is_some() => {
+            Finding::warn("destination", format!("{can}; {}", warning.unwrap_or_default()))
+        }
         Unfinished::No => Finding::ok("destination", can),
         Unfinished::Run(run) => {
             let detail =
@@ -98,16 +113,6 @@ fn usable(out: &Path, folder: &Path) -> Result<Finding, StorageError> {
             Finding::warn("destination", detail)
         }
     }))
-}
-
-/// Whether a run holds the folder's lock. It is asked for as a reader does, and given back at once.
-fn is_locked(out: &Path) -> Result<bool, StorageError> {
-    let folder = File::open(out).on("open", out)?;
-    match folder.try_lock_shared() {
-        Ok(()) => Ok(false),
-        Err(TryLockError::WouldBlock) => Ok(true),
-        Err(TryLockError::Error(error)) => Err(StorageError::new("lock", out, error)),
-    }
 }
 
 /// What lies in the work folder.

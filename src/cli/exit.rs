@@ -9,6 +9,7 @@ use crate::durable::StorageError;
 use crate::export::{ExportError, Interruption, RebuildError, Signal};
 use crate::fetch::FetchError;
 use crate::fetch::listing::ListingError;
+use crate::lock::LockError;
 use crate::output::manifest::Manifest;
 use crate::output::{OutputError, RawError};
 use crate::prune::PruneError;
@@ -74,7 +75,7 @@ impl Exit {
     /// How a run that was not published ended.
     pub fn of_export(error: &ExportError) -> Self {
         match error {
-            ExportError::Locked { .. } => Self::Locked,
+            ExportError::Lock(error) => Self::of_lock(error),
             ExportError::DoesNotFit { .. }
             | ExportError::Mixed { .. }
             | ExportError::BadWork { .. }
@@ -141,6 +142,7 @@ impl Exit {
             Interruption::Signal(Signal::Interrupt) => Self::Interrupted,
             Interruption::Signal(Signal::Terminate | Signal::HangUp) => Self::Terminated,
             Interruption::TimeIsUp => Self::Unavailable,
+            Interruption::TakenOver => Self::Locked,
         }
     }
 
@@ -188,6 +190,7 @@ impl Exit {
     fn of_publish(error: &PublishError) -> Self {
         match error {
             PublishError::Storage(error) => Self::of_storage(error),
+            PublishError::Lock(error) => Self::of_lock(error),
             PublishError::Foreign { .. } => Self::Storage,
             PublishError::Missing { .. } | PublishError::Unreadable { .. } => Self::DoesNotFit,
         }
@@ -198,6 +201,13 @@ impl Exit {
             StateError::Storage(error) => Self::of_storage(error),
             StateError::Unreadable { .. } => Self::DoesNotFit,
             StateError::Encode { .. } => Self::Bug,
+        }
+    }
+
+    fn of_lock(error: &LockError) -> Self {
+        match error {
+            LockError::Held { .. } | LockError::Uncertain { .. } | LockError::Lost { .. } => Self::Locked,
+            LockError::Storage(error) => Self::of_storage(error),
         }
     }
 

@@ -43,6 +43,8 @@ pub fn simulate(args: SimulateArgs) -> Exit {
 fn exit_of(why: Interruption) -> Exit {
     match why {
         Interruption::Signal(Signal::Interrupt) => Exit::Interrupted,
-        Interruption::Signal(Signal::Terminate | Signal::HangUp) | Interruption::TimeIsUp => Exit::Complete,
+        Interruption::Signal(Signal::Terminate | Signal::HangUp)
+        | Interruption::TimeIsUp
+        | Interruption::TakenOver => Exit::Complete,
     }
 }

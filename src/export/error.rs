@@ -10,6 +10,7 @@ use crate::build::BuildError;
 use crate::durable::StorageError;
 use crate::fetch::FetchError;
 use crate::fetch::listing::ListingError;
+use crate::lock::LockError;
 use crate::prune::PruneError;
 use crate::publish::PublishError;
 use crate::spool::SpoolError;
@@ -33,6 +34,8 @@ pub enum Interruption {
     Signal(Signal),
     /// `--max-duration` is over.
     TimeIsUp,
+    /// Another run has taken over the output folder, as after a long pause of this one.
+    TakenOver,
 }
 
 impl fmt::Display for Interruption {
@@ -40,6 +43,7 @@ impl fmt::Display for Interruption {
         f.write_str(match self {
             Self::Signal(_) => "interrupted",
             Self::TimeIsUp => "the time of --max-duration is over",
+            Self::TakenOver => "another run has taken over the output folder",
         })
     }
 }
@@ -48,11 +52,8 @@ impl fmt::Display for Interruption {
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     /// Another run works on this export.
-    #[error("another run works on {}: wait for it to end", path.display())]
-    Locked {
-        /// The locked folder.
-        path: PathBuf,
-    },
+    #[error(transparent)]
+    Lock(LockError),
     /// An unfinished run is there that this command does not fit.
     #[error(
         "the unfinished run {run_id} does not fit this command: {}; run it as before, or throw it away with --fresh",
@@ -135,6 +136,15 @@ pub enum ExportError {
     /// Something that cannot happen has.
     #[error("a bug in chatzy-export ({0}): what was fetched is kept")]
     Bug(&'static str),
+}
+
+impl From<LockError> for ExportError {
+    fn from(error: LockError) -> Self {
+        match error {
+            LockError::Storage(error) => Self::Storage(error),
+            held => Self::Lock(held),
+        }
+    }
 }
 
 impl From<Stop> for ExportError {

@@ -1,28 +1,18 @@
-//! One writer for each export: an advisory lock on the folder itself.
-//!
-//! The lock is on the folders' own handles, so there is no lock file to leave behind, and it ends with the program
-//! however that ends.
+//! Waiting for the lock of an export.
 
-use std::fs::{File, TryLockError};
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep};
 
 use super::{ExportError, Interruption};
-use crate::durable::{self, OnPath};
 use crate::event::{Event, SharedObserver};
+use crate::lock::{DEAD_AFTER, FOLDER, Lock, LockError, Next, Watch};
 
 /// Time between two looks at another run's lock: a run takes minutes, and a look costs nothing.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
-
-/// Held while a run works.
-pub struct Lock {
-    _out: File,
-    _work: Option<File>,
-}
 
 /// Locks the export, when another run has ended if that is not too long. Says once that it waits.
 pub async fn wait(
@@ -32,44 +22,67 @@ pub async fn wait(
     observer: &SharedObserver,
     mut interrupt: Pin<&mut impl Future<Output = Interruption>>,
 ) -> Result<Lock, ExportError> {
-    let end = Instant::now() + patience;
-    let mut has_told = false;
+    let began = Instant::now();
+    let mut watch = Watch::default();
+    let (mut waits, mut watches) = (false, false);
     loop {
-        let path = match lock(out, work) {
-            Err(ExportError::Locked { path }) if Instant::now() < end => path,
-            ended => return ended,
+        let now = began.elapsed();
+        let attempt = Lock::acquire(out, work, watch.dead(now));
+        let until_next = match watch.next(attempt, now) {
+            Next::Work(lock) => {
+                if let Some(message) = lock.warning() {
+                    observer.event(Event::Note { message });
+                }
+                return Ok(lock);
+            }
+            Next::Watch => {
+                if !std::mem::replace(&mut watches, true) {
+                    observer.event(Event::Note { message: watching(out) });
+                }
+                LOOK_EVERY
+            }
+            Next::GiveUp(LockError::Held { path, .. }) if now < patience => {
+                if !std::mem::replace(&mut waits, true) {
+                    let (path, seconds) = (path.display().to_string(), patience.as_secs());
+                    observer.event(Event::WaitingForLock { path, seconds });
+                }
+                LOOK_EVERY.min(patience.saturating_sub(now))
+            }
+            Next::GiveUp(error) => return Err(error.into()),
         };
-        if !std::mem::replace(&mut has_told, true) {
-            let (path, seconds) = (path.display().to_string(), patience.as_secs());
-            observer.event(Event::WaitingForLock { path, seconds });
-        }
         tokio::select! {
             why = &mut interrupt => return Err(ExportError::Interrupted(why)),
-            () = sleep_until(end.min(Instant::now() + LOOK_EVERY)) => {}
+            () = sleep(until_next) => {}
         }
     }
 }
 
-/// Makes the folder of the export if need be and locks it; the work folder too, where it lies elsewhere.
-fn lock(out: &Path, work: &Path) -> Result<Lock, ExportError> {
-    durable::create_dir_all(out)?;
-    let out_lock = lock_folder(out)?;
-    let work_lock = if work.starts_with(out) {
-        durable::are_real_dirs(out, work.strip_prefix(out).unwrap_or(work))?;
-        None
-    } else {
-        durable::create_dir_all(work)?;
-        Some(lock_folder(work)?)
-    };
-    Ok(Lock { _out: out_lock, _work: work_lock })
+/// The same for a command that does not wait for others: only a run that may be dead is watched.
+pub fn take(out: &Path) -> Result<Lock, LockError> {
+    let began = std::time::Instant::now();
+    let mut watch = Watch::default();
+    loop {
+        let now = began.elapsed();
+        match watch.next(Lock::acquire(out, &out.join(FOLDER), watch.dead(now)), now) {
+            Next::Work(lock) => return Ok(lock),
+            Next::Watch => std::thread::sleep(LOOK_EVERY),
+            Next::GiveUp(error) => return Err(error),
+        }
+    }
 }
 
-/// Locks a folder that is there.
-pub fn lock_folder(path: &Path) -> Result<File, ExportError> {
-    let folder = File::open(path).on("open", path)?;
-    match folder.try_lock() {
-        Ok(()) => Ok(folder),
-        Err(TryLockError::WouldBlock) => Err(ExportError::Locked { path: path.to_owned() }),
-        Err(TryLockError::Error(error)) => Err(durable::StorageError::new("lock", path, error).into()),
+/// The interruption from outside, or the loss of the lock.
+pub async fn or_lost(lock: &Lock, interrupt: impl Future<Output = Interruption>) -> Interruption {
+    tokio::select! {
+        why = interrupt => why,
+        () = lock.lost() => Interruption::TakenOver,
     }
+}
+
+fn watching(out: &Path) -> String {
+    format!(
+        "a run of another machine left its lock in {}: watching for {} s whether it is alive",
+        out.display(),
+        DEAD_AFTER.as_secs()
+    )
 }

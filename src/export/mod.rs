@@ -69,9 +69,11 @@ pub async fn export(
     let lock =
         lock::wait(&settings.out, &settings.work, settings.wait_lock, &observer, interrupt.as_mut()).await?;
     mixed::check(&settings.out, settings.mixed, &identity)?;
+    let interrupt = lock::or_lost(&lock, interrupt);
+    tokio::pin!(interrupt);
     let work = Work::new(&settings.out, &settings.work);
     if let Some(published) =
-        work.finish_publishing(settings.unfinished, settings.run_id.as_ref(), &identity)?
+        work.finish_publishing(settings.unfinished, settings.run_id.as_ref(), &identity, &lock)?
     {
         observer.event(Event::Note { message: "an earlier run was all but published; it is now".to_owned() });
         return Ok(published);
@@ -106,8 +108,9 @@ pub async fn export(
     };
     observer.event(Event::Publishing { files: (built.files.len() + built.raw.len()) as u64 });
     let draft = draft::draft(&identity, &contacts, &run, built, &requests, left);
-    let published = tokio::task::block_in_place(|| publish::publish(&settings.out, &work.folder, draft))?;
-    drop(lock);
+    let mut check = |_: &str| Ok(lock.check()?);
+    let published =
+        tokio::task::block_in_place(|| publish::publish(&settings.out, &work.folder, draft, &mut check))?;
     Ok(published)
 }
 

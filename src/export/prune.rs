@@ -14,7 +14,7 @@ pub fn prune(out: &Path, keep: Keep, mode: Mode) -> Result<Pruning, ExportError>
         return Err(PruneError::NoExport { path: out.to_owned() }.into());
     }
     let _lock = match mode {
-        Mode::Remove => Some(lock::lock_folder(out)?),
+        Mode::Remove => Some(lock::take(out)?),
         // Nothing is touched, and a run under way is no hindrance.
         Mode::DryRun => None,
     };

@@ -1,6 +1,7 @@
 //! The work folder, and the unfinished run that may live in it.
 //!
 //! ```text
+//! _work/lock, owner.json   one run at a time: [`crate::lock`]
 //! _work/run.json       what the run is: its ID, its time, and the identity that a command must have to go on with it
 //! _work/all-contacts.json  whom it exports, where that is every contact of the account
 //! _work/decision.*     who is due, where the run is incremental
@@ -23,6 +24,7 @@ use crate::api::Requests;
 use crate::durable;
 use crate::history::{Facts, Reading, Status};
 use crate::id::RunId;
+use crate::lock::Lock;
 use crate::publish::{self, Published};
 use crate::settings::Unfinished;
 use crate::spool::{self, Entry, Ledger};
@@ -159,6 +161,7 @@ impl Work {
         unfinished: Unfinished,
         run_id: Option<&RunId>,
         identity: &Identity,
+        lock: &Lock,
     ) -> Result<Option<Published>, ExportError> {
         match unfinished {
             Unfinished::GoOn => {
@@ -167,7 +170,8 @@ impl Work {
                     identity.differences(&run.identity).is_empty()
                         && run_id.is_none_or(|run_id| *run_id == run.run_id)
                 });
-                Ok(publish::resume(&self.out, &self.folder)?.filter(|_| is_this_run))
+                let mut check = |_: &str| Ok(lock.check()?);
+                Ok(publish::resume(&self.out, &self.folder, &mut check)?.filter(|_| is_this_run))
             }
             Unfinished::ThrowAway => {
                 if self.run_file().exists() {

@@ -19,8 +19,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::durable::{self, StorageError};
+use crate::lock::LockError;
 use crate::output::manifest::Manifest;
 
+pub use steps::AfterStep;
 pub use withdraw::withdraw;
 
 /// The journal's name in the work folder.
@@ -60,6 +62,9 @@ pub enum PublishError {
     /// The file system refused.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// The folder is another run's by now.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// A file stands where one of the export belongs, and is none of it.
     #[error("cannot publish {}: another file stands there already; move it away and run again", path.display())]
     Foreign {
@@ -83,26 +88,28 @@ pub enum PublishError {
     },
 }
 
-/// Publishes the staged files. All of them, and their names, must be durable already.
+/// Publishes the staged files. All of them, and their names, must be durable already. `after` is called after each step and
+/// checks that the folders are still this run's.
 ///
 /// # Errors
 /// When a step fails; [`resume`] goes on from there.
-pub fn publish(out: &Path, work: &Path, draft: Draft) -> Result<Published, PublishError> {
+pub fn publish(out: &Path, work: &Path, draft: Draft, after: AfterStep) -> Result<Published, PublishError> {
+    after("staged")?;
     let path = work.join(JOURNAL);
     let journal =
         serde_json::to_vec(&draft).map_err(|error| StorageError::new("encode", &path, error.into()))?;
     durable::create_dir_all(work)?;
     durable::replace(&path, &journal)?;
-    steps::redo(out, work, draft, &mut |_| Ok(()))
+    steps::redo(out, work, draft, after)
 }
 
 /// Finishes what [`publish`] began, if it did.
 ///
 /// # Errors
 /// When a step fails, or the journal cannot be read.
-pub fn resume(out: &Path, work: &Path) -> Result<Option<Published>, PublishError> {
+pub fn resume(out: &Path, work: &Path, after: AfterStep) -> Result<Option<Published>, PublishError> {
     match read_journal(work)? {
-        Some(draft) => steps::redo(out, work, draft, &mut |_| Ok(())).map(Some),
+        Some(draft) => steps::redo(out, work, draft, after).map(Some),
         None => Ok(None),
     }
 }

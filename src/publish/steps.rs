@@ -14,8 +14,8 @@ use crate::output::manifest::{Latest, Manifest, ManifestError, Previous, StateEn
 /// The newest export, relative to the output folder.
 const LATEST: &str = "_runs/latest.json";
 
-/// Told the name of what has just been done; an error stops there, as a kill would.
-pub(super) type AfterStep<'a> = &'a mut dyn FnMut(&str) -> Result<(), PublishError>;
+/// Called with the name of what has just been done; an error stops there, as a kill would.
+pub type AfterStep<'a> = &'a mut dyn FnMut(&str) -> Result<(), PublishError>;
 
 /// Does what is left to do.
 pub(super) fn redo(

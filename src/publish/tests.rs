@@ -128,7 +128,7 @@ fn publish_and_stop(scene: &Scene, stop_after: usize) -> bool {
 #[test]
 fn an_export_is_what_the_contract_says() {
     let scene = scene();
-    let published = publish(&scene.out, &scene.work, draft()).unwrap();
+    let published = publish(&scene.out, &scene.work, draft(), &mut |_| Ok(())).unwrap();
     let tree = tree(&scene.out);
     let names: Vec<_> = tree.iter().filter(|entry| entry.1.is_some()).map(|entry| entry.0.as_str()).collect();
     let mut expected = vec![
@@ -160,7 +160,7 @@ fn an_export_is_what_the_contract_says() {
 #[test]
 fn stopped_anywhere_and_resumed_is_the_same_tree() {
     let whole = scene();
-    publish(&whole.out, &whole.work, draft()).unwrap();
+    publish(&whole.out, &whole.work, draft(), &mut |_| Ok(())).unwrap();
     let expected = tree(&whole.out);
     let mut stops = 0;
     loop {
@@ -168,9 +168,9 @@ fn stopped_anywhere_and_resumed_is_the_same_tree() {
         let stopped = publish_and_stop(&scene, stops);
         // The journal is the first thing to be there and the last to go.
         let begun = scene.work.join(JOURNAL).exists();
-        assert_eq!(resume(&scene.out, &scene.work).unwrap().is_some(), begun);
+        assert_eq!(resume(&scene.out, &scene.work, &mut |_| Ok(())).unwrap().is_some(), begun);
         assert!(!scene.work.join("spool").exists());
-        assert!(resume(&scene.out, &scene.work).unwrap().is_none());
+        assert!(resume(&scene.out, &scene.work, &mut |_| Ok(())).unwrap().is_none());
         let mut tree = tree(&scene.out);
         tree.remove("_work");
         assert_eq!(tree, expected, "stopped after {stops} steps");
@@ -198,7 +198,7 @@ fn a_copy_between_file_systems_may_stop_anywhere() {
         if !target.exists() {
             copy_over(&staged, &target, &mut |_| Ok(())).unwrap();
         }
-        publish(&scene.out, &scene.work, draft()).unwrap();
+        publish(&scene.out, &scene.work, draft(), &mut |_| Ok(())).unwrap();
         assert_eq!(fs::read_to_string(&target).unwrap(), content(FILES[0]));
         assert_eq!(fs::read_dir(target.parent().unwrap()).unwrap().count(), 1, "no copy is left over");
     }
@@ -216,7 +216,7 @@ fn previous_is_what_latest_named() {
     // Stopped after latest.json was replaced, the run does not take itself for its predecessor.
     let steps_to_latest = 15;
     publish_and_stop(&scene, steps_to_latest);
-    resume(&scene.out, &scene.work).unwrap();
+    resume(&scene.out, &scene.work, &mut |_| Ok(())).unwrap();
     let text = fs::read(scene.out.join("_runs/r/manifest.json")).unwrap();
     let expected = Previous { run_id: older.run_id, sha256: older.sha256 };
     assert_eq!(Manifest::parse(&text).unwrap().previous, Some(expected));
@@ -226,7 +226,7 @@ fn previous_is_what_latest_named() {
 fn foreign_files_are_never_overwritten() {
     let scene = scene();
     put(&scene.out.join(FILES[1]), "mine");
-    let error = publish(&scene.out, &scene.work, draft()).unwrap_err();
+    let error = publish(&scene.out, &scene.work, draft(), &mut |_| Ok(())).unwrap_err();
     assert!(matches!(error, PublishError::Foreign { ref path } if path.ends_with(FILES[1])), "{error}");
     withdraw(&scene.out, &scene.work).unwrap();
     assert_eq!(fs::read_to_string(scene.out.join(FILES[1])).unwrap(), "mine");
@@ -239,7 +239,7 @@ fn planted_symlinks_are_not_followed() {
     let elsewhere = tempfile::tempdir().unwrap();
     durable::create_dir_all(&elsewhere.path().join("month=2026-11")).unwrap();
     symlink(elsewhere.path(), scene.out.join("messages")).unwrap();
-    assert!(publish(&scene.out, &scene.work, draft()).is_err());
+    assert!(publish(&scene.out, &scene.work, draft(), &mut |_| Ok(())).is_err());
     assert_eq!(tree(elsewhere.path()).len(), 1, "nothing was written there");
 }
 
@@ -247,7 +247,7 @@ fn planted_symlinks_are_not_followed() {
 fn a_missing_staged_file_stops_before_the_manifest() {
     let scene = scene();
     durable::remove_file(&scene.work.join(STAGE).join(FILES[2])).unwrap();
-    let error = publish(&scene.out, &scene.work, draft()).unwrap_err();
+    let error = publish(&scene.out, &scene.work, draft(), &mut |_| Ok(())).unwrap_err();
     assert!(matches!(error, PublishError::Missing { .. }), "{error}");
     assert!(!scene.out.join("_runs").exists());
 }

@@ -18,7 +18,7 @@ pub fn withdraw(out: &Path, work: &Path) -> Result<(), PublishError> {
     let Some(draft) = read_journal(work)? else { return Ok(()) };
     durable::are_real_dirs(out, Path::new(&run_file(&draft.manifest, "")))?;
     if durable::read_if_there(&out.join(run_file(&draft.manifest, "manifest.json")))?.is_some() {
-        return resume(out, work).map(drop);
+        return resume(out, work, &mut |_| Ok(())).map(drop);
     }
     let mut folders = BTreeSet::new();
     for file in &draft.manifest.files {

@@ -311,6 +311,7 @@ impl Outcome {
 
     fn anonymous(&self, line: &str) -> String {
         let line = line.replace(&*self.folder.path().to_string_lossy(), "DIR");
+        let line = without_owner(&line);
         let mut parts = line.split("http://127.0.0.1:");
         let mut text = parts.next().unwrap_or_default().to_owned();
         for part in parts {
@@ -342,6 +343,13 @@ impl Outcome {
 }
 
 /// All files below a folder, relative to it, in order; none where there is no such folder.
+/// The line without the run that an owner file names: its process, machine and start.
+pub fn without_owner(line: &str) -> String {
+    let Some((before, owner)) = line.split_once(" (process ") else { return line.to_owned() };
+    let (_, after) = owner.split_once(')').expect("the end of the owner");
+    format!("{before}{after}")
+}
+
 pub fn tree(folder: &Path) -> Vec<String> {
     fn visit(folder: &Path, prefix: &str, found: &mut Vec<String>) {
         let Ok(entries) = fs::read_dir(folder) else { return };

@@ -84,6 +84,11 @@ impl Export {
         }
     }
 
+    /// The command on a file system that answers every `flock` with this error, or, with 0, does not pass locks on.
+    pub fn with_locks(&self, gives: i32) -> Self {
+        self.under_shim().env("FAULTS_FLOCK", &gives.to_string())
+    }
+
     /// The command with a list of the calls it makes, to be read by [`Export::calls`].
     pub fn logging_calls(&self) -> Self {
         self.under_shim().env("FAULTS_LOG", &self.log_of_calls().to_string_lossy())

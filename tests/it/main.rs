@@ -28,6 +28,7 @@ mod install;
 mod last_line;
 mod layout;
 mod limits;
+mod lock;
 mod long;
 mod matrix;
 mod memory;

@@ -15,7 +15,7 @@ fn pages(server: &Scripted) -> usize {
 }
 
 /// Answers the first contacts, and the others only when it is told to.
-fn gated(answered: u64) -> (Scripted, Arc<AtomicBool>) {
+pub fn gated(answered: u64) -> (Scripted, Arc<AtomicBool>) {
     let is_open = Arc::new(AtomicBool::new(false));
     let (open, count) = (Arc::clone(&is_open), AtomicU64::new(0));
     let server = Scripted::api(move |asked| {
@@ -68,7 +68,7 @@ fn a_run_with_too_many_failures_is_gone_on_with() {
 }
 
 /// A run that holds the lock, waiting for the gate.
-fn holding(export: &Export, server: &Scripted) -> Running {
+pub fn holding(export: &Export, server: &Scripted) -> Running {
     let running = export.start();
     wait_until("it holds the lock", || pages(server) > 0);
     running

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use chatzy_export::lock::Lock;
 use serde_json::{Value, json};
 
 use crate::export::{Export, json as read_json, tree, write};
@@ -148,8 +149,7 @@ fn what_cannot_be_pruned_is_said() {
     prune(&export, "").expect(2);
     prune(&export, "--keep-last 0").expect(2);
     prune(&export.clone().out("nowhere"), "--keep-last 1").expect(2);
-    let held = std::fs::File::open(out).unwrap();
-    held.lock().unwrap();
+    let held = Lock::acquire(out, &out.join("_work"), None).unwrap();
     let outcome = prune(&export, "--keep-last 1").expect(7);
     assert!(outcome.stderr.contains("another run works on"), "{}", outcome.stderr);
     prune(&export, "--keep-last 1 --dry-run").expect(0);

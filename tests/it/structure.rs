@@ -8,7 +8,7 @@ const LAYERS: [&[&str]; 5] = [
     &["cli"],
     &["export", "check", "monitor", "report"],
     &["fetch", "build", "publish", "verify", "warehouse", "prune"],
-    &["api", "spool", "table", "output", "catalog", "state"],
+    &["api", "spool", "table", "output", "catalog", "state", "lock"],
     &[
         "contacts", "settings", "event", "id", "record", "json", "durable", "history", "digest", "visible",
         "actor",

@@ -64,9 +64,13 @@ pub async fn rebuild(
 ) -> Result<Published, RebuildError> {
     tokio::pin!(interrupt);
     let lock = lock::wait(&job.out, &job.work, job.wait_lock, &observer, interrupt.as_mut()).await?;
+    let interrupt = lock::or_lost(&lock, interrupt);
+    tokio::pin!(interrupt);
     let run = run_of(&job)?;
     let work = Work::new(&job.out, &job.work);
-    if let Some(published) = work.finish_publishing(job.unfinished, Some(&run.run_id), &job.identity)? {
+    if let Some(published) =
+        work.finish_publishing(job.unfinished, Some(&run.run_id), &job.identity, &lock)?
+    {
         return Ok(published);
     }
     if let Some(published) = made_before(&job, &run)? {
@@ -82,8 +86,9 @@ pub async fn rebuild(
     observer.event(Event::Started { run_id: run.run_id.to_string(), contacts, already_read: 0 });
     let draft = make(&job, &work, &run, &observer, interrupt).await?;
     observer.event(Event::Publishing { files: draft.manifest.files.len() as u64 });
-    let published = tokio::task::block_in_place(|| publish::publish(&job.out, &work.folder, draft))?;
-    drop(lock);
+    let mut check = |_: &str| Ok(lock.check()?);
+    let published =
+        tokio::task::block_in_place(|| publish::publish(&job.out, &work.folder, draft, &mut check))?;
     Ok(published)
 }
 

@@ -170,5 +170,6 @@ pub(super) fn export_with(out: &Path, run_id: &str, format: Format, twist: Twist
         state: None,
         rebuilt_from: None,
     };
-    publish(out, &work, Draft { manifest, failed_csv: Some("contact_id\nc2\n".into()) }).unwrap();
+    publish(out, &work, Draft { manifest, failed_csv: Some("contact_id\nc2\n".into()) }, &mut |_| Ok(()))
+        .unwrap();
 }

@@ -1,10 +1,12 @@
 //! The folder that the run would write to.
 
-use std::fs::{self, File};
+use std::fs;
 use std::time::Duration;
 
+use chatzy_export::lock::Lock;
+
 use super::{check, check_all, document, finding, told};
-use crate::export::{Export, tree};
+use crate::export::{Export, tree, without_owner};
 use crate::service::Service;
 use crate::system::{SmallDisk, skip};
 
@@ -45,7 +47,7 @@ fn the_destination_may_be_there_or_not_and_nothing_is_left() {
     } else {
         assert_eq!(outcome.code, Some(6));
         assert!(
-            told(&outcome, "destination").1.starts_with("cannot create a file in readonly"),
+            told(&outcome, "destination").1.starts_with("cannot create a folder in readonly"),
             "{}",
             outcome.stderr
         );
@@ -56,10 +58,12 @@ fn the_destination_may_be_there_or_not_and_nothing_is_left() {
 fn another_run_there_is_told() {
     let service = Service::start("--account-contacts 3 --max-messages 9");
     let export = check_all(service.url()).args("--out export").also("export/kept", "");
-    let lock = File::open(export.path("export")).unwrap();
-    lock.try_lock().unwrap();
+    let out = export.path("export");
+    let lock = Lock::acquire(&out, &out.join("_work"), None).unwrap();
     let outcome = export.expect(7);
-    assert_eq!(told(&outcome, "destination"), ("fail".into(), "another run works on export".into()));
+    let (status, detail) = told(&outcome, "destination");
+    assert_eq!((status.as_str(), without_owner(&detail).as_str()), ("fail", "another run works on export"));
+    assert!(detail.contains(&format!(" (process {} on ", std::process::id())), "{detail}");
     assert_eq!(told(&outcome, "space").0, "ok");
     assert!(document(&outcome)["plan"].is_object());
     drop(lock);

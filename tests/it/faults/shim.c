@@ -7,6 +7,7 @@
  *   FAULTS_PATH   what the path (or a file's new name) must hold for a call to count
  *   FAULTS_AT     the number of the call, from 1, that goes wrong
  *   FAULTS_DO     kill-before, kill-after, hang, or the number of the error it gives
+ *   FAULTS_FLOCK  what every flock gives: 0 as where locks are not passed on to other machines, else the number of an error
  *   FAULTS_EVER   when set, the calls after it go wrong too
  */
 #define _GNU_SOURCE
@@ -180,6 +181,14 @@ int ftruncate64(int fd, off64_t size)
 {
     char text[24];
     ON_FD("ftruncate", number(text, size), syscall(SYS_ftruncate, fd, size));
+}
+int flock(int fd, int operation)
+{
+    const char *gives = getenv("FAULTS_FLOCK");
+    if (!gives)
+        return syscall(SYS_flock, fd, operation);
+    errno = atoi(gives);
+    return errno ? -1 : 0;
 }
 int fchmod(int fd, mode_t mode) { ON_FD("chmod", "", syscall(SYS_fchmod, fd, mode)); }
 int chmod(const char *path, mode_t mode) { DO("chmod", path, "", syscall(SYS_chmod, path, mode)); }

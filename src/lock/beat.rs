@@ -1,0 +1,84 @@
+//! The thread that touches the owner files, and sees when they are another run's.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::SystemTime;
+
+use tokio::sync::watch;
+
+use super::BEAT;
+use super::owner::Seen;
+use crate::durable::{OnPath, StorageError};
+
+/// Ends with its drop.
+pub(super) struct Beat {
+    _stop: mpsc::Sender<()>,
+    lost: watch::Receiver<bool>,
+}
+
+impl Beat {
+    pub(super) fn start(files: Vec<PathBuf>, token: String) -> Result<Self, StorageError> {
+        let (stop, stopped) = mpsc::channel::<()>();
+        let (tell, lost) = watch::channel(false);
+        let first = files.first().cloned().unwrap_or_default();
+        let beat = move || {
+            while stopped.recv_timeout(BEAT) == Err(RecvTimeoutError::Timeout) {
+                if files.iter().any(|file| !touch(file, &token)) {
+                    // Nobody listens when the run has just ended.
+                    let _ = tell.send(true);
+                    return;
+                }
+            }
+        };
+        // Not joined: a disk that hangs must not hold up the end of a run.
+        std::thread::Builder::new()
+            .name("lock".to_owned())
+            .spawn(beat)
+            .on("start the thread that keeps", &first)?;
+        Ok(Self { _stop: stop, lost })
+    }
+
+    pub(super) async fn lost(&self) {
+        if self.lost.clone().wait_for(|is_lost| *is_lost).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Touches the file. False when it is not ours any more.
+fn touch(path: &Path, token: &str) -> bool {
+    match Seen::read(path) {
+        Ok(Some(seen)) if seen.is_of(token) => {}
+        Ok(_) => return false,
+        // A server that does not answer for a moment; what the run writes itself shows whether it is more.
+        Err(_) => return true,
+    }
+    match File::open(path).and_then(|file| file.set_modified(SystemTime::now())) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::durable;
+    use crate::lock::Owner;
+
+    #[test]
+    fn a_touch_moves_the_time_of_our_own_file_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("owner.json");
+        let me = Owner::this_process();
+        assert!(!touch(&path, &me.token()), "it is gone");
+        durable::replace(&path, &serde_json::to_vec(&me).unwrap()).unwrap();
+        let before = Seen::read(&path).unwrap();
+        assert!(touch(&path, &me.token()));
+        let after = Seen::read(&path).unwrap();
+        assert_ne!(after, before);
+        assert!(!touch(&path, "another"), "it is another run's");
+        assert_eq!(Seen::read(&path).unwrap(), after);
+    }
+}

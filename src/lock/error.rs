@@ -1,0 +1,36 @@
+//! Why a folder cannot be locked.
+
+use std::path::PathBuf;
+
+use super::owner::{Owner, Seen};
+use crate::durable::StorageError;
+
+/// Why a folder cannot be locked, or is not locked any more.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// Another run holds it.
+    #[error("another run works on {}{}: wait for it to end", path.display(), Owner::told(owner.as_ref()))]
+    Held {
+        /// The locked folder.
+        path: PathBuf,
+        /// The other run, if its owner file can be read.
+        owner: Option<Owner>,
+    },
+    /// An owner file is there, and nothing proves its run alive or dead: watch it.
+    #[error("another run may work on {}{}", path.display(), Owner::told(seen.owner().as_ref()))]
+    Uncertain {
+        /// The folder.
+        path: PathBuf,
+        /// The owner file as it stands.
+        seen: Seen,
+    },
+    /// Another run has taken the folder over, or somebody has removed the owner file.
+    #[error("another run has taken over {}: nothing more was written there", path.display())]
+    Lost {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The file system refused.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
