@@ -19,7 +19,7 @@ fn run(server: &Scripted) -> Export {
 }
 
 fn check_of(service: &Service) -> Export {
-    let check = Export::command("check --progress never --json --all-contacts").base_url(service.url());
+    let check = Export::command("check --progress never --json").base_url(service.url());
     let check =
         check.env("CHATZY_EMAIL", crate::export::EMAIL).env("CHATZY_PASSWORD", crate::export::PASSWORD);
     let out = check.out_path().to_string_lossy().into_owned();
