@@ -55,10 +55,8 @@ fn touch(path: &Path, token: &str) -> bool {
         // A server that does not answer for a moment; what the run writes itself shows whether it is more.
         Err(_) => return true,
     }
-    match File::open(path).and_then(|file| file.set_modified(SystemTime::now())) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
-        _ => true,
-    }
+    let touched = File::open(path).and_then(|file| file.set_modified(SystemTime::now()));
+    !touched.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
 }
 
 #[cfg(test)]

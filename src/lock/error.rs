@@ -9,12 +9,12 @@ use crate::durable::StorageError;
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Another run holds it.
-    #[error("another run works on {}{}: wait for it to end", path.display(), Owner::told(owner.as_ref()))]
+    #[error("another run works on {}{}: wait for it to end", path.display(), Owner::told(owner.as_deref()))]
     Held {
         /// The locked folder.
         path: PathBuf,
         /// The other run, if its owner file can be read.
-        owner: Option<Owner>,
+        owner: Option<Box<Owner>>,
     },
     /// An owner file is there, and nothing proves its run alive or dead: watch it.
     #[error("another run may work on {}{}", path.display(), Owner::told(seen.owner().as_ref()))]
@@ -22,7 +22,7 @@ pub enum LockError {
         /// The folder.
         path: PathBuf,
         /// The owner file as it stands.
-        seen: Seen,
+        seen: Box<Seen>,
     },
     /// Another run has taken the folder over, or somebody has removed the owner file.
     #[error("another run has taken over {}: nothing more was written there", path.display())]

@@ -45,7 +45,7 @@ fn lock(folder: &Path, shown: &Path) -> Result<(File, Option<io::Error>), LockEr
             // Removed by the run that held it, between our opening and locking.
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                let owner = Seen::read(&folder.join(OWNER))?.and_then(|seen| seen.owner());
+                let owner = Seen::read(&folder.join(OWNER))?.and_then(|seen| seen.owner()).map(Box::new);
                 return Err(LockError::Held { path: shown.to_owned(), owner });
             }
             Err(TryLockError::Error(error)) => return Ok((file, Some(error))),
@@ -104,10 +104,12 @@ fn claim(folder: &Path, shown: &Path, me: &Owner, evidence: &Evidence<'_>) -> Re
         }
         let Some(seen) = Seen::read(&path)? else { continue };
         match seen.life() {
-            Life::Alive => return Err(held(seen.owner())),
+            Life::Alive => return Err(held(seen.owner().map(Box::new))),
             Life::Gone => {}
             Life::Unknown if evidence.is_proof || evidence.dead == Some(&seen) => {}
-            Life::Unknown => return Err(LockError::Uncertain { path: shown.to_owned(), seen }),
+            Life::Unknown => {
+                return Err(LockError::Uncertain { path: shown.to_owned(), seen: Box::new(seen) });
+            }
         }
         if !bury(folder, &seen)? {
             return Err(held(None));

@@ -55,11 +55,11 @@ fn an_owner_file_is_watched_and_one_that_moves_is_alive() {
     let path = folder.path().join("owner.json");
     let uncertain = |content: &[u8]| {
         durable::replace(&path, content).unwrap();
-        let seen = Seen::read(&path).unwrap().unwrap();
+        let seen = Box::new(Seen::read(&path).unwrap().unwrap());
         Err(LockError::Uncertain { path: folder.path().to_owned(), seen })
     };
     let again = |watch: &Watch| {
-        let seen = watch.dead(Duration::MAX).unwrap().clone();
+        let seen = Box::new(watch.dead(Duration::MAX).unwrap().clone());
         Err(LockError::Uncertain { path: folder.path().to_owned(), seen })
     };
     let mut watch = Watch::default();

@@ -31,7 +31,7 @@ impl Watch {
     pub fn next(&mut self, attempt: Result<Lock, LockError>, now: Duration) -> Next {
         let (path, seen) = match attempt {
             Ok(lock) => return Next::Work(lock),
-            Err(LockError::Uncertain { path, seen }) => (path, seen),
+            Err(LockError::Uncertain { path, seen }) => (path, *seen),
             Err(error) => return Next::GiveUp(error),
         };
         match &self.seen {
@@ -41,7 +41,7 @@ impl Watch {
                 Next::Watch
             }
             Some(_) => {
-                let owner = seen.owner();
+                let owner = seen.owner().map(Box::new);
                 self.seen = Some((seen, now));
                 Next::GiveUp(LockError::Held { path, owner })
             }
