@@ -50,12 +50,14 @@ fn the_second_run_leaves_where_locks_are_not_seen_or_refused() {
     }
 }
 
+/// A file system that refuses something, put under a command.
+type Refuse<'a> = &'a dyn Fn(Export) -> Export;
+
 #[test]
 fn check_and_run_agree_on_what_the_file_system_refuses() {
     let service = Service::start("--account-contacts 3 --max-messages 9");
     let chmod = Fault { calls: " chmod ", path: "", at: 1, fate: Fate::Error { number: EPERM, ever: true } };
     let full = Fault { calls: " write ", fate: Fate::Error { number: 28, ever: true }, ..chmod };
-    type Refuse<'a> = &'a dyn Fn(Export) -> Export;
     let cases: [(&str, Refuse<'_>, i32, &str); 5] = [
         ("no locks", &|export| export.with_locks(EOPNOTSUPP), 0, "refuses locks"),
         ("no lock server", &|export| export.with_locks(ENOLCK), 0, "refuses locks"),
