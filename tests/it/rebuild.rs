@@ -200,7 +200,7 @@ fn a_run_and_a_rebuild_do_not_go_on_with_each_other() {
     let again = rebuild(&export, "mixed", "");
     let killed = Fault { calls: " write ", path: "/spool/", at: 3, fate: Fate::KillAfter };
     assert_eq!(again.with_fault(killed).run().code, None);
-    let run = Export::run_of(service.url(), ["messages-1-a"]).out_at(again.out_path());
+    let run = Export::run_of(service.url(), ["messages-1-a"]).args("--format jsonl").out_at(again.out_path());
     let outcome = run.expect(9);
     assert!(outcome.stderr.contains("the run that is made again was"), "{}", outcome.stderr);
     again.expect(0);
