@@ -13,6 +13,7 @@ mod broken;
 mod canary;
 mod check;
 mod contacts;
+mod crafted;
 mod crash;
 mod damage;
 mod discretion;
