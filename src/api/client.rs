@@ -33,11 +33,6 @@ use crate::settings::{AskedShape, Connection, PasswordSource};
 /// Bodies above this are parsed with the other tasks moved away from the thread, since it takes milliseconds.
 const LONG_PARSE: usize = 1 << 20;
 
-/// Times that a request may find no file to open before the run ends: a quarter of a minute.
-const MAX_SHORTAGES: u32 = 30;
-/// The pause between them, on average.
-const SHORTAGE_PAUSE: Duration = Duration::from_millis(500);
-
 /// Talks to the API for the whole run.
 pub struct Client {
     pub(super) http: reqwest::Client,
@@ -51,7 +46,7 @@ pub struct Client {
     pub(super) redactor: Redactor,
     large_bodies: LargeBodies,
     /// Whether the observer was told that there are too few files.
-    is_short_of_files: AtomicBool,
+    pub(super) is_short_of_files: AtomicBool,
     /// The newest token with which a page was answered.
     proven_token: AtomicU64,
 }
@@ -347,22 +342,6 @@ impl Client {
         if let Some(lasted) = self.governor.answered(since, page_of) {
             self.observer.event(Event::OutageEnded { seconds: lasted.as_secs() });
         }
-    }
-
-    /// Has fewer requests sent at once, since no file or connection can be opened, and waits a moment. `shortages` counts how often
-    /// that came of one request.
-    pub(super) async fn send_fewer(&self, shortages: &mut u32, since: Instant) -> Result<(), Stop> {
-        *shortages += 1;
-        if *shortages > MAX_SHORTAGES {
-            return Err(Stop::NoFiles);
-        }
-        self.governor.overloaded(since);
-        if !self.is_short_of_files.swap(true, Ordering::Relaxed) {
-            let reason = Fault::NoFiles.describe();
-            self.observer.event(Event::Shortage { reason });
-        }
-        tokio::time::sleep(SHORTAGE_PAUSE.mul_f64(0.5 + fastrand::f64())).await;
-        Ok(())
     }
 
     /// Whether a failure is the service's, so that it does not count against the request.

@@ -3,10 +3,40 @@
 use std::error::Error;
 use std::fs::File;
 use std::io;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use rustix::io::Errno;
+use tokio::time::Instant;
 
+use super::client::Client;
+use super::fault::Fault;
+use super::stop::Stop;
 use super::tls::causes;
+use crate::event::Event;
+
+/// Times that a request may find no file to open before the run ends: a quarter of a minute.
+const MAX_SHORTAGES: u32 = 30;
+/// The pause between them, on average.
+const SHORTAGE_PAUSE: Duration = Duration::from_millis(500);
+
+impl Client {
+    /// Has fewer requests sent at once, since no file or connection can be opened, and waits a moment. `shortages` counts how often
+    /// that came of one request.
+    pub(super) async fn send_fewer(&self, shortages: &mut u32, since: Instant) -> Result<(), Stop> {
+        *shortages += 1;
+        if *shortages > MAX_SHORTAGES {
+            return Err(Stop::NoFiles);
+        }
+        self.governor.overloaded(since);
+        if !self.is_short_of_files.swap(true, Ordering::Relaxed) {
+            let reason = Fault::NoFiles.describe();
+            self.observer.event(Event::Shortage { reason });
+        }
+        tokio::time::sleep(SHORTAGE_PAUSE.mul_f64(0.5 + fastrand::f64())).await;
+        Ok(())
+    }
+}
 
 /// Whether an error comes from a limit on open files. A failed look-up of a name does not say so itself: `is_connect` has it tried.
 pub fn are_used_up(error: &(dyn Error + 'static), is_connect: bool) -> bool {
