@@ -7,7 +7,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-use super::args::LogFormat;
+use super::args::{LogFormat, is_url};
 use super::config;
 use super::invocation::value_of;
 use crate::settings::PingUrl;
@@ -50,7 +50,7 @@ impl Glimpse {
             } else {
                 LogFormat::Text
             },
-            metrics_file: metrics_file.filter(|_| is_run).map(PathBuf::from),
+            metrics_file: metrics_file.filter(|file| is_run && !is_url(file)).map(PathBuf::from),
             ping: ping.filter(|_| is_run).and_then(|url| url.to_str()?.parse().ok()),
             command: command.map(str::to_owned),
         }

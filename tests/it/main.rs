@@ -58,6 +58,7 @@ mod structure;
 mod substance;
 mod system;
 mod tables;
+mod urls;
 mod verify;
 mod warehouse;
 mod wire;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::common::concurrency;
+use super::path::local_path;
 use super::{ConnectionArgs, ContactsFormArgs, LogArgs, RequestArgs};
 
 /// Shown below the help.
@@ -29,13 +30,13 @@ somebody has to mend: 2 before 4, 6, 5 and 7.";
 #[derive(Debug, Args)]
 pub struct CheckArgs {
     /// CSV with a column `contact_id`, or one ID a line; `-` is stdin [default: every contact of the account]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = local_path())]
     pub contacts: Option<PathBuf>,
     /// The form of that file.
     #[command(flatten)]
     pub contacts_form: ContactsFormArgs,
     /// Folder of the export, there or not [default: none is looked at]
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", value_parser = local_path())]
     pub out: Option<PathBuf>,
 
     /// Messages asked for at once, 1 to 100

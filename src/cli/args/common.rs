@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+
+use super::path::local_path;
 use humantime::parse_duration;
 
 use crate::contacts::{ColumnChoice, Delimiter, Form};
@@ -88,7 +90,7 @@ pub struct WorkArgs {
     #[arg(long, value_name = "D", value_parser = duration)]
     pub wait_lock: Option<Duration>,
     /// Where an unfinished run lives [default: _work in the folder of --out]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = local_path())]
     pub work_dir: Option<PathBuf>,
     /// Throw an unfinished run away instead of going on with it
     #[arg(long)]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::path::local_path;
 use super::{ConnectionArgs, LogArgs, RequestArgs};
 use crate::settings::ListFilter;
 
@@ -28,7 +29,7 @@ Exit codes: 0 all are listed, 2 usage, 3 listed but some may be missing, 4 sign-
 #[derive(Debug, Args)]
 pub struct ContactsArgs {
     /// The file to write, `-` for stdout
-    #[arg(long, value_name = "FILE", default_value = "-")]
+    #[arg(long, value_name = "FILE", default_value = "-", value_parser = local_path())]
     pub out: PathBuf,
     /// Form of the list [default: jsonl for files named .jsonl or .ndjson, else csv]
     #[arg(long, value_name = "FORMAT")]

@@ -4,6 +4,7 @@ mod check;
 mod common;
 mod contacts;
 mod pages;
+mod path;
 mod prune;
 mod rebuild;
 mod report;
@@ -20,6 +21,8 @@ pub use check::CheckArgs;
 pub use common::{ConnectionArgs, ContactsFormArgs, LogArgs, LogFormat, ProgressWhen, RequestArgs, WorkArgs};
 pub use contacts::{ContactsArgs, ListFormatName};
 pub use pages::{CompletionsArgs, ManArgs};
+pub use path::is_url;
+use path::local_path;
 pub use prune::PruneArgs;
 pub use rebuild::{PartitionKeys, RebuildArgs};
 pub use report::ReportArgs;
@@ -95,6 +98,7 @@ Exit codes: 0 all is as it was written, 8 damage was found, 2 there is no export
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
     /// The folder of the export
+    #[arg(value_parser = local_path())]
     pub path: PathBuf,
     /// Only this run
     #[arg(long, value_name = "ID")]

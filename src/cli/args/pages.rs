@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
+
+use super::path::local_path;
 use clap_complete::Shell;
 
 /// Shown below the help.
@@ -36,6 +38,6 @@ pub struct ManArgs {
     /// The command whose page is printed [default: the program's own]
     pub command: Option<String>,
     /// Write all pages into this folder instead
-    #[arg(long, value_name = "DIR", conflicts_with = "command")]
+    #[arg(long, value_name = "DIR", conflicts_with = "command", value_parser = local_path())]
     pub out: Option<PathBuf>,
 }

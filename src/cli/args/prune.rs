@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::LogArgs;
 use super::common::duration;
+use super::path::local_path;
 
 /// Shown below the help.
 pub const EXAMPLES: &str = "\
@@ -27,6 +28,7 @@ Exit codes: 0 done, 2 usage, or there is no export at PATH, 6 storage, 7 another
 #[command(group = clap::ArgGroup::new("keep").args(["keep_last", "keep_within"]).required(true).multiple(true))]
 pub struct PruneArgs {
     /// The folder of the export
+    #[arg(value_parser = local_path())]
     pub path: PathBuf,
     /// Keep so many runs, the newest; with --keep-within those that either keeps
     #[arg(long, value_name = "N")]

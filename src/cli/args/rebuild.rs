@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use bytesize::ByteSize;
 use clap::Args;
 
+use super::path::local_path;
 use super::{FormatName, LogArgs, WorkArgs};
 use crate::id::RunId;
 use crate::settings::PartitionKey;
@@ -26,13 +27,13 @@ Exit codes: 0 complete, 2 usage, or the run kept no raw answers, 3 made again, b
 #[derive(Debug, Args)]
 pub struct RebuildArgs {
     /// Folder of the export whose raw answers were kept
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", value_parser = local_path())]
     pub from: PathBuf,
     /// The run to make again [default: the newest]
     #[arg(long, value_name = "ID")]
     pub run: Option<RunId>,
-    /// Folder of the export to make
-    #[arg(long, value_name = "PATH")]
+    /// Folder of the export to make, a local path
+    #[arg(long, value_name = "PATH", value_parser = local_path())]
     pub out: PathBuf,
 
     /// Form of the data files [default: as they were]

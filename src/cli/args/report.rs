@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::LogFormat;
+use super::path::local_path;
 
 /// Shown below the help.
 pub const EXAMPLES: &str = "\
@@ -21,12 +22,13 @@ Exit codes: 0 written, 2 there is no such export or run, 6 storage, 8 the export
 #[derive(Debug, Args)]
 pub struct ReportArgs {
     /// The folder of the export
+    #[arg(value_parser = local_path())]
     pub path: PathBuf,
     /// Another run than the newest
     #[arg(long, value_name = "ID")]
     pub run: Option<String>,
     /// Where to put the page; `-` is stdout, which must then be no terminal
-    #[arg(short, long, value_name = "FILE", default_value = "-")]
+    #[arg(short, long, value_name = "FILE", default_value = "-", value_parser = local_path())]
     pub output: PathBuf,
     /// Only errors
     #[arg(short, long)]

@@ -9,6 +9,7 @@ use bytesize::ByteSize;
 use clap::Args;
 
 use super::common::{concurrency, duration};
+use super::path::local_path;
 use super::{ConnectionArgs, ContactsFormArgs, LogArgs, RequestArgs, WorkArgs};
 use crate::id::{Channel, RunId};
 use crate::settings::{Consistency, MaxFailed, PartitionKey};
@@ -40,7 +41,7 @@ Exit codes: 0 complete, 2 usage, 3 published but some contacts failed or are unr
 )]
 pub struct RunArgs {
     /// CSV with a column `contact_id`, or one ID a line; `-` is stdin
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = local_path())]
     pub contacts: Option<PathBuf>,
     /// Instead of a file: every contact of the account
     #[arg(long, conflicts_with_all = ["contacts", "contacts_column", "delimiter"])]
@@ -48,8 +49,8 @@ pub struct RunArgs {
     /// The form of that file.
     #[command(flatten)]
     pub contacts_form: ContactsFormArgs,
-    /// Folder of the export
-    #[arg(long, value_name = "PATH")]
+    /// Folder of the export, a local path
+    #[arg(long, value_name = "PATH", value_parser = local_path())]
     pub out: PathBuf,
 
     /// Form of the data files
@@ -124,7 +125,7 @@ pub struct RunArgs {
     #[arg(long, help_heading = "The run")]
     pub dry_run: bool,
     /// Write metrics for `node_exporter`'s textfile collector here when the run ends, however it ends
-    #[arg(long, value_name = "FILE", help_heading = "Monitoring")]
+    #[arg(long, value_name = "FILE", help_heading = "Monitoring", value_parser = local_path())]
     pub metrics_file: Option<PathBuf>,
     /// Ping URL/start when the run begins, URL when it is complete, URL/fail when it is not, exit code 3 included
     #[arg(

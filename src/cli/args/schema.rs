@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::path::local_path;
+
 use crate::id::RunId;
 use crate::warehouse::Dialect;
 
@@ -34,7 +36,7 @@ pub struct SchemaArgs {
     #[arg(long, value_name = "DIALECT", conflicts_with_all = ["format", "merge"])]
     pub latest: Option<DialectName>,
     /// Folder of the export that is loaded or looked at [default: the SQL says where to put it]
-    #[arg(long, value_name = "PATH", conflicts_with = "format")]
+    #[arg(long, value_name = "PATH", conflicts_with = "format", value_parser = local_path())]
     pub from: Option<PathBuf>,
     /// Only this run of it [default: all that hold whole contacts]
     #[arg(long, value_name = "ID", requires = "from")]
