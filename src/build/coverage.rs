@@ -1,5 +1,6 @@
 //! The coverage table: one row for every contact asked for, written when all else is known.
 
+use super::exported::Exported;
 use super::tables::Tables;
 use super::{BuildError, BuildPlan};
 use crate::contacts::FAILED_HEADER;
@@ -20,9 +21,9 @@ pub fn write(
     ledger: &Ledger,
     reader: &mut Reader,
     tables: &mut Tables,
-    exported: &[Totals],
+    exported: &Exported,
 ) -> Result<Coverage, BuildError> {
-    let mut statuses = Vec::with_capacity(exported.len());
+    let mut statuses = Vec::with_capacity(plan.contacts.len());
     let mut failed = None;
     for (at, totals) in exported.iter().enumerate() {
         if !plan.due.holds(at) {
@@ -38,7 +39,7 @@ pub fn write(
         if outcome.status == Status::Failed {
             add_failed(&mut failed, &id, &outcome);
         }
-        tables.builders.coverage(&row(id, plan.contacts.line(at), outcome, totals));
+        tables.builders.coverage(&row(id, plan.contacts.line(at), outcome, &totals));
         tables.end_contact()?;
     }
     Ok(Coverage { statuses, failed: failed_file(failed) })

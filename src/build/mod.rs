@@ -12,6 +12,7 @@
 mod contact;
 mod coverage;
 mod early;
+mod exported;
 mod index;
 mod order;
 mod pages;
@@ -32,6 +33,7 @@ use crate::settings::{RawAnswers, Window};
 use crate::spool::{Closing, Entry, Ledger, Reader, SpoolError};
 use crate::state::Due;
 use crate::table::{Stamp, Table, Totals, UnknownFields};
+use exported::Exported;
 use pages::Source;
 use raw::RawThread;
 use tables::Tables;
@@ -175,7 +177,7 @@ struct Work<'a> {
     /// Where the answers go, if they are kept.
     raw: Option<RawThread>,
     /// What was exported of each contact, for its coverage.
-    exported: Vec<Totals>,
+    exported: Exported,
     changed_messages: u64,
     /// Contacts with answers that are none by the rule. Only an earlier version has kept such.
     doubtful: u64,
@@ -196,7 +198,7 @@ impl<'a> Work<'a> {
             },
             tables: Tables::new(&plan.stamp, &plan.output, &plan.stage),
             raw,
-            exported: Vec::with_capacity(plan.contacts.len()),
+            exported: Exported::default(),
             changed_messages: 0,
             doubtful: 0,
         })
@@ -207,7 +209,7 @@ impl<'a> Work<'a> {
         let mut messages = 0;
         for at in 0..self.plan.contacts.len() {
             if !self.plan.due.holds(at) {
-                self.exported.push(Totals::default());
+                self.exported.push(&Totals::default());
                 continue;
             }
             let place = u32::try_from(at).unwrap_or(u32::MAX);
@@ -226,7 +228,7 @@ impl<'a> Work<'a> {
             }
             let exported = contact.flatten(outcome.status, &mut self.source, &mut self.tables)?;
             messages += exported.messages;
-            self.exported.push(exported);
+            self.exported.push(&exported);
             self.tables.end_contact()?;
             if at % REPORT_EVERY == 0 || at + 1 == self.plan.contacts.len() {
                 observer.event(Event::Built { contacts: at as u64 + 1, messages });

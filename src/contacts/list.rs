@@ -8,14 +8,19 @@ use crate::id::ContactId;
 /// What stands for a file where every contact of the account is exported.
 pub const ALL: &str = "all-contacts";
 
-/// IDs in one string, so that a million of them cost their text and 16 bytes each.
+/// IDs between two places that are kept in full. The lengths of the IDs between lead from one to the next.
+const STEP: usize = 16;
+
+/// IDs in one string. Beyond its text an ID takes a byte and a half where lines follow each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContactList {
     text: String,
-    /// Where each ID ends in `text`.
-    ends: Vec<usize>,
-    /// The line each ID was first seen on, from 1.
-    input_lines: Vec<u64>,
+    /// The length of each ID in bytes, at most [`ContactId::MAX_BYTES`].
+    lengths: Vec<u8>,
+    /// Where every ID whose index divides by [`STEP`] begins in `text`.
+    starts: Vec<usize>,
+    /// Runs of IDs on consecutive lines: the index of the first, and its line, from 1.
+    runs: Vec<(u32, u64)>,
     /// Where the list comes from: the file as given, `-` or `all-contacts`.
     pub path: String,
     /// SHA-256 of the file's bytes, as hex.
@@ -33,8 +38,9 @@ impl ContactList {
     pub fn new(path: String) -> Self {
         Self {
             text: String::new(),
-            ends: Vec::new(),
-            input_lines: Vec::new(),
+            lengths: Vec::new(),
+            starts: Vec::new(),
+            runs: Vec::new(),
             path,
             sha256: String::new(),
             lines: 0,
@@ -59,19 +65,26 @@ impl ContactList {
 
     /// Adds a contact that is not in the list yet, with the line it was first seen on.
     pub fn push(&mut self, id: &ContactId, line: u64) {
+        let index = self.len();
+        if index.is_multiple_of(STEP) {
+            self.starts.push(self.text.len());
+        }
+        let continues = index > 0 && self.line(index - 1) + 1 == line;
+        if !continues {
+            self.runs.push((u32::try_from(index).unwrap_or(u32::MAX), line));
+        }
         self.text.push_str(id.as_str());
-        self.ends.push(self.text.len());
-        self.input_lines.push(line);
+        self.lengths.push(u8::try_from(id.as_str().len()).unwrap_or(u8::MAX));
     }
 
     /// How many contacts there are, each counted once.
     pub fn len(&self) -> usize {
-        self.ends.len()
+        self.lengths.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+        self.lengths.is_empty()
     }
 
     /// The ID at `index`, from 0, in the order of the file.
@@ -87,8 +100,12 @@ impl ContactList {
     /// # Panics
     /// When `index` is not below [`Self::len`].
     pub fn text_at(&self, index: usize) -> &str {
-        let start = if index == 0 { 0 } else { self.ends[index - 1] };
-        self.text.get(start..self.ends[index]).expect("ends are ends of whole IDs")
+        let step = index / STEP;
+        let before = &self.lengths[step * STEP..index];
+        let start = self.starts[step] + before.iter().copied().map(usize::from).sum::<usize>();
+        self.text
+            .get(start..start + usize::from(self.lengths[index]))
+            .expect("lengths are those of whole IDs")
     }
 
     /// The line of the file on which the ID at `index` first stands, from 1.
@@ -96,7 +113,10 @@ impl ContactList {
     /// # Panics
     /// When `index` is not below [`Self::len`].
     pub fn line(&self, index: usize) -> u64 {
-        self.input_lines[index]
+        assert!(index < self.len(), "there is no contact {index}");
+        let run = self.runs.partition_point(|(first, _)| *first as usize <= index) - 1;
+        let (first, line) = self.runs[run];
+        line + (index - first as usize) as u64
     }
 
     /// All IDs, in the order of the file.

@@ -9,6 +9,7 @@
 mod delimiter;
 mod error;
 mod header;
+mod index;
 mod kind;
 mod list;
 mod looks;
@@ -24,6 +25,7 @@ use std::path::PathBuf;
 pub use delimiter::Delimiter;
 use error::InFile;
 pub use error::{ContactsError, Problem};
+pub use index::ContactIndex;
 pub use list::{ALL, ContactList};
 pub use looks::Looks;
 

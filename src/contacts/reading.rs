@@ -1,15 +1,13 @@
 //! From the lines of a file to a list of IDs, each once.
 
-use std::collections::HashSet;
 use std::io::{BufReader, Read};
 use std::str::FromStr;
-
-use xxhash_rust::xxh3::xxh3_128;
 
 use super::Form;
 use super::delimiter::{Delimiter, same_name};
 use super::error::Problem;
 use super::header::{self, Hashing, Opened};
+use super::index::ContactIndex;
 use super::list::ContactList;
 use super::looks::{self, Looks};
 use super::records::{Record, Records};
@@ -68,7 +66,7 @@ struct Reading<'a> {
     /// IDs are checked for what they look like.
     is_checked: bool,
     has_header: bool,
-    seen: HashSet<u128>,
+    seen: ContactIndex,
     /// The separator that every ID so far ends with or, if it is a semicolon, contains.
     common: Common,
 }
@@ -93,7 +91,7 @@ impl<'a> Reading<'a> {
             width: first.len(),
             is_checked: form.delimiter != Delimiter::None && !is_own,
             has_header: found.is_some(),
-            seen: HashSet::new(),
+            seen: ContactIndex::default(),
             common: Common::Unknown,
         }
     }
@@ -119,9 +117,7 @@ impl<'a> Reading<'a> {
             }
             self.common = self.common.with(id.as_str());
         }
-        if self.seen.insert(xxh3_128(id.as_str().as_bytes())) {
-            list.push(&id, line);
-        } else {
+        if !self.seen.add(list, &id, line) {
             list.duplicates += 1;
         }
         Ok(())

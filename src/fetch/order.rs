@@ -13,9 +13,6 @@ pub fn longest_in_time(
     reading: &ReadingSettings,
     slots: u32,
 ) -> Vec<(u32, u32)> {
-    if lengths.is_empty() {
-        return open;
-    }
     let rounds = |contact: u32| {
         let messages = lengths.get(contact as usize).copied().unwrap_or(0);
         u64::from(messages / reading.page_size + 1) * reading.channels.len().max(1) as u64

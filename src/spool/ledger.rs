@@ -4,6 +4,7 @@
 //! places only, a few dozen bytes a page.
 
 use std::collections::HashMap;
+use std::num::NonZeroU32;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::{Entry, Pass, Place, Recent};
@@ -27,14 +28,62 @@ pub enum News {
     Done(Place),
 }
 
+/// A contact. There may be millions, so its size counts: 20 bytes.
 #[derive(Clone, Copy, Debug, Default)]
 struct Slot {
     /// Where its pages stand in `settled`, if it is not among the `open`.
-    first: usize,
+    first: u32,
     count: u32,
-    /// Pages before this one belong to a read that was given up; they count as read, but paging began anew after them.
-    current_from: u32,
-    done: Option<Place>,
+    done: Option<PackedPlace>,
+}
+
+impl Slot {
+    fn range(&self) -> std::ops::Range<usize> {
+        self.first as usize..self.first as usize + self.count as usize
+    }
+}
+
+/// A place in 12 bytes. No record has 0 bytes, and none begins behind the end of a segment, far below 4 GiB.
+#[derive(Clone, Copy, Debug)]
+struct PackedPlace {
+    segment: u32,
+    offset: u32,
+    bytes: NonZeroU32,
+}
+
+impl From<Place> for PackedPlace {
+    fn from(place: Place) -> Self {
+        Self {
+            segment: place.segment,
+            offset: u32::try_from(place.offset).unwrap_or(u32::MAX),
+            bytes: NonZeroU32::new(place.bytes).unwrap_or(NonZeroU32::MAX),
+        }
+    }
+}
+
+impl From<PackedPlace> for Place {
+    fn from(place: PackedPlace) -> Self {
+        Self { segment: place.segment, offset: place.offset.into(), bytes: place.bytes.get() }
+    }
+}
+
+/// A page of a contact that is not read any more, in 16 bytes.
+#[derive(Clone, Copy, Debug)]
+struct PackedPage {
+    pass: Pass,
+    place: PackedPlace,
+}
+
+impl From<PagePlace> for PackedPage {
+    fn from(page: PagePlace) -> Self {
+        Self { pass: page.pass, place: page.place.into() }
+    }
+}
+
+impl From<PackedPage> for PagePlace {
+    fn from(page: PackedPage) -> Self {
+        Self { pass: page.pass, place: page.place.into() }
+    }
 }
 
 #[derive(Debug)]
@@ -44,7 +93,10 @@ struct Inner {
     open: HashMap<u32, Vec<PagePlace>>,
     /// Those of the others, in one piece: a small allocation for each of a million contacts, made among others that come
     /// and go, would keep the memory around it from being given back.
-    settled: Vec<PagePlace>,
+    settled: Vec<PackedPage>,
+    /// Pages before this one belong to a read that was given up; they count as read, but paging began anew after them.
+    /// Few contacts have any.
+    current_from: HashMap<u32, u32>,
     closing: Option<Closing>,
     /// The contact that build waits for.
     awaited: Option<u32>,
@@ -54,37 +106,44 @@ struct Inner {
 }
 
 impl Inner {
-    /// The contact's pages.
-    fn pages(&self, contact: u32, slot: &Slot) -> &[PagePlace] {
+    /// How many pages the contact has.
+    fn count(&self, contact: u32, slot: &Slot) -> usize {
+        self.open.get(&contact).map_or(slot.count as usize, Vec::len)
+    }
+
+    /// The contact's pages from this one on.
+    fn pages(&self, contact: u32, slot: &Slot, from: usize) -> Vec<PagePlace> {
         match self.open.get(&contact) {
-            Some(pages) => pages,
-            None => &self.settled[slot.first..slot.first + slot.count as usize],
+            Some(pages) => pages.get(from..).unwrap_or_default().to_vec(),
+            None => self.settled[slot.range()].iter().skip(from).map(|page| PagePlace::from(*page)).collect(),
         }
     }
 
     fn add(&mut self, contact: u32, page: PagePlace) {
-        let Some(slot) = self.slots.get_mut(contact as usize) else { return };
-        let settled = &self.settled[slot.first..slot.first + slot.count as usize];
-        self.open.entry(contact).or_insert_with(|| settled.to_vec()).push(page);
+        let Some(slot) = self.slots.get(contact as usize).copied() else { return };
+        if !self.open.contains_key(&contact) {
+            let settled = self.pages(contact, &slot, 0);
+            self.open.insert(contact, settled);
+        }
+        self.open.entry(contact).or_default().push(page);
     }
 
     fn settle(&mut self, contact: u32, done: Place) {
         let Some(slot) = self.slots.get_mut(contact as usize) else { return };
-        slot.done = Some(done);
+        slot.done = Some(done.into());
         // What stood of it there before, if it is read a second time, stays behind.
         if let Some(pages) = self.open.remove(&contact) {
-            slot.first = self.settled.len();
+            slot.first = u32::try_from(self.settled.len()).unwrap_or(u32::MAX);
             slot.count = u32::try_from(pages.len()).unwrap_or(u32::MAX);
-            self.settled.extend(pages);
+            self.settled.extend(pages.into_iter().map(PackedPage::from));
         }
     }
 
     fn reopen(&mut self, contact: u32) {
-        let Some(slot) = self.slots.get(contact as usize) else { return };
-        let pages = u32::try_from(self.pages(contact, slot).len()).unwrap_or(u32::MAX);
-        let slot = &mut self.slots[contact as usize];
-        slot.done = None;
-        slot.current_from = pages;
+        let Some(slot) = self.slots.get(contact as usize).copied() else { return };
+        let pages = u32::try_from(self.count(contact, &slot)).unwrap_or(u32::MAX);
+        self.slots[contact as usize].done = None;
+        self.current_from.insert(contact, pages);
         self.overtaken |= (contact as usize) < self.built;
     }
 }
@@ -113,6 +172,7 @@ impl Ledger {
             slots: vec![Slot::default(); contacts],
             open: HashMap::new(),
             settled: Vec::new(),
+            current_from: HashMap::new(),
             closing: None,
             awaited: None,
             built: 0,
@@ -158,17 +218,15 @@ impl Ledger {
     /// The pages of the contact's current read, which a resumed run pages on from.
     pub fn current_pages(&self, contact: u32) -> Vec<PagePlace> {
         let inner = self.lock();
-        inner
-            .slots
-            .get(contact as usize)
-            .map(|slot| inner.pages(contact, slot)[slot.current_from as usize..].to_vec())
-            .unwrap_or_default()
+        let from = inner.current_from.get(&contact).copied().unwrap_or(0);
+        let slot = inner.slots.get(contact as usize);
+        slot.map(|slot| inner.pages(contact, slot, from as usize)).unwrap_or_default()
     }
 
     /// How many pages the contact has.
     pub fn page_count(&self, contact: u32) -> u64 {
         let inner = self.lock();
-        inner.slots.get(contact as usize).map_or(0, |slot| inner.pages(contact, slot).len() as u64)
+        inner.slots.get(contact as usize).map_or(0, |slot| inner.count(contact, slot) as u64)
     }
 
     /// Waits for what there is of the contact beyond so many pages. `None` when the run has stopped before it came.
@@ -179,13 +237,12 @@ impl Ledger {
                 return None;
             }
             let slot = inner.slots.get(contact as usize)?;
-            let pages = inner.pages(contact, slot);
-            if known < pages.len() {
-                return Some(News::Pages(pages[known..].to_vec()));
+            if known < inner.count(contact, slot) {
+                return Some(News::Pages(inner.pages(contact, slot, known)));
             }
             if let Some(done) = slot.done {
                 inner.built = inner.built.max(contact as usize + 1);
-                return Some(News::Done(done));
+                return Some(News::Done(done.into()));
             }
             if inner.closing.is_some() {
                 return None;
@@ -200,7 +257,7 @@ impl Ledger {
 
     /// The record of the contact's last word, if it has one.
     pub fn done(&self, contact: u32) -> Option<Place> {
-        self.lock().slots.get(contact as usize)?.done
+        self.lock().slots.get(contact as usize)?.done.map(Place::from)
     }
 
     /// No more records come: who waits for one is told.

@@ -3,30 +3,26 @@
 //!
 //! It is a hint and nothing rests on it: what cannot be read is not known.
 
-use std::collections::HashMap;
 use std::path::Path;
-
-use xxhash_rust::xxh3::xxh3_64;
 
 use super::glance::{Number, read_rows};
 use crate::catalog;
-use crate::contacts::ContactList;
+use crate::contacts::{ContactIndex, ContactList};
 use crate::output::manifest::Manifest;
 use crate::table::Table;
 
 /// Messages that each contact had in this run, in the order of the list; 0 where nothing is known. Empty where nothing is
 /// known of any.
 pub fn known(out: &Path, manifest: &Manifest, contacts: &ContactList) -> Vec<u32> {
-    let places: HashMap<u64, usize> =
-        contacts.iter().enumerate().map(|(at, id)| (xxh3_64(id.as_bytes()), at)).collect();
+    let index = ContactIndex::of(contacts);
     let mut lengths = Vec::new();
     let columns = ["contact_id", "messages"];
     // What cannot be read to its end is known as far as it was read.
     drop(read_rows(out, manifest, Table::Coverage, &columns, &mut |row, _| {
         let messages = row.number(Number::Messages).and_then(|messages| u32::try_from(messages).ok());
-        if let (Some(messages), Some(at)) = (messages, places.get(&xxh3_64(row.contact().as_bytes()))) {
+        if let (Some(messages), Some(at)) = (messages, index.find(contacts, &row.contact())) {
             lengths.resize(contacts.len(), 0);
-            lengths[*at] = messages;
+            lengths[at] = messages;
         }
     }));
     lengths
