@@ -88,7 +88,9 @@ mod tests {
                 .map(|(size, messages, first, last)| Totals { messages: messages >> (16 * size) >> (15 * size), first, last })
                 .collect();
             let mut exported = Exported::default();
-            all.iter().for_each(|totals| exported.push(totals));
+            for totals in &all {
+                exported.push(totals);
+            }
             prop_assert_eq!(exported.iter().collect::<Vec<_>>(), all);
         }
     }

@@ -20,7 +20,7 @@ pub fn known(out: &Path, manifest: &Manifest, contacts: &ContactList) -> Vec<u32
     // What cannot be read to its end is known as far as it was read.
     drop(read_rows(out, manifest, Table::Coverage, &columns, &mut |row, _| {
         let messages = row.number(Number::Messages).and_then(|messages| u32::try_from(messages).ok());
-        if let (Some(messages), Some(at)) = (messages, index.find(contacts, &row.contact())) {
+        if let (Some(messages), Some(at)) = (messages, index.find(contacts, row.contact())) {
             lengths.resize(contacts.len(), 0);
             lengths[at] = messages;
         }
