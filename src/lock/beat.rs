@@ -1,6 +1,6 @@
 //! The thread that touches the owner files, and sees when they are another run's.
 
-use std::fs::File;
+use std::fs::{File, FileTimes};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -55,7 +55,10 @@ fn touch(path: &Path, token: &str) -> bool {
         // A server that does not answer for a moment; what the run writes itself shows whether it is more.
         Err(_) => return true,
     }
-    let touched = File::open(path).and_then(|file| file.set_modified(SystemTime::now()));
+    let now = SystemTime::now();
+    // Both times: some FUSE file systems accept one without the other and change neither.
+    let times = FileTimes::new().set_accessed(now).set_modified(now);
+    let touched = File::open(path).and_then(|file| file.set_times(times));
     !touched.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
 }
 
