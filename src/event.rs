@@ -158,6 +158,15 @@ pub enum Event {
         /// How many.
         files: u64,
     },
+    /// A field of the API's answers appeared or vanished since the earlier runs of the export.
+    SchemaChanged {
+        /// The table.
+        table: String,
+        /// The field or column.
+        field: String,
+        /// `appeared`, `vanished`, `has_values` or `became_null`.
+        change: String,
+    },
     /// A monitor could not be told how the run goes.
     PingFailed {
         /// Its host. The rest of its address is nobody's business.
@@ -191,6 +200,7 @@ impl Event {
             Self::PingFailed { .. } | Self::MetricsFailed { .. } => Level::Warn,
             Self::ListingDoubtful { .. } | Self::AnswersDoubtful { .. } => Level::Warn,
             Self::Shortage { .. } => Level::Warn,
+            Self::SchemaChanged { .. } => Level::Warn,
             Self::WaitingForLock { .. } => Level::Info,
             Self::Started { .. } | Self::OutageEnded { .. } | Self::Fetched | Self::Note { .. } => {
                 Level::Info

@@ -186,8 +186,8 @@ impl Contact<'_> {
         for at in messages {
             self.push(*at, Whither::Piece(number), source, tables)?;
         }
-        let unknown = tables.end_piece(number)?;
-        self.early.made(&self.index, messages, unknown);
+        let counts = tables.end_piece(number)?;
+        self.early.made(&self.index, messages, counts);
         Ok(number)
     }
 
@@ -236,7 +236,7 @@ impl Contact<'_> {
                         Some(number) => number,
                         None => self.make(piece, source, tables)?,
                     };
-                    tables.put_piece(number, self.early.unknown(number))?;
+                    tables.put_piece(number, self.early.counts(number))?;
                 }
                 Ok(())
             }

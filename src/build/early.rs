@@ -14,7 +14,7 @@ use xxhash_rust::xxh3::Xxh3;
 use super::index::Index;
 use super::order;
 use crate::settings::Window;
-use crate::table::UnknownFields;
+use crate::table::Counts;
 
 /// How many messages make what.
 #[derive(Clone, Copy)]
@@ -60,7 +60,7 @@ pub struct Early {
 struct Made {
     /// Of what it was made.
     print: u128,
-    unknown: UnknownFields,
+    counts: Counts,
 }
 
 impl Early {
@@ -120,8 +120,8 @@ impl Early {
     }
 
     /// The next piece was made, of these messages.
-    pub fn made(&mut self, index: &Index, messages: &[u32], unknown: UnknownFields) {
-        self.made.push(Made { print: print(index, messages), unknown });
+    pub fn made(&mut self, index: &Index, messages: &[u32], counts: Counts) {
+        self.made.push(Made { print: print(index, messages), counts });
     }
 
     /// The number of the piece that was made of just these messages.
@@ -130,9 +130,9 @@ impl Early {
         (0..).zip(&self.made).find(|(_, made)| made.print == print).map(|(number, _)| number)
     }
 
-    /// The fields without a column that were met in the piece of this number.
-    pub fn unknown(&self, number: u32) -> &UnknownFields {
-        &self.made[number as usize].unknown
+    /// The counts of what the piece of this number holds.
+    pub fn counts(&self, number: u32) -> &Counts {
+        &self.made[number as usize].counts
     }
 
     /// Where a history of so many messages is cut into pieces; nowhere if it is not long.
@@ -223,7 +223,7 @@ mod tests {
         for (number, shown) in (0..).zip(pages) {
             index.add(number, &read_page(&Document::parse(page(shown)).unwrap()).unwrap());
             for messages in early.read(shown.len(), &index, Window::default()) {
-                early.made(&index, &messages, UnknownFields::default());
+                early.made(&index, &messages, Counts::default());
                 made.push(rows(&index, &messages));
             }
         }

@@ -32,7 +32,7 @@ use crate::output::{OutputError, OutputSpec, StagedFile};
 use crate::settings::{RawAnswers, Window};
 use crate::spool::{Closing, Entry, Ledger, Reader, SpoolError};
 use crate::state::Due;
-use crate::table::{Stamp, Table, Totals, UnknownFields};
+use crate::table::{Counts, Stamp, Table, Totals};
 use exported::Exported;
 use pages::Source;
 use raw::RawThread;
@@ -72,8 +72,8 @@ pub struct Built {
     pub rows: [u64; 5],
     /// The last word on each contact, in the order of the input.
     pub statuses: Vec<Status>,
-    /// Fields of the API's records that have no column, or whose value did not fit it.
-    pub unknown_fields: UnknownFields,
+    /// Counts of the values in each column, and of the fields that have no column or did not fit theirs.
+    pub counts: Counts,
     /// The contacts that failed, as a contacts file; `None` if none did.
     pub failed: Option<String>,
     /// Messages that were read in two versions; the later is exported.
@@ -260,7 +260,7 @@ impl<'a> Work<'a> {
             }),
             files: finished.files,
             statuses: coverage.statuses,
-            unknown_fields: finished.unknown_fields,
+            counts: finished.counts,
             failed: coverage.failed,
             changed_messages: self.changed_messages,
             doubts: doubts(self.doubtful),

@@ -6,7 +6,7 @@ use super::BuildError;
 use crate::id::{Channel, ContactId};
 use crate::output::{OutputSpec, PieceOrder, StagedFile, WriterThread};
 use crate::record::Message;
-use crate::table::{Builders, ConversationColumns, Stamp, Table, UnknownFields};
+use crate::table::{Builders, ConversationColumns, Counts, Stamp, Table};
 
 /// Pending bytes of one table after which rows are handed over even inside a contact: bounds memory.
 const MAX_PENDING: usize = 4 << 20;
@@ -44,7 +44,7 @@ struct Writers {
 /// All files, and what the builders have counted.
 pub struct Finished {
     pub files: Vec<StagedFile>,
-    pub unknown_fields: UnknownFields,
+    pub counts: Counts,
 }
 
 impl Tables {
@@ -77,22 +77,22 @@ impl Tables {
         self.writers.relieve(&mut self.builders, Whither::Table)
     }
 
-    /// After the last row of a piece; gives the fields of its messages that have no column.
-    pub fn end_piece(&mut self, number: u32) -> Result<UnknownFields, BuildError> {
+    /// After the last row of a piece; gives the counts of what it holds.
+    pub fn end_piece(&mut self, number: u32) -> Result<Counts, BuildError> {
         for table in PER_MESSAGE {
             self.writers.take(&mut self.piece, table, Whither::Piece(number))?;
             self.writers.piece(table, PieceOrder::End(number))?;
         }
-        Ok(self.piece.take_unknown_fields())
+        Ok(self.piece.take_counts())
     }
 
     /// Puts a piece, with what [`Self::end_piece`] gave, behind all rows so far.
-    pub fn put_piece(&mut self, number: u32, unknown: &UnknownFields) -> Result<(), BuildError> {
+    pub fn put_piece(&mut self, number: u32, counts: &Counts) -> Result<(), BuildError> {
         for table in PER_MESSAGE {
             self.writers.take(&mut self.builders, table, Whither::Table)?;
             self.writers.piece(table, PieceOrder::Put(number))?;
         }
-        self.builders.add_unknown_fields(unknown);
+        self.builders.add_counts(counts);
         Ok(())
     }
 
@@ -121,7 +121,7 @@ impl Tables {
         for table in Table::ALL {
             self.writers.take(&mut self.builders, table, Whither::Table)?;
         }
-        let unknown_fields = self.builders.unknown_fields().clone();
+        let counts = self.builders.take_counts();
         let mut writers: Vec<_> = self.writers.threads.into_iter().flatten().collect();
         for writer in &mut writers {
             writer.begin_finish()?;
@@ -130,7 +130,7 @@ impl Tables {
         for writer in writers {
             files.extend(writer.finish()?);
         }
-        Ok(Finished { files, unknown_fields })
+        Ok(Finished { files, counts })
     }
 }
 

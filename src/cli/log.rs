@@ -169,10 +169,24 @@ fn sentence(event: &Event) -> String {
             format!("{contacts} contacts with {messages} messages are in files")
         }
         Event::SyncFailed { reason } => format!("{reason}: it is given up and written anew"),
+        Event::SchemaChanged { table, field, change } => {
+            format!("the API's answers have changed: {}", changed(table, field, change))
+        }
         Event::Publishing { files } => format!("publishing {files} files"),
         Event::PingFailed { host, reason } => format!("cannot ping {host}: {reason}"),
         Event::MetricsFailed { reason } => format!("no metrics: {reason}"),
         Event::Shortage { reason } => format!("{reason}: fewer requests are sent at once"),
         Event::Note { message } => message.clone(),
+    }
+}
+
+/// A change of the API's answers, as a sentence.
+fn changed(table: &str, field: &str, change: &str) -> String {
+    match change {
+        "appeared" => format!("new field {field} in {table}, kept in the column extra"),
+        "vanished" => format!("field {field} is no longer in {table}"),
+        "has_values" => format!("column {field} of {table} has values for the first time"),
+        "became_null" => format!("column {field} of {table} has no values any more"),
+        other => format!("{field} of {table}: {other}"),
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::Utc;
 
+use super::drift;
 use super::incremental::Left;
 use super::timeline::timeline;
 use super::unfinished::{Identity, Run};
@@ -47,7 +48,7 @@ pub fn draft(
     let is_partial = counts.failed + counts.unresolved > 0 || !input.doubts.is_empty();
     let unknown_fields = Table::ALL.into_iter().filter_map(|table| {
         let fields: BTreeMap<String, u64> =
-            built.unknown_fields.of(table).map(|(name, count)| (name.to_owned(), count)).collect();
+            built.counts.unknown.of(table).map(|(name, count)| (name.to_owned(), count)).collect();
         (!fields.is_empty()).then(|| (table.name().to_owned(), fields))
     });
     let tables = Table::ALL.map(|table| (table.name().to_owned(), TableEntry::new(table, built.rows(table))));
@@ -73,6 +74,8 @@ pub fn draft(
             timeline: Some(timeline(&requests.timeline)),
         },
         unknown_fields: unknown_fields.collect(),
+        known_fields: drift::fields_of_run(&built, &counts),
+        schema_changes: Vec::new(),
         tables: tables.into_iter().collect(),
         files: built.files.iter().map(FileEntry::from).chain(built.raw).collect(),
         previous: None,

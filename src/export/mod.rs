@@ -4,6 +4,7 @@
 //! Layer 4: knows the rooms, and that each hands over to the next only what is durable.
 
 mod draft;
+mod drift;
 mod error;
 mod incremental;
 mod lock;
@@ -107,7 +108,8 @@ pub async fn export(
         Some(nightly) => Some(tokio::task::block_in_place(|| nightly.leave_state(&built.statuses))?),
     };
     observer.event(Event::Publishing { files: (built.files.len() + built.raw.len()) as u64 });
-    let draft = draft::draft(&identity, &contacts, &run, built, &requests, left);
+    let mut draft = draft::draft(&identity, &contacts, &run, built, &requests, left);
+    tokio::task::block_in_place(|| drift::compare(&settings.out, &mut draft.manifest, &observer));
     let mut check = |_: &str| Ok(lock.check()?);
     let published =
         tokio::task::block_in_place(|| publish::publish(&settings.out, &work.folder, draft, &mut check))?;

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::ExportError;
 use super::unfinished::Identity;
@@ -89,15 +89,7 @@ impl Past<'_> {
 
     /// What a state holds for: with something else of these, what was exported before is no answer.
     pub fn scope(&self) -> String {
-        let option = |name: &str| self.identity.options.get(name).cloned().unwrap_or(Value::Null);
-        let mut channels = option("channel");
-        if let Value::Array(channels) = &mut channels {
-            channels.sort_by_key(ToString::to_string);
-        }
-        let [flat, since, until] = ["flat", "since", "until"].map(option);
-        let base_url = &self.identity.base_url;
-        json!({"base_url": base_url, "channel": channels, "flat": flat, "since": since, "until": until})
-            .to_string()
+        scope(&self.identity.base_url, &self.identity.options)
     }
 
     /// By what it is decided who is due for a run that begins `now`, in microseconds since 1970.
@@ -118,6 +110,18 @@ impl Past<'_> {
             scope: self.scope(),
         })
     }
+}
+
+/// The part of the account that these options ask for, as text that is equal for equal parts.
+pub(super) fn scope(base_url: &str, options: &Map<String, Value>) -> String {
+    let option = |name: &str| options.get(name).cloned().unwrap_or(Value::Null);
+    let mut channels = option("channel");
+    if let Value::Array(channels) = &mut channels {
+        channels.sort_by_key(ToString::to_string);
+    }
+    let [flat, since, until] = ["flat", "since", "until"].map(option);
+    json!({"base_url": base_url, "channel": channels, "flat": flat, "since": since, "until": until})
+        .to_string()
 }
 
 /// What of a list is remembered.

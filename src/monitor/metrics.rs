@@ -96,6 +96,12 @@ fn text(run: &RunMetrics, last_success: f64) -> String {
         "Bytes of the data files that the last run published.",
         figures.bytes_written,
     );
+    single(
+        &mut text,
+        &name("schema_changes"),
+        "Fields of the API's answers that appeared or vanished since the runs before the last one.",
+        figures.schema_changes,
+    );
     // Demanded by OpenMetrics, a comment to Prometheus.
     text.push_str("# EOF\n");
     text

@@ -22,6 +22,8 @@ pub struct Figures {
     pub retries: u64,
     /// Bytes of the files published.
     pub bytes_written: u64,
+    /// Changes of the API's answers since earlier runs.
+    pub schema_changes: u64,
 }
 
 /// Counts while a run goes on.
@@ -82,6 +84,7 @@ impl Tally {
             rows,
             requests: counted.requests.clone(),
             retries: counted.retries,
+            schema_changes: published.map_or(0, |manifest| manifest.schema_changes.len() as u64),
             bytes_written: published.map_or(0, |manifest| manifest.files.iter().map(|file| file.bytes).sum()),
         }
     }

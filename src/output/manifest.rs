@@ -3,6 +3,8 @@
 //! Times are text in the form of [`format_time`]. Keys that this version does not know are ignored on reading:
 //! later versions add some.
 
+mod fields;
+pub(super) mod partition_map;
 mod timeline;
 
 use std::collections::BTreeMap;
@@ -14,6 +16,7 @@ use super::{ExportPath, StagedFile};
 use crate::id::RunId;
 use crate::table::{Table, format_time};
 
+pub use fields::{KnownFields, SchemaChange, Seen};
 pub use timeline::{Bucket, LatencyMicros, Timeline};
 
 /// The version of the manifest's keys: grows when one changes its meaning, which is to say never.
@@ -48,6 +51,12 @@ pub struct Manifest {
     pub requests: Requests,
     /// By table, the fields without a column that were met, and how often.
     pub unknown_fields: BTreeMap<String, BTreeMap<String, u64>>,
+    /// By table, the fields that the runs of the export have met so far: the next run compares its own with them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub known_fields: BTreeMap<String, KnownFields>,
+    /// Differences between the fields of this run and those of the earlier ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub schema_changes: Vec<SchemaChange>,
     /// The tables, with or without rows.
     pub tables: BTreeMap<String, TableEntry>,
     /// The files, by path.
@@ -363,45 +372,6 @@ impl Latest {
 pub(super) fn to_json(value: &impl Serialize) -> String {
     let text = serde_json::to_string_pretty(value).expect("keys are strings, and nothing in it can fail");
     text + "\n"
-}
-
-/// Partition keys as a JSON object in their order.
-pub(super) mod partition_map {
-    use std::fmt;
-
-    use serde::de::{MapAccess, Visitor};
-    use serde::{Deserializer, Serializer};
-
-    type Pairs = Vec<(String, Option<String>)>;
-
-    pub(in crate::output) fn serialize<S: Serializer>(
-        pairs: &Pairs,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(pairs.iter().map(|(key, value)| (key, value)))
-    }
-
-    pub(in crate::output) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Pairs, D::Error> {
-        struct Keys;
-        impl<'de> Visitor<'de> for Keys {
-            type Value = Pairs;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object of partition keys")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {
-                let mut pairs = Vec::new();
-                while let Some(pair) = map.next_entry()? {
-                    pairs.push(pair);
-                }
-                Ok(pairs)
-            }
-        }
-        deserializer.deserialize_map(Keys)
-    }
 }
 
 #[cfg(test)]

@@ -81,6 +81,8 @@ fn draft() -> Draft {
         contacts: ContactCounts { requested: 1, failed: 1, ..ContactCounts::default() },
         requests: Requests::default(),
         unknown_fields: BTreeMap::new(),
+        known_fields: BTreeMap::new(),
+        schema_changes: Vec::new(),
         tables: BTreeMap::new(),
         files: FILES.iter().map(file).collect(),
         previous: None,

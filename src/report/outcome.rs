@@ -154,6 +154,7 @@ pub(super) fn tables(html: &mut String, facts: &Facts) {
     row(html, "th", "all", sums);
     html.push_str("</tfoot></table>\n");
     unknown_fields(html, facts);
+    schema_changes(html, facts);
     html.push_str("</section>\n");
 }
 
@@ -193,5 +194,37 @@ fn unknown_fields(html: &mut String, facts: &Facts) {
     html.push_str("</tbody></table></div>\n");
     if all > MOST_FIELDS {
         let _ = writeln!(html, "<p>{} more are in the manifest.</p>", Count((all - MOST_FIELDS) as u64));
+    }
+}
+
+fn schema_changes(html: &mut String, facts: &Facts) {
+    let changes = &facts.manifest.schema_changes;
+    if changes.is_empty() {
+        return;
+    }
+    html.push_str("<h3>Changes of the API's answers</h3>\n<p>These fields differ from those of the earlier runs.</p>\n<div class=\"scroll\"><table id=\"schema-changes\"><thead><tr><th>table</th><th>field</th><th>change</th></tr></thead><tbody>\n");
+    for change in changes.iter().take(MOST_FIELDS) {
+        let meaning = match change.change.as_str() {
+            "appeared" => "new, without a column",
+            "vanished" => "no longer sent",
+            "has_values" => "column has values for the first time",
+            "became_null" => "column has no values any more",
+            other => other,
+        };
+        let _ = writeln!(
+            html,
+            "<tr><td>{}</td><td class=\"id mono\">{}</td><td>{}</td></tr>",
+            Escaped(&change.table),
+            Isolated(&change.field),
+            Escaped(meaning)
+        );
+    }
+    html.push_str("</tbody></table></div>\n");
+    if changes.len() > MOST_FIELDS {
+        let _ = writeln!(
+            html,
+            "<p>{} more are in the manifest.</p>",
+            Count((changes.len() - MOST_FIELDS) as u64)
+        );
     }
 }

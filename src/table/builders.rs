@@ -3,8 +3,7 @@
 use crate::id::RunId;
 
 use super::columns::TableBuilder;
-use super::unknown::UnknownFields;
-use super::{Rows, Table};
+use super::{Counts, Rows, Table, UnknownFields};
 
 /// What is the same in all rows of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,24 +36,20 @@ impl Totals {
     }
 }
 
-/// The pending rows of all tables, and the count of the fields met that the tables do not know.
+/// The pending rows of all tables, and counts of what they held: values by column, and fields that the tables do not know.
 ///
 /// Rows stay in the order they are given. Nothing of the input is kept but what the columns hold.
 #[derive(Debug)]
 pub struct Builders {
     stamp: Stamp,
     tables: [TableBuilder; 5],
-    pub(super) unknown: UnknownFields,
+    counts: Counts,
 }
 
 impl Builders {
     /// Empty tables.
     pub fn new(stamp: &Stamp) -> Self {
-        Self {
-            stamp: stamp.clone(),
-            tables: Table::ALL.map(TableBuilder::new),
-            unknown: UnknownFields::default(),
-        }
+        Self { stamp: stamp.clone(), tables: Table::ALL.map(TableBuilder::new), counts: Counts::default() }
     }
 
     /// How many rows of the table are pending.
@@ -69,22 +64,28 @@ impl Builders {
 
     /// The table's pending rows as a batch; none when no rows are pending.
     pub fn take(&mut self, table: Table) -> Option<Rows> {
-        self.tables[table as usize].take(&self.stamp)
+        let rows = self.tables[table as usize].take(&self.stamp)?;
+        self.counts.values.count(&rows);
+        Some(rows)
     }
 
     /// The fields met that have no column or did not fit theirs, since [`Builders::new`].
     pub fn unknown_fields(&self) -> &UnknownFields {
-        &self.unknown
+        &self.counts.unknown
     }
 
-    /// The same, which are counted anew from now on.
-    pub fn take_unknown_fields(&mut self) -> UnknownFields {
-        std::mem::take(&mut self.unknown)
+    /// The counts of what was met and of the rows taken, which start again at zero.
+    pub fn take_counts(&mut self) -> Counts {
+        std::mem::take(&mut self.counts)
     }
 
-    /// Adds what other builders have met.
-    pub fn add_unknown_fields(&mut self, more: &UnknownFields) {
-        self.unknown.merge(more);
+    /// Adds the counts of other builders.
+    pub fn add_counts(&mut self, more: &Counts) {
+        self.counts.merge(more);
+    }
+
+    pub(super) fn unknown(&mut self) -> &mut UnknownFields {
+        &mut self.counts.unknown
     }
 
     pub(super) fn table(&mut self, table: Table) -> &mut TableBuilder {

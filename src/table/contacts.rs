@@ -89,7 +89,7 @@ impl Builders {
         let unplaced = unplaced.and_then(|text| document_of(&text));
         let members =
             with_surroundings(extra.into_members(), input.siblings, unplaced.as_ref().map(Document::root));
-        let extra = object_text(&members, Table::Contacts, &mut self.unknown);
+        let extra = object_text(&members, Table::Contacts, self.unknown());
 
         let table = self.table(Table::Contacts);
         table.text("contact_id", Some(input.id.as_str()));

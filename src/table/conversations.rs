@@ -88,7 +88,7 @@ impl Builders {
         let Some(id) = &conversation.id else { return };
         let extra = conversation.extra_under(contact_id);
         if let Some(extra) = extra.and_then(|text| Document::parse(text).ok()) {
-            extra.root().members().for_each(|(name, _)| self.unknown.count(Table::Conversations, &name));
+            extra.root().members().for_each(|(name, _)| self.unknown().count(Table::Conversations, &name));
         }
         let table = self.table(Table::Conversations);
         table.text("conversation_id", Some(id));

@@ -105,7 +105,7 @@ impl Builders {
         let chatbot_id = inherit(&mut extra, "chatbot_id", chatbot_id, fields.chatbot_id);
         let arrays = record_arrays(&mut extra, fields.records);
         let channel = channel(asked, arrays, kind.as_deref());
-        let extra = object_text(&extra.into_members(), Table::Messages, &mut self.unknown);
+        let extra = object_text(&extra.into_members(), Table::Messages, self.unknown());
 
         let table = self.table(Table::Messages);
         table.text("message_id", Some(&message.id));

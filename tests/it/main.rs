@@ -50,6 +50,7 @@ mod replay;
 mod report;
 mod resume;
 mod scene;
+mod schema_changes;
 mod scripted;
 mod secure;
 mod service;

@@ -173,6 +173,12 @@ async fn make(
     let mut draft = draft::draft(&job.identity, &contacts, run, built, &requests, None);
     // What the API was asked over time is no more to be told than the archive's manifest tells.
     draft.manifest.requests.timeline.clone_from(&asked.timeline);
+    // It is the same run: what changed since the runs before it stays as it was reported.
+    let archived = job.archive.manifest();
+    if !archived.known_fields.is_empty() {
+        draft.manifest.known_fields.clone_from(&archived.known_fields);
+        draft.manifest.schema_changes.clone_from(&archived.schema_changes);
+    }
     draft.manifest.rebuilt_from = Some(job.archive.name());
     Ok(draft)
 }

@@ -164,6 +164,8 @@ pub(super) fn export_with(out: &Path, run_id: &str, format: Format, twist: Twist
         },
         requests: Requests::default(),
         unknown_fields: BTreeMap::new(),
+        known_fields: BTreeMap::new(),
+        schema_changes: Vec::new(),
         tables: entries,
         files,
         previous: None,

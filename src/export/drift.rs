@@ -1,0 +1,88 @@
+//! Schema drift: fields of the API's answers that appeared or vanished since the earlier runs of an export.
+//!
+//! Each manifest carries in `known_fields` what the runs up to it have met, so one earlier manifest is enough to compare with:
+//! the newest with the same address, channels, form and window. A rare field is therefore new only once. A field is
+//! missing only where chance is an unlikely reason, since a night with few contacts lacks many fields.
+
+mod compare;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::past::scope;
+use crate::build::Built;
+use crate::catalog::{Link, Walk};
+use crate::event::{Event, SharedObserver};
+use crate::output::manifest::{ContactCounts, KnownFields, Manifest, Seen};
+use crate::table::{Table, UnknownFields};
+
+/// Columns that the exporter fills itself, or that follow from others.
+const DERIVED: [&str; 3] = ["extra", "first_message_at", "last_message_at"];
+/// How far back a run of the same kind is looked for.
+const MOST_RUNS: usize = 100;
+/// Changes that are reported as events. The manifest has all.
+const MOST_EVENTS: usize = 20;
+
+/// The fields that one run has met.
+pub(super) fn fields_of_run(built: &Built, counts: &ContactCounts) -> BTreeMap<String, KnownFields> {
+    let read = counts.exported + counts.empty + counts.unresolved;
+    let mut known = BTreeMap::new();
+    for table in Table::ALL.into_iter().filter(|table| *table != Table::Coverage) {
+        let rows = built.rows(table);
+        if rows == 0 {
+            continue;
+        }
+        let seen = |(name, values): (&str, u64)| (name.to_owned(), Seen { rows, values });
+        let columns = built.counts.values.of(table);
+        let columns = columns.filter(|(name, values)| *values > 0 && !DERIVED.contains(name));
+        let extra = built.counts.unknown.of(table).filter(|(name, _)| *name != UnknownFields::OTHER);
+        let fields = KnownFields {
+            contacts: read.min(rows),
+            columns: columns.map(seen).collect(),
+            extra: extra.map(seen).collect(),
+        };
+        known.insert(table.name().to_owned(), fields);
+    }
+    known
+}
+
+/// Compares the fields of a run with those of the earlier runs, adds both up in its manifest, and reports the differences.
+/// Without an earlier run of the same kind, or where it cannot be read, nothing is compared.
+pub(super) fn compare(out: &Path, manifest: &mut Manifest, observer: &SharedObserver) {
+    let Some(earlier) = earlier(out, manifest) else { return };
+    for (table, before) in earlier {
+        let Some(entry) = manifest.tables.get(&table) else { continue };
+        let Some(now) = manifest.known_fields.get_mut(&table) else {
+            manifest.known_fields.insert(table, before);
+            continue;
+        };
+        manifest.schema_changes.extend(compare::table(&table, entry.rows, &before, now));
+    }
+    for change in manifest.schema_changes.iter().take(MOST_EVENTS).cloned() {
+        observer.event(Event::SchemaChanged {
+            table: change.table,
+            field: change.field,
+            change: change.change,
+        });
+    }
+    let more = manifest.schema_changes.len().saturating_sub(MOST_EVENTS);
+    if more > 0 {
+        observer.event(Event::Note { message: format!("{more} more schema changes are in the manifest") });
+    }
+}
+
+/// The fields known to the newest earlier run that asked for the same part of the same account.
+fn earlier(out: &Path, manifest: &Manifest) -> Option<BTreeMap<String, KnownFields>> {
+    let scope_of = |manifest: &Manifest| scope(&manifest.source.base_url, &manifest.options);
+    let ours = scope_of(manifest);
+    for link in Walk::begin(out).ok()??.take(MOST_RUNS) {
+        match link.ok()? {
+            Link::Run(run) if !run.manifest.known_fields.is_empty() && scope_of(&run.manifest) == ours => {
+                return Some(run.manifest.known_fields);
+            }
+            Link::Run(_) | Link::Pruned(_) => {}
+            Link::Broken { .. } => return None,
+        }
+    }
+    None
+}

@@ -1,0 +1,39 @@
+//! The fields that runs have met, and how they changed from one run to the next.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Fields of one table that the runs of an export have met so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownFields {
+    /// Contacts read with rows in this table, summed over the runs.
+    pub contacts: u64,
+    /// Columns that had values.
+    #[serde(default)]
+    pub columns: BTreeMap<String, Seen>,
+    /// Fields without a column, or that did not fit theirs.
+    #[serde(default)]
+    pub extra: BTreeMap<String, Seen>,
+}
+
+/// Counts of a field since the run that met it first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// Rows of its table.
+    pub rows: u64,
+    /// Rows in which the field has a value.
+    pub values: u64,
+}
+
+/// One difference between the fields of a run and those of earlier runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SchemaChange {
+    /// The table.
+    pub table: String,
+    /// The field as the API names it, or the column.
+    pub field: String,
+    /// `appeared` or `vanished` of a field without a column, `has_values` or `became_null` of a column. It is text,
+    /// since later versions may add some.
+    pub change: String,
+}

@@ -1,0 +1,52 @@
+//! Counts of what the rows hold: values by column, and the fields that have none.
+
+use super::{Rows, Table, UnknownFields};
+
+/// Both counts, of some rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// The fields without a column, or that did not fit theirs.
+    pub unknown: UnknownFields,
+    /// The values by column.
+    pub values: ValueCounts,
+}
+
+impl Counts {
+    /// Adds all counts of `more`.
+    pub fn merge(&mut self, more: &Self) {
+        self.unknown.merge(&more.unknown);
+        self.values.merge(&more.values);
+    }
+}
+
+/// How many values other than null each column has, by table.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ValueCounts([Vec<u64>; 5]);
+
+impl ValueCounts {
+    /// Counts the values of a batch. Arrow keeps the number of nulls with each array, so this does not read the rows.
+    pub(super) fn count(&mut self, rows: &Rows) {
+        let columns = rows.batch.columns().iter();
+        self.add(rows.table, columns.map(|column| (column.len() - column.null_count()) as u64));
+    }
+
+    /// The nullable columns of a table, each with its number of values.
+    pub fn of(&self, table: Table) -> impl Iterator<Item = (&'static str, u64)> {
+        let counted = table.columns().iter().zip(&self.0[table as usize]);
+        counted.filter(|(column, _)| column.nullable).map(|(column, count)| (column.name, *count))
+    }
+
+    fn merge(&mut self, more: &Self) {
+        for table in Table::ALL {
+            self.add(table, more.0[table as usize].iter().copied());
+        }
+    }
+
+    fn add(&mut self, table: Table, counts: impl ExactSizeIterator<Item = u64>) {
+        let sums = &mut self.0[table as usize];
+        sums.resize(sums.len().max(counts.len()), 0);
+        for (sum, count) in sums.iter_mut().zip(counts) {
+            *sum += count;
+        }
+    }
+}
