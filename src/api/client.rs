@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use reqwest::StatusCode;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use tokio::time::{Instant, timeout};
 
@@ -322,13 +323,22 @@ impl Client {
         let head_after = began.elapsed();
         let (status, version, headers) = (response.status(), response.version(), response.headers().clone());
         self.stats.sent(Some(status.as_u16()), head_after);
+        if status.is_success() {
+            self.governor.took(head_after);
+        }
         let body = match self.large_bodies.read(response, deadline).await {
             Ok(body) => body,
             // The status says enough.
             Err(error) if !status.is_success() && error.is_of_encoding() => Body::default(),
             Err(error) => return Err(fault::of_body(&error)),
         };
-        Ok(Reply { status, version, headers, head_after, body })
+        let reply = Reply { status, version, headers, head_after, body };
+        if status == StatusCode::SERVICE_UNAVAILABLE
+            && let Some(asked) = fault::asked_silence(&reply)
+        {
+            self.governor.silence(asked);
+        }
+        Ok(reply)
     }
 
     /// The post of a sign-in.

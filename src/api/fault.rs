@@ -167,11 +167,7 @@ pub fn of_status(reply: &Reply) -> Option<Fault> {
         403 if message(&reply.body.bytes) == "Missing Authentication Token" => Some(Fault::UnknownPath),
         404 => Some(Fault::NotFound),
         429 if message(&reply.body.bytes).contains("Limit Exceeded") => Some(Fault::Quota),
-        429 => {
-            let asked = reply.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-            let retry_after = asked.and_then(|text| retry_after(text, time_of(reply)));
-            Some(Fault::Throttled { retry_after })
-        }
+        429 => Some(Fault::Throttled { retry_after: asked_silence(reply) }),
         408 | 413 | 500..=599 => Some(Fault::Server { status }),
         _ => Some(Fault::Refused { status, what: message(&reply.body.bytes) }),
     }
@@ -252,6 +248,12 @@ fn redirect(reply: &Reply) -> String {
         .and_then(|url| url.host_str().map(str::to_owned));
     let host = host.as_deref().unwrap_or("another path");
     format!("it redirects ({}) to {}, which is not followed", reply.status.as_u16(), first_chars(host))
+}
+
+/// The silence that an answer asks for in its `Retry-After`.
+pub fn asked_silence(reply: &Reply) -> Option<Duration> {
+    let asked = reply.headers.get(RETRY_AFTER)?.to_str().ok()?;
+    retry_after(asked, time_of(reply))
 }
 
 /// The pause that a `Retry-After` of this text asks for: seconds, or an HTTP date. Anything else is as if it were not there.

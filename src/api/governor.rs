@@ -1,8 +1,10 @@
 //! One governor for all requests of a run: how many in flight, how often, and when to be silent.
 //!
 //! `--concurrency` is the ceiling. Below it the limit adapts: it starts low, grows with every success until the server
-//! first pushes back, then by one a round; it halves at most once a round trip. A 429 closes one gate for all, and tells
-//! how many a second the server grants ([`Grant`]); through the open gate requests leave one by one ([`Pace`]).
+//! first shows overload (503, 504, a timeout), then by one a round; it halves at most once a round trip. A 429 closes one
+//! gate for all; so does a 503 with `Retry-After`. The 429s show how many requests a second the server grants ([`Grant`]);
+//! through the open gate requests leave one by one ([`Pace`]). While answers take twice as long as at best ([`Slowness`]),
+//! nothing grows.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -13,6 +15,7 @@ use tokio::time::{Instant, sleep_until};
 use super::grant::Grant;
 use super::health::{Diagnosis, Health, Reach};
 use super::pace::Pace;
+use super::slowness::Slowness;
 use crate::id::ContactId;
 
 /// Requests in flight at the start; doubled within a round trip where all goes well.
@@ -63,8 +66,10 @@ struct State {
     gate: Instant,
     pace: Pace,
     grant: Grant,
+    slowness: Slowness,
+    is_slow: bool,
     /// When the last 429 came that was not one of several at once.
-    throttled_at: Instant,
+    throttled_at: Option<Instant>,
     /// How many in a row, with nothing granted in between; while there are any, one request at a time tries whether that is
     /// over.
     throttles: u32,
@@ -108,8 +113,10 @@ impl Governor {
                 last_cut: now,
                 gate: now,
                 pace: Pace::new(per_second, now),
-                grant: Grant::new(now),
-                throttled_at: now,
+                grant: Grant::new(),
+                slowness: Slowness::default(),
+                is_slow: false,
+                throttled_at: None,
                 throttles: 0,
                 is_trying: false,
                 throttled_since: None,
@@ -160,8 +167,10 @@ impl Governor {
         if opens > now {
             return Entry::ClosedUntil(opens);
         }
-        let granted = state.grant.rate(now);
-        state.pace.start(now, granted);
+        state.grant.started(now);
+        let granted = state.grant.interval(now);
+        let catch_up = state.grant.catch_up();
+        state.pace.start(now, granted, catch_up);
         state.in_flight += 1;
         state.is_trying = state.throttles + state.quota_asks > 0;
         Entry::Entered { since: now, is_probe: probe_at.is_some(), is_trial: state.is_trying }
@@ -181,16 +190,22 @@ impl Governor {
     pub fn answered(&self, since: Instant, page_of: Option<&ContactId>) -> Option<Duration> {
         let mut state = self.lock();
         let now = Instant::now();
-        if since >= state.throttled_at {
+        if state.throttled_at.is_none_or(|at| since > at) {
             // Those that left before the last 429 say nothing about what is granted after it.
+            let was_throttled = state.throttles > 0;
             state.throttles = 0;
             state.throttled_since = None;
             state.quota_asks = 0;
             state.grant.answered(now);
+            if was_throttled {
+                state.pace.restart(now);
+            }
         }
         state.retry_budget = (state.retry_budget + RETRY_REFILL).min(RETRY_BUDGET);
         let growth = if state.pushed_back { 1.0 / state.limit.max(1.0) } else { 1.0 };
-        state.limit = (state.limit + growth).min(f64::from(self.ceiling));
+        if !state.is_slow {
+            state.limit = (state.limit + growth).min(f64::from(self.ceiling));
+        }
         let ended = state.health.answered(page_of);
         if let Some(lasted) = ended {
             state.grant.skip(lasted);
@@ -203,6 +218,21 @@ impl Governor {
     /// A request that started at `since` met an overloaded server: half the limit, at most once a round trip.
     pub fn overloaded(&self, since: Instant) {
         self.lock().cut(since);
+    }
+
+    /// The head of an answer took this long. While answers are slow nothing grows.
+    pub fn took(&self, time: Duration) {
+        let mut state = self.lock();
+        state.is_slow = state.slowness.took(time);
+        let is_slow = state.is_slow;
+        state.grant.set_slow(is_slow, Instant::now());
+    }
+
+    /// The server asks for silence without refusing a rate: closes the gate for all.
+    pub fn silence(&self, asked: Duration) {
+        let mut state = self.lock();
+        let now = Instant::now();
+        state.close_gate(now + asked.min(MAX_SILENCE), now);
     }
 
     /// A request failed; says what that means.
@@ -240,7 +270,7 @@ impl Governor {
         }
         if state.is_refused_anew(since, now) {
             if state.throttles == 0 {
-                state.grant.touched(now);
+                state.grant.touched(since, now);
             }
             state.throttles += 1;
         }
@@ -288,10 +318,9 @@ impl State {
 
     /// Whether a 429 to a request that left at `since` is the first of those that were in flight together.
     fn is_refused_anew(&mut self, since: Instant, now: Instant) -> bool {
-        self.cut(since);
-        let anew = since >= self.throttled_at;
+        let anew = self.throttled_at.is_none_or(|at| since > at);
         if anew {
-            self.throttled_at = now;
+            self.throttled_at = Some(now);
         }
         anew
     }

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 const SPREAD: f64 = 1.05;
 /// How much of a delay is made up for. Timers wake late, on a busy machine by many milliseconds, so without any the pace
 /// would fall short; with more than the spread leaves, a second could hold more than the limit.
-const CATCH_UP: Duration = Duration::from_millis(25);
+pub const CATCH_UP: Duration = Duration::from_millis(25);
 
 /// Spaces the starts of requests.
 #[derive(Debug)]
@@ -30,11 +30,16 @@ impl Pace {
         self.next
     }
 
-    /// A request starts. The server is known to grant so many a second, or nothing is known of that.
-    pub fn start(&mut self, now: Instant, granted: Option<f64>) {
-        let granted = granted.map_or(Duration::ZERO, |rate| Duration::from_secs_f64(rate.recip()));
-        let interval = self.allowed.max(granted);
-        let earliest = now.checked_sub(CATCH_UP).unwrap_or(now);
+    /// Requests may start again after a silence, which is no delay to make up for.
+    pub fn restart(&mut self, now: Instant) {
+        self.next = self.next.max(now);
+    }
+
+    /// A request starts. The server grants the next one after this interval, if it is known; of a delay, this much is made up
+    /// for.
+    pub fn start(&mut self, now: Instant, granted: Option<Duration>, catch_up: Duration) {
+        let interval = self.allowed.max(granted.unwrap_or_default());
+        let earliest = now.checked_sub(catch_up).unwrap_or(now);
         self.next = self.next.max(earliest) + interval;
     }
 }

@@ -175,3 +175,55 @@ async fn repeats_are_bounded_over_the_whole_run() {
     }
     assert_eq!((0..1000).filter(|_| governor.take_retry()).count(), 10, "one for every five answers");
 }
+
+#[tokio::test(start_paused = true)]
+async fn while_answers_are_slow_nothing_grows() {
+    let governor = Arc::new(Governor::new(256, None));
+    let answers = |count: u32, milliseconds: u64| {
+        for _ in 0..count {
+            governor.took(Duration::from_millis(milliseconds));
+            governor.answered(Instant::now(), None);
+        }
+    };
+    answers(62, 100);
+    let before = governor.lock().limit;
+    assert!(before > 60.0, "{before}");
+    answers(31, 250);
+    let slow = governor.lock().limit;
+    answers(50, 250);
+    assert!((governor.lock().limit - slow).abs() < 0.1);
+    answers(93, 110);
+    assert!(governor.lock().limit > slow + 30.0, "it grows again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_answers_are_slow_a_learned_rate_does_not_grow() {
+    let governor = Arc::new(Governor::new(32, None));
+    let permit = governor.admit().await;
+    governor.throttled(permit.since, Some(Duration::from_secs(1)));
+    drop(permit);
+    for slow in [100, 250] {
+        for _ in 0..62 {
+            let permit = governor.admit().await;
+            governor.took(Duration::from_millis(slow));
+            governor.answered(permit.since, None);
+        }
+    }
+    let interval = |governor: &Governor| governor.lock().grant.interval(Instant::now());
+    let before = interval(&governor);
+    tokio::time::advance(Duration::from_mins(1)).await;
+    assert_eq!(interval(&governor), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_503_that_asks_for_silence_silences_everybody() {
+    let governor = Arc::new(Governor::new(8, None));
+    governor.silence(Duration::from_secs(3));
+    let before = Instant::now();
+    let _permit = governor.admit().await;
+    assert_eq!(before.elapsed(), Duration::from_secs(3));
+    governor.silence(Duration::from_hours(24));
+    let before = Instant::now();
+    let _permit = governor.admit().await;
+    assert_eq!(before.elapsed(), MAX_SILENCE);
+}

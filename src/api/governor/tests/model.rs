@@ -5,6 +5,8 @@ use std::ops::Range;
 
 use super::*;
 
+mod start;
+
 /// How a server counts.
 #[derive(Clone, Copy, Debug)]
 enum Limit {
@@ -30,6 +32,8 @@ struct Server {
     rate: u32,
     retry_after: Option<Duration>,
     latency: Duration,
+    /// Share of the latency by which answers differ.
+    jitter: f64,
     /// Seconds in which nobody is answered.
     outage: Range<u64>,
     start: Instant,
@@ -51,6 +55,7 @@ impl Server {
             rate,
             retry_after,
             latency,
+            jitter: 0.2,
             outage: 0..0,
             start: now,
             tokens,
@@ -108,16 +113,16 @@ impl Server {
 
 /// Presses the server as a run does, until then.
 async fn press(governor: &Arc<Governor>, server: &Arc<Mutex<Server>>, until: Duration) {
-    let (latency, end) = {
+    let (latency, jitter, end) = {
         let server = server.lock().unwrap();
-        (server.latency, server.start + until)
+        (server.latency, server.jitter, server.start + until)
     };
-    let contacts = (0..32).map(|_| {
+    let contacts = (0..governor.ceiling).map(|_| {
         let (governor, server) = (Arc::clone(governor), Arc::clone(server));
         tokio::spawn(async move {
             while Instant::now() < end {
                 let permit = governor.admit().await;
-                let way = latency.mul_f64(0.4 + fastrand::f64() / 5.0);
+                let way = latency.mul_f64(0.5 + jitter * (fastrand::f64() - 0.5));
                 tokio::time::sleep(way).await;
                 let answer = server.lock().unwrap().answer();
                 tokio::time::sleep(way).await;

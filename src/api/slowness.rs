@@ -1,0 +1,77 @@
+//! Whether answers take much longer than they did at best: a sign that the server is under load before it refuses anything.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// Answers whose median is compared. Single late ones, such as those that wait for a connection, do not count.
+const ANSWERS: usize = 31;
+/// Answers are slow from this multiple of the best median on.
+const SLOW: u32 = 2;
+/// Medians below this are never slow: on a fast line they double by chance.
+const NEVER_SLOW: Duration = Duration::from_millis(50);
+/// The best median grows by this share with each window of answers, so that a lucky start does not count for ever.
+const FORGETTING: f64 = 0.01;
+
+/// The time until the head of the newest answers.
+#[derive(Debug, Default)]
+pub struct Slowness {
+    newest: VecDeque<Duration>,
+    best: Option<Duration>,
+    is_slow: bool,
+}
+
+impl Slowness {
+    /// An answer took this long; returns whether answers are slow.
+    pub fn took(&mut self, time: Duration) -> bool {
+        self.newest.push_back(time);
+        if self.newest.len() == ANSWERS {
+            let median = self.median();
+            let best = self.best.map_or(median, |best| best.mul_f64(1.0 + FORGETTING).min(median));
+            self.best = Some(best);
+            self.is_slow = median >= (best * SLOW).max(NEVER_SLOW);
+            self.newest.clear();
+        }
+        self.is_slow
+    }
+
+    fn median(&self) -> Duration {
+        let mut sorted: Vec<_> = self.newest.iter().copied().collect();
+        sorted.sort_unstable();
+        sorted.get(sorted.len() / 2).copied().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(slowness: &mut Slowness, milliseconds: impl Iterator<Item = u64>) -> bool {
+        milliseconds.map(|time| slowness.took(Duration::from_millis(time))).last().expect("answers")
+    }
+
+    #[test]
+    fn a_doubled_median_is_slow_until_it_falls() {
+        let mut slowness = Slowness::default();
+        assert!(!after(&mut slowness, (0..62).map(|_| 100)));
+        assert!(!after(&mut slowness, (0..62).map(|_| 190)));
+        assert!(after(&mut slowness, (0..62).map(|_| 230)));
+        assert!(!after(&mut slowness, (0..62).map(|_| 110)));
+    }
+
+    #[test]
+    fn a_slow_start_single_late_answers_and_a_fast_line_are_not_slow() {
+        let mut slowness = Slowness::default();
+        assert!(!after(&mut slowness, (0..31).map(|_| 900)));
+        assert!(!after(&mut slowness, (0..310).map(|at| if at % 3 == 0 { 5000 } else { 100 })));
+        let mut fast = Slowness::default();
+        assert!(!after(&mut fast, (0..310).map(|at| if at < 100 { 1 } else { 40 })));
+    }
+
+    #[test]
+    fn a_service_that_stays_slower_is_used_again() {
+        let mut slowness = Slowness::default();
+        assert!(!after(&mut slowness, (0..31).map(|_| 100)));
+        assert!(after(&mut slowness, (0..31).map(|_| 220)));
+        assert!(!after(&mut slowness, (0..3100).map(|_| 220)), "the best is forgotten");
+    }
+}
