@@ -130,14 +130,14 @@ pub fn are_real_dirs(base: &Path, relative: &Path) -> Result<bool, StorageError>
     is_real_dir(&folder)
 }
 
-/// What stands at a path below a folder.
+/// Result of opening a path below a folder.
 #[derive(Debug)]
 pub enum Opened {
     /// A regular file, open for reading, and its size.
     File(File, u64),
     /// Nothing.
     Missing,
-    /// Something else, or a symbolic link on the way.
+    /// Another kind of file, or a symbolic link on the way.
     NotRegular,
 }
 
@@ -255,8 +255,8 @@ fn create_with(path: &Path, mode: u32) -> Result<File, StorageError> {
     Ok(file)
 }
 
-/// Judges an attempt to set the mode. Some file systems (FAT, SMB, FUSE) have one mode for everything and refuse another: that
-/// is as good if it gives nobody more than the mode that was asked for.
+/// Accepts a refused change of the mode if the mode is strict enough. Some file systems (FAT, SMB, FUSE) have one mode for all files
+/// and refuse any other; it may grant no more than the mode asked for.
 fn allowed(attempt: io::Result<()>, path: &Path, wanted: u32) -> Result<(), StorageError> {
     let Err(error) = attempt else { return Ok(()) };
     let error = match (error.kind(), fs::symlink_metadata(path)) {

@@ -179,7 +179,7 @@ pub enum Event {
         /// Why, with the path.
         reason: String,
     },
-    /// A limit of this machine has fewer requests sent at once.
+    /// Fewer requests are sent at once because of a limit of this machine.
     Shortage {
         /// The limit.
         reason: String,

@@ -60,7 +60,7 @@ pub struct Page<'a> {
     pub unplaced: Vec<Value<'a>>,
     /// The conversations in the order sent, then the messages of a flat answer as one more.
     pub conversations: Vec<Conversation<'a>>,
-    /// What decides whether this is the answer to a request.
+    /// Form of the answer, by which it is accepted or refused.
     form: form::Form<'a>,
 }
 

@@ -52,20 +52,20 @@ pub enum BodyError {
     TooLarge,
     /// Nothing of it came for [`NO_PROGRESS`], or not all of it in the time for a request.
     TimedOut,
-    /// It is packed in a way that we cannot undo.
+    /// It has an encoding that is not supported.
     UnknownEncoding(String),
     /// It broke off, stalled, or could not be unpacked.
     Broken(io::Error),
 }
 
 impl BodyError {
-    /// The failure of the network, where it was one. Else the bytes came, but could not be unpacked.
+    /// The network error, if there was one. Otherwise the bytes came, but could not be decoded.
     pub fn of_network(&self) -> Option<&reqwest::Error> {
         let Self::Broken(error) = self else { return None };
         tls::causes(error).find_map(|cause| cause.downcast_ref())
     }
 
-    /// Whether the body came, and cannot be unpacked.
+    /// True if the body came, and cannot be unpacked.
     pub fn is_of_encoding(&self) -> bool {
         match self {
             Self::UnknownEncoding(_) => true,
@@ -108,7 +108,7 @@ impl LargeBodies {
     }
 }
 
-/// Waits for some of the body, until nothing has come for too long.
+/// Waits for the next part of the body, with a time limit.
 async fn in_time<T>(deadline: Instant, read: impl Future<Output = io::Result<T>>) -> Result<T, BodyError> {
     let patience = NO_PROGRESS.min(deadline.saturating_duration_since(Instant::now()));
     timeout(patience, read).await.map_err(|_| BodyError::TimedOut)?.map_err(BodyError::Broken)

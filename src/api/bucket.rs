@@ -1,7 +1,7 @@
 //! The token bucket of the server, as far as its refusals show it.
 //!
 //! A bucket holds up to `burst` tokens, gains `limit` a second, and each granted request takes one. A refusal shows that it
-//! was empty when the request came. From one refusal to the next the starts are known, so the limit is, too.
+//! was empty when the request came. Between two refusals all starts are known, so the limit can be computed.
 
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 /// Starts remembered: some seconds of the fastest run.
 const MOST_STARTS: usize = 4096;
-/// Time before a refusal in which the pace shows.
+/// Time before a refusal in which the pace is measured.
 const LATE: Duration = Duration::from_millis(200);
 /// Halvings of the range in which the limit lies: to a thousandth.
 const HALVINGS: u32 = 12;
@@ -57,7 +57,7 @@ impl Bucket {
         self.dropped = 0;
     }
 
-    /// Forgets the starts, between which something else has happened.
+    /// Forgets the starts, since something else than requests has happened in between.
     pub fn forget(&mut self) {
         self.starts.clear();
         self.emptied = None;
@@ -74,7 +74,7 @@ impl Bucket {
         lowest..=highest
     }
 
-    /// Whether a bucket of this limit refuses one of these requests after `reopened`.
+    /// True if a bucket of this limit refuses one of these requests after `reopened`.
     fn refuses(&self, limit: f64, reopened: Instant, is_one: impl Fn(Instant) -> bool) -> bool {
         let burst = self.burst(limit);
         let (Some(emptied), Some(first)) = (self.emptied, self.starts.front()) else { return false };

@@ -46,7 +46,7 @@ pub struct Client {
     /// Every text of the service passes it before it is told.
     pub(super) redactor: Redactor,
     large_bodies: LargeBodies,
-    /// Whether the observer was told that there are too few files.
+    /// True if the observer was told that there are too few files.
     pub(super) is_short_of_files: AtomicBool,
     /// The newest token with which a page was answered.
     proven_token: AtomicU64,
@@ -90,7 +90,7 @@ impl Client {
         self.governor.spare()
     }
 
-    /// Whether a page of any contact has been answered.
+    /// True if a page of any contact has been answered.
     pub fn has_answered(&self) -> bool {
         self.governor.known_good().is_some()
     }

@@ -23,7 +23,7 @@ pub enum Failure {
     },
     /// The API answers something else than what was asked for.
     NotAnAnswer {
-        /// What was found.
+        /// Description of what was found instead.
         what: String,
     },
     /// The page cannot be read.

@@ -15,14 +15,14 @@ use super::stop::Stop;
 use super::tls::causes;
 use crate::event::Event;
 
-/// Times that a request may find no file to open before the run ends: a quarter of a minute.
+/// Number of times a request may find no free file handle before the run ends: a quarter of a minute.
 const MAX_SHORTAGES: u32 = 30;
 /// The pause between them, on average.
 const SHORTAGE_PAUSE: Duration = Duration::from_millis(500);
 
 impl Client {
-    /// Has fewer requests sent at once, since no file or connection can be opened, and waits a moment. `shortages` counts how often
-    /// that came of one request.
+    /// Lowers the concurrency, since no file or connection can be opened, and waits a moment. `shortages` counts the times
+    /// for one request.
     pub(super) async fn send_fewer(&self, shortages: &mut u32, since: Instant) -> Result<(), Stop> {
         *shortages += 1;
         if *shortages > MAX_SHORTAGES {
@@ -38,7 +38,7 @@ impl Client {
     }
 }
 
-/// Whether an error comes from a limit on open files. A failed look-up of a name does not say so itself: `is_connect` has it tried.
+/// True if an error comes from a limit on open files. A failed name look-up does not show it; with `is_connect`, opening a file is tried.
 pub fn are_used_up(error: &(dyn Error + 'static), is_connect: bool) -> bool {
     let is_said = causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).any(is_limit);
     is_said || (is_connect && File::open("/dev/null").is_err_and(|error| is_limit(&error)))

@@ -53,7 +53,7 @@ const MET_AGAIN: f64 = 0.98;
 /// The limit is sure where the ends of its range have at least this ratio. A wider range counts as one of half its end.
 const SURE: f64 = 0.8;
 const WIDEST: f64 = 0.5;
-/// Delay that requests make up for where the server has refused requests that left together; else [`CATCH_UP`].
+/// Delay that requests may make up for if the server has refused requests that left together; otherwise [`CATCH_UP`].
 const LITTLE_CATCH_UP: Duration = Duration::from_micros(500);
 /// Requests granted before the first 429 that show that the server grants several at once.
 const A_BURST: usize = 8;
@@ -192,7 +192,7 @@ impl Grant {
         }
     }
 
-    /// The limit, and whether the refusal leaves little doubt of it.
+    /// The limit, and true if the refusal leaves little doubt about it.
     fn estimate(&self, reopened: Instant, since: Instant, asked: f64) -> (f64, bool) {
         let range = self.bucket.limit(reopened, since, asked);
         let share = range.start() / range.end();
@@ -206,7 +206,7 @@ impl Grant {
         }
     }
 
-    /// Nobody was answered for this time, for another reason: as if it had not been.
+    /// Leaves out this time, in which nothing was answered for another reason.
     pub fn skip(&mut self, time: Duration) {
         self.bucket.forget();
         if let Some(limit) = &mut self.limit {

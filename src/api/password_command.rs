@@ -1,4 +1,4 @@
-//! The command that prints the password: in a process group of its own, with a limit on its time and output.
+//! Runs the command that prints the password, in its own process group, with limits on time and output.
 
 use std::io;
 use std::process::Stdio;
@@ -15,7 +15,7 @@ use super::secret_source::{SIZE_LIMIT, too_large};
 /// The command that runs now, if any.
 static RUNNING: Mutex<Option<Pid>> = Mutex::new(None);
 
-/// Ends a command that still runs, with all that it started. To be called before this process exits.
+/// Kills a command that still runs, with its process group. Call it before this process exits.
 pub fn end() {
     let running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(group) = running {
@@ -132,7 +132,7 @@ mod tests {
         }
     }
 
-    /// Whether a killed process ends, which takes the system a moment.
+    /// Waits a moment for a killed process to end; true if it has ended.
     async fn is_gone(pid: &str) -> bool {
         let status = Path::new("/proc").join(pid).join("stat");
         for _ in 0..1000 {

@@ -48,7 +48,7 @@ pub async fn token(path: &Path) -> Result<SecretString, Stop> {
     Ok(secret::token(line))
 }
 
-/// Whether more was read than [`SIZE_LIMIT`].
+/// True if more was read than [`SIZE_LIMIT`].
 pub fn too_large(bytes: &[u8]) -> bool {
     bytes.len() as u64 > SIZE_LIMIT
 }

@@ -76,7 +76,7 @@ pub fn read(body: &[u8]) -> Answer {
     })
 }
 
-/// What stands where the token should be, without any value.
+/// Describes the member found in place of the token, without any value.
 fn no_token(answer: Value<'_>) -> String {
     let names = |value: Value<'_>| {
         let names: Vec<_> = value.members().map(|(name, _)| name).collect();
@@ -99,7 +99,7 @@ fn no_token(answer: Value<'_>) -> String {
     }
 }
 
-/// Whether a text may hold a token, which is not to be shown: a word longer than any of a sentence.
+/// True if a text may hold a token, which is not to be shown: a word longer than any of a sentence.
 fn may_be_token(text: &str) -> bool {
     /// The longest word shown, in characters.
     const LONGEST_WORD: usize = 60;

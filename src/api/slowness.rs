@@ -1,4 +1,4 @@
-//! Whether answers take much longer than they did at best: a sign that the server is under load before it refuses anything.
+//! Detects answers that take much longer than the fastest ones: the server is under load, but refuses nothing yet.
 
 use std::collections::VecDeque;
 use std::time::Duration;

@@ -37,7 +37,7 @@ pub enum Stop {
         /// Why, and what to do.
         what: String,
     },
-    /// Files or connections cannot be opened any more, however few requests are in flight.
+    /// Files or connections can no longer be opened, however few requests are in flight.
     #[error(
         "too many open files on this machine: raise the limit (ulimit -n) or lower --concurrency, then run the same command again"
     )]

@@ -25,7 +25,7 @@ pub fn builder(scheme: &str) -> ClientBuilder {
     if scheme == "http" { builder.tls_certs_only([]) } else { builder }
 }
 
-/// Why no client could be built: the verifier of certificates is the only part that can fail, for want of root certificates.
+/// Explains why no client could be built. Only the certificate verifier can fail, for lack of root certificates.
 pub fn missing_roots() -> String {
     let problems: Vec<_> = set_variables().map(|(name, value)| unusable(name, &value)).collect();
     if problems.is_empty() {
@@ -59,7 +59,7 @@ fn first_byte(path: &Path) -> io::Result<()> {
     File::open(path)?.read(&mut [0]).map(drop)
 }
 
-/// Why the server's certificate is not accepted, where that is what an error comes from.
+/// The reason why the server's certificate is not accepted, if that caused the error.
 pub fn refused_certificate(error: &(dyn Error + 'static)) -> Option<String> {
     causes(error).find_map(|cause| match cause.downcast_ref()? {
         TlsError::InvalidCertificate(why) => Some(reason(why)),

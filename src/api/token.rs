@@ -64,7 +64,7 @@ pub struct Tried {
     pub refusal: Option<Stop>,
 }
 
-/// Whether a token can stand in a header: visible ASCII, as all tokens are.
+/// True if a token can stand in a header: visible ASCII, as all tokens are.
 pub fn is_header_safe(token: &str) -> bool {
     !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic())
 }

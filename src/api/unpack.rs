@@ -1,4 +1,4 @@
-//! Undoing a `Content-Encoding`, while the bytes arrive.
+//! Decodes a `Content-Encoding` while the bytes arrive.
 //!
 //! `reqwest` could do it, but it takes names in lower case only, stops behind the first member of a gzip stream, and passes an
 //! encoding that it does not know as if it were none.
@@ -118,7 +118,7 @@ impl Encoding {
     }
 }
 
-/// Whether "deflate" is what its standard says, deflate inside zlib, and not deflate alone, as some servers take it. The first byte
+/// True if "deflate" is what its standard says, deflate inside zlib, and not deflate alone, as some servers take it. The first byte
 /// of zlib names the method 8 and a window of at most 2^15, which no encoder of deflate begins with.
 async fn is_zlib(bytes: &mut (impl AsyncBufRead + Unpin)) -> io::Result<bool> {
     Ok(bytes.fill_buf().await?.first().is_none_or(|first| first & 0x8f == 0x08))

@@ -129,7 +129,7 @@ impl Contact<'_> {
         self.pages.places()
     }
 
-    /// Whether one of its answers is not what was asked for.
+    /// True if one of its answers is not what was asked for.
     pub fn is_doubtful(&self) -> bool {
         self.is_doubtful
     }

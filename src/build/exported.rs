@@ -1,4 +1,4 @@
-//! What was exported of each contact, kept until its coverage is written: a byte for a contact without messages, about 20
+//! Counts of each contact, kept until its coverage is written: one byte for a contact without messages, about 20
 //! for others. They are written and read in one order.
 
 use crate::table::Totals;
@@ -30,7 +30,7 @@ impl Exported {
         }
     }
 
-    /// Those of all contacts.
+    /// The totals of all contacts.
     pub fn iter(&self) -> impl Iterator<Item = Totals> {
         let mut rest = self.bytes.as_slice();
         std::iter::from_fn(move || {

@@ -78,7 +78,7 @@ pub struct Built {
     pub failed: Option<String>,
     /// Messages that were read in two versions; the later is exported.
     pub changed_messages: u64,
-    /// What makes the answers doubtful.
+    /// Reasons to doubt the answers.
     pub doubts: Vec<String>,
 }
 
@@ -179,7 +179,7 @@ struct Work<'a> {
     /// What was exported of each contact, for its coverage.
     exported: Exported,
     changed_messages: u64,
-    /// Contacts with answers that are none by the rule. Only an earlier version has kept such.
+    /// Contacts with answers that are not accepted any more. Only earlier versions kept such.
     doubtful: u64,
 }
 
@@ -268,7 +268,7 @@ impl<'a> Work<'a> {
     }
 }
 
-/// The doubt about contacts with answers that an earlier version has taken for what was asked for.
+/// The doubt about contacts with answers that only an earlier version accepted.
 fn doubts(contacts: u64) -> Vec<String> {
     let what = "answers that are not what was asked for, kept by an earlier version: messages may be missing";
     (contacts > 0).then(|| format!("{contacts} contacts have {what}")).into_iter().collect()

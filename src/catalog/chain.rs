@@ -22,7 +22,7 @@ pub enum Link {
     Broken {
         /// The manifest, relative to the output folder.
         path: String,
-        /// What is wrong.
+        /// Description of the damage.
         what: String,
     },
 }

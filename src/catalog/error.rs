@@ -1,11 +1,11 @@
-//! Why the runs of an export cannot be told.
+//! Errors of looking up an export's runs.
 
 use std::path::{Path, PathBuf};
 
 use crate::durable::StorageError;
 use crate::output::manifest::ManifestError;
 
-/// Why the runs of an export cannot be told.
+/// Errors of looking up an export's runs.
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogError {
     /// A file is not what was written.
@@ -13,7 +13,7 @@ pub enum CatalogError {
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// Description of the damage.
         what: String,
     },
     /// A later version wrote the manifest.

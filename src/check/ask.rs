@@ -34,9 +34,9 @@ pub struct Part {
     pub messages: Vec<Seen>,
     /// Bytes of the answer, unpacked.
     pub bytes: u64,
-    /// Whether the answer shows that the contact exists.
+    /// True if the answer shows that the contact exists.
     pub shows_contact: bool,
-    /// Whether it names the contact.
+    /// True if it names the contact.
     pub names_contact: bool,
     /// The limit that it was answered with.
     pub limit: u32,

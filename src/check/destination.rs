@@ -79,7 +79,7 @@ fn usable(out: &Path, folder: &Path) -> Result<Finding, StorageError> {
     let warning = match probe::rehearse(folder) {
         Ok(warning) => warning,
         Err(probe::Refused { error, kind }) => {
-            // The folder is what is to be mended; what was made in it is gone.
+            // The error names the folder, since what was made in it is gone.
             let action = error.action.trim_end_matches(" the folder");
             let detail = format!("cannot {action} {kind} in {}: {}", folder.display(), error.source);
             return Ok(about(Finding::fail("destination", Cause::Storage, detail)));

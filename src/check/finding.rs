@@ -52,7 +52,7 @@ pub enum Cause {
         /// Whether all with 401 or 403.
         unauthorized: bool,
     },
-    /// Every contact that was asked for is answered with something else.
+    /// The answer for every sampled contact is not a page of that contact.
     AnswersChanged,
     /// No contact that was asked for can be read.
     Unreadable,

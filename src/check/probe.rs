@@ -1,4 +1,4 @@
-//! A folder of ours that comes and goes: a run is rehearsed in it.
+//! Rehearses the first steps of a run in a temporary folder.
 
 use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
@@ -21,7 +21,7 @@ pub struct Refused {
     pub kind: &'static str,
 }
 
-/// Makes a folder and locks it, by the code that a run uses, then writes, reads, syncs, renames and removes a file in it. Gives
+/// Makes a folder and locks it with the code of a run, then writes, reads, syncs, renames and removes a file in it. Returns
 /// the lock's warning.
 ///
 /// # Errors
@@ -75,7 +75,7 @@ fn read_while_open(path: &Path) -> Result<(), StorageError> {
     Ok(())
 }
 
-/// A folder that is removed whatever happens.
+/// A folder that is always removed.
 struct Ours<'a>(&'a PathBuf);
 
 impl Ours<'_> {

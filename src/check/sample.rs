@@ -46,7 +46,7 @@ struct Refusal {
     what: String,
 }
 
-/// What kept a contact from being read.
+/// The reason why a contact could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     /// A refusal with this status.

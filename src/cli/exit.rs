@@ -26,19 +26,19 @@ pub enum Exit {
     Bug,
     /// Usage, configuration, credentials, contacts file, or a URL that is not the API.
     Usage,
-    /// Published, but some contacts are failed or unresolved.
+    /// Published, but some contacts are failed or unresolved, or the input is in doubt.
     Partial,
     /// Sign-in refused.
     SignInRefused,
     /// The API is unavailable, or a quota or the run's time is spent.
     Unavailable,
-    /// Disk full, I/O error, no permission.
+    /// Disk full, I/O error, no permission, or a limit of this machine.
     Storage,
     /// Another run holds the lock.
     Locked,
     /// `verify` found damage.
     Damaged,
-    /// An unfinished run does not fit this command, or what is known of earlier ones is lost.
+    /// An unfinished run does not fit this command, the incremental state is lost, or the folder has another layout.
     DoesNotFit,
     /// SIGINT.
     Interrupted,

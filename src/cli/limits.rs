@@ -1,4 +1,4 @@
-//! Limits that the system sets this process: open files, threads, address space. Too low ones are said before anything begins.
+//! Limits of the system on this process: open files, threads, address space. Limits that are too low are reported at the start.
 
 use std::io;
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -20,7 +20,7 @@ const LEAST_FILES: u64 = 48;
 /// Threads beside the runtime's own: spool, build, five tables, raw archive, pages read ahead, name look-ups, and four of the
 /// allocator.
 const OWN_THREADS: usize = 16;
-/// The least address space in which a run can begin. Smaller limits end in the middle, where nothing can be said any more.
+/// The least address space in which a run can begin. With less it would die later, without an error message.
 const LEAST_SPACE: u64 = 256 << 20;
 
 /// A limit that is too low to begin.
@@ -29,17 +29,17 @@ pub enum LimitError {
     /// `ulimit -v` or `ulimit -d`.
     #[error("the limit on {what} (ulimit -{letter}) is {mib} MiB: a run needs 512 MiB")]
     Space {
-        /// What it limits.
+        /// Name of the limited resource.
         what: &'static str,
-        /// Its letter.
+        /// Letter of the `ulimit` option.
         letter: char,
-        /// How much it allows.
+        /// The limit.
         mib: u64,
     },
     /// `ulimit -n`.
     #[error("the limit on open files (ulimit -n) is {files}: a run needs at least {LEAST_FILES}")]
     Files {
-        /// How many it allows.
+        /// The limit.
         files: u64,
     },
     /// `ulimit -u`, the limit of a container, or no memory.
@@ -47,7 +47,7 @@ pub enum LimitError {
         "cannot start {count} threads ({source}): raise the limit on processes (ulimit -u, or pids of the container)"
     )]
     Threads {
-        /// How many a run needs.
+        /// Threads that a run needs.
         count: usize,
         /// Why.
         source: io::Error,
@@ -57,7 +57,7 @@ pub enum LimitError {
 /// The threads of a command.
 ///
 /// # Errors
-/// When the system does not give enough of them, or too little memory. Later that could not be said: the runtime panics or waits
+/// When the system gives too few threads or too little memory. Later this could not be reported: the runtime panics or waits
 /// for ever.
 pub fn runtime() -> Result<Runtime, LimitError> {
     for (resource, what, letter) in
@@ -84,7 +84,7 @@ pub fn runtime() -> Result<Runtime, LimitError> {
         .map_err(|source| LimitError::Threads { count, source })
 }
 
-/// Starts so many threads at once, which end when all are there.
+/// Starts this many threads at once. They end when all are running.
 fn try_threads(count: usize) -> io::Result<()> {
     let mut waiting = Vec::with_capacity(count);
     for _ in 0..count {
@@ -119,12 +119,12 @@ pub fn fit(connection: &mut Connection, simulator: Simulator, observer: &dyn Obs
     }
 }
 
-/// Whether this process answers its own requests.
+/// Origin of the answers: this process or another server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Simulator {
-    /// It does, with `--simulated`.
+    /// This process, with `--simulated`.
     Built,
-    /// A server elsewhere does.
+    /// Another server.
     Elsewhere,
 }
 

@@ -1,4 +1,4 @@
-//! The query to try after a run: right over all runs of the folder, and ready to be pasted into a shell.
+//! The query that a run prints: correct over all runs of the folder, and ready to paste into a shell.
 
 use std::path::Path;
 

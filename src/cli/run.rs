@@ -69,7 +69,7 @@ fn targets(args: &RunArgs) -> Targets {
         return Targets::default();
     }
     let ping = args.ping_url.as_deref().and_then(|url| url.parse().ok());
-    // What would land in an export is refused with the other settings.
+    // A file inside an export is refused together with other mistakes in the settings.
     let metrics_file =
         args.metrics_file.clone().filter(|path| place::export_around(path, Some(&args.out)).is_none());
     Targets { metrics_file, ping }

@@ -116,7 +116,7 @@ impl Streams {
     }
 }
 
-/// Whether SIGHUP is not ignored. Where the system does not say so in `/proc`, it keeps its default action, which ends the process.
+/// True if SIGHUP is not ignored. Where the system does not say so in `/proc`, it keeps its default action, which ends the process.
 fn may_hear_hang_up() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

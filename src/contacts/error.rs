@@ -27,7 +27,7 @@ pub enum Problem {
     /// A file of another kind.
     #[error("this is {kind}; give a CSV file with a column of IDs, or a list with one ID a line")]
     OtherKind {
-        /// What it is.
+        /// Name of the kind of file.
         kind: &'static str,
     },
     /// A line that is probably no contact ID.
@@ -37,7 +37,7 @@ pub enum Problem {
     Looks {
         /// The line.
         line: u64,
-        /// What it looks like.
+        /// Description of the likely mistake.
         looks: Looks,
     },
     /// Text in UTF-16, or something that is no text at all.

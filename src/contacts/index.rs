@@ -7,7 +7,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::list::ContactList;
 use crate::id::ContactId;
 
-/// The places of the IDs of one list, by their hashes. The texts stand in the list.
+/// The indices of the IDs of one list, by their hashes. The list holds the texts.
 #[derive(Default)]
 pub struct ContactIndex {
     places: HashTable<u32>,
@@ -37,7 +37,7 @@ impl ContactIndex {
         }
     }
 
-    /// The place of an ID in the list that this is the index of.
+    /// The index of an ID in the list.
     pub fn find(&self, list: &ContactList, id: &str) -> Option<usize> {
         let is_same = |place: &u32| list.text_at(*place as usize) == id;
         self.places.find(hash(id), is_same).map(|place| *place as usize)

@@ -8,7 +8,7 @@ use crate::id::ContactId;
 /// What stands for a file where every contact of the account is exported.
 pub const ALL: &str = "all-contacts";
 
-/// IDs between two places that are kept in full. The lengths of the IDs between lead from one to the next.
+/// IDs between two positions that are stored. The lengths of the IDs in between lead from one to the next.
 const STEP: usize = 16;
 
 /// IDs in one string. Beyond its text an ID takes a byte and a half where lines follow each other.
@@ -17,7 +17,7 @@ pub struct ContactList {
     text: String,
     /// The length of each ID in bytes, at most [`ContactId::MAX_BYTES`].
     lengths: Vec<u8>,
-    /// Where every ID whose index divides by [`STEP`] begins in `text`.
+    /// Start in `text` of each ID whose index is a multiple of [`STEP`].
     starts: Vec<usize>,
     /// Runs of IDs on consecutive lines: the index of the first, and its line, from 1.
     runs: Vec<(u32, u64)>,

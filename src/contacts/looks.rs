@@ -1,8 +1,8 @@
 //! Lines that are probably not contact IDs.
 //!
-//! IDs are opaque, so a list of IDs has no form that a mistake would break: a file of another form is a list of contacts
-//! that do not exist. These checks recognise the mistakes that people make. Each has a way out: `--delimiter none` takes
-//! every line as it stands.
+//! IDs are opaque, so no form can be checked: a file of another kind would be a list of contacts
+//! that do not exist. These checks recognise common mistakes. The way around them is `--delimiter none`, which takes
+//! every line as an ID, unchanged.
 
 /// Marks around a text that are not the quotes of CSV.
 const FOREIGN_QUOTES: [(char, char); 5] = [('\'', '\''), ('`', '`'), ('“', '”'), ('‘', '’'), ('«', '»')];
@@ -34,7 +34,7 @@ const HEADER_ENDS: [&str; 6] = ["id", "ids", "uuid", "guid", "number", "nr"];
 /// Error values of spreadsheets.
 const SHEET_ERRORS: [&str; 7] = ["#N/A", "#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#NULL!", "#NUM!"];
 
-/// What a line looks like, and what to do about it.
+/// Likely mistakes in a contacts file, each with its remedy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Looks {
     /// Several columns with another delimiter than a comma.
@@ -42,7 +42,7 @@ pub enum Looks {
         "the line looks like {columns} columns separated by {delimiter}, and none of them is called {column:?}; choose one with --contacts-column, or add a header line"
     )]
     Columns {
-        /// How many cells there would be.
+        /// Number of cells with this delimiter.
         columns: usize,
         /// The delimiter, for people.
         delimiter: &'static str,
@@ -134,7 +134,7 @@ fn invisible(text: &str) -> Option<char> {
     None
 }
 
-/// What a cell looks like when it is probably no ID.
+/// Recognises a cell that is probably no ID.
 pub(super) fn of_id(text: &str) -> Option<Looks> {
     let text = text.trim();
     if !text.is_ascii()
@@ -230,7 +230,7 @@ fn of_number(text: &str) -> Option<Looks> {
     is_rounded.then_some(Looks::Rounded)
 }
 
-/// What the first line of a file looks like, when no cell of it is the column's name.
+/// Recognises a first line without the column's name that is probably no ID.
 pub(super) fn of_first_line(line: &str, column: &str) -> Option<Looks> {
     let line = line.trim_matches([' ', '\r', '\n', '\u{feff}']);
     let lower = line.to_lowercase();

@@ -27,7 +27,7 @@ pub(super) fn read_into(
         match records.next(&mut record) {
             Ok(true) => {}
             Ok(false) => break,
-            // JSON breaks the rules of quoting; what it is says more than the quote does.
+            // JSON breaks the rules of quoting: naming it helps more than an error about a quote.
             Err(problem) if reading.is_none() => return Err(header::explain(problem, &first_line, form)),
             Err(problem) => return Err(problem),
         }
@@ -56,12 +56,12 @@ pub(super) fn read_into(
     reading.map_or(Ok(()), |reading| reading.check_end(list))
 }
 
-/// What is known of a file after its first line.
+/// Facts about a file that its first line shows.
 struct Reading<'a> {
     form: &'a Form,
     /// Where the ID stands.
     index: usize,
-    /// How many cells a line has.
+    /// Number of cells per line.
     width: usize,
     /// IDs are checked for what they look like.
     is_checked: bool,

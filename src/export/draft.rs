@@ -85,9 +85,9 @@ pub fn draft(
     Draft { manifest, failed_csv: built.failed }
 }
 
-/// The doubt about a list of which no contact exists. Of a few that may be so.
+/// The doubt about a list of which no contact exists. A short list may be like this.
 fn none_exists(counts: &ContactCounts) -> Option<String> {
-    /// Contacts from which on it raises the doubt.
+    /// Fewest contacts for which this is a doubt.
     const MANY: u64 = 20;
     (counts.requested >= MANY && counts.not_found == counts.requested).then(|| {
         format!(

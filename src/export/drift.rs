@@ -18,7 +18,7 @@ use crate::table::{Table, UnknownFields};
 
 /// Columns that the exporter fills itself, or that follow from others.
 const DERIVED: [&str; 3] = ["extra", "first_message_at", "last_message_at"];
-/// How far back a run of the same kind is looked for.
+/// Most earlier runs that are searched for one of the same kind.
 const MOST_RUNS: usize = 100;
 /// Changes that are reported as events. The manifest has all.
 const MOST_EVENTS: usize = 20;

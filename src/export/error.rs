@@ -73,7 +73,7 @@ pub enum ExportError {
     Mixed {
         /// The folder of the export.
         path: PathBuf,
-        /// Its newest run.
+        /// Newest run in the folder.
         run_id: String,
         /// The layout of that run.
         before: String,

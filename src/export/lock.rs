@@ -57,7 +57,7 @@ pub async fn wait(
     }
 }
 
-/// The same for a command that does not wait for others: only a run that may be dead is watched.
+/// The same for a command that does not wait for others. It only watches a run that may be dead.
 pub fn take(out: &Path) -> Result<Lock, LockError> {
     let began = std::time::Instant::now();
     let mut watch = Watch::default();

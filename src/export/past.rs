@@ -144,7 +144,7 @@ pub async fn times_or_ask(
     Ok(times_of(&listing.contacts))
 }
 
-/// The newest state, found along the chain of manifests from `latest.json` on. Runs that were pruned had none that matters:
+/// The newest state, found along the chain of manifests from `latest.json` on. Pruned runs can be skipped:
 /// the newest state is never pruned.
 fn find(out: &Path) -> Result<Option<StateEntry>, ExportError> {
     let lost = |what: String| Err(ExportError::Lost(Lost(what)));

@@ -5,14 +5,14 @@ use super::shared::Shared;
 use super::verdicts::Suspicion;
 use crate::api::{Counters, Failure, PageQuery, Stop};
 
-/// A contact that this attempt does not read: one that an earlier attempt has read, or one that is not due.
+/// A contact that this attempt does not read: an earlier attempt has read it, or it is not due.
 pub fn other_contact(shared: &Shared) -> Option<u32> {
     let is_other =
         |contact: &u32| shared.ledger.is_done(*contact) || !shared.plan.due.holds(*contact as usize);
     (0..shared.contact_count()).find(is_other)
 }
 
-/// Ends the run where no contact was answered at all, unless another contact is: then the failures are their own.
+/// Ends the run if no contact was answered, unless another contact is answered now: then only these contacts fail.
 pub async fn conclude(shared: &Shared, other: Option<u32>) -> Result<(), FetchError> {
     let Some(Suspicion(error)) = shared.verdicts.conclude(shared.known())? else { return Ok(()) };
     let Some(other) = other else { return Err(error) };

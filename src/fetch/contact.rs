@@ -167,7 +167,7 @@ impl Read<'_> {
         Ok(seen)
     }
 
-    /// The contact shows no sign that the server looks at the offset. Failed, so that the next attempt reads it again.
+    /// Nothing shows that the server honours the offset. The contact fails, so that the next attempt reads it again.
     fn offset_ignored(&self) -> PassEnd {
         let error = "the server answers every offset with the same messages".to_owned();
         PassEnd::Failed { error, fate: Fate::OffsetIgnored { contact: self.id.to_string() } }

@@ -18,7 +18,7 @@ const ALIKE: u64 = 3;
 pub struct FirstPages(Mutex<Vec<u64>>);
 
 impl FirstPages {
-    /// Those that an earlier attempt has left.
+    /// Restores the fingerprints of an earlier attempt.
     pub fn restored(earlier: &[(u32, u64)]) -> Self {
         let pages = Self::default();
         for (contact, print) in earlier {
@@ -27,7 +27,7 @@ impl FirstPages {
         pages
     }
 
-    /// Takes in a page of a contact, if it is the first with messages.
+    /// Records a page of a contact, if it is the first with messages.
     pub fn see(&self, contact: u32, ask: &Ask, seen: &Seen) {
         if let Some(print) = seen.anonymous.filter(|_| ask.offset == 0) {
             self.put(contact, print);

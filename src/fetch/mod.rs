@@ -88,14 +88,14 @@ pub enum FetchError {
         /// What the last refusal said.
         what: String,
     },
-    /// The first contacts, or all, were answered with something else than what was asked for.
+    /// The answers for the first contacts, or for all, were not pages of these contacts.
     #[error(
         "the API's answers have changed, for all {contacts} contacts asked for ({what}): nothing was published, look for a newer version of chatzy-export"
     )]
     AnswersChanged {
-        /// How many.
+        /// Number of contacts.
         contacts: u64,
-        /// What the last answer held.
+        /// Description of the last answer.
         what: String,
     },
     /// No contact at all was answered.
@@ -103,7 +103,7 @@ pub enum FetchError {
         "the API has answered for none of {contacts} contacts ({what}): nothing was published, run the same command again to go on"
     )]
     NothingAnswered {
-        /// How many.
+        /// Number of contacts.
         contacts: u64,
         /// The last failure.
         what: String,
@@ -126,7 +126,7 @@ fn hint(unauthorized: bool) -> &'static str {
     }
 }
 
-/// Reads all contacts that have no last word yet. Gives what makes their answers doubtful.
+/// Reads all contacts without a result. Returns the reasons to doubt their answers.
 ///
 /// # Errors
 /// What ends the run; what was spooled before stays, and the next attempt goes on from it.
@@ -164,7 +164,7 @@ async fn read_all(shared: &Arc<Shared>) -> Result<(), FetchError> {
     .await
 }
 
-/// The contacts that have no last word yet, in the order they are begun in, each with its place among those that are due.
+/// The contacts without a result, in the order in which they are begun, each with its position among those that are due.
 fn open_contacts(shared: &Arc<Shared>) -> Box<dyn Iterator<Item = (u32, u32)> + Send> {
     let plan = &shared.plan;
     if plan.lengths.is_empty() {

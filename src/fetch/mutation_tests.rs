@@ -63,7 +63,7 @@ impl Json {
     }
 }
 
-/// What the server holds, and how it answers.
+/// A history on the server, and the form of its answers.
 #[derive(Clone, Debug)]
 struct Server {
     messages: usize,
@@ -167,7 +167,7 @@ fn numbered(value: Json) -> Json {
     }
 }
 
-/// Whether the change cannot be told from a shorter history (see above).
+/// True if the change cannot be told from a shorter history (see above).
 fn is_undetectable(member: Member, change: Change, at: Where) -> bool {
     let removes = matches!(change, Change::Remove | Change::Scalar(_));
     match member {

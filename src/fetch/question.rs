@@ -36,7 +36,7 @@ pub struct Answer {
 /// What is seen of a page while fetching.
 pub struct Seen {
     pub sight: Sight,
-    /// Whether the answer shows that the contact exists.
+    /// True if the answer shows that the contact exists.
     pub shows_contact: bool,
     /// A fingerprint of the messages, where the answer does not name the contact it belongs to.
     pub anonymous: Option<u64>,

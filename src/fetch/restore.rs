@@ -8,7 +8,7 @@ use crate::id::{Channel, ContactId};
 use crate::record::{self, ContactAnswer};
 use crate::spool::{Entry, PagePlace, Reader, SpoolError};
 
-/// Whether all pages of a contact are answers by the rule. An earlier version has spooled others too.
+/// True if all pages of a contact are answers by the rule. An earlier version has spooled others too.
 ///
 /// Blocks on the disk: called where that is allowed.
 pub fn are_answers(shared: &Shared, spooled: &[PagePlace], contact: &ContactId) -> Result<bool, SpoolError> {

@@ -50,7 +50,7 @@ impl Shared {
         work(&mut self.facts.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// What is known of the server.
+    /// Facts known about the server.
     pub fn known(&self) -> Known {
         let honours_offset = self.with_facts(|facts| facts.honours_offset);
         Known { has_answered: self.client.has_answered(), honours_offset }

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::FetchError;
 use crate::settings::MaxFailed;
 
-/// Contacts that must fare alike, and none answered, before it is about all of them.
+/// Contacts that must fail alike, with none answered, before the run ends for it.
 const ALIKE_AT_FIRST: u64 = 20;
 /// Contacts that must show that the offset is ignored, with no sign of the contrary.
 const OFFSET_IGNORED: u64 = 3;
@@ -27,7 +27,7 @@ pub enum Fate {
     Failed,
 }
 
-/// What the run knows of the server when a contact is counted.
+/// Facts known about the server when a contact is counted.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Known {
     /// A page of some contact was answered in this attempt.
@@ -50,7 +50,7 @@ struct Counts {
     ignored: String,
 }
 
-/// What must hold for another contact before the run ends for this reason.
+/// An error that ends the run, unless another contact is answered.
 #[derive(Debug)]
 pub struct Suspicion(pub FetchError);
 
@@ -98,7 +98,7 @@ impl Verdicts {
         Ok(())
     }
 
-    /// When all contacts are read: what they say together, where too few were read to say it before.
+    /// Judges all contacts together, at the end of a run with too few contacts to do so earlier.
     pub fn conclude(&self, known: Known) -> Result<Option<Suspicion>, FetchError> {
         let counts = self.lock();
         if counts.offset_ignored > 0 && !known.honours_offset {

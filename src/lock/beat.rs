@@ -1,4 +1,4 @@
-//! The thread that touches the owner files, and sees when they are another run's.
+//! The thread that touches the owner files, and detects when another run has taken them over.
 
 use std::fs::{File, FileTimes};
 use std::io;
@@ -12,7 +12,7 @@ use super::BEAT;
 use super::owner::Seen;
 use crate::durable::{OnPath, StorageError};
 
-/// Ends with its drop.
+/// Stops when dropped.
 pub(super) struct Beat {
     _stop: mpsc::Sender<()>,
     lost: watch::Receiver<bool>,
@@ -47,7 +47,7 @@ impl Beat {
     }
 }
 
-/// Touches the file. False when it is not ours any more.
+/// Touches the file. False if another run has taken it over.
 fn touch(path: &Path, token: &str) -> bool {
     match Seen::read(path) {
         Ok(Some(seen)) if seen.is_of(token) => {}

@@ -1,11 +1,11 @@
-//! Why a folder cannot be locked.
+//! Errors of locking a folder.
 
 use std::path::PathBuf;
 
 use super::owner::{Owner, Seen};
 use crate::durable::StorageError;
 
-/// Why a folder cannot be locked, or is not locked any more.
+/// Errors of locking a folder, or of keeping it locked.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Another run holds it.
@@ -16,7 +16,7 @@ pub enum LockError {
         /// The other run, if its owner file can be read.
         owner: Option<Box<Owner>>,
     },
-    /// An owner file is there, and nothing proves its run alive or dead: watch it.
+    /// An owner file exists, and it is unknown if its run is alive: it must be watched.
     #[error("another run may work on {}{}", path.display(), Owner::told(seen.owner().as_ref()))]
     Uncertain {
         /// The folder.

@@ -1,4 +1,4 @@
-//! The two files in one folder: taken, checked, given back.
+//! Takes, checks and releases the two files in one folder.
 
 use std::fs::{File, Metadata, TryLockError};
 use std::io::{self, Write};
@@ -11,9 +11,9 @@ use crate::durable::{self, OnPath, StorageError};
 
 const LOCK: &str = "lock";
 const OWNER: &str = "owner.json";
-/// The owner file of a dead run on its way out.
+/// Name to which the owner file of a dead run is moved before it is removed.
 const OLD: &str = "owner.old";
-/// Other runs may end, and remove the files, at every step of ours. More often than this something else is wrong.
+/// Most attempts: other runs may end, and remove the files, at each step. After this many, something else is wrong.
 const TRIES: u32 = 20;
 
 /// One folder that is this run's until it is dropped.
@@ -71,7 +71,7 @@ fn open(path: &Path) -> Result<Option<File>, StorageError> {
     }
 }
 
-/// Whether the path still leads to the open file.
+/// True if the path still leads to the open file.
 fn is_still(file: &File, path: &Path) -> Result<bool, StorageError> {
     let name = |meta: &Metadata| (meta.dev(), meta.ino());
     let (Ok(ours), there) = (file.metadata(), std::fs::symlink_metadata(path)) else {
@@ -84,7 +84,7 @@ fn is_still(file: &File, path: &Path) -> Result<bool, StorageError> {
     }
 }
 
-/// What speaks for the death of the run whose owner file is there.
+/// Evidence that the run of an owner file is dead.
 struct Evidence<'a> {
     /// That we have the lock proves it.
     is_proof: bool,
@@ -127,7 +127,7 @@ fn write(mut file: File, path: &Path, me: &Owner) -> Result<(), StorageError> {
     written
 }
 
-/// Removes the owner file of a dead run. False when it is another run's by now: two runs found the dead one.
+/// Removes the owner file of a dead run. False if another run, which found it dead too, has replaced it.
 fn bury(folder: &Path, dead: &Seen) -> Result<bool, StorageError> {
     let (path, old) = (folder.join(OWNER), folder.join(OLD));
     match durable::rename(&path, &old) {
@@ -167,7 +167,7 @@ impl Drop for Owned {
         if self.check().is_err() {
             return; // another run's files
         }
-        // What cannot be removed hinders nobody: the process is gone, and the lock free.
+        // A file that cannot be removed blocks no other run: the process has ended, and the lock is free.
         drop(durable::remove_file(&self.file()));
         drop(durable::remove_file(&self.folder.join(LOCK)));
         durable::remove_dir_if_empty(&self.folder);
@@ -177,11 +177,11 @@ impl Drop for Owned {
 /// The lock of an export, looked at from outside.
 #[derive(Debug)]
 pub enum Looked {
-    /// Nobody holds it.
+    /// No run holds it.
     Free,
     /// A run holds it.
     Held(Option<Owner>),
-    /// A run may hold it: its owner file is there, and it would be watched.
+    /// A run may hold it: its owner file exists and would have to be watched.
     Uncertain(Option<Owner>),
 }
 
@@ -202,7 +202,7 @@ pub fn look(out: &Path) -> Result<Looked, StorageError> {
     }
     let is_locked = match durable::open_existing(&folder.join(LOCK)) {
         Err(error) if error.source.kind() == io::ErrorKind::NotFound => Some(false),
-        // As a reader: two commands that only look do not disturb each other.
+        // As a shared lock: two commands that only look do not disturb each other.
         opened => match opened?.try_lock_shared() {
             Ok(()) => Some(false),
             Err(TryLockError::WouldBlock) => Some(true),

@@ -15,11 +15,11 @@
 //!
 //! An owner file that a killed run left behind does not block the next run: on the same machine the process is known to be
 //! gone; on a local file system the free lock proves it; elsewhere the owner file is watched. A run touches its file every
-//! [`BEAT`], and one that stands still for [`DEAD_AFTER`] belongs to a dead run.
+//! [`BEAT`], and one that is unchanged for [`DEAD_AFTER`] belongs to a dead run.
 //!
 //! A run looks at its owner file with every beat and with every step of publishing. One that was taken over stops.
 //!
-//! Layer 2: stands on `durable`.
+//! Layer 2: uses `durable`.
 
 mod beat;
 mod error;
@@ -60,7 +60,7 @@ pub struct Lock {
 impl Lock {
     /// Makes the folder of the export, if need be, and locks it; the work folder too if it is another one.
     ///
-    /// `dead` is an owner file that was watched and is known to be nobody's.
+    /// `dead` is an owner file that was watched, and whose run is known to be dead.
     ///
     /// # Errors
     /// When another run holds the lock or may hold it, or the file system refuses.

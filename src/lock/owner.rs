@@ -34,7 +34,7 @@ struct Process {
     started: String,
 }
 
-/// What is known of an owner's process.
+/// State of an owner's process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Life {
     /// It runs, on this machine.

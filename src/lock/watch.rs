@@ -1,11 +1,11 @@
-//! Patience with an owner file of which nobody knows whether its run is alive.
+//! Watches an owner file until it is known if its run is alive.
 
 use std::time::Duration;
 
 use super::owner::Seen;
 use super::{DEAD_AFTER, Lock, LockError};
 
-/// What to do after an attempt to lock.
+/// Next step after an attempt to lock.
 pub enum Next {
     /// Work: the folder is ours.
     Work(Lock),

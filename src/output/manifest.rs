@@ -292,7 +292,7 @@ pub enum ManifestError {
     /// It contradicts itself where commands rely on it.
     #[error("the manifest is damaged: {what}")]
     Content {
-        /// What is wrong.
+        /// Description of the damage.
         what: String,
     },
 }

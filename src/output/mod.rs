@@ -86,7 +86,7 @@ impl OutputSpec {
 pub struct StagedFile {
     /// Whose rows it holds.
     pub table: Table,
-    /// Its final path relative to the output folder.
+    /// Final path, relative to the output folder.
     pub path: ExportPath,
     /// How many rows it holds, at least one.
     pub rows: u64,

@@ -59,7 +59,7 @@ impl ExportPath {
         self.0.rsplit_once('/').unwrap_or_default()
     }
 
-    /// Whether the file is named as one of this run.
+    /// True if the file is named as one of this run.
     pub fn is_of(&self, run_id: &RunId) -> bool {
         let (folder, name) = self.split();
         match folder.strip_prefix("_runs/") {
@@ -88,7 +88,7 @@ fn is_partition(folder: &str) -> bool {
     !key.is_empty() && key.bytes().all(is_in_key) && !value.is_empty() && value.bytes().all(is_in_value)
 }
 
-/// Whether a data file could have this name, whatever its run.
+/// True if a data file could have this name, whatever its run.
 fn is_data_name(name: &str) -> bool {
     let Some(rest) = name.strip_prefix("part-") else { return false };
     rest.match_indices('-').any(|(at, _)| {

@@ -7,7 +7,7 @@ use crate::catalog::Run;
 use crate::output::manifest::Status;
 use crate::table::parse_time;
 
-/// For each run, the newest first, why it stays by itself; none where it goes unless a kept run needs it.
+/// The reason to keep each run, the newest first; `None` if it is removed unless a kept run needs it.
 pub(super) fn reasons(runs: &[Run], keep: Keep) -> Vec<Option<&'static str>> {
     let mut reasons = vec![None; runs.len()];
     let mut say = |at: usize, reason| {

@@ -13,10 +13,10 @@ use crate::durable;
 use crate::output::manifest::StateEntry;
 use crate::state::{self, StateError};
 
-/// Said of a run that the state of a kept run names.
+/// Reason given for a run that the state of a kept run names.
 const NAMED: &str = "it holds contacts that a later run did not read again";
 
-/// Gives a reason to each run, of `runs` from the newest on, that a run with a reason needs.
+/// Adds a reason to each run that a kept run needs. `runs` begins with the newest.
 ///
 /// # Errors
 /// When the state of a kept run is missing or not as it was written. Nothing may be removed then.

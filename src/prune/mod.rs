@@ -127,7 +127,7 @@ impl From<CatalogError> for PruneError {
     }
 }
 
-/// Said of what lies behind a break.
+/// Reason given for runs behind a break in the chain.
 const BROKEN: &str = "the chain of manifests breaks here, so this run and those before it are left as they are; `verify` tells more";
 
 /// The chain of the export.

@@ -7,7 +7,7 @@ use crate::catalog::{self, Chain};
 use crate::durable;
 use crate::output::pruned::{PRUNED, PrunedRuns};
 
-/// Brings the record down to what the chain needs: the runs between those that stay, and the first behind them.
+/// Reduces the record to what the chain needs: the runs between those that stay, and the first one behind them.
 pub(super) fn compact(out: &Path, chain: &Chain) -> Result<(), PruneError> {
     let record = catalog::pruned_runs(out)?;
     let stays = |sha256: &String| chain.runs.iter().any(|run| run.sha256 == *sha256);
@@ -24,7 +24,7 @@ pub(super) fn compact(out: &Path, chain: &Chain) -> Result<(), PruneError> {
         }
         needed.pruned.push(run);
     }
-    // Where the chain breaks nobody knows what lies behind.
+    // Behind a break the chain is unknown.
     if chain.broken_at.is_none() && needed != record {
         durable::replace(&out.join(PRUNED), needed.to_json().as_bytes())?;
     }

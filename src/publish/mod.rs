@@ -62,7 +62,7 @@ pub enum PublishError {
     /// The file system refused.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// The folder is another run's by now.
+    /// Another run has taken over the folder.
     #[error(transparent)]
     Lock(#[from] LockError),
     /// A file stands where one of the export belongs, and is none of it.

@@ -36,7 +36,7 @@ impl<'a> ContactAnswer<'a> {
         &self.0
     }
 
-    /// Whether the answer reports that there is no such contact: no messages, and no contact beside their empty list.
+    /// True if the answer reports that there is no such contact: no messages, and no contact beside their empty list.
     pub fn is_absent(&self) -> bool {
         let page = &self.0;
         let form = &page.form;
@@ -46,7 +46,7 @@ impl<'a> ContactAnswer<'a> {
         page.message_count() == 0 && page.contact.is_none() && says_no_contact
     }
 
-    /// Whether the answer names the contact it belongs to.
+    /// True if the answer names the contact it belongs to.
     pub fn names_contact(&self) -> bool {
         contact_ids(&self.0).next().is_some()
     }
@@ -104,7 +104,7 @@ fn of_contact(page: &Page<'_>, asked_for: &ContactId) -> Option<String> {
     })
 }
 
-/// Whether two IDs are the same: as text, and UUIDs without regard to case.
+/// True if two IDs are the same: as text, and UUIDs without regard to case.
 fn is_same(one: &str, other: &str) -> bool {
     one == other || (is_uuid(one) && one.eq_ignore_ascii_case(other))
 }
@@ -167,7 +167,7 @@ fn missing(what: &str, page: &Page<'_>) -> String {
     format!("the answer has no {what}; {}", members_found(known.chain(others)))
 }
 
-/// Whether a value could hold a history in a form that is not known.
+/// True if a value could hold a history in a form that is not known.
 pub(super) fn may_hold(value: Value<'_>) -> bool {
     match value.kind() {
         Kind::Array | Kind::Object => true,
@@ -176,12 +176,12 @@ pub(super) fn may_hold(value: Value<'_>) -> bool {
     }
 }
 
-/// Whether a string looks like an object or list written as text.
+/// True if a string looks like an object or list written as text.
 pub(super) fn is_json_text(value: Value<'_>) -> bool {
     value.text().is_some_and(|text| text.trim_start().starts_with(['{', '[']))
 }
 
-/// Whether a value holds what looks like messages or conversations.
+/// True if a value holds what looks like messages or conversations.
 pub(super) fn holds_history(value: Value<'_>) -> bool {
     let is_record = |value: Value<'_>| value.member("message_id").is_some() || has_list(value);
     match value.kind() {
@@ -196,7 +196,7 @@ pub(super) fn holds_history(value: Value<'_>) -> bool {
     }
 }
 
-/// Whether an object has messages or conversations of its own.
+/// True if an object has messages or conversations of its own.
 fn has_list(value: Value<'_>) -> bool {
     let is_list = |(name, value): (Cow<'_, str>, Value<'_>)| {
         matches!(&*name, "messages" | "conversations")

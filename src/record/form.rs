@@ -33,7 +33,7 @@ impl ListMember {
 /// The form of one answer.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Form<'a> {
-    /// The first thing found that no answer has.
+    /// The first flaw found.
     pub(super) flaw: Option<String>,
     /// The error that the answer reports beside its records.
     pub(super) complaint: Option<String>,

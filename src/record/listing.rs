@@ -61,7 +61,7 @@ pub enum Listed {
     Unnamed {
         /// A digest of its text.
         digest: Box<str>,
-        /// What it is instead of a contact, without any value of it.
+        /// Description of the element, without its values.
         found: String,
     },
 }
@@ -129,12 +129,12 @@ fn of_moved(places: [Option<Value<'_>>; 3]) -> Option<PageError> {
     Some(PageError::NotAnAnswer(what))
 }
 
-/// Whether an object or list stands beside a list that is null.
+/// True if an object or list stands beside a list that is null.
 fn has_other_list(records: Option<Value<'_>>) -> bool {
     records.is_some_and(|records| records.members().any(|(_, value)| may_hold(value)))
 }
 
-/// What is found where the list should be.
+/// Describes what is found in place of the list.
 fn no_list(root: Value<'_>) -> String {
     let mut at = root;
     for name in ["data", "data", "contacts"] {

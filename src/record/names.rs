@@ -1,4 +1,4 @@
-//! Names for what an answer holds, safe to show: no value of anybody, and no name that could be one.
+//! Descriptions of an answer that are safe to show: no values, and no names that could be values.
 
 use crate::json::{Kind, Value};
 

@@ -24,7 +24,7 @@ pub fn read_json<'t>(text: impl Into<Cow<'t, str>>) -> Result<Document<'t>, Page
 ///
 /// # Errors
 /// When it holds no `data.data` object (a null one is a contact that does not exist), or reports an error instead of one.
-/// Whether a page is the answer to a request is for [`super::ContactAnswer`] to decide.
+/// [`super::ContactAnswer`] decides if a page is the answer to a request.
 pub fn read_page<'a>(document: &'a Document<'_>) -> Result<Page<'a>, PageError> {
     let room = Room::default();
     let answer = read_answer(document.root(), &room);
@@ -179,7 +179,7 @@ impl Answer<'_> {
         Some(shorten(&column_text(told)?))
     }
 
-    /// What is found in an answer without records.
+    /// Describes an answer without records.
     fn found(&self, root: Value<'_>) -> String {
         fn names(value: Value<'_>) -> String {
             let names: Vec<_> = value.members().map(|(name, _)| name).collect();

@@ -1,11 +1,11 @@
-//! What counts as an answer.
+//! Rules by which an answer is accepted.
 
 use super::{ContactAnswer, PageError};
 use crate::json::Document;
 
 const ID: &str = "3f0c2a9e-5acc-4699-923c-f7326936b39f";
 
-/// What an answer of a contact comes to: its messages and whether it is absent, or the error.
+/// Result of reading an answer: its messages and if the contact is absent, or the error.
 fn judged(records: &str) -> Result<(usize, bool), String> {
     judge(&format!(r#"{{"data":{{"data":{records}}}}}"#))
 }

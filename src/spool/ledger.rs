@@ -106,7 +106,7 @@ struct Inner {
 }
 
 impl Inner {
-    /// How many pages the contact has.
+    /// Number of pages of the contact.
     fn count(&self, contact: u32, slot: &Slot) -> usize {
         self.open.get(&contact).map_or(slot.count as usize, Vec::len)
     }

@@ -19,7 +19,7 @@ impl Counts {
     }
 }
 
-/// How many values other than null each column has, by table.
+/// Number of non-null values of each column, by table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ValueCounts([Vec<u64>; 5]);
 

@@ -70,7 +70,7 @@ fn add(before: &Fields, now: &Fields, rows: u64, is_gone: impl Fn(Seen) -> bool)
     (sums, gone)
 }
 
-/// Whether chance hardly explains that a field which was `seen` so often is in no row of this many contacts. The rows of a
+/// True if chance hardly explains that a field which was `seen` so often is in no row of this many contacts. The rows of a
 /// contact are alike, so contacts count and not rows. One more row of each kind is assumed, since a share of 100 % is
 /// never certain.
 #[expect(clippy::cast_precision_loss, reason = "a share needs no 53 bits")]

@@ -26,7 +26,7 @@ pub enum ListingError {
         "the API's answers have changed ({what}): the account's contacts cannot be listed, look for a newer version of chatzy-export"
     )]
     NotAnAnswer {
-        /// What was found.
+        /// Description of what was found instead.
         what: String,
     },
     /// It cannot answer.

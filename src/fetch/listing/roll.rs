@@ -18,7 +18,7 @@ pub struct Roll {
     places: HashMap<Fingerprint, usize>,
     /// Things without an ID, by what they say.
     unnamed: HashSet<Box<str>>,
-    /// What the first of them is instead of a contact.
+    /// Description of the first one that is not a contact.
     first_unnamed: Option<String>,
     /// The versions of contacts before which nothing is missing but what became active since they were read.
     trusted: HashSet<Fingerprint>,
@@ -82,7 +82,7 @@ impl Roll {
         self.unnamed.len()
     }
 
-    /// What stands in the place of contacts, where no contact was met at all.
+    /// Description of what was found in place of contacts, if there was none.
     pub fn only_unnamed(&self) -> Option<&str> {
         self.first_unnamed.as_deref().filter(|_| self.contacts.is_empty())
     }

@@ -26,7 +26,7 @@ impl Paging {
         }
     }
 
-    /// Whether the page shows that the server looks at the offset: it is not the first page again, with what came
+    /// True if the page shows that the server looks at the offset: it is not the first page again, with what came
     /// meanwhile.
     pub(super) fn shows_offset(&self, ask: &Ask, page: &Sight) -> bool {
         let known = self.prefix.known_on(page);

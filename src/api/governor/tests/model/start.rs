@@ -1,8 +1,8 @@
-//! How soon an unknown limit is found: the first half minute, and the minute after it.
+//! Time until an unknown limit is found: the first half minute, and the minute after it.
 
 use super::*;
 
-/// What a server grants at once, how long it takes, and its `Retry-After` in seconds.
+/// Burst, latency in milliseconds, and `Retry-After` in seconds of each simulated server.
 fn servers() -> impl Iterator<Item = (u32, u32, Option<u64>)> {
     let latencies = |burst| [10, 30, 100, 300_u32].map(|latency| (burst, latency));
     let all = [1, 10, 100].into_iter().flat_map(latencies);
