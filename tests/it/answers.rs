@@ -1,4 +1,4 @@
-//! Answers of another form than the documented one, and an API that answers nobody: how a run ends, and what it says.
+//! The end of a run whose answers have another form than the documented one, or that gets no answer at all.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::export::{EMAIL, Export, Outcome};
 use crate::scripted::{Answer, Asked, Scripted};
 
-/// The page asked for, of a history of so many messages, changed.
+/// The page asked for, of a history of `count` messages, after a change.
 fn changed(asked: &Asked, count: usize, change: impl Fn(&mut Value)) -> Answer {
     let mut page: Value = serde_json::from_str(&Answer::page(asked, count).body).expect("JSON");
     change(&mut page);
@@ -20,7 +20,7 @@ fn contacts(count: usize) -> Vec<String> {
     (0..count).map(|at| format!("c{at}")).collect()
 }
 
-/// A run in which the answers for one contact of three are changed; gives how that one ended.
+/// A run in which the answers for one contact of three are changed; returns the outcome of that contact.
 fn one_changed(change: impl Fn(&mut Value) + Send + Sync + 'static) -> (Outcome, String) {
     let server = Scripted::api(move |asked| match asked.contact() {
         "c1" => changed(asked, 250, &change),
@@ -53,7 +53,7 @@ fn an_answer_of_another_form_fails_its_contact_and_names_what_was_found() {
     assert_snapshot!(error(|page| page["data"]["data"]["contact"]["contact_id"] = "c2".into()), @"the answer belongs to another contact (c2) (at offset 0)");
 }
 
-/// A run of so many contacts whose answers are all changed.
+/// A run of `count` contacts whose answers are all changed.
 fn all_changed(count: usize, change: fn(&mut Value)) -> (Outcome, usize) {
     let server = Scripted::api(move |asked| changed(asked, 250, change));
     let outcome = Export::run_of(server.url(), contacts(count)).expect(2);
@@ -177,7 +177,7 @@ fn contacts_that_fail_after_others_were_read_are_published_as_failed() {
     assert_eq!(export.expect(3).contacts("failed"), 1);
 }
 
-/// How `contacts` ends whose list is this.
+/// The outcome of `contacts` for this list.
 fn listing(body: &'static str) -> Outcome {
     let server = Scripted::api(move |_| Answer::new(200, body));
     Export::command("contacts --progress never")

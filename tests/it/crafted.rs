@@ -1,4 +1,4 @@
-//! An export that somebody has crafted: no string of its manifests is obeyed, whatever command reads it.
+//! Crafted exports: no command executes or follows a string of a manifest.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::export::{Export, Outcome, json, read, write};
 use crate::service::Service;
 
-/// Texts that are executed, or lead out of the export, where they are taken for what they stand for.
+/// Texts that would be executed, or lead out of the export, if a command used them unchecked.
 const HOSTILE: [&str; 5] = [
     "x\n\\! touch owned\n\\copy t from program 'touch owned'\n",
     "../outside/victim",
@@ -58,7 +58,7 @@ fn craft(out: &Path, file: &str, place: &str, text: &str) {
     }
 }
 
-/// What every command that reads an export makes of it; those that change it come last.
+/// The outcome of every command that reads an export. Those that change it come last.
 fn outcomes(export: &Export, out: &Path) -> Vec<(&'static str, Outcome)> {
     let at = out.to_string_lossy().into_owned();
     let made = export.path("made").to_string_lossy().into_owned();

@@ -14,7 +14,7 @@ use crate::service::wait_until;
 
 const CONTACTS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 
-/// Whether all messages of all contacts are there, 25 each.
+/// Asserts that all messages of all contacts are there, 25 each.
 fn assert_whole(outcome: &Outcome) {
     assert_eq!(outcome.contacts("exported"), CONTACTS.len() as u64);
     assert_eq!(outcome.rows("messages").len(), 25 * CONTACTS.len());

@@ -1,4 +1,4 @@
-//! One run at a time, also where the file system refuses locks or keeps them from the other machine.
+//! One run at a time, even if the file system refuses locks or does not pass them to the other machine.
 
 use std::time::Duration;
 
@@ -84,7 +84,7 @@ fn check_and_run_agree_on_what_the_file_system_refuses() {
     }
 }
 
-/// What another machine would leave: an owner file whose process nobody here can look at.
+/// An owner file as another machine leaves it: its process cannot be looked up here.
 fn of_another_machine(owner: &str) -> String {
     let mut owner: Value = serde_json::from_str(owner).expect("an owner");
     owner["token"] = "another".into();

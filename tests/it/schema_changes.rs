@@ -1,4 +1,4 @@
-//! Fields that the API's answers gain and lose from one run to the next are reported, and nothing else is.
+//! Fields that appear in or vanish from the API's answers between runs are reported, and nothing else is.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::export::{Export, Outcome, read};
 use crate::scripted::{Answer, Scripted};
 
-/// A server whose answers change from night to night, and that number.
+/// A server whose answers change from night to night, and the number of the night.
 fn server() -> (Scripted, Arc<AtomicUsize>) {
     let night = Arc::new(AtomicUsize::new(0));
     let today = Arc::clone(&night);

@@ -18,13 +18,13 @@ use crate::export::Export;
 use crate::scripted::{Answer, Asked};
 use crate::service::RUNTIME;
 
-/// What a request is answered with.
+/// The answer to a request.
 #[derive(Clone, Debug)]
 pub enum Act {
     Answer(Answer),
     /// The stream is reset instead.
     Reset(Reason),
-    /// It is answered, and the connection takes no further requests.
+    /// The request is answered, and the connection takes no more requests.
     LastAnswer(Answer),
     /// The connection is given up with this reason, and all requests on it.
     GoAway(Reason),
@@ -43,7 +43,7 @@ pub struct Script {
 }
 
 impl Script {
-    /// A server that behaves well but for its answers.
+    /// A server without faults of its own; only its answers are given.
     pub fn new(act: impl Fn(&Asked, usize) -> Act + Send + Sync + 'static) -> Self {
         Self { certificate: |_| "valid", streams: 100, act: Box::new(act) }
     }

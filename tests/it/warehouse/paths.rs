@@ -1,4 +1,4 @@
-//! Odd paths of exports are the paths of these exports and of no others.
+//! A path with wildcards or other special characters names exactly one export.
 
 use std::path::Path;
 
