@@ -83,4 +83,5 @@ fn rows_made_while_a_history_is_read_are_those_that_would_be_made_at_its_end() {
     assert_eq!(groups["messages"], [3232, 16384, 16384, 3232, 16384, 16384]);
     assert_eq!(groups["channel_records"].len(), 6);
     assert_eq!(fields[0]["messages"]["odd"], 2 * MESSAGES);
+    assert_eq!(fields[1]["messages"]["columns"]["created_at"]["values"], 2 * MESSAGES);
 }
