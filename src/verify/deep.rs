@@ -8,6 +8,7 @@ mod coverage;
 mod file;
 mod lines;
 mod order;
+pub(super) mod published;
 pub(super) mod rows;
 mod tally;
 
@@ -129,7 +130,7 @@ impl<'a> Deep<'a> {
         let mut faults = Faults::default();
         let mut check = self.met.insert(&file.path).then(|| FileCheck::new(self.manifest, file));
         let (mut number, time) = (0, tally::partition_time(file));
-        let read = read_any(self.manifest, file, &path, &mut |row| {
+        let read = read_any(self.out, self.manifest, file, &mut |row| {
             number += 1;
             if let Some(check) = &mut check {
                 check.row(number, row, &mut faults);
@@ -329,18 +330,19 @@ fn check_record_order(before: &mut Option<RecordPlace>, row: &Row, at: At<'_>, f
 const RAW: &str = "raw";
 
 fn read_any(
+    out: &Path,
     manifest: &Manifest,
     file: &FileEntry,
-    path: &Path,
     each: &mut dyn FnMut(&Row),
 ) -> Result<u64, ReadError> {
+    let opened = published::open(out, file)?;
     if file.table == RAW {
-        return lines::count(path);
+        return lines::count(opened, &file.path);
     }
     let left_out = file::left_out(file);
     let columns: Option<Vec<&ColumnEntry>> = manifest
         .tables
         .get(&file.table)
         .map(|table| table.columns.iter().filter(|column| Some(column.name.as_str()) != left_out).collect());
-    rows::read(path, columns.as_deref(), each)
+    rows::read(opened, &file.path, columns.as_deref(), each)
 }

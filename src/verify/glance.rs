@@ -4,7 +4,7 @@
 use std::io;
 use std::path::Path;
 
-use super::deep::rows;
+use super::deep::{published, rows};
 use super::runs::{Content, LATEST, Runs, manifest_path, read_content};
 use super::{DamageKind, Report, VerifyError, VerifyOptions, claims, files, runs};
 use crate::durable::StorageError;
@@ -87,7 +87,8 @@ pub(crate) fn read_rows(
     for file in manifest.files.iter().filter(|file| file.table == table.name()) {
         let path = out.join(&file.path);
         let damaged = |detail| RowsError::Damaged { path: file.path.to_string(), detail };
-        let read = rows::read_columns(&path, wanted, &mut |row| each(row, file));
+        let read = published::open(out, file)
+            .and_then(|opened| rows::read_columns(opened, &file.path, wanted, &mut |row| each(row, file)));
         let rows = read.map_err(|error| match error.downcast::<io::Error>() {
             // Only what the operating system said is about the disk; decoders use the same type for bad bytes.
             Ok(io) if io.raw_os_error().is_some() => {

@@ -13,6 +13,8 @@ use crate::durable::StorageError;
 
 /// The longest line believed: above twice the largest answer that is accepted.
 const MAX_LINE: u64 = 160 << 20;
+/// The largest answer that is accepted from the API, in bytes.
+const MAX_ANSWER: usize = 64 << 20;
 /// Bytes read at once.
 const BUFFER_BYTES: usize = 256 << 10;
 
@@ -100,6 +102,12 @@ impl RawReader {
             return Err(self.damaged(format!("line {} has no end", self.rows)));
         }
         let line = read(&self.line).map_err(|what| self.damaged(format!("line {}: {what}", self.rows)))?;
+        if let RawLine::Answer(_, body) = &line
+            && body.len() > MAX_ANSWER
+        {
+            let what = format!("line {}: an answer of more than {} MiB", self.rows, MAX_ANSWER >> 20);
+            return Err(self.damaged(what));
+        }
         Ok(Some(line))
     }
 

@@ -125,3 +125,21 @@ proptest! {
         check(&[body, text.into_bytes()], 1);
     }
 }
+
+#[test]
+fn the_largest_answer_is_read_and_a_larger_one_is_damage() {
+    const MOST: usize = 64 << 20;
+    // Each quote takes two bytes in its line.
+    let bodies = [vec![b'"'; MOST], vec![1; MOST]];
+    let (lines, _) = round_trip(&bodies, u64::MAX);
+    for (line, body) in lines.iter().zip(&bodies) {
+        assert!(matches!(line, RawLine::Answer(_, read) if read == body));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer = RawWriter::new(&"r1".parse().unwrap(), u64::MAX, folder.path());
+    writer.answer(&answer(0), &vec![b'x'; MOST + 1]).unwrap();
+    let files = writer.finish().unwrap();
+    let mut reader = RawReader::open(&folder.path().join(&files[0].path)).unwrap();
+    let error = reader.next().unwrap_err().to_string();
+    assert!(error.ends_with("is damaged: line 1: an answer of more than 64 MiB"), "{error}");
+}

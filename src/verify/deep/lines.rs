@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::fmt;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
 
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
@@ -15,10 +14,12 @@ use crate::table::parse_time;
 
 /// Bytes read at once.
 const BUFFER_BYTES: usize = 256 << 10;
+/// The longest line that is read. An answer has at most 64 MiB, and a row holds a text of it at most twice.
+const MAX_LINE: u64 = 160 << 20;
 
 /// Decodes a whole file of lines that are not rows of a table, and counts them.
-pub(super) fn count(path: &Path) -> Result<u64, ReadError> {
-    let mut text = BufReader::with_capacity(BUFFER_BYTES, open_text(path)?);
+pub(super) fn count(file: File, name: &str) -> Result<u64, ReadError> {
+    let mut text = BufReader::with_capacity(BUFFER_BYTES, open_text(file, name)?);
     let mut lines = 0;
     loop {
         let chunk = text.fill_buf()?;
@@ -31,14 +32,12 @@ pub(super) fn count(path: &Path) -> Result<u64, ReadError> {
     }
 }
 
-fn open_text(path: &Path) -> Result<Box<dyn Read>, ReadError> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let file = File::open(path)?;
+fn open_text(file: File, name: &str) -> Result<Box<dyn Read>, ReadError> {
     if name.ends_with(".jsonl.gz") {
         Ok(Box::new(flate2::read::MultiGzDecoder::new(file)))
     } else if name.ends_with(".jsonl.zst") {
         Ok(Box::new(zstd::Decoder::new(file)?))
-    } else if name.ends_with(".jsonl") {
+    } else if name.rsplit('.').next() == Some("jsonl") {
         Ok(Box::new(file))
     } else {
         Err("its name ends in none of the known formats".into())
@@ -47,14 +46,18 @@ fn open_text(path: &Path) -> Result<Box<dyn Read>, ReadError> {
 
 /// Reads the rows of a file, as [`super::rows::read`] does.
 pub(super) fn read(
-    path: &Path,
+    file: File,
+    name: &str,
     columns: Option<&[&ColumnEntry]>,
     each: &mut dyn FnMut(&Row),
 ) -> Result<u64, ReadError> {
-    let mut stream = BufReader::with_capacity(BUFFER_BYTES, open_text(path)?);
+    let mut stream = BufReader::with_capacity(BUFFER_BYTES, open_text(file, name)?);
     let (mut line, mut rows) = (Vec::new(), 0);
-    while stream.read_until(b'\n', &mut line)? > 0 {
+    while (&mut stream).take(MAX_LINE).read_until(b'\n', &mut line)? > 0 {
         rows += 1;
+        if line.len() as u64 == MAX_LINE {
+            return Err(format!("line {rows} has more than {} MiB", MAX_LINE >> 20).into());
+        }
         let mut json = serde_json::Deserializer::from_slice(&line);
         let row = Line { columns }.deserialize(&mut json).and_then(|row| json.end().map(|()| row));
         each(&row.map_err(|error| format!("line {rows}: {error}"))?);

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::error::Error;
 use std::fs::File;
-use std::path::Path;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Int64Type, SchemaRef, TimestampMicrosecondType};
@@ -115,27 +114,29 @@ pub(super) fn never_null(table: Table, left_out: Option<&str>) -> Vec<usize> {
 
 /// Reads the whole file, row by row, and returns how many rows it has. Its columns must be these, where they are known.
 pub(in crate::verify) fn read(
-    path: &Path,
+    file: File,
+    name: &str,
     columns: Option<&[&ColumnEntry]>,
     each: &mut dyn FnMut(&Row),
 ) -> Result<u64, ReadError> {
-    if path.extension().is_some_and(|extension| extension == "parquet") {
-        read_parquet(File::open(path)?, columns, &COLUMNS, each)
+    if name.ends_with(".parquet") {
+        read_parquet(file, columns, &COLUMNS, each)
     } else {
-        lines::read(path, columns, each)
+        lines::read(file, name, columns, each)
     }
 }
 
 /// Reads the whole file as [`read`] does, with no more than these columns where the format lets others be left.
 pub(in crate::verify) fn read_columns(
-    path: &Path,
+    file: File,
+    name: &str,
     wanted: &[&str],
     each: &mut dyn FnMut(&Row),
 ) -> Result<u64, ReadError> {
-    if path.extension().is_some_and(|extension| extension == "parquet") {
-        read_parquet(File::open(path)?, None, wanted, each)
+    if name.ends_with(".parquet") {
+        read_parquet(file, None, wanted, each)
     } else {
-        lines::read(path, None, each)
+        lines::read(file, name, None, each)
     }
 }
 

@@ -197,7 +197,8 @@ fn add(scene: &mut Scene, rng: &mut Rng, (path, bytes): Target) -> Option<Done> 
         2 => ["contacts", "messages", "raw", "coverage/x=1"][rng.usize(..4)].to_owned(),
         _ => path.rsplit_once('/')?.0.to_owned(),
     };
-    let name = ["part-run-1-00077.parquet", "x", ".hidden", "latest.json.tmp", "failed.csv", "_SUCCESS"];
+    let name =
+        ["part-run-1-00077.parquet", "x", ".hidden", "latest.json.tmp", "failed.csv", "_SUCCESS.jsonl"];
     let to = format!("{folder}/{}", rng.choice(name)?);
     if scene.files.contains_key(&to) {
         return None;

@@ -59,7 +59,8 @@ impl Scene {
             (restless.url(), "f restless h", "unresolved"),
             (wild.url(), "messages-9-i messages-5-j", "exported"),
         ];
-        let export = Export::run_of(calm.url(), ["unused"]).without("--base-url").args("--page-size 10");
+        let export =
+            Export::run_of(calm.url(), ["unused"]).without("--base-url").args("--page-size 10 --allow-mixed");
         let mut last = None;
         for (at, ((url, contacts, status), format)) in runs.into_iter().zip(formats).enumerate() {
             export.write("contacts.csv", contacts.replace(' ', "\n"));
