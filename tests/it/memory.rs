@@ -30,14 +30,14 @@ fn check(most: u64, told: &str) {
 }
 
 /// The only page of a history that holds these messages; the page after it is empty.
-fn only_page(messages: &str) -> impl Fn(&str) -> Reply + use<> {
-    let page = |messages: &str| {
+fn only_page(messages: String) -> impl Fn(&str) -> Reply {
+    move |target| {
+        let contact = parameter(target, "contact_id");
+        let messages = if parameter(target, "offset") == "0" { &*messages } else { "" };
         Reply::json(format!(
-            r#"{{"data":{{"data":{{"contact":{{"contact_id":"c"}},"conversations":[{{"conversation_id":"v","messages":[{messages}]}}]}}}}}}"#
+            r#"{{"data":{{"data":{{"contact":{{"contact_id":"{contact}"}},"conversations":[{{"conversation_id":"v","messages":[{messages}]}}]}}}}}}"#
         ))
-    };
-    let (first, empty) = (page(messages), page(""));
-    move |target| if parameter(target, "offset") == "0" { first.clone() } else { empty.clone() }
+    }
 }
 
 fn contacts(count: usize) -> Vec<String> {
@@ -48,7 +48,7 @@ fn contacts(count: usize) -> Vec<String> {
 fn many_answers_of_fifty_megabytes_at_once() {
     let content = "x\\n\u{e9}0123456789".repeat((55 << 20) / 14);
     let server =
-        Raw::start(only_page(&format!(r#"{{"message_id":"m","content":"{content}","role":"user"}}"#)));
+        Raw::start(only_page(format!(r#"{{"message_id":"m","content":"{content}","role":"user"}}"#)));
     for format in ["parquet", "jsonl"] {
         let export = server.export(contacts(6)).args("--format").arg(format);
         let outcome = run(&export, &format!("answers of 55 MB, {format}")).expect(0);
@@ -81,7 +81,7 @@ fn dense_pages() {
         ("doubled keys", format!(r#"{{"message_id":"m",{}}}"#, list(r#""x":1,"#))),
     ];
     for (told, messages) in shapes {
-        let server = Raw::start(only_page(&messages));
+        let server = Raw::start(only_page(messages));
         let outcome = run(&server.export(["a"]).args("--format jsonl --retries 0 --page-size 1"), told);
         let row = outcome.rows("coverage").of_contact("a").clone();
         let is_refused = row["error"].as_str().is_some_and(|error| error.starts_with("too_large"));
