@@ -38,6 +38,7 @@
 //! contacts/ settings/ record/ json/  1  input · validated settings · wire shapes · lenient JSON
 //! history event id digest durable    1  what is known of a read · events · newtypes · SHA-256 · files that survive a power cut
 //! visible actor                      1  characters that are shown and not obeyed · a thread that does as it is told
+//! bounded                            1  Parquet files of unknown origin, read in bounded memory
 //! simulator/                         a local API for tries, demos and tests; nothing above depends on it but cli
 //! ```
 //!
@@ -66,6 +67,7 @@
 
 pub mod actor;
 pub mod api;
+pub mod bounded;
 pub mod build;
 pub mod catalog;
 pub mod check;

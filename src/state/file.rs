@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::vec::IntoIter;
 
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
@@ -15,6 +15,7 @@ use parquet::file::properties::{WriterProperties, WriterVersion};
 
 use super::columns::Record;
 use super::{Row, StateError};
+use crate::bounded::Input;
 use crate::digest::sha256_of_file;
 use crate::durable::{self, OnPath};
 
@@ -107,9 +108,8 @@ pub(super) struct Reader<R> {
 pub(super) fn open<R: Record>(path: &Path) -> Result<Reader<R>, StateError> {
     let unreadable = |what: String| StateError::Unreadable { path: path.to_owned(), what };
     let file = File::open(path).on("read", path)?;
-    let builder =
-        ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| unreadable(error.to_string()))?;
-    let key_values = builder.metadata().file_metadata().key_value_metadata();
+    let input = Input::open(file).map_err(|error| unreadable(error.to_string()))?;
+    let key_values = input.footer().metadata().file_metadata().key_value_metadata();
     let value = |key: &str| {
         let found = key_values.into_iter().flatten().find(|pair| pair.key == key);
         found.and_then(|pair| pair.value.clone())
@@ -121,7 +121,7 @@ pub(super) fn open<R: Record>(path: &Path) -> Result<Reader<R>, StateError> {
         return Err(unreadable("another version of this program has written it".to_owned()));
     }
     let scope = value("scope").unwrap_or_default();
-    let batches = builder.build().map_err(|error| unreadable(error.to_string()))?;
+    let batches = input.rows(None).map_err(|error| unreadable(error.to_string()))?;
     Ok(Reader { path: path.to_owned(), batches, rows: Vec::new().into_iter(), scope, kind: PhantomData })
 }
 

@@ -9,6 +9,7 @@ mod answers;
 mod anything;
 mod archive;
 mod auth;
+mod bombs;
 mod broken;
 mod canary;
 mod check;

@@ -11,7 +11,7 @@ const LAYERS: [&[&str]; 5] = [
     &["api", "spool", "table", "output", "catalog", "state", "lock"],
     &[
         "contacts", "settings", "event", "id", "record", "json", "durable", "history", "digest", "visible",
-        "actor",
+        "actor", "bounded",
     ],
 ];
 

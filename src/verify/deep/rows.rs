@@ -6,10 +6,9 @@ use std::fs::File;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Int64Type, SchemaRef, TimestampMicrosecondType};
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::lines;
+use crate::bounded::Input;
 use crate::output::manifest::ColumnEntry;
 use crate::table::{Kind, Table};
 
@@ -146,13 +145,12 @@ fn read_parquet(
     wanted: &[&str],
     each: &mut dyn FnMut(&Row),
 ) -> Result<u64, ReadError> {
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file)?;
+    let input = Input::open(file)?;
     if let Some(columns) = columns {
-        compare_columns(builder.schema(), columns)?;
+        compare_columns(input.footer().schema(), columns)?;
     }
-    let mask = ProjectionMask::columns(builder.parquet_schema(), wanted.iter().copied());
     let mut rows = 0;
-    for batch in builder.with_projection(mask).build()? {
+    for batch in input.rows(Some(wanted))? {
         let batch = batch?;
         rows += batch.num_rows() as u64;
         read_batch(&batch, each);
