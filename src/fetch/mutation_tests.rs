@@ -331,7 +331,7 @@ fn place() -> impl Strategy<Value = Where> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 4000, max_global_rejects: 10_000, ..ProptestConfig::default() })]
 
     #[test]
     fn no_structural_mutation_makes_a_history_shorter_without_a_word(

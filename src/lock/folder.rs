@@ -170,6 +170,8 @@ impl Drop for Owned {
         // A file that cannot be removed blocks no other run: the process has ended, and the lock is free.
         drop(durable::remove_file(&self.file()));
         drop(durable::remove_file(&self.folder.join(LOCK)));
+        // Left by a run that was killed while it took over.
+        drop(durable::remove_file(&self.folder.join(OLD)));
         durable::remove_dir_if_empty(&self.folder);
     }
 }

@@ -41,19 +41,19 @@ fn each_answer_stands_there_as_it_was_sent() {
         b"{\"message_id\":\"m\",\"content\":\"a\x00b\x1b[31m\"}",
         b"{\"message_id\":\"m\",\"content\":\"Gr\xc3\xbc\xc3\x9fe \\\"\\\\\"}",
     ];
-    let page = |message: &[u8]| {
-        let mut body =
-            br#"{"data":{"data":{"contact":{"contact_id":"c"},"conversations":[{"messages":["#.to_vec();
+    let page = |at: usize, message: &[u8]| {
+        let contact = format!(r#"{{"data":{{"data":{{"contact":{{"contact_id":"c{at}"}},"#);
+        let mut body = [contact.as_bytes(), br#""conversations":[{"messages":["#].concat();
         body.extend(message);
         body.extend(b"]}]}}}");
         body
     };
-    let sent = messages.map(page);
+    let sent: Vec<_> = messages.iter().enumerate().map(|(at, message)| page(at, message)).collect();
     let answers = sent.clone();
     let server = Raw::start(move |target| {
         let contact: usize = parameter(target, "contact_id").trim_start_matches('c').parse().unwrap_or(0);
         let is_first = parameter(target, "offset") == "0";
-        Reply::json(if is_first { answers[contact].clone() } else { page(b"") })
+        Reply::json(if is_first { answers[contact].clone() } else { page(contact, b"") })
     });
     let outcome =
         server.export((0..4).map(|at| format!("c{at}"))).args("--format jsonl --keep-raw").expect(0);

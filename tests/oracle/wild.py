@@ -220,7 +220,8 @@ class Wild:
 
     def message(self, place):
         if self.chance(self.mess / 10):
-            return self.value()
+            # A list, or JSON in a string, may hold messages: no answer.
+            return next(value for value in iter(self.value, None) if value[:1] not in (b"[", b'"'))
         self.counter += 1
         good = f'"m{self.counter}"'.encode()
         if self.chance(self.mess / 2):

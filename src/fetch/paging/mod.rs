@@ -253,8 +253,8 @@ impl Paging {
         }
         self.frontier = Some(Frontier { offset: ask.offset, limit: ask.limit, page: page.clone() });
         let stride = match self.rules.consistency {
-            // No page has to join, so that what is sent twice must not count twice.
-            Consistency::Fast => facts.stride(&page.without_repeats()),
+            // No page has to join, so neither a repeat nor a message beyond `limit` may move the offset.
+            Consistency::Fast => facts.stride(&page.without_repeats()).min(u64::from(ask.limit)),
             Consistency::Anchored | Consistency::Strict => facts.stride(page),
         };
         let past = ask.offset + stride;
