@@ -59,7 +59,7 @@ pub fn print(text: &str) -> bool {
     }
 }
 
-/// Writes a JSON document, of one line or many, to stdout, as [`print`] does.
+/// Writes a JSON document, of one line or many, to stdout, as [`print()`] does.
 #[must_use]
 pub fn print_json(document: &str) -> bool {
     print(&escape_json(document))
