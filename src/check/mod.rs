@@ -6,8 +6,8 @@
 //! sign-in ─▶ contacts ─▶ sample ─▶ limit, offset, order ─▶ manner of the answers ─▶ plan
 //! ```
 //!
-//! It asks as a run does, through the same client: a token, the governor, repeats. Nothing is written but a file at the
-//! destination that comes and goes, and of messages only their IDs and times are looked at.
+//! It asks as a run does, through the same client: a token, the governor, repeats. It writes a small folder at
+//! the destination, which it removes at once, and reads nothing of messages but their IDs and times.
 //!
 //! Layer 4: uses `fetch`, `verify` and `api`; only the command line shows what it found.
 

@@ -20,7 +20,7 @@ Examples:
       the same options as the run to come: the plan is made for them
   chatzy-export check --out ./export --json | jq .plan
 
-Nothing is written but a small file at the destination, which is removed at once. A folder that does not exist is not made.
+`check` writes a small folder at the destination and removes it at once. It does not create the destination.
 
 Exit codes: 0 a run would work, perhaps with warnings; else what it would end with: 2 usage, no contacts, or not the API,
 4 sign-in refused, 5 API unavailable, 6 storage, 7 another run works here, 130/143 interrupted. Of several the one that
