@@ -46,7 +46,7 @@ pub struct Client {
     /// Every text of the service passes it before it is told.
     pub(super) redactor: Redactor,
     large_bodies: LargeBodies,
-    /// True if the observer was told that there are too few files.
+    /// True once the shortage of files was reported.
     pub(super) is_short_of_files: AtomicBool,
     /// The newest token with which a page was answered.
     proven_token: AtomicU64,

@@ -56,7 +56,7 @@ pub enum Decision {
     Fail,
     /// Refused outright; whether that is the contact or the run, the others tell.
     Refused { status: u16 },
-    /// The run is talking to something else, or cannot know to whom.
+    /// Another server answers, or the server cannot be identified.
     NotTheApi,
 }
 

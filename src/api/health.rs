@@ -170,7 +170,7 @@ mod tests {
         );
     }
 
-    /// Requests one after the other, each of which fails after 40 s, as where nothing comes back.
+    /// Sequential requests that each fail after 40 s, as when the server never replies.
     async fn silence_until_given_up(health: &mut Health) -> Duration {
         let start = Instant::now();
         loop {

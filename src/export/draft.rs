@@ -85,7 +85,7 @@ pub fn draft(
     Draft { manifest, failed_csv: built.failed }
 }
 
-/// The doubt about a list of which no contact exists. A short list may be like this.
+/// The doubt raised when no contact of a list exists. A short list may be like this.
 fn none_exists(counts: &ContactCounts) -> Option<String> {
     /// Fewest contacts for which this is a doubt.
     const MANY: u64 = 20;

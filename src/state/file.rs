@@ -1,6 +1,7 @@
 //! A file of the state's kind: written and synced as a whole, read row by row.
 
 use std::fs::File;
+use std::io;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::vec::IntoIter;
@@ -17,7 +18,7 @@ use super::columns::Record;
 use super::{Row, StateError};
 use crate::bounded::Input;
 use crate::digest::sha256_of_file;
-use crate::durable::{self, OnPath};
+use crate::durable::{self, Opened, StorageError};
 
 /// The version of the columns: grows when one changes its meaning.
 const VERSION: &str = "1";
@@ -107,8 +108,7 @@ pub(super) struct Reader<R> {
 /// Opens a file.
 pub(super) fn open<R: Record>(path: &Path) -> Result<Reader<R>, StateError> {
     let unreadable = |what: String| StateError::Unreadable { path: path.to_owned(), what };
-    let file = File::open(path).on("read", path)?;
-    let input = Input::open(file).map_err(|error| unreadable(error.to_string()))?;
+    let input = Input::open(open_regular(path)?).map_err(|error| unreadable(error.to_string()))?;
     let key_values = input.footer().metadata().file_metadata().key_value_metadata();
     let value = |key: &str| {
         let found = key_values.into_iter().flatten().find(|pair| pair.key == key);
@@ -123,6 +123,19 @@ pub(super) fn open<R: Record>(path: &Path) -> Result<Reader<R>, StateError> {
     let scope = value("scope").unwrap_or_default();
     let batches = input.rows(None).map_err(|error| unreadable(error.to_string()))?;
     Ok(Reader { path: path.to_owned(), batches, rows: Vec::new().into_iter(), scope, kind: PhantomData })
+}
+
+/// Opens a regular file for reading. A link is not followed and a pipe is not waited for.
+fn open_regular(path: &Path) -> Result<File, StateError> {
+    let (folder, name) = (path.parent().unwrap_or(path), path.file_name().unwrap_or_default());
+    let failed = |kind: io::ErrorKind| StorageError::new("read", path, kind.into());
+    match durable::open_below(folder, Path::new(name))? {
+        Opened::File(file, _) => Ok(file),
+        Opened::Missing => Err(failed(io::ErrorKind::NotFound).into()),
+        Opened::NotRegular => {
+            Err(StateError::Unreadable { path: path.to_owned(), what: "it is not a regular file".to_owned() })
+        }
+    }
 }
 
 impl<R: Record> Iterator for Reader<R> {

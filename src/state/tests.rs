@@ -257,3 +257,15 @@ fn what_is_no_state_is_said() {
     assert!(matches!(Known::read(&torn, ""), Err(StateError::Unreadable { .. })));
     assert!(matches!(Known::read(&folder.path().join("none"), ""), Err(StateError::Storage(_))));
 }
+
+#[test]
+fn a_pipe_or_a_link_is_no_state_and_is_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let (pipe, link) = (folder.path().join("pipe"), folder.path().join("link"));
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    std::os::unix::fs::symlink("/dev/null", &link).unwrap();
+    for path in [pipe, link] {
+        let error = Known::read(&path, "").unwrap_err();
+        assert!(error.to_string().ends_with("(it is not a regular file)"), "{error}");
+    }
+}

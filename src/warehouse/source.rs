@@ -36,7 +36,7 @@ pub struct ExportSource {
     pub(super) is_part: bool,
     /// The manifests of the runs to be loaded.
     pub(super) manifests: Vec<Manifest>,
-    /// Runs that are not loaded, and the options because of which they hold parts of contacts only.
+    /// Runs that are not loaded, and the options that limit them to parts of contacts.
     pub(super) left_out: Vec<(RunId, Vec<&'static str>)>,
     /// All runs that are known, pruned ones too.
     pub(super) links: Vec<Link>,
@@ -225,7 +225,7 @@ fn as_folder(path: &str) -> String {
     if path.starts_with(['-', '~']) { format!("./{path}") } else { path.to_owned() }
 }
 
-/// The options because of which a run holds only parts of contacts.
+/// The options that limit a run to parts of contacts.
 pub fn limits(manifest: &Manifest) -> Vec<&'static str> {
     let is_set = |name: &str| match manifest.options.get(name) {
         None | Some(Value::Null) => false,
