@@ -20,13 +20,12 @@ uninstall: ## Take them away again
 	scripts/install.sh --uninstall "$(DESTDIR)$(PREFIX)"
 
 test: tools ## All tests
-	cargo test
+	cargo test # the workspace, but for fuzz and benches/micro, which have no tests
 
 check: tools check-tools ## Format, lints, docs, dependency policy, spelling
-	cargo fmt --check
-	cargo fmt --check --manifest-path fuzz/Cargo.toml
-	cargo fmt --check --manifest-path benches/micro/Cargo.toml
-	cargo clippy --all-targets -- -D warnings
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy --no-default-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items
 	.tools/bin/cargo-deny --log-level warn check --hide-inclusion-graph licenses bans sources
 	.tools/venv/bin/typos
@@ -35,7 +34,7 @@ bench: ## The exporter beside a client that only fetches and a Python script, as
 	cargo build --release --bins --examples
 	scripts/bench-tools.sh
 	.tools/bench/bin/python benches/compare/compare.py --binary target/release/chatzy-export --fetch-only target/release/examples/fetch_only
-	cargo bench --manifest-path benches/micro/Cargo.toml --target-dir target
+	cargo bench --package chatzy-export-benches
 
 crash: tools ## The long form of the crash tests: 1,000 random kills, and each call killed and refused in turn
 	CRASH_KILLS=1000 CRASH_FAULTS=400 cargo test --test it -- --include-ignored crash:: storage:: system:: resume::
@@ -65,4 +64,4 @@ fuzz-tools: ## cargo-fuzz, compiled once, in .tools
 
 clean: ## Remove what was built, the tools and the export of `make run`
 	cargo clean
-	rm -rf .tools export fuzz/target fuzz/corpus fuzz/artifacts
+	rm -rf .tools export fuzz/corpus fuzz/artifacts

@@ -11,7 +11,9 @@ cd "$(dirname "$0")/.."
 seconds=${FUZZ_SECONDS:-60}
 # The sanitizers of rustc need a nightly, and there is no `unsafe` in the exporter for them to watch. Coverage, which
 # the fuzzer lives on, is a stable option: so any toolchain will do.
-build=(--sanitizer none)
+build=(--sanitizer none --target-dir fuzz/target)
+# The coverage counters of libFuzzer do not link with the workspace's thin LTO.
+export CARGO_PROFILE_RELEASE_LTO=off
 # Memory: what libFuzzer sees in use, and what may be asked for at all. The exporter promises 512 MiB for any input;
 # room on top is for the fuzzer itself.
 resident_mib=512

@@ -35,12 +35,17 @@
 //! catalog/                           2  the runs of an export: the newest, the chain of manifests, what lies outside it
 //! lock/                              2  one writer for each export, also over network file systems
 //! state/                             2  what is remembered of each contact from run to run, and who is due
-//! contacts/ settings/ record/ json/  1  input · validated settings · wire shapes · lenient JSON
+//! contacts/ settings/ record/        1  input · validated settings · wire shapes
 //! history event id digest durable    1  what is known of a read · events · newtypes · SHA-256 · files that survive a power cut
 //! visible actor                      1  characters that are shown and not obeyed · a thread that does as it is told
 //! bounded                            1  Parquet files of unknown origin, read in bounded memory
-//! simulator/                         a local API for tries, demos and tests; nothing above depends on it but cli
 //! ```
+//!
+//! Two crates of the workspace stand on their own:
+//!
+//! - `crates/json` (`lenient-json`) reads JSON leniently and keeps each value byte for byte.
+//! - `crates/simulator` (`chatzy-simulator`) serves the API on a loopback port, for trials and tests. Only `cli` starts
+//!   it. The feature `simulator`, on by default, includes it.
 //!
 //! `api` knows nothing of Arrow, `table` nothing of HTTP or files, `output` nothing of the API; nothing below `cli` prints.
 //!
@@ -65,6 +70,8 @@
 //! Offsets count positions, so on a live chat an insert repeats messages and a removal skips them, silently. How a
 //! history is read whole all the same is told, and proved, in [`fetch::paging`].
 
+use lenient_json as json;
+
 pub mod actor;
 pub mod api;
 pub mod bounded;
@@ -80,7 +87,6 @@ pub mod export;
 pub mod fetch;
 pub mod history;
 pub mod id;
-pub mod json;
 pub mod lock;
 pub mod monitor;
 pub mod output;
@@ -89,7 +95,6 @@ pub mod publish;
 pub mod record;
 pub mod report;
 pub mod settings;
-pub mod simulator;
 pub mod spool;
 pub mod state;
 pub mod table;

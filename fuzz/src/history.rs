@@ -8,13 +8,13 @@ use chatzy_export::build::{BuildPlan, Built, build};
 use chatzy_export::contacts::{ContactList, ContactsSource, Form, read};
 use chatzy_export::event::{Event, Observer, SharedObserver};
 use chatzy_export::history::{Ask, Facts, Purpose, Status};
-use chatzy_export::json::{Document, Kind, Value};
 use chatzy_export::output::OutputSpec;
 use chatzy_export::record::{read_json, read_page, text_of};
 use chatzy_export::settings::{Format, JsonlCodec, OutputSettings, RawAnswers, Window};
 use chatzy_export::spool::{Closing, Entry, Ledger, recover};
 use chatzy_export::state::Due;
 use chatzy_export::table::{Stamp, Table};
+use lenient_json::{Document, Kind, Value};
 
 use super::segment;
 use super::spool::outcome;

@@ -1,7 +1,7 @@
 //! The lenient JSON walker against `serde_json`, and the canonical form.
 
-use chatzy_export::json::{Document, Kind, Value, canonical, push_string};
 use chatzy_export::record::{column_text, text_of};
+use lenient_json::{Document, Kind, Value, canonical, push_string};
 use serde_json::Value as Tree;
 
 /// Where both readers apply they agree; where only the lenient one does, what it gives can be trusted.

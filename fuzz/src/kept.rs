@@ -2,9 +2,9 @@
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::TimestampMicrosecondType;
-use chatzy_export::json::{Document, Kind as JsonKind, Value, last_wins};
 use chatzy_export::record::column_text;
 use chatzy_export::table::{Kind, Rows, format_time, parse_time};
+use lenient_json::{Document, Kind as JsonKind, Value, last_wins};
 
 /// One row.
 #[derive(Clone, Copy)]

@@ -7,6 +7,7 @@
 
 mod advice;
 mod args;
+mod built_in;
 mod check;
 mod completions;
 mod config;
@@ -30,6 +31,7 @@ mod run;
 mod schema;
 mod settings;
 mod signals;
+#[cfg(feature = "simulator")]
 mod simulate;
 mod summary;
 mod verify;
@@ -73,6 +75,7 @@ fn command() -> Exit {
         Command::Verify(args) => verify::verify(&args),
         Command::Report(args) => report::report(&args),
         Command::Schema(args) => schema::schema(&args),
+        #[cfg(feature = "simulator")]
         Command::Simulate(args) => simulate::simulate(*args),
         Command::Completions(args) => completions::completions(&args),
         Command::Man(args) => man::man(&args),

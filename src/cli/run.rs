@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::args::{LogFormat, RunArgs};
+use super::built_in::{BuiltIn, BuiltInError};
 use super::exit::Exit;
 use super::invocation::Invocation;
 use super::limits::{self, LimitError};
@@ -14,7 +15,6 @@ use super::watch::{Ending, Targets, Watch};
 use super::{advice, console, place, summary};
 use crate::export::{self, ExportError, Interruption, Job};
 use crate::publish::Published;
-use crate::simulator::{Simulator, SimulatorError, SimulatorOptions};
 
 /// Why there is no export.
 #[derive(Debug, thiserror::Error)]
@@ -23,8 +23,8 @@ enum RunError {
     Settings(#[from] SettingsError),
     #[error(transparent)]
     Export(#[from] ExportError),
-    #[error("cannot start the built-in API")]
-    Simulator(#[from] SimulatorError),
+    #[error(transparent)]
+    BuiltIn(#[from] BuiltInError),
     #[error(transparent)]
     Limits(#[from] LimitError),
     #[error("cannot listen to signals")]
@@ -36,7 +36,7 @@ impl RunError {
         match self {
             Self::Settings(_) => Exit::Usage,
             Self::Export(error) => Exit::of_export(error),
-            Self::Simulator(_) | Self::Limits(_) | Self::Signals(_) => Exit::Storage,
+            Self::BuiltIn(_) | Self::Limits(_) | Self::Signals(_) => Exit::Storage,
         }
     }
 
@@ -80,9 +80,8 @@ async fn in_time(args: &RunArgs, watch: &Arc<Watch>) -> Result<Ending, RunError>
     let signals =
         Signals::listen(args.max_duration, move |why| farewell(watching, why)).map_err(RunError::Signals)?;
     watch.begin();
-    let simulator =
-        if args.simulated { Some(Simulator::start(SimulatorOptions::default()).await?) } else { None };
-    let url = simulator.as_ref().map(Simulator::url);
+    let built_in = BuiltIn::start(&args.built_in).await?;
+    let url = built_in.url();
     let mut job = settings::job(args, url)?;
     if let Some(connection) = Arc::get_mut(&mut job.settings.connection) {
         limits::fit(connection, limits::Simulator::of(url), &**watch);

@@ -1,12 +1,13 @@
 //! `simulate`: the built-in API, until a signal.
 
+use chatzy_simulator::Simulator;
+
 use super::args::SimulateArgs;
 use super::console;
 use super::exit::Exit;
 use super::limits;
 use super::signals::Signals;
 use crate::export::{Interruption, Signal};
-use crate::simulator::Simulator;
 
 /// Serves until SIGINT or SIGTERM.
 pub fn simulate(args: SimulateArgs) -> Exit {

@@ -103,7 +103,7 @@ pub(super) fn push_value(out: &mut String, value: Value<'_>) {
 #[cfg(test)]
 mod tests {
     use super::{Extra, members_text};
-    use crate::json::value;
+    use crate::table::tests::value;
 
     #[test]
     fn as_sent_in_the_order_sent_and_strict() {

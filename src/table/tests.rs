@@ -13,6 +13,7 @@ use super::{
     Builders, ConversationColumns, Kind, Rows, Stamp, Table, created_at, format_time, message_order,
 };
 use crate::id::{Channel, ContactId};
+use crate::json::{Document, Value};
 use crate::record::{Page, Shape, tests::read_page};
 
 /// 2025-07-15T11:13:11Z
@@ -20,6 +21,11 @@ const TIME: &str = "2025-07-15T11:13:11.000000Z";
 
 fn builders() -> Builders {
     Builders::new(&Stamp { run_id: "run-1".parse().unwrap(), exported_at: 0 })
+}
+
+/// The value of a text, kept until the tests end.
+pub(super) fn value(text: &str) -> Value<'static> {
+    Box::leak(Box::new(Document::parse(text.to_owned()).unwrap())).root()
 }
 
 fn contact_id() -> ContactId {

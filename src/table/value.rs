@@ -77,7 +77,7 @@ pub(super) fn time(value: Value<'_>) -> Fit<i64> {
 #[cfg(test)]
 mod tests {
     use super::{Fit, boolean, int, time};
-    use crate::json::value;
+    use crate::table::tests::value;
 
     #[test]
     fn integers() {

@@ -24,7 +24,7 @@ fn guarded() -> Service {
 }
 
 fn sign_ins_asked(service: &Service) -> u64 {
-    service.stats().by_endpoint.get(&chatzy_export::simulator::Endpoint::SignIn).copied().unwrap_or(0)
+    service.stats().by_endpoint.get(&chatzy_simulator::Endpoint::SignIn).copied().unwrap_or(0)
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::process::Command;
 use std::time::Duration;
 
-use chatzy_export::simulator::Endpoint;
+use chatzy_simulator::Endpoint;
 use serde_json::{Value, json};
 
 use crate::export::{EMAIL, Export, Outcome, PASSWORD, json as json_of, read};

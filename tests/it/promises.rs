@@ -15,7 +15,7 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
 /// The names of all tests, also of those that a macro makes of a function's name.
 fn tests() -> BTreeSet<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let files = ["src", "tests"].iter().flat_map(|folder| sources(&root.join(folder)));
+    let files = ["src", "tests", "crates"].iter().flat_map(|folder| sources(&root.join(folder)));
     let mut names = BTreeSet::new();
     for text in files.map(|file| read(&file)) {
         // Tests of a runtime of their own are `#[tokio::test(…)]`.

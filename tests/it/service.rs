@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use chatzy_export::simulator::{Simulator, Stats};
+use chatzy_simulator::{Simulator, Stats};
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 

@@ -8,7 +8,6 @@ use bytes::Bytes;
 use chatzy_export::event::{Event, Observer};
 use chatzy_export::history::{Ask, Purpose};
 use chatzy_export::id::ContactId;
-use chatzy_export::json::Document;
 use chatzy_export::output::{OutputSpec, TableWriter};
 use chatzy_export::record::{read_json, read_page};
 use chatzy_export::settings::{Format, OutputSettings, ParquetCodec};
@@ -16,6 +15,7 @@ use chatzy_export::spool::{Entry, Place, Reader, Writer};
 use chatzy_export::table::{Builders, ConversationColumns, Rows, Stamp, Table};
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{AllocProfiler, Bencher};
+use lenient_json::Document;
 
 #[global_allocator]
 static ALLOC: AllocProfiler = AllocProfiler::system();

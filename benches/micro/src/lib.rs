@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use chatzy_export::simulator::Simulator;
+use chatzy_simulator::Simulator;
 
 /// Pages of as many contacts, as text.
 pub fn pages(count: usize) -> Vec<String> {

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::common::concurrency;
 use super::path::local_path;
-use super::{ConnectionArgs, ContactsFormArgs, LogArgs, RequestArgs};
+use super::{BuiltInArgs, ConnectionArgs, ContactsFormArgs, LogArgs, RequestArgs};
 
 /// Shown below the help.
 pub const EXAMPLES: &str = "\
@@ -48,9 +48,9 @@ pub struct CheckArgs {
     /// How hard the service is pressed.
     #[command(flatten)]
     pub requests: RequestArgs,
-    /// Start the built-in API on a free loopback port and look at it
-    #[arg(long, help_heading = "Requests")]
-    pub simulated: bool,
+    /// The built-in API.
+    #[command(flatten)]
+    pub built_in: BuiltInArgs,
     /// What was found, and the plan, as one JSON document on stdout
     #[arg(long, help_heading = "Messages")]
     pub json: bool,

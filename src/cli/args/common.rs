@@ -173,3 +173,12 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         Ok(duration)
     }
 }
+
+/// The built-in API; no option in a build without the simulator.
+#[derive(Clone, Debug, Args)]
+pub struct BuiltInArgs {
+    /// Start the built-in API on a free loopback port and use it instead of the service
+    #[cfg(feature = "simulator")]
+    #[arg(long, help_heading = "Requests")]
+    pub simulated: bool,
+}

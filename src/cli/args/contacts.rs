@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::path::local_path;
-use super::{ConnectionArgs, LogArgs, RequestArgs};
+use super::{BuiltInArgs, ConnectionArgs, LogArgs, RequestArgs};
 use crate::settings::ListFilter;
 
 /// Shown below the help.
@@ -51,9 +51,9 @@ pub struct ContactsArgs {
     /// How hard the service is pressed.
     #[command(flatten)]
     pub requests: RequestArgs,
-    /// Start the built-in API on a free loopback port and list its contacts
-    #[arg(long, help_heading = "Requests")]
-    pub simulated: bool,
+    /// The built-in API.
+    #[command(flatten)]
+    pub built_in: BuiltInArgs,
     /// How it went as one JSON document on stdout; the list itself must go to a file then
     #[arg(long, help_heading = "Messages")]
     pub json: bool,

@@ -10,15 +10,17 @@ mod rebuild;
 mod report;
 mod run;
 mod schema;
+#[cfg(feature = "simulator")]
+mod simulate;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::simulator::SimulatorOptions;
-
 pub use check::CheckArgs;
-pub use common::{ConnectionArgs, ContactsFormArgs, LogArgs, LogFormat, ProgressWhen, RequestArgs, WorkArgs};
+pub use common::{
+    BuiltInArgs, ConnectionArgs, ContactsFormArgs, LogArgs, LogFormat, ProgressWhen, RequestArgs, WorkArgs,
+};
 pub use contacts::{ContactsArgs, ListFormatName};
 pub use pages::{CompletionsArgs, ManArgs};
 pub use path::is_url;
@@ -28,6 +30,8 @@ pub use rebuild::{PartitionKeys, RebuildArgs};
 pub use report::ReportArgs;
 pub use run::{FormatName, RunArgs};
 pub use schema::{DialectName, SchemaArgs, SchemaFormatName};
+#[cfg(feature = "simulator")]
+pub use simulate::SimulateArgs;
 
 /// Export the conversations of a Chatzy AI account to Parquet or JSONL, losing nothing and proving it
 #[derive(Debug, Parser)]
@@ -48,14 +52,14 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Export contacts' conversations
-    #[command(after_help = run::EXAMPLES)]
+    #[command(after_help = possible(run::EXAMPLES))]
     Run(Box<RunArgs>),
     /// List the account's contacts into a contacts file
-    #[command(after_help = contacts::EXAMPLES)]
+    #[command(after_help = possible(contacts::EXAMPLES))]
     Contacts(Box<ContactsArgs>),
     /// Test sign-in, the API's ways and the destination, and plan a run
     #[command(
-        after_help = check::EXAMPLES,
+        after_help = possible(check::EXAMPLES),
         mut_arg("contacts_column", |arg| arg.requires("contacts")),
         mut_arg("delimiter", |arg| arg.requires("contacts"))
     )]
@@ -76,7 +80,8 @@ pub enum Command {
     #[command(after_help = schema::EXAMPLES)]
     Schema(SchemaArgs),
     /// Serve a local API with made-up conversations; the first line on stdout is its URL
-    #[command(after_help = SIMULATE_EXAMPLES)]
+    #[cfg(feature = "simulator")]
+    #[command(after_help = simulate::EXAMPLES)]
     Simulate(Box<SimulateArgs>),
     /// Print the completions for a shell
     #[command(after_help = pages::COMPLETIONS_EXAMPLES)]
@@ -114,20 +119,18 @@ pub struct VerifyArgs {
     pub log: LogArgs,
 }
 
-const SIMULATE_EXAMPLES: &str = "\
-Examples:
-  chatzy-export simulate                                   a service on a good day, on a free port
-  chatzy-export simulate --port 8080 --seed 7 --errors 0.05 --rate-limit 100
-  chatzy-export simulate --clamp 40 --order oldest --drift-insert 0.2 --drift-delete 0.2
-
-Then, in another terminal:
-  CHATZY_TOKEN=any chatzy-export run --base-url http://127.0.0.1:8080 --contacts contacts.csv --out ./export
-with --token any given to simulate, or with any CHATZY_EMAIL and CHATZY_PASSWORD.";
-
-/// Serve a local API with made-up conversations
-#[derive(Debug, Args)]
-pub struct SimulateArgs {
-    /// How the service behaves.
-    #[command(flatten)]
-    pub options: SimulatorOptions,
+/// The examples that this build can run: without the simulator, those of `--simulated` and their explanations are left out.
+fn possible(examples: &str) -> String {
+    let mut is_left_out = false;
+    let mut kept = String::new();
+    for line in examples.split_inclusive('\n') {
+        is_left_out = match line.strip_prefix("  ") {
+            Some(indented) if indented.starts_with(' ') => is_left_out,
+            _ => cfg!(not(feature = "simulator")) && line.contains("--simulated"),
+        };
+        if !is_left_out {
+            kept.push_str(line);
+        }
+    }
+    kept
 }

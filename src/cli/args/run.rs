@@ -10,7 +10,7 @@ use clap::Args;
 
 use super::common::{concurrency, duration};
 use super::path::local_path;
-use super::{ConnectionArgs, ContactsFormArgs, LogArgs, RequestArgs, WorkArgs};
+use super::{BuiltInArgs, ConnectionArgs, ContactsFormArgs, LogArgs, RequestArgs, WorkArgs};
 use crate::id::{Channel, RunId};
 use crate::settings::{Consistency, MaxFailed, PartitionKey};
 
@@ -118,9 +118,9 @@ pub struct RunArgs {
     /// Where it is made.
     #[command(flatten)]
     pub work: WorkArgs,
-    /// Start the built-in API on a free loopback port and export from it
-    #[arg(long, help_heading = "The run")]
-    pub simulated: bool,
+    /// The built-in API.
+    #[command(flatten)]
+    pub built_in: BuiltInArgs,
     /// Read the contacts, sign in, ask for one contact, print the plan; write nothing
     #[arg(long, help_heading = "The run")]
     pub dry_run: bool,

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use super::args::{CheckArgs, LogFormat};
+use super::built_in::{BuiltIn, BuiltInError};
 use super::console;
 use super::exit::Exit;
 use super::invocation::{Invocation, OutTyped, WhomTyped};
@@ -19,7 +20,6 @@ use super::signals::Signals;
 use crate::check::{self, Checked, Destination};
 use crate::event::SharedObserver;
 use crate::export::{ExportError, Interruption};
-use crate::simulator::{Simulator, SimulatorError, SimulatorOptions};
 
 /// How long a signal waits for the file at the destination to be removed again.
 const PROBE_PATIENCE: Duration = Duration::from_secs(1);
@@ -29,8 +29,8 @@ const PROBE_PATIENCE: Duration = Duration::from_secs(1);
 enum CheckError {
     #[error(transparent)]
     Settings(#[from] SettingsError),
-    #[error("cannot start the built-in API")]
-    Simulator(#[from] SimulatorError),
+    #[error(transparent)]
+    BuiltIn(#[from] BuiltInError),
     #[error(transparent)]
     Limits(#[from] LimitError),
     #[error("cannot listen to signals")]
@@ -41,7 +41,7 @@ impl CheckError {
     fn exit(&self) -> Exit {
         match self {
             Self::Settings(_) => Exit::Usage,
-            Self::Simulator(_) | Self::Limits(_) | Self::Signals(_) => Exit::Storage,
+            Self::BuiltIn(_) | Self::Limits(_) | Self::Signals(_) => Exit::Storage,
         }
     }
 }
@@ -75,9 +75,8 @@ async fn look(args: &CheckArgs, console: &Arc<Console>) -> Result<Checked, Check
     // Nothing is left half done but the file at the destination, if a signal comes just then.
     let _signals =
         Signals::listen(None, move |why| farewell(format, why, busy)).map_err(CheckError::Signals)?;
-    let simulator =
-        if args.simulated { Some(Simulator::start(SimulatorOptions::default()).await?) } else { None };
-    let url = simulator.as_ref().map(Simulator::url);
+    let built_in = BuiltIn::start(&args.built_in).await?;
+    let url = built_in.url();
     let mut task = settings::task(args, url)?;
     if let Some(connection) = Arc::get_mut(&mut task.connection) {
         limits::fit(connection, limits::Simulator::of(url), &**console);

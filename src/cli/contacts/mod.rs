@@ -11,6 +11,7 @@ use indicatif::HumanCount;
 use serde::Serialize;
 
 use super::args::{ContactsArgs, ListFormatName, LogFormat};
+use super::built_in::{BuiltIn, BuiltInError};
 use super::console;
 use super::exit::Exit;
 use super::invocation::Invocation;
@@ -23,7 +24,6 @@ use crate::durable::StorageError;
 use crate::event::SharedObserver;
 use crate::export::{ExportError, Interruption};
 use crate::fetch::listing::{self, Listing, ListingError, latest_activity};
-use crate::simulator::{Simulator, SimulatorError, SimulatorOptions};
 
 /// Why there is no list.
 #[derive(Debug, thiserror::Error)]
@@ -38,8 +38,8 @@ enum ContactsError {
     Stdout(#[source] std::io::Error),
     #[error("the list is written, but not the summary to stdout")]
     Summary,
-    #[error("cannot start the built-in API")]
-    Simulator(#[from] SimulatorError),
+    #[error(transparent)]
+    BuiltIn(#[from] BuiltInError),
     #[error(transparent)]
     Limits(#[from] LimitError),
     #[error("cannot listen to signals")]
@@ -60,7 +60,7 @@ impl ContactsError {
             Self::Storage(_)
             | Self::Stdout(_)
             | Self::Summary
-            | Self::Simulator(_)
+            | Self::BuiltIn(_)
             | Self::Limits(_)
             | Self::Signals(_) => Exit::Storage,
         }
@@ -100,9 +100,8 @@ async fn list(args: &ContactsArgs, console: &Arc<Console>) -> Result<(Listing, R
     // Nothing is left half done by it: a signal ends the command at once.
     let _signals = Signals::listen(None, move |why| async move { farewell(format, why) })
         .map_err(ContactsError::Signals)?;
-    let simulator =
-        if args.simulated { Some(Simulator::start(SimulatorOptions::default()).await?) } else { None };
-    let settings = settings::settings(args, simulator.as_ref().map(Simulator::url))?;
+    let built_in = BuiltIn::start(&args.built_in).await?;
+    let settings = settings::settings(args, built_in.url())?;
     let observer: SharedObserver = console.clone();
     let client = Client::new(Arc::new(settings.connection), observer.clone())?;
     let mut listing = Box::pin(listing::list(&client, &settings.plan, &observer)).await?;

@@ -1,7 +1,7 @@
 //! Records as Meta's platforms send them, wrapped in every way, and the columns that come out.
 
 use super::with_lifted;
-use crate::json::value;
+use crate::table::tests::value;
 
 /// The columns that are lifted, one `name=value` each.
 fn lifted(record: &str) -> String {

@@ -5,8 +5,7 @@ use serde_json::{Value as Json, json};
 use crate::history::{End, Status};
 
 use super::super::{Builders, ContactInput, ConversationColumns, CoverageRow, Table, Totals};
-use super::{TIME, builders, contact_id, objects, take};
-use crate::json::value;
+use super::{TIME, builders, contact_id, objects, take, value};
 use crate::record::tests::read_page;
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::client::{get, messages, messages_path, simulator, truth};
-use crate::simulator::Simulator;
+use crate::Simulator;
 
 /// The messages of a page, by conversation; a flat page is one conversation.
 fn groups(answer: &Value) -> Vec<Vec<Value>> {

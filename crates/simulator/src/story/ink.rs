@@ -11,7 +11,7 @@ macro_rules! put {
         std::fmt::Write::write_fmt($out, format_args!($($format)*)).expect("a string takes all")
     };
 }
-pub(in crate::simulator) use put;
+pub(crate) use put;
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";

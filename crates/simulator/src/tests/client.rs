@@ -6,7 +6,7 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::simulator::Simulator;
+use crate::Simulator;
 
 /// What came back.
 pub struct Answer {

@@ -2,7 +2,7 @@ use serde_json::Value;
 
 use super::message::Naming;
 use super::*;
-use crate::simulator::options::WildKind;
+use crate::options::WildKind;
 
 const TAME: Wild = Wild { chance: 0.0, kind: WildKind::All };
 const STORY: Story = Story { seed: 7, max_messages: 100_000, wild: TAME };

@@ -6,11 +6,12 @@
 //! A request goes: `server` (connection) → `routes` (count, judge, admit) → `auth`, `faults` → `pages` (which messages)
 //! over `drift` (what is there now) → `story` (what they say) → `body` (how the bytes travel).
 //!
-//! It stands on its own: nothing but `cli` uses it, and it uses nothing of ours but the channel names.
+//! The crate uses nothing of the exporter. The exporter's command line and tests start it.
 
 mod account;
 mod auth;
 mod body;
+mod channel;
 mod choices;
 mod compress;
 mod drift;
@@ -31,3 +32,8 @@ pub use stats::{Endpoint, Stats};
 
 #[cfg(test)]
 mod tests;
+
+/// The examples of the README, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -5,7 +5,7 @@
 
 use std::fmt::Display;
 
-use crate::simulator::options::WildKind;
+use crate::options::WildKind;
 
 use super::dice::Dice;
 use super::ink::put;

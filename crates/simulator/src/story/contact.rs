@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::id::Channel;
+use crate::channel::Channel;
 
 use super::clock::Clock;
 use super::dice::{self, Dice};

@@ -5,8 +5,7 @@ use serde_json::json;
 
 use super::{Document, Kind, MOST_NODES, Malformed, Value, canonical, last_wins, push_string};
 
-/// The value of a text, for as long as the tests run.
-pub fn value(text: &str) -> Value<'static> {
+fn value(text: &str) -> Value<'static> {
     Box::leak(Box::new(Document::parse(text.to_owned()).unwrap())).root()
 }
 

@@ -5,7 +5,7 @@
 //! read; what cannot be trusted (a cut document, trailing bytes, HTML) is an error. Callers repair invalid UTF-8
 //! before.
 //!
-//! Layer 1: used by `record` and everything that looks into a value. A [`Document`] is a text that was read, a [`Value`]
+//! A [`Document`] is a text that was read, a [`Value`]
 //! a well-formed slice of it, [`canonical()`] the form that identifiers are computed from.
 
 mod canonical;
@@ -14,14 +14,12 @@ mod escape;
 mod scan;
 mod strict;
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;
 mod value;
 
 pub use canonical::canonical;
 pub use document::Document;
 pub use escape::push_string;
-#[cfg(test)]
-pub(crate) use tests::value;
 pub use value::{Elements, Kind, Members, Value, last_wins};
 
 /// The most values and keys of one text: 48 MB of memory. An answer of the service ends at 6 MB (AWS Lambda's limit), and
@@ -46,3 +44,8 @@ impl Malformed {
         self.what == TOO_MANY_NODES
     }
 }
+
+/// The examples of the README, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,6 +1,6 @@
 //! Which messages a request gets, and the JSON text of the page.
 
-use crate::id::Channel;
+use crate::channel::Channel;
 
 use super::drift::Living;
 use super::options::{Grouping, Order, PageOptions, Toggle};
@@ -50,9 +50,8 @@ impl Query {
             match &*name {
                 "contact_id" => parsed.contact_id = value.into_owned(),
                 "channel" => {
-                    let channel = Channel::ALL.into_iter().find(|channel| channel.as_str() == value);
-                    parsed.channel =
-                        Some(channel.ok_or("channel must be whatsapp, instagram, messenger or website")?);
+                    let unknown = "channel must be whatsapp, instagram, messenger or website";
+                    parsed.channel = Some(Channel::named(&value).ok_or(unknown)?);
                 }
                 "limit" => parsed.limit = limit(&value)?,
                 "offset" => parsed.offset = value.parse().map_err(|_| "offset must be 0 or more")?,

@@ -1,6 +1,6 @@
 //! `instagram_messages` and `messenger_messages`: webhook events of Meta's platforms, 2026.
 
-use crate::id::Channel;
+use crate::channel::Channel;
 
 use super::dice::Dice;
 use super::ink::{self, put};

@@ -171,8 +171,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::simulator::options::WildKind;
-    use crate::simulator::story::{Story, Wild};
+    use crate::options::WildKind;
+    use crate::story::{Story, Wild};
 
     proptest! {
         #[test]

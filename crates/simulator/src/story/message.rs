@@ -1,6 +1,6 @@
 //! One message: who says it, what, when, and the JSON text of it.
 
-use crate::id::Channel;
+use crate::channel::Channel;
 
 use super::contact::{Contact, Conversation};
 use super::dice::{self, Dice};

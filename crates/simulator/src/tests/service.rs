@@ -1,7 +1,7 @@
 //! Signing in, unknown contacts, the account's list, statistics.
 
 use super::client::{get, messages, messages_path, send, sign_in, simulator, truth};
-use crate::simulator::{Endpoint, Simulator};
+use crate::{Endpoint, Simulator};
 
 async fn with_header(simulator: &Simulator, header: &str) -> (u16, String) {
     let head = format!("GET {} HTTP/1.1\r\n{header}", messages_path("messages-3-x", 10, 0));
@@ -150,7 +150,7 @@ async fn nobody_listens_after_the_stop() {
 async fn the_sample_contacts_show_every_kind_and_stay_small() {
     let simulator = simulator("").await;
     let mut ids = Vec::new();
-    for line in include_str!("../../../sample_contacts.csv").lines().skip(1) {
+    for line in include_str!("../../../../sample_contacts.csv").lines().skip(1) {
         ids.push(line.split(',').next().unwrap().replace('å', "%C3%A5").replace('ö', "%C3%B6"));
     }
     let all = ids.len();
