@@ -18,6 +18,7 @@ mod crafted;
 mod crash;
 mod damage;
 mod discretion;
+mod docs;
 mod errors;
 mod examples;
 mod export;
