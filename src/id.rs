@@ -116,7 +116,7 @@ impl fmt::Display for RunId {
     }
 }
 
-/// A channel that the API can be asked for (`channel` of the messages endpoint, api.md).
+/// A channel that the API can be asked for (`channel` of the messages endpoint, see `docs/api.md#messages-of-a-contact`).
 #[derive(
     Clone,
     Copy,

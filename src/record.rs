@@ -1,8 +1,8 @@
 //! The wire shape of one page of `get_contact_conversation_messages`, borrowed from the answer's text; and, in
 //! [`listing`], of the account's list of contacts.
 //!
-//! Reads what the service documents (api.md §2) and everything else it may send in its place: a value of another
-//! shape is kept where it stood. [`ContactAnswer`] decides which pages are answers to a request. What the values mean is
+//! Reads what the service documents (`docs/api.md#messages-of-a-contact`) and everything else it may send in its place: a
+//! value of another shape is kept where it was. [`ContactAnswer`] decides which pages are answers to a request. What the values mean is
 //! `table`'s.
 //!
 //! Layer 1: fetch reads pages for their message ids, build reads them again from the spool for their rows.

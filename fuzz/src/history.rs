@@ -143,7 +143,7 @@ fn check_line(table: Table, line: &str) {
     }
 }
 
-/// Messages add up in their conversations, the contact and the coverage, and stand in the order of the contract.
+/// Messages add up in their conversations, the contact and the coverage, and come in order (`docs/tables.md#order-of-rows`).
 fn check_counts(export: &Export, messages: &[Value<'_>]) {
     let mut in_conversation = BTreeMap::new();
     for message in messages {

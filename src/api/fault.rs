@@ -1,4 +1,5 @@
-//! Classifying: what one attempt came to, whatever is then done about it (api.md §4, reliability.md "The API").
+//! Classifies the result of one attempt (`docs/api.md#errors`). `super::decide` decides what to do about it
+//! (`docs/guarantees.md#faults-of-the-api`).
 
 use std::time::{Duration, SystemTime};
 

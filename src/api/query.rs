@@ -1,4 +1,5 @@
-//! What a page of a history (api.md §2) or of the list of contacts (§3) is asked with.
+//! Requests for a page of a history (`docs/api.md#messages-of-a-contact`) or of the list of contacts
+//! (`docs/api.md#contacts-of-the-account`).
 
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;

@@ -1,4 +1,4 @@
-//! The sign-in request and its answer (api.md §1).
+//! The sign-in request and its response (`docs/api.md#sign-in`).
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The order of rows inside a contact (contract §4): conversations by their first message and id, those without an id
+//! The order of rows inside a contact (`docs/tables.md#order-of-rows`): conversations by their first message and id, those without an id
 //! last; messages by time, order and id; nulls last.
 
 use std::cmp::Ordering;

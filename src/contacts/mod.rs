@@ -1,4 +1,4 @@
-//! The contacts file: which contacts to export, in which order (contract, section 2).
+//! The contacts file: the contacts to export, in their order.
 //!
 //! A file is read once, as a stream, before the first request: [`records`] splits it into cells, [`header`] finds the
 //! delimiter and the column, [`reading`] checks each ID and keeps the first of equal ones. IDs are opaque, so a file of

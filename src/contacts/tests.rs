@@ -1,4 +1,4 @@
-//! The contract's words on the contacts file, one test each.
+//! The rules of the contacts file, one test each.
 
 use std::fmt::Write;
 

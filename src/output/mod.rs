@@ -13,7 +13,7 @@
 //! taken from the rows and their sizes, so the same rows give the same bytes, however they were cut into batches.
 //!
 //! Layer 2: knows Arrow, Parquet and the table columns, and nothing of the API. [`manifest`] is the list of what
-//! was written, as the contract has it; [`raw`] is the archive of the API's answers beside the tables.
+//! was written, as `docs/tables.md#files` has it; [`raw`] is the archive of the API's answers beside the tables.
 
 mod blocks;
 mod encoder;

@@ -1,4 +1,4 @@
-//! Which folder a row belongs to (contract, section 3: Hive rules).
+//! Which folder a row belongs to (`docs/tables.md#partitions`).
 
 use std::collections::HashMap;
 use std::fmt::Write;

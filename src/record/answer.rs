@@ -1,4 +1,4 @@
-//! The rule that decides which pages are the answer to a request (contract, "What counts as an answer").
+//! The rule that decides which pages are the answer to a request (`docs/api.md#what-counts-as-a-response`).
 //!
 //! [`read_page`] reads whatever it can: the spool and the raw archive of an earlier run must stay readable.
 //! [`ContactAnswer::validate`] is stricter. It is the only way to make the value that paging reads, so a page that may

@@ -1,4 +1,4 @@
-//! The wire shape of one part of `get_contact_conversations`, the account's list of contacts (api.md §3).
+//! The wire shape of one part of the account's list of contacts (`docs/api.md#contacts-of-the-account`).
 //!
 //! Read as leniently as a page: a value of another type is kept as its JSON text, one that is missing is none, and only
 //! an answer that is no list at all is an error. The values are owned, since a list is kept whole and its answers are not.

@@ -37,7 +37,7 @@ pub struct Retrying {
     pub connect_timeout: Duration,
 }
 
-/// Form of the Authorization header; the service's pages show both (api.md §1).
+/// Form of the Authorization header; the service's pages show both (`docs/api.md#sign-in`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum AuthScheme {
     /// `Authorization: Bearer <idToken>`

@@ -1,4 +1,4 @@
-//! The rules of contract §4, told as messages that go in and rows that come out; `around` has the other tables.
+//! The rules of `docs/tables.md#values`, told as messages that go in and rows that come out; `around` has the other tables.
 
 mod around;
 mod wild;

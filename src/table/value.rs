@@ -1,4 +1,4 @@
-//! Fitting a value of the API into a column of another type (contract §4).
+//! Fitting a value of the API into a column of another type (`docs/tables.md#values`).
 
 use crate::json::{Kind, Value};
 

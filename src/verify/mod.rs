@@ -106,7 +106,7 @@ pub enum DamageKind {
     RowCount,
     /// A contact, conversation, message or record that is there twice.
     Duplicate,
-    /// Rows that are not in the order of the contract.
+    /// Rows that are not in order.
     Order,
     /// A file or folder that others than its owner may use: a warning.
     Permissions,

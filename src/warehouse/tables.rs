@@ -1,4 +1,4 @@
-//! `CREATE TABLE`, with the keys of the contract.
+//! `CREATE TABLE`, with the keys of `docs/tables.md#rows`.
 
 use std::fmt::Write as _;
 

@@ -1,6 +1,6 @@
 //! An API that answers anything at all: any status with any body and any header, cut and drawn out.
 //!
-//! Whatever comes, a run ends, with an exit code of the contract that is not the one for bugs; and where it publishes,
+//! Whatever comes, a run ends, with a documented exit code that is not the one for bugs; and where it publishes,
 //! every contact has its row.
 
 use std::fmt::Write;

@@ -1,4 +1,4 @@
-//! Every value of every row of wild data sets, against an independent reading of the contract (see tests/oracle).
+//! Every value of every row of wild data sets, against an independent reading of `docs/tables.md` (see tests/oracle).
 
 use std::process::Command;
 

@@ -37,7 +37,7 @@ fn what_was_exported_passes_and_damage_is_named() {
     }
 }
 
-/// `--deep` holds rows against each other by the rules of the contract: whatever the service sends and whatever the
+/// `--deep` holds rows against each other by their rules: whatever the service sends and whatever the
 /// options, an export keeps them.
 #[test]
 fn no_export_is_blamed() {

@@ -88,7 +88,7 @@ def main():
             if not options.keep_going:
                 break
     if not failed:
-        print(f"{rows} rows of {end - start} seeds are as the contract says")
+        print(f"{rows} rows of {end - start} seeds are as documented")
     sys.exit(1 if failed else 0)
 
 
@@ -177,7 +177,7 @@ KINDS = {}
 
 
 def column_kinds():
-    """The columns of each table and their types, in order, as the contract's page lists them."""
+    """The columns of each table and their types, in order, as columns.txt lists them."""
     if not KINDS:
         text = (Path(__file__).parent / "columns.txt").read_text()
         for line in text.splitlines():

@@ -1,4 +1,4 @@
-"""The rows of an export as contract.md, section 4, says: written from that page alone, for reading, not for speed.
+"""The rows of an export as docs/tables.md says: written from that page alone, for reading, not for speed.
 
 `expected` takes what was asked and the pages that were answered, and gives each table's rows in order. A `json` column is
 a dict of JSON texts (`extra`) or one JSON text (`raw`).

@@ -1,4 +1,4 @@
-"""How a value fits a column: contract.md, section 4, second and third paragraph."""
+"""How a value fits a column: docs/tables.md#values."""
 
 import re
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""What is lifted out of one member of a record array: channel-payloads.md, word for word."""
+"""What is lifted out of one member of a record array: docs/api.md#columns-of-a-record, word for word."""
 
 import fit
 import wire

@@ -1,4 +1,4 @@
-"""A small local server of api.md's message endpoint. It answers exactly the bytes it is given and remembers each answer."""
+"""A small local server of the messages endpoint (docs/api.md#messages-of-a-contact). It answers exactly the bytes it is given and remembers each answer."""
 
 import socket
 import threading

@@ -1,4 +1,4 @@
-"""Wild data sets by seed: everything api.md leaves open and every payload of channel-payloads.md, as JSON text.
+"""Wild data sets by seed: everything that docs/api.md leaves open and every payload of its channel records, as JSON text.
 
 The texts are made by hand, not by a JSON writer, so that what no writer would write can stand in them.
 """

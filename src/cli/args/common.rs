@@ -15,7 +15,7 @@ use crate::settings::{AuthScheme, Mixed};
 /// The longest time that an option takes: the end of a longer one might be no time that can be told.
 const LONGEST: Duration = Duration::from_hours(10 * 365 * 24);
 
-/// The service's public address (api.md, "Base URL").
+/// The service's public address (`docs/api.md`).
 const PUBLIC_URL: &str = "https://vevdoh3hve.execute-api.us-east-1.amazonaws.com/prod";
 
 /// The service and who we are there.

@@ -1,6 +1,6 @@
 //! What a run has learned of the server's ways, from all contacts together.
 //!
-//! The API's documents leave open how `limit` and `offset` count and whether `limit` is honoured (api.md §2). Each
+//! The API's documents leave open how `limit` and `offset` count and whether `limit` is honoured (`docs/api.md#messages-of-a-contact`). Each
 //! page read is evidence; what is learned from one contact serves the others.
 
 use super::Sight;

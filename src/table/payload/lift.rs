@@ -1,4 +1,4 @@
-//! The fields of an event, each from the first place that has it (channel-payloads.md, in the order of its table).
+//! The fields of an event, each from the first place that has it (`docs/api.md#columns-of-a-record`, in that order).
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! The order of rows (contract, section 4) in the files of one folder, which keep it from one to the next.
+//! The order of rows (`docs/tables.md#order-of-rows`) in the files of one folder, which keep it from one to the next.
 
 use std::cmp::Ordering;
 

@@ -1,6 +1,6 @@
 //! Damages by somebody who makes every hash fit: entries, `checksums.sha256`, the manifests of later runs, `latest.json`.
 //!
-//! Proof against them is not promised (reliability.md) until manifests are signed, and cannot be had: who writes rows
+//! Proof against them is not promised (`docs/guarantees.md#not-promised`) until manifests are signed, and cannot be had: who writes rows
 //! and manifest alike writes another export. What remains are contradictions, and those are found: rows that do not
 //! fit each other, `coverage` or the manifest's counts, and manifests that do not fit themselves. Outside of the promise
 //! and not tried here are lies without one: another text of a message; options, times, request counts and the
