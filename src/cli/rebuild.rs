@@ -197,7 +197,7 @@ impl<'a> Before<'a> {
 
     fn partition_by(&self) -> Result<Vec<PartitionKey>, CommandError> {
         let unknown = || self.unknown("partition_by");
-        let key = |key: &Value| <PartitionKey as clap::ValueEnum>::from_str(key.as_str()?, false).ok();
+        let key = |key: &Value| PartitionKey::of_name(key.as_str()?);
         let keys = self.value("partition_by")?.as_array().ok_or_else(unknown)?;
         keys.iter().map(|name| key(name).ok_or_else(unknown)).collect()
     }

@@ -386,8 +386,7 @@ pub fn format_names(format: Format) -> (&'static str, String) {
 
 /// The names of partition keys in the manifest.
 pub fn partition_names(keys: &[PartitionKey]) -> Vec<String> {
-    let name = |key: &PartitionKey| clap::ValueEnum::to_possible_value(key);
-    keys.iter().filter_map(name).map(|value| value.get_name().to_owned()).collect()
+    keys.iter().map(|key| key.name().to_owned()).collect()
 }
 
 /// The first part of our version.

@@ -1,7 +1,8 @@
 //! The manifest: what an export consists of (contract, section 5), and `latest.json`, which names the newest.
 //!
 //! Times are text in the form of [`format_time`]. Keys that this version does not know are ignored on reading:
-//! later versions add some.
+//! later versions add some. A field that version 0.1.0 did not write has a `#[serde(default)]`, so that every version
+//! reads the manifests of all earlier ones. The frozen exports in `tests/fixtures` hold that.
 
 mod fields;
 pub(super) mod partition_map;

@@ -22,31 +22,35 @@ pub(super) type Values = Vec<(String, Option<String>)>;
 /// Assigns the rows of one table to partitions, numbered from 0 in the order of their first rows.
 pub(super) struct Partitioner {
     keys: Vec<Key>,
-    grain: Option<Grain>,
+    by_day: bool,
     by_channel: bool,
+    /// The partition of what was seen in rows.
     known: HashMap<RowKey, usize>,
+    /// The partition of a folder: days of one month share it.
+    numbers: HashMap<Values, usize>,
     values: Vec<Values>,
 }
 
 enum Key {
-    Fixed(&'static str, String),
-    Year,
-    Month,
-    Date,
+    /// The same in all rows.
+    Fixed(PartitionKey, String),
+    /// Follows from the day of the message.
+    Day(DayKey),
+    /// Follows from the channel of the message.
     Channel,
 }
 
-/// The finest time key: what distinguishes two times.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Grain {
+/// A key that follows from a day. One that needs more than the day needs more in [`RowKey`] too.
+#[derive(Clone, Copy)]
+enum DayKey {
     Year,
     Month,
     Date,
 }
 
+/// All that the keys of a row follow from.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct RowKey {
-    /// The first day of the year, month or day.
     day: Option<NaiveDate>,
     channel: Option<Box<str>>,
 }
@@ -54,24 +58,17 @@ struct RowKey {
 impl Partitioner {
     /// The keys that apply to the table, in the order given.
     pub(super) fn new(spec: &OutputSpec, table: Table) -> Self {
-        let per_message = table.is_per_message();
-        let mut keys = Vec::new();
-        for key in &spec.settings.partition_by {
-            match key {
-                PartitionKey::ExportDate => {
-                    keys.push(Key::Fixed("export_date", spec.export_date.format("%Y-%m-%d").to_string()));
-                }
-                PartitionKey::Run => keys.push(Key::Fixed("run", spec.run_id.to_string())),
-                PartitionKey::Year if per_message => keys.push(Key::Year),
-                PartitionKey::Month if per_message => keys.push(Key::Month),
-                PartitionKey::Date if per_message => keys.push(Key::Date),
-                PartitionKey::Channel if per_message => keys.push(Key::Channel),
-                PartitionKey::Year | PartitionKey::Month | PartitionKey::Date | PartitionKey::Channel => {}
-            }
+        let keys = spec.settings.partition_by.iter();
+        let keys = keys.filter(|key| table.is_per_message() || !key.is_per_message());
+        let keys: Vec<Key> = keys.map(|key| Key::new(*key, spec)).collect();
+        Self {
+            by_day: keys.iter().any(|key| matches!(key, Key::Day(_))),
+            by_channel: keys.iter().any(|key| matches!(key, Key::Channel)),
+            keys,
+            known: HashMap::new(),
+            numbers: HashMap::new(),
+            values: Vec::new(),
         }
-        let grain = keys.iter().filter_map(Key::grain).max();
-        let by_channel = keys.iter().any(|key| matches!(key, Key::Channel));
-        Self { keys, grain, by_channel, known: HashMap::new(), values: Vec::new() }
     }
 
     /// Whether the column `channel` is in the folders' names and not in the files.
@@ -81,7 +78,7 @@ impl Partitioner {
 
     /// Whether rows differ in their partition at all.
     pub(super) fn is_by_row(&self) -> bool {
-        self.by_channel || self.grain.is_some()
+        self.by_channel || self.by_day
     }
 
     /// The keys and values of a partition.
@@ -103,7 +100,7 @@ impl Partitioner {
         let mut last: Option<(RowKey, usize)> = None;
         let mut assigned = Vec::with_capacity(rows.batch.num_rows());
         for row in 0..rows.batch.num_rows() {
-            let day = self.grain.and_then(|grain| day_of(rows, row, grain));
+            let day = if self.by_day { day_of(rows, row) } else { None };
             let channel = channels
                 .filter(|array| array.is_valid(row))
                 .map(|array| array.value(row))
@@ -126,50 +123,54 @@ impl Partitioner {
         if let Some(known) = self.known.get(key) {
             return *known;
         }
-        let number = self.values.len();
-        self.values.push(self.keys.iter().map(|name| name.value(key)).collect());
+        let values: Values = self.keys.iter().map(|name| name.value(key)).collect();
+        let next = self.values.len();
+        let number = *self.numbers.entry(values).or_insert_with_key(|values| {
+            self.values.push(values.clone());
+            next
+        });
         self.known.insert(key.clone(), number);
         number
     }
 }
 
 impl Key {
-    fn grain(&self) -> Option<Grain> {
-        match self {
-            Self::Year => Some(Grain::Year),
-            Self::Month => Some(Grain::Month),
-            Self::Date => Some(Grain::Date),
-            Self::Fixed(..) | Self::Channel => None,
+    fn new(key: PartitionKey, spec: &OutputSpec) -> Self {
+        match key {
+            PartitionKey::ExportDate => Self::Fixed(key, spec.export_date.format("%Y-%m-%d").to_string()),
+            PartitionKey::Run => Self::Fixed(key, spec.run_id.to_string()),
+            PartitionKey::Year => Self::Day(DayKey::Year),
+            PartitionKey::Month => Self::Day(DayKey::Month),
+            PartitionKey::Date => Self::Day(DayKey::Date),
+            PartitionKey::Channel => Self::Channel,
         }
     }
 
     fn value(&self, row: &RowKey) -> (String, Option<String>) {
-        let (name, value) = match self {
-            Self::Fixed(name, value) => (*name, Some(value.clone())),
-            Self::Year => ("year", row.day.map(|day| format!("{:04}", day.year()))),
-            Self::Month => ("month", row.day.map(|day| format!("{:04}-{:02}", day.year(), day.month()))),
-            Self::Date => {
-                let date = |day: NaiveDate| format!("{:04}-{:02}-{:02}", day.year(), day.month(), day.day());
-                ("date", row.day.map(date))
+        let (key, value) = match self {
+            Self::Fixed(key, value) => (*key, Some(value.clone())),
+            Self::Day(DayKey::Year) => (PartitionKey::Year, row.day.map(|day| format!("{:04}", day.year()))),
+            Self::Day(DayKey::Month) => {
+                let month = |day: NaiveDate| format!("{:04}-{:02}", day.year(), day.month());
+                (PartitionKey::Month, row.day.map(month))
             }
-            Self::Channel => ("channel", row.channel.as_deref().map(str::to_owned)),
+            Self::Day(DayKey::Date) => {
+                let date = |day: NaiveDate| format!("{:04}-{:02}-{:02}", day.year(), day.month(), day.day());
+                (PartitionKey::Date, row.day.map(date))
+            }
+            Self::Channel => (PartitionKey::Channel, row.channel.as_deref().map(str::to_owned)),
         };
-        (name.to_owned(), value)
+        (key.name().to_owned(), value)
     }
 }
 
-fn day_of(rows: &Rows, row: usize, grain: Grain) -> Option<NaiveDate> {
+fn day_of(rows: &Rows, row: usize) -> Option<NaiveDate> {
     let times = rows.message_time.as_ref()?;
     if times.is_null(row) {
         return None;
     }
     let days = i32::try_from(times.value(row).div_euclid(MICROS_PER_DAY)).ok()?;
-    let day = NaiveDate::from_num_days_from_ce_opt(days.checked_add(EPOCH_DAY)?)?;
-    match grain {
-        Grain::Date => Some(day),
-        Grain::Month => day.with_day(1),
-        Grain::Year => NaiveDate::from_ymd_opt(day.year(), 1, 1),
-    }
+    NaiveDate::from_num_days_from_ce_opt(days.checked_add(EPOCH_DAY)?)
 }
 
 /// The folder of a partition relative to the output folder, such as `messages/month=2026-11`.

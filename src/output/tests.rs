@@ -143,6 +143,18 @@ fn partitions_follow_the_hive_rules() {
 }
 
 #[test]
+fn days_of_one_month_share_a_folder() {
+    let months = [(0, "2026-11"), (1, "2026-11"), (20, "2026-12"), (2, "2026-11"), (21, "2026-12")];
+    let messages =
+        [0, 1, 2, 3, 4].map(|n| Message { time: Some(START + months[n].0 * DAY), ..message(0, n) });
+    let staging = tempfile::tempdir().unwrap();
+    let spec = spec(FORMATS[3], &[PartitionKey::Month], 1 << 20);
+    let files = write(&spec, staging.path(), &[&messages]);
+    let found: Vec<_> = files.iter().map(|file| (file.partition[0].1.as_deref(), file.rows)).collect();
+    assert_eq!(found, [(Some("2026-11"), 3), (Some("2026-12"), 2)]);
+}
+
+#[test]
 fn keys_of_messages_do_not_apply_to_other_tables() {
     let spec = spec(FORMATS[0], &[PartitionKey::Month, PartitionKey::Channel, PartitionKey::Run], 1);
     let staging = tempfile::tempdir().unwrap();

@@ -10,6 +10,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use clap::ValueEnum;
+
 use crate::id::{Channel, RunId};
 
 pub use connection::{
@@ -215,6 +217,33 @@ pub enum PartitionKey {
     Date,
 }
 
+impl PartitionKey {
+    /// The key in the command line, in folder names and in the manifest.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ExportDate => "export_date",
+            Self::Run => "run",
+            Self::Channel => "channel",
+            Self::Year => "year",
+            Self::Month => "month",
+            Self::Date => "date",
+        }
+    }
+
+    /// The key of this name.
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::value_variants().iter().copied().find(|key| key.name() == name)
+    }
+
+    /// True if the value follows from a message, false if all rows of a run share it.
+    pub fn is_per_message(self) -> bool {
+        match self {
+            Self::Channel | Self::Year | Self::Month | Self::Date => true,
+            Self::ExportDate | Self::Run => false,
+        }
+    }
+}
+
 /// How the tables are laid out in files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutputSettings {
@@ -236,4 +265,18 @@ pub enum Consistency {
     Anchored,
     /// As anchored, every end proved, and a closing sweep over what was added meanwhile.
     Strict,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn partition_keys_have_one_name_everywhere() {
+        for key in PartitionKey::value_variants() {
+            assert_eq!(key.to_possible_value().unwrap().get_name(), key.name());
+            assert_eq!(PartitionKey::of_name(key.name()), Some(*key));
+        }
+        assert_eq!(PartitionKey::of_name("hour"), None);
+    }
 }

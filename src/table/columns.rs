@@ -10,8 +10,10 @@ use arrow::array::{
 use super::builders::Stamp;
 use super::{Kind, Rows, Table};
 
-/// The columns every table ends with, the same in all rows of a run: made when the rows are taken.
-const STAMP_COLUMNS: usize = 2;
+/// The columns that are the same in all rows of a run: made when the rows are taken. Columns of later versions may
+/// follow them.
+const EXPORTED_AT: &str = "exported_at";
+const RUN_ID: &str = "run_id";
 
 /// Bytes of text for which there is room before it comes: as many as usual batches have. One text of 50 MB says nothing of
 /// the next.
@@ -19,11 +21,11 @@ const MOST_AHEAD: usize = 4 << 20;
 
 /// The pending rows of one table.
 ///
-/// A row is its columns in their order, from the first to the last before the stamp, then [`TableBuilder::end_row`].
+/// A row is its columns in their order, without those of the stamp, then [`TableBuilder::end_row`].
 #[derive(Debug)]
 pub(super) struct TableBuilder {
     table: Table,
-    columns: Vec<ColumnBuilder>,
+    columns: Vec<(&'static str, ColumnBuilder)>,
     message_time: TimestampMicrosecondBuilder,
     next: usize,
     rows: usize,
@@ -40,8 +42,8 @@ enum ColumnBuilder {
 
 impl TableBuilder {
     pub(super) fn new(table: Table) -> Self {
-        let own = table.columns().split_last_chunk::<STAMP_COLUMNS>().map_or(&[][..], |(own, _)| own);
-        let columns = own.iter().map(|column| ColumnBuilder::new(column.kind)).collect();
+        let own = table.columns().iter().filter(|column| ![EXPORTED_AT, RUN_ID].contains(&column.name));
+        let columns = own.map(|column| (column.name, ColumnBuilder::new(column.kind))).collect();
         Self { table, columns, message_time: time_builder(), next: 0, rows: 0, bytes: 0 }
     }
 
@@ -114,9 +116,14 @@ impl TableBuilder {
         let exported_at =
             TimestampMicrosecondArray::from_value(stamp.exported_at, self.rows).with_timezone("UTC");
         let run_id = StringArray::from_iter_values(std::iter::repeat_n(stamp.run_id.as_str(), self.rows));
-        let mut columns: Vec<ArrayRef> = self.columns.iter_mut().map(ColumnBuilder::finish).collect();
-        columns.push(Arc::new(exported_at));
-        columns.push(Arc::new(run_id));
+        let (exported_at, run_id): (ArrayRef, ArrayRef) = (Arc::new(exported_at), Arc::new(run_id));
+        let mut own = self.columns.iter_mut().map(|(_, column)| column.finish());
+        let columns = self.table.columns().iter().filter_map(|column| match column.name {
+            EXPORTED_AT => Some(Arc::clone(&exported_at)),
+            RUN_ID => Some(Arc::clone(&run_id)),
+            _ => own.next(),
+        });
+        let columns = columns.collect();
         let times = self.message_time.finish();
         (self.rows, self.bytes) = (0, 0);
         let batch =
@@ -125,9 +132,10 @@ impl TableBuilder {
     }
 
     fn column(&mut self, name: &'static str) -> &mut ColumnBuilder {
-        debug_assert_eq!(self.table.columns()[self.next].name, name, "the columns of {:?}", self.table);
+        let (expected, column) = &mut self.columns[self.next];
+        debug_assert_eq!(*expected, name, "the columns of {:?}", self.table);
         self.next += 1;
-        &mut self.columns[self.next - 1]
+        column
     }
 }
 

@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 use super::runs::manifest_path;
 use super::{DamageKind, Report};
 use crate::output::folder;
-use crate::output::manifest::{FileEntry, Manifest, Status, TableEntry};
+use crate::output::manifest::{ColumnEntry, FileEntry, Manifest, Status, TableEntry};
+use crate::settings::PartitionKey;
 use crate::table::schema::SCHEMA_VERSION;
 use crate::table::{Table, parse_time};
 
@@ -19,6 +20,13 @@ pub(super) fn check(manifest: &Manifest, report: &mut Report) {
     counts(manifest, &mut tell);
     tables(manifest, &mut tell);
     state(manifest, &mut tell);
+    for key in partition_keys(manifest).filter(|key| PartitionKey::of_name(key).is_none()) {
+        let version = &manifest.tool.version;
+        let detail = format!(
+            "it is partitioned by {key:?}, which this version cannot check; verify it with version {version:?}"
+        );
+        tell(DamageKind::Disagreement, detail);
+    }
     let mut paths = BTreeSet::new();
     for file in &manifest.files {
         if !paths.insert(file.path.as_str()) {
@@ -102,7 +110,7 @@ fn tables(manifest: &Manifest, tell: Tell) {
     for table in Table::ALL {
         match manifest.tables.get(table.name()) {
             None => tell(DamageKind::Disagreement, format!("it does not name the table {}", table.name())),
-            Some(entry) if !has_columns(manifest, table, entry) => {
+            Some(entry) if !has_columns(manifest.schema_version, table, entry) => {
                 let detail = format!("the columns of {} are not those of its schema version", table.name());
                 tell(DamageKind::Disagreement, detail);
             }
@@ -121,11 +129,18 @@ fn tables(manifest: &Manifest, tell: Tell) {
     }
 }
 
-/// Whether the table has the columns of its version; later versions add some at the end.
-fn has_columns(manifest: &Manifest, table: Table, entry: &TableEntry) -> bool {
+/// The columns are compared by name. Those that both versions know have the same types and the same order. A manifest of
+/// an older schema version may lack columns, and one of a newer version may have more, wherever they are.
+fn has_columns(schema_version: u32, table: Table, entry: &TableEntry) -> bool {
     let known = TableEntry::new(table, 0).columns;
-    let is_all = entry.columns.len() >= known.len() || manifest.schema_version < SCHEMA_VERSION;
-    is_all && entry.columns.iter().zip(&known).all(|(said, known)| said == known)
+    let has = |columns: &[ColumnEntry], name: &str| columns.iter().any(|column| column.name == name);
+    let has_missing = known.iter().any(|column| !has(&entry.columns, &column.name));
+    let has_unknown = entry.columns.iter().any(|column| !has(&known, &column.name));
+    let found = entry.columns.iter().filter(|column| has(&known, &column.name));
+    let expected = known.iter().filter(|column| has(&entry.columns, &column.name));
+    (!has_missing || schema_version < SCHEMA_VERSION)
+        && (!has_unknown || schema_version > SCHEMA_VERSION)
+        && found.eq(expected)
 }
 
 fn file_faults(manifest: &Manifest, file: &FileEntry) -> Vec<String> {
@@ -144,10 +159,13 @@ fn file_faults(manifest: &Manifest, file: &FileEntry) -> Vec<String> {
         faults.push("its partition keys are not those of the options".to_owned());
     }
     for (key, value) in &file.partition {
-        let fixed = match key.as_str() {
-            "run" => manifest.run_id.as_str(),
-            "export_date" => manifest.started_at.split('T').next().unwrap_or_default(),
-            _ => continue,
+        let fixed = match PartitionKey::of_name(key) {
+            Some(PartitionKey::Run) => manifest.run_id.as_str(),
+            Some(PartitionKey::ExportDate) => manifest.started_at.split('T').next().unwrap_or_default(),
+            Some(PartitionKey::Channel | PartitionKey::Year | PartitionKey::Month | PartitionKey::Date) => {
+                continue;
+            }
+            None => continue, // reported once for all files
         };
         if value.as_deref() != Some(fixed) {
             faults.push(format!("its {key} is not {fixed}"));
@@ -166,7 +184,51 @@ fn file_faults(manifest: &Manifest, file: &FileEntry) -> Vec<String> {
 /// The keys of the options that apply to the table of the file.
 fn expected_keys<'a>(manifest: &'a Manifest, file: &FileEntry) -> impl Iterator<Item = &'a str> {
     let is_per_message = Table::ALL.iter().any(|table| table.is_per_message() && table.name() == file.table);
+    let is_fixed = |key: &str| PartitionKey::of_name(key).is_some_and(|key| !key.is_per_message());
+    partition_keys(manifest).filter(move |key| is_per_message || is_fixed(key))
+}
+
+/// The partition keys of the options.
+fn partition_keys(manifest: &Manifest) -> impl Iterator<Item = &str> {
     let keys = manifest.options.get("partition_by").and_then(serde_json::Value::as_array);
-    let keys = keys.into_iter().flatten().filter_map(serde_json::Value::as_str);
-    keys.filter(move |key| is_per_message || matches!(*key, "export_date" | "run"))
+    keys.into_iter().flatten().filter_map(serde_json::Value::as_str)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_compared_by_name_and_by_version() {
+        let [older, newer] = [SCHEMA_VERSION - 1, SCHEMA_VERSION + 1];
+        for table in Table::ALL {
+            let is_sound = |version: u32, change: &dyn Fn(&mut Vec<ColumnEntry>)| {
+                let mut entry = TableEntry::new(table, 0);
+                change(&mut entry.columns);
+                has_columns(version, table, &entry)
+            };
+            let count = table.columns().len();
+            let added = || ColumnEntry { name: "added".to_owned(), kind: "str".to_owned() };
+            for at in 0..count {
+                let remove = move |columns: &mut Vec<_>| drop(columns.remove(at));
+                let versions = [older, SCHEMA_VERSION, newer].map(|version| is_sound(version, &remove));
+                assert_eq!(versions, [true, false, false], "{table:?} without column {at}");
+                let change = move |columns: &mut Vec<ColumnEntry>| columns[at].kind.push('x');
+                let versions = [older, SCHEMA_VERSION, newer].map(|version| is_sound(version, &change));
+                assert_eq!(versions, [false; 3], "{table:?} with another type of column {at}");
+            }
+            for at in 0..=count {
+                let add = move |columns: &mut Vec<_>| columns.insert(at, added());
+                let versions = [older, SCHEMA_VERSION, newer].map(|version| is_sound(version, &add));
+                assert_eq!(versions, [false, false, true], "{table:?} with a column more at {at}");
+            }
+            for at in 1..count {
+                let swap = move |columns: &mut Vec<_>| columns.swap(at - 1, at);
+                let versions = [older, SCHEMA_VERSION, newer].map(|version| is_sound(version, &swap));
+                assert_eq!(versions, [false; 3], "{table:?} with columns {at} and the one before swapped");
+            }
+            let double = |columns: &mut Vec<ColumnEntry>| columns.push(columns[0].clone());
+            assert!(!is_sound(newer, &double), "{table:?} with a column twice");
+        }
+    }
 }

@@ -19,7 +19,7 @@ use super::{DamageKind, Report, VerifyError, state};
 use crate::durable::StorageError;
 use crate::history::Status;
 use crate::id::Channel;
-use crate::output::manifest::{ColumnEntry, FileEntry, Manifest};
+use crate::output::manifest::{FileEntry, Manifest};
 use crate::table::Table;
 use file::{Faults, FileCheck};
 use order::{Order, nulls_last};
@@ -339,10 +339,5 @@ fn read_any(
     if file.table == RAW {
         return lines::count(opened, &file.path);
     }
-    let left_out = file::left_out(file);
-    let columns: Option<Vec<&ColumnEntry>> = manifest
-        .tables
-        .get(&file.table)
-        .map(|table| table.columns.iter().filter(|column| Some(column.name.as_str()) != left_out).collect());
-    rows::read(opened, &file.path, columns.as_deref(), each)
+    rows::read(opened, &file.path, file::columns(manifest, file).as_deref(), each)
 }

@@ -2,6 +2,7 @@
 
 mod fixture;
 mod publishing;
+mod versions;
 
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -11,15 +11,30 @@ use crate::cli::args::{CheckArgs, LogFormat};
 use crate::cli::console::tell;
 use crate::cli::exit::Exit;
 
-/// What failures end with, those first that somebody has to mend, those that pass by themselves last.
-const BY_WEIGHT: [Exit; 6] =
-    [Exit::Bug, Exit::Usage, Exit::SignInRefused, Exit::Storage, Exit::Unavailable, Exit::Locked];
-
 /// The code of all findings together.
 pub fn exit(findings: &[Finding]) -> Exit {
-    let exits: Vec<Exit> =
-        findings.iter().filter_map(|finding| finding.cause.as_ref()).map(Exit::of_cause).collect();
-    BY_WEIGHT.into_iter().find(|exit| exits.contains(exit)).unwrap_or(Exit::Complete)
+    let exits = findings.iter().filter_map(|finding| finding.cause.as_ref()).map(Exit::of_cause);
+    exits.max_by_key(|exit| weight(*exit)).unwrap_or(Exit::Complete)
+}
+
+/// The rank of an exit code among those of several findings: highest for those that need manual action, lower for those
+/// that a later attempt may resolve.
+fn weight(exit: Exit) -> u8 {
+    match exit {
+        Exit::Bug => 11,
+        Exit::Usage => 10,
+        Exit::SignInRefused => 9,
+        Exit::Storage => 8,
+        Exit::Unavailable => 7,
+        Exit::Locked => 6,
+        // No finding of `check` has one of these as its cause.
+        Exit::Damaged => 5,
+        Exit::DoesNotFit => 4,
+        Exit::Terminated => 3,
+        Exit::Interrupted => 2,
+        Exit::Partial => 1,
+        Exit::Complete => 0,
+    }
 }
 
 /// The document of `--json`.
@@ -150,6 +165,21 @@ pub fn sentence(checked: &Checked, exit: Exit) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::Cause;
+
+    #[test]
+    fn the_gravest_cause_gives_the_code() {
+        let fail = |cause| Finding::fail("destination", cause, "");
+        let warning = Finding::warn("contacts", "");
+        assert_eq!(exit(&[warning]), Exit::Complete);
+        let causes = [Cause::Locked, Cause::Unreadable, Cause::Storage, Cause::NoContacts];
+        let mut findings = Vec::new();
+        for cause in causes {
+            let own = Exit::of_cause(&cause);
+            findings.insert(findings.len() / 2, fail(cause));
+            assert_eq!(exit(&findings), own);
+        }
+    }
 
     #[test]
     fn times_are_not_told_more_exactly_than_they_are_known() {

@@ -37,3 +37,17 @@ pub struct SchemaChange {
     /// since later versions may add some.
     pub change: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As version 0.1.0 wrote them. Fields that were added since have defaults.
+    #[test]
+    fn the_forms_of_the_first_version_are_read() {
+        let change = r#"{"table":"messages","field":"mood","change":"appeared"}"#;
+        let known = r#"{"contacts":2,"columns":{"role":{"rows":3,"values":1}},"extra":{}}"#;
+        assert_eq!(serde_json::from_str::<SchemaChange>(change).unwrap().field, "mood");
+        assert_eq!(serde_json::from_str::<KnownFields>(known).unwrap().columns["role"].values, 1);
+    }
+}

@@ -3,12 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::rows::{Number, Row, Text, never_null};
-use crate::output::manifest::{FileEntry, Manifest};
+use crate::output::manifest::{ColumnEntry, FileEntry, Manifest};
+use crate::settings::PartitionKey;
 use crate::table::{Table, format_time};
 use crate::verify::DamageKind;
-
-/// The partition keys that follow from a time.
-pub(super) const TIME_KEYS: [&str; 3] = ["year", "month", "date"];
 
 /// What is wrong with rows of one file, each kind of fault once.
 #[derive(Default)]
@@ -43,8 +41,8 @@ pub(super) struct FileCheck<'a> {
     entry: &'a FileEntry,
     never_null: Vec<usize>,
     created_at: Option<(i64, i64)>,
-    /// Whether the folder is named after the row's own `created_at`: a record's is its message's.
-    is_by_own_time: bool,
+    /// The keys of the folder that follow from the row's own `created_at`: those of a record follow from its message's.
+    own_time_keys: Vec<TimeKey<'a>>,
 }
 
 impl<'a> FileCheck<'a> {
@@ -53,9 +51,15 @@ impl<'a> FileCheck<'a> {
         Self {
             run_id: manifest.run_id.as_str(),
             entry,
-            never_null: table.map(|table| never_null(table, left_out(entry))).unwrap_or_default(),
+            never_null: table
+                .zip(columns(manifest, entry))
+                .map(|(table, columns)| never_null(table, &columns))
+                .unwrap_or_default(),
             created_at: None,
-            is_by_own_time: table == Some(Table::Messages),
+            own_time_keys: match table {
+                Some(Table::Messages) => time_keys(entry).collect(),
+                _ => Vec::new(),
+            },
         }
     }
 
@@ -72,7 +76,7 @@ impl<'a> FileCheck<'a> {
             let (min, max) = self.created_at.unwrap_or((time, time));
             self.created_at = Some((min.min(time), max.max(time)));
         }
-        if self.is_by_own_time && !fits_folder(self.entry, created_at) {
+        if !fits_folder(&self.own_time_keys, created_at) {
             let time = created_at.map(format_time);
             let detail = format!("created_at {}", time.as_deref().unwrap_or("null"));
             faults.add(DamageKind::Disagreement, "rows of another partition", number, detail);
@@ -93,26 +97,45 @@ impl<'a> FileCheck<'a> {
     }
 }
 
-/// The column that readers take from the path.
-pub(super) fn left_out(entry: &FileEntry) -> Option<&'static str> {
-    entry.partition.iter().any(|(key, _)| key == "channel").then_some("channel")
+/// The columns of a file by its manifest, without those that readers take from the path; none where the manifest does not
+/// name the table.
+pub(super) fn columns<'a>(manifest: &'a Manifest, entry: &FileEntry) -> Option<Vec<&'a ColumnEntry>> {
+    let is_in_path = |column: &ColumnEntry| {
+        column.name == "channel" && entry.partition.iter().any(|(key, _)| key == "channel")
+    };
+    let table = manifest.tables.get(&entry.table)?;
+    Some(table.columns.iter().filter(|column| !is_in_path(column)).collect())
 }
 
-/// Whether a row of this time belongs into the folder of the file.
-fn fits_folder(entry: &FileEntry, time: Option<i64>) -> bool {
-    let mut keys = entry.partition.iter().filter(|(key, _)| TIME_KEYS.contains(&key.as_str())).peekable();
-    if keys.peek().is_none() {
+/// A partition key that follows from a time, with its value.
+pub(super) type TimeKey<'a> = (PartitionKey, Option<&'a str>);
+
+/// The keys of the file's folder that follow from the time of a message. A key that this version does not know is damage
+/// that the check of the manifest reports.
+pub(super) fn time_keys(entry: &FileEntry) -> impl Iterator<Item = TimeKey<'_>> {
+    let known =
+        entry.partition.iter().map(|(key, value)| Some((PartitionKey::of_name(key)?, value.as_deref())));
+    known.flatten().filter(|(key, _)| match key {
+        PartitionKey::Year | PartitionKey::Month | PartitionKey::Date => true,
+        PartitionKey::ExportDate | PartitionKey::Run | PartitionKey::Channel => false,
+    })
+}
+
+/// True if a row of this time belongs into the folder with these keys.
+fn fits_folder(keys: &[TimeKey], time: Option<i64>) -> bool {
+    if keys.is_empty() {
         return true;
     }
     let text = time.map(format_time);
     let date = text.as_deref().and_then(|text| text.split('T').next());
-    keys.all(|(key, value)| {
-        let expected = match (date, key.as_str()) {
-            (None, _) => None,
-            (Some(date), "year") => date.split('-').next(),
-            (Some(date), "month") => date.rsplit_once('-').map(|(month, _)| month),
-            (Some(date), _) => Some(date),
-        };
-        value.as_deref() == expected
+    keys.iter().all(|(key, value)| {
+        let expected = date.and_then(|date| match key {
+            PartitionKey::Year => date.split('-').next(),
+            PartitionKey::Month => date.rsplit_once('-').map(|(month, _)| month),
+            PartitionKey::Date => Some(date),
+            // None of these follows from a time.
+            PartitionKey::ExportDate | PartitionKey::Run | PartitionKey::Channel => None,
+        });
+        *value == expected
     })
 }

@@ -102,11 +102,13 @@ impl Row<'_> {
     }
 }
 
-/// The places of the columns that the table never has null, but those left out of its files.
-pub(super) fn never_null(table: Table, left_out: Option<&str>) -> Vec<usize> {
+/// The places of those columns of a file that its table never has null. Columns that a version added are in no file of an
+/// older one.
+pub(super) fn never_null(table: Table, columns: &[&ColumnEntry]) -> Vec<usize> {
     let is_meant = |name: &str| {
-        let mut columns = table.columns().iter();
-        Some(name) != left_out && columns.any(|column| column.name == name && !column.nullable)
+        let mut known = table.columns().iter();
+        known.any(|column| column.name == name && !column.nullable)
+            && columns.iter().any(|column| column.name == name)
     };
     (0..COLUMNS.len()).filter(|at| is_meant(COLUMNS[*at])).collect()
 }

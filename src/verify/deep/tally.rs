@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_64, xxh3_128};
 
-use super::file::TIME_KEYS;
 use super::rows::{Number, Row, Text};
 use crate::output::manifest::FileEntry;
 use crate::table::Totals;
@@ -167,8 +166,7 @@ fn halves(fingerprint: u128) -> [u64; 2] {
 
 /// The fingerprint of the time in a file's partition: a record lies where its message does.
 pub(super) fn partition_time(file: &FileEntry) -> u64 {
-    let times = file.partition.iter().filter(|(key, _)| TIME_KEYS.contains(&key.as_str()));
-    let text = format!("{:?}", times.collect::<Vec<_>>());
+    let text = format!("{:?}", super::file::time_keys(file).collect::<Vec<_>>());
     xxh3_64(text.as_bytes())
 }
 
