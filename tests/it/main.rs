@@ -24,6 +24,7 @@ mod examples;
 mod export;
 mod faults;
 mod files;
+mod frozen;
 mod hostile;
 mod https;
 mod incremental;

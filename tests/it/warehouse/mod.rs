@@ -1,6 +1,6 @@
 //! The SQL that `schema` prints, run by the databases it is for.
 
-mod databases;
+pub mod databases;
 mod failing;
 mod mixed;
 mod nights;
