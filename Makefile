@@ -1,6 +1,7 @@
-# What a person needs here: make run (try it), make install, make test, make check, make fuzz.
+# `make` lists what can be made: every target with a comment that begins with two number signs.
 
-.PHONY: run install uninstall test check bench crash drift soak readers fuzz tools check-tools fuzz-tools clean
+.DEFAULT_GOAL := help
+.PHONY: help run install uninstall quick test check bench crash drift soak readers fuzz tools check-tools fuzz-tools clean
 
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
@@ -8,26 +9,36 @@ SCHEDULES ?= 1000000
 SOAK_MINUTES ?= 60
 SOAK_RATE ?= 100
 
+help: ## This list
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
 run: ## Export the sample contacts from the built-in API into ./export
 	cargo build --release
 	./target/release/chatzy-export run --simulated --contacts sample_contacts.csv --out ./export
 
-install: ## The program, its completions and manual pages below PREFIX (DESTDIR is respected)
+install: ## Install the program, its completions and manual pages below PREFIX (DESTDIR is respected)
 	cargo build --release
 	scripts/install.sh target/release/chatzy-export "$(DESTDIR)$(PREFIX)"
 
-uninstall: ## Take them away again
+uninstall: ## Remove what `make install` installed
 	scripts/install.sh --uninstall "$(DESTDIR)$(PREFIX)"
+
+quick: ## Format, lints and unit tests: what to run while working
+	cargo fmt --all --check
+	cargo clippy --all-targets -- -D warnings
+	cargo test --lib
 
 test: tools ## All tests
 	cargo test # the workspace, but for fuzz and benches/micro, which have no tests
 
-check: tools check-tools ## Format, lints, docs, dependency policy, spelling
+check: tools check-tools ## Format, lints, docs, dependencies, Rust version, spelling
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy --no-default-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items
 	.tools/bin/cargo-deny --log-level warn check --hide-inclusion-graph licenses bans sources
+	.tools/venv/bin/cargo-shear shear --deny-warnings --locked
+	scripts/rust-version.sh
 	.tools/venv/bin/typos
 
 bench: ## The exporter beside a client that only fetches and a Python script, as ratios; its stages alone
@@ -53,13 +64,13 @@ readers: tools ## Spark 3.5 reads what the exporter writes; needs Java 17
 fuzz: fuzz-tools ## Each fuzz target for FUZZ_SECONDS
 	FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/fuzz.sh
 
-tools: ## What the tests and checks need besides cargo, in .tools
+tools: ## Install what the tests and checks need besides cargo into .tools
 	scripts/test-tools.sh
 
-check-tools: ## cargo-deny, compiled once, in .tools
+check-tools: tools ## Install cargo-deny and cargo-shear into .tools
 	scripts/check-tools.sh
 
-fuzz-tools: ## cargo-fuzz, compiled once, in .tools
+fuzz-tools: ## Install cargo-fuzz into .tools
 	scripts/fuzz-tools.sh
 
 clean: ## Remove what was built, the tools and the export of `make run`
