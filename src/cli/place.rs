@@ -1,7 +1,11 @@
-//! Files that do not belong to an export are not written into one: `verify` would report them, and `prune` does not know them.
+//! Files that do not belong to an export are not written into one: `verify` would report them, and `prune` does not know
+//! them. The same holds for a work folder, except `_work`.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
+
+use crate::lock::FOLDER;
+use crate::publish::{SPOOL, STAGE};
 
 /// A file that would be written into an export.
 #[derive(Debug, thiserror::Error)]
@@ -35,9 +39,72 @@ pub fn export_around(file: &Path, own: Option<&Path>) -> Option<PathBuf> {
     folder.ancestors().find(has_runs).map(Path::to_owned)
 }
 
-/// The absolute path without symbolic links. The last folders may not exist yet.
+/// A work folder that cannot be used together with the folder of the export.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkFolderError {
+    /// It would put files into an export.
+    #[error(
+        "--work-dir {} is inside the export {}; name a folder outside of it, or leave the option out",
+        work.display(), export.display()
+    )]
+    InsideExport {
+        /// The work folder.
+        work: PathBuf,
+        /// The export.
+        export: PathBuf,
+    },
+    /// A run would remove the export together with its own files.
+    #[error(
+        "--out {} is inside {}, which a run removes from its work folder when it ends; name another --out or --work-dir",
+        out.display(), removed.display()
+    )]
+    AroundExport {
+        /// The folder of the export.
+        out: PathBuf,
+        /// The folder in the work folder.
+        removed: PathBuf,
+    },
+}
+
+/// The work folder of a run into `out`: the one given, or `_work` in the export.
+///
+/// # Errors
+/// When one of the two folders would damage the other.
+pub fn work_folder(out: &Path, given: Option<&Path>) -> Result<PathBuf, WorkFolderError> {
+    let own = out.join(FOLDER);
+    let Some(given) = given else { return Ok(own) };
+    let (Some(real_out), Some(real)) = (resolved(out), resolved(given)) else { return Ok(given.to_owned()) };
+    // The lock takes two spellings for two folders.
+    if real == real_out.join(FOLDER) {
+        return Ok(own);
+    }
+    if let Some(export) = export_around(&given.join("file"), Some(out)) {
+        return Err(WorkFolderError::InsideExport { work: given.to_owned(), export });
+    }
+    match [SPOOL, STAGE]
+        .map(|name| given.join(name))
+        .into_iter()
+        .find(|removed| resolved(removed).is_some_and(|removed| real_out.starts_with(removed)))
+    {
+        Some(removed) => Err(WorkFolderError::AroundExport { out: out.to_owned(), removed }),
+        None => Ok(given.to_owned()),
+    }
+}
+
+/// The absolute path without symbolic links and `..`. The last folders may not exist yet.
 fn resolved(path: &Path) -> Option<PathBuf> {
     let path = std::path::absolute(path).or_else(|_| std::env::current_dir()).ok()?;
-    let (there, real) = path.ancestors().find_map(|path| Some((path, fs::canonicalize(path).ok()?)))?;
-    Some(real.join(path.strip_prefix(there).ok()?))
+    let (there, mut real) = path.ancestors().find_map(|path| Some((path, fs::canonicalize(path).ok()?)))?;
+    let missing = path.strip_prefix(there).ok()?;
+    let mut leads_back = false;
+    for part in missing.components() {
+        if part == Component::ParentDir {
+            leads_back = true;
+            real.pop();
+        } else {
+            real.push(part);
+        }
+    }
+    // Behind a `..` there may be folders that exist, and links.
+    if leads_back { resolved(&real) } else { Some(real) }
 }

@@ -14,7 +14,7 @@ use super::log::Console;
 use super::settings::{self, SettingsError};
 use super::signals::Signals;
 use super::watch::{Ending, Targets, Watch};
-use super::{advice, console, summary};
+use super::{advice, console, place, summary};
 use crate::export::{self, Archive, Identity, Interruption, RebuildError, RebuildJob};
 use crate::output::manifest::Manifest;
 use crate::settings::{OutputSettings, PartitionKey, RawAnswers, Unfinished, Window};
@@ -103,6 +103,7 @@ fn verdict(manifest: &Manifest) -> String {
 
 /// What shaped the run, from its manifest, with what is to be otherwise.
 fn job(args: &RebuildArgs) -> Result<RebuildJob, CommandError> {
+    let work = place::work_folder(&args.out, args.work.work_dir.as_deref()).map_err(SettingsError::from)?;
     let archive = Archive::open(&args.from, args.run.as_ref())?;
     let was = Before { run_id: archive.manifest().run_id.as_str(), options: &archive.manifest().options };
     let output = output(args, &was)?;
@@ -131,7 +132,7 @@ fn job(args: &RebuildArgs) -> Result<RebuildJob, CommandError> {
     Ok(RebuildJob {
         archive,
         out: args.out.clone(),
-        work: args.work.work_dir.clone().unwrap_or_else(|| args.out.join("_work")),
+        work,
         unfinished: if args.work.fresh { Unfinished::ThrowAway } else { Unfinished::GoOn },
         mixed: args.work.mixed(),
         wait_lock: args.work.wait_lock.unwrap_or_default(),

@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 
 use super::args::{ConnectionArgs, ContactsFormArgs, FormatName, RequestArgs, RunArgs};
-use super::place::{InsideExport, outside_exports};
+use super::place::{InsideExport, WorkFolderError, outside_exports, work_folder};
 use crate::contacts::{self, ContactList, ContactsError, ContactsSource};
 use crate::export::{Identity, Job, Whom};
 use crate::settings::{
@@ -103,6 +103,9 @@ pub enum SettingsError {
     /// A file of ours that would land in an export.
     #[error(transparent)]
     InsideExport(#[from] InsideExport),
+    /// `--work-dir`.
+    #[error(transparent)]
+    WorkFolder(#[from] WorkFolderError),
     /// The contacts file.
     #[error(transparent)]
     Contacts(#[from] ContactsError),
@@ -115,6 +118,7 @@ pub fn job(args: &RunArgs, simulator: Option<&str>) -> Result<Job, SettingsError
     if let Some(path) = &args.metrics_file {
         outside_exports("--metrics-file", path, Some(&args.out))?;
     }
+    let work = work_folder(&args.out, args.work.work_dir.as_deref())?;
     let format = format(args.format, args.compression.as_deref())?;
     let window = window(args)?;
     check_twice("channel", &args.channel, |channel| channel.as_str().to_owned())?;
@@ -129,7 +133,7 @@ pub fn job(args: &RunArgs, simulator: Option<&str>) -> Result<Job, SettingsError
     let identity = identity(args, format, window, &contacts, source);
     let settings = RunSettings {
         out: args.out.clone(),
-        work: args.work.work_dir.clone().unwrap_or_else(|| args.out.join("_work")),
+        work,
         unfinished: if args.work.fresh { Unfinished::ThrowAway } else { Unfinished::GoOn },
         mixed: args.work.mixed(),
         wait_lock: args.work.wait_lock.unwrap_or_default(),

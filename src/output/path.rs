@@ -17,7 +17,7 @@ use crate::table::Table;
 /// The folder of what belongs to runs.
 pub const RUNS: &str = "_runs";
 /// The endings of data files.
-const EXTENSIONS: [&str; 4] = [".parquet", ".jsonl", ".jsonl.gz", ".jsonl.zst"];
+pub const EXTENSIONS: [&str; 4] = [".parquet", ".jsonl", ".jsonl.gz", ".jsonl.zst"];
 
 /// `<table>/[<key>=<value>/…]part-<run_id>-<number>.<format>` or `_runs/<run_id>/<name>`, and nothing else.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::dialect::{Dialect, literal, name};
 use super::failure::STOP_AT_ERRORS;
-use super::{ExportSource, Purpose, tables};
+use super::{ExportSource, Purpose, names, tables};
 use crate::table::{Column, Kind, Table};
 
 /// The longest line and the largest manifest that are read. DuckDB takes memory for two of them and thread.
@@ -24,6 +24,7 @@ pub(super) fn staging(source: Option<&ExportSource>, purpose: Purpose) -> String
         sql.push_str(&tables::are_there(Dialect::DuckDb));
     }
     sql.push_str("\nBEGIN;\n");
+    sql.push_str(&names::check());
     sql.push_str(&manifests());
     sql.push_str(&files(source, purpose));
     for table in Table::ALL {
@@ -40,13 +41,13 @@ fn manifests() -> String {
 SET VARIABLE chatzy_pattern = regexp_replace(getvariable('chatzy_export'), '([\[*?])', '[\1]', 'g');
 -- Runs with --since, --until or --channel hold only parts of contacts.
 CREATE OR REPLACE TEMP TABLE chatzy_manifests AS
-SELECT run_id, previous.run_id AS previous_run_id, started_at AS exported_at,
+SELECT {run_id} AS run_id, previous.run_id AS previous_run_id, started_at AS exported_at,
     coalesce(json_type(options.since), 'NULL') <> 'NULL' OR coalesce(json_type(options.until), 'NULL') <> 'NULL'
         OR coalesce(json_array_length(options.channel), 0) > 0 AS is_part,
     files
 FROM read_json(
-    getvariable('chatzy_pattern') || '/_runs/*/manifest.json', maximum_object_size = {LONGEST_LINE},
-    columns = {{run_id: 'VARCHAR', started_at: 'TIMESTAMP WITH TIME ZONE', previous: 'STRUCT(run_id VARCHAR)',
+    getvariable('chatzy_pattern') || '/_runs/*/manifest.json', filename = true, maximum_object_size = {LONGEST_LINE},
+    columns = {{manifest_version: 'VARCHAR', run_id: 'VARCHAR', started_at: 'TIMESTAMP WITH TIME ZONE', previous: 'STRUCT(run_id VARCHAR)',
         options: 'STRUCT(since JSON, until JSON, channel JSON)', files: 'STRUCT("table" VARCHAR, path VARCHAR)[]'}});
 SET VARIABLE chatzy_pruned = coalesce((
     SELECT any_value('SELECT unnest(pruned) AS run FROM read_json(''' || replace(getvariable('chatzy_pattern'), '''', '''''')
@@ -57,7 +58,8 @@ CREATE OR REPLACE TEMP TABLE chatzy_found AS
 SELECT run_id, previous_run_id, exported_at, is_part FROM chatzy_manifests
 UNION ALL
 SELECT run.run_id, run.previous.run_id, NULL, false FROM query(getvariable('chatzy_pruned'));
-"#
+"#,
+        run_id = names::checked_run_id(),
     )
 }
 
@@ -81,11 +83,12 @@ fn files(source: Option<&ExportSource>, purpose: Purpose) -> String {
 -- The files of the runs, as their manifests name them.
 CREATE OR REPLACE TEMP TABLE chatzy_files AS
 SELECT run_id, file."table" AS table_name,
-    CASE WHEN starts_with(file.path, file."table" || '/') AND NOT regexp_matches(file.path, '(^|/)[.][.]?(/|$)|[[:cntrl:]\\]')
+    CASE WHEN {is_file}
         THEN regexp_replace(getvariable('chatzy_export') || '/' || file.path, '([\[*?])', '[\1]', 'g')
-        ELSE error('the manifest of the run ' || run_id || ' names a path outside of its tables') END AS path
+        ELSE error('the manifest of the run ' || run_id || ' names a path that is not one of its files') END AS path
 FROM (SELECT run_id, unnest(files) AS file FROM chatzy_manifests WHERE {runs}{new});
-"#
+"#,
+        is_file = names::IS_FILE,
     )
 }
 

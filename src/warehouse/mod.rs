@@ -20,6 +20,7 @@ mod duckdb;
 mod failure;
 mod latest;
 mod merge;
+mod names;
 mod postgres;
 mod runs;
 mod source;

@@ -287,6 +287,20 @@ fn other_files_are_not_written_into_an_export() {
     }
     // Also through a symbolic link, and for a command that knows nothing of this export.
     std::os::unix::fs::symlink(&out, run.path("link")).unwrap();
+    for folder in ["link", "link/messages", "missing/../export", "missing/../link/_runs"] {
+        let file = format!("{folder}/new");
+        let refused = run.clone().args("--metrics-file").arg(&file).expect(2);
+        assert!(refused.last_line().contains("is inside the export "), "{}", refused.last_line());
+        for command in ["report link --output", "report export -o", "contacts --simulated --out"] {
+            let line = format!("exec {} {command} {file}", crate::export::PROGRAM);
+            let refused = run.clone().shell(&line).expect(2);
+            assert!(refused.last_line().contains("is inside the export "), "{}", refused.last_line());
+        }
+        assert!(!run.path("missing").exists() && !run.path(&file).exists(), "{file}");
+    }
+    // A link where the file is to be is not followed.
+    std::os::unix::fs::symlink(out.join("messages/page.html"), run.path("page.html")).unwrap();
+    run.clone().shell(&format!("exec {} report link -o page.html", crate::export::PROGRAM)).expect(6);
     for folder in [out.join("messages"), run.path("link"), run.path("link/_runs")] {
         let file = folder.join("contacts.csv").to_string_lossy().into_owned();
         let refused = Export::command("contacts --simulated --out").arg(&file).expect(2);

@@ -66,3 +66,4 @@ mod urls;
 mod verify;
 mod warehouse;
 mod wire;
+mod work_folder;

@@ -90,6 +90,8 @@ pub struct WorkArgs {
     #[arg(long, value_name = "D", value_parser = duration)]
     pub wait_lock: Option<Duration>,
     /// Where an unfinished run lives [default: _work in the folder of --out]
+    ///
+    /// A folder inside an export is refused, except _work in that of --out.
     #[arg(long, value_name = "DIR", value_parser = local_path())]
     pub work_dir: Option<PathBuf>,
     /// Throw an unfinished run away instead of going on with it

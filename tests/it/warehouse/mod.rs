@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::export::{Export, json, tree};
 use crate::scripted::Scripted;
 use crate::service::Service;
-use databases::Database;
+pub use databases::Database;
 use nights::{Nights, ODD_TEXT, odd};
 
 const TABLES: [&str; 5] = ["contacts", "conversations", "messages", "channel_records", "coverage"];
