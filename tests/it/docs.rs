@@ -114,6 +114,13 @@ fn links_lead_to_files_and_headings() {
     assert!(count > 20, "{count} links are found");
 }
 
+/// The paths that a pattern such as `src/{a,b}.rs` means.
+fn alternatives(path: &str) -> Vec<String> {
+    let parts = path.split_once('{').and_then(|(before, after)| Some((before, after.split_once('}')?)));
+    let Some((before, (names, after))) = parts else { return vec![path.to_owned()] };
+    names.split(',').map(|name| format!("{before}{name}{after}")).collect()
+}
+
 #[test]
 fn paths_in_the_documents_are_there() {
     let mut missing = Vec::new();
@@ -124,8 +131,8 @@ fn paths_in_the_documents_are_there() {
         let is_pattern = |name: &str| name.contains(['*', '<', '…', ' ']);
         for name in code.into_iter().filter(is_path).filter(|name| !is_pattern(name)) {
             let path = name.split("::").next().unwrap_or(name);
-            if !root().join(path).exists() {
-                missing.push(format!("{}: {name}", document.display()));
+            for path in alternatives(path).iter().filter(|path| !root().join(path).exists()) {
+                missing.push(format!("{}: {path}", document.display()));
             }
         }
     }
@@ -171,6 +178,8 @@ fn links_and_anchors_are_found() {
         references("as docs/api.md#sign-in. See docs/x/y.md, not docs/."),
         ["docs/api.md#sign-in", "docs/x/y.md"]
     );
+    assert_eq!(alternatives("src/{a,b}.rs"), ["src/a.rs", "src/b.rs"]);
+    assert_eq!(alternatives("src/a.rs"), ["src/a.rs"]);
     let document = Path::new("docs/guarantees.md");
     assert_eq!(flaw(document, "../README.md"), None);
     assert!(flaw(document, "../missing.md").is_some_and(|flaw| flaw.contains("no such file")));
