@@ -10,7 +10,7 @@
 #![expect(clippy::disallowed_methods, reason = "this is the module that the ban points to")]
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
-use std::io::{self, Read, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
 
@@ -316,7 +316,7 @@ pub fn rename(from: &Path, to: &Path) -> Result<(), StorageError> {
 /// # Errors
 /// When it cannot be written beside, synced or renamed, or what stands there is no plain file.
 pub fn replace(path: &Path, content: &[u8]) -> Result<(), StorageError> {
-    replace_with(path, content, OWN)
+    replace_with(path, OWN, |file| file.write_all(content))
 }
 
 /// As [`replace`], for a file that everybody may read: 0644.
@@ -324,10 +324,26 @@ pub fn replace(path: &Path, content: &[u8]) -> Result<(), StorageError> {
 /// # Errors
 /// As [`replace`].
 pub fn replace_readable(path: &Path, content: &[u8]) -> Result<(), StorageError> {
-    replace_with(path, content, READABLE)
+    replace_with(path, READABLE, |file| file.write_all(content))
 }
 
-fn replace_with(path: &Path, content: &[u8], mode: u32) -> Result<(), StorageError> {
+/// As [`replace`], for content that `write` writes piece by piece. It is called again when the first file is given up.
+///
+/// # Errors
+/// As [`replace`].
+pub fn replace_by(path: &Path, write: impl Fn(&mut dyn Write) -> io::Result<()>) -> Result<(), StorageError> {
+    replace_with(path, OWN, |file| {
+        let mut file = BufWriter::new(file);
+        write(&mut file)?;
+        file.flush()
+    })
+}
+
+fn replace_with(
+    path: &Path,
+    mode: u32,
+    content: impl Fn(&mut File) -> io::Result<()>,
+) -> Result<(), StorageError> {
     is_plain_file(path)?;
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".tmp");
@@ -335,7 +351,7 @@ fn replace_with(path: &Path, content: &[u8], mode: u32) -> Result<(), StorageErr
     let write = || {
         remove_file(&staged)?; // what a killed run may have left, or the file that is given up
         let mut file = create_with(&staged, mode)?;
-        file.write_all(content).on("write", &staged)?;
+        content(&mut file).on("write", &staged)?;
         sync(&file, &staged)
     };
     write().or_else(|error| if error.is_failed_sync() { write() } else { Err(error) })?;

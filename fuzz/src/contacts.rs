@@ -54,7 +54,7 @@ fn check_list(list: &ContactList, file: &[u8]) {
     let mut before = 0;
     for at in 0..list.len() {
         let id = list.get(at);
-        assert_eq!(id.as_str(), list.text_at(at));
+        assert_eq!(list.text_at(at), id.as_str());
         assert_eq!(id.as_str().trim(), id.as_str());
         assert!(before < list.line(at) && list.line(at) <= list.lines, "lines go up");
         before = list.line(at);
@@ -63,7 +63,7 @@ fn check_list(list: &ContactList, file: &[u8]) {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(FAILED_HEADER.split(',')).unwrap();
     for id in list.iter() {
-        writer.write_record([id, "500, \"Internal Server Error\""]).unwrap();
+        writer.write_record([&*id, "500, \"Internal Server Error\""]).unwrap();
     }
     let text = writer.into_inner().unwrap();
     let again = read(ContactsSource::Stdin(Box::new(&text[..])), &Form::default()).unwrap();

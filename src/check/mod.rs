@@ -31,7 +31,7 @@ use bytesize::ByteSize;
 use crate::api::{Client, Failure, SignIn, Stop};
 use crate::contacts::ContactList;
 use crate::event::SharedObserver;
-use crate::fetch::listing::{self, ListingPlan};
+use crate::fetch::listing;
 use crate::settings::Connection;
 use ask::Asker;
 pub use destination::{Destination, look as destination};
@@ -172,9 +172,9 @@ async fn whom(
             let finding = Finding::ok("contacts", detail).with("duplicates", list.duplicates);
             (list, finding)
         }
-        Chosen::All => match Box::pin(listing::list(client, &ListingPlan::default(), observer)).await {
-            Ok(listing) => {
-                let list = listing.into_list();
+        Chosen::All => match Box::pin(listing::roster(client, observer)).await {
+            Ok(roster) => {
+                let (list, _) = roster.into_list();
                 let detail = format!("{}, all of the account's", list.len());
                 let finding = match list.doubts.first() {
                     None => Finding::ok("contacts", detail),

@@ -2,13 +2,13 @@
 
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
-use xxhash_rust::xxh3::xxh3_64;
 
+use super::ids::{Form, Ids};
 use super::list::ContactList;
 use crate::id::ContactId;
 
-/// The indices of the IDs of one list, by their hashes. The list holds the texts.
-#[derive(Default)]
+/// The indices of the IDs of one list, by their hashes. The list holds the IDs.
+#[derive(Debug, Default)]
 pub struct ContactIndex {
     places: HashTable<u32>,
 }
@@ -16,34 +16,42 @@ pub struct ContactIndex {
 impl ContactIndex {
     /// An index of all IDs of a list.
     pub fn of(list: &ContactList) -> Self {
-        let mut places = HashTable::with_capacity(list.len());
-        for (place, id) in (0_u32..).zip(list.iter()) {
-            places.insert_unique(hash(id), place, |place| hash(list.text_at(*place as usize)));
+        let ids = list.ids();
+        let mut places = HashTable::with_capacity(ids.len());
+        for place in 0..u32::try_from(ids.len()).unwrap_or(u32::MAX) {
+            places.insert_unique(ids.form(place as usize).hash(), place, |place| {
+                ids.form(*place as usize).hash()
+            });
         }
         Self { places }
     }
 
     /// Adds an ID to the list, unless it is there already; false if it is.
     pub fn add(&mut self, list: &mut ContactList, id: &ContactId, line: u64) -> bool {
-        let is_same = |place: &u32| list.text_at(*place as usize) == id.as_str();
-        let hash_of = |place: &u32| hash(list.text_at(*place as usize));
-        match self.places.entry(hash(id.as_str()), is_same, hash_of) {
-            Entry::Occupied(_) => false,
-            Entry::Vacant(place) => {
-                place.insert(u32::try_from(list.len()).unwrap_or(u32::MAX));
-                list.push(id, line);
-                true
+        let (_, is_new) = self.place(list.ids(), id);
+        if is_new {
+            list.push(id, line);
+        }
+        is_new
+    }
+
+    /// The index of an ID. A new one gets the next index, and true: the caller adds it to the IDs.
+    pub fn place(&mut self, ids: &Ids, id: &ContactId) -> (usize, bool) {
+        let form = Form::of(id.as_str());
+        let is_same = |place: &u32| ids.form(*place as usize) == form;
+        match self.places.entry(form.hash(), is_same, |place| ids.form(*place as usize).hash()) {
+            Entry::Occupied(known) => (*known.get() as usize, false),
+            Entry::Vacant(free) => {
+                free.insert(u32::try_from(ids.len()).unwrap_or(u32::MAX));
+                (ids.len(), true)
             }
         }
     }
 
     /// The index of an ID in the list.
     pub fn find(&self, list: &ContactList, id: &str) -> Option<usize> {
-        let is_same = |place: &u32| list.text_at(*place as usize) == id;
-        self.places.find(hash(id), is_same).map(|place| *place as usize)
+        let (ids, form) = (list.ids(), Form::of(id));
+        let is_same = |place: &u32| ids.form(*place as usize) == form;
+        self.places.find(form.hash(), is_same).map(|place| *place as usize)
     }
-}
-
-fn hash(id: &str) -> u64 {
-    xxh3_64(id.as_bytes())
 }

@@ -9,6 +9,7 @@
 mod delimiter;
 mod error;
 mod header;
+mod ids;
 mod index;
 mod kind;
 mod list;
@@ -25,6 +26,7 @@ use std::path::PathBuf;
 pub use delimiter::Delimiter;
 use error::InFile;
 pub use error::{ContactsError, Problem};
+pub use ids::{IdText, Ids};
 pub use index::ContactIndex;
 pub use list::{ALL, ContactList};
 pub use looks::Looks;

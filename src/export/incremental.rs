@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::ExportError;
-use super::past::{Past, Times, times_or_ask, told};
+use super::past::{Past, known, times_or_ask, told};
 use super::unfinished::{Difference, Run, Work};
 use crate::api::Client;
 use crate::contacts::ContactList;
@@ -16,7 +16,7 @@ use crate::history::Status;
 use crate::output::ExportPath;
 use crate::output::manifest::StateEntry;
 use crate::publish::DECISION;
-use crate::state::{self, Due, Known, Reading, StateError};
+use crate::state::{self, Due, Known, Reading, StateError, Times};
 
 /// `decision.json`: written when the decision beside it is, and what makes it one.
 #[derive(Serialize, Deserialize)]
@@ -47,9 +47,13 @@ impl Nightly<'_> {
         if self.work.has_answers() {
             return Err(self.bad("its decision who is due is missing"));
         }
-        let known = self.past.known(observer)?;
-        let times = times_or_ask(times, client, observer).await?;
-        tokio::task::block_in_place(|| self.decide(contacts, &known, &times, observer))
+        let state = self.past.state(observer)?;
+        let times = times_or_ask(times, contacts, client, observer).await?;
+        // What was known is read behind the list, which takes more memory on the way than in the end.
+        tokio::task::block_in_place(|| {
+            let known = known(state.as_deref(), contacts)?;
+            self.decide(contacts, &known, &times, observer)
+        })
     }
 
     fn decide(
@@ -59,10 +63,8 @@ impl Nightly<'_> {
         times: &Times,
         observer: &SharedObserver,
     ) -> Result<Due, ExportError> {
-        let (reasons, written) = self
-            .past
-            .decision(self.run.started_at, known, times)?
-            .make(&self.decision_file(), || contacts.iter())?;
+        let (reasons, written) =
+            self.past.decision(self.run.started_at, contacts, known, times)?.make(&self.decision_file())?;
         let kept = json!(Kept { sha256: written.sha256, full: self.past.settings.full }).to_string();
         durable::replace(&self.work.folder.join(DECISION[0]), kept.as_bytes())?;
         observer.event(Event::Note { message: told(&reasons) });

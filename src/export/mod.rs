@@ -1,6 +1,26 @@
 //! The job as a table of contents: open the work folder, list the contacts, fetch and build side by side, publish.
 //! [`mod@rebuild`] is the same with an archive in the place of the API.
 //!
+//! # Memory for each contact
+//!
+//! A list may hold millions of contacts. These structures grow with their number, by so many bytes for each:
+//!
+//! | structure | bytes | time |
+//! |---|---|---|
+//! | [`ContactList`] | 17 for a UUID, for another ID its text and one | the whole run |
+//! | [`ContactIndex`](crate::contacts::ContactIndex) | 5 to 10 | while the file is read, and while IDs are looked up |
+//! | [`Ledger`](crate::spool::Ledger) | 15, and 11 for each page | the whole run |
+//! | counts for `coverage` | 1 without messages, 12 to 18 with | the whole run |
+//! | last words | 1 | while `coverage` is written, and after |
+//! | [`FirstPages`](crate::fetch::FirstPages) | 8, where answers do not name their contact | while contacts are read |
+//! | lengths of histories | 4, where an earlier run is there | until the first contact is begun |
+//! | contacts read again | 4, where their ends are in doubt | after all are read |
+//! | [`Roster`](crate::fetch::listing::Roster) | 35, and 28 for what is known while the list is read | before an incremental run |
+//! | [`state`](crate::state) | 25 | while it is decided who is due |
+//! | [`Due`] | 1, in an incremental run | the whole run |
+//!
+//! Of a contact that fails its line of `failed.csv` is kept too, as text.
+//!
 //! Layer 4: knows the rooms, and that each hands over to the next only what is durable.
 
 mod draft;

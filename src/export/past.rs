@@ -5,8 +5,8 @@
 //! and `--full` is the way out. The state holds for what was asked for: with another address, channel or window all
 //! contacts are due, as in a first run.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::Path;
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
@@ -14,14 +14,14 @@ use super::ExportError;
 use super::unfinished::Identity;
 use crate::api::Client;
 use crate::catalog::{self, CatalogError, LATEST, Link, Walk};
+use crate::contacts::{ContactIndex, ContactList};
 use crate::digest::sha256_of_file;
 use crate::durable;
 use crate::event::{Event, SharedObserver};
-use crate::fetch::listing::{self, ListingPlan};
+use crate::fetch::listing;
 use crate::output::manifest::StateEntry;
-use crate::record::listing::ListedContact;
 use crate::settings::Incremental;
-use crate::state::{Decision, Known, Listed, Reason, Rule, StateError};
+use crate::state::{Decision, Known, Reason, Rule, StateError, Times};
 
 /// Why it cannot be known who is due.
 #[derive(Debug, thiserror::Error)]
@@ -45,45 +45,41 @@ enum Earlier {
     None,
     /// With another address, channel or window.
     OfSomethingElse,
-    Known(Known),
+    At(PathBuf),
 }
 
-/// The `latest_message_time` of the contacts that the account lists, by their IDs.
-pub type Times = HashMap<Box<str>, Option<Box<str>>>;
-
 impl Past<'_> {
-    /// What was known before this run.
-    pub fn known(&self, observer: &SharedObserver) -> Result<Known, ExportError> {
+    /// The state of the run before, whose contents hold for this run too; none where all contacts are to be read.
+    pub fn state(&self, observer: &SharedObserver) -> Result<Option<PathBuf>, ExportError> {
         if self.settings.full {
-            return Ok(Known::default());
+            return Ok(None);
         }
         let note = |message: &str| observer.event(Event::Note { message: message.to_owned() });
-        match self.find_known()? {
-            Earlier::Known(known) => return Ok(known),
+        match self.find_state()? {
+            Earlier::At(path) => return Ok(Some(path)),
             Earlier::OfSomethingElse => {
                 note("earlier runs were told to export something else: all contacts are read");
             }
             Earlier::None => note("no earlier incremental run is there: all contacts are read"),
         }
-        Ok(Known::default())
+        Ok(None)
     }
 
     /// The state of the newest run that left one.
-    fn find_known(&self) -> Result<Earlier, ExportError> {
+    fn find_state(&self) -> Result<Earlier, ExportError> {
         let Some(state) = find(self.out)? else { return Ok(Earlier::None) };
         let path = self.out.join(&state.path);
         let lost = |what: &str| ExportError::Lost(Lost(format!("{} {what}", path.display())));
-        if durable::read_if_there(&path).is_ok_and(|text| text.is_none()) {
+        if durable::is_plain_file(&path).is_ok_and(|is_there| !is_there) {
             return Err(lost("is missing"));
         }
         if sha256_of_file(&path)?.0 != state.sha256 {
             return Err(lost("is not as it was written"));
         }
-        match Known::read(&path, &self.scope()) {
-            Ok(Some(known)) => Ok(Earlier::Known(known)),
-            Ok(None) => Ok(Earlier::OfSomethingElse),
-            Err(StateError::Unreadable { what, .. }) => Err(lost(&format!("cannot be read: {what}"))),
-            Err(error) => Err(error.into()),
+        match Known::is_of(&path, &self.scope()) {
+            Ok(true) => Ok(Earlier::At(path)),
+            Ok(false) => Ok(Earlier::OfSomethingElse),
+            Err(error) => Err(unreadable(error)),
         }
     }
 
@@ -96,6 +92,7 @@ impl Past<'_> {
     pub fn decision<'b>(
         &self,
         now: i64,
+        contacts: &'b ContactList,
         known: &'b Known,
         times: &'b Times,
     ) -> Result<Decision<'b>, ExportError> {
@@ -104,8 +101,9 @@ impl Past<'_> {
         let Incremental { sweep_every, full } = self.settings;
         Ok(Decision {
             rule: Rule { now, sweep_every, full },
+            contacts,
             known,
-            listed: Box::new(|id| times.get(id).map_or(Listed::Absent, |time| Listed::With(time.as_deref()))),
+            listed: times,
             is_there: Box::new(move |run| runs.contains(run)),
             scope: self.scope(),
         })
@@ -124,24 +122,24 @@ pub(super) fn scope(base_url: &str, options: &Map<String, Value>) -> String {
         .to_string()
 }
 
-/// What of a list is remembered.
-pub fn times_of(contacts: &[ListedContact]) -> Times {
-    let time =
-        |contact: &ListedContact| (contact.contact_id.as_str().into(), contact.latest_message_time.clone());
-    contacts.iter().map(time).collect()
+/// What was known of these contacts before this run, by what [`Past::state`] gave.
+pub fn known(state: Option<&Path>, contacts: &ContactList) -> Result<Known, ExportError> {
+    let Some(path) = state else { return Ok(Known::default()) };
+    Known::read(path, contacts, &ContactIndex::of(contacts)).map_err(unreadable)
 }
 
-/// What the account's list says: `read` of one that was just read, else asked for.
+/// The times that the account lists for these contacts: `read` of a list that was just read, else asked for.
 pub async fn times_or_ask(
     read: Option<Times>,
+    contacts: &ContactList,
     client: &Client,
     observer: &SharedObserver,
 ) -> Result<Times, ExportError> {
     if let Some(times) = read {
         return Ok(times);
     }
-    let listing = Box::pin(listing::list(client, &ListingPlan::default(), observer)).await?;
-    Ok(times_of(&listing.contacts))
+    let roster = Box::pin(listing::roster(client, observer)).await?;
+    Ok(tokio::task::block_in_place(|| roster.times_of(contacts)))
 }
 
 /// The newest state, found along the chain of manifests from `latest.json` on. Pruned runs can be skipped:
@@ -170,6 +168,16 @@ fn find(out: &Path) -> Result<Option<StateEntry>, ExportError> {
         }
     }
     Ok(None)
+}
+
+/// An error of a state that holds what was written.
+fn unreadable(error: StateError) -> ExportError {
+    match error {
+        StateError::Unreadable { path, what } => {
+            ExportError::Lost(Lost(format!("{} cannot be read: {what}", path.display())))
+        }
+        error => error.into(),
+    }
 }
 
 fn lost_by(error: CatalogError) -> ExportError {

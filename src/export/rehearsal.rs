@@ -2,7 +2,7 @@
 
 use chrono::Utc;
 
-use super::past::{Past, Times, times_or_ask, told};
+use super::past::{Past, known, times_or_ask, told};
 use super::unfinished::Work;
 use super::whom::{self, Whom};
 use super::{ExportError, Job, mixed};
@@ -11,6 +11,7 @@ use crate::contacts::ContactList;
 use crate::event::SharedObserver;
 use crate::output::manifest::Input;
 use crate::settings::{Incremental, Unfinished};
+use crate::state::Times;
 
 /// What was found out.
 #[derive(Debug)]
@@ -100,8 +101,11 @@ async fn due(
     observer: &SharedObserver,
 ) -> Result<String, ExportError> {
     let past = Past { settings, identity: &job.identity, out: &job.settings.out };
-    let known = past.known(observer)?;
-    let times = times_or_ask(times, client, observer).await?;
-    let decision = past.decision(Utc::now().timestamp_micros(), &known, &times)?;
-    Ok(told(&decision.reasons(contacts.iter())))
+    let state = past.state(observer)?;
+    let times = times_or_ask(times, contacts, client, observer).await?;
+    tokio::task::block_in_place(|| {
+        let known = known(state.as_deref(), contacts)?;
+        let decision = past.decision(Utc::now().timestamp_micros(), contacts, &known, &times)?;
+        Ok(told(&decision.reasons()))
+    })
 }

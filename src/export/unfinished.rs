@@ -22,6 +22,7 @@ use serde_json::{Map, Value};
 use super::ExportError;
 use crate::api::Requests;
 use crate::durable;
+use crate::fetch::FirstPages;
 use crate::history::{Facts, Reading, Status};
 use crate::id::RunId;
 use crate::lock::Lock;
@@ -100,8 +101,8 @@ pub struct Recovered {
     pub learned: Facts,
     pub already_read: u64,
     pub requests: EarlierRequests,
-    /// Fingerprints of first pages, by contact.
-    pub first_pages: Vec<(u32, u64)>,
+    /// Fingerprints of first pages.
+    pub first_pages: FirstPages,
 }
 
 /// Requests of earlier attempts, as far as the spool tells: one answered for each page.
@@ -281,14 +282,16 @@ impl Work {
         durable::create_dir_all(&self.spool())?;
         let ledger = Ledger::new(contacts);
         let mut learned = Facts::default();
-        let (mut pages, mut failed, mut first_pages) = (0, HashSet::new(), Vec::new());
+        let (mut pages, mut failed, first_pages) = (0, HashSet::new(), FirstPages::default());
         let next_segment = spool::recover(&self.spool(), |entry, place| {
             ledger.enter(&entry, place);
             match entry {
                 Entry::Page { .. } => pages += 1,
                 Entry::Done { contact, outcome, learned: then, first_page } => {
                     learned = join(learned, then);
-                    first_pages.extend(first_page.map(|print| (contact, print)));
+                    if let Some(print) = first_page {
+                        first_pages.put(contact, print);
+                    }
                     if outcome.status == Status::Failed {
                         failed.insert(contact);
                     } else {

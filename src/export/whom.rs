@@ -4,17 +4,20 @@
 //! same contacts in the same order, whoever has become active since. The order is that of their IDs, so that the same
 //! contacts give the same rows in the same order every night.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::io::BufReader;
+
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::ExportError;
-use super::past::{Times, times_of};
 use super::unfinished::Work;
 use crate::api::Client;
-use crate::contacts::ContactList;
+use crate::contacts::{ContactList, Ids};
 use crate::durable;
 use crate::event::{Event, SharedObserver};
-use crate::fetch::listing::{self, ListingPlan};
-use crate::id::ContactId;
+use crate::fetch::listing;
+use crate::state::Times;
 
 /// Whom to export.
 #[derive(Debug)]
@@ -27,11 +30,48 @@ pub enum Whom {
 
 /// The list as it lies in the work folder.
 #[derive(Serialize, Deserialize)]
-struct Kept {
+struct Kept<C> {
     /// Of the IDs, so that none is taken for another after the file was touched.
     sha256: String,
     doubts: Vec<String>,
-    contacts: Vec<String>,
+    contacts: C,
+}
+
+/// A list that is written ID by ID.
+struct Written<'a>(&'a ContactList);
+
+impl Serialize for Written<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|id| id.to_owned()))
+    }
+}
+
+/// A list that is read ID by ID; none where one of them is not an ID.
+struct Read(Option<Ids>);
+
+impl<'de> Deserialize<'de> for Read {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reading;
+        impl<'de> Visitor<'de> for Reading {
+            type Value = Option<Ids>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a sequence")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut texts: A) -> Result<Self::Value, A::Error> {
+                let mut ids = Some(Ids::default());
+                while let Some(text) = texts.next_element::<String>()? {
+                    match (&mut ids, text.parse()) {
+                        (Some(ids), Ok(id)) => ids.push(&id),
+                        _ => ids = None,
+                    }
+                }
+                Ok(ids)
+            }
+        }
+        deserializer.deserialize_seq(Reading).map(Self)
+    }
 }
 
 impl Whom {
@@ -53,40 +93,36 @@ impl Whom {
             return Ok((list, None));
         }
         let (list, times) = all(client, observer).await?;
-        let kept = Kept {
-            sha256: list.sha256.clone(),
-            doubts: list.doubts.clone(),
-            contacts: list.iter().map(str::to_owned).collect(),
-        };
-        let text = serde_json::to_vec(&kept).map_err(|_| ExportError::Bug("the list cannot be written"))?;
-        durable::replace(&work.list_file(), &text)?;
+        let (sha256, doubts) = (list.sha256.clone(), list.doubts.clone());
+        let kept = Kept { sha256, doubts, contacts: Written(&list) };
+        durable::replace_by(&work.list_file(), |file| Ok(serde_json::to_writer(file, &kept)?))?;
         Ok((list, Some(times)))
     }
 }
 
 /// Every contact of the account, by ID, and their times.
 pub async fn all(client: &Client, observer: &SharedObserver) -> Result<(ContactList, Times), ExportError> {
-    let listing = Box::pin(listing::list(client, &ListingPlan::default(), observer)).await?;
-    if listing.contacts.is_empty() {
+    let roster = Box::pin(listing::roster(client, observer)).await?;
+    if roster.is_empty() {
         return Err(ExportError::NoContacts);
     }
-    let times = times_of(&listing.contacts);
-    Ok((listing.into_list(), times))
+    Ok(tokio::task::block_in_place(|| roster.into_list()))
 }
 
 /// The list that the unfinished run was begun with.
 fn kept(work: &Work) -> Result<Option<ContactList>, ExportError> {
     let bad = |what: String| ExportError::BadWork { path: work.folder.clone(), what };
-    let Some(text) = durable::read_if_there(&work.list_file())? else {
+    let path = work.list_file();
+    if !durable::is_plain_file(&path)? {
         return if work.has_answers() {
             Err(bad("its list of contacts is missing".to_owned()))
         } else {
             Ok(None)
         };
-    };
+    }
     let damaged = || bad("its list of contacts is damaged".to_owned());
-    let kept: Kept = serde_json::from_slice(&text).map_err(|error| bad(error.to_string()))?;
-    let ids: Option<Vec<ContactId>> = kept.contacts.iter().map(|id| id.parse().ok()).collect();
-    let list = ContactList::of_account(&ids.ok_or_else(damaged)?, kept.doubts);
+    let file = BufReader::new(durable::open_existing(&path)?);
+    let kept: Kept<Read> = serde_json::from_reader(file).map_err(|error| bad(error.to_string()))?;
+    let list = ContactList::of_account(kept.contacts.0.ok_or_else(damaged)?, kept.doubts);
     if list.sha256 == kept.sha256 { Ok(Some(list)) } else { Err(damaged()) }
 }

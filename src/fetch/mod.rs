@@ -24,6 +24,7 @@ mod shared;
 mod slots;
 mod verdicts;
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::task::JoinSet;
@@ -35,6 +36,7 @@ use crate::history::Facts;
 use crate::settings::{MaxFailed, ReadingSettings};
 use crate::spool::{Appender, Ledger, SpoolError};
 use crate::state::Due;
+pub use first_pages::FirstPages;
 use paging::Claims;
 use shared::Shared;
 use slots::Slots;
@@ -55,8 +57,8 @@ pub struct FetchPlan {
     pub spool_folder: std::path::PathBuf,
     /// What an earlier attempt has learned of the server.
     pub learned: Facts,
-    /// Fingerprints of first pages that an earlier attempt has left, by contact.
-    pub first_pages: Vec<(u32, u64)>,
+    /// Fingerprints of first pages that an earlier attempt has left.
+    pub first_pages: FirstPages,
     /// Messages that each contact had in an earlier run, 0 where that is not known; empty where nothing is known.
     pub lengths: Vec<u32>,
 }
@@ -131,15 +133,16 @@ fn hint(unauthorized: bool) -> &'static str {
 /// # Errors
 /// What ends the run; what was spooled before stays, and the next attempt goes on from it.
 pub async fn fetch(
-    plan: FetchPlan,
+    mut plan: FetchPlan,
     client: Arc<Client>,
     appender: Appender,
     ledger: Arc<Ledger>,
     observer: SharedObserver,
 ) -> Result<Vec<String>, FetchError> {
+    let lengths = std::mem::take(&mut plan.lengths);
     let shared = Arc::new(Shared::new(plan, client, appender, ledger, observer));
     let other = conclusion::other_contact(&shared);
-    read_all(&shared).await?;
+    read_all(&shared, lengths).await?;
     conclusion::conclude(&shared, other).await?;
     recheck::recheck(&shared).await?;
     shared.observer.event(Event::Fetched);
@@ -151,8 +154,9 @@ pub async fn fetch(
 }
 
 /// Reads the contacts that have no last word yet.
-async fn read_all(shared: &Arc<Shared>) -> Result<(), FetchError> {
-    let open = open_contacts(shared);
+async fn read_all(shared: &Arc<Shared>, lengths: Vec<u32>) -> Result<(), FetchError> {
+    let open = open_contacts(shared, &lengths);
+    drop(lengths);
     let shared = Arc::clone(shared);
     workers(&shared.slots.clone(), open, move |(place, contact)| {
         let shared = Arc::clone(&shared);
@@ -165,18 +169,22 @@ async fn read_all(shared: &Arc<Shared>) -> Result<(), FetchError> {
 }
 
 /// The contacts without a result, in the order in which they are begun, each with its position among those that are due.
-fn open_contacts(shared: &Arc<Shared>) -> Box<dyn Iterator<Item = (u32, u32)> + Send> {
+fn open_contacts(shared: &Arc<Shared>, lengths: &[u32]) -> impl Iterator<Item = (u32, u32)> + Send + use<> {
     let plan = &shared.plan;
-    if plan.lengths.is_empty() {
-        // A list of pairs would take 40 MB for five million contacts.
-        let (due, ledger) = (Arc::clone(&plan.due), Arc::clone(&shared.ledger));
-        let due = (0..plan.contacts.len()).filter(move |place| due.holds(*place));
+    // A list of pairs would take 40 MB for five million contacts.
+    let (contacts, due, ledger) = (plan.contacts.len(), Arc::clone(&plan.due), Arc::clone(&shared.ledger));
+    let open = move || {
+        let (due, ledger) = (Arc::clone(&due), Arc::clone(&ledger));
+        let due = (0..contacts).filter(move |place| due.holds(*place));
         let due = (0..).zip(due.filter_map(|place| u32::try_from(place).ok()));
-        return Box::new(due.filter(move |(_, contact)| !ledger.is_done(*contact)));
-    }
-    let due = (0..).zip(plan.due.places().filter_map(|place| u32::try_from(place).ok()));
-    let open = due.filter(|(_, contact)| !shared.ledger.is_done(*contact)).collect();
-    Box::new(order::longest_in_time(open, &plan.lengths, &plan.reading, plan.concurrency).into_iter())
+        due.filter(move |(_, contact)| !ledger.is_done(*contact))
+    };
+    let first = match lengths {
+        [] => Vec::new(),
+        lengths => order::longest_in_time(&open, lengths, &plan.reading, plan.concurrency),
+    };
+    let is_first: HashSet<u32> = first.iter().map(|(_, contact)| *contact).collect();
+    first.into_iter().chain(open().filter(move |(_, contact)| !is_first.contains(contact)))
 }
 
 /// Works on the jobs, as many at a time as there are slots, each worker taking the next. The first error ends all.

@@ -4,7 +4,7 @@
 //! run, or if it held as many messages as the server ever sent (which may be a limit of its own). An ending that rests on
 //! offsets counting all conversations does not hold if they turned out to count inside each.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::contact::{self, holds, reopen};
 use super::paging::{Claims, Doubt, doubt};
@@ -30,28 +30,45 @@ pub async fn recheck(shared: &Arc<Shared>) -> Result<(), FetchError> {
             return Ok(());
         }
         let shared = Arc::clone(shared);
-        workers(&shared.slots.clone(), doubtful.into_iter(), move |(contact, outcome)| {
-            let shared = Arc::clone(&shared);
-            async move { check(&shared, contact, outcome).await }
+        let reader = Arc::new(Mutex::new(Reader::new(shared.plan.spool_folder.clone())));
+        workers(&shared.slots.clone(), doubtful.into_iter(), move |contact| {
+            let (shared, reader) = (Arc::clone(&shared), Arc::clone(&reader));
+            async move {
+                let outcome = tokio::task::block_in_place(|| {
+                    outcome(&shared, &mut reader.lock().unwrap_or_else(PoisonError::into_inner), contact)
+                });
+                match outcome? {
+                    Some(outcome) => check(&shared, contact, outcome).await,
+                    None => Ok(()),
+                }
+            }
         })
         .await?;
     }
     Ok(())
 }
 
-/// The contacts whose endings do not hold by what is known now.
-fn doubtful(shared: &Shared) -> Result<Vec<(u32, Outcome)>, SpoolError> {
+/// The contacts whose endings do not hold by what is known now. All may be among them, so their outcomes stay in the spool.
+fn doubtful(shared: &Shared) -> Result<Vec<u32>, SpoolError> {
     let facts = shared.with_facts(|facts| *facts);
     let mut reader = Reader::new(shared.plan.spool_folder.clone());
     let mut doubtful = Vec::new();
     for contact in 0..shared.contact_count() {
-        let Some(place) = shared.ledger.done(contact) else { continue };
-        let Entry::Done { outcome, .. } = reader.entry(place)? else { continue };
+        let Some(outcome) = outcome(shared, &mut reader, contact)? else { continue };
         if outcome.endings.iter().any(|(_, ending)| doubt(ending, &facts) != Doubt::None) {
-            doubtful.push((contact, outcome));
+            doubtful.push(contact);
         }
     }
     Ok(doubtful)
+}
+
+/// The contact's last word.
+fn outcome(shared: &Shared, reader: &mut Reader, contact: u32) -> Result<Option<Outcome>, SpoolError> {
+    let Some(place) = shared.ledger.done(contact) else { return Ok(None) };
+    match reader.entry(place)? {
+        Entry::Done { outcome, .. } => Ok(Some(outcome)),
+        Entry::Page { .. } | Entry::Reopened { .. } => Ok(None),
+    }
 }
 
 async fn check(shared: &Shared, contact: u32, mut outcome: Outcome) -> Result<(), FetchError> {

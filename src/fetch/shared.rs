@@ -28,7 +28,7 @@ pub struct Shared {
 
 impl Shared {
     pub fn new(
-        plan: FetchPlan,
+        mut plan: FetchPlan,
         client: Arc<Client>,
         appender: Appender,
         ledger: Arc<Ledger>,
@@ -37,7 +37,7 @@ impl Shared {
         let verdicts = Verdicts::new(plan.max_failed, plan.due.count() as u64);
         let facts = Mutex::new(plan.learned);
         let slots = Slots::new(plan.concurrency);
-        let first_pages = FirstPages::restored(&plan.first_pages);
+        let first_pages = std::mem::take(&mut plan.first_pages);
         Self { plan, client, ledger, observer, verdicts, slots, first_pages, appender, facts }
     }
 

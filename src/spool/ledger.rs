@@ -1,12 +1,12 @@
 //! The index of the spool, in memory: which records each contact has, and whether its last word is there.
 //!
 //! Fetch enters records as they are written; build waits here for the next contact in the order of the input. It holds
-//! places only, a few dozen bytes a page.
+//! places only: four bytes for each contact, and 11 for each of its pages and for its last word.
 
 use std::collections::HashMap;
-use std::num::NonZeroU32;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
+use super::settled::{Settled, Start};
 use super::{Entry, Pass, Place, Recent};
 
 /// A page of a contact.
@@ -28,72 +28,14 @@ pub enum News {
     Done(Place),
 }
 
-/// A contact. There may be millions, so its size counts: 20 bytes.
-#[derive(Clone, Copy, Debug, Default)]
-struct Slot {
-    /// Where its pages stand in `settled`, if it is not among the `open`.
-    first: u32,
-    count: u32,
-    done: Option<PackedPlace>,
-}
-
-impl Slot {
-    fn range(&self) -> std::ops::Range<usize> {
-        self.first as usize..self.first as usize + self.count as usize
-    }
-}
-
-/// A place in 12 bytes. No record has 0 bytes, and none begins behind the end of a segment, far below 4 GiB.
-#[derive(Clone, Copy, Debug)]
-struct PackedPlace {
-    segment: u32,
-    offset: u32,
-    bytes: NonZeroU32,
-}
-
-impl From<Place> for PackedPlace {
-    fn from(place: Place) -> Self {
-        Self {
-            segment: place.segment,
-            offset: u32::try_from(place.offset).unwrap_or(u32::MAX),
-            bytes: NonZeroU32::new(place.bytes).unwrap_or(NonZeroU32::MAX),
-        }
-    }
-}
-
-impl From<PackedPlace> for Place {
-    fn from(place: PackedPlace) -> Self {
-        Self { segment: place.segment, offset: place.offset.into(), bytes: place.bytes.get() }
-    }
-}
-
-/// A page of a contact that is not read any more, in 16 bytes.
-#[derive(Clone, Copy, Debug)]
-struct PackedPage {
-    pass: Pass,
-    place: PackedPlace,
-}
-
-impl From<PagePlace> for PackedPage {
-    fn from(page: PagePlace) -> Self {
-        Self { pass: page.pass, place: page.place.into() }
-    }
-}
-
-impl From<PackedPage> for PagePlace {
-    fn from(page: PackedPage) -> Self {
-        Self { pass: page.pass, place: page.place.into() }
-    }
-}
-
 #[derive(Debug)]
 struct Inner {
-    slots: Vec<Slot>,
+    /// Where the records of each contact begin in `settled`. There may be millions, so it is four bytes.
+    starts: Vec<Start>,
     /// The pages of the contacts that are being read.
     open: HashMap<u32, Vec<PagePlace>>,
-    /// Those of the others, in one piece: a small allocation for each of a million contacts, made among others that come
-    /// and go, would keep the memory around it from being given back.
-    settled: Vec<PackedPage>,
+    /// The last words, and the pages of all other contacts.
+    settled: Settled,
     /// Pages before this one belong to a read that was given up; they count as read, but paging began anew after them.
     /// Few contacts have any.
     current_from: HashMap<u32, u32>,
@@ -106,43 +48,56 @@ struct Inner {
 }
 
 impl Inner {
+    fn start(&self, contact: u32) -> Start {
+        self.starts.get(contact as usize).copied().unwrap_or_default()
+    }
+
     /// Number of pages of the contact.
-    fn count(&self, contact: u32, slot: &Slot) -> usize {
-        self.open.get(&contact).map_or(slot.count as usize, Vec::len)
+    fn count(&self, contact: u32) -> usize {
+        self.open.get(&contact).map_or_else(|| self.settled.pages(self.start(contact)).count(), Vec::len)
     }
 
     /// The contact's pages from this one on.
-    fn pages(&self, contact: u32, slot: &Slot, from: usize) -> Vec<PagePlace> {
+    fn pages(&self, contact: u32, from: usize) -> Vec<PagePlace> {
         match self.open.get(&contact) {
             Some(pages) => pages.get(from..).unwrap_or_default().to_vec(),
-            None => self.settled[slot.range()].iter().skip(from).map(|page| PagePlace::from(*page)).collect(),
+            None => self.settled.pages(self.start(contact)).skip(from).collect(),
         }
     }
 
+    /// The record of the contact's last word.
+    fn done(&self, contact: u32) -> Option<Place> {
+        self.settled.done(self.start(contact))
+    }
+
     fn add(&mut self, contact: u32, page: PagePlace) {
-        let Some(slot) = self.slots.get(contact as usize).copied() else { return };
+        if contact as usize >= self.starts.len() {
+            return;
+        }
         if !self.open.contains_key(&contact) {
-            let settled = self.pages(contact, &slot, 0);
+            let settled = self.pages(contact, 0);
             self.open.insert(contact, settled);
         }
         self.open.entry(contact).or_default().push(page);
     }
 
     fn settle(&mut self, contact: u32, done: Place) {
-        let Some(slot) = self.slots.get_mut(contact as usize) else { return };
-        slot.done = Some(done.into());
-        // What stood of it there before, if it is read a second time, stays behind.
-        if let Some(pages) = self.open.remove(&contact) {
-            slot.first = u32::try_from(self.settled.len()).unwrap_or(u32::MAX);
-            slot.count = u32::try_from(pages.len()).unwrap_or(u32::MAX);
-            self.settled.extend(pages.into_iter().map(PackedPage::from));
+        let before = self.start(contact);
+        let Some(start) = self.starts.get_mut(contact as usize) else { return };
+        match self.open.remove(&contact) {
+            // What stood of it there before, if it is read a second time, stays behind.
+            Some(pages) => *start = self.settled.push(done, &pages),
+            None if before != Start::default() => self.settled.replace_done(before, done),
+            None => *start = self.settled.push(done, &[]),
         }
     }
 
     fn reopen(&mut self, contact: u32) {
-        let Some(slot) = self.slots.get(contact as usize).copied() else { return };
-        let pages = u32::try_from(self.count(contact, &slot)).unwrap_or(u32::MAX);
-        self.slots[contact as usize].done = None;
+        if contact as usize >= self.starts.len() {
+            return;
+        }
+        let pages = u32::try_from(self.count(contact)).unwrap_or(u32::MAX);
+        self.settled.withdraw(self.start(contact));
         self.current_from.insert(contact, pages);
         self.overtaken |= (contact as usize) < self.built;
     }
@@ -169,9 +124,9 @@ impl Ledger {
     /// An index for this many contacts, with no records.
     pub fn new(contacts: usize) -> Self {
         let inner = Inner {
-            slots: vec![Slot::default(); contacts],
+            starts: vec![Start::default(); contacts],
             open: HashMap::new(),
-            settled: Vec::new(),
+            settled: Settled::default(),
             current_from: HashMap::new(),
             closing: None,
             awaited: None,
@@ -205,28 +160,26 @@ impl Ledger {
 
     /// Takes back the last word of a contact that had failed, so that it is read on from where it was.
     pub fn retry_failed(&self, contact: u32) {
-        if let Some(slot) = self.lock().slots.get_mut(contact as usize) {
-            slot.done = None;
-        }
+        let mut inner = self.lock();
+        let start = inner.start(contact);
+        inner.settled.withdraw(start);
     }
 
     /// Whether the contact has its last word.
     pub fn is_done(&self, contact: u32) -> bool {
-        self.lock().slots.get(contact as usize).is_some_and(|slot| slot.done.is_some())
+        self.lock().done(contact).is_some()
     }
 
     /// The pages of the contact's current read, which a resumed run pages on from.
     pub fn current_pages(&self, contact: u32) -> Vec<PagePlace> {
         let inner = self.lock();
         let from = inner.current_from.get(&contact).copied().unwrap_or(0);
-        let slot = inner.slots.get(contact as usize);
-        slot.map(|slot| inner.pages(contact, slot, from as usize)).unwrap_or_default()
+        inner.pages(contact, from as usize)
     }
 
     /// How many pages the contact has.
     pub fn page_count(&self, contact: u32) -> u64 {
-        let inner = self.lock();
-        inner.slots.get(contact as usize).map_or(0, |slot| inner.count(contact, slot) as u64)
+        self.lock().count(contact) as u64
     }
 
     /// Waits for what there is of the contact beyond so many pages. `None` when the run has stopped before it came.
@@ -236,13 +189,16 @@ impl Ledger {
             if inner.closing == Some(Closing::Stopped) {
                 return None;
             }
-            let slot = inner.slots.get(contact as usize)?;
-            if known < inner.count(contact, slot) {
-                return Some(News::Pages(inner.pages(contact, slot, known)));
+            if contact as usize >= inner.starts.len() {
+                return None;
             }
-            if let Some(done) = slot.done {
+            let pages = inner.pages(contact, known);
+            if !pages.is_empty() {
+                return Some(News::Pages(pages));
+            }
+            if let Some(done) = inner.done(contact) {
                 inner.built = inner.built.max(contact as usize + 1);
-                return Some(News::Done(done.into()));
+                return Some(News::Done(done));
             }
             if inner.closing.is_some() {
                 return None;
@@ -257,7 +213,7 @@ impl Ledger {
 
     /// The record of the contact's last word, if it has one.
     pub fn done(&self, contact: u32) -> Option<Place> {
-        self.lock().slots.get(contact as usize)?.done.map(Place::from)
+        self.lock().done(contact)
     }
 
     /// No more records come: who waits for one is told.

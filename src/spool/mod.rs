@@ -13,6 +13,7 @@ mod ledger;
 mod reader;
 mod recent;
 mod recover;
+mod settled;
 #[cfg(test)]
 mod tests;
 mod writer;

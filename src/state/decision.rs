@@ -3,14 +3,12 @@
 //! It holds a row for each contact asked for, in their order, with what was known of it and what was listed; then those that
 //! were known and are not asked for now, whose rows the next state keeps.
 
-use std::collections::HashMap;
 use std::path::Path;
 
-use xxhash_rust::xxh3::xxh3_128;
-
-use super::due::{Due, Listed, Reason, Rule};
+use super::due::{Due, Reason, Rule};
 use super::file::{self, Written};
-use super::{Row, StateError};
+use super::{Known, Row, StateError, Times};
+use crate::contacts::ContactList;
 use crate::durable;
 
 /// What was decided of one contact.
@@ -26,57 +24,16 @@ pub struct Decided {
     pub known: Option<Row>,
 }
 
-/// The state of an earlier run.
-#[derive(Debug, Default)]
-pub struct Known {
-    rows: Vec<Row>,
-    places: HashMap<u128, usize>,
-}
-
-impl Known {
-    /// Reads a state; none of it if it holds for another scope.
-    ///
-    /// # Errors
-    /// When it is none, or cannot be read.
-    pub fn read(path: &Path, scope: &str) -> Result<Option<Self>, StateError> {
-        let reader = file::open::<Row>(path)?;
-        if reader.scope != scope {
-            return Ok(None);
-        }
-        let mut known = Self::default();
-        for row in reader {
-            known.add(row?);
-        }
-        Ok(Some(known))
-    }
-
-    pub(super) fn add(&mut self, row: Row) {
-        self.places.insert(fingerprint(&row.contact_id), self.rows.len());
-        self.rows.push(row);
-    }
-
-    fn place(&self, id: &str) -> Option<usize> {
-        self.places.get(&fingerprint(id)).copied()
-    }
-
-    /// All rows.
-    pub fn rows(&self) -> &[Row] {
-        &self.rows
-    }
-}
-
-fn fingerprint(id: &str) -> u128 {
-    xxh3_128(id.as_bytes())
-}
-
 /// By what it is decided who is due.
 pub struct Decision<'a> {
     /// The rule.
     pub rule: Rule,
-    /// What was known.
+    /// The contacts asked for.
+    pub contacts: &'a ContactList,
+    /// What was known of them.
     pub known: &'a Known,
-    /// What the account's list says of a contact.
-    pub listed: Box<dyn Fn(&str) -> Listed<'a> + 'a>,
+    /// The time with which the account lists each.
+    pub listed: &'a Times,
     /// Whether the rows of a run are still in the export.
     pub is_there: Box<dyn Fn(&str) -> bool + 'a>,
     /// What the state holds for.
@@ -85,47 +42,40 @@ pub struct Decision<'a> {
 
 impl Decision<'_> {
     /// Why each of the contacts is due; none for those that are not.
-    pub fn reasons<'b>(&self, contacts: impl Iterator<Item = &'b str>) -> Vec<Option<Reason>> {
-        let reason = |id: &str| {
-            let known = self.known.place(id).map(|place| &self.known.rows[place]);
-            self.rule.reason(id, (self.listed)(id), known, &self.is_there)
+    pub fn reasons(&self) -> Vec<Option<Reason>> {
+        let reason = |place| {
+            let (listed, known) = (self.listed.get(place), self.known.row(self.contacts, place));
+            self.rule.reason(&self.contacts.text_at(place), listed.as_deref(), known.as_ref(), &self.is_there)
         };
-        contacts.map(reason).collect()
+        (0..self.contacts.len()).map(reason).collect()
     }
 
     /// Decides, and writes the decision down at `path`, durably.
     ///
     /// # Errors
-    /// When it cannot be written.
-    pub fn make<'b, C>(
-        &self,
-        path: &Path,
-        contacts: impl Fn() -> C,
-    ) -> Result<(Vec<Option<Reason>>, Written), StateError>
-    where
-        C: Iterator<Item = &'b str>,
-    {
-        let reasons = self.reasons(contacts());
-        let mut is_asked_for = vec![false; self.known.rows.len()];
-        for place in contacts().filter_map(|id| self.known.place(id)) {
-            is_asked_for[place] = true;
-        }
+    /// When it cannot be written, or the rows of the other contacts cannot be read.
+    pub fn make(&self, path: &Path) -> Result<(Vec<Option<Reason>>, Written), StateError> {
+        let reasons = self.reasons();
         let staged = path.with_added_extension("tmp");
         let written = file::write(&staged, &self.scope, || {
-            let asked_for = contacts().zip(&reasons).map(|(id, due)| Decided {
-                contact_id: id.into(),
-                due: *due,
-                listed: (self.listed)(id).time().map(Into::into),
-                known: self.known.place(id).map(|place| self.known.rows[place].clone()),
+            let asked_for = reasons.iter().enumerate().map(|(place, due)| {
+                Ok(Decided {
+                    contact_id: (*self.contacts.text_at(place)).into(),
+                    due: *due,
+                    listed: self.listed.get(place).map(Into::into),
+                    known: self.known.row(self.contacts, place),
+                })
             });
-            let others = self.known.rows.iter().zip(&is_asked_for).filter(|(_, asked)| !**asked);
-            let others = others.map(|(row, _)| Decided {
-                contact_id: row.contact_id.clone(),
-                due: None,
-                listed: None,
-                known: Some(row.clone()),
+            let others = self.known.others()?.map(|row| {
+                let known = row?;
+                Ok(Decided {
+                    contact_id: known.contact_id.clone(),
+                    due: None,
+                    listed: None,
+                    known: Some(known),
+                })
             });
-            Ok(asked_for.chain(others).map(Ok))
+            Ok(asked_for.chain(others))
         })?;
         durable::rename(&staged, path)?;
         durable::sync_dir(path.parent().unwrap_or(path))?;

@@ -56,25 +56,6 @@ impl Reason {
     }
 }
 
-/// What the account's list says of a contact.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Listed<'a> {
-    /// It does not stand there.
-    Absent,
-    /// It stands there, with this `latest_message_time`.
-    With(Option<&'a str>),
-}
-
-impl<'a> Listed<'a> {
-    /// Its `latest_message_time`.
-    pub fn time(self) -> Option<&'a str> {
-        match self {
-            Self::Absent => None,
-            Self::With(time) => time,
-        }
-    }
-}
-
 /// By what it is decided.
 #[derive(Clone, Copy, Debug)]
 pub struct Rule {
@@ -87,11 +68,12 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// Why this contact is due; none if it is not. `is_there` says whether a run's rows are still in the export.
+    /// Why this contact is due; none if it is not. `listed` is the time with which the account lists it, if it does.
+    /// `is_there` says whether a run's rows are still in the export.
     pub fn reason(
         &self,
         id: &str,
-        listed: Listed<'_>,
+        listed: Option<&str>,
         known: Option<&Row>,
         is_there: impl FnOnce(&str) -> bool,
     ) -> Option<Reason> {
@@ -106,7 +88,7 @@ impl Rule {
         if !is_there(&export.run_id) {
             return Some(Reason::Gone);
         }
-        let Some(time) = listed.time() else { return Some(Reason::Untold) };
+        let Some(time) = listed else { return Some(Reason::Untold) };
         if known.latest_message_time.as_deref() != Some(time) {
             return Some(Reason::Changed);
         }

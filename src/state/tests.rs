@@ -7,6 +7,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
+use crate::contacts::{ContactIndex, ContactList};
 
 const HOUR: i64 = 3_600_000_000;
 const DAY: i64 = 24 * HOUR;
@@ -27,7 +28,7 @@ fn rule(now: i64) -> Rule {
 fn is_swept(id: &str, last: i64, now: i64, period: Duration) -> bool {
     let known = row(id, Some("t"), Status::Exported, last);
     let rule = Rule { now, sweep_every: period, full: false };
-    rule.reason(id, Listed::With(Some("t")), Some(&known), |_| true) == Some(Reason::Sweep)
+    rule.reason(id, Some("t"), Some(&known), |_| true) == Some(Reason::Sweep)
 }
 
 #[test]
@@ -35,14 +36,12 @@ fn each_reason_has_its_case() {
     let now = 20_000 * DAY;
     let known = row("c", Some("t1"), Status::Exported, now);
     let reason = |known: Option<&Row>, listed| rule(now).reason("c", listed, known, |_| true);
-    let same = Listed::With(Some("t1"));
+    let same = Some("t1");
     assert_eq!(reason(Some(&known), same), None);
     assert_eq!(reason(None, same), Some(Reason::New));
-    assert_eq!(reason(Some(&known), Listed::With(Some("t2"))), Some(Reason::Changed));
-    assert_eq!(reason(Some(&known), Listed::With(Some("t0"))), Some(Reason::Changed), "an earlier one too");
-    for untold in [Listed::Absent, Listed::With(None)] {
-        assert_eq!(reason(Some(&known), untold), Some(Reason::Untold));
-    }
+    assert_eq!(reason(Some(&known), Some("t2")), Some(Reason::Changed));
+    assert_eq!(reason(Some(&known), Some("t0")), Some(Reason::Changed), "an earlier one too");
+    assert_eq!(reason(Some(&known), None), Some(Reason::Untold));
     for (status, expected) in [
         (Status::Failed, Some(Reason::Unfinished)),
         (Status::Unresolved, Some(Reason::Unfinished)),
@@ -137,35 +136,47 @@ proptest! {
     }
 }
 
-fn ids(order: &[usize]) -> Vec<String> {
-    order.iter().map(|at| format!("c{at}")).collect()
+fn list<I: AsRef<str>>(ids: impl IntoIterator<Item = I>) -> ContactList {
+    let mut list = ContactList::new("-".to_owned());
+    for (line, id) in (1..).zip(ids) {
+        list.push(&id.as_ref().parse().unwrap(), line);
+    }
+    list
+}
+
+/// What is known by these rows, written to a state.
+fn known(path: &Path, rows: &[Row], contacts: &ContactList) -> Known {
+    file::write(path, "s", || Ok(rows.iter().cloned().map(Ok))).unwrap();
+    Known::read(path, contacts, &ContactIndex::of(contacts)).unwrap()
 }
 
 /// A known state of 30 contacts and what is listed of 40, all by chance.
 fn decided(folder: &Path, seed: u64, order: &[usize]) -> Vec<Option<Reason>> {
     let mut random = fastrand::Rng::with_seed(seed);
-    let mut known = Known::default();
     let now = 20_000 * DAY;
-    for at in 0..30 {
-        let status = Status::ALL[random.usize(..5)];
-        let time = random.bool().then_some("t1");
-        known.add(row(&format!("c{at}"), time, status, now - random.i64(0..31) * DAY));
-    }
-    let listed: Vec<Listed<'static>> = (0..40)
-        .map(|_| {
-            *random.choice([Listed::Absent, Listed::With(None), Listed::With(Some("t1"))].iter()).unwrap()
+    let rows: Vec<Row> = (0..30)
+        .map(|at| {
+            let status = Status::ALL[random.usize(..5)];
+            let time = random.bool().then_some("t1");
+            row(&format!("c{at}"), time, status, now - random.i64(0..31) * DAY)
         })
         .collect();
+    let listed: Vec<Option<&str>> = (0..40).map(|_| random.bool().then_some("t1")).collect();
+    let contacts = list(order.iter().map(|at| format!("c{at}")));
+    let mut times = Times::default();
+    for (place, at) in order.iter().enumerate() {
+        times.set(place, listed[*at]);
+    }
     let decision = Decision {
         rule: rule(now),
-        known: &known,
-        listed: Box::new(|id: &str| listed[id.trim_start_matches('c').parse::<usize>().unwrap()]),
+        contacts: &contacts,
+        known: &known(&folder.join("state.parquet"), &rows, &contacts),
+        listed: &times,
         is_there: Box::new(|_: &str| true),
         scope: "s".to_owned(),
     };
-    let ids = ids(order);
     let path = folder.join("decision.parquet");
-    let (reasons, written) = decision.make(&path, || ids.iter().map(String::as_str)).unwrap();
+    let (reasons, written) = decision.make(&path).unwrap();
     assert_eq!(written.rows, 40);
     let due = read_due(&path, 40).unwrap();
     assert_eq!(due.count(), reasons.iter().flatten().count());
@@ -179,23 +190,24 @@ fn the_new_state_follows_from_the_decision_and_the_reading() {
     let folder = tempfile::tempdir().unwrap();
     let (decision_path, path) = (folder.path().join("decision.parquet"), folder.path().join("state.parquet"));
     let now = 20_000 * DAY;
-    let mut known = Known::default();
-    for id in ["rested", "changed", "fails", "not-asked-for"] {
-        known.add(row(id, Some("t1"), Status::Exported, now));
+    let rows =
+        ["rested", "changed", "fails", "not-asked-for"].map(|id| row(id, Some("t1"), Status::Exported, now));
+    let contacts = list(["new", "rested", "changed", "fails", "new-fails", "goes-on"]);
+    let mut times = Times::default();
+    for (place, time) in
+        [Some("t2"), Some("t1"), Some("t2"), Some("t2"), None, Some("t2")].into_iter().enumerate()
+    {
+        times.set(place, time);
     }
     let decision = Decision {
         rule: rule(now),
-        known: &known,
-        listed: Box::new(|id: &str| match id {
-            "rested" => Listed::With(Some("t1")),
-            "new-fails" => Listed::Absent,
-            _ => Listed::With(Some("t2")),
-        }),
+        contacts: &contacts,
+        known: &known(&path, &rows, &contacts),
+        listed: &times,
         is_there: Box::new(|_: &str| true),
         scope: "s".to_owned(),
     };
-    let asked = ["new", "rested", "changed", "fails", "new-fails", "goes-on"];
-    let (reasons, _) = decision.make(&decision_path, || asked.into_iter()).unwrap();
+    let (reasons, _) = decision.make(&decision_path).unwrap();
     assert_eq!(reasons.iter().filter(|reason| reason.is_none()).count(), 1);
     let statuses = [
         Status::Exported,
@@ -231,31 +243,31 @@ fn the_new_state_follows_from_the_decision_and_the_reading() {
         ]
     );
     assert_eq!(written.rows, 7);
-    assert_eq!(Known::read(&path, "s").unwrap().unwrap().rows().len(), 7);
-    assert!(Known::read(&path, "other").unwrap().is_none(), "what holds for other options is not used");
+    assert!(Known::is_of(&path, "s").unwrap());
+    assert!(!Known::is_of(&path, "other").unwrap(), "what holds for other options is not used");
 }
 
 #[test]
 fn what_is_no_state_is_said() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("decision.parquet");
-    let known = Known::default();
     let decision = Decision {
         rule: rule(0),
-        known: &known,
-        listed: Box::new(|_: &str| Listed::Absent),
+        contacts: &list::<&str>([]),
+        known: &Known::default(),
+        listed: &Times::default(),
         is_there: Box::new(|_: &str| true),
         scope: String::new(),
     };
-    decision.make(&path, std::iter::empty).unwrap();
+    decision.make(&path).unwrap();
     let told = |path: &Path| {
-        Known::read(path, "").unwrap_err().to_string().replace(&*folder.path().to_string_lossy(), "DIR")
+        Known::is_of(path, "").unwrap_err().to_string().replace(&*folder.path().to_string_lossy(), "DIR")
     };
     insta::assert_snapshot!(told(&path), @"DIR/decision.parquet is not readable as what it is (it is no state)");
     let torn = folder.path().join("torn.parquet");
     crate::durable::replace(&torn, b"PAR1").unwrap();
-    assert!(matches!(Known::read(&torn, ""), Err(StateError::Unreadable { .. })));
-    assert!(matches!(Known::read(&folder.path().join("none"), ""), Err(StateError::Storage(_))));
+    assert!(matches!(Known::is_of(&torn, ""), Err(StateError::Unreadable { .. })));
+    assert!(matches!(Known::is_of(&folder.path().join("none"), ""), Err(StateError::Storage(_))));
 }
 
 #[test]
@@ -265,7 +277,7 @@ fn a_pipe_or_a_link_is_no_state_and_is_not_waited_for() {
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     std::os::unix::fs::symlink("/dev/null", &link).unwrap();
     for path in [pipe, link] {
-        let error = Known::read(&path, "").unwrap_err();
+        let error = Known::is_of(&path, "").unwrap_err();
         assert!(error.to_string().ends_with("(it is not a regular file)"), "{error}");
     }
 }

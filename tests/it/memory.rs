@@ -162,6 +162,30 @@ fn a_million_contacts() {
     check(most, "a million contacts");
 }
 
+/// A UUID takes 16 bytes in memory, and with what finds it again at most 35. As text it takes twice that.
+#[test]
+fn a_contact_of_a_long_list_takes_few_bytes() {
+    let server = crate::scripted::Scripted::api(|asked| crate::scripted::Answer::page(asked, 1));
+    let most = |count: u64| {
+        let mut list = String::from("contact_id\n");
+        for at in 0..count {
+            // Spread over all digits, as random UUIDs are.
+            let [high, low] = [at, at + 1].map(|at| at.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+            writeln!(list, "{:08x}-5acc-4699-923c-{:012x}", high >> 32, low >> 16).unwrap();
+        }
+        let export = Export::run_of(server.url(), ["a"]).args("--dry-run");
+        export.write("contacts.csv", list);
+        let (outcome, most) = export.start().wait_watching_memory(LONGEST, || false);
+        outcome.expect(0);
+        most
+    };
+    let (few, many) = (100_000, 700_000);
+    let (before, after) = (most(few), most(many));
+    let each = (after - before) * (1 << 20) / (many - few);
+    check(after, &format!("{each} bytes for each of {many} contacts"));
+    assert!(each < 45, "{each} bytes for each contact: {before} MiB with {few}, {after} MiB with {many}");
+}
+
 /// The lengths of histories that an earlier run tells are a hint: whatever stands in its place, the next run works.
 #[test]
 fn a_hint_that_was_replaced_holds_nothing_up() {

@@ -24,10 +24,11 @@ mod tests;
 use secrecy::SecretString;
 
 use crate::api::{Client, Counters, Failure, ListingQuery};
-use crate::contacts::ContactList;
+use crate::contacts::{ContactIndex, ContactList, Ids};
 use crate::event::{Event, SharedObserver};
 use crate::record::listing::{ListedContact, ListingPage};
 use crate::settings::ListFilter;
+use crate::state::Times;
 use crate::table::read_time;
 
 pub use error::ListingError;
@@ -67,12 +68,42 @@ pub struct Listing {
     pub doubts: Vec<String>,
 }
 
-impl Listing {
-    /// The contacts in the order of their IDs, so that the same ones give the same rows in the same order every night.
-    pub fn into_list(self) -> ContactList {
-        let mut ids: Vec<_> = self.contacts.into_iter().map(|contact| contact.contact_id).collect();
-        ids.sort_unstable();
-        ContactList::of_account(&ids, self.doubts)
+/// The IDs of an account's contacts and their times, as a run needs them: a list may hold millions.
+#[derive(Debug, Default)]
+pub struct Roster {
+    ids: Ids,
+    times: Times,
+    /// Why some may be missing; empty where it is proved that none is.
+    pub doubts: Vec<String>,
+}
+
+impl Roster {
+    /// Whether there is no contact.
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
+    /// The contacts in the order of their IDs, so that the same ones give the same rows in the same order every night, and
+    /// their times.
+    pub fn into_list(self) -> (ContactList, Times) {
+        let (mut ids, mut times) = (Ids::default(), Times::default());
+        for (place, at) in self.ids.sorted().into_iter().enumerate() {
+            ids.push(&self.ids.id(at as usize));
+            times.set(place, self.times.get(at as usize).as_deref());
+        }
+        (ContactList::of_account(ids, self.doubts), times)
+    }
+
+    /// The times of other contacts, as far as they are listed.
+    pub fn times_of(&self, contacts: &ContactList) -> Times {
+        let index = ContactIndex::of(contacts);
+        let mut times = Times::default();
+        for (at, id) in self.ids.iter().enumerate() {
+            if let Some(place) = index.find(contacts, &id) {
+                times.set(place, self.times.get(at).as_deref());
+            }
+        }
+        times
     }
 }
 
@@ -85,9 +116,28 @@ pub async fn list(
     plan: &ListingPlan,
     observer: &SharedObserver,
 ) -> Result<Listing, ListingError> {
+    let (roll, doubts) = read_all(client, plan, observer, Roll::of_whole()).await?;
+    Ok(Listing { contacts: roll.into_contacts(), doubts })
+}
+
+/// Reads all of the list in the same way, and keeps the IDs and the times.
+///
+/// # Errors
+/// When it cannot be read to its end.
+pub async fn roster(client: &Client, observer: &SharedObserver) -> Result<Roster, ListingError> {
+    let (roll, doubts) = read_all(client, &ListingPlan::default(), observer, Roll::of_times()).await?;
+    let (ids, times) = roll.into_times();
+    Ok(Roster { ids, times, doubts })
+}
+
+async fn read_all(
+    client: &Client,
+    plan: &ListingPlan,
+    observer: &SharedObserver,
+    mut roll: Roll,
+) -> Result<(Roll, Vec<String>), ListingError> {
     let account = client.account().await?;
     let asker = ClientAsker { client, plan, account, observer };
-    let mut roll = Roll::default();
     let doubt = read(&asker, plan.page_size, &mut roll).await?;
     if let Some(found) = roll.only_unnamed() {
         let what = format!("no listed contact has a `contact_id`; {found}");
@@ -100,7 +150,7 @@ pub async fn list(
     for reason in &doubts {
         observer.event(Event::ListingDoubtful { reason: reason.clone() });
     }
-    Ok(Listing { contacts: roll.into_contacts(), doubts })
+    Ok((roll, doubts))
 }
 
 /// When a contact was last active, in microseconds since 1970.

@@ -36,12 +36,11 @@ impl Ways {
 pub async fn read(asker: &impl Asker, ways: &mut Ways, roll: &mut Roll) -> Result<PassEnd, ListingError> {
     let rules = Rules { consistency: Consistency::Anchored, page_size: ways.limit, claims: Claims::Prove };
     let mut paging = Paging::new(rules);
-    roll.begin_pass();
     loop {
         let ask = match paging.next() {
             Step::Ask(ask) => *ask,
             Step::End(_) => {
-                roll.end_pass();
+                roll.end_pass(paging.into_known());
                 return Ok(PassEnd::Read);
             }
             Step::Unresolved(why) => return Ok(PassEnd::Unresolved(why.replace("messages", "contacts"))),

@@ -70,7 +70,7 @@ impl Model {
     }
 
     fn list(&self, page_size: u32) -> (Result<Option<String>, ListingError>, Vec<String>) {
-        let mut roll = Roll::default();
+        let mut roll = Roll::of_whole();
         let doubt = read(self, page_size, &mut roll).now_or_never().expect("the model never waits");
         (doubt, roll.into_contacts().into_iter().map(|contact| contact.contact_id.to_string()).collect())
     }

@@ -23,6 +23,8 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
+
 pub use doubt::{Doubt, Look, doubt};
 pub use sight::{Fingerprint, Sight};
 
@@ -171,6 +173,11 @@ impl Paging {
     /// Distinct messages read so far.
     pub fn known(&self) -> u64 {
         self.prefix.len().max(self.forgotten)
+    }
+
+    /// The messages read since the history was last begun.
+    pub fn into_known(self) -> HashSet<Fingerprint> {
+        self.prefix.into_known()
     }
 
     /// Times the history was read anew.

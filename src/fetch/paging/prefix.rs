@@ -39,6 +39,11 @@ impl Prefix {
         self.known.len() as u64
     }
 
+    /// The known messages.
+    pub fn into_known(self) -> HashSet<Fingerprint> {
+        self.known
+    }
+
     /// Whether the page at `offset` continues what is known.
     ///
     /// Where offsets count inside each conversation there is one list for each, and every one must join: those on the

@@ -1,0 +1,116 @@
+//! What an earlier run knew of the contacts of a list, by their places, in 14 bytes each.
+//!
+//! The IDs stand in the list already, and rows of contacts that are not in it stay in the file.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use super::file;
+use super::{LastExport, Row, StateError, Times};
+use crate::contacts::{ContactIndex, ContactList};
+use crate::history::Status;
+
+/// The state of an earlier run.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// The file; none where nothing is known.
+    path: Option<PathBuf>,
+    /// Whether each row of the file is of a contact in the list.
+    is_asked_for: Vec<bool>,
+    times: Times,
+    statuses: Vec<Option<Status>>,
+    /// The last export of each contact: its number in `exports`, from 1; 0 where it never succeeded.
+    last: Vec<u32>,
+    /// Contacts of one run share one.
+    exports: Vec<LastExport>,
+}
+
+impl Known {
+    /// Whether the state at this path holds for a scope.
+    ///
+    /// # Errors
+    /// When it is none, or cannot be read.
+    pub fn is_of(path: &Path, scope: &str) -> Result<bool, StateError> {
+        Ok(file::open::<Row>(path)?.scope == scope)
+    }
+
+    /// Reads what the state at this path knows of the contacts of a list.
+    ///
+    /// # Errors
+    /// When it is none, or cannot be read.
+    pub fn read(path: &Path, contacts: &ContactList, index: &ContactIndex) -> Result<Self, StateError> {
+        let mut known = Self {
+            path: Some(path.to_owned()),
+            statuses: vec![None; contacts.len()],
+            last: vec![0; contacts.len()],
+            ..Self::default()
+        };
+        let mut numbers: HashMap<LastExport, u32> = HashMap::new();
+        for row in file::open::<Row>(path)? {
+            let row = row?;
+            let place = index.find(contacts, &row.contact_id);
+            known.is_asked_for.push(place.is_some());
+            let Some(place) = place else { continue };
+            known.times.set(place, row.latest_message_time.as_deref());
+            known.statuses[place] = Some(row.status);
+            known.last[place] = row.export.map_or(0, |export| {
+                *numbers.entry(export).or_insert_with_key(|export| {
+                    known.exports.push(export.clone());
+                    u32::try_from(known.exports.len()).unwrap_or(0)
+                })
+            });
+        }
+        Ok(known)
+    }
+
+    /// What is known of the contact at a place of the list.
+    pub fn row(&self, contacts: &ContactList, place: usize) -> Option<Row> {
+        let status = (*self.statuses.get(place)?)?;
+        let last = (self.last[place] as usize).checked_sub(1);
+        Some(Row {
+            contact_id: (*contacts.text_at(place)).into(),
+            latest_message_time: self.times.get(place).map(Into::into),
+            status,
+            export: last.map(|at| self.exports[at].clone()),
+        })
+    }
+
+    /// The rows of the contacts that are not in the list, read anew.
+    pub(super) fn others(
+        &self,
+    ) -> Result<impl Iterator<Item = Result<Row, StateError>> + use<'_>, StateError> {
+        let rows = self.path.as_deref().map(file::open::<Row>).transpose()?;
+        let is_other =
+            |(row, is_asked_for): (Result<Row, _>, &bool)| (row.is_err() || !is_asked_for).then_some(row);
+        Ok(rows.into_iter().flatten().zip(&self.is_asked_for).filter_map(is_other))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_contact_takes_15_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.parquet");
+        let mut contacts = ContactList::new("-".to_owned());
+        let ids: Vec<String> = (0..12_288).map(|at| format!("096662f6-5acc-4699-923c-{at:012x}")).collect();
+        for (line, id) in (1..).zip(&ids) {
+            contacts.push(&id.parse().unwrap(), line);
+        }
+        let row = |(at, id): (usize, &String)| Row {
+            contact_id: id.as_str().into(),
+            latest_message_time: Some(format!("2026-11-20T02:00:00.{at:06}Z").into()),
+            status: Status::Exported,
+            export: Some(LastExport { at: 7, run_id: format!("r{}", at % 30).into() }),
+        };
+        file::write(&path, "s", || Ok(ids.iter().enumerate().map(row).map(Ok))).unwrap();
+        let known = Known::read(&path, &contacts, &ContactIndex::of(&contacts)).unwrap();
+        assert_eq!(known.row(&contacts, 12_287), Some(row((12_287, &ids[12_287]))));
+        assert_eq!(known.exports.len(), 30);
+        let of_contacts = size_of_val(&*known.statuses) + size_of_val(&*known.last);
+        let bytes = of_contacts + size_of_val(&*known.is_asked_for) + known.times.bytes();
+        assert!(bytes <= ids.len() * 16, "{bytes} bytes of {} contacts", ids.len());
+    }
+}
