@@ -158,7 +158,7 @@ pub enum Event {
         /// How many.
         files: u64,
     },
-    /// A field of the API's answers appeared or vanished since the earlier runs of the export.
+    /// A field of the API's answers changed since the earlier runs of the export.
     SchemaChanged {
         /// The table.
         table: String,

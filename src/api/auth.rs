@@ -5,7 +5,6 @@ use tokio::time::Instant;
 
 use super::client::Client;
 use super::fault::{self, Fault};
-use super::health::Reach;
 use super::secret_source;
 use super::sign_in::{self, Answer, Granted};
 use super::stop::Stop;
@@ -142,13 +141,7 @@ impl Client {
                         return Err(Stop::Unavailable { minutes: 0, what: fault.describe() });
                     }
                     self.warn_of_failed_sign_in(fault.describe());
-                    let reach = match fault {
-                        Fault::Unreachable { .. } | Fault::TimedOut { .. } | Fault::Broken { .. } => {
-                            Reach::Network
-                        }
-                        _ => Reach::Server,
-                    };
-                    if !self.is_outage(None, reach, &fault).await? {
+                    if !self.is_outage(None, &fault).await? {
                         tokio::time::sleep(PAUSE.mul_f64(0.5 + fastrand::f64())).await;
                     }
                 }

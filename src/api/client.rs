@@ -16,7 +16,7 @@ use super::decide::{Decision, MAX_PAUSE, MAX_RENEWALS, Trials};
 use super::failure::Failure;
 use super::fault::{self, Fault, Reply};
 use super::governor::{Governor, Permit, Throttle};
-use super::health::{Diagnosis, Reach};
+use super::health::Diagnosis;
 use super::http;
 use super::query::{Asked, ListingQuery, PageQuery};
 use super::redact::Redactor;
@@ -33,6 +33,10 @@ use crate::settings::{AskedShape, Connection, PasswordSource};
 
 /// Bodies above this are parsed with the other tasks moved away from the thread, since it takes milliseconds.
 const LONG_PARSE: usize = 1 << 20;
+
+/// Probes that must fail at the end of a run before the service is down, and the pause after each, on average.
+const LAST_PROBES: u32 = 3;
+const PROBE_PAUSE: Duration = Duration::from_millis(500);
 
 /// Talks to the API for the whole run.
 pub struct Client {
@@ -93,6 +97,11 @@ impl Client {
     /// True if a page of any contact has been answered.
     pub fn has_answered(&self) -> bool {
         self.governor.known_good().is_some()
+    }
+
+    /// A contact of which a page was answered, if nothing has been answered since the newest failure.
+    pub fn known_good_while_failing(&self) -> Option<ContactId> {
+        if self.governor.is_failing() { self.governor.known_good() } else { None }
     }
 
     /// Counts of all requests so far.
@@ -183,11 +192,11 @@ impl Client {
             }
             match decision {
                 Decision::RepeatAtOnce => {}
-                Decision::Repeat { pause, reach, overloaded } => {
+                Decision::Repeat { pause, overloaded } => {
                     if overloaded {
                         self.governor.overloaded(since);
                     }
-                    if self.is_outage(query.contact, reach, &fault).await.map_err(Failure::Stop)? {
+                    if self.is_outage(query.contact, &fault).await.map_err(Failure::Stop)? {
                         trials.forgive();
                     } else {
                         self.pause(query, &fault, pause).await;
@@ -231,13 +240,26 @@ impl Client {
                 }
                 Decision::Refused { status } => return Err(self.refused(since, status, &fault)),
                 Decision::NotTheApi => return Err(self.not_the_api(&fault)),
-                Decision::Fail => return Err(self.failed(&fault)),
+                Decision::Fail => {
+                    let failure = self.failed(&fault);
+                    let is_unanswered = matches!(failure, Failure::Unanswered { .. });
+                    if !is_unanswered
+                        || !self.is_outage(query.contact, &fault).await.map_err(Failure::Stop)?
+                    {
+                        return Err(failure);
+                    }
+                    if self.connection.retrying.retries == 0 {
+                        return Err(Failure::Stop(Stop::Silent { what: fault.describe() }));
+                    }
+                    trials.forgive();
+                }
             }
         }
     }
 
     /// Waits for a token and the right to send.
     pub(super) async fn turn(&self, contact: Option<&ContactId>) -> Result<(Token, Permit), Stop> {
+        let mut shortages = 0;
         loop {
             self.token().await?;
             let permit = self.governor.admit().await;
@@ -248,14 +270,42 @@ impl Client {
                 Some(good) => {
                     // In an outage the one request that leaves asks for a contact that was answered before: this
                     // contact might fail even when the outage is over.
-                    let probe = self.probe(&good, &token, permit.since).await;
+                    let since = permit.since;
+                    let probe = self.probe(&good, &token, since).await;
                     drop(permit);
-                    if let Err(fault) = probe {
-                        self.is_outage(None, Reach::Server, &fault).await?;
+                    match probe {
+                        Ok(()) => {}
+                        Err(Fault::NoFiles) => self.send_fewer(&mut shortages, since).await?,
+                        Err(fault) => drop(self.is_outage(None, &fault).await?),
                     }
                 }
             }
         }
+    }
+
+    /// Asks a few times for one message of a contact that was answered before. True if the service says anything about it.
+    ///
+    /// # Errors
+    /// When the run has to end.
+    pub async fn still_answers(&self, good: &ContactId) -> Result<bool, Stop> {
+        let mut shortages = 0;
+        let mut failures = 0;
+        while failures < LAST_PROBES {
+            let token = self.token().await?;
+            let permit = self.governor.admit_ahead().await;
+            let since = permit.since;
+            let probe = self.probe(good, &token, since).await;
+            drop(permit);
+            match probe {
+                Ok(()) => return Ok(true),
+                Err(Fault::NoFiles) => self.send_fewer(&mut shortages, since).await?,
+                Err(_) => {
+                    failures += 1;
+                    tokio::time::sleep(PROBE_PAUSE.mul_f64(0.5 + fastrand::f64())).await;
+                }
+            }
+        }
+        Ok(false)
     }
 
     /// Asks for one message of a contact that was answered before.
@@ -355,13 +405,8 @@ impl Client {
     }
 
     /// Whether a failure is the service's, so that it does not count against the request.
-    pub(super) async fn is_outage(
-        &self,
-        contact: Option<&ContactId>,
-        reach: Reach,
-        fault: &Fault,
-    ) -> Result<bool, Stop> {
-        match self.governor.failed(contact, reach) {
+    pub(super) async fn is_outage(&self, contact: Option<&ContactId>, fault: &Fault) -> Result<bool, Stop> {
+        match self.governor.failed(contact, fault.reach()) {
             Diagnosis::Alone => Ok(false),
             Diagnosis::Outage(_) => Ok(true),
             Diagnosis::GivenUp(lasted) => {
@@ -373,7 +418,8 @@ impl Client {
                         let permit = self.governor.admit_ahead().await;
                         let probe = self.probe(&good, &token, permit.since).await;
                         drop(permit);
-                        probe.is_ok()
+                        // A shortage on this machine shows nothing of the service.
+                        matches!(probe, Ok(()) | Err(Fault::NoFiles))
                     }
                     _ => false,
                 };

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::fault::Fault;
-use super::health::Reach;
 
 /// The first pause before a repeat; doubled with each, and drawn from zero up to it ("full jitter").
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -37,7 +36,7 @@ pub enum Decision {
     /// The same at once, for free: a kept connection was closed under us.
     RepeatAtOnce,
     /// The same again after a pause, if the service is not down; counted.
-    Repeat { pause: Duration, reach: Reach, overloaded: bool },
+    Repeat { pause: Duration, overloaded: bool },
     /// The same again after a pause; counted. The service is up.
     AskAgain { pause: Duration },
     /// Wait at the gate, for all; not counted.
@@ -128,12 +127,8 @@ impl Trials {
 
     fn repeat(&mut self, fault: &Fault, retries: u32) -> Decision {
         let Some(pause) = self.pause(retries) else { return Decision::Fail };
-        let reach = match fault {
-            Fault::Unreachable { .. } | Fault::TimedOut { .. } | Fault::Broken { .. } => Reach::Network,
-            _ => Reach::Server,
-        };
         let overloaded = matches!(fault, Fault::Server { status: 503 | 504 } | Fault::TimedOut { .. });
-        Decision::Repeat { pause, reach, overloaded }
+        Decision::Repeat { pause, overloaded }
     }
 
     fn fails_alike(&mut self, fault: &Fault) -> bool {

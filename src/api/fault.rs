@@ -7,6 +7,7 @@ use reqwest::header::{DATE, HeaderMap, LOCATION, RETRY_AFTER};
 use reqwest::{StatusCode, Version};
 
 use super::body::{self, Body, BodyError};
+use super::health::Reach;
 use super::redact::Redactor;
 use super::{files, tls};
 
@@ -89,6 +90,14 @@ impl Fault {
             | Self::Refused { .. }
             | Self::UnknownPath
             | Self::Redirect { .. } => false,
+        }
+    }
+
+    /// Part of the way that the failed request came.
+    pub fn reach(&self) -> Reach {
+        match self {
+            Self::Unreachable { .. } | Self::TimedOut { .. } | Self::Broken { .. } => Reach::Network,
+            _ => Reach::Server,
         }
     }
 

@@ -245,6 +245,11 @@ impl Governor {
         self.lock().health.begin_outage()
     }
 
+    /// True if nothing has been answered since the newest failure.
+    pub fn is_failing(&self) -> bool {
+        self.lock().health.is_failing()
+    }
+
     /// A contact that answers if anything does.
     pub fn known_good(&self) -> Option<ContactId> {
         self.lock().health.known_good().cloned()

@@ -121,6 +121,11 @@ impl Health {
         self.outage.as_ref().map(|outage| outage.next_probe)
     }
 
+    /// True if nothing has been answered since the newest failure.
+    pub fn is_failing(&self) -> bool {
+        self.failing_since.is_some()
+    }
+
     /// The contact that answers if anything does.
     pub fn known_good(&self) -> Option<&ContactId> {
         self.known_good.as_ref()

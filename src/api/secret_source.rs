@@ -60,7 +60,8 @@ fn bad(what: String) -> Stop {
 /// The text of a file, `named` so in errors: its path is not told, since who puts the secret itself into the variable would find
 /// it in the log.
 async fn text(path: &Path, named: &str) -> Result<String, Stop> {
-    let bytes = match timeout(TIME_LIMIT, read(path.to_owned())).await {
+    let reading = read(path.to_owned()).map_err(|error| Stop::NoThreads { what: error.to_string() })?;
+    let bytes = match timeout(TIME_LIMIT, reading).await {
         Ok(Ok(bytes)) => bytes,
         Ok(Err(error)) => return Err(bad(format!("cannot read {named}: {error}"))),
         Err(_) => {
@@ -76,8 +77,8 @@ async fn text(path: &Path, named: &str) -> Result<String, Stop> {
     String::from_utf8(bytes).map_err(|_| bad(format!("{named} is not UTF-8")))
 }
 
-/// Reads a file on a thread of its own, which stays behind where the file never answers.
-async fn read(path: PathBuf) -> io::Result<Vec<u8>> {
+/// Reads a file on a thread of its own, which stays behind where the file never answers. The error is that of the thread.
+fn read(path: PathBuf) -> io::Result<impl Future<Output = io::Result<Vec<u8>>>> {
     let (sender, receiver) = oneshot::channel();
     thread::Builder::new().name("secret".to_owned()).spawn(move || {
         let mut bytes = Vec::new();
@@ -85,7 +86,9 @@ async fn read(path: PathBuf) -> io::Result<Vec<u8>> {
         // Nobody waits any more where it took too long.
         let _unwanted = sender.send(read.map(|_| bytes));
     })?;
-    receiver.await.unwrap_or_else(|_| Err(io::Error::other("the thread that reads it panicked")))
+    Ok(async {
+        receiver.await.unwrap_or_else(|_| Err(io::Error::other("the thread that reads it panicked")))
+    })
 }
 
 #[cfg(test)]

@@ -42,6 +42,20 @@ pub enum Stop {
         "too many open files on this machine: raise the limit (ulimit -n) or lower --concurrency, then run the same command again"
     )]
     NoFiles,
+    /// No thread can be started.
+    #[error(
+        "cannot start a thread ({what}): raise the limit on processes (ulimit -u), then run the same command again"
+    )]
+    NoThreads {
+        /// What the system says.
+        what: String,
+    },
+    /// Nothing is answered, and no repeats are allowed.
+    #[error("the API does not answer ({what}): run the same command again to go on")]
+    Silent {
+        /// The last failure.
+        what: String,
+    },
     /// Nothing has been answered for too long.
     #[error("the API has not answered for {minutes} minutes ({what}): run the same command again to go on")]
     Unavailable {

@@ -104,9 +104,9 @@ impl Exit {
         match stop {
             Stop::NotTheApi { .. } | Stop::Credentials { .. } => Self::Usage,
             Stop::RootCertificates { .. } | Stop::Certificate { .. } => Self::Usage,
-            Stop::NoFiles => Self::Storage,
+            Stop::NoFiles | Stop::NoThreads { .. } => Self::Storage,
             Stop::SignInRefused { .. } => Self::SignInRefused,
-            Stop::Unavailable { .. } | Stop::Quota => Self::Unavailable,
+            Stop::Unavailable { .. } | Stop::Silent { .. } | Stop::Quota => Self::Unavailable,
             Stop::Cancelled => Self::Bug,
         }
     }
@@ -165,7 +165,7 @@ impl Exit {
             FetchError::Api(stop) => Self::of_stop(stop),
             FetchError::Spool(error) => Self::of_spool(error),
             FetchError::OffsetIgnored { .. } | FetchError::AnswersChanged { .. } => Self::Usage,
-            FetchError::NothingAnswered { .. } => Self::Unavailable,
+            FetchError::NothingAnswered { .. } | FetchError::StoppedAnswering { .. } => Self::Unavailable,
             FetchError::AllRefused { unauthorized: true, .. } => Self::SignInRefused,
             FetchError::AllRefused { unauthorized: false, .. } => Self::Usage,
             FetchError::TooManyFailed { .. } => Self::Unavailable,

@@ -4,6 +4,7 @@ use std::io;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::runtime::{Builder, Runtime};
@@ -20,14 +21,21 @@ const LEAST_FILES: u64 = 48;
 /// Threads beside the runtime's own: spool, build, five tables, raw archive, pages read ahead, name look-ups, and four of the
 /// allocator.
 const OWN_THREADS: usize = 16;
-/// The least address space in which a run can begin. With less it would die later, without an error message.
+/// Threads for blocking work: build, the end of the spool, name look-ups, the metrics file, and what would hold up other tasks.
+const BLOCKING_THREADS: usize = 8;
+/// Time in which they start, on the busiest machine.
+const START: Duration = Duration::from_secs(10);
+/// Time after which an idle one of them ends: longer than any run.
+const FOR_EVER: Duration = Duration::from_hours(24 * 365);
+/// The least address space in which a command can begin. With less it would die later without an error message, or take a file that
+/// it has no memory to read for a damaged one.
 const LEAST_SPACE: u64 = 256 << 20;
 
 /// A limit that is too low to begin.
 #[derive(Debug, thiserror::Error)]
 pub enum LimitError {
     /// `ulimit -v` or `ulimit -d`.
-    #[error("the limit on {what} (ulimit -{letter}) is {mib} MiB: a run needs 512 MiB")]
+    #[error("the limit on {what} (ulimit -{letter}) is {mib} MiB: raise it to 512 MiB")]
     Space {
         /// Name of the limited resource.
         what: &'static str,
@@ -60,6 +68,49 @@ pub enum LimitError {
 /// When the system gives too few threads or too little memory. Later this could not be reported: the runtime panics or waits
 /// for ever.
 pub fn runtime() -> Result<Runtime, LimitError> {
+    check_space()?;
+    let files = raise_to(LEAST_FILES);
+    if files < LEAST_FILES {
+        return Err(LimitError::Files { files });
+    }
+    let workers = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let count = workers + OWN_THREADS;
+    let refused = |source| LimitError::Threads { count, source };
+    try_threads(count).map_err(refused)?;
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(workers)
+        .max_blocking_threads(BLOCKING_THREADS)
+        .thread_keep_alive(FOR_EVER)
+        .enable_all()
+        .build()
+        .map_err(refused)?;
+    start_blocking_threads(&runtime).map_err(refused)?;
+    Ok(runtime)
+}
+
+/// Starts all threads for blocking work. Later none has to be started, which could fail, and would be a panic or a wait
+/// without an end.
+fn start_blocking_threads(runtime: &Runtime) -> io::Result<()> {
+    let (arrived, arrivals) = mpsc::channel();
+    let mut waiting = Vec::with_capacity(BLOCKING_THREADS);
+    for _ in 0..BLOCKING_THREADS {
+        let (sender, receiver) = mpsc::channel::<()>();
+        let arrived = arrived.clone();
+        runtime.spawn_blocking(move || arrived.send(()).is_ok() && receiver.recv().is_ok());
+        waiting.push(sender);
+    }
+    for _ in 0..BLOCKING_THREADS {
+        arrivals.recv_timeout(START).map_err(|_| io::Error::from(io::ErrorKind::WouldBlock))?;
+    }
+    drop(waiting);
+    Ok(())
+}
+
+/// Memory for a command that needs no threads.
+///
+/// # Errors
+/// When a limit on memory is too low.
+pub fn check_space() -> Result<(), LimitError> {
     for (resource, what, letter) in
         [(Resource::As, "address space", 'v'), (Resource::Data, "memory for data", 'd')]
     {
@@ -70,18 +121,7 @@ pub fn runtime() -> Result<Runtime, LimitError> {
             _ => {}
         }
     }
-    let files = raise_to(LEAST_FILES);
-    if files < LEAST_FILES {
-        return Err(LimitError::Files { files });
-    }
-    let workers = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let count = workers + OWN_THREADS;
-    try_threads(count).map_err(|source| LimitError::Threads { count, source })?;
-    Builder::new_multi_thread()
-        .worker_threads(workers)
-        .enable_all()
-        .build()
-        .map_err(|source| LimitError::Threads { count, source })
+    Ok(())
 }
 
 /// Starts this many threads at once. They end when all are running.

@@ -6,7 +6,7 @@ use super::args::{LogFormat, PruneArgs};
 use super::console::{self, tell};
 use super::exit::Exit;
 use super::invocation::Invocation;
-use super::{advice, log};
+use super::{advice, limits, log};
 use crate::export;
 use crate::prune::{Keep, Mode, Pruning};
 
@@ -14,6 +14,10 @@ use crate::prune::{Keep, Mode, Pruning};
 pub fn prune(args: &PruneArgs) -> Exit {
     if args.log.log_format == LogFormat::Json {
         console::speak_json();
+    }
+    if let Err(error) = limits::check_space() {
+        log::last_word(args.log.log_format, "pruned", Exit::Storage, &format!("error: {error}"), None);
+        return Exit::Storage;
     }
     let keep = Keep { last: args.keep_last, within: args.keep_within };
     let mode = if args.dry_run { Mode::DryRun } else { Mode::Remove };

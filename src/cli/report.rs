@@ -7,7 +7,7 @@ use super::args::{LogFormat, ReportArgs};
 use super::console;
 use super::exit::Exit;
 use super::invocation::quote;
-use super::{log, place};
+use super::{limits, log, place};
 use crate::durable;
 use crate::id::RunId;
 use crate::report::{self, Report, ReportError};
@@ -17,6 +17,9 @@ use crate::verify::VerifyError;
 pub fn report(args: &ReportArgs) -> Exit {
     if args.log_format == LogFormat::Json {
         console::speak_json();
+    }
+    if let Err(error) = limits::check_space() {
+        return end(args, Exit::Storage, &format!("error: {error}"), None);
     }
     let to_stdout = args.output == Path::new("-");
     if to_stdout && stdout().is_terminal() {

@@ -6,11 +6,18 @@ use super::args::{DialectName, SchemaArgs, SchemaFormatName};
 use super::console::{self, tell};
 use super::exit::Exit;
 use super::glimpse::argument;
+use super::limits;
 use crate::table::{SchemaFormat, schema_document};
 use crate::warehouse::{self, Dialect, ExportSource, Runs, SourceError};
 
 /// Prints the schema.
 pub fn schema(args: &SchemaArgs) -> Exit {
+    if let Err(error) = limits::check_space() {
+        let message = error.to_string();
+        tell(&format!("error: {message}"));
+        fail_session(dialect(args), &message);
+        return Exit::Storage;
+    }
     let text = match (args.merge, args.latest) {
         (Some(dialect), _) => script(args, dialect, warehouse::merge),
         (None, Some(dialect)) => script(args, dialect, warehouse::latest),

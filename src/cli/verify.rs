@@ -6,7 +6,7 @@ use indicatif::HumanCount;
 use super::args::{LogFormat, VerifyArgs};
 use super::console::{self, tell};
 use super::exit::Exit;
-use super::log;
+use super::{limits, log};
 use crate::id::RunId;
 use crate::verify::{self, Damage, DamageKind, Depth, Report, VerifyError, VerifyOptions};
 
@@ -17,6 +17,9 @@ const MOST_SHOWN: usize = 50;
 pub fn verify(args: &VerifyArgs) -> Exit {
     if args.log.log_format == LogFormat::Json {
         console::speak_json();
+    }
+    if let Err(error) = limits::check_space() {
+        return end(args, Exit::Storage, &format!("error: {error}"));
     }
     let run = match args.run.as_deref().map(str::parse::<RunId>).transpose() {
         Ok(run) => run,

@@ -1,4 +1,4 @@
-//! Schema drift: fields of the API's answers that appeared or vanished since the earlier runs of an export.
+//! Schema drift: changes in the fields of the API's answers since the earlier runs of an export.
 //!
 //! Each manifest carries in `known_fields` what the runs up to it have met, so one earlier manifest is enough to compare with:
 //! the newest with the same address, channels, form and window. A rare field is therefore new only once. A field is

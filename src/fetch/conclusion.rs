@@ -1,9 +1,11 @@
-//! The end of a run in which no contact was answered: an outage, changed answers, or only these contacts.
+//! The end of a run in which no contact was answered, or the last ones were not: an outage, changed answers, or only these
+//! contacts.
 
 use super::FetchError;
 use super::shared::Shared;
 use super::verdicts::Suspicion;
 use crate::api::{Counters, Failure, PageQuery, Stop};
+use crate::id::ContactId;
 
 /// A contact that this attempt does not read: an earlier attempt has read it, or it is not due.
 pub fn other_contact(shared: &Shared) -> Option<u32> {
@@ -17,21 +19,34 @@ pub async fn conclude(shared: &Shared, other: Option<u32>) -> Result<(), FetchEr
     let Some(Suspicion(error)) = shared.verdicts.conclude(shared.known())? else { return Ok(()) };
     let Some(other) = other else { return Err(error) };
     let contact = shared.plan.contacts.get(other as usize);
+    if is_answered(shared, &contact).await? { Ok(()) } else { Err(error) }
+}
+
+/// Ends the run if contacts were not answered, nothing was answered after them, and a contact that was answered before is not
+/// answered any more either.
+pub async fn check_answering(shared: &Shared) -> Result<(), FetchError> {
+    let Some(error) = shared.verdicts.unanswered() else { return Ok(()) };
+    let Some(good) = shared.client.known_good_while_failing() else { return Ok(()) };
+    if shared.client.still_answers(&good).await? { Ok(()) } else { Err(error) }
+}
+
+/// Asks for the first message of a contact. True if the API says anything about it.
+async fn is_answered(shared: &Shared, contact: &ContactId) -> Result<bool, FetchError> {
     let reading = &shared.plan.reading;
     let query = PageQuery {
-        contact: &contact,
+        contact,
         channel: reading.channels.first().copied(),
         offset: 0,
-        limit: reading.page_size,
+        limit: 1,
         shape: reading.shape,
     };
     match shared.client.page(&query, &Counters::default(), |_| ()).await {
-        Err(Failure::Unanswered { .. } | Failure::NotAnAnswer { .. }) => Err(error),
+        Err(Failure::Unanswered { .. } | Failure::NotAnAnswer { .. }) => Ok(false),
         Err(Failure::Stop(stop)) => Err(stop.into()),
         Err(Failure::Unwanted) => Err(Stop::Cancelled.into()),
         Ok(_)
         | Err(Failure::NotFound | Failure::AskLess | Failure::Refused { .. } | Failure::Unreadable { .. }) => {
-            Ok(())
+            Ok(true)
         }
     }
 }

@@ -110,6 +110,16 @@ pub enum FetchError {
         /// The last failure.
         what: String,
     },
+    /// The API answered at first, and not at the end.
+    #[error(
+        "the API does not answer any more, {failed} contacts failed ({what}): nothing was published, run the same command again to go on"
+    )]
+    StoppedAnswering {
+        /// Number of contacts without an answer.
+        failed: u64,
+        /// The last failure.
+        what: String,
+    },
     /// More contacts failed than `--max-failed` allows.
     #[error(
         "{failed} contacts failed, more than --max-failed allows: nothing was published, run the same command again to try them again"
@@ -145,6 +155,7 @@ pub async fn fetch(
     read_all(&shared, lengths).await?;
     conclusion::conclude(&shared, other).await?;
     recheck::recheck(&shared).await?;
+    conclusion::check_answering(&shared).await?;
     shared.observer.event(Event::Fetched);
     let doubts: Vec<String> = shared.first_pages.doubt().into_iter().collect();
     for reason in &doubts {

@@ -111,6 +111,12 @@ impl Verdicts {
         Ok(Some(Suspicion(if counts.unanswered == 0 { counts.changed() } else { counts.nothing_answered() })))
     }
 
+    /// An error if contacts were not answered.
+    pub fn unanswered(&self) -> Option<FetchError> {
+        let counts = self.lock();
+        (counts.unanswered > 0).then(|| counts.stopped_answering())
+    }
+
     fn lock(&self) -> MutexGuard<'_, Counts> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -143,6 +149,10 @@ impl Counts {
 
     fn changed(&self) -> FetchError {
         FetchError::AnswersChanged { contacts: self.failed, what: self.what.clone() }
+    }
+
+    fn stopped_answering(&self) -> FetchError {
+        FetchError::StoppedAnswering { failed: self.unanswered, what: self.what.clone() }
     }
 
     fn nothing_answered(&self) -> FetchError {

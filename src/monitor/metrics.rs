@@ -99,7 +99,7 @@ fn text(run: &RunMetrics, last_success: f64) -> String {
     single(
         &mut text,
         &name("schema_changes"),
-        "Fields of the API's answers that appeared or vanished since the runs before the last one.",
+        "Changes in the fields of the API's answers since the runs before the last one, of any kind.",
         figures.schema_changes,
     );
     // Demanded by OpenMetrics, a comment to Prometheus.

@@ -158,11 +158,52 @@ fn an_api_that_answers_nobody_is_down_however_few_are_asked_for() {
         let outcome = Export::run_of(server.url(), contacts(count)).args(options).expect(5);
         assert!(!outcome.out.join("_runs").exists(), "nothing is published");
         let line = outcome.last_line();
+        let expected = if count < 8 { "has answered for none of" } else { "the API does not answer" };
+        assert!(line.contains(expected) && line.contains("503 Service Unavailable"), "{line}");
+    }
+}
+
+/// An API that fails from its `answers`-th answer on, until it is opened again.
+fn fails_after(answers: usize) -> (Scripted, Arc<AtomicBool>) {
+    let is_open = Arc::new(AtomicBool::new(false));
+    let open = Arc::clone(&is_open);
+    let server = Scripted::api(move |asked| {
+        if asked.before < answers || open.load(Ordering::Relaxed) {
+            Answer::page(asked, 3)
+        } else {
+            Answer::message(503, "Service Unavailable")
+        }
+    });
+    (server, is_open)
+}
+
+#[test]
+fn an_api_that_stops_answering_before_the_end_is_down_however_few_are_left() {
+    for options in ["--retries 0", "--retries 1", "--retries 2"] {
+        let (server, is_open) = fails_after(4);
+        let export = Export::run_of(server.url(), contacts(3)).args("--format jsonl --concurrency 1");
+        let outcome = export.clone().args(options).expect(5);
+        assert!(!outcome.out.join("_runs").exists(), "nothing is published");
+        let line = outcome.last_line();
         assert!(
-            line.contains("has answered for none of") && line.contains("503 Service Unavailable"),
+            line.contains("the API does not answer any more") && line.contains("nothing was published"),
             "{line}"
         );
+        is_open.store(true, Ordering::Relaxed);
+        assert_eq!(export.expect(0).rows("messages").len(), 9);
     }
+}
+
+#[test]
+fn without_repeats_an_api_that_stops_answering_is_not_asked_for_all() {
+    let (server, is_open) = fails_after(40);
+    let export = Export::run_of(server.url(), contacts(300)).args("--format jsonl --concurrency 4");
+    let outcome = export.clone().args("--retries 0").expect(5);
+    assert_snapshot!(outcome.last_line(), @"error: the API does not answer (503 Service Unavailable): run the same command again to go on");
+    let asked = server.asked().len();
+    assert!(asked < 70, "{asked} requests");
+    is_open.store(true, Ordering::Relaxed);
+    assert_eq!(export.expect(0).rows("messages").len(), 900);
 }
 
 #[test]

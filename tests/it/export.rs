@@ -221,6 +221,11 @@ impl Running {
         read(&self.streams[1])
     }
 
+    /// Its process ID.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal by its name, such as `KILL`.
     pub fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();

@@ -19,7 +19,7 @@ static SHIM: LazyLock<PathBuf> = LazyLock::new(|| {
     let beside = shim.with_extension(format!("so.{}", std::process::id()));
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/faults/shim.c");
     let mut compiler = Command::new("cc");
-    compiler.args(["-shared", "-fPIC", "-O1", "-o"]).arg(&beside).arg(source);
+    compiler.args(["-shared", "-fPIC", "-O1", "-o"]).arg(&beside).arg(source).arg("-ldl");
     assert!(compiler.status().expect("a C compiler (cc)").success(), "{source} does not compile");
     #[expect(clippy::disallowed_methods, reason = "files of the tests are not to be durable")]
     std::fs::rename(&beside, &shim).expect("renamed");

@@ -433,3 +433,19 @@ fn its_options_need_it() {
         assert!(outcome.last_line().contains("is for runs with --incremental"), "{}", outcome.last_line());
     }
 }
+
+#[test]
+fn an_api_that_closes_in_the_night_publishes_no_night() {
+    let account = Account::of(&["a", "b", "c"]);
+    let export = account.nightly(&["a", "b", "c"]).args("--retries 1");
+    export.expect(0);
+    let before = tree(export.out_path());
+    account.write("b", "3");
+    account.write("c", "3");
+    account.close_after(2);
+    export.expect(5);
+    let is_work = |path: &String| path.starts_with("_work");
+    assert_eq!(tree(export.out_path()).into_iter().filter(|path| !is_work(path)).collect::<Vec<_>>(), before);
+    account.is_open.store(true, Ordering::Relaxed);
+    assert_eq!(texts(&export.expect(0)).len(), 6, "b and c are read");
+}

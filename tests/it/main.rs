@@ -57,6 +57,7 @@ mod schema_changes;
 mod scripted;
 mod secure;
 mod service;
+mod shortage;
 mod storage;
 mod structure;
 mod substance;

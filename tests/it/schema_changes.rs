@@ -47,6 +47,7 @@ fn changes(outcome: &Outcome) -> Vec<[String; 3]> {
 
 fn metric(export: &Export) -> String {
     let text = read(&export.path("chatzy.prom"));
+    assert!(text.contains("Changes in the fields of the API's answers"), "every kind of change counts");
     let value = text.lines().find_map(|line| line.strip_prefix("chatzy_export_schema_changes "));
     value.expect("the metric").to_owned()
 }

@@ -9,11 +9,15 @@
  *   FAULTS_DO     kill-before, kill-after, hang, or the number of the error it gives
  *   FAULTS_FLOCK  what every flock gives: 0 as where locks are not passed on to other machines, else the number of an error
  *   FAULTS_EVER   when set, the calls after it go wrong too
+ *
+ * Starts of threads count where FAULTS_CALLS names them ("thread").
  */
 #define _GNU_SOURCE
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -189,6 +193,12 @@ int flock(int fd, int operation)
         return syscall(SYS_flock, fd, operation);
     errno = atoi(gives);
     return errno ? -1 : 0;
+}
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*work)(void *), void *with)
+{
+    int (*create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *) = dlsym(RTLD_NEXT, "pthread_create");
+    int then = calls && strstr(calls, " thread ") ? fate("thread", under, "") : 0;
+    return then > 0 ? then : create(thread, attributes, work, with);
 }
 int fchmod(int fd, mode_t mode) { ON_FD("chmod", "", syscall(SYS_fchmod, fd, mode)); }
 int chmod(const char *path, mode_t mode) { DO("chmod", path, "", syscall(SYS_chmod, path, mode)); }

@@ -1,7 +1,7 @@
 //! An account that a test changes from night to night.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
@@ -24,6 +24,8 @@ pub struct Account {
     people: Arc<Mutex<BTreeMap<String, Person>>>,
     /// Closed, it answers nobody about messages.
     pub is_open: Arc<AtomicBool>,
+    /// Answers left before it closes.
+    left: Arc<AtomicUsize>,
     seen: Mutex<usize>,
 }
 
@@ -41,7 +43,8 @@ impl Account {
         });
         let people: Arc<Mutex<BTreeMap<_, _>>> = Arc::new(Mutex::new(people.collect()));
         let is_open = Arc::new(AtomicBool::new(true));
-        let (known, open) = (Arc::clone(&people), Arc::clone(&is_open));
+        let left = Arc::new(AtomicUsize::new(usize::MAX));
+        let (known, open, last) = (Arc::clone(&people), Arc::clone(&is_open), Arc::clone(&left));
         let server = Scripted::api(move |asked| {
             let people = known.lock().unwrap_or_else(PoisonError::into_inner);
             match (asked.endpoint.as_str(), people.get(asked.contact())) {
@@ -49,10 +52,15 @@ impl Account {
                 (_, None) => Answer::message(404, "Contact not found"),
                 (_, Some(person)) if person.is_refused => Answer::message(403, "no"),
                 (_, Some(_)) if !open.load(Ordering::Relaxed) => Answer::message(503, "closed"),
-                (_, Some(person)) => page(person, asked),
+                (_, Some(person)) => {
+                    if last.fetch_sub(1, Ordering::Relaxed) == 1 {
+                        open.store(false, Ordering::Relaxed);
+                    }
+                    page(person, asked)
+                }
             }
         });
-        Self { server, people, is_open, seen: Mutex::new(0) }
+        Self { server, people, is_open, left, seen: Mutex::new(0) }
     }
 
     fn people(&self) -> MutexGuard<'_, BTreeMap<String, Person>> {
@@ -70,6 +78,11 @@ impl Account {
             person.messages.insert(format!("{id}-{message}"), "news".to_owned());
             person.time = Some(format!("2026-02-01T00:00:00Z {message}"));
         });
+    }
+
+    /// Closes it after this many answers about messages.
+    pub fn close_after(&self, answers: usize) {
+        self.left.store(answers, Ordering::Relaxed);
     }
 
     /// Whose messages were asked for since the last time.
