@@ -2,13 +2,13 @@
 //!
 //! Layer 1.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use crate::durable::{OnPath, StorageError};
+use crate::durable::{self, OnPath, Opened, StorageError};
 
 /// Bytes read at once.
 const CHUNK_BYTES: usize = 256 << 10;
@@ -34,15 +34,21 @@ pub fn sha256(bytes: impl AsRef<[u8]>) -> String {
 /// # Errors
 /// When it is missing, no plain file, or cannot be read.
 pub fn sha256_of_file(path: &Path) -> Result<(String, u64), StorageError> {
-    let meta = fs::symlink_metadata(path).on("read", path)?;
-    if !meta.is_file() {
-        let why = io::Error::other("it is not a plain file (symbolic links are not followed)");
-        return Err(StorageError::new("read", path, why));
+    match durable::open(path)? {
+        Opened::File(file, size) => sha256_of_open(file, size).on("read", path),
+        Opened::Missing => Err(StorageError::new("read", path, io::ErrorKind::NotFound.into())),
+        Opened::NotRegular => Err(durable::no_plain_file(path)),
     }
-    let mut file = File::open(path).on("read", path)?;
+}
+
+/// SHA-256 of an open file of about this size, as lower-case hex, and how many bytes were read.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn sha256_of_open(mut file: File, size: u64) -> io::Result<(String, u64)> {
     let mut hasher = Sha256::new();
     // One byte more, so that a small file is read to its end at once.
-    let mut chunk = vec![0; usize::try_from(meta.len()).unwrap_or(CHUNK_BYTES).min(CHUNK_BYTES - 1) + 1];
+    let mut chunk = vec![0; usize::try_from(size).unwrap_or(CHUNK_BYTES).min(CHUNK_BYTES - 1) + 1];
     let mut bytes = 0;
     loop {
         match file.read(&mut chunk) {
@@ -52,7 +58,7 @@ pub fn sha256_of_file(path: &Path) -> Result<(String, u64), StorageError> {
                 bytes += read as u64;
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(StorageError::new("read", path, error)),
+            Err(error) => return Err(error),
         }
     }
 }

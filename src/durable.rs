@@ -179,35 +179,48 @@ fn open_each(base: &Path, relative: &Path) -> Result<File, Errno> {
     Ok(File::from(at))
 }
 
-/// Reads a file below `base` that may be missing, as [`open_below`] opens it, if it has at most `limit` bytes.
+/// Content of a small file, or the reason why there is none.
+#[derive(Debug)]
+pub enum Content {
+    /// All bytes of a regular file.
+    Bytes(Vec<u8>),
+    /// Nothing.
+    Missing,
+    /// Another kind of file, or a symbolic link on the way.
+    NotRegular,
+    /// A file of more than this many bytes.
+    TooLarge(u64),
+}
+
+/// Description of [`Content::NotRegular`].
+pub const NOT_REGULAR: &str = "it is not a regular file, or a folder on the way is a symbolic link";
+
+/// Description of [`Content::TooLarge`].
+pub fn too_large(limit: u64) -> String {
+    format!("it has more than {limit} bytes")
+}
+
+/// Reads a file below `base`, as [`open_below`] opens it, if it has at most `limit` bytes.
 ///
 /// # Errors
-/// When it is larger, cannot be read, or is not a regular file.
-pub fn read_below(base: &Path, relative: &Path, limit: u64) -> Result<Option<Vec<u8>>, StorageError> {
-    let path = base.join(relative);
+/// When it cannot be read.
+pub fn read_below(base: &Path, relative: &Path, limit: u64) -> Result<Content, StorageError> {
     match open_below(base, relative)? {
-        Opened::File(file, size) => read_at_most(file, size, limit).on("read", &path).map(Some),
-        Opened::Missing => Ok(None),
-        Opened::NotRegular => {
-            let why = "it is not a regular file, or a folder on the way is a symbolic link";
-            Err(StorageError::new("use as a file", &path, io::Error::other(why)))
+        Opened::File(_, size) if size > limit => Ok(Content::TooLarge(limit)),
+        Opened::File(file, size) => {
+            let text = read_at_most(file, size, limit).on("read", &base.join(relative))?;
+            Ok(text.map_or(Content::TooLarge(limit), Content::Bytes))
         }
+        Opened::Missing => Ok(Content::Missing),
+        Opened::NotRegular => Ok(Content::NotRegular),
     }
 }
 
-/// Reads an open file of this size to its end.
-///
-/// # Errors
-/// When it has more than `limit` bytes, or cannot be read.
-pub fn read_at_most(file: File, size: u64, limit: u64) -> io::Result<Vec<u8>> {
-    let too_large = || io::Error::other(format!("it has more than {limit} bytes"));
-    if size > limit {
-        return Err(too_large());
-    }
+/// Reads an open file of this size to its end; none if it has grown above `limit` bytes.
+fn read_at_most(file: File, size: u64, limit: u64) -> io::Result<Option<Vec<u8>>> {
     let mut text = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
-    // It may grow meanwhile.
     file.take(limit.saturating_add(1)).read_to_end(&mut text)?;
-    if text.len() as u64 > limit { Err(too_large()) } else { Ok(text) }
+    Ok((text.len() as u64 <= limit).then_some(text))
 }
 
 /// Reads a file of ours that may be missing.
@@ -215,7 +228,26 @@ pub fn read_at_most(file: File, size: u64, limit: u64) -> io::Result<Vec<u8>> {
 /// # Errors
 /// When it cannot be read, or is a symlink or something else that is no plain file.
 pub fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, StorageError> {
-    if is_plain_file(path)? { fs::read(path).on("read", path).map(Some) } else { Ok(None) }
+    let mut text = Vec::new();
+    match open(path)? {
+        Opened::File(mut file, _) => file.read_to_end(&mut text).on("read", path).map(|_| Some(text)),
+        Opened::Missing => Ok(None),
+        Opened::NotRegular => Err(no_plain_file(path)),
+    }
+}
+
+/// Opens a regular file for reading, as [`open_below`] does. Its folder may be reached through symbolic links.
+///
+/// # Errors
+/// When the file system refuses.
+pub fn open(path: &Path) -> Result<Opened, StorageError> {
+    open_below(&parent_of(path), Path::new(path.file_name().unwrap_or_default()))
+}
+
+/// The error of a path at which no regular file stands.
+pub fn no_plain_file(path: &Path) -> StorageError {
+    let why = "it is not a plain file (symbolic links are not followed)";
+    StorageError::new("use as a file", path, io::Error::other(why))
 }
 
 /// Reports if there is a file at the path.
@@ -225,10 +257,7 @@ pub fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, StorageError> {
 pub fn is_plain_file(path: &Path) -> Result<bool, StorageError> {
     match fs::symlink_metadata(path) {
         Ok(meta) if meta.is_file() => Ok(true),
-        Ok(_) => {
-            let why = io::Error::other("it is not a plain file (symbolic links are not followed)");
-            Err(StorageError::new("use as a file", path, why))
-        }
+        Ok(_) => Err(no_plain_file(path)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(StorageError::new("look at", path, error)),
     }

@@ -44,6 +44,10 @@ pub enum PageError {
     TooManyParts,
 }
 
+/// The largest answer that is accepted from the API, and from an archive, in bytes. Lambda answers end at 6 MB: a larger one
+/// is a bomb, or is not from the API.
+pub const MAX_ANSWER: usize = 64 << 20;
+
 /// The most messages, conversations and members around them on one page, and the most members and records of one message.
 /// `limit` is at most 100, if need be for each of
 /// a thousand conversations; a text of a few megabytes can hold a million empty messages, each 700 bytes in memory.

@@ -15,9 +15,10 @@ use tokio::time::{Instant, timeout};
 
 use super::tls;
 use super::unpack::{Layers, unpack};
+use crate::record::MAX_ANSWER;
 
-/// The largest body accepted, decoded, in bytes. Lambda answers end at 6 MB; above this it is a bomb or no API.
-const MAX_BODY: usize = 64 << 20;
+/// The largest body accepted, decoded, in bytes.
+const MAX_BODY: usize = MAX_ANSWER;
 /// Bodies above this wait for [`LargeBodies`], so that many requests in flight do not hold many large ones.
 const LARGE_BODY: usize = 1 << 20;
 /// An answer of which nothing new arrives for this long is given up.

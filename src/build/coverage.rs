@@ -33,7 +33,11 @@ pub fn write(
             continue;
         }
         let Some(done) = ledger.done(u32::try_from(at).unwrap_or(u32::MAX)) else { continue };
-        let Entry::Done { outcome, .. } = reader.entry(done)? else { continue };
+        let Entry::Done { mut outcome, .. } = reader.entry(done)? else { continue };
+        // Messages that vanished while the history was read are exported.
+        if outcome.status == Status::Empty && totals.messages > 0 {
+            outcome.status = Status::Exported;
+        }
         let id = plan.contacts.get(at);
         statuses.push(outcome.status);
         if outcome.status == Status::Failed {

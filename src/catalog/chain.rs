@@ -24,6 +24,8 @@ pub enum Link {
         path: String,
         /// Description of the damage.
         what: String,
+        /// Nothing stands there.
+        is_missing: bool,
     },
 }
 
@@ -48,18 +50,18 @@ impl Walk {
     }
 
     fn link(&mut self, Previous { run_id, sha256 }: Previous) -> Result<Link, CatalogError> {
-        let what = match run(&self.out, &run_id) {
+        let (what, is_missing) = match run(&self.out, &run_id) {
             Ok(Some(run)) if run.sha256 == sha256 => {
                 self.next.clone_from(&run.manifest.previous);
                 return Ok(Link::Run(Box::new(run)));
             }
-            Ok(Some(_)) => "its SHA-256 is not the one by which it is named".to_owned(),
-            Ok(None) => "it is missing".to_owned(),
-            Err(CatalogError::Damaged { what, .. }) => what,
+            Ok(Some(_)) => ("its SHA-256 is not the one by which it is named".to_owned(), false),
+            Ok(None) => ("it is missing".to_owned(), true),
+            Err(CatalogError::Damaged { what, .. }) => (what, false),
             Err(error) => return Err(error),
         };
         let Some(pruned) = self.pruned.find(run_id.as_str(), &sha256) else {
-            return Ok(Link::Broken { path: manifest_path(&run_id), what });
+            return Ok(Link::Broken { path: manifest_path(&run_id), what, is_missing });
         };
         self.next.clone_from(&pruned.previous);
         Ok(Link::Pruned(pruned.clone()))
@@ -103,7 +105,7 @@ impl Chain {
                     chain.order.push(run.sha256.clone());
                     chain.runs.push(*run);
                 }
-                Link::Broken { path, what } if chain.order.is_empty() => {
+                Link::Broken { path, what, .. } if chain.order.is_empty() => {
                     return Err(CatalogError::damaged(&out.join(path), what));
                 }
                 Link::Pruned(run) if chain.order.is_empty() => {

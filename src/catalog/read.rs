@@ -1,12 +1,12 @@
 //! Reads what names the runs: `latest.json`, `pruned.json`, the folders in `_runs`, and one manifest.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, FileType};
 use std::path::Path;
 
 use super::CatalogError;
 use crate::digest::sha256;
-use crate::durable::{self, OnPath, StorageError};
+use crate::durable::{self, Content, OnPath, StorageError};
 use crate::id::RunId;
 use crate::output::RUNS;
 use crate::output::manifest::{Latest, Manifest};
@@ -15,9 +15,11 @@ use crate::output::pruned::{LEAVING, PRUNED, PrunedRuns};
 /// The file that names the newest run, relative to the output folder.
 pub const LATEST: &str = "_runs/latest.json";
 /// The largest manifest that is read: one of more than a hundred thousand files.
-const MAX_MANIFEST: u64 = 64 << 20;
-/// The largest of the small files that is read.
-const MAX_SMALL: u64 = 16 << 20;
+pub const MAX_MANIFEST: u64 = 64 << 20;
+/// The largest record of pruned runs that is read: one of more than 50,000 runs.
+pub const MAX_PRUNED: u64 = 16 << 20;
+/// The largest `latest.json` that is read. It has a few hundred bytes.
+pub const MAX_LATEST: u64 = 64 << 10;
 
 /// A run and its manifest.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,7 +41,7 @@ pub fn manifest_path(run_id: &RunId) -> String {
 /// When it is damaged or cannot be read.
 pub fn latest(out: &Path) -> Result<Option<Latest>, CatalogError> {
     let parse = |text: &[u8]| Latest::parse(text).map_err(|error| error.describe());
-    read_small(out, LATEST, parse)
+    read_small(out, LATEST, MAX_LATEST, parse)
 }
 
 /// Reads the record of the runs that were pruned; an empty one where there is none.
@@ -48,16 +50,27 @@ pub fn latest(out: &Path) -> Result<Option<Latest>, CatalogError> {
 /// When it is damaged or cannot be read.
 pub fn pruned_runs(out: &Path) -> Result<PrunedRuns, CatalogError> {
     let parse = |text: &[u8]| PrunedRuns::parse(text).map_err(|error| error.describe());
-    Ok(read_small(out, PRUNED, parse)?.unwrap_or_default())
+    Ok(read_small(out, PRUNED, MAX_PRUNED, parse)?.unwrap_or_default())
 }
 
 fn read_small<T>(
     out: &Path,
     relative: &str,
+    limit: u64,
     parse: impl Fn(&[u8]) -> Result<T, String>,
 ) -> Result<Option<T>, CatalogError> {
-    let Some(text) = durable::read_below(out, Path::new(relative), MAX_SMALL)? else { return Ok(None) };
+    let Some(text) = read_bounded(out, relative, limit)? else { return Ok(None) };
     parse(&text).map(Some).map_err(|what| CatalogError::damaged(&out.join(relative), what))
+}
+
+fn read_bounded(out: &Path, relative: &str, limit: u64) -> Result<Option<Vec<u8>>, CatalogError> {
+    let damaged = |what: String| Err(CatalogError::damaged(&out.join(relative), what));
+    match durable::read_below(out, Path::new(relative), limit)? {
+        Content::Bytes(text) => Ok(Some(text)),
+        Content::Missing => Ok(None),
+        Content::NotRegular => damaged(durable::NOT_REGULAR.to_owned()),
+        Content::TooLarge(limit) => damaged(durable::too_large(limit)),
+    }
 }
 
 impl Run {
@@ -92,7 +105,7 @@ pub fn leaving(out: &Path, run_id: &RunId) -> Result<Option<Run>, CatalogError> 
 }
 
 fn named(out: &Path, run_id: &RunId, relative: &str) -> Result<Option<Run>, CatalogError> {
-    let Some(text) = durable::read_below(out, Path::new(relative), MAX_MANIFEST)? else { return Ok(None) };
+    let Some(text) = read_bounded(out, relative, MAX_MANIFEST)? else { return Ok(None) };
     Run::parse(&out.join(relative), run_id, &text).map(Some)
 }
 
@@ -101,6 +114,18 @@ fn named(out: &Path, run_id: &RunId, relative: &str) -> Result<Option<Run>, Cata
 /// # Errors
 /// When `_runs` cannot be listed.
 pub fn run_ids(out: &Path) -> Result<BTreeSet<RunId>, StorageError> {
+    list(out, |kind| kind.is_dir())
+}
+
+/// The runs that have a manifest, and those whose folder is a symbolic link: reading one of these reports the damage.
+///
+/// # Errors
+/// When `_runs` cannot be listed.
+pub fn run_ids_with_links(out: &Path) -> Result<BTreeSet<RunId>, StorageError> {
+    list(out, |kind| kind.is_dir() || kind.is_symlink())
+}
+
+fn list(out: &Path, is_run: impl Fn(FileType) -> bool) -> Result<BTreeSet<RunId>, StorageError> {
     let folder = out.join(RUNS);
     let mut runs = BTreeSet::new();
     if !durable::is_real_dir(&folder)? {
@@ -111,10 +136,10 @@ pub fn run_ids(out: &Path) -> Result<BTreeSet<RunId>, StorageError> {
         let Some(run_id) = entry.file_name().to_str().and_then(|name| name.parse::<RunId>().ok()) else {
             continue;
         };
-        let is_folder = entry.file_type().on("look at", &entry.path())?.is_dir();
+        let kind = entry.file_type().on("look at", &entry.path())?;
         let manifest = entry.path().join("manifest.json");
         // What is not a regular file is found out where it is read.
-        if is_folder && fs::symlink_metadata(manifest).is_ok() {
+        if is_run(kind) && fs::symlink_metadata(manifest).is_ok() {
             runs.insert(run_id);
         }
     }

@@ -28,6 +28,7 @@ pub fn after_publishing(manifest: Manifest, args: &RunArgs, typed: &Invocation) 
 /// After a run that was not. `what` says why.
 pub fn after_failure(what: &str, exit: Exit, typed: &Invocation) -> Ending {
     let (addition, next) = match exit {
+        Exit::Damaged if what.contains("--full") => ("", Some(typed.full())),
         // There is something to mend first, which no command of ours does.
         Exit::Complete | Exit::Partial | Exit::Usage | Exit::Damaged => ("", None),
         Exit::Locked => (OR_WAIT, Some(typed.waiting())),

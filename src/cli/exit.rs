@@ -36,7 +36,7 @@ pub enum Exit {
     Storage,
     /// Another run holds the lock.
     Locked,
-    /// `verify` found damage.
+    /// `verify` found damage, or a manifest that a command needs is damaged.
     Damaged,
     /// An unfinished run does not fit this command, the incremental state is lost, or the folder has another layout.
     DoesNotFit,
@@ -76,6 +76,7 @@ impl Exit {
     pub fn of_export(error: &ExportError) -> Self {
         match error {
             ExportError::Lock(error) => Self::of_lock(error),
+            ExportError::Lost(lost) if lost.is_damage => Self::Damaged,
             ExportError::DoesNotFit { .. }
             | ExportError::Mixed { .. }
             | ExportError::BadWork { .. }
@@ -154,6 +155,7 @@ impl Exit {
             }
             RebuildError::NewerManifest { .. } | RebuildError::RunIdTaken { .. } => Self::Usage,
             RebuildError::Damaged { .. } | RebuildError::Raw(RawError::Damaged { .. }) => Self::Damaged,
+            RebuildError::Raw(RawError::TooLarge { .. }) => Self::Usage,
             RebuildError::Raw(RawError::Storage(error)) => Self::of_storage(error),
             RebuildError::Interrupted(why) => Self::of_interruption(*why),
             RebuildError::Export(error) => Self::of_export(error),

@@ -7,6 +7,7 @@ use super::console::{self, tell};
 use super::exit::Exit;
 use super::glimpse::argument;
 use super::limits;
+use crate::catalog::CatalogError;
 use crate::table::{SchemaFormat, schema_document};
 use crate::warehouse::{self, Dialect, ExportSource, Runs, SourceError};
 
@@ -39,7 +40,11 @@ pub fn schema(args: &SchemaArgs) -> Exit {
             let message = console::chain(&error);
             tell(&format!("error: {message}"));
             fail_session(dialect(args), &message);
-            if matches!(error, SourceError::Storage(_)) { Exit::Storage } else { Exit::Usage }
+            match error {
+                SourceError::Storage(_) => Exit::Storage,
+                SourceError::Damaged(CatalogError::Damaged { .. }) => Exit::Damaged,
+                _ => Exit::Usage,
+            }
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Who is due in an incremental run: decided once, when it begins, by what earlier runs have left ([`super::past`]), and
 //! kept in the work folder.
 
+use std::path::{Path, PathBuf};
+
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -51,7 +53,7 @@ impl Nightly<'_> {
         let times = times_or_ask(times, contacts, client, observer).await?;
         // What was known is read behind the list, which takes more memory on the way than in the end.
         tokio::task::block_in_place(|| {
-            let known = known(state.as_deref(), contacts)?;
+            let known = known(state.as_ref(), contacts)?;
             self.decide(contacts, &known, &times, observer)
         })
     }
@@ -79,7 +81,7 @@ impl Nightly<'_> {
             let differences = vec![Difference { what: "--full".to_owned(), before, now }];
             return Err(ExportError::DoesNotFit { run_id: self.run.run_id.to_string(), differences });
         }
-        match state::read_due(&self.decision_file(), contacts.len()) {
+        match state::read_due(&self.work.folder, Path::new(DECISION[1]), contacts.len()) {
             Ok(due) if sha256_of_file(&self.decision_file())?.0 == kept.sha256 => Ok(Some(due)),
             Ok(_) | Err(StateError::Unreadable { .. }) => Err(self.bad("its decision who is due is damaged")),
             Err(error) => Err(error.into()),
@@ -106,13 +108,13 @@ impl Nightly<'_> {
             run_id: self.run.run_id.as_str(),
             scope: &self.past.scope(),
         };
-        let written = state::next(&self.decision_file(), &staged, &reading)?;
+        let written = state::next((&self.work.folder, Path::new(DECISION[1])), &staged, &reading)?;
         durable::sync_dir(folder)?;
         let state::Written { rows, bytes, sha256 } = written;
         Ok(Left { state: StateEntry { path, rows, bytes, sha256 }, is_full })
     }
 
-    fn decision_file(&self) -> std::path::PathBuf {
+    fn decision_file(&self) -> PathBuf {
         self.work.folder.join(DECISION[1])
     }
 

@@ -6,7 +6,7 @@
 //! contacts are due, as in a first run.
 
 use std::collections::{BTreeMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
@@ -15,20 +15,34 @@ use super::unfinished::Identity;
 use crate::api::Client;
 use crate::catalog::{self, CatalogError, LATEST, Link, Walk};
 use crate::contacts::{ContactIndex, ContactList};
-use crate::digest::sha256_of_file;
-use crate::durable;
+use crate::digest::sha256_of_open;
+use crate::durable::{self, NOT_REGULAR, OnPath, Opened};
 use crate::event::{Event, SharedObserver};
 use crate::fetch::listing;
 use crate::output::manifest::StateEntry;
 use crate::settings::Incremental;
-use crate::state::{Decision, Known, Reason, Rule, StateError, Times};
+use crate::state::{Decision, FileBelow, Known, Reason, Rule, StateError, Times};
 
 /// Why it cannot be known who is due.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "cannot tell which contacts have changed since the last run ({0}): export all of them anew with --full"
+    "cannot tell which contacts have changed since the last run ({why}): export all of them anew with --full"
 )]
-pub struct Lost(String);
+pub struct Lost {
+    why: String,
+    /// A manifest, or another record of the runs, is damaged.
+    pub is_damage: bool,
+}
+
+impl Lost {
+    fn error(why: String) -> ExportError {
+        ExportError::Lost(Self { why, is_damage: false })
+    }
+
+    fn damage(why: String) -> ExportError {
+        ExportError::Lost(Self { why, is_damage: true })
+    }
+}
 
 /// The earlier runs of an export, as an incremental run sees them.
 pub struct Past<'a> {
@@ -45,18 +59,18 @@ enum Earlier {
     None,
     /// With another address, channel or window.
     OfSomethingElse,
-    At(PathBuf),
+    At(FileBelow),
 }
 
 impl Past<'_> {
     /// The state of the run before, whose contents hold for this run too; none where all contacts are to be read.
-    pub fn state(&self, observer: &SharedObserver) -> Result<Option<PathBuf>, ExportError> {
+    pub fn state(&self, observer: &SharedObserver) -> Result<Option<FileBelow>, ExportError> {
         if self.settings.full {
             return Ok(None);
         }
         let note = |message: &str| observer.event(Event::Note { message: message.to_owned() });
         match self.find_state()? {
-            Earlier::At(path) => return Ok(Some(path)),
+            Earlier::At(state) => return Ok(Some(state)),
             Earlier::OfSomethingElse => {
                 note("earlier runs were told to export something else: all contacts are read");
             }
@@ -69,15 +83,19 @@ impl Past<'_> {
     fn find_state(&self) -> Result<Earlier, ExportError> {
         let Some(state) = find(self.out)? else { return Ok(Earlier::None) };
         let path = self.out.join(&state.path);
-        let lost = |what: &str| ExportError::Lost(Lost(format!("{} {what}", path.display())));
-        if durable::is_plain_file(&path).is_ok_and(|is_there| !is_there) {
-            return Err(lost("is missing"));
+        let lost = |what: &str| Lost::error(format!("{} {what}", path.display()));
+        match durable::open_below(self.out, state.path.as_path())? {
+            Opened::File(file, size) => {
+                if sha256_of_open(file, size).on("read", &path)?.0 != state.sha256 {
+                    return Err(lost("is not as it was written"));
+                }
+            }
+            Opened::Missing => return Err(lost("is missing")),
+            Opened::NotRegular => return Err(lost(&format!("cannot be read: {NOT_REGULAR}"))),
         }
-        if sha256_of_file(&path)?.0 != state.sha256 {
-            return Err(lost("is not as it was written"));
-        }
-        match Known::is_of(&path, &self.scope()) {
-            Ok(true) => Ok(Earlier::At(path)),
+        let state = FileBelow { base: self.out.to_owned(), relative: state.path.as_path().to_owned() };
+        match Known::is_of(&state, &self.scope()) {
+            Ok(true) => Ok(Earlier::At(state)),
             Ok(false) => Ok(Earlier::OfSomethingElse),
             Err(error) => Err(unreadable(error)),
         }
@@ -123,9 +141,9 @@ pub(super) fn scope(base_url: &str, options: &Map<String, Value>) -> String {
 }
 
 /// What was known of these contacts before this run, by what [`Past::state`] gave.
-pub fn known(state: Option<&Path>, contacts: &ContactList) -> Result<Known, ExportError> {
-    let Some(path) = state else { return Ok(Known::default()) };
-    Known::read(path, contacts, &ContactIndex::of(contacts)).map_err(unreadable)
+pub fn known(state: Option<&FileBelow>, contacts: &ContactList) -> Result<Known, ExportError> {
+    let Some(state) = state else { return Ok(Known::default()) };
+    Known::read(state, contacts, &ContactIndex::of(contacts)).map_err(unreadable)
 }
 
 /// The times that the account lists for these contacts: `read` of a list that was just read, else asked for.
@@ -145,25 +163,29 @@ pub async fn times_or_ask(
 /// The newest state, found along the chain of manifests from `latest.json` on. Pruned runs can be skipped:
 /// the newest state is never pruned.
 fn find(out: &Path) -> Result<Option<StateEntry>, ExportError> {
-    let lost = |what: String| Err(ExportError::Lost(Lost(what)));
     let walk = match Walk::begin(out) {
         Ok(Some(walk)) => walk,
         Ok(None) if catalog::run_ids(out)?.is_empty() => return Ok(None),
-        Ok(None) => return lost(format!("{} is missing", out.join(LATEST).display())),
+        Ok(None) => return Err(Lost::error(format!("{} is missing", out.join(LATEST).display()))),
         Err(error) => return Err(lost_by(error)),
     };
     for link in walk {
         let manifest = match link.map_err(lost_by)? {
             Link::Run(run) => run.manifest,
             Link::Pruned(_) => continue,
-            Link::Broken { path, what } => return lost(format!("{} {what}", out.join(path).display())),
+            Link::Broken { path, what, is_missing } => {
+                let why = format!("{} is damaged: {what}", out.join(path).display());
+                return Err(if is_missing { Lost::error(why) } else { Lost::damage(why) });
+            }
         };
         match manifest.state {
             Some(state) => return Ok(Some(state)),
+            // A run that was made again leaves no state.
+            None if manifest.rebuilt_from.is_some() => {}
             None if manifest.options.get("incremental") != Some(&Value::Bool(true)) => {}
             None => {
                 let path = out.join(catalog::manifest_path(&manifest.run_id));
-                return lost(format!("{} names no state of its run", path.display()));
+                return Err(Lost::error(format!("{} names no state of its run", path.display())));
             }
         }
     }
@@ -174,7 +196,7 @@ fn find(out: &Path) -> Result<Option<StateEntry>, ExportError> {
 fn unreadable(error: StateError) -> ExportError {
     match error {
         StateError::Unreadable { path, what } => {
-            ExportError::Lost(Lost(format!("{} cannot be read: {what}", path.display())))
+            Lost::error(format!("{} cannot be read: {what}", path.display()))
         }
         error => error.into(),
     }
@@ -183,10 +205,8 @@ fn unreadable(error: StateError) -> ExportError {
 fn lost_by(error: CatalogError) -> ExportError {
     match error {
         CatalogError::Storage(error) => error.into(),
-        CatalogError::Newer { path, error } => {
-            ExportError::Lost(Lost(format!("{}: {error}", path.display())))
-        }
-        error @ CatalogError::Damaged { .. } => ExportError::Lost(Lost(error.to_string())),
+        CatalogError::Newer { path, error } => Lost::error(format!("{}: {error}", path.display())),
+        error @ CatalogError::Damaged { .. } => Lost::damage(error.to_string()),
     }
 }
 

@@ -104,7 +104,7 @@ async fn due(
     let state = past.state(observer)?;
     let times = times_or_ask(times, contacts, client, observer).await?;
     tokio::task::block_in_place(|| {
-        let known = known(state.as_deref(), contacts)?;
+        let known = known(state.as_ref(), contacts)?;
         let decision = past.decision(Utc::now().timestamp_micros(), contacts, &known, &times)?;
         Ok(told(&decision.reasons()))
     })

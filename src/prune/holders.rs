@@ -8,8 +8,8 @@ use std::path::Path;
 
 use super::PruneError;
 use crate::catalog::Run;
-use crate::digest::sha256_of_file;
-use crate::durable;
+use crate::digest::sha256_of_open;
+use crate::durable::{self, NOT_REGULAR, OnPath, Opened};
 use crate::output::manifest::StateEntry;
 use crate::state::{self, StateError};
 
@@ -48,18 +48,21 @@ pub(super) fn keep(out: &Path, runs: &[Run], reasons: &mut [Option<&'static str>
 fn read_names(out: &Path, state: &StateEntry, each: &mut dyn FnMut(&str)) -> Result<(), PruneError> {
     let path = out.join(&state.path);
     let damaged = |what: &str| PruneError::Damaged { path: path.clone(), what: what.to_owned() };
-    if !durable::is_plain_file(&path)? {
-        return Err(damaged("it is missing"));
-    }
-    if sha256_of_file(&path)? != (state.sha256.clone(), state.bytes) {
-        return Err(damaged("it is not as it was written"));
+    match durable::open_below(out, state.path.as_path())? {
+        Opened::File(file, size) => {
+            if sha256_of_open(file, size).on("read", &path)? != (state.sha256.clone(), state.bytes) {
+                return Err(damaged("it is not as it was written"));
+            }
+        }
+        Opened::Missing => return Err(damaged("it is missing")),
+        Opened::NotRegular => return Err(damaged(NOT_REGULAR)),
     }
     let failed = |error| match error {
         StateError::Storage(error) => PruneError::Storage(error),
         StateError::Unreadable { what, .. } => damaged(&what),
         StateError::Encode { source, .. } => damaged(&source.to_string()),
     };
-    for row in state::read(&path).map_err(failed)? {
+    for row in state::read(out, state.path.as_path()).map_err(failed)? {
         if let Some(export) = row.map_err(failed)?.export {
             each(&export.run_id);
         }

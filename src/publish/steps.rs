@@ -2,17 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
-use std::fs;
 use std::path::Path;
 
 use super::place::{create_folders, place};
 use super::{DECISION, Draft, JOURNAL, LIST, PublishError, Published, RUN, SPOOL, STAGE, run_file};
-use crate::digest::sha256;
-use crate::durable::{self, OnPath};
+use crate::catalog::{LATEST, MAX_LATEST};
+use crate::digest::{sha256, sha256_of_file};
+use crate::durable::{self, Content};
 use crate::output::manifest::{Latest, Manifest, ManifestError, Previous, StateEntry};
-
-/// The newest export, relative to the output folder.
-const LATEST: &str = "_runs/latest.json";
 
 /// Called with the name of what has just been done; an error stops there, as a kill would.
 pub type AfterStep<'a> = &'a mut dyn FnMut(&str) -> Result<(), PublishError>;
@@ -99,7 +96,11 @@ fn write_lists(out: &Path, work: &Path, draft: &Draft, after: AfterStep) -> Resu
 /// The commit point: with this file the export exists.
 fn commit(out: &Path, draft: Draft, path: &Path, after: AfterStep) -> Result<Manifest, PublishError> {
     // An unreadable latest.json ends the chain here and not the run: `verify` tells of it.
-    let latest = durable::read_if_there(&out.join(LATEST))?.and_then(|text| Latest::parse(&text).ok());
+    let latest = match durable::read_below(out, Path::new(LATEST), MAX_LATEST)? {
+        Content::Bytes(text) => Latest::parse(&text).ok(),
+        Content::Missing | Content::TooLarge(_) => None,
+        Content::NotRegular => return Err(durable::no_plain_file(&out.join(LATEST)).into()),
+    };
     let previous = latest.map(|latest| Previous { run_id: latest.run_id, sha256: latest.sha256 });
     let manifest = Manifest { previous, ..draft.manifest };
     durable::replace(path, manifest.to_json().as_bytes())?;
@@ -109,8 +110,8 @@ fn commit(out: &Path, draft: Draft, path: &Path, after: AfterStep) -> Result<Man
 
 fn point_at(out: &Path, manifest: &Manifest) -> Result<(), PublishError> {
     let path = run_file(manifest, "manifest.json");
-    let text = fs::read(out.join(&path)).on("read", &out.join(&path))?;
-    let latest = Latest { run_id: manifest.run_id.clone(), manifest: path, sha256: sha256(text) };
+    let (sha256, _) = sha256_of_file(&out.join(&path))?;
+    let latest = Latest { run_id: manifest.run_id.clone(), manifest: path, sha256 };
     Ok(durable::replace(&out.join(LATEST), latest.to_json().as_bytes())?)
 }
 

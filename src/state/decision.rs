@@ -83,18 +83,18 @@ impl Decision<'_> {
     }
 }
 
-/// Reads who of so many contacts is due from a decision.
+/// Reads who of so many contacts is due from a decision in the folder `base`.
 ///
 /// # Errors
 /// When it is none, or is one of fewer contacts.
-pub fn due(path: &Path, contacts: usize) -> Result<Due, StateError> {
+pub fn due(base: &Path, relative: &Path, contacts: usize) -> Result<Due, StateError> {
     let mut chosen = Vec::with_capacity(contacts);
-    for row in file::open::<Decided>(path)?.take(contacts) {
+    for row in file::open::<Decided>(base, relative)?.take(contacts) {
         chosen.push(row?.due.is_some());
     }
     if chosen.len() == contacts {
         return Ok(Due::of(chosen));
     }
     let what = format!("it decides of {} contacts, and {contacts} are asked for", chosen.len());
-    Err(StateError::Unreadable { path: path.to_owned(), what })
+    Err(StateError::Unreadable { path: base.join(relative), what })
 }

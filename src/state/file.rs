@@ -105,10 +105,33 @@ pub(super) struct Reader<R> {
     kind: PhantomData<R>,
 }
 
-/// Opens a file.
-pub(super) fn open<R: Record>(path: &Path) -> Result<Reader<R>, StateError> {
-    let unreadable = |what: String| StateError::Unreadable { path: path.to_owned(), what };
-    let input = Input::open(open_regular(path)?).map_err(|error| unreadable(error.to_string()))?;
+/// A file of this kind below a folder. No component below the folder may be a symbolic link.
+#[derive(Clone, Debug)]
+pub struct FileBelow {
+    /// The folder.
+    pub base: PathBuf,
+    /// The path below it.
+    pub relative: PathBuf,
+}
+
+impl FileBelow {
+    pub(super) fn open<R: Record>(&self) -> Result<Reader<R>, StateError> {
+        open(&self.base, &self.relative)
+    }
+}
+
+/// Opens a file below `base`. No component below `base` may be a symbolic link.
+pub(super) fn open<R: Record>(base: &Path, relative: &Path) -> Result<Reader<R>, StateError> {
+    let path = base.join(relative);
+    let unreadable = |what: String| StateError::Unreadable { path: path.clone(), what };
+    let file = match durable::open_below(base, relative)? {
+        Opened::File(file, _) => file,
+        Opened::Missing => {
+            return Err(StorageError::new("read", &path, io::ErrorKind::NotFound.into()).into());
+        }
+        Opened::NotRegular => return Err(unreadable(durable::NOT_REGULAR.to_owned())),
+    };
+    let input = Input::open(file).map_err(|error| unreadable(error.to_string()))?;
     let key_values = input.footer().metadata().file_metadata().key_value_metadata();
     let value = |key: &str| {
         let found = key_values.into_iter().flatten().find(|pair| pair.key == key);
@@ -122,20 +145,7 @@ pub(super) fn open<R: Record>(path: &Path) -> Result<Reader<R>, StateError> {
     }
     let scope = value("scope").unwrap_or_default();
     let batches = input.rows(None).map_err(|error| unreadable(error.to_string()))?;
-    Ok(Reader { path: path.to_owned(), batches, rows: Vec::new().into_iter(), scope, kind: PhantomData })
-}
-
-/// Opens a regular file for reading. A link is not followed and a pipe is not waited for.
-fn open_regular(path: &Path) -> Result<File, StateError> {
-    let (folder, name) = (path.parent().unwrap_or(path), path.file_name().unwrap_or_default());
-    let failed = |kind: io::ErrorKind| StorageError::new("read", path, kind.into());
-    match durable::open_below(folder, Path::new(name))? {
-        Opened::File(file, _) => Ok(file),
-        Opened::Missing => Err(failed(io::ErrorKind::NotFound).into()),
-        Opened::NotRegular => {
-            Err(StateError::Unreadable { path: path.to_owned(), what: "it is not a regular file".to_owned() })
-        }
-    }
+    Ok(Reader { path, batches, rows: Vec::new().into_iter(), scope, kind: PhantomData })
 }
 
 impl<R: Record> Iterator for Reader<R> {
@@ -155,10 +165,13 @@ impl<R: Record> Iterator for Reader<R> {
     }
 }
 
-/// Reads the rows of a state.
+/// Reads the rows of a state below `base`.
 ///
 /// # Errors
-/// When it is none, or cannot be read.
-pub fn read(path: &Path) -> Result<impl Iterator<Item = Result<Row, StateError>>, StateError> {
-    open::<Row>(path)
+/// When it is none, is reached through a symbolic link below `base`, or cannot be read.
+pub fn read(
+    base: &Path,
+    relative: &Path,
+) -> Result<impl Iterator<Item = Result<Row, StateError>>, StateError> {
+    open::<Row>(base, relative)
 }

@@ -3,9 +3,8 @@
 //! The IDs stand in the list already, and rows of contacts that are not in it stay in the file.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
 
-use super::file;
+use super::file::FileBelow;
 use super::{LastExport, Row, StateError, Times};
 use crate::contacts::{ContactIndex, ContactList};
 use crate::history::Status;
@@ -14,7 +13,7 @@ use crate::history::Status;
 #[derive(Debug, Default)]
 pub struct Known {
     /// The file; none where nothing is known.
-    path: Option<PathBuf>,
+    file: Option<FileBelow>,
     /// Whether each row of the file is of a contact in the list.
     is_asked_for: Vec<bool>,
     times: Times,
@@ -26,27 +25,27 @@ pub struct Known {
 }
 
 impl Known {
-    /// Whether the state at this path holds for a scope.
+    /// True if the state in this file holds for a scope.
     ///
     /// # Errors
     /// When it is none, or cannot be read.
-    pub fn is_of(path: &Path, scope: &str) -> Result<bool, StateError> {
-        Ok(file::open::<Row>(path)?.scope == scope)
+    pub fn is_of(file: &FileBelow, scope: &str) -> Result<bool, StateError> {
+        Ok(file.open::<Row>()?.scope == scope)
     }
 
-    /// Reads what the state at this path knows of the contacts of a list.
+    /// Reads what the state in this file knows of the contacts of a list.
     ///
     /// # Errors
     /// When it is none, or cannot be read.
-    pub fn read(path: &Path, contacts: &ContactList, index: &ContactIndex) -> Result<Self, StateError> {
+    pub fn read(file: &FileBelow, contacts: &ContactList, index: &ContactIndex) -> Result<Self, StateError> {
         let mut known = Self {
-            path: Some(path.to_owned()),
+            file: Some(file.clone()),
             statuses: vec![None; contacts.len()],
             last: vec![0; contacts.len()],
             ..Self::default()
         };
         let mut numbers: HashMap<LastExport, u32> = HashMap::new();
-        for row in file::open::<Row>(path)? {
+        for row in file.open::<Row>()? {
             let row = row?;
             let place = index.find(contacts, &row.contact_id);
             known.is_asked_for.push(place.is_some());
@@ -79,7 +78,7 @@ impl Known {
     pub(super) fn others(
         &self,
     ) -> Result<impl Iterator<Item = Result<Row, StateError>> + use<'_>, StateError> {
-        let rows = self.path.as_deref().map(file::open::<Row>).transpose()?;
+        let rows = self.file.as_ref().map(FileBelow::open::<Row>).transpose()?;
         let is_other =
             |(row, is_asked_for): (Result<Row, _>, &bool)| (row.is_err() || !is_asked_for).then_some(row);
         Ok(rows.into_iter().flatten().zip(&self.is_asked_for).filter_map(is_other))
@@ -89,6 +88,7 @@ impl Known {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::file;
 
     #[test]
     fn a_contact_takes_15_bytes() {
@@ -106,7 +106,8 @@ mod tests {
             export: Some(LastExport { at: 7, run_id: format!("r{}", at % 30).into() }),
         };
         file::write(&path, "s", || Ok(ids.iter().enumerate().map(row).map(Ok))).unwrap();
-        let known = Known::read(&path, &contacts, &ContactIndex::of(&contacts)).unwrap();
+        let state = FileBelow { base: folder.path().to_owned(), relative: "state.parquet".into() };
+        let known = Known::read(&state, &contacts, &ContactIndex::of(&contacts)).unwrap();
         assert_eq!(known.row(&contacts, 12_287), Some(row((12_287, &ids[12_287]))));
         assert_eq!(known.exports.len(), 30);
         let of_contacts = size_of_val(&*known.statuses) + size_of_val(&*known.last);

@@ -37,7 +37,7 @@ use crate::history::Status;
 pub use decision::{Decided, Decision, due as read_due};
 pub use due::{Due, Reason, Rule};
 pub use error::StateError;
-pub use file::{Written, read};
+pub use file::{FileBelow, Written, read};
 pub use known::Known;
 pub use next::{Reading, next};
 pub use times::Times;

@@ -19,16 +19,21 @@ pub struct Reading<'a> {
     pub scope: &'a str,
 }
 
-/// Writes the new state to `path`, synced; its name is for the caller to make durable.
+/// Writes the new state to `path`, synced; its name is for the caller to make durable. `decision` is a folder and the name of
+/// the file in it.
 ///
 /// # Errors
 /// When the decision cannot be read, or the state not be written.
-pub fn next(decision: &Path, path: &Path, reading: &Reading<'_>) -> Result<Written, StateError> {
+pub fn next(
+    (base, decision): (&Path, &Path),
+    path: &Path,
+    reading: &Reading<'_>,
+) -> Result<Written, StateError> {
     let run_id: Arc<str> = reading.run_id.into();
     file::write(path, reading.scope, || {
         let run_id = Arc::clone(&run_id);
         let mut statuses = reading.statuses.iter();
-        let rows = file::open::<Decided>(decision)?.map(move |decided| {
+        let rows = file::open::<Decided>(base, decision)?.map(move |decided| {
             let decided = decided?;
             // Those that were not asked for come after all others.
             let status = statuses.next().copied().unwrap_or(Status::Unchanged);

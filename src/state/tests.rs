@@ -9,8 +9,15 @@ use proptest::prelude::*;
 use super::*;
 use crate::contacts::{ContactIndex, ContactList};
 
+/// The names of the files.
+const DECISION: &str = "decision.parquet";
+const STATE: &str = "state.parquet";
 const HOUR: i64 = 3_600_000_000;
 const DAY: i64 = 24 * HOUR;
+
+fn below(folder: &Path, name: impl AsRef<Path>) -> FileBelow {
+    FileBelow { base: folder.to_owned(), relative: name.as_ref().to_owned() }
+}
 
 fn days(days: u64) -> Duration {
     Duration::from_hours(24 * days)
@@ -147,7 +154,8 @@ fn list<I: AsRef<str>>(ids: impl IntoIterator<Item = I>) -> ContactList {
 /// What is known by these rows, written to a state.
 fn known(path: &Path, rows: &[Row], contacts: &ContactList) -> Known {
     file::write(path, "s", || Ok(rows.iter().cloned().map(Ok))).unwrap();
-    Known::read(path, contacts, &ContactIndex::of(contacts)).unwrap()
+    let state = below(path.parent().unwrap(), path.file_name().unwrap());
+    Known::read(&state, contacts, &ContactIndex::of(contacts)).unwrap()
 }
 
 /// A known state of 30 contacts and what is listed of 40, all by chance.
@@ -178,17 +186,17 @@ fn decided(folder: &Path, seed: u64, order: &[usize]) -> Vec<Option<Reason>> {
     let path = folder.join("decision.parquet");
     let (reasons, written) = decision.make(&path).unwrap();
     assert_eq!(written.rows, 40);
-    let due = read_due(&path, 40).unwrap();
+    let due = read_due(folder, DECISION.as_ref(), 40).unwrap();
     assert_eq!(due.count(), reasons.iter().flatten().count());
     assert!(reasons.iter().enumerate().all(|(at, reason)| due.holds(at) == reason.is_some()));
-    assert!(read_due(&path, 41).is_err(), "it is one of 40 contacts");
+    assert!(read_due(folder, DECISION.as_ref(), 41).is_err(), "it is one of 40 contacts");
     reasons
 }
 
 #[test]
 fn the_new_state_follows_from_the_decision_and_the_reading() {
     let folder = tempfile::tempdir().unwrap();
-    let (decision_path, path) = (folder.path().join("decision.parquet"), folder.path().join("state.parquet"));
+    let (decision_path, path) = (folder.path().join(DECISION), folder.path().join(STATE));
     let now = 20_000 * DAY;
     let rows =
         ["rested", "changed", "fails", "not-asked-for"].map(|id| row(id, Some("t1"), Status::Exported, now));
@@ -218,7 +226,7 @@ fn the_new_state_follows_from_the_decision_and_the_reading() {
         Status::Unresolved,
     ];
     let reading = Reading { statuses: &statuses, at: now + DAY, run_id: "r2", scope: "s" };
-    let written = next(&decision_path, &path, &reading).unwrap();
+    let written = next((folder.path(), DECISION.as_ref()), &path, &reading).unwrap();
     let text = |row: &Row| {
         let export =
             row.export.as_ref().map_or("-".to_owned(), |last| format!("{}@{}", last.run_id, last.at / DAY));
@@ -229,7 +237,8 @@ fn the_new_state_follows_from_the_decision_and_the_reading() {
             row.status.as_str()
         )
     };
-    let rows: Vec<String> = read(&path).unwrap().map(|row| text(&row.unwrap())).collect();
+    let rows: Vec<String> =
+        read(folder.path(), STATE.as_ref()).unwrap().map(|row| text(&row.unwrap())).collect();
     assert_eq!(
         rows,
         [
@@ -243,8 +252,9 @@ fn the_new_state_follows_from_the_decision_and_the_reading() {
         ]
     );
     assert_eq!(written.rows, 7);
-    assert!(Known::is_of(&path, "s").unwrap());
-    assert!(!Known::is_of(&path, "other").unwrap(), "what holds for other options is not used");
+    let is_of = |scope: &str| Known::is_of(&below(folder.path(), STATE), scope).unwrap();
+    assert!(is_of("s"));
+    assert!(!is_of("other"), "what holds for other options is not used");
 }
 
 #[test]
@@ -260,14 +270,13 @@ fn what_is_no_state_is_said() {
         scope: String::new(),
     };
     decision.make(&path).unwrap();
-    let told = |path: &Path| {
-        Known::is_of(path, "").unwrap_err().to_string().replace(&*folder.path().to_string_lossy(), "DIR")
-    };
-    insta::assert_snapshot!(told(&path), @"DIR/decision.parquet is not readable as what it is (it is no state)");
+    let error = |name: &str| Known::is_of(&below(folder.path(), name), "").unwrap_err();
+    let told = error(DECISION).to_string().replace(&*folder.path().to_string_lossy(), "DIR");
+    insta::assert_snapshot!(told, @"DIR/decision.parquet is not readable as what it is (it is no state)");
     let torn = folder.path().join("torn.parquet");
     crate::durable::replace(&torn, b"PAR1").unwrap();
-    assert!(matches!(Known::is_of(&torn, ""), Err(StateError::Unreadable { .. })));
-    assert!(matches!(Known::is_of(&folder.path().join("none"), ""), Err(StateError::Storage(_))));
+    assert!(matches!(error("torn.parquet"), StateError::Unreadable { .. }));
+    assert!(matches!(error("none"), StateError::Storage(_)));
 }
 
 #[test]
@@ -276,8 +285,10 @@ fn a_pipe_or_a_link_is_no_state_and_is_not_waited_for() {
     let (pipe, link) = (folder.path().join("pipe"), folder.path().join("link"));
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     std::os::unix::fs::symlink("/dev/null", &link).unwrap();
-    for path in [pipe, link] {
-        let error = Known::is_of(&path, "").unwrap_err();
-        assert!(error.to_string().ends_with("(it is not a regular file)"), "{error}");
+    std::os::unix::fs::symlink(".", folder.path().join("linked")).unwrap();
+    crate::durable::replace(&folder.path().join("file"), b"PAR1").unwrap();
+    for name in ["pipe", "link", "linked/file"] {
+        let error = Known::is_of(&below(folder.path(), name), "").unwrap_err();
+        assert!(error.to_string().contains("it is not a regular file"), "{name}: {error}");
     }
 }

@@ -5,10 +5,8 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use super::runs::{
-    LATEST, Runs, Unfinished, checksums_path, failed_path, manifest_path, read_content, state_path,
-    unfinished,
-};
+use super::content::{Content, LATEST, checksums_path, failed_path, manifest_path, read_content, state_path};
+use super::runs::{Runs, Unfinished, unfinished};
 use super::{Damage, DamageKind, Report, VerifyOptions};
 use crate::durable::{OnPath, StorageError};
 use crate::output::manifest::{FileEntry, Manifest};
@@ -106,7 +104,7 @@ fn forgive_news(out: &Path, runs: &Runs, added: &mut Vec<String>) -> Result<(), 
         if runs.ids.contains(id) || id.contains('/') {
             continue;
         }
-        if let super::runs::Content::Plain(text) = read_content(out, &path)?
+        if let Content::Plain(text) = read_content(out, &path)?
             && let Ok(manifest) = Manifest::parse(&text)
             && manifest.run_id.as_str() == id
         {

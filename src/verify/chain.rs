@@ -11,7 +11,9 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-use super::runs::{Content, Found, LATEST, Moment, NO_PLAIN_FILE, manifest_path, with_cause};
+use super::content::{Content, LATEST, manifest_path};
+use super::excerpt::quoted;
+use super::runs::{Found, Moment, with_cause};
 use super::{DamageKind, Report, VerifyOptions};
 use crate::output::manifest::Latest;
 use crate::output::pruned::PRUNED;
@@ -74,8 +76,8 @@ fn read_latest(moment: &Moment, report: &mut Report) -> Option<Latest> {
             }
             return None;
         }
-        Content::Odd => {
-            tell(None, DamageKind::UnsafePath, NO_PLAIN_FILE.to_owned());
+        Content::Unfit(kind, detail) => {
+            tell(None, *kind, detail.clone());
             return None;
         }
     };
@@ -85,7 +87,8 @@ fn read_latest(moment: &Moment, report: &mut Report) -> Option<Latest> {
             None
         }
         Ok(latest) if latest.manifest != manifest_path(latest.run_id.as_str()) => {
-            let detail = format!("it points at {:?}, which is not the manifest of its run", latest.manifest);
+            let detail =
+                format!("it points at {}, which is not the manifest of its run", quoted(&latest.manifest));
             tell(Some(latest.run_id.as_str()), DamageKind::Chain, detail);
             None
         }
@@ -202,8 +205,8 @@ impl Chain {
                 let what = "the run has no manifest: it is lost, or its publishing was stopped and is gone on with by the same command";
                 return Some((DamageKind::Missing, what.to_owned()));
             }
-            Content::Odd => return Some((DamageKind::UnsafePath, NO_PLAIN_FILE.to_owned())),
-            Content::Plain(_) => {}
+            Content::Unfit(kind, detail) => return Some((*kind, detail.clone())),
+            Content::Plain(()) => {}
         }
         match (self.links.get(id), &self.broken_at) {
             (Some(link), _) if link.sha256 != found.sha256 => {

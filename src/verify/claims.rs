@@ -5,7 +5,8 @@
 
 use std::collections::BTreeSet;
 
-use super::runs::manifest_path;
+use super::content::manifest_path;
+use super::excerpt::quoted;
 use super::{DamageKind, Report};
 use crate::output::folder;
 use crate::output::manifest::{ColumnEntry, FileEntry, Manifest, Status, TableEntry};
@@ -64,21 +65,22 @@ fn counts(manifest: &Manifest, tell: Tell) {
     }
     for (name, time) in [("started_at", &manifest.started_at), ("finished_at", &manifest.finished_at)] {
         if parse_time(time).is_none() {
-            tell(DamageKind::Disagreement, format!("{name} is no time: {time:?}"));
+            tell(DamageKind::Disagreement, format!("{name} is no time: {}", quoted(time)));
         }
     }
 }
 
-/// An incremental run leaves a state, and no other does.
+/// An incremental run leaves a state, and no other run does.
 fn state(manifest: &Manifest, tell: Tell) {
     let is_incremental =
         manifest.options.get("incremental").and_then(serde_json::Value::as_bool) == Some(true);
     match &manifest.state {
-        None if is_incremental => {
+        // A run that was made again leaves none: its contacts were not asked for now.
+        None if is_incremental && manifest.rebuilt_from.is_none() => {
             tell(DamageKind::Disagreement, "it is one of an incremental run, and names no state".to_owned());
         }
         None => {}
-        Some(_) if !is_incremental => {
+        Some(_) if !is_incremental || manifest.rebuilt_from.is_some() => {
             tell(
                 DamageKind::Disagreement,
                 "it names a state, and is not one of an incremental run".to_owned(),
@@ -146,7 +148,7 @@ fn has_columns(schema_version: u32, table: Table, entry: &TableEntry) -> bool {
 fn file_faults(manifest: &Manifest, file: &FileEntry) -> Vec<String> {
     let mut faults = Vec::new();
     if file.table != "raw" && !manifest.tables.contains_key(&file.table) {
-        faults.push(format!("there is no table {:?}", file.table));
+        faults.push(format!("there is no table {}", quoted(&file.table)));
     }
     if file.rows == 0 {
         faults.push("a file without rows is not written".to_owned());

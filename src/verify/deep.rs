@@ -15,6 +15,7 @@ mod tally;
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
+use super::excerpt::quoted;
 use super::{DamageKind, Report, VerifyError, state};
 use crate::durable::StorageError;
 use crate::history::Status;
@@ -222,7 +223,7 @@ impl<'a> Deep<'a> {
                 (None, None) => {}
                 (None, Some(id)) => {
                     let what = "messages of no conversation";
-                    faults.add(DamageKind::Disagreement, what, at.row, format!("{id:?}"));
+                    faults.add(DamageKind::Disagreement, what, at.row, quoted(id));
                 }
             }
             let contact = (false, i64::from(contacts.place(row)));
@@ -240,8 +241,9 @@ impl<'a> Deep<'a> {
             let Some(found) = found.map(|found| tally::counted(&found.messages)) else { return };
             if found != tally::said(row, Number::MessageCount) {
                 let what = "conversations whose count or times are not those of their messages";
-                let id = row.text(Text::ConversationId);
-                faults.add(DamageKind::Disagreement, what, at.row, format!("{:?} {id:?}", row.contact()));
+                let id = row.text(Text::ConversationId).unwrap_or_default();
+                let detail = format!("{} of contact {}", quoted(id), quoted(row.contact()));
+                faults.add(DamageKind::Disagreement, what, at.row, detail);
             }
         })
     }
@@ -254,7 +256,7 @@ impl<'a> Deep<'a> {
             if !pass.add_record(row, at.time) && is_whole {
                 let id = row.text(Text::MessageId).unwrap_or_default();
                 let what = "records whose message is not in the partition";
-                faults.add(DamageKind::Disagreement, what, at.row, format!("{id:?}"));
+                faults.add(DamageKind::Disagreement, what, at.row, quoted(id));
             }
             let place = (false, i64::from(contacts.place(row)));
             check_order(&mut order, [place], "", row, at, faults);
@@ -300,7 +302,7 @@ fn check_order<const N: usize>(
 ) {
     if !order.follows(&at.file.path, key, id) {
         let what = "rows that stand after one that they should stand before";
-        faults.add(DamageKind::Order, what, at.row, format!("contact {:?}", row.contact()));
+        faults.add(DamageKind::Order, what, at.row, format!("contact {}", quoted(row.contact())));
     }
 }
 
@@ -322,7 +324,7 @@ fn check_record_order(before: &mut Option<RecordPlace>, row: &Row, at: At<'_>, f
     if !fits {
         let what = "records that do not follow those before them in their message";
         let id = row.text(Text::MessageId).unwrap_or_default();
-        faults.add(DamageKind::Order, what, at.row, format!("message {id:?}"));
+        faults.add(DamageKind::Order, what, at.row, format!("message {}", quoted(id)));
     }
 }
 

@@ -5,10 +5,11 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use super::runs::{NO_PLAIN_FILE, Run};
+use super::content::NO_PLAIN_FILE;
+use super::runs::Run;
 use super::{DamageKind, Report};
-use crate::digest::sha256_of_file;
-use crate::durable::StorageError;
+use crate::digest::sha256_of_open;
+use crate::durable::{self, OnPath, Opened, StorageError};
 use crate::output::manifest::FileEntry;
 
 /// What stands at a path below the export.
@@ -92,12 +93,26 @@ pub(super) fn content_fault(
     if let Some(fault) = size_fault(out, path, file)? {
         return Ok(Some(fault));
     }
-    Ok(match sha256_of_file(&out.join(path))?.0 {
-        hash if hash == file.sha256 => None,
-        hash => Some(match by_hash.get(hash.as_str()) {
+    Ok(match hash(out, path, "the manifest names it")? {
+        Ok(hash) if hash == file.sha256 => None,
+        Ok(hash) => Some(match by_hash.get(hash.as_str()) {
             Some(other) => (DamageKind::Changed, format!("it has the content of {other}")),
             None => (DamageKind::Changed, format!("its SHA-256 is {hash} and was {}", file.sha256)),
         }),
+        Err(fault) => Some(fault),
+    })
+}
+
+/// SHA-256 of a file below the export; or the damage, where no regular file stands there. `named` says why there should.
+pub(super) fn hash(
+    out: &Path,
+    path: &Path,
+    named: &str,
+) -> Result<Result<String, (DamageKind, String)>, StorageError> {
+    Ok(match durable::open_below(out, path)? {
+        Opened::File(file, size) => Ok(sha256_of_open(file, size).on("read", &out.join(path))?.0),
+        Opened::Missing => Err((DamageKind::Missing, named.to_owned())),
+        Opened::NotRegular => Err((DamageKind::UnsafePath, NO_PLAIN_FILE.to_owned())),
     })
 }
 

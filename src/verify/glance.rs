@@ -4,8 +4,10 @@
 use std::io;
 use std::path::Path;
 
+use super::content::{Content, LATEST, manifest_path, read_content};
 use super::deep::{published, rows};
-use super::runs::{Content, LATEST, Runs, manifest_path, read_content};
+use super::excerpt::cut;
+use super::runs::Runs;
 use super::{DamageKind, Report, VerifyError, VerifyOptions, claims, files, runs};
 use crate::durable::StorageError;
 use crate::id::RunId;
@@ -86,7 +88,7 @@ pub(crate) fn read_rows(
 ) -> Result<(), RowsError> {
     for file in manifest.files.iter().filter(|file| file.table == table.name()) {
         let path = out.join(&file.path);
-        let damaged = |detail| RowsError::Damaged { path: file.path.to_string(), detail };
+        let damaged = |detail| RowsError::Damaged { path: file.path.to_string(), detail: cut(detail) };
         let read = published::open(out, file)
             .and_then(|opened| rows::read_columns(opened, &file.path, wanted, &mut |row| each(row, file)));
         let rows = read.map_err(|error| match error.downcast::<io::Error>() {

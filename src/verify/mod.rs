@@ -13,7 +13,10 @@
 mod added;
 mod chain;
 mod claims;
+mod content;
 mod deep;
+mod excerpt;
+mod failed;
 mod files;
 pub(crate) mod glance;
 pub(crate) mod lengths;
@@ -183,6 +186,7 @@ impl Report {
         detail: impl Into<String>,
     ) {
         let run_id = run_id.map(str::to_owned);
-        self.damages.push(Damage { run_id, path: path.into(), kind, detail: detail.into() });
+        let (path, detail) = (excerpt::cut(path.into()), excerpt::cut(detail.into()));
+        self.damages.push(Damage { run_id, path, kind, detail });
     }
 }

@@ -8,7 +8,8 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use super::runs::{LATEST, Runs, checksums_path, failed_path, manifest_path, state_path};
+use super::content::{LATEST, checksums_path, failed_path, manifest_path, state_path};
+use super::runs::Runs;
 use super::{Damage, DamageKind, Report};
 use crate::durable::StorageError;
 

@@ -2,22 +2,29 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io;
+use std::io::{BufReader, Read};
 use std::path::Path;
 
 use serde::Deserialize;
 
 use super::chain;
+use super::content::{
+    Content, LATEST, checksums_path, failed_path, leaving_path, manifest_path, read_content, state_path,
+};
 use super::files::{Standing, standing};
 use super::{DamageKind, Report, VerifyError, VerifyOptions};
 use crate::digest::sha256;
-use crate::durable::{OnPath, StorageError};
+use crate::durable::{self, OnPath, Opened, StorageError};
+use crate::id::RunId;
+use crate::output::ExportPath;
 use crate::output::manifest::{Manifest, ManifestError};
-use crate::output::pruned::{LEAVING, PRUNED, PrunedRuns};
+use crate::output::pruned::{PRUNED, PrunedRuns};
 use crate::table::Table;
 
-/// Where the newest run is named.
-pub(super) const LATEST: &str = "_runs/latest.json";
+/// Where a run that is being published names its files.
+const JOURNAL: &str = "_work/publish.json";
+/// The largest journal that is read: one with the errors of some million contacts.
+const MAX_JOURNAL: u64 = 256 << 20;
 /// How often the runs are read again because one was published meanwhile.
 const LOOKS: usize = 10;
 
@@ -55,17 +62,9 @@ pub(super) struct Unfinished {
     pub(super) files: BTreeSet<String>,
 }
 
-/// What stands where a file should.
-pub(super) enum Content {
-    Plain(Vec<u8>),
-    Nothing,
-    /// A symlink, also on the way to it, or something else that is no file.
-    Odd,
-}
-
 /// A manifest as found.
 pub(super) struct Found {
-    pub(super) content: Content,
+    pub(super) content: Content<()>,
     /// Of its text; empty where there is none.
     pub(super) sha256: String,
     pub(super) manifest: Option<Result<Manifest, ManifestError>>,
@@ -174,7 +173,7 @@ fn moment(
         {
             let files = Manifest::parse(&text).map(|manifest| manifest.files).unwrap_or_default();
             leaving.extend(files.into_iter().map(|file| file.path.into()));
-            leaving.extend([path, checksums_path(id), failed_path(id), format!("_runs/{id}/state.parquet")]);
+            leaving.extend([path, checksums_path(id), failed_path(id), state_path(id)]);
             found.remove(id);
         }
     }
@@ -185,7 +184,7 @@ fn read_pruned(out: &Path, report: &mut Report) -> Result<PrunedRuns, StorageErr
     let mut tell = |kind, detail: &str| report.damage(None, PRUNED, kind, detail);
     match read_content(out, PRUNED)? {
         Content::Nothing => {}
-        Content::Odd => tell(DamageKind::UnsafePath, NO_PLAIN_FILE),
+        Content::Unfit(kind, detail) => tell(kind, &detail),
         Content::Plain(text) => match PrunedRuns::parse(&text) {
             Ok(pruned) if pruned.to_json().as_bytes() == text => return Ok(pruned),
             Ok(pruned) => {
@@ -216,7 +215,7 @@ fn find_manifests(out: &Path) -> Result<BTreeMap<String, Found>, StorageError> {
         let text = if let Content::Plain(text) = &content { Some(text) } else { None };
         let manifest = text.map(|text| Manifest::parse(text));
         let hash = text.map(sha256).unwrap_or_default();
-        found.insert(id, Found { sha256: hash, manifest, content });
+        found.insert(id, Found { sha256: hash, manifest, content: content.without_text() });
     }
     Ok(found)
 }
@@ -229,12 +228,16 @@ fn read_checksums(out: &Path, id: &str, report: &mut Report) -> Result<Option<Ch
             report.damage(Some(id), path, DamageKind::Missing, "it lists the files of the run");
             return Ok(None);
         }
-        Content::Odd => {
-            report.damage(Some(id), path, DamageKind::UnsafePath, NO_PLAIN_FILE);
+        Content::Unfit(kind, detail) => {
+            report.damage(Some(id), path, kind, detail);
             return Ok(None);
         }
     };
-    let text = String::from_utf8_lossy(&text).into_owned();
+    let torn = "it is torn, or was edited";
+    let Ok(text) = String::from_utf8(text) else {
+        report.damage(Some(id), path, DamageKind::Unreadable, torn);
+        return Ok(None);
+    };
     let lines = text.lines().map(|line| {
         let (hash, file) = line.split_once("  ")?;
         (hash.len() == 64).then(|| (file.to_owned(), hash.to_owned()))
@@ -244,7 +247,7 @@ fn read_checksums(out: &Path, id: &str, report: &mut Report) -> Result<Option<Ch
             Ok(Some(Checksums { text, sums }))
         }
         _ => {
-            report.damage(Some(id), path, DamageKind::Unreadable, "it is torn, or was edited");
+            report.damage(Some(id), path, DamageKind::Unreadable, torn);
             Ok(None)
         }
     }
@@ -254,12 +257,23 @@ fn read_checksums(out: &Path, id: &str, report: &mut Report) -> Result<Option<Ch
 pub(super) fn unfinished(out: &Path) -> Result<Option<Unfinished>, StorageError> {
     #[derive(Deserialize)]
     struct Journal {
-        manifest: Manifest,
+        manifest: Names,
     }
-    let Content::Plain(text) = read_content(out, "_work/publish.json")? else { return Ok(None) };
-    let Ok(Journal { manifest }) = serde_json::from_slice(&text) else { return Ok(None) };
-    let state = manifest.state.into_iter().map(|state| state.path.into());
-    let files = manifest.files.into_iter().map(|file| file.path.into()).chain(state).collect();
+    #[derive(Deserialize)]
+    struct Names {
+        run_id: RunId,
+        files: Vec<Name>,
+        state: Option<Name>,
+    }
+    #[derive(Deserialize)]
+    struct Name {
+        path: ExportPath,
+    }
+    let Opened::File(journal, _) = durable::open_below(out, Path::new(JOURNAL))? else { return Ok(None) };
+    // The list of failed contacts in it may be long, and is passed over.
+    let text = BufReader::new(journal.take(MAX_JOURNAL));
+    let Ok(Journal { manifest }) = serde_json::from_reader(text) else { return Ok(None) };
+    let files = manifest.files.into_iter().chain(manifest.state).map(|file| file.path.into()).collect();
     Ok(Some(Unfinished { id: manifest.run_id.to_string(), files }))
 }
 
@@ -291,44 +305,6 @@ fn has_table_files(out: &Path) -> Result<bool, StorageError> {
         }
     }
     Ok(false)
-}
-
-/// Reads a file below `out` that may be missing. Neither it nor a folder on the way may be a symlink.
-pub(super) fn read_content(out: &Path, relative: &str) -> Result<Content, StorageError> {
-    let path = out.join(relative);
-    match standing(out, Path::new(relative))? {
-        Standing::Plain(_) => match fs::read(&path) {
-            // Replaced or taken away between the two looks.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Content::Nothing),
-            read => read.on("read", &path).map(Content::Plain),
-        },
-        Standing::Nothing => Ok(Content::Nothing),
-        Standing::Odd => Ok(Content::Odd),
-    }
-}
-
-/// Said of [`Content::Odd`].
-pub(super) const NO_PLAIN_FILE: &str = "it is no plain file, or a folder on the way is a symbolic link";
-
-pub(super) fn manifest_path(id: &str) -> String {
-    format!("_runs/{id}/manifest.json")
-}
-
-/// The manifest of a run that is being pruned.
-pub(super) fn leaving_path(id: &str) -> String {
-    format!("_runs/{id}/{LEAVING}")
-}
-
-pub(super) fn checksums_path(id: &str) -> String {
-    format!("_runs/{id}/checksums.sha256")
-}
-
-pub(super) fn failed_path(id: &str) -> String {
-    format!("_runs/{id}/failed.csv")
-}
-
-pub(super) fn state_path(id: &str) -> String {
-    format!("_runs/{id}/state.parquet")
 }
 
 pub(super) fn with_cause(error: &dyn std::error::Error) -> String {

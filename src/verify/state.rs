@@ -6,8 +6,9 @@ use std::path::Path;
 
 use xxhash_rust::xxh3::xxh3_128;
 
+use super::content::state_path;
 use super::files::{Files, Standing, content_fault, standing};
-use super::runs::{Run, state_path};
+use super::runs::Run;
 use super::{DamageKind, Report, VerifyError};
 use crate::durable::StorageError;
 use crate::history::Status;
@@ -71,7 +72,7 @@ pub(super) fn compare(out: &Path, manifest: &Manifest, report: &mut Report) -> R
 /// How many rows there are, and the status of each contact by its fingerprint.
 fn statuses(out: &Path, state: &StateEntry) -> Result<(u64, HashMap<u128, Status>), StateError> {
     let (mut rows, mut statuses) = (0, HashMap::new());
-    for row in state::read(&out.join(&state.path))? {
+    for row in state::read(out, state.path.as_path())? {
         let row = row?;
         rows += 1;
         statuses.insert(fingerprint(&row.contact_id), row.status);

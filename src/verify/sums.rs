@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::files::{Standing, standing};
-use super::runs::{Checksums, Content, NO_PLAIN_FILE, Run, checksums_path, failed_path, read_content};
+use super::content::{NO_PLAIN_FILE, checksums_path, failed_path};
+use super::failed::{self, ListError};
+use super::files::hash;
+use super::runs::{Checksums, Run};
 use super::{DamageKind, Report};
-use crate::digest::sha256_of_file;
-use crate::durable::StorageError;
+use crate::durable::{self, OnPath, Opened, StorageError};
 use crate::output::manifest::Manifest;
 
 /// Checks the lists of a run.
@@ -62,19 +63,18 @@ impl Lists<'_> {
         Some((state.path.as_str(), state.sha256.as_str()))
     }
 
-    fn fault(&self, path: &str, hash: &str) -> Result<Option<(DamageKind, String)>, StorageError> {
+    fn fault(&self, path: &str, sum: &str) -> Result<Option<(DamageKind, String)>, StorageError> {
         let is_safe = path.split('/').all(|part| !matches!(part, "" | "." | ".."));
-        let standing = if is_safe { standing(self.out, Path::new(path))? } else { Standing::Odd };
-        Ok(match standing {
-            Standing::Nothing => Some((DamageKind::Missing, "checksums.sha256 lists it".to_owned())),
-            Standing::Odd => Some((DamageKind::UnsafePath, NO_PLAIN_FILE.to_owned())),
-            Standing::Plain(_) => match sha256_of_file(&self.out.join(path))?.0 {
-                found if found == hash => None,
-                found => {
-                    let list = checksums_path(self.id);
-                    Some((DamageKind::Changed, format!("its SHA-256 is {found}, and {list} says {hash}")))
-                }
-            },
+        if !is_safe {
+            return Ok(Some((DamageKind::UnsafePath, NO_PLAIN_FILE.to_owned())));
+        }
+        Ok(match hash(self.out, Path::new(path), "checksums.sha256 lists it")? {
+            Ok(found) if found == sum => None,
+            Ok(found) => {
+                let list = checksums_path(self.id);
+                Some((DamageKind::Changed, format!("its SHA-256 is {found}, and {list} says {sum}")))
+            }
+            Err(fault) => Some(fault),
         })
     }
 
@@ -98,46 +98,45 @@ impl Lists<'_> {
     fn check_failed(&self, checksums: Option<&Checksums>, report: &mut Report) -> Result<(), StorageError> {
         let path = failed_path(self.id);
         let is_listed = checksums.map(|checksums| checksums.sums.contains_key(&path));
-        let content = read_content(self.out, &path)?;
+        let opened = durable::open_below(self.out, Path::new(&path))?;
         let expected = self.manifest.map(|manifest| manifest.contacts.failed);
         let mut tell = |path: &str, kind, detail: &str| report.damage(Some(self.id), path, kind, detail);
-        match (content, expected) {
-            (Content::Nothing, Some(0) | None) => {}
+        match (opened, expected) {
+            (Opened::Missing, Some(0) | None) => {}
             // What is listed and missing was told of above.
-            (Content::Nothing, Some(_)) if is_listed == Some(true) => {}
-            (Content::Nothing, Some(_)) => {
+            (Opened::Missing, Some(_)) if is_listed == Some(true) => {}
+            (Opened::Missing, Some(_)) => {
                 tell(&path, DamageKind::Missing, "the manifest counts failed contacts");
             }
-            (Content::Odd, _) if is_listed == Some(true) => {}
-            (Content::Odd, _) => tell(&path, DamageKind::UnsafePath, NO_PLAIN_FILE),
-            (Content::Plain(_), Some(0)) => {
+            (Opened::NotRegular, _) if is_listed == Some(true) => {}
+            (Opened::NotRegular, _) => tell(&path, DamageKind::UnsafePath, NO_PLAIN_FILE),
+            (Opened::File(..), Some(0)) => {
                 tell(&path, DamageKind::Added, "the manifest counts no failed contact");
             }
-            (Content::Plain(_), None) if is_listed == Some(false) => {
+            (Opened::File(..), None) if is_listed == Some(false) => {
                 tell(&path, DamageKind::Added, "checksums.sha256 does not list it");
             }
-            (Content::Plain(_), None) => {}
-            (Content::Plain(text), Some(expected)) => {
+            (Opened::File(..), None) => {}
+            (Opened::File(file, _), Some(expected)) => {
                 if is_listed == Some(false) {
                     let detail = format!("it does not list {path}");
                     tell(&checksums_path(self.id), DamageKind::Disagreement, &detail);
                 }
-                match lines(&text) {
-                    Ok(lines) if lines == expected => {}
-                    Ok(lines) => {
-                        let detail =
-                            format!("it has {lines} contacts, and the manifest counts {expected} as failed");
+                match failed::read(file, &mut |_| (), &mut |_| ()) {
+                    Ok(contacts) if contacts == expected => {}
+                    Ok(contacts) => {
+                        let detail = format!(
+                            "it has {contacts} contacts, and the manifest counts {expected} as failed"
+                        );
                         tell(&path, DamageKind::RowCount, &detail);
                     }
-                    Err(error) => tell(&path, DamageKind::Unreadable, &error.to_string()),
+                    Err(ListError::Read(error)) => return Err(error).on("read", &self.out.join(&path)),
+                    Err(error @ ListError::Line { .. }) => {
+                        tell(&path, DamageKind::Unreadable, &error.to_string());
+                    }
                 }
             }
         }
         Ok(())
     }
-}
-
-fn lines(text: &[u8]) -> Result<u64, csv::Error> {
-    let mut reader = csv::Reader::from_reader(text);
-    reader.byte_records().try_fold(0, |lines, record| record.map(|_| lines + 1))
 }

@@ -237,7 +237,7 @@ pub fn limits(manifest: &Manifest) -> Vec<&'static str> {
 
 fn manifests(path: &Path) -> Result<Vec<Manifest>, CatalogError> {
     let mut manifests = Vec::new();
-    for run_id in catalog::run_ids(path)? {
+    for run_id in catalog::run_ids_with_links(path)? {
         manifests.extend(catalog::run(path, &run_id)?.map(|run| run.manifest));
     }
     manifests.sort_by(|one, other| one.finished_at.cmp(&other.finished_at));

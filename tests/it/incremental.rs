@@ -38,8 +38,8 @@ fn texts(outcome: &Outcome) -> Vec<String> {
 /// The state that the run left, as `contact status time`.
 fn state_of(outcome: &Outcome) -> Vec<String> {
     let manifest = outcome.manifest();
-    let path = outcome.out.join(manifest["state"]["path"].as_str().unwrap());
-    let rows: Vec<String> = state::read(&path)
+    let path = manifest["state"]["path"].as_str().unwrap();
+    let rows: Vec<String> = state::read(&outcome.out, path.as_ref())
         .unwrap()
         .map(Result::unwrap)
         .map(|row| {
@@ -251,9 +251,9 @@ fn what_is_in_no_run_any_more_is_read_again() {
     assert_eq!(covered(&export.expect(0)), ["a unchanged", "b exported"]);
 }
 
-/// Ends with exit code 9, and the command that it tells works.
-fn is_lost_and_told(export: &Export, what: &str) {
-    let outcome = export.expect(9);
+/// Ends with this exit code, and the command that it names works.
+fn is_lost_and_told(export: &Export, what: &str, code: i32) {
+    let outcome = export.expect(code);
     assert!(outcome.last_line().contains("--full"), "{what}: {}", outcome.last_line());
     assert!(outcome.whole_last_line().ends_with(" --full"), "{what}: {}", outcome.whole_last_line());
     let full = export.clone().args("--full").expect(0);
@@ -268,18 +268,18 @@ type Damage = fn(&Path);
 fn a_state_that_is_lost_or_damaged_is_told_with_the_way_out() {
     let account = Account::of(&["a", "b"]);
     let base = account.nightly(&["a", "b"]).args("--run-id night");
-    let damages: [(&str, Damage); 6] = [
-        ("no-state", |out| std::fs::remove_file(out.join("_runs/night/state.parquet")).unwrap()),
-        ("changed", |out| {
+    let damages: [(&str, i32, Damage); 10] = [
+        ("no-state", 9, |out| std::fs::remove_file(out.join("_runs/night/state.parquet")).unwrap()),
+        ("changed", 9, |out| {
             let path = out.join("_runs/night/state.parquet");
             let mut bytes = std::fs::read(&path).unwrap();
             bytes[20] ^= 1;
             crate::export::write(&path, bytes);
         }),
-        ("no-latest", |out| std::fs::remove_file(out.join("_runs/latest.json")).unwrap()),
-        ("torn-latest", |out| crate::export::write(&out.join("_runs/latest.json"), "{")),
-        ("no-manifest", |out| std::fs::remove_file(out.join("_runs/night/manifest.json")).unwrap()),
-        ("names-none", |out| {
+        ("no-latest", 9, |out| std::fs::remove_file(out.join("_runs/latest.json")).unwrap()),
+        ("torn-latest", 8, |out| crate::export::write(&out.join("_runs/latest.json"), "{")),
+        ("no-manifest", 9, |out| std::fs::remove_file(out.join("_runs/night/manifest.json")).unwrap()),
+        ("names-none", 9, |out| {
             let path = out.join("_runs/night/manifest.json");
             let mut manifest = read_json(&path);
             manifest.as_object_mut().unwrap().remove("state");
@@ -289,12 +289,26 @@ fn a_state_that_is_lost_or_damaged_is_told_with_the_way_out() {
             latest["sha256"] = chatzy_export::digest::sha256(&text).into();
             crate::export::write(&out.join("_runs/latest.json"), latest.to_string());
         }),
+        ("torn-manifest", 8, |out| crate::export::write(&out.join("_runs/night/manifest.json"), "{")),
+        ("other-manifest", 8, |out| {
+            let path = out.join("_runs/night/manifest.json");
+            crate::export::write(&path, crate::export::read(&path) + "\n");
+        }),
+        ("linked-run", 8, |out| {
+            chatzy_export::durable::rename(&out.join("_runs/night"), &out.join("night")).unwrap();
+            std::os::unix::fs::symlink("../night", out.join("_runs/night")).unwrap();
+        }),
+        ("linked-state", 9, |out| {
+            let state = out.join("_runs/night/state.parquet");
+            chatzy_export::durable::rename(&state, &out.join("state")).unwrap();
+            std::os::unix::fs::symlink("../../state", state).unwrap();
+        }),
     ];
-    for (what, damage) in damages {
+    for (what, code, damage) in damages {
         let export = base.clone().out(what);
         export.expect(0);
         damage(export.out_path());
-        is_lost_and_told(&export.without("--run-id"), what);
+        is_lost_and_told(&export.without("--run-id"), what, code);
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use serde_json::Value;
 
 use crate::export::{Export, Outcome};
 use crate::raw::{Raw, Reply, parameter};
@@ -53,6 +54,34 @@ fn many_answers_of_fifty_megabytes_at_once() {
         let export = server.export(contacts(6)).args("--format").arg(format);
         let outcome = run(&export, &format!("answers of 55 MB, {format}")).expect(0);
         assert_eq!(outcome.contacts("exported"), 6);
+    }
+}
+
+/// Each byte takes two in a line of the archive.
+#[test]
+fn the_largest_answers_are_archived_checked_and_made_again() {
+    const MOST_ANSWER: usize = 64 << 20;
+    let page =
+        only_page(format!(r#"{{"message_id":"m","content":"{}"}}"#, "\\".repeat((MOST_ANSWER >> 1) - 200)));
+    let server = Raw::start(page);
+    let export = server.export(contacts(2)).args("--format jsonl --keep-raw");
+    let outcome = run(&export, "answers of 64 MiB, archived").expect(0);
+    assert_eq!(outcome.contacts("exported"), 2);
+    let raw: Vec<Value> = outcome.manifest()["files"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|file| file["table"] == "raw")
+        .cloned()
+        .collect();
+    assert!(!raw.is_empty());
+    let (from, to) = (outcome.out.to_string_lossy().into_owned(), export.path("again"));
+    run(&Export::command("verify --deep").arg(&from), "checked").expect(0);
+    for format in ["jsonl", "parquet"] {
+        let out = to.join(format);
+        let rebuild = Export::command("rebuild --progress never --keep-raw --from").arg(&from).args("--out");
+        run(&rebuild.arg(&out.to_string_lossy()).args("--format").arg(format), "made again").expect(0);
+        run(&Export::command("verify --deep").arg(&out.to_string_lossy()), "checked again").expect(0);
     }
 }
 

@@ -58,6 +58,11 @@ fn an_incremental_run_is_made_again_with_those_that_had_not_changed() {
     again.expect(0);
     let after = manifest(again.out_path());
     assert_eq!((files(&after), &after["contacts"]), (files(&before), &before["contacts"]));
+    verify(again.out_path());
+    // It leaves no state: the next incremental run into the folder reads all contacts.
+    let next = export.out_at(again.out_path()).expect(0);
+    assert_eq!(next.contacts("unchanged"), 0);
+    verify(again.out_path());
 }
 
 #[test]

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use super::RebuildError;
 use crate::catalog::{self, Run};
-use crate::durable;
 use crate::id::RunId;
 use crate::output::RAW;
 use crate::output::manifest::{FileEntry, Manifest, Previous};
@@ -63,15 +62,16 @@ impl Archive {
         Previous { run_id: self.manifest.run_id.clone(), sha256: self.sha256.clone() }
     }
 
-    /// The archive's files with their paths, in the order of their lines.
-    pub(super) fn files(&self) -> Result<Vec<(&FileEntry, PathBuf)>, RebuildError> {
+    /// The folder of the export.
+    pub(super) fn from(&self) -> &Path {
+        &self.from
+    }
+
+    /// The archive's files, in the order of their lines.
+    pub(super) fn files(&self) -> Vec<&FileEntry> {
         let mut files: Vec<_> = self.manifest.files.iter().filter(|file| file.table == RAW).collect();
         // Numbers have five digits, and may have more.
         files.sort_by_key(|file| (file.path.len(), file.path.as_str()));
-        let checked = files.into_iter().map(|file| {
-            durable::are_real_dirs(&self.from, Path::new(file.path.split().0))?;
-            Ok((file, self.from.join(&file.path)))
-        });
-        checked.collect()
+        files
     }
 }

@@ -2,10 +2,11 @@
 //!
 //! What is read is proved on the way: nothing is built before the last byte of the archive has its SHA-256.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use tokio::task::block_in_place;
 
+use super::order::LineOrder;
 use super::{Archive, RebuildError};
 use crate::contacts::ContactList;
 use crate::event::SharedObserver;
@@ -41,61 +42,66 @@ pub(super) async fn fill(
 
 async fn read_all(archive: &Archive, appender: &Appender) -> Result<Filled, RebuildError> {
     let manifest = archive.manifest();
-    let files = archive.files()?;
+    let files = archive.files();
     // Each contact has a line: a manifest that was edited is not believed more.
-    let lines = files.iter().fold(0_u64, |lines, (file, _)| lines.saturating_add(file.rows));
+    let lines = files.iter().fold(0_u64, |lines, file| lines.saturating_add(file.rows));
     let count = usize::try_from(manifest.contacts.requested.min(lines)).unwrap_or(usize::MAX);
     let mut contacts = ContactList::new(manifest.input.path.clone());
     contacts.sha256.clone_from(&manifest.input.sha256);
     contacts.lines = manifest.input.lines;
     contacts.duplicates = manifest.input.duplicates;
     contacts.doubts.clone_from(&manifest.input.doubts);
-    let mut filling = Filling { appender, contacts, due: Vec::new(), ledger: Ledger::new(count), count };
-    let mut last = PathBuf::new();
-    for (file, path) in files {
-        filling.read_file(file, &path).await?;
-        last = path;
+    let mut filling = Filling {
+        from: archive.from(),
+        appender,
+        contacts,
+        due: Vec::new(),
+        ledger: Ledger::new(count),
+        order: LineOrder::new(count),
+    };
+    for file in &files {
+        filling.read_file(file).await?;
     }
-    if filling.contacts.len() as u64 != manifest.contacts.requested {
-        let (found, count) = (filling.contacts.len(), manifest.contacts.requested);
-        return Err(damaged(&last, format!("it ends after {found} of {count} contacts")));
-    }
+    filling.order.finish(manifest.contacts.requested).map_err(|what| {
+        let last = files.last().map(|file| archive.from().join(&file.path));
+        damaged(&last.unwrap_or_default(), what)
+    })?;
     filling.ledger.close(Closing::Complete);
     Ok(Filled { contacts: filling.contacts, due: Due::of(filling.due), ledger: filling.ledger })
 }
 
 struct Filling<'a> {
+    from: &'a Path,
     appender: &'a Appender,
     contacts: ContactList,
     due: Vec<bool>,
     ledger: Ledger,
-    count: usize,
+    order: LineOrder,
 }
 
 impl Filling<'_> {
-    async fn read_file(&mut self, file: &FileEntry, path: &Path) -> Result<(), RebuildError> {
-        let mut reader = RawReader::open(path)?;
+    async fn read_file(&mut self, file: &FileEntry) -> Result<(), RebuildError> {
+        let path = self.from.join(&file.path);
+        let mut reader = RawReader::open(self.from, &file.path)?;
         while let Some(line) = block_in_place(|| reader.next())? {
-            self.take(line, path).await?;
+            self.order.check(&line).map_err(|what| damaged(&path, what))?;
+            self.take(line).await?;
         }
         let (sha256, bytes, rows) = reader.finish();
         if sha256 != file.sha256 {
             let what = format!("its SHA-256 is {sha256}, and the manifest says {}", file.sha256);
-            return Err(damaged(path, what));
+            return Err(damaged(&path, what));
         }
         if (bytes, rows) != (file.bytes, file.rows) {
             let what = format!("{rows} lines in {bytes} bytes, and the manifest says otherwise");
-            return Err(damaged(path, what));
+            return Err(damaged(&path, what));
         }
         Ok(())
     }
 
-    async fn take(&mut self, line: RawLine, path: &Path) -> Result<(), RebuildError> {
+    async fn take(&mut self, line: RawLine) -> Result<(), RebuildError> {
         let (entry, body) = match line {
             RawLine::Answer(answer, body) => {
-                if answer.contact as usize >= self.count {
-                    return Err(damaged(path, format!("an answer for contact {}", answer.contact)));
-                }
                 let entry = Entry::Page {
                     contact: answer.contact,
                     pass: answer.channel,
@@ -106,20 +112,15 @@ impl Filling<'_> {
                 (entry, body)
             }
             RawLine::Contact(ended) => {
-                let id = ended.contact_id.parse::<ContactId>();
-                let is_next =
-                    ended.contact as usize == self.contacts.len() && self.contacts.len() < self.count;
-                let Some(id) = id.ok().filter(|_| is_next) else {
-                    return Err(damaged(path, format!("contact {} is not at its place", ended.contact)));
-                };
-                self.contacts.push(&id, ended.input_line);
-                let is_due = ended.outcome.status != Status::Unchanged;
+                let RawContact { contact, contact_id, input_line, outcome } = ended;
+                let Ok(id) = contact_id.parse::<ContactId>() else { return Ok(()) };
+                self.contacts.push(&id, input_line);
+                let is_due = outcome.status != Status::Unchanged;
                 self.due.push(is_due);
                 if !is_due {
                     return Ok(());
                 }
                 let learned = Facts::default();
-                let RawContact { contact, outcome, .. } = ended;
                 (Entry::Done { contact, outcome, learned, first_page: None }, Vec::new())
             }
         };

@@ -7,8 +7,9 @@
 mod archive;
 mod error;
 mod fill;
+mod order;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,10 +18,10 @@ use super::unfinished::{Run, Work};
 use super::{ExportError, Identity, Interruption, draft, lock, mixed};
 use crate::api::{Requests, Timeline};
 use crate::build::{self, BuildPlan};
+use crate::catalog;
 use crate::durable;
 use crate::event::{Event, SharedObserver};
 use crate::output::OutputSpec;
-use crate::output::manifest::Manifest;
 use crate::publish::{self, Published};
 use crate::settings::{Mixed, OutputSettings, RawAnswers, Unfinished, Window};
 use crate::spool::Closing;
@@ -104,19 +105,13 @@ fn run_of(job: &RebuildJob) -> Result<Run, RebuildError> {
 
 /// The run where it has been made again in the same form: a command that is typed twice has nothing to do.
 fn made_before(job: &RebuildJob, run: &Run) -> Result<Option<Published>, RebuildError> {
-    let folder = format!("_runs/{}", run.run_id);
-    let manifest_path = job.out.join(&folder).join("manifest.json");
-    if !durable::are_real_dirs(&job.out, Path::new(&folder))? {
-        return Ok(None);
-    }
-    let Some(text) = durable::read_if_there(&manifest_path)? else { return Ok(None) };
-    let is_same = |manifest: &Manifest| {
-        manifest.rebuilt_from.as_ref() == Some(&job.archive.name())
-            && manifest.options == job.identity.options
-    };
-    match Manifest::parse(&text).ok().filter(is_same) {
-        Some(manifest) => Ok(Some(Published { manifest, manifest_path })),
-        None => Err(RebuildError::RunIdTaken { run_id: run.run_id.clone(), path: job.out.clone() }),
+    let manifest_path = job.out.join(catalog::manifest_path(&run.run_id));
+    let Some(catalog::Run { manifest, .. }) = catalog::run(&job.out, &run.run_id)? else { return Ok(None) };
+    if manifest.rebuilt_from.as_ref() == Some(&job.archive.name()) && manifest.options == job.identity.options
+    {
+        Ok(Some(Published { manifest, manifest_path }))
+    } else {
+        Err(RebuildError::RunIdTaken { run_id: run.run_id.clone(), path: job.out.clone() })
     }
 }
 

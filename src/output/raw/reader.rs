@@ -9,12 +9,14 @@ use sha2::{Digest, Sha256};
 use super::RawLine;
 use super::line::read;
 use crate::digest::hex;
-use crate::durable::StorageError;
+use crate::durable::{self, OnPath, Opened, StorageError};
+use crate::output::ExportPath;
+use crate::record::MAX_ANSWER;
 
-/// The longest line believed: above twice the largest answer that is accepted.
-const MAX_LINE: u64 = 160 << 20;
-/// The largest answer that is accepted from the API, in bytes.
-const MAX_ANSWER: usize = 64 << 20;
+/// The longest line that is read: an answer, each byte of which takes at most two in its line, and what stands beside it.
+const MAX_LINE: usize = 2 * MAX_ANSWER + (32 << 20);
+/// Bytes of the buffer for lines that are kept between two of them.
+const KEPT_LINE: usize = 1 << 20;
 /// Bytes read at once.
 const BUFFER_BYTES: usize = 256 << 10;
 
@@ -24,6 +26,18 @@ pub enum RawError {
     /// The file system refused.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// It holds an answer that no run of this version accepts.
+    #[error(
+        "line {line} of the raw archive {} is larger than this version accepts (answers of {} MiB): rebuild with the version of chatzy-export that wrote it",
+        path.display(),
+        MAX_ANSWER >> 20
+    )]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: u64,
+    },
     /// It is not what was written.
     #[error("the raw archive {} is damaged: {what}", path.display())]
     Damaged {
@@ -59,22 +73,25 @@ pub struct RawReader {
 }
 
 impl RawReader {
-    /// Opens a file.
+    /// Opens a file of the export in the folder `from`.
     ///
     /// # Errors
-    /// When it is missing, no plain file, or cannot be opened.
-    pub fn open(path: &Path) -> Result<Self, RawError> {
-        let refused = |source| StorageError::new("read", path, source);
-        let meta = std::fs::symlink_metadata(path).map_err(refused)?;
-        if !meta.is_file() {
-            let why = io::Error::other("it is not a plain file (symbolic links are not followed)");
-            return Err(refused(why).into());
-        }
-        let file = File::open(path).map_err(refused)?;
+    /// When it is missing, is not a regular file, or cannot be opened.
+    pub fn open(from: &Path, file: &ExportPath) -> Result<Self, RawError> {
+        let path = from.join(file);
+        let file = match durable::open_below(from, file.as_path())? {
+            Opened::File(file, _) => file,
+            Opened::Missing => {
+                return Err(StorageError::new("read", &path, io::ErrorKind::NotFound.into()).into());
+            }
+            Opened::NotRegular => {
+                return Err(RawError::Damaged { path, what: durable::NOT_REGULAR.to_owned() });
+            }
+        };
         let hashed = Hashed { file, hasher: Sha256::new(), bytes: 0 };
-        let decoder = zstd::Decoder::new(hashed).map_err(refused)?;
+        let decoder = zstd::Decoder::new(hashed).on("read", &path)?;
         let text = BufReader::with_capacity(BUFFER_BYTES, decoder);
-        Ok(Self { path: path.to_owned(), text, line: Vec::new(), rows: 0 })
+        Ok(Self { path, text, line: Vec::new(), rows: 0 })
     }
 
     /// The next line; none at the end.
@@ -87,7 +104,8 @@ impl RawReader {
     )]
     pub fn next(&mut self) -> Result<Option<RawLine>, RawError> {
         self.line.clear();
-        let read_bytes = (&mut self.text).take(MAX_LINE).read_until(b'\n', &mut self.line);
+        self.line.shrink_to(KEPT_LINE);
+        let read_bytes = (&mut self.text).take(MAX_LINE as u64).read_until(b'\n', &mut self.line);
         match read_bytes {
             Ok(0) => return Ok(None),
             Ok(_) => {}
@@ -98,6 +116,9 @@ impl RawReader {
             Err(error) => return Err(self.damaged(error.to_string())),
         }
         self.rows += 1;
+        if self.line.len() == MAX_LINE {
+            return Err(self.too_large());
+        }
         if self.line.pop() != Some(b'\n') {
             return Err(self.damaged(format!("line {} has no end", self.rows)));
         }
@@ -105,8 +126,7 @@ impl RawReader {
         if let RawLine::Answer(_, body) = &line
             && body.len() > MAX_ANSWER
         {
-            let what = format!("line {}: an answer of more than {} MiB", self.rows, MAX_ANSWER >> 20);
-            return Err(self.damaged(what));
+            return Err(self.too_large());
         }
         Ok(Some(line))
     }
@@ -115,6 +135,10 @@ impl RawReader {
     pub fn finish(self) -> (String, u64, u64) {
         let Hashed { hasher, bytes, .. } = self.text.into_inner().finish().into_inner();
         (hex(&hasher.finalize()), bytes, self.rows)
+    }
+
+    fn too_large(&self) -> RawError {
+        RawError::TooLarge { path: self.path.clone(), line: self.rows }
     }
 
     fn damaged(&self, what: String) -> RawError {

@@ -50,7 +50,7 @@ fn round_trip(bodies: &[Vec<u8>], target: u64) -> (Vec<RawLine>, usize) {
     let files = writer.finish().unwrap();
     let mut lines = Vec::new();
     for file in &files {
-        let mut reader = RawReader::open(&folder.path().join(&file.path)).unwrap();
+        let mut reader = RawReader::open(folder.path(), &file.path).unwrap();
         while let Some(line) = reader.next().unwrap() {
             lines.push(line);
         }
@@ -105,9 +105,8 @@ fn a_torn_or_foreign_file_is_told_as_damage() {
         ("no line", zstd::encode_all(&b"{\"kind\":\"answer\"}\n"[..], 1).unwrap()),
         ("no end", zstd::encode_all(&b"{}"[..], 1).unwrap()),
     ] {
-        let path = folder.path().join(name);
-        crate::durable::replace(&path, &bytes).unwrap();
-        let mut reader = RawReader::open(&path).unwrap();
+        crate::durable::replace(&folder.path().join(&files[0].path), &bytes).unwrap();
+        let mut reader = RawReader::open(folder.path(), &files[0].path).unwrap();
         let error = loop {
             match reader.next() {
                 Ok(Some(_)) => {}
@@ -127,8 +126,8 @@ proptest! {
 }
 
 #[test]
-fn the_largest_answer_is_read_and_a_larger_one_is_damage() {
-    const MOST: usize = 64 << 20;
+fn the_largest_answer_is_read_and_a_larger_one_is_refused() {
+    const MOST: usize = crate::record::MAX_ANSWER;
     // Each quote takes two bytes in its line.
     let bodies = [vec![b'"'; MOST], vec![1; MOST]];
     let (lines, _) = round_trip(&bodies, u64::MAX);
@@ -139,7 +138,7 @@ fn the_largest_answer_is_read_and_a_larger_one_is_damage() {
     let mut writer = RawWriter::new(&"r1".parse().unwrap(), u64::MAX, folder.path());
     writer.answer(&answer(0), &vec![b'x'; MOST + 1]).unwrap();
     let files = writer.finish().unwrap();
-    let mut reader = RawReader::open(&folder.path().join(&files[0].path)).unwrap();
-    let error = reader.next().unwrap_err().to_string();
-    assert!(error.ends_with("is damaged: line 1: an answer of more than 64 MiB"), "{error}");
+    let mut reader = RawReader::open(folder.path(), &files[0].path).unwrap();
+    let error = reader.next().unwrap_err();
+    assert!(matches!(error, RawError::TooLarge { line: 1, .. }), "{error}");
 }

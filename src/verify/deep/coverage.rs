@@ -1,6 +1,7 @@
 //! Holds what was counted against each contact's last word: `coverage`, `contacts`, `failed.csv` and the manifest.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use xxhash_rust::xxh3::Xxh3;
 
@@ -8,8 +9,11 @@ use super::order::Order;
 use super::rows::{Number, Row, Text};
 use super::tally::{Contact, Contacts, counted, said};
 use super::{Deep, check_order};
+use crate::durable::{self, OnPath, Opened};
 use crate::table::Table;
-use crate::verify::runs::{Content, failed_path, read_content};
+use crate::verify::content::failed_path;
+use crate::verify::excerpt::quoted;
+use crate::verify::failed::{self, ListError};
 use crate::verify::{DamageKind, VerifyError};
 
 /// Contacts named one by one; the rest is counted.
@@ -73,7 +77,7 @@ pub(super) fn compare(
     let mut note = |row: &Row, faults: Vec<(DamageKind, String)>, table: &'static str| {
         for (kind, detail) in faults {
             if wrong.len() < NAMED_CONTACTS {
-                wrong.push((table, kind, format!("contact {:?}: {detail}", row.contact())));
+                wrong.push((table, kind, format!("contact {}: {detail}", quoted(row.contact()))));
             } else {
                 unnamed += 1;
             }
@@ -117,15 +121,24 @@ fn compare_failed(deep: &mut Deep, expected: &Xxh3) -> Result<(), VerifyError> {
         return Ok(()); // its hash is another one already
     }
     // One that is missing and should not be was told of.
-    let Content::Plain(text) = read_content(deep.out, &path)? else { return Ok(()) };
-    let mut reader = csv::Reader::from_reader(text.as_slice());
-    let Ok(header) = reader.headers().cloned() else { return Ok(()) };
-    // Later versions may tell more of a contact.
-    let has_columns = header.get(0) == Some("contact_id") && header.get(1).is_none_or(|name| name == "error");
-    let mut found = Xxh3::new();
-    for record in reader.records() {
-        let Ok(record) = record else { return Ok(()) };
-        add_failed(&mut found, record.get(0).unwrap_or_default(), record.get(1).unwrap_or_default());
+    let Opened::File(file, _) = durable::open_below(deep.out, Path::new(&path))? else { return Ok(()) };
+    let (mut has_columns, mut found) = (true, Xxh3::new());
+    let read = failed::read(
+        file,
+        // Later versions may tell more of a contact.
+        &mut |header| {
+            has_columns =
+                header.get(0) == Some("contact_id") && header.get(1).is_none_or(|name| name == "error");
+        },
+        &mut |cells| {
+            add_failed(&mut found, cells.get(0).unwrap_or_default(), cells.get(1).unwrap_or_default());
+        },
+    );
+    match read {
+        Ok(_) => {}
+        Err(ListError::Read(error)) => return Err(error).on("read", &deep.out.join(&path))?,
+        // It was told of above.
+        Err(ListError::Line { .. }) => return Ok(()),
     }
     if !has_columns || found.digest128() != expected.digest128() {
         let detail = "its contacts and errors are not those that failed in coverage";

@@ -7,6 +7,7 @@ use crate::output::manifest::{ColumnEntry, FileEntry, Manifest};
 use crate::settings::PartitionKey;
 use crate::table::{Table, format_time};
 use crate::verify::DamageKind;
+use crate::verify::excerpt::quoted;
 
 /// What is wrong with rows of one file, each kind of fault once.
 #[derive(Default)]
@@ -69,7 +70,7 @@ impl<'a> FileCheck<'a> {
             faults.add(DamageKind::Disagreement, "a column that is never null is", number, column);
         }
         if let Some(run_id) = row.text(Text::RunId).filter(|run_id| *run_id != self.run_id) {
-            faults.add(DamageKind::Disagreement, "rows of another run", number, run_id);
+            faults.add(DamageKind::Disagreement, "rows of another run", number, quoted(run_id));
         }
         let created_at = row.number(Number::CreatedAt);
         if let Some(time) = created_at {

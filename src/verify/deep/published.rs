@@ -6,7 +6,7 @@ use std::path::Path;
 use super::rows::ReadError;
 use crate::durable::{self, Opened};
 use crate::output::manifest::FileEntry;
-use crate::verify::runs::NO_PLAIN_FILE;
+use crate::verify::content::NO_PLAIN_FILE;
 
 /// Opens a file of an export: a regular one, of the size that the manifest says. Links are not followed and pipes are not
 /// waited for.
