@@ -5,6 +5,7 @@
 
 mod cases;
 mod chat;
+mod documented;
 mod nameless;
 mod run;
 mod schedule;
