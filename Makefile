@@ -1,7 +1,7 @@
 # `make` lists what can be made: every target with a comment that begins with two number signs.
 
 .DEFAULT_GOAL := help
-.PHONY: help run install uninstall quick test check bench crash drift soak readers fuzz tools check-tools fuzz-tools clean
+.PHONY: help run install uninstall quick test check bench crash drift soak readers reference fuzz tools check-tools fuzz-tools clean
 
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
@@ -60,6 +60,9 @@ soak: tools ## The release binary under load and simulated trouble, for SOAK_MIN
 readers: tools ## Spark 3.5 reads what the exporter writes; needs Java 17
 	scripts/reader-tools.sh
 	cargo test --test it -- readers::
+
+reference: ## Write the generated sections of docs/reference.md
+	UPDATE_DOCS=1 cargo test --lib reference
 
 fuzz: fuzz-tools ## Each fuzz target for FUZZ_SECONDS
 	FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/fuzz.sh

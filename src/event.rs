@@ -1,5 +1,7 @@
 //! What happens in a run, told to whoever draws or logs it. The rooms emit; only the command line shows.
 //!
+//! `docs/reference.md` has the docs of the events and their fields.
+//!
 //! Layer 1. No event carries a secret, a message or a person's name.
 
 use std::collections::BTreeMap;
@@ -26,167 +28,167 @@ pub enum Level {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
-    /// A run begins, or goes on.
+    /// A run starts or resumes.
     Started {
-        /// Its ID.
+        /// ID of the run.
         run_id: String,
-        /// Contacts asked for.
+        /// Number of contacts in the input.
         contacts: u64,
-        /// Of these, those an earlier attempt has read.
+        /// Contacts that an earlier attempt of this run has read.
         already_read: u64,
     },
-    /// Another run works on the export; it is waited for.
+    /// The command waits until another run on this export ends.
     WaitingForLock {
         /// The locked folder.
         path: String,
-        /// How long it is waited for at most.
+        /// Maximum time to wait.
         seconds: u64,
     },
-    /// A token was obtained.
+    /// The run has obtained a token.
     SignedIn {
-        /// How long it is believed to live.
+        /// Expected lifetime of the token.
         life_seconds: u64,
     },
-    /// Sign-in failed. It is tried again, or the old token stays in use. At most one of these is sent per minute.
+    /// Sign-in failed and is tried again. This event is sent at most once per minute.
     SignInFailed {
-        /// Why.
+        /// Cause, in one sentence.
         reason: String,
-        /// Failures since the previous event that were not sent.
+        /// Failures since the previous event of this kind.
         suppressed: u64,
     },
     /// A page was read.
     PageRead {
-        /// The contact's ID.
+        /// ID of the contact.
         contact: String,
-        /// Messages skipped.
+        /// Offset of the request.
         offset: u64,
-        /// Messages on the page.
+        /// Number of messages.
         messages: u64,
-        /// Bytes of the answer.
+        /// Bytes of the response.
         bytes: u64,
     },
     /// A request failed and is repeated.
     Retry {
-        /// The contact's ID.
+        /// ID of the contact.
         contact: String,
-        /// Messages skipped.
+        /// Offset of the request.
         offset: u64,
-        /// What went wrong.
+        /// Cause, in one sentence.
         reason: String,
-        /// Milliseconds until the repeat.
+        /// Pause in milliseconds.
         delay_ms: u64,
     },
     /// A part of the account's list of contacts was read.
     ListingRead {
-        /// Contacts skipped.
+        /// Offset of the request.
         offset: u64,
-        /// Contacts on this part.
+        /// Number of contacts in this part of the list.
         contacts: u64,
-        /// Different contacts read so far.
+        /// Distinct contacts read before this part.
         so_far: u64,
     },
     /// A request for a part of the list failed and is repeated.
     ListingRetry {
-        /// Contacts skipped.
+        /// Offset of the request.
         offset: u64,
-        /// What went wrong.
+        /// Cause, in one sentence.
         reason: String,
-        /// Milliseconds until the repeat.
+        /// Pause in milliseconds.
         delay_ms: u64,
     },
-    /// The list of contacts may lack some, or holds some that cannot be exported.
+    /// The account's list may lack contacts, or has contacts that cannot be exported.
     ListingDoubtful {
-        /// Why.
+        /// Cause, in one sentence.
         reason: String,
     },
-    /// The answers may not belong to the contacts asked for, or lack some of their messages.
+    /// Responses may belong to other contacts, or may lack messages.
     AnswersDoubtful {
-        /// Why.
+        /// Cause, in one sentence.
         reason: String,
     },
-    /// The server asked to slow down: nothing is sent for a while.
+    /// The server limits the request rate. The run sends nothing during the pause.
     Throttled {
-        /// Milliseconds of silence.
+        /// Pause in milliseconds.
         delay_ms: u64,
     },
-    /// Nothing is answered any more; one probe at a time is sent.
+    /// The API does not respond. The run sends one probe at a time.
     OutageBegan {
-        /// The last failure.
+        /// Cause, in one sentence.
         reason: String,
     },
-    /// The service answers again.
+    /// The API responds again.
     OutageEnded {
-        /// How long it did not.
+        /// Duration of the outage.
         seconds: u64,
     },
-    /// A contact is read, or given up.
+    /// A contact was read, or could not be read. The level is `warn` if there is an error.
     ContactDone {
-        /// Its ID.
+        /// ID of the contact.
         contact: String,
-        /// Its status so far.
+        /// Status of the contact, as in the table `coverage`.
         status: &'static str,
-        /// Messages read.
+        /// Number of messages.
         messages: u64,
-        /// Why it failed.
+        /// Reason of a failure, or null.
         error: Option<String>,
     },
-    /// What was asked of the API by this attempt, when it asks for nothing more.
+    /// All requests of this attempt are sent.
     Totals {
-        /// Requests sent, repeats and sign-ins too.
+        /// Requests sent, including retries and sign-ins.
         requests: u64,
-        /// Those that repeated one that had failed.
+        /// Requests that repeated a failed request.
         retries: u64,
-        /// Requests by HTTP status; `error` where no answer came.
+        /// Requests by HTTP status, `error` for those without a response.
         by_status: BTreeMap<String, u64>,
     },
-    /// All contacts are read; the files are being finished.
+    /// All contacts are read. The run completes its files.
     Fetched,
-    /// The rows of so many contacts are in files.
+    /// Rows were written to staged files.
     Built {
-        /// Contacts.
+        /// Number of contacts.
         contacts: u64,
-        /// Messages.
+        /// Number of messages.
         messages: u64,
     },
-    /// A file could not be made durable. It is given up and its content written into a new one, once.
+    /// A file could not be synced to disk. The run writes its content to a new file, once.
     SyncFailed {
-        /// What went wrong, on which path.
+        /// Cause, in one sentence.
         reason: String,
     },
-    /// Files are moved to their place.
+    /// The run moves its files into the export.
     Publishing {
-        /// How many.
+        /// Number of files.
         files: u64,
     },
-    /// A field of the API's answers changed since the earlier runs of the export.
+    /// A field in the API's responses changed since the earlier runs of the export.
     SchemaChanged {
-        /// The table.
+        /// Name of the table.
         table: String,
-        /// The field or column.
+        /// Name of the field or column.
         field: String,
         /// `appeared`, `vanished`, `has_values` or `became_null`.
         change: String,
     },
-    /// A monitor could not be told how the run goes.
+    /// The monitor of `--ping-url` did not accept a ping.
     PingFailed {
-        /// Its host. The rest of its address is nobody's business.
+        /// Host of the monitor. The rest of its address is secret.
         host: String,
-        /// Why.
+        /// Cause, in one sentence.
         reason: String,
     },
     /// The metrics file could not be written.
     MetricsFailed {
-        /// Why, with the path.
+        /// Cause, in one sentence.
         reason: String,
     },
-    /// Fewer requests are sent at once because of a limit of this machine.
+    /// The run sends fewer requests at once because of a limit of this machine.
     Shortage {
-        /// The limit.
+        /// Cause, in one sentence.
         reason: String,
     },
-    /// Anything else worth a line.
+    /// Other information.
     Note {
-        /// The line.
+        /// Text for people.
         message: String,
     },
 }

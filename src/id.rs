@@ -132,13 +132,13 @@ impl fmt::Display for RunId {
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Channel {
-    /// WhatsApp, whose records stand in `wa_messages`.
+    /// WhatsApp. Its records are in `wa_messages`.
     Whatsapp,
-    /// Instagram, whose records stand in `instagram_messages`.
+    /// Instagram. Its records are in `instagram_messages`.
     Instagram,
-    /// Messenger, whose records stand in `messenger_messages`.
+    /// Messenger. Its records are in `messenger_messages`.
     Messenger,
-    /// The chat of the web site, which has no records of its own.
+    /// The chat on the website. It has no records.
     Website,
 }
 

@@ -17,37 +17,42 @@ use crate::publish::PublishError;
 use crate::spool::SpoolError;
 use crate::state::StateError;
 
-/// How a command ended.
+/// Result of a command. `docs/reference.md` has the docs of the variants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// All is done.
+    /// Complete: every contact is `exported`, `empty`, `not_found` or `unchanged`.
     Complete,
     /// A bug in the exporter.
     Bug,
-    /// Usage, configuration, credentials, contacts file, or a URL that is not the API.
+    /// Invalid usage, settings, credentials, contacts file or certificate. Or the URL is not the API, or the API's responses
+    /// have changed.
     Usage,
-    /// Published, but some contacts are failed or unresolved, or the input is in doubt.
+    /// Published, but some contacts are `failed` or `unresolved`, or the manifest lists `input.doubts`.
     Partial,
-    /// Sign-in refused.
+    /// The API refused the sign-in.
     SignInRefused,
-    /// The API is unavailable, or a quota or the run's time is spent.
+    /// The API is unavailable, a quota or `--max-duration` is used up, or more contacts failed than `--max-failed` allows.
     Unavailable,
-    /// Disk full, I/O error, no permission, or a limit of this machine.
+    /// Storage: the disk is full, a permission is missing, or an I/O error. Or a limit of this machine: open files, threads
+    /// or memory.
     Storage,
-    /// Another run holds the lock.
+    /// Another run works on this export, or has taken it over. The message names its process, host and start, if they are
+    /// known.
     Locked,
-    /// `verify` found damage, or a manifest that a command needs is damaged.
+    /// `verify`, `report`, `rebuild`, `prune`, `schema` or an incremental run found damage, such as a damaged manifest.
     Damaged,
-    /// An unfinished run does not fit this command, the incremental state is lost, or the folder has another layout.
+    /// An unfinished run does not fit this command. The message names the difference, and `--fresh` discards the run. Or the
+    /// state of `--incremental` is lost or damaged, and `--full` exports all contacts. Or the newest run in the folder has
+    /// another format, JSONL compression or other partition keys, and `--allow-mixed` accepts that.
     DoesNotFit,
-    /// SIGINT.
+    /// Interrupted by SIGINT.
     Interrupted,
-    /// SIGTERM or SIGHUP.
+    /// Interrupted by SIGTERM, or by SIGHUP unless it is ignored, as under `nohup`.
     Terminated,
 }
 
 impl Exit {
-    /// The number.
+    /// The exit code of the process.
     pub fn code(self) -> u8 {
         match self {
             Self::Complete => 0,

@@ -26,6 +26,8 @@ mod progress;
 mod prune;
 mod query;
 mod rebuild;
+#[cfg(all(test, feature = "simulator"))]
+mod reference;
 mod report;
 mod run;
 mod schema;

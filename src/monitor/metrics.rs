@@ -58,48 +58,59 @@ fn text(run: &RunMetrics, last_success: f64) -> String {
     single(
         &mut text,
         &name("last_run_timestamp_seconds"),
-        "When the last run ended, as Unix time.",
+        "End of the last run, as Unix time.",
         format_args!("{:.3}", seconds(run.ended_at)),
     );
     single(
         &mut text,
         LAST_SUCCESS,
-        "When the last run that ended with exit code 0 did so, as Unix time; 0 if none has.",
+        "End of the last run with exit code 0, as Unix time. Runs that fail keep it. 0 if there was none.",
         format_args!("{last_success:.3}"),
     );
     single(
         &mut text,
         &name("duration_seconds"),
-        "How long the last run took.",
+        "Duration of the last run.",
         format_args!("{:.3}", run.took.as_secs_f64()),
     );
-    single(&mut text, &name("exit_code"), "The exit code of the last run.", run.exit_code);
+    single(&mut text, &name("exit_code"), "Exit code of the last run.", run.exit_code);
     by_label(
         &mut text,
         &name("contacts"),
-        "Contacts of the last run by status; of a run that was not published, those that it read itself.",
+        "Contacts of the last run by status. If it published nothing: the contacts that it read itself.",
         "status",
         &figures.contacts,
     );
-    by_label(&mut text, &name("rows"), "Rows that the last run published, by table.", "table", &figures.rows);
+    by_label(
+        &mut text,
+        &name("rows"),
+        "Rows that the last run published, by table. 0 if it published nothing.",
+        "table",
+        &figures.rows,
+    );
     by_label(
         &mut text,
         &name("requests"),
-        "HTTP requests that the last run sent, by status code; error where no answer came.",
+        "HTTP requests of the last run by status code, or error for those without a response.",
         "code",
         &figures.requests,
     );
-    single(&mut text, &name("retries"), "Requests of the last run that repeated another.", figures.retries);
+    single(
+        &mut text,
+        &name("retries"),
+        "Requests of the last run that repeated a failed request.",
+        figures.retries,
+    );
     single(
         &mut text,
         &name("bytes_written"),
-        "Bytes of the data files that the last run published.",
+        "Bytes of the data files that the last run published. 0 if it published nothing.",
         figures.bytes_written,
     );
     single(
         &mut text,
         &name("schema_changes"),
-        "Changes in the fields of the API's answers since the runs before the last one, of any kind.",
+        "Changes of any kind in the fields of the API's responses since the earlier runs.",
         figures.schema_changes,
     );
     // Demanded by OpenMetrics, a comment to Prometheus.

@@ -3,6 +3,8 @@
 //! Times are text in the form of [`format_time`]. Keys that this version does not know are ignored on reading:
 //! later versions add some. A field that version 0.1.0 did not write has a `#[serde(default)]`, so that every version
 //! reads the manifests of all earlier ones. The frozen exports in `tests/fixtures` hold that.
+//!
+//! `docs/reference.md` has the docs of the keys.
 
 mod fields;
 pub(super) mod partition_map;
@@ -26,68 +28,68 @@ pub const MANIFEST_VERSION: u32 = 1;
 /// Everything about one export.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// [`MANIFEST_VERSION`].
+    /// Version of the manifest's format.
     pub manifest_version: u32,
-    /// The version of the tables' columns.
+    /// Version of the tables' columns.
     pub schema_version: u32,
-    /// The run that made it.
+    /// ID of the run.
     pub run_id: RunId,
-    /// Whether every contact was read.
+    /// Result of the run.
     pub status: Status,
-    /// The program that made it.
+    /// Program that wrote the manifest.
     pub tool: Tool,
-    /// When the run first began.
+    /// Start of the run's first attempt.
     pub started_at: String,
-    /// When it was published.
+    /// Time of publication.
     pub finished_at: String,
-    /// Where the rows come from.
+    /// Origin of the rows.
     pub source: Source,
-    /// All options that shaped the output; no secrets.
+    /// Options that determine the output. No secrets.
     pub options: Map<String, Value>,
-    /// The contacts asked for.
+    /// Contacts file, or the account's list of contacts.
     pub input: Input,
-    /// What became of them.
+    /// Contacts by status.
     pub contacts: ContactCounts,
-    /// What was asked of the API.
+    /// Requests to the API, over all attempts of the run.
     pub requests: Requests,
-    /// By table, the fields without a column that were met, and how often.
+    /// Fields in `extra`, by table, each with its number of rows.
     pub unknown_fields: BTreeMap<String, BTreeMap<String, u64>>,
-    /// By table, the fields that the runs of the export have met so far: the next run compares its own with them.
+    /// Fields of all runs so far, by table. The next run compares its own fields with them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub known_fields: BTreeMap<String, KnownFields>,
-    /// Differences between the fields of this run and those of the earlier ones.
+    /// Differences between the fields of this run and those of earlier runs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub schema_changes: Vec<SchemaChange>,
-    /// The tables, with or without rows.
+    /// Tables by name, including those without rows.
     pub tables: BTreeMap<String, TableEntry>,
-    /// The files, by path.
+    /// Data files, sorted by path.
     pub files: Vec<FileEntry>,
-    /// The export before this one in the same folder.
+    /// Previous run in the same folder, or null.
     pub previous: Option<Previous>,
-    /// What is remembered of each contact; only of an incremental run.
+    /// State file for the next run. Incremental runs only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<StateEntry>,
-    /// The run whose raw archive it was made from, by `rebuild`.
+    /// Run whose raw archive this run was made from. Runs of `rebuild` only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rebuilt_from: Option<Previous>,
 }
 
-/// How an export ended.
+/// Result of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// Every contact is `exported`, `empty` or `not_found`.
+    /// Every contact is `exported`, `empty`, `not_found` or `unchanged`.
     Complete,
-    /// Some are `failed` or `unresolved`.
+    /// Some contacts are `failed` or `unresolved`, or `input.doubts` has reasons.
     Partial,
 }
 
 /// A program and its version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tool {
-    /// `chatzy-export`.
+    /// Always `chatzy-export`.
     pub name: String,
-    /// Its version.
+    /// Version of the program.
     pub version: String,
 }
 
@@ -97,55 +99,61 @@ impl Default for Tool {
     }
 }
 
-/// Where the rows come from.
+/// Origin of the rows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
-    /// The URL of the API.
+    /// Address of the API, or `simulated`.
     pub base_url: String,
 }
 
-/// The contacts asked for.
+/// Contacts file, or the account's list of contacts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Input {
-    /// The contacts file as given, `-`, or `all-contacts`.
+    /// Path of the contacts file as given, `-`, or `all-contacts`.
     pub path: String,
-    /// SHA-256 of its bytes.
+    /// SHA-256 of the contacts file.
     pub sha256: String,
-    /// Lines in it.
+    /// Number of lines.
     pub lines: u64,
-    /// Different contacts in it.
+    /// Number of distinct contacts.
     pub contacts: u64,
-    /// IDs that had been there before.
+    /// Number of repeated IDs.
     pub duplicates: u64,
-    /// Why contacts of the account may be missing, where all of them were to be exported.
+    /// Reasons to doubt the result. Absent if there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub doubts: Vec<String>,
 }
 
 /// Contacts by the status of their coverage.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "each is the status of the same name")]
 pub struct ContactCounts {
+    /// Contacts asked for: the sum of the others.
     pub requested: u64,
+    /// Contacts whose history was read.
     pub exported: u64,
+    /// Contacts without messages.
     pub empty: u64,
+    /// Contacts that the API does not know.
     pub not_found: u64,
+    /// Contacts whose history could not be proved complete.
     pub unresolved: u64,
+    /// Contacts that could not be read.
     pub failed: u64,
+    /// Contacts that were not due. Incremental runs only.
     #[serde(default)]
     pub unchanged: u64,
 }
 
-/// What was asked of the API, over all attempts of the run.
+/// Requests to the API, over all attempts of the run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Requests {
-    /// Requests sent, with the repeated ones.
+    /// Requests sent, including retries.
     pub sent: u64,
-    /// Requests repeated.
+    /// Requests that repeated a failed request.
     pub retries: u64,
-    /// Answers by HTTP status.
+    /// Requests by HTTP status, `error` for those without a response.
     pub by_status: BTreeMap<String, u64>,
-    /// When they were sent; none in manifests of earlier versions.
+    /// Requests over time. Absent in manifests of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeline: Option<Timeline>,
 }
@@ -153,9 +161,9 @@ pub struct Requests {
 /// One table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableEntry {
-    /// Rows in all its files.
+    /// Number of rows in all files of the table.
     pub rows: u64,
-    /// Its columns, in their order.
+    /// Columns of the table, in their order.
     pub columns: Vec<ColumnEntry>,
 }
 
@@ -173,9 +181,9 @@ impl TableEntry {
 /// One column.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ColumnEntry {
-    /// Its name.
+    /// Name of the column.
     pub name: String,
-    /// Its type as the contract names it: `str`, `ts`, `int`, `bool` or `json`.
+    /// Type of the column: `str`, `ts`, `int`, `bool` or `json`.
     #[serde(rename = "type")]
     pub kind: String,
 }
@@ -183,35 +191,35 @@ pub struct ColumnEntry {
 /// One file. `table` is text, since archives of raw answers and tables of later versions are listed too.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileEntry {
-    /// The table's name, which is its folder's.
+    /// Name of the table, or `raw`. It is the name of the folder, too.
     pub table: String,
-    /// Its path relative to the output folder.
+    /// Path relative to the export.
     pub path: ExportPath,
-    /// How many rows it holds.
+    /// Number of rows.
     pub rows: u64,
-    /// Its size.
+    /// Size of the file.
     pub bytes: u64,
-    /// SHA-256 of its bytes.
+    /// SHA-256 of the file.
     pub sha256: String,
-    /// Its partition keys with their values, in the order of the folders.
+    /// Partition keys with their values, in the order of the folders.
     #[serde(with = "partition_map")]
     pub partition: Vec<(String, Option<String>)>,
-    /// The smallest `created_at` in it.
+    /// Smallest `created_at` in the file, or null.
     pub min_created_at: Option<String>,
-    /// The largest.
+    /// Largest `created_at` in the file, or null.
     pub max_created_at: Option<String>,
 }
 
 /// The state that an incremental run leaves to the next: `_runs/<run_id>/state.parquet`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StateEntry {
-    /// Its path relative to the output folder.
+    /// Path relative to the export.
     pub path: ExportPath,
-    /// How many contacts it holds.
+    /// Number of contacts in the file.
     pub rows: u64,
-    /// Its size.
+    /// Size of the file.
     pub bytes: u64,
-    /// SHA-256 of its bytes.
+    /// SHA-256 of the file.
     pub sha256: String,
 }
 
@@ -253,9 +261,9 @@ impl From<&StagedFile> for FileEntry {
 /// The export before, chained by its hash, so that an old manifest cannot be edited unnoticed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Previous {
-    /// Its run.
+    /// ID of the run.
     pub run_id: RunId,
-    /// SHA-256 of its manifest.
+    /// SHA-256 of that run's manifest.
     pub sha256: String,
 }
 

@@ -112,11 +112,11 @@ pub enum AskedShape {
 /// Which contacts of the account are listed: the values of `filter`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum ListFilter {
-    /// All of them
+    /// All contacts
     All,
-    /// Those with unread messages
+    /// Contacts with unread messages
     Unread,
-    /// Those in a live conversation
+    /// Contacts in a live conversation
     Live,
 }
 
@@ -202,18 +202,18 @@ pub enum JsonlCodec {
 /// A key of the folder names below a table (Hive style).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum)]
 pub enum PartitionKey {
-    /// The day of the run.
+    /// Day of the run.
     #[value(name = "export_date")]
     ExportDate,
-    /// The run's ID.
+    /// ID of the run.
     Run,
-    /// The message's channel.
+    /// Channel of the message.
     Channel,
-    /// The year of the message's `created_at`.
+    /// Year of the message's `created_at`, in UTC.
     Year,
-    /// Its year and month.
+    /// Year and month of the message's `created_at`.
     Month,
-    /// Its day.
+    /// Day of the message's `created_at`.
     Date,
 }
 
@@ -259,11 +259,11 @@ pub struct OutputSettings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Consistency {
-    /// Trust the documents: pages do not overlap, a short page is the end.
+    /// Trust the API: pages do not overlap, and a short page is the end.
     Fast,
-    /// Each page must join the one before; ends are proved, or believed where the run has reason to.
+    /// Each page overlaps the page before. Ends are proved, or accepted if the run has reason to.
     Anchored,
-    /// As anchored, every end proved, and a closing sweep over what was added meanwhile.
+    /// As anchored, but every end is proved, and messages added meanwhile are read in a second pass.
     Strict,
 }
 

@@ -32,6 +32,7 @@ fn arrow() -> Value {
             "metadata": [
                 {"key": "chatzy:kind", "value": column.kind.name()},
                 {"key": "chatzy:never_null", "value": (!column.nullable).to_string()},
+                {"key": "chatzy:meaning", "value": column.meaning},
             ],
         })
     };
@@ -70,6 +71,12 @@ fn line_schema(table: Table) -> Value {
 }
 
 fn property(column: &Column) -> Value {
+    let mut property = value_schema(column);
+    property["description"] = column.meaning.into();
+    property
+}
+
+fn value_schema(column: &Column) -> Value {
     let or_null = |name: &str| if column.nullable { json!([name, "null"]) } else { json!(name) };
     match column.kind {
         Kind::Str => json!({"type": or_null("string")}),
@@ -90,9 +97,20 @@ mod tests {
     fn schema_documents() {
         let arrow = schema_document(SchemaFormat::Arrow);
         assert_eq!(arrow["tables"][3]["fields"].as_array().unwrap().len(), 28);
-        insta::assert_snapshot!(arrow["tables"][0]["fields"][5], @r#"{"children":[],"metadata":[{"key":"chatzy:kind","value":"ts"},{"key":"chatzy:never_null","value":"false"}],"name":"created_at","nullable":true,"type":{"name":"timestamp","timezone":"UTC","unit":"MICROSECOND"}}"#);
+        insta::assert_snapshot!(arrow["tables"][0]["fields"][5], @r#"{"children":[],"metadata":[{"key":"chatzy:kind","value":"ts"},{"key":"chatzy:never_null","value":"false"},{"key":"chatzy:meaning","value":"Creation of the contact"}],"name":"created_at","nullable":true,"type":{"name":"timestamp","timezone":"UTC","unit":"MICROSECOND"}}"#);
         let lines = schema_document(SchemaFormat::JsonSchema);
-        insta::assert_snapshot!(lines["$defs"]["coverage"], @r#"{"properties":{"contact_id":{"type":"string"},"end":{"type":["string","null"]},"error":{"type":["string","null"]},"exported_at":{"format":"date-time","type":"string"},"fetch_finished_at":{"format":"date-time","type":["string","null"]},"fetch_started_at":{"format":"date-time","type":["string","null"]},"first_message_at":{"format":"date-time","type":["string","null"]},"input_line":{"maximum":9223372036854775807,"minimum":-9223372036854775808,"type":["integer","null"]},"last_message_at":{"format":"date-time","type":["string","null"]},"messages":{"maximum":9223372036854775807,"minimum":-9223372036854775808,"type":"integer"},"pages":{"maximum":9223372036854775807,"minimum":-9223372036854775808,"type":"integer"},"requests":{"maximum":9223372036854775807,"minimum":-9223372036854775808,"type":"integer"},"rereads":{"maximum":9223372036854775807,"minimum":-9223372036854775808,"type":"integer"},"retries":{"maximum":9223372036854775807,"minimum":-9223372036854775808,"type":"integer"},"run_id":{"type":"string"},"status":{"type":"string"}},"required":["contact_id","status","messages","pages","requests","retries","rereads","end","first_message_at","last_message_at","fetch_started_at","fetch_finished_at","error","input_line","exported_at","run_id"],"type":"object"}"#);
-        insta::assert_snapshot!(lines["$defs"]["messages"]["properties"], @r#"{"assigned_to":{"type":["string","null"]},"channel":{"type":["string","null"]},"chatbot_id":{"type":["string","null"]},"contact_id":{"type":"string"},"content":{"type":["string","null"]},"conversation_id":{"type":["string","null"]},"conversation_status":{"type":["string","null"]},"conversation_type":{"type":["string","null"]},"created_at":{"format":"date-time","type":["string","null"]},"exported_at":{"format":"date-time","type":"string"},"extra":{"type":["object","null"]},"message_id":{"type":"string"},"message_order":{"maximum":9223372036854775807,"minimum":-9223372036854775808,"type":["integer","null"]},"role":{"type":["string","null"]},"run_id":{"type":"string"}}"#);
+        let coverage = &lines["$defs"]["coverage"];
+        assert_eq!(coverage["type"], "object");
+        insta::assert_snapshot!(coverage["required"], @r#"["contact_id","status","messages","pages","requests","retries","rereads","end","first_message_at","last_message_at","fetch_started_at","fetch_finished_at","error","input_line","exported_at","run_id"]"#);
+        let required = lines["$defs"]["messages"]["required"].as_array().unwrap();
+        assert!(required.len() == 14 && !required.contains(&"channel".into()), "{required:?}");
+        let property = |table: &str, column: &str| lines["$defs"][table]["properties"][column].to_string();
+        insta::assert_snapshot!(property("coverage", "contact_id"), @r#"{"description":"ID of the contact, as asked for","type":"string"}"#);
+        insta::assert_snapshot!(property("coverage", "pages"), @r#"{"description":"Pages of the history that were read","maximum":9223372036854775807,"minimum":-9223372036854775808,"type":"integer"}"#);
+        insta::assert_snapshot!(property("coverage", "fetch_started_at"), @r#"{"description":"Time of the first request for the contact","format":"date-time","type":["string","null"]}"#);
+        insta::assert_snapshot!(property("coverage", "exported_at"), @r#"{"description":"Start of the run that wrote the row","format":"date-time","type":"string"}"#);
+        insta::assert_snapshot!(property("contacts", "is_frozen"), @r#"{"description":"True if the contact is frozen","type":["boolean","null"]}"#);
+        insta::assert_snapshot!(property("messages", "extra"), @r#"{"description":"Fields without a column, and values that do not fit their column, as one object","type":["object","null"]}"#);
+        insta::assert_snapshot!(property("channel_records", "raw"), @r#"{"description":"The record as received"}"#);
     }
 }

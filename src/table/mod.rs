@@ -12,6 +12,7 @@ mod contacts;
 mod conversations;
 mod counts;
 mod coverage;
+mod definitions;
 mod describe;
 mod extra;
 mod messages;

@@ -1,4 +1,4 @@
-//! The columns of the tables, in the order of the contract (schema version 1), and batches of their rows.
+//! The tables and the form of their columns (schema version 1), and batches of their rows.
 //!
 //! Everything that names a column reads it from here: builders, writers, manifest, `schema` and `verify`.
 
@@ -48,123 +48,11 @@ pub struct Column {
     pub name: &'static str,
     /// What it holds.
     pub kind: Kind,
-    /// Whether the exporter ever writes null in it. In the files every column is nullable.
+    /// False if the exporter never writes null in it. In the files every column is nullable.
     pub nullable: bool,
+    /// Meaning of the values in one line, in Markdown without links.
+    pub meaning: &'static str,
 }
-
-const fn null(name: &'static str, kind: Kind) -> Column {
-    Column { name, kind, nullable: true }
-}
-
-const fn not_null(name: &'static str, kind: Kind) -> Column {
-    Column { name, kind, nullable: false }
-}
-
-use Kind::{Bool, Int, Json, Str, Ts};
-
-const CONTACTS: &[Column] = &[
-    not_null("contact_id", Str),
-    null("user_email_id", Str),
-    null("first_name", Str),
-    null("last_name", Str),
-    null("phone_number", Str),
-    null("created_at", Ts),
-    null("last_interacted_at", Ts),
-    null("contact_queries", Int),
-    null("is_blacklisted", Bool),
-    null("is_frozen", Bool),
-    null("frozen_until", Ts),
-    not_null("conversation_count", Int),
-    not_null("message_count", Int),
-    null("first_message_at", Ts),
-    null("last_message_at", Ts),
-    null("extra", Json),
-    not_null("exported_at", Ts),
-    not_null("run_id", Str),
-];
-
-const CONVERSATIONS: &[Column] = &[
-    not_null("conversation_id", Str),
-    not_null("contact_id", Str),
-    null("conversation_status", Str),
-    null("conversation_type", Str),
-    null("assigned_to", Str),
-    null("chatbot_id", Str),
-    not_null("message_count", Int),
-    null("first_message_at", Ts),
-    null("last_message_at", Ts),
-    null("extra", Json),
-    not_null("exported_at", Ts),
-    not_null("run_id", Str),
-];
-
-const MESSAGES: &[Column] = &[
-    not_null("message_id", Str),
-    null("conversation_id", Str),
-    not_null("contact_id", Str),
-    null("message_order", Int),
-    null("role", Str),
-    null("content", Str),
-    null("created_at", Ts),
-    null("channel", Str),
-    null("conversation_type", Str),
-    null("conversation_status", Str),
-    null("assigned_to", Str),
-    null("chatbot_id", Str),
-    null("extra", Json),
-    not_null("exported_at", Ts),
-    not_null("run_id", Str),
-];
-
-const CHANNEL_RECORDS: &[Column] = &[
-    not_null("record_id", Str),
-    not_null("message_id", Str),
-    null("conversation_id", Str),
-    not_null("contact_id", Str),
-    not_null("channel", Str),
-    not_null("record_index", Int),
-    null("status", Str),
-    null("created_at", Ts),
-    null("event_at", Ts),
-    null("event_type", Str),
-    null("message_type", Str),
-    null("direction", Str),
-    null("platform_message_id", Str),
-    null("related_message_id", Str),
-    null("sender_id", Str),
-    null("recipient_id", Str),
-    null("text", Str),
-    null("template_name", Str),
-    null("media_id", Str),
-    null("media_url", Str),
-    null("media_mime_type", Str),
-    null("error_code", Int),
-    null("error_title", Str),
-    null("error_details", Str),
-    null("pricing_category", Str),
-    not_null("raw", Json),
-    not_null("exported_at", Ts),
-    not_null("run_id", Str),
-];
-
-const COVERAGE: &[Column] = &[
-    not_null("contact_id", Str),
-    not_null("status", Str),
-    not_null("messages", Int),
-    not_null("pages", Int),
-    not_null("requests", Int),
-    not_null("retries", Int),
-    not_null("rereads", Int),
-    null("end", Str),
-    null("first_message_at", Ts),
-    null("last_message_at", Ts),
-    null("fetch_started_at", Ts),
-    null("fetch_finished_at", Ts),
-    null("error", Str),
-    null("input_line", Int),
-    not_null("exported_at", Ts),
-    not_null("run_id", Str),
-];
 
 impl Table {
     /// All tables, in the order of the contract.
@@ -179,17 +67,6 @@ impl Table {
             Self::Messages => "messages",
             Self::ChannelRecords => "channel_records",
             Self::Coverage => "coverage",
-        }
-    }
-
-    /// Its columns, in their order.
-    pub fn columns(self) -> &'static [Column] {
-        match self {
-            Self::Contacts => CONTACTS,
-            Self::Conversations => CONVERSATIONS,
-            Self::Messages => MESSAGES,
-            Self::ChannelRecords => CHANNEL_RECORDS,
-            Self::Coverage => COVERAGE,
         }
     }
 

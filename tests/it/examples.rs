@@ -1,11 +1,12 @@
-//! The examples and the README stay true: their commands are commands of this program, and their files are what the
-//! programs that read them take.
+//! The examples and the documents stay true: their commands are commands of this program and work, and their files are
+//! valid for the programs that read them.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::export::{PROGRAM, read, write};
 use crate::monitoring::tool;
+use crate::service::Service;
 use crate::system::skip;
 
 fn root(name: &str) -> PathBuf {
@@ -39,20 +40,42 @@ fn of_manifest(text: &str) -> Vec<String> {
     vec![format!("chatzy-export {}", arguments.join(" "))]
 }
 
+/// The lines of a document's fenced blocks in this language.
+fn blocks(text: &str, language: &str) -> Vec<String> {
+    let parts = text.split("\n```").skip(1).step_by(2);
+    let lines = parts.filter_map(|part| part.strip_prefix(language)?.strip_prefix('\n'));
+    lines.flat_map(str::lines).map(str::to_owned).collect()
+}
+
 /// The commands in the blocks of a document, those for cron too.
 fn of_document(text: &str) -> Vec<String> {
-    let lines: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("    ")).collect();
-    let is_ours = |line: &&str| {
+    let is_ours = |line: &String| {
         let words = line.split_whitespace().find(|word| !word.contains('='));
         words == Some("chatzy-export")
     };
     // Without what another program does with the output.
-    let alone = |line: &str| {
-        [" | ", " > "].iter().fold(line, |line, mark| line.split(mark).next().unwrap_or(line)).to_owned()
+    let alone = |line: String| {
+        [" | ", " > ", " && "]
+            .iter()
+            .fold(&*line, |line, mark| line.split(mark).next().unwrap_or(line))
+            .to_owned()
     };
-    let mut commands: Vec<_> = lines.iter().copied().filter(is_ours).map(alone).collect();
-    commands.extend(of_crontab(&lines.join("\n")).into_iter().filter(|command| is_ours(&command.as_str())));
-    commands
+    let recorded = blocks(text, "console").into_iter();
+    let recorded = recorded.filter_map(|line| line.strip_prefix("$ ").map(str::to_owned));
+    let commands = blocks(text, "sh").into_iter().chain(recorded).filter(is_ours).map(alone);
+    let of_cron = of_crontab(&blocks(text, "crontab").join("\n"));
+    commands.chain(of_cron).collect()
+}
+
+/// The README and the documents beside it.
+fn documents() -> Vec<(PathBuf, String)> {
+    let in_folder =
+        std::fs::read_dir(root("docs")).expect("documents").map(|entry| entry.expect("a file").path());
+    let documents = in_folder.chain([root("README.md")]);
+    documents
+        .filter(|path| path.extension().is_some_and(|end| end == "md"))
+        .map(|path| (path.clone(), read(&path)))
+        .collect()
 }
 
 /// Has a shell read each command and this program parse it.
@@ -83,11 +106,77 @@ fn the_commands_of_the_examples_are_commands() {
         (of_crontab(&example("crontab")), 2),
         (of_unit(&example("chatzy-export.service")), 1),
         (of_manifest(&example("cronjob.yaml")), 1),
-        (of_document(&read(&root("README.md"))), 6),
     ];
     for (commands, least) in all {
         assert!(commands.len() >= least, "{commands:?}");
         assert_commands(&commands);
+    }
+}
+
+#[test]
+fn the_commands_of_the_documents_are_commands() {
+    let mut found = 0;
+    for (path, text) in documents() {
+        let commands = of_document(&text);
+        let is_left =
+            |line: &&str| line.trim_start().starts_with("chatzy-export ") && line.starts_with("    ");
+        assert_eq!(text.lines().find(is_left), None, "{}: commands are in fenced blocks", path.display());
+        found += commands.len();
+        assert_commands(&commands);
+    }
+    assert!(found >= 30, "{found}");
+}
+
+#[test]
+fn every_variable_is_in_the_reference() {
+    let reference = read(&root("docs/reference.md"));
+    let sources = ["src/cli/settings.rs", "src/cli/args/common.rs", "src/cli/args/run.rs", "src/api/tls.rs"];
+    let text = sources.map(|source| read(&root(source))).concat();
+    let quoted = text.split('"').skip(1).step_by(2);
+    let is_variable = |name: &&str| {
+        ["CHATZY_", "SSL_"].iter().any(|prefix| name.starts_with(prefix))
+            && name.chars().all(|c| c.is_ascii_uppercase() || c == '_')
+    };
+    let variables: Vec<_> = quoted.filter(is_variable).collect();
+    let missing: Vec<_> = variables.iter().filter(|name| !reference.contains(&format!("`{name}`"))).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    assert!(variables.len() >= 11, "{variables:?}");
+}
+
+/// The lines of a document that need nothing but this program, in their order: another program is not there, and runs
+/// have other IDs.
+fn self_sufficient(text: &str) -> Vec<String> {
+    let needs_more = |line: &str| {
+        let parts = [" | ", "&& duckdb", " simulate ", "--base-url", "20261120T020000Z"];
+        parts.iter().any(|part| line.contains(part))
+    };
+    let begins = ["chatzy-export ", "export ", "(cd export && sha256sum "];
+    let is_ours = |line: &String| begins.iter().any(|begin| line.starts_with(begin)) && !needs_more(line);
+    blocks(text, "sh").into_iter().filter(is_ours).collect()
+}
+
+#[test]
+fn the_commands_of_the_documents_work() {
+    let service = Service::start("--account-contacts 5 --max-messages 200");
+    for (name, least) in [("README.md", 9), ("docs/nightly.md", 6), ("docs/warehouse.md", 2)] {
+        let commands = self_sufficient(&read(&root(name)));
+        assert!(commands.len() >= least, "{name}: {commands:#?}");
+        let folder = tempfile::tempdir().unwrap();
+        write(&folder.path().join("contacts.csv"), "contact_id\nmessages-3-a\nmessages-130-b\nunknown-c\n");
+        write(&folder.path().join("password"), "correct-horse-battery\n");
+        let script = commands.join("\n").replace("~/.config/chatzy-password", "password");
+        let bin = Path::new(PROGRAM).parent().expect("a folder").display().to_string();
+        let path = format!("{bin}:{}", std::env::var("PATH").unwrap());
+        let environment = [
+            ("PATH", &*path),
+            ("CHATZY_BASE_URL", service.url()),
+            ("CHATZY_EMAIL", "owner@shop.example"),
+            ("CHATZY_PASSWORD_FILE", "password"),
+        ];
+        let ended =
+            Command::new("sh").args(["-exc", &script]).envs(environment).current_dir(&folder).output();
+        let ended = ended.unwrap();
+        assert!(ended.status.success(), "{name}\n{}", String::from_utf8_lossy(&ended.stderr));
     }
 }
 

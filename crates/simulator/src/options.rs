@@ -15,22 +15,22 @@ pub use super::choices::{AuthForm, ExpiryAt, Grouping, Order, RetryAfter, Toggle
 /// How the simulated service behaves: by default like the documented one on a good day.
 #[derive(Clone, Debug, Args)]
 pub struct SimulatorOptions {
-    /// Port on 127.0.0.1; 0 takes a free one
+    /// Port on 127.0.0.1; 0 selects a free port
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub port: u16,
-    /// What all made-up conversations and all chances follow from
+    /// Seed of all conversations and of all chances
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
-    /// Most messages of a contact, unless its ID says how many (`messages-3200-…`)
+    /// Maximum number of messages of a contact, unless its ID has the number (`messages-3200-…`)
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     pub max_messages: u64,
-    /// Contacts in the account's own list
+    /// Number of contacts in the account's list
     #[arg(long, value_name = "N", default_value_t = 50)]
     pub account_contacts: u32,
-    /// Answer for a contact that does not exist (about 2 % of all IDs, and `unknown-…`)
+    /// Response for a contact that does not exist (about 2 % of all IDs, and `unknown-…`)
     #[arg(long, value_name = "HOW", default_value = "404")]
     pub unknown: Unknown,
-    /// Compress answers for clients that accept gzip or zstd
+    /// Compress responses for clients that accept gzip or zstd
     #[arg(long)]
     pub compress: bool,
     /// How histories are cut into pages.
@@ -54,19 +54,19 @@ pub struct PageOptions {
     /// Order of messages over the offsets
     #[arg(long, value_name = "WHICH", default_value = "newest")]
     pub order: Order,
-    /// Whether messages come grouped by conversation
+    /// Grouping of messages by conversation
     #[arg(long, value_name = "WHEN", default_value = "asked")]
     pub grouping: Grouping,
-    /// Whether messages of a flat list carry their `conversation_id`
+    /// `conversation_id` on the messages of a flat list
     #[arg(long, value_name = "ON|OFF", default_value = "on")]
     pub flat_ids: Toggle,
-    /// Never return more than N messages, whatever the limit
+    /// Return at most N messages, whatever the limit
     #[arg(long, value_name = "N")]
     pub clamp: Option<u64>,
     /// Count limit and offset inside each conversation
     #[arg(long)]
     pub per_conversation: bool,
-    /// Chance that a page holds fewer messages than it should; always the same pages
+    /// Chance that a page has fewer messages than it should; always the same pages
     #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = probability)]
     pub short_pages: f64,
     /// Always serve the first page
@@ -81,25 +81,25 @@ pub struct PageOptions {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Sign-in")]
 pub struct SignInOptions {
-    /// The only address that may sign in [default: any]
+    /// Only address that may sign in [default: any]
     #[arg(long, value_name = "ADDRESS")]
     pub email: Option<String>,
-    /// Its password [default: any]
+    /// Password that may sign in [default: any]
     #[arg(long, value_name = "PASSWORD")]
     pub sim_password: Option<String>,
-    /// A token that is accepted for ever, beside those from signing in
+    /// Additional token that is always accepted
     #[arg(long, value_name = "TOKEN")]
     pub token: Option<String>,
-    /// How long a token from signing in is accepted
+    /// Lifetime of a token from signing in
     #[arg(long, value_name = "D", default_value = "1h", value_parser = parse_duration)]
     pub token_life: Duration,
-    /// What signing in says about the end of the token's life
+    /// Reported end of the token's life
     #[arg(long, value_name = "WHAT", default_value = "correct")]
     pub expiry_at: ExpiryAt,
     /// Accepted form of the Authorization header
     #[arg(long, value_name = "FORM", default_value = "any")]
     pub auth: AuthForm,
-    /// Every Nth request with a good token is answered 401
+    /// Answer every Nth request with a valid token with 401
     #[arg(long, value_name = "N")]
     pub unauthorized_every: Option<u64>,
 }
@@ -108,28 +108,28 @@ pub struct SignInOptions {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Faults")]
 pub struct FaultOptions {
-    /// Time that every answer takes
+    /// Latency of every response
     #[arg(long, value_name = "D", default_value = "0s", value_parser = parse_duration)]
     pub latency: Duration,
-    /// Up to so much more, by chance
+    /// Maximum additional random latency
     #[arg(long, value_name = "D", default_value = "0s", value_parser = parse_duration)]
     pub jitter: Duration,
-    /// Requests admitted in any second; those above are answered 429
+    /// Maximum number of requests in any second; others are answered 429
     #[arg(long, value_name = "N")]
     pub rate_limit: Option<u32>,
     /// Retry-After of a 429: `none`, seconds, `date` or `garbage`
     #[arg(long, value_name = "WHAT", default_value = "none")]
     pub retry_after: RetryAfter,
-    /// Requests until every one is answered 429 "Limit Exceeded"
+    /// Number of requests before all others are answered 429 "Limit Exceeded"
     #[arg(long, value_name = "N")]
     pub quota: Option<u64>,
-    /// Requests FROM to TO (counted from 1, TO not included) get 503s and resets
+    /// Answer requests FROM to TO (counted from 1, TO excluded) with 503 or a reset
     #[arg(long, value_name = "FROM..TO", value_parser = window)]
     pub outage: Option<Range<u64>>,
     /// Chance of a 500, 502, 503 or 504
     #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = probability)]
     pub errors: f64,
-    /// Chance that the connection is reset instead of an answer
+    /// Chance that the connection is reset without a response
     #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = probability)]
     pub resets: f64,
     /// Chance that the connection is closed in the middle of the body
@@ -144,16 +144,16 @@ pub struct FaultOptions {
     /// Chance of a 200 that holds {"error": …}
     #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = probability)]
     pub error_answers: f64,
-    /// Chance that the body comes in drips
+    /// Chance that the body is sent slowly
     #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = probability)]
     pub slow: f64,
-    /// Bytes a second of a dripping body
+    /// Bytes per second of a slow body
     #[arg(long, value_name = "N", default_value_t = 2000)]
     pub slow_rate: u32,
     /// Chance that the body stops in the middle and the connection stays open
     #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = probability)]
     pub stalls: f64,
-    /// Pages of more than so many bytes are answered 502
+    /// Answer pages of more than this size with 502
     #[arg(long, value_name = "BYTES")]
     pub too_large: Option<usize>,
 }
@@ -165,16 +165,16 @@ pub struct ChangeOptions {
     /// Chance that a contact gets one more message before a page of it is served
     #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = probability)]
     pub drift_insert: f64,
-    /// Chance that a contact loses a message for ever before a page of it is served
+    /// Chance that a contact loses a message before a page of it is served
     #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = probability)]
     pub drift_delete: f64,
     /// Chance that a contact of the account's list gets one more message before a part of the list is served
     #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = probability)]
     pub list_drift: f64,
-    /// Chance that a contact, conversation or message is odd: fields unknown, missing or of other types, …
+    /// Chance that a contact, conversation or message is unusual: unknown or missing fields, other types, …
     #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = probability)]
     pub wild: f64,
-    /// Which oddities: all, or only those that leave the answer valid JSON
+    /// Kinds of unusual values: all, or only those in valid JSON
     #[arg(long, value_name = "WHICH", default_value = "all")]
     pub wild_kind: WildKind,
 }

@@ -13,36 +13,36 @@ use super::{BuiltInArgs, ConnectionArgs, ContactsFormArgs, LogArgs, RequestArgs}
 pub const EXAMPLES: &str = "\
 Examples:
   chatzy-export check --simulated
-      a first try: looks at a built-in API
+      a first try: checks a built-in API
   CHATZY_EMAIL=me@example.com CHATZY_PASSWORD_FILE=~/.chatzy chatzy-export check --out ./export
       the real service, for a run of all contacts of the account
   chatzy-export check --contacts contacts.csv --out ./export --rate-limit 20
-      the same options as the run to come: the plan is made for them
+      with the options of the run that you plan
   chatzy-export check --out ./export --json | jq .plan
 
 `check` writes a small folder at the destination and removes it at once. It does not create the destination.
 
-Exit codes: 0 a run would work, perhaps with warnings; else what it would end with: 2 usage, no contacts, or not the API,
-4 sign-in refused, 5 API unavailable, 6 storage, 7 another run works here, 130/143 interrupted. Of several the one that
-somebody has to mend: 2 before 4, 6, 5 and 7.";
+Exit codes: 0 a run would work, perhaps with warnings, 2 usage, no contacts, or not the API, 4 sign-in refused,
+5 API unavailable, 6 storage, 7 another run works here, 130/143 interrupted. If several checks fail, the exit code is the
+first of 2, 4, 6, 5 and 7.";
 
-/// Test sign-in, the API's ways and the destination, and plan a run
+/// Check credentials, API behavior and output folder, and estimate a run
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// CSV with a column `contact_id`, or one ID a line; `-` is stdin [default: every contact of the account]
+    /// Contacts file: CSV with a column `contact_id`, or one ID per line; `-` is stdin [default: all contacts of the account]
     #[arg(long, value_name = "FILE", value_parser = local_path())]
     pub contacts: Option<PathBuf>,
     /// The form of that file.
     #[command(flatten)]
     pub contacts_form: ContactsFormArgs,
-    /// Folder of the export, there or not [default: none is looked at]
+    /// Folder of the export, which need not exist [default: no folder is checked]
     #[arg(long, value_name = "PATH", value_parser = local_path())]
     pub out: Option<PathBuf>,
 
-    /// Messages asked for at once, 1 to 100
+    /// Messages per request, 1 to 100
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100), help_heading = "Requests")]
     pub page_size: u32,
-    /// Most requests in flight that the run may have, 1 to 1024
+    /// Maximum number of requests in flight in the run, 1 to 1024
     #[arg(long, value_name = "N", default_value = "32", value_parser = concurrency, help_heading = "Requests")]
     pub concurrency: NonZeroU32,
     /// How hard the service is pressed.
@@ -51,8 +51,8 @@ pub struct CheckArgs {
     /// The built-in API.
     #[command(flatten)]
     pub built_in: BuiltInArgs,
-    /// What was found, and the plan, as one JSON document on stdout
-    #[arg(long, help_heading = "Messages")]
+    /// Print the results and the plan as one JSON document on stdout
+    #[arg(long, help_heading = "Output and logging")]
     pub json: bool,
 
     /// The service.

@@ -18,23 +18,23 @@ const LONGEST: Duration = Duration::from_hours(10 * 365 * 24);
 /// The service's public address (`docs/api.md`).
 const PUBLIC_URL: &str = "https://vevdoh3hve.execute-api.us-east-1.amazonaws.com/prod";
 
-/// The service and who we are there.
+/// Address of the service, and the credentials.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Service")]
 pub struct ConnectionArgs {
-    /// Address of the API; plain http for loopback addresses only
+    /// Address of the API. Plain http is accepted for loopback addresses only
     #[arg(long, value_name = "URL", env = "CHATZY_BASE_URL", hide_env_values = true, default_value = PUBLIC_URL)]
     pub base_url: String,
     /// Command that prints the password
     ///
     /// Credentials are never taken from an argument. Set `CHATZY_EMAIL` with `CHATZY_PASSWORD`, `CHATZY_PASSWORD_FILE` or
-    /// this command, or a token with `CHATZY_TOKEN` or `CHATZY_TOKEN_FILE`.
+    /// this command. Or set a token with `CHATZY_TOKEN` or `CHATZY_TOKEN_FILE`.
     #[arg(long, value_name = "CMD", env = "CHATZY_PASSWORD_COMMAND", hide_env_values = true)]
     pub password_command: Option<String>,
     /// Form of the Authorization header
     #[arg(long, value_name = "FORM", default_value = "bearer")]
     pub auth_scheme: AuthScheme,
-    /// Settings file: long option names as keys [default: chatzy-export.toml in the working directory, if there]
+    /// Settings file with long option names as keys [default: chatzy-export.toml in the working directory, if it exists]
     #[arg(long, value_name = "FILE", env = "CHATZY_CONFIG")]
     pub config: Option<PathBuf>,
 }
@@ -42,14 +42,13 @@ pub struct ConnectionArgs {
 /// The form of a contacts file.
 #[derive(Debug, Args)]
 pub struct ContactsFormArgs {
-    /// The column of the IDs [default: `contact_id`]
+    /// Column that holds the IDs [default: `contact_id`]
     #[arg(long, value_name = "NAME")]
     pub contacts_column: Option<String>,
-    /// Character between the columns: one character, `tab`, or `none` [default: found by the header]
+    /// Character between the columns: one character, `tab`, or `none` [default: detected from the header]
     ///
-    /// Without it the header decides: the comma, semicolon, tab or `|` that separates the column of the IDs from others. A
-    /// file without a header is a list with one ID a line, and lines that look like something else are refused. `none`
-    /// takes each line as an ID as it stands, quotes and separators included.
+    /// Detected are the comma, the semicolon, the tab and `|`. A file without a header is a list with one ID per line. Lines
+    /// that look like something else are refused. With `none`, each line is an ID, including quotes and separators.
     #[arg(long, value_name = "CHAR")]
     pub delimiter: Option<Delimiter>,
 }
@@ -64,42 +63,42 @@ impl ContactsFormArgs {
     }
 }
 
-/// How hard the service is pressed.
+/// Limits of the requests.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Requests")]
 pub struct RequestArgs {
-    /// Most requests started per second [default: no limit]
+    /// Maximum number of requests started per second [default: no limit]
     #[arg(long, value_name = "N", value_parser = rate)]
     pub rate_limit: Option<f64>,
-    /// Most repeats of a request that failed
+    /// Maximum number of retries per request
     #[arg(long, value_name = "N", default_value_t = 8)]
     pub retries: u32,
-    /// Longest time for a request
+    /// Maximum time for a request
     #[arg(long, value_name = "D", default_value = "60s", value_parser = duration)]
     pub timeout: Duration,
-    /// Longest time to open a connection
+    /// Maximum time to open a connection
     #[arg(long, value_name = "D", default_value = "10s", value_parser = duration)]
     pub connect_timeout: Duration,
 }
 
-/// Where an export is made, and what becomes of one that was begun there.
+/// The folder of the export, and an unfinished run in it.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "The run")]
 pub struct WorkArgs {
-    /// Wait so long for another run on this export to end [default: leave at once]
+    /// Maximum time to wait for another run on this export [default: exit at once]
     #[arg(long, value_name = "D", value_parser = duration)]
     pub wait_lock: Option<Duration>,
-    /// Where an unfinished run lives [default: _work in the folder of --out]
+    /// Work folder of an unfinished run [default: _work in the folder of --out]
     ///
     /// A folder inside an export is refused, except _work in that of --out.
     #[arg(long, value_name = "DIR", value_parser = local_path())]
     pub work_dir: Option<PathBuf>,
-    /// Throw an unfinished run away instead of going on with it
+    /// Discard an unfinished run instead of resuming it
     #[arg(long)]
     pub fresh: bool,
-    /// Accept a format or partition keys other than those of the newest run in this folder
+    /// Accept a format, JSONL compression or partition keys that differ from those of the newest run in this folder
     ///
-    /// Many readers take all files below a table's folder together: they fail on a mix, or miss rows.
+    /// Many readers read all files of a table together. They fail on mixed layouts, or miss rows.
     #[arg(long)]
     pub allow_mixed: bool,
 }
@@ -111,20 +110,20 @@ impl WorkArgs {
     }
 }
 
-/// What to tell, and how.
+/// Log and progress.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Messages")]
+#[command(next_help_heading = "Output and logging")]
 pub struct LogArgs {
-    /// Only warnings and errors
+    /// Show only warnings and errors
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// More: once for retries, twice for every request
+    /// Show more: once for retries, twice for every request
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub verbose: u8,
-    /// Form of the messages on stderr
+    /// Format of the log on stderr
     #[arg(long, value_name = "FORM", default_value = "text")]
     pub log_format: LogFormat,
-    /// Progress bars: on a terminal, else a line every 10 seconds
+    /// Progress on stderr
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub progress: ProgressWhen,
 }
@@ -132,20 +131,20 @@ pub struct LogArgs {
 /// Form of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogFormat {
-    /// Lines for people
+    /// Text for people
     Text,
-    /// One JSON object a line
+    /// One JSON object per line
     Json,
 }
 
 /// When to show progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum ProgressWhen {
-    /// Bars on a terminal, else a line every 10 seconds
+    /// Bars on a terminal, otherwise a line every 10 seconds
     Auto,
-    /// Bars, terminal or not
+    /// Always bars
     Always,
-    /// Nothing
+    /// No progress
     Never,
 }
 

@@ -15,12 +15,12 @@ Examples:
       a first try: lists the contacts of a built-in API
   CHATZY_EMAIL=me@example.com CHATZY_PASSWORD_FILE=~/.chatzy chatzy-export contacts --out contacts.csv
   chatzy-export run --contacts contacts.csv --out ./export
-      what it writes is a contacts file
+      the list is a contacts file for run
   chatzy-export contacts --filter live --active-since 2026-11-01 --format jsonl | jq .contact_name
   chatzy-export contacts --out - | chatzy-export run --contacts - --out ./export
 
 Columns: contact_id, contact_name, phone_number, email, conversation_status, assigned_to, unread_message_count,
-latest_message_time, channels; the latest activity first. In CSV channels are joined with ';'.
+latest_message_time, channels. The latest activity comes first. In CSV, ';' separates the channels.
 
 Exit codes: 0 all are listed, 2 usage, 3 listed but some may be missing, 4 sign-in refused, 5 API unavailable,
 6 storage, 130/143 interrupted.";
@@ -28,24 +28,24 @@ Exit codes: 0 all are listed, 2 usage, 3 listed but some may be missing, 4 sign-
 /// List the account's contacts into a contacts file
 #[derive(Debug, Args)]
 pub struct ContactsArgs {
-    /// The file to write, `-` for stdout
+    /// File to write; `-` is stdout
     #[arg(long, value_name = "FILE", default_value = "-", value_parser = local_path())]
     pub out: PathBuf,
-    /// Form of the list [default: jsonl for files named .jsonl or .ndjson, else csv]
+    /// Format of the list [default: jsonl for files named .jsonl or .ndjson, otherwise csv]
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<ListFormatName>,
 
-    /// Which contacts, as the service counts them
+    /// Filter of the service
     #[arg(long, value_name = "WHICH", default_value = "all", help_heading = "Contacts to list")]
     pub filter: ListFilter,
-    /// Only contacts in which the service finds this text
+    /// Only contacts for which the service finds this text
     #[arg(long, value_name = "TEXT", help_heading = "Contacts to list")]
     pub search: Option<String>,
-    /// Only contacts active at or after this time, like 2026-01-01T00:00:00Z, and those without a time
+    /// Only contacts active at or after this time, such as 2026-01-01T00:00:00Z, and contacts without a time
     #[arg(long, value_name = "TIME", help_heading = "Contacts to list")]
     pub active_since: Option<String>,
 
-    /// Contacts asked for at once, 1 to 100
+    /// Contacts per request, 1 to 100
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100), help_heading = "Requests")]
     pub page_size: u32,
     /// How hard the service is pressed.
@@ -54,8 +54,8 @@ pub struct ContactsArgs {
     /// The built-in API.
     #[command(flatten)]
     pub built_in: BuiltInArgs,
-    /// How it went as one JSON document on stdout; the list itself must go to a file then
-    #[arg(long, help_heading = "Messages")]
+    /// Print a summary as one JSON document on stdout; requires --out FILE
+    #[arg(long, help_heading = "Output and logging")]
     pub json: bool,
 
     /// The service.
@@ -69,9 +69,9 @@ pub struct ContactsArgs {
 /// The forms of a list of contacts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum ListFormatName {
-    /// A header and a line for each, which is a contacts file
+    /// A header and one line per contact: a contacts file
     Csv,
-    /// One JSON object a line
+    /// One JSON object per line
     Jsonl,
 }
 

@@ -33,7 +33,7 @@ pub use schema::{DialectName, SchemaArgs, SchemaFormatName};
 #[cfg(feature = "simulator")]
 pub use simulate::SimulateArgs;
 
-/// Export the conversations of a Chatzy AI account to Parquet or JSONL, losing nothing and proving it
+/// Export the conversations of a Chatzy AI account to Parquet or JSONL, with proof of completeness
 #[derive(Debug, Parser)]
 #[command(
     name = "chatzy-export",
@@ -43,7 +43,7 @@ pub use simulate::SimulateArgs;
     arg_required_else_help = true
 )]
 pub struct Cli {
-    /// What to do
+    /// Command
     #[command(subcommand)]
     pub command: Command,
 }
@@ -57,7 +57,7 @@ pub enum Command {
     /// List the account's contacts into a contacts file
     #[command(after_help = possible(contacts::EXAMPLES))]
     Contacts(Box<ContactsArgs>),
-    /// Test sign-in, the API's ways and the destination, and plan a run
+    /// Check credentials, API behavior and output folder, and estimate a run
     #[command(
         after_help = possible(check::EXAMPLES),
         mut_arg("contacts_column", |arg| arg.requires("contacts")),
@@ -67,10 +67,10 @@ pub enum Command {
     /// Check an export against its manifests
     #[command(after_help = VERIFY_EXAMPLES)]
     Verify(VerifyArgs),
-    /// Make a page that shows how a run went
+    /// Make an HTML page about a run
     #[command(after_help = report::EXAMPLES)]
     Report(ReportArgs),
-    /// Make the tables again from a kept raw archive, without the API
+    /// Make the tables again from a raw archive, without the API
     #[command(after_help = rebuild::EXAMPLES)]
     Rebuild(Box<RebuildArgs>),
     /// Remove old runs with their files
@@ -83,7 +83,7 @@ pub enum Command {
     #[cfg(feature = "simulator")]
     #[command(after_help = simulate::EXAMPLES)]
     Simulate(Box<SimulateArgs>),
-    /// Print the completions for a shell
+    /// Print completions for a shell
     #[command(after_help = pages::COMPLETIONS_EXAMPLES)]
     Completions(CompletionsArgs),
     /// Print a manual page, or write all of them
@@ -94,24 +94,24 @@ pub enum Command {
 const VERIFY_EXAMPLES: &str = "\
 Examples:
   chatzy-export verify ./export                     every run of the export: sizes, SHA-256, missing and added files
-  chatzy-export verify ./export --deep              opens every file too, and compares rows and coverage
+  chatzy-export verify ./export --deep              also opens every file, and compares rows and coverage
   chatzy-export verify ./export --run 20261120T020000Z-ab12cd --json
 
-Exit codes: 0 all is as it was written, 8 damage was found, 2 there is no export at PATH.";
+Exit codes: 0 no damage, 8 damage was found, 2 there is no export at PATH.";
 
 /// Check an export against its manifests
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
-    /// The folder of the export
+    /// Folder of the export
     #[arg(value_parser = local_path())]
     pub path: PathBuf,
-    /// Only this run
+    /// Only this run [default: all runs]
     #[arg(long, value_name = "ID")]
     pub run: Option<String>,
-    /// Open every file and compare rows, counts per contact and coverage with each other
+    /// Open every file, and compare rows, counts per contact and coverage
     #[arg(long)]
     pub deep: bool,
-    /// The findings as one JSON document on stdout
+    /// Print the findings as one JSON document on stdout
     #[arg(long)]
     pub json: bool,
     /// How to log.

@@ -17,10 +17,10 @@ Examples:
 
 `make install` puts them in place, for bash, zsh and fish.";
 
-/// Print the completions for a shell
+/// Print completions for a shell
 #[derive(Debug, Args)]
 pub struct CompletionsArgs {
-    /// For which shell
+    /// Shell to generate completions for
     pub shell: Shell,
 }
 
@@ -35,9 +35,9 @@ Examples:
 /// Print a manual page, or write all of them
 #[derive(Debug, Args)]
 pub struct ManArgs {
-    /// The command whose page is printed [default: the program's own]
+    /// Command to print the page of [default: the program]
     pub command: Option<String>,
-    /// Write all pages into this folder instead
+    /// Folder to write all pages to
     #[arg(long, value_name = "DIR", conflicts_with = "command", value_parser = local_path())]
     pub out: Option<PathBuf>,
 }

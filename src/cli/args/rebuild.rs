@@ -18,45 +18,46 @@ Examples:
       the tables of the newest run, byte for byte the same
   chatzy-export rebuild --from ./export --run 20261120T020000Z-ab12cd --out ./lines --format jsonl --partition-by month
 
-The same command run again after a crash, a kill or a full disk begins anew, or finishes what was being published.
+After a crash, a kill or a full disk, run the same command again. It starts again, or completes the publication.
 
-Exit codes: 0 complete, 2 usage, or the run kept no raw answers, 3 made again, but some contacts had failed or were unresolved,
-6 storage, 7 another run works here, 8 the archive is damaged, 9 an unfinished run does not fit, or the newest run has another format or other partition keys, 130/143 interrupted.";
+Exit codes: 0 complete, 2 usage, or the run has no raw archive, 3 complete, but some contacts had failed or were unresolved,
+6 storage, 7 another run works here, 8 the archive is damaged, 9 an unfinished run does not fit, or the newest run has
+another layout, 130/143 interrupted.";
 
-/// Make the tables again from a kept raw archive, without the API
+/// Make the tables again from a raw archive, without the API
 #[derive(Debug, Args)]
 pub struct RebuildArgs {
-    /// Folder of the export whose raw answers were kept
+    /// Folder of an export with a raw archive
     #[arg(long, value_name = "PATH", value_parser = local_path())]
     pub from: PathBuf,
-    /// The run to make again [default: the newest]
+    /// Run to make again [default: the newest]
     #[arg(long, value_name = "ID")]
     pub run: Option<RunId>,
-    /// Folder of the export to make, a local path
+    /// Folder of the new export, a local path
     #[arg(long, value_name = "PATH", value_parser = local_path())]
     pub out: PathBuf,
 
-    /// Form of the data files [default: as they were]
+    /// Format of the data files [default: unchanged]
     #[arg(long, value_name = "FORMAT", help_heading = "Files")]
     pub format: Option<FormatName>,
-    /// Parquet: zstd[:1-22], snappy, none; JSONL: none, gzip, zstd[:1-22] [default: as they were, or that of --format]
+    /// Parquet: zstd[:1-22], snappy, none; JSONL: none, gzip, zstd[:1-22] [default: unchanged, or that of --format]
     #[arg(long, value_name = "CODEC", help_heading = "Files")]
     pub compression: Option<String>,
-    /// Folders below each table, as `run` has them, or `none` [default: as they were]
+    /// Partition keys as for `run`, or `none` [default: unchanged]
     #[arg(long, value_name = "KEYS", value_parser = partition_keys, help_heading = "Files")]
     pub partition_by: Option<PartitionKeys>,
-    /// A file is closed at the first contact after this size [default: as it was]
+    /// Size after which a file ends, at the next contact [default: unchanged]
     #[arg(long, value_name = "SIZE", help_heading = "Files")]
     pub target_file_size: Option<ByteSize>,
-    /// Keep the raw answers beside the new tables too
+    /// Copy the raw archive to the new export
     #[arg(long, help_heading = "Files")]
     pub keep_raw: bool,
 
     /// Where it is made.
     #[command(flatten)]
     pub work: WorkArgs,
-    /// The summary (the manifest) as one JSON document on stdout
-    #[arg(long, help_heading = "Messages")]
+    /// Print the manifest as one JSON document on stdout
+    #[arg(long, help_heading = "Output and logging")]
     pub json: bool,
 
     /// What to tell.

@@ -13,27 +13,27 @@ Examples:
   chatzy-export report ./export -o report.html      the newest run, as a page for any browser
   chatzy-export report ./export --run 20261120T020000Z-ab12cd -o - | gzip > report.html.gz
 
-The page needs no network and no scripts. It holds the IDs and errors of contacts that failed, so the file is
-its owner's only.
+The page needs no network and no scripts. It contains the IDs and errors of contacts that failed, so only its owner can
+read the file.
 
-Exit codes: 0 written, 2 there is no such export or run, 6 storage, 8 the export is damaged (`verify` tells more).";
+Exit codes: 0 written, 2 there is no such export or run, 6 storage, 8 the export is damaged (see `verify`).";
 
-/// Make a page that shows how a run went
+/// Make an HTML page about a run
 #[derive(Debug, Args)]
 pub struct ReportArgs {
-    /// The folder of the export
+    /// Folder of the export
     #[arg(value_parser = local_path())]
     pub path: PathBuf,
-    /// Another run than the newest
+    /// Run to report [default: the newest]
     #[arg(long, value_name = "ID")]
     pub run: Option<String>,
-    /// Where to put the page; `-` is stdout, which must then be no terminal
+    /// File for the page; `-` is stdout, which must not be a terminal
     #[arg(short, long, value_name = "FILE", default_value = "-", value_parser = local_path())]
     pub output: PathBuf,
-    /// Only errors
+    /// Show only errors
     #[arg(short, long)]
     pub quiet: bool,
-    /// Form of the messages on stderr
+    /// Format of the log on stderr
     #[arg(long, value_name = "FORM", default_value = "text")]
     pub log_format: LogFormat,
 }

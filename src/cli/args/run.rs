@@ -25,13 +25,14 @@ Examples:
       every contact of the account
   chatzy-export run --contacts ids.txt --out ./export --format jsonl --compression zstd --partition-by month
   chatzy-export run --contacts ids.txt --out ./export --incremental
-      every night: only contacts that have changed, and each one every 30 days
+      every night: contacts that have changed, and each contact at least every 30 days
   chatzy-export run --contacts ids.txt --out ./export --since 2026-01-01T00:00:00Z --channel whatsapp
 
-The same command run again after a crash, a kill or a full disk goes on where it stopped.
+After a crash, a kill or a full disk, run the same command again. It resumes where it left off.
 
 Exit codes: 0 complete, 2 usage, 3 published but some contacts failed or are unresolved, 4 sign-in refused,
-5 API unavailable, or its quota or --max-duration spent, 6 storage, 7 another run works here, 9 an unfinished run does not fit, what --incremental needs to know is lost, or the newest run has another format or other partition keys, 130/143 interrupted.";
+5 API unavailable, or a quota or --max-duration is used up, 6 storage, 7 another run works here, 9 an unfinished run does
+not fit, the state of --incremental is lost, or the newest run has another layout, 130/143 interrupted.";
 
 /// Export contacts' conversations
 #[derive(Debug, Args)]
@@ -40,10 +41,10 @@ Exit codes: 0 complete, 2 usage, 3 published but some contacts failed or are unr
     reason = "each is a flag as it is typed; they become enums in the settings"
 )]
 pub struct RunArgs {
-    /// CSV with a column `contact_id`, or one ID a line; `-` is stdin
+    /// Contacts file: CSV with a column `contact_id`, or one ID per line; `-` is stdin
     #[arg(long, value_name = "FILE", value_parser = local_path())]
     pub contacts: Option<PathBuf>,
-    /// Instead of a file: every contact of the account
+    /// Export all contacts of the account
     #[arg(long, conflicts_with_all = ["contacts", "contacts_column", "delimiter"])]
     pub all_contacts: bool,
     /// The form of that file.
@@ -53,66 +54,66 @@ pub struct RunArgs {
     #[arg(long, value_name = "PATH", value_parser = local_path())]
     pub out: PathBuf,
 
-    /// Form of the data files
+    /// Format of the data files
     #[arg(long, value_name = "FORMAT", default_value = "parquet", help_heading = "Files")]
     pub format: FormatName,
     /// Parquet: zstd[:1-22], snappy, none [default: zstd]; JSONL: none, gzip, zstd[:1-22] [default: none]
     #[arg(long, value_name = "CODEC", help_heading = "Files")]
     pub compression: Option<String>,
-    /// Folders below each table, in this order: `export_date`, run, channel, year, month, date
+    /// Partition keys, as folders below each table in the given order
     #[arg(long, value_name = "KEYS", value_delimiter = ',', help_heading = "Files")]
     pub partition_by: Vec<PartitionKey>,
-    /// A file is closed at the first contact after this size
+    /// Size after which a file ends, at the next contact
     #[arg(long, value_name = "SIZE", default_value = "256MB", help_heading = "Files")]
     pub target_file_size: ByteSize,
-    /// Keep the raw answers of the API beside the tables, for `rebuild`
+    /// Keep the API's responses beside the tables, for `rebuild`
     #[arg(long, help_heading = "Files")]
     pub keep_raw: bool,
-    /// The run's ID, part of the file names [default: the time and six random characters]
+    /// ID of the run, part of the file names [default: the time and six random characters]
     #[arg(long, value_name = "ID", help_heading = "Files")]
     pub run_id: Option<RunId>,
 
     /// Only this channel; may be given more than once [default: all]
     #[arg(long, value_name = "NAME", help_heading = "Messages to export")]
     pub channel: Vec<Channel>,
-    /// Only messages created at or after this time, like 2026-01-01T00:00:00Z
+    /// Only messages created at or after this time, such as 2026-01-01T00:00:00Z
     #[arg(long, value_name = "TIME", help_heading = "Messages to export")]
     pub since: Option<String>,
     /// Only messages created before this time
     #[arg(long, value_name = "TIME", help_heading = "Messages to export")]
     pub until: Option<String>,
-    /// Ask for flat lists of messages (`grouped_conversations=false`)
+    /// Request flat lists of messages (`grouped_conversations=false`)
     #[arg(long, help_heading = "Messages to export")]
     pub flat: bool,
 
-    /// Messages asked for at once, 1 to 100
+    /// Messages per request, 1 to 100
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100), help_heading = "Requests")]
     pub page_size: u32,
-    /// How hard to prove that nothing was missed
+    /// Proof that nothing was missed
     #[arg(long, value_name = "LEVEL", default_value = "anchored", help_heading = "Requests")]
     pub consistency: Consistency,
-    /// Most requests in flight, over the whole run, 1 to 1024
+    /// Maximum number of requests in flight, 1 to 1024
     #[arg(long, value_name = "N", default_value = "32", value_parser = concurrency, help_heading = "Requests")]
     pub concurrency: NonZeroU32,
     /// How hard the service is pressed.
     #[command(flatten)]
     pub requests: RequestArgs,
 
-    /// Read only contacts that are due: new, active since their last export, failed last time, or due for the sweep
+    /// Read only contacts that are due: new, active since their last export, failed last time, or due for the full sweep
     #[arg(long, help_heading = "The run")]
     pub incremental: bool,
-    /// With --incremental: each contact is read at least this often, whether it seems to have changed or not [default: 30d]
+    /// With --incremental: maximum time between two reads of a contact, changed or not [default: 30d]
     ///
-    /// Edits, deletions and late delivery receipts change no time in the account's list. They are seen within this period.
+    /// Edits, deletions and late delivery receipts change no time in the account's list. They are found within this period.
     #[arg(long, value_name = "D", value_parser = duration, help_heading = "The run")]
     pub full_sweep_every: Option<Duration>,
-    /// With --incremental: export all contacts, whatever is known of them, and begin anew from there
+    /// With --incremental: read all contacts and start with a new state
     #[arg(long, help_heading = "The run")]
     pub full: bool,
-    /// Stop, without publishing, when more contacts than this have failed: a number or a percentage
+    /// Stop without publishing when more contacts than this have failed: a number or a percentage
     #[arg(long, value_name = "N|P%", default_value = "100%", help_heading = "The run")]
     pub max_failed: MaxFailedArg,
-    /// Stop cleanly after this time, like 6h; the same command goes on [default: no limit]
+    /// Stop after this time, such as 6h; the same command resumes the run [default: no limit]
     #[arg(long, value_name = "D", value_parser = duration, help_heading = "The run")]
     pub max_duration: Option<Duration>,
     /// Where it is made.
@@ -121,13 +122,13 @@ pub struct RunArgs {
     /// The built-in API.
     #[command(flatten)]
     pub built_in: BuiltInArgs,
-    /// Read the contacts, sign in, ask for one contact, print the plan; write nothing
+    /// Read the contacts file, sign in, request one contact and print the plan; write nothing
     #[arg(long, help_heading = "The run")]
     pub dry_run: bool,
-    /// Write metrics for `node_exporter`'s textfile collector here when the run ends, however it ends
+    /// File for metrics, in the format of `node_exporter`'s textfile collector, written whenever the run ends
     #[arg(long, value_name = "FILE", help_heading = "Monitoring", value_parser = local_path())]
     pub metrics_file: Option<PathBuf>,
-    /// Ping URL/start when the run begins, URL when it is complete, URL/fail when it is not, exit code 3 included
+    /// Monitor to ping: URL/start at the start, URL after exit code 0, URL/fail after any other exit code
     #[arg(
         long,
         value_name = "URL",
@@ -136,8 +137,8 @@ pub struct RunArgs {
         help_heading = "Monitoring"
     )]
     pub ping_url: Option<String>,
-    /// The run's summary (the manifest) as one JSON document on stdout
-    #[arg(long, help_heading = "Messages")]
+    /// Print the manifest as one JSON document on stdout
+    #[arg(long, help_heading = "Output and logging")]
     pub json: bool,
 
     /// The service.
@@ -153,7 +154,7 @@ pub struct RunArgs {
 pub enum FormatName {
     /// Apache Parquet
     Parquet,
-    /// One JSON object a line
+    /// One JSON object per line
     Jsonl,
 }
 

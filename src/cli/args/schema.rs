@@ -15,9 +15,9 @@ Examples:
   chatzy-export schema                        the columns with their Arrow types, as JSON
   chatzy-export schema --format json-schema   a JSON Schema of the lines of each table
   chatzy-export schema --format duckdb | duckdb warehouse.db
-      makes the tables
+      creates the tables
   chatzy-export schema --merge duckdb --from ./export | duckdb warehouse.db
-      loads the runs that are not loaded yet; the same again changes nothing
+      loads the runs that are not loaded yet; running it twice changes nothing
   chatzy-export schema --merge postgres --from ./export | psql warehouse
       the same for an export with --format jsonl
   chatzy-export schema --latest duckdb --from ./export > latest.sql && duckdb -init latest.sql
@@ -26,22 +26,22 @@ Examples:
 /// Print the tables' columns, or the SQL that loads them
 #[derive(Debug, Args)]
 pub struct SchemaArgs {
-    /// In which language
+    /// Format of the description
     #[arg(long, value_name = "FORMAT", default_value = "arrow")]
     pub format: SchemaFormatName,
-    /// Print the SQL that loads new runs: each contact that a run has read is replaced, in one transaction
+    /// Print the SQL that loads new runs: in one transaction, it replaces each contact that a run has read
     #[arg(long, value_name = "DIALECT", conflicts_with = "format")]
     pub merge: Option<DialectName>,
-    /// Print the SQL of views of the latest version of each contact over all runs
+    /// Print the SQL of views with the latest version of each contact over all runs
     #[arg(long, value_name = "DIALECT", conflicts_with_all = ["format", "merge"])]
     pub latest: Option<DialectName>,
-    /// Folder of the export that is loaded or looked at [default: the SQL says where to put it]
+    /// Folder of the export to load or query [default: a comment in the SQL shows where to set it]
     #[arg(long, value_name = "PATH", conflicts_with = "format", value_parser = local_path())]
     pub from: Option<PathBuf>,
-    /// Only this run of it [default: all that hold whole contacts]
+    /// Only this run [default: all runs with whole contacts]
     #[arg(long, value_name = "ID", requires = "from")]
     pub run: Option<RunId>,
-    /// Accept with --run a run that holds only parts of contacts (--since, --until, --channel), for tables of its own
+    /// With --run: accept a run with parts of contacts (--since, --until, --channel), for tables of its own
     #[arg(long, requires = "run")]
     pub partial: bool,
 }

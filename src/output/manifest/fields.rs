@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 /// Fields of one table that the runs of an export have met so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KnownFields {
-    /// Contacts read with rows in this table, summed over the runs.
+    /// Contacts with rows in the table, summed over the runs.
     pub contacts: u64,
     /// Columns that had values.
     #[serde(default)]
     pub columns: BTreeMap<String, Seen>,
-    /// Fields without a column, or that did not fit theirs.
+    /// Fields that were in `extra`.
     #[serde(default)]
     pub extra: BTreeMap<String, Seen>,
 }
@@ -20,7 +20,7 @@ pub struct KnownFields {
 /// Counts of a field since the run that met it first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seen {
-    /// Rows of its table.
+    /// Rows of the table since the field was first met.
     pub rows: u64,
     /// Rows in which the field has a value.
     pub values: u64,
@@ -29,12 +29,11 @@ pub struct Seen {
 /// One difference between the fields of a run and those of earlier runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SchemaChange {
-    /// The table.
+    /// Name of the table.
     pub table: String,
-    /// The field as the API names it, or the column.
+    /// Name of the column, or of the field in `extra`.
     pub field: String,
-    /// `appeared` or `vanished` of a field without a column, `has_values` or `became_null` of a column. It is text,
-    /// since later versions may add some.
+    /// `appeared`, `vanished`, `has_values` or `became_null`. Later versions may add others.
     pub change: String,
 }
 

@@ -4,36 +4,38 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// The requests of the attempt that finished the run, in buckets of one length. Those of attempts before it are counted
-/// in `requests.sent` and not here: when they were sent is not known any more.
+/// Requests of the attempt that finished the run, in buckets of equal length. Requests of earlier attempts count in
+/// `requests.sent` only.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timeline {
-    /// When the attempt, and with it the first bucket, began.
+    /// Start of the attempt and of the first bucket.
     pub started_at: String,
-    /// How long each bucket is: 1, 2, 4, …
+    /// Length of each bucket: 1, 2, 4, … seconds.
     pub bucket_seconds: u64,
-    /// At most 120, those without requests too.
+    /// At most 120 buckets, including those without requests.
     pub buckets: Vec<Bucket>,
 }
 
-/// One stretch of time.
+/// A period of time.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bucket {
-    /// Requests answered, or given up.
+    /// Requests that ended, with or without a response.
     pub requests: u64,
-    /// Repeats begun.
+    /// Retries that started.
     pub retries: u64,
-    /// Requests by class: `2xx`, `3xx`, `4xx` without 429, `429`, `5xx`, `other`, and `error` where no answer came.
+    /// Requests by class: `2xx`, `3xx`, `4xx` without 429, `429`, `5xx`, `other`, or `error` without a response.
     pub by_class: BTreeMap<String, u64>,
-    /// Time until the head of the answer; none where none came.
+    /// Time to the head of the response, or null if there was none.
     pub latency_us: Option<LatencyMicros>,
 }
 
-/// How long answers took, in microseconds. Median and 95th percentile are known to one part in 16.
+/// Time to the head of the response, in microseconds. Median and 95th percentile are precise to one part in 16.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "said above")]
 pub struct LatencyMicros {
+    /// Median.
     pub median: u64,
+    /// 95th percentile.
     pub p95: u64,
+    /// Maximum.
     pub max: u64,
 }

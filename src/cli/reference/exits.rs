@@ -1,0 +1,16 @@
+//! The exit codes.
+
+use super::source::{arms, docs, enumeration, items};
+use super::table;
+
+/// Each code with its meaning.
+pub(super) fn section() -> String {
+    let items = items(include_str!("../exit.rs"));
+    let codes = arms(&items, "code");
+    let rows = enumeration(&items, "Exit").variants.iter().map(|variant| {
+        let name = variant.ident.to_string();
+        let (_, code) = codes.iter().find(|(variants, _)| variants.contains(&name)).expect("a code");
+        vec![code.clone(), docs(&variant.attrs)]
+    });
+    table(&["code", "meaning"], rows)
+}
