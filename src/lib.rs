@@ -38,7 +38,7 @@
 //!
 //! Layer 1: common ground.
 //! - [`contacts`], [`settings`], [`record`]: contacts file, validated settings, shape of responses
-//! - [`history`], [`event`], [`id`]: requests and outcomes of one history, events, newtypes
+//! - [`contact_read`], [`event`], [`id`]: requests and outcomes of one history, events, newtypes
 //! - [`durable`], [`digest`], [`bounded`], [`actor`], [`visible`]: files that survive a crash, SHA-256, Parquet of unknown
 //!   origin, a worker thread, invisible characters
 //!
@@ -49,32 +49,34 @@
 
 use lenient_json as json;
 
-pub mod actor;
-pub mod api;
-pub mod bounded;
-pub mod build;
-pub mod catalog;
-pub mod check;
+mod actor;
+mod api;
+mod bounded;
+mod build;
+mod catalog;
+mod check;
 pub mod cli;
-pub mod contacts;
-pub mod digest;
-pub mod durable;
-pub mod event;
-pub mod export;
-pub mod fetch;
-pub mod history;
-pub mod id;
-pub mod lock;
-pub mod monitor;
-pub mod output;
-pub mod prune;
-pub mod publish;
-pub mod record;
-pub mod report;
-pub mod settings;
-pub mod spool;
-pub mod state;
-pub mod table;
-pub mod verify;
-pub mod visible;
-pub mod warehouse;
+mod contact_read;
+mod contacts;
+mod digest;
+mod durable;
+mod event;
+mod export;
+mod fetch;
+mod id;
+#[cfg(feature = "internals")]
+pub mod internals;
+mod lock;
+mod monitor;
+mod output;
+mod prune;
+mod publish;
+mod record;
+mod report;
+mod settings;
+mod spool;
+mod state;
+mod table;
+mod verify;
+mod visible;
+mod warehouse;

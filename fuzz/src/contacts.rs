@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use chatzy_export::contacts::{
+use chatzy_export::internals::contacts::{
     ColumnChoice, ContactList, ContactsError, ContactsSource, Delimiter, FAILED_HEADER, Form, read,
 };
 

@@ -4,16 +4,16 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use chatzy_export::build::{BuildPlan, Built, build};
-use chatzy_export::contacts::{ContactList, ContactsSource, Form, read};
-use chatzy_export::event::{Event, Observer, SharedObserver};
-use chatzy_export::history::{Ask, Facts, Purpose, Status};
-use chatzy_export::output::OutputSpec;
-use chatzy_export::record::{read_json, read_page, text_of};
-use chatzy_export::settings::{Format, JsonlCodec, OutputSettings, RawAnswers, Window};
-use chatzy_export::spool::{Closing, Entry, Ledger, recover};
-use chatzy_export::state::Due;
-use chatzy_export::table::{Stamp, Table};
+use chatzy_export::internals::build::{BuildPlan, Built, build};
+use chatzy_export::internals::contact_read::{PageRequest, Purpose, ServerBehavior, Status};
+use chatzy_export::internals::contacts::{ContactList, ContactsSource, Form, read};
+use chatzy_export::internals::event::{Event, Observer, SharedObserver};
+use chatzy_export::internals::output::OutputSpec;
+use chatzy_export::internals::record::{read_json, read_page, text_of};
+use chatzy_export::internals::settings::{Format, JsonlCodec, OutputSettings, RawAnswers, Window};
+use chatzy_export::internals::spool::{Closing, Entry, Ledger, recover};
+use chatzy_export::internals::state::Due;
+use chatzy_export::internals::table::{Stamp, Table};
 use lenient_json::{Document, Kind, Value};
 
 use super::segment;
@@ -60,7 +60,7 @@ fn export(pages: &[&[u8]]) -> Export {
         partition_by: Vec::new(),
         target_file_size: 1 << 30,
     };
-    let run_id: chatzy_export::id::RunId = "run-1".parse().unwrap();
+    let run_id: chatzy_export::internals::id::RunId = "run-1".parse().unwrap();
     let plan = BuildPlan {
         contacts: Arc::new(contacts()),
         due: Arc::new(Due::all(1)),
@@ -89,7 +89,7 @@ fn contacts() -> ContactList {
 fn spool(folder: &Path, pages: &[&[u8]]) -> Ledger {
     let mut segment = segment::HEAD.to_vec();
     for page in pages {
-        let ask = Ask { offset: 0, limit: 100, overlap: 0, purpose: Purpose::Start };
+        let ask = PageRequest { offset: 0, limit: 100, overlap: 0, purpose: Purpose::Start };
         segment.extend(segment::record(
             &Entry::Page { contact: 0, pass: None, ask, asked_at: None, at: 0 },
             page,
@@ -97,7 +97,7 @@ fn spool(folder: &Path, pages: &[&[u8]]) -> Ledger {
     }
     let outcome = outcome(Status::Exported, pages.len() as u64);
     segment.extend(segment::record(
-        &Entry::Done { contact: 0, outcome, learned: Facts::default(), first_page: None },
+        &Entry::Done { contact: 0, outcome, learned: ServerBehavior::default(), first_page: None },
         b"",
     ));
     segment::write(folder, 0, &segment);

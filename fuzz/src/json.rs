@@ -1,6 +1,6 @@
 //! The lenient JSON walker against `serde_json`, and the canonical form.
 
-use chatzy_export::record::{column_text, text_of};
+use chatzy_export::internals::record::{column_text, text_of};
 use lenient_json::{Document, Kind, Value, canonical, push_string};
 use serde_json::Value as Tree;
 

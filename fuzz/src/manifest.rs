@@ -2,8 +2,8 @@
 
 use std::path::Component;
 
-use chatzy_export::output::ExportPath;
-use chatzy_export::output::manifest::{Latest, Manifest};
+use chatzy_export::internals::output::ExportPath;
+use chatzy_export::internals::output::manifest::{Latest, Manifest};
 
 /// What is read is written and read back as the same; no path of a file leaves the output folder; a run's ID is fit for
 /// a file name.
@@ -28,7 +28,7 @@ pub fn check(input: &[u8]) {
         if let Ok(path) = path.parse::<ExportPath>() {
             assert_inside(&path);
         }
-        if let Ok(run_id) = path.parse::<chatzy_export::id::RunId>() {
+        if let Ok(run_id) = path.parse::<chatzy_export::internals::id::RunId>() {
             assert_fit_for_a_name(run_id.as_str());
         }
     }

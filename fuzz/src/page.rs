@@ -3,9 +3,13 @@
 use std::convert::Infallible;
 
 use arrow::array::RecordBatch;
-use chatzy_export::id::ContactId;
-use chatzy_export::record::{Conversation, Message, Page, PageError, Shape, read_json, read_page, text_of};
-use chatzy_export::table::{Builders, ContactInput, ConversationColumns, Stamp, Table, Totals, created_at};
+use chatzy_export::internals::id::ContactId;
+use chatzy_export::internals::record::{
+    Conversation, Message, Page, PageError, Shape, read_json, read_page, text_of,
+};
+use chatzy_export::internals::table::{
+    Builders, ContactInput, ConversationColumns, Stamp, Table, Totals, created_at,
+};
 use lenient_json::{Document, Kind, Value, last_wins, push_string};
 
 use super::kept::{Belongs, Row, assert_kept, assert_sound, is_as_sent};

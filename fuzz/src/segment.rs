@@ -3,8 +3,8 @@
 use std::io::Write;
 use std::path::Path;
 
-use chatzy_export::durable;
-use chatzy_export::spool::Entry;
+use chatzy_export::internals::durable;
+use chatzy_export::internals::spool::Entry;
 
 /// What a segment starts with.
 pub const HEAD: &[u8; 8] = b"CZSPOOL1";

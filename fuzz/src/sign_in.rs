@@ -2,10 +2,10 @@
 
 use std::time::{Duration, SystemTime};
 
-use chatzy_export::api::retry_after;
-use chatzy_export::api::sign_in::{Answer, Granted, read};
-use chatzy_export::api::token::{Freshness, TokenKeeper};
-use chatzy_export::settings::AuthScheme;
+use chatzy_export::internals::api::retry_after;
+use chatzy_export::internals::api::sign_in::{Answer, Granted, read};
+use chatzy_export::internals::api::token::{Freshness, TokenKeeper};
+use chatzy_export::internals::settings::AuthScheme;
 use secrecy::{ExposeSecret, SecretString};
 
 /// What is granted can be sent, lives for a sane time and cannot be printed; what is a JSON object has been read.

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use chatzy_export::history::{Ask, Facts, Outcome, Purpose, Status};
-use chatzy_export::id::Channel;
-use chatzy_export::spool::{Entry, Ledger, Place, Reader, SpoolError, recover};
+use chatzy_export::internals::contact_read::{Outcome, PageRequest, Purpose, ServerBehavior, Status};
+use chatzy_export::internals::id::Channel;
+use chatzy_export::internals::spool::{Entry, Ledger, Reader, RecordLocation, SpoolError, recover};
 
 use super::segment;
 
@@ -168,7 +168,7 @@ impl Spool {
         segments.flat_map(|(number, segment)| segment.sound().map(move |record| (number, record)))
     }
 
-    fn check_prefix(&self, seen: &[(Entry, Place)]) {
+    fn check_prefix(&self, seen: &[(Entry, RecordLocation)]) {
         let mut seen = seen.iter();
         for (number, record) in self.sound() {
             let (entry, place) = seen.next().expect("a sound record is found");
@@ -179,7 +179,7 @@ impl Spool {
     }
 }
 
-fn scan(folder: &Path) -> (Vec<(Entry, Place)>, Result<u32, SpoolError>) {
+fn scan(folder: &Path) -> (Vec<(Entry, RecordLocation)>, Result<u32, SpoolError>) {
     let mut seen = Vec::new();
     let ended = recover(folder, |entry, place| seen.push((entry, place)));
     (seen, ended)
@@ -188,7 +188,7 @@ fn scan(folder: &Path) -> (Vec<(Entry, Place)>, Result<u32, SpoolError>) {
 /// Each record that was told can be read by its place; the first `sound` ones give the bodies they were written with.
 fn check_reading<'b>(
     folder: &Path,
-    seen: &[(Entry, Place)],
+    seen: &[(Entry, RecordLocation)],
     sound: usize,
     body: impl Fn(usize) -> &'b Vec<u8>,
 ) {
@@ -203,7 +203,7 @@ fn check_reading<'b>(
             other => panic!("{other:?}"),
         }
         // A place that is no record's, as of a file that was cut meanwhile.
-        let beyond = Place { offset: place.offset + 1, ..*place };
+        let beyond = RecordLocation { offset: place.offset + 1, ..*place };
         assert!(reader.entry(beyond).is_err() && reader.body(beyond).is_err());
     }
     for contact in 0..4 {
@@ -212,7 +212,7 @@ fn check_reading<'b>(
 }
 
 fn page(contact: u32, what: usize) -> Entry {
-    let ask = Ask { offset: 100, limit: 100, overlap: 1, purpose: Purpose::Onward };
+    let ask = PageRequest { offset: 100, limit: 100, overlap: 1, purpose: Purpose::Onward };
     Entry::Page {
         contact,
         pass: (what > 7).then_some(Channel::Whatsapp),
@@ -224,7 +224,7 @@ fn page(contact: u32, what: usize) -> Entry {
 
 fn done(contact: u32, what: usize) -> Entry {
     let status = Status::ALL[what / 8 % Status::ALL.len()];
-    Entry::Done { contact, outcome: outcome(status, 1), learned: Facts::default(), first_page: None }
+    Entry::Done { contact, outcome: outcome(status, 1), learned: ServerBehavior::default(), first_page: None }
 }
 
 /// How a contact of this many pages ended.

@@ -12,7 +12,7 @@ use super::answer;
 use super::answer::PageAnswer;
 use super::body::{Body, LargeBodies, NO_PROGRESS};
 use super::counters::Counters;
-use super::decide::{Decision, MAX_PAUSE, MAX_RENEWALS, Trials};
+use super::decide::{Decision, MAX_PAUSE, MAX_RENEWALS, RetryState};
 use super::failure::Failure;
 use super::fault::{self, Fault, Reply};
 use super::governor::{Governor, Permit, Throttle};
@@ -161,7 +161,7 @@ impl Client {
         counters: &Counters,
         read: &impl Fn(&Document<'_>) -> Result<T, PageError>,
     ) -> Result<(PageAnswer, T), Failure> {
-        let mut trials = Trials::default();
+        let mut trials = RetryState::default();
         let mut shortages = 0;
         let mut is_repeat = false;
         loop {

@@ -20,7 +20,7 @@ pub const MAX_RENEWALS: u32 = 2;
 
 /// What a request has been through.
 #[derive(Clone, Debug, Default)]
-pub struct Trials {
+pub struct RetryState {
     /// Failures that count against `--retries`.
     pub counted: u32,
     broke_once: bool,
@@ -59,7 +59,7 @@ pub enum Decision {
     NotTheApi,
 }
 
-impl Trials {
+impl RetryState {
     /// Decides on a fault of a page asked with `limit`, of which at most `retries` repeats are allowed.
     pub fn decide(&mut self, fault: &Fault, limit: u32, retries: u32) -> Decision {
         match fault {
@@ -150,7 +150,7 @@ mod tests {
 
     #[test]
     fn failures_are_repeated_as_often_as_allowed() {
-        let mut trials = Trials::default();
+        let mut trials = RetryState::default();
         let fault = Fault::Server { status: 500 };
         for _ in 0..3 {
             assert!(matches!(trials.decide(&fault, 100, 3), Decision::Repeat { .. }));
@@ -160,10 +160,10 @@ mod tests {
 
     #[test]
     fn the_same_bad_gateway_twice_asks_for_less() {
-        let mut trials = Trials::default();
+        let mut trials = RetryState::default();
         assert!(matches!(trials.decide(&BAD_GATEWAY, 100, 8), Decision::Repeat { .. }));
         assert_eq!(trials.decide(&BAD_GATEWAY, 100, 8), Decision::AskLess);
-        let mut alone = Trials::default();
+        let mut alone = RetryState::default();
         for _ in 0..8 {
             assert!(
                 matches!(alone.decide(&BAD_GATEWAY, 1, 8), Decision::Repeat { .. }),
@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn a_broken_connection_is_repeated_once_for_free() {
-        let mut trials = Trials::default();
+        let mut trials = RetryState::default();
         let fault = Fault::Broken { what: "reset".to_owned() };
         assert_eq!(trials.decide(&fault, 100, 1), Decision::RepeatAtOnce);
         assert!(matches!(trials.decide(&fault, 100, 1), Decision::Repeat { .. }));
@@ -186,7 +186,7 @@ mod tests {
     fn an_answer_of_another_form_is_repeated_a_few_times_whatever_is_allowed() {
         let fault = Fault::NotAnAnswer { what: "the answer has no `data`".to_owned() };
         for (retries, repeats) in [(8, 3), (1, 1), (0, 0)] {
-            let mut trials = Trials::default();
+            let mut trials = RetryState::default();
             for _ in 0..repeats {
                 assert!(matches!(trials.decide(&fault, 100, retries), Decision::AskAgain { .. }));
             }
@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn throttling_is_not_counted() {
-        let mut trials = Trials::default();
+        let mut trials = RetryState::default();
         for _ in 0..100 {
             assert!(matches!(
                 trials.decide(&Fault::Throttled { retry_after: None }, 100, 0),

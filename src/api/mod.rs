@@ -43,6 +43,7 @@ pub use answer::PageAnswer;
 pub use client::Client;
 pub use counters::Counters;
 pub use failure::Failure;
+#[cfg(feature = "internals")]
 pub use fault::retry_after;
 pub use latency::Latency;
 pub use look::{Clocks, Look, LookError, SignIn};

@@ -12,7 +12,7 @@ pub enum Stop {
         what: String,
     },
     /// E-mail, password or token are not accepted.
-    #[error("sign-in refused ({what}): check the credentials, then run the same command again")]
+    #[error("sign-in refused ({what}): check the credentials")]
     SignInRefused {
         /// What the service said.
         what: String,
@@ -30,7 +30,7 @@ pub enum Stop {
         what: String,
     },
     /// The server's certificate is not accepted.
-    #[error("the certificate of {url} {what}; then run the same command again")]
+    #[error("the certificate of {url} {what}")]
     Certificate {
         /// The address of the API.
         url: String,
@@ -38,26 +38,22 @@ pub enum Stop {
         what: String,
     },
     /// Files or connections can no longer be opened, however few requests are in flight.
-    #[error(
-        "too many open files on this machine: raise the limit (ulimit -n) or lower --concurrency, then run the same command again"
-    )]
+    #[error("too many open files on this machine: raise the limit (ulimit -n) or lower --concurrency")]
     NoFiles,
     /// No thread can be started.
-    #[error(
-        "cannot start a thread ({what}): raise the limit on processes (ulimit -u), then run the same command again"
-    )]
+    #[error("cannot start a thread ({what}): raise the limit on processes (ulimit -u)")]
     NoThreads {
         /// What the system says.
         what: String,
     },
     /// Nothing is answered, and no repeats are allowed.
-    #[error("the API does not answer ({what}): run the same command again to go on")]
+    #[error("the API does not answer ({what})")]
     Silent {
         /// The last failure.
         what: String,
     },
     /// Nothing has been answered for too long.
-    #[error("the API has not answered for {minutes} minutes ({what}): run the same command again to go on")]
+    #[error("the API has not answered for {minutes} minutes ({what})")]
     Unavailable {
         /// How long, in minutes.
         minutes: u64,
@@ -65,7 +61,7 @@ pub enum Stop {
         what: String,
     },
     /// The account's quota is used up.
-    #[error("the API's quota is used up (429 Limit Exceeded): run the same command again when it is renewed")]
+    #[error("the API quota of the account is used up (429 Limit Exceeded): wait until it is renewed")]
     Quota,
     /// Another part of the run has stopped it.
     #[error("the run was stopped")]

@@ -10,13 +10,13 @@ use super::early::Early;
 use super::index::Index;
 use super::order;
 use super::pages::{Pages, Source};
-use super::tables::{Tables, Whither};
-use crate::history::Status;
+use super::tables::{RowTarget, Tables};
+use crate::contact_read::Status;
 use crate::id::ContactId;
 use crate::json::{Document, Value};
 use crate::record::{self, Conversation, Message, Page};
 use crate::settings::Window;
-use crate::spool::{News, PagePlace, Place};
+use crate::spool::{ContactUpdate, RecordLocation, SpooledPage};
 use crate::table::{ContactInput, Totals};
 
 /// A contact that is being indexed, or is.
@@ -49,7 +49,7 @@ pub fn read<'a>(
     tables: &mut Tables,
     (contact, id): (u32, &'a ContactId),
     window: Window,
-) -> Result<Option<(Contact<'a>, Place)>, BuildError> {
+) -> Result<Option<(Contact<'a>, RecordLocation)>, BuildError> {
     let mut read = Contact {
         id,
         pages: Pages::default(),
@@ -61,13 +61,13 @@ pub fn read<'a>(
     };
     loop {
         match source.ledger.wait_for(contact, read.pages.places().len()) {
-            Some(News::Pages(places)) => {
+            Some(ContactUpdate::Pages(places)) => {
                 for place in places {
                     let received = read.add(place, source)?;
                     read.make_early(received, window, source, tables)?;
                 }
             }
-            Some(News::Done(done)) => {
+            Some(ContactUpdate::Done(done)) => {
                 read.index.keep(window);
                 read.totals = read.index.count();
                 return Ok(Some((read, done)));
@@ -125,7 +125,7 @@ fn nameless(conversation: &Conversation<'_>) -> Option<String> {
 
 impl Contact<'_> {
     /// Where its pages stand.
-    pub fn places(&self) -> &[PagePlace] {
+    pub fn places(&self) -> &[SpooledPage] {
         self.pages.places()
     }
 
@@ -134,13 +134,8 @@ impl Contact<'_> {
         self.is_doubtful
     }
 
-    /// Messages that came in more than one version.
-    pub fn changed_messages(&self) -> u64 {
-        self.index.changed
-    }
-
     /// Takes a page in; gives how many messages it holds.
-    fn add(&mut self, place: PagePlace, source: &mut Source<'_>) -> Result<usize, BuildError> {
+    fn add(&mut self, place: SpooledPage, source: &mut Source<'_>) -> Result<usize, BuildError> {
         let page = self.pages.push(place);
         // Only answers that were read once are spooled.
         if let Some(document) = self.pages.get(page, source)?
@@ -184,7 +179,7 @@ impl Contact<'_> {
     ) -> Result<u32, BuildError> {
         let number = self.early.next();
         for at in messages {
-            self.push(*at, Whither::Piece(number), source, tables)?;
+            self.push(*at, RowTarget::Piece(number), source, tables)?;
         }
         let counts = tables.end_piece(number)?;
         self.early.made(&self.index, messages, counts);
@@ -223,7 +218,7 @@ impl Contact<'_> {
         match self.early.pieces(messages.len()).filter(|_| tables.have_pieces) {
             None => {
                 self.expect(&messages, source)?;
-                messages.iter().try_for_each(|at| self.push(*at, Whither::Table, source, tables))
+                messages.iter().try_for_each(|at| self.push(*at, RowTarget::Table, source, tables))
             }
             Some(pieces) => {
                 let made = |piece| (piece, self.early.find(&self.index, piece));
@@ -253,7 +248,7 @@ impl Contact<'_> {
     fn push(
         &mut self,
         at: u32,
-        whither: Whither,
+        whither: RowTarget,
         source: &mut Source<'_>,
         tables: &mut Tables,
     ) -> Result<(), BuildError> {

@@ -3,8 +3,8 @@
 use super::exported::Exported;
 use super::tables::Tables;
 use super::{BuildError, BuildPlan};
+use crate::contact_read::{Outcome, Status};
 use crate::contacts::FAILED_HEADER;
-use crate::history::{Outcome, Status};
 use crate::id::ContactId;
 use crate::spool::{Entry, Ledger, Reader};
 use crate::table::{CoverageRow, Totals};

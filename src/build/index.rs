@@ -45,8 +45,6 @@ enum Key {
 pub struct Index {
     pub messages: Vec<Indexed>,
     pub conversations: Vec<Conversation>,
-    /// Messages that came in more than one version.
-    pub changed: u64,
     ids: String,
     by_id: HashMap<u128, u32>,
     by_key: HashMap<Key, u32>,
@@ -144,7 +142,6 @@ impl Index {
             if before.digest == digest && before.conversation == conversation {
                 return;
             }
-            self.changed += u64::from(before.digest != digest);
         }
         let mut indexed = Indexed {
             conversation,

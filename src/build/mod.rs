@@ -23,10 +23,10 @@ mod tables;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::contact_read::Status;
 use crate::contacts::ContactList;
 use crate::durable::{self, StorageError};
 use crate::event::{Event, SharedObserver};
-use crate::history::Status;
 use crate::output::manifest::FileEntry;
 use crate::output::{OutputError, OutputSpec, StagedFile};
 use crate::settings::{RawAnswers, Window};
@@ -76,8 +76,6 @@ pub struct Built {
     pub counts: Counts,
     /// The contacts that failed, as a contacts file; `None` if none did.
     pub failed: Option<String>,
-    /// Messages that were read in two versions; the later is exported.
-    pub changed_messages: u64,
     /// Reasons to doubt the answers.
     pub doubts: Vec<String>,
 }
@@ -178,7 +176,6 @@ struct Work<'a> {
     raw: Option<RawThread>,
     /// What was exported of each contact, for its coverage.
     exported: Exported,
-    changed_messages: u64,
     /// Contacts with answers that are not accepted any more. Only earlier versions kept such.
     doubtful: u64,
 }
@@ -199,7 +196,6 @@ impl<'a> Work<'a> {
             tables: Tables::new(&plan.stamp, &plan.output, &plan.stage),
             raw,
             exported: Exported::default(),
-            changed_messages: 0,
             doubtful: 0,
         })
     }
@@ -223,9 +219,6 @@ impl<'a> Work<'a> {
                 raw.answers(id.clone(), contact.places().to_vec())?;
             }
             self.doubtful += u64::from(outcome.status != Status::Failed && contact.is_doubtful());
-            if outcome.status.has_rows() {
-                self.changed_messages += contact.changed_messages();
-            }
             let exported = contact.flatten(outcome.status, &mut self.source, &mut self.tables)?;
             messages += exported.messages;
             self.exported.push(&exported);
@@ -262,7 +255,6 @@ impl<'a> Work<'a> {
             statuses: coverage.statuses,
             counts: finished.counts,
             failed: coverage.failed,
-            changed_messages: self.changed_messages,
             doubts: doubts(self.doubtful),
         })
     }

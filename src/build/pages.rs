@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::prefetch::Prefetch;
 use crate::json::Document;
 use crate::record;
-use crate::spool::{Ledger, PagePlace, Pass, Place, Reader, SpoolError};
+use crate::spool::{Ledger, Pass, Reader, RecordLocation, SpoolError, SpooledPage};
 
 /// Where pages come from.
 pub struct Source<'a> {
@@ -18,7 +18,7 @@ pub struct Source<'a> {
 
 impl Source<'_> {
     /// A page; none if it is no JSON, which only answers are that were spooled before they were read.
-    fn page(&mut self, place: Place) -> Result<Option<Arc<Document<'static>>>, SpoolError> {
+    fn page(&mut self, place: RecordLocation) -> Result<Option<Arc<Document<'static>>>, SpoolError> {
         if let Some(document) = self.ledger.recent().take(place) {
             return Ok(Some(document));
         }
@@ -45,7 +45,7 @@ const MANY: usize = 16;
 /// Pages that were read.
 #[derive(Default)]
 pub struct Pages {
-    places: Vec<PagePlace>,
+    places: Vec<SpooledPage>,
     documents: Vec<Option<Arc<Document<'static>>>>,
     /// Kept pages, the one longest unused first.
     kept: VecDeque<u32>,
@@ -59,14 +59,14 @@ pub struct Pages {
 
 impl Pages {
     /// Adds a page behind the others; gives its number.
-    pub fn push(&mut self, place: PagePlace) -> u32 {
+    pub fn push(&mut self, place: SpooledPage) -> u32 {
         self.places.push(place);
         self.documents.push(None);
         u32::try_from(self.places.len() - 1).unwrap_or(u32::MAX)
     }
 
     /// Where they stand, in their order.
-    pub fn places(&self) -> &[PagePlace] {
+    pub fn places(&self) -> &[SpooledPage] {
         &self.places
     }
 

@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle};
 use super::pages::parse;
 use crate::durable::OnPath;
 use crate::json::Document;
-use crate::spool::{Place, Reader, SpoolError};
+use crate::spool::{Reader, RecordLocation, SpoolError};
 
 /// Pages read ahead. They are no large ones: see [`super::pages`].
 const AHEAD: usize = 4;
@@ -25,7 +25,7 @@ pub struct Prefetch {
 
 impl Prefetch {
     /// Begins to read these pages, each given with its number, in this order.
-    pub fn start(folder: &Path, pages: Vec<(u32, Place)>) -> Result<Self, SpoolError> {
+    pub fn start(folder: &Path, pages: Vec<(u32, RecordLocation)>) -> Result<Self, SpoolError> {
         let (sender, receiver) = sync_channel(AHEAD);
         let mut reader = Reader::new(folder.to_owned());
         let thread = thread::Builder::new()
@@ -58,7 +58,7 @@ impl Drop for Prefetch {
 }
 
 /// The thread: until all are read, or nobody wants them.
-fn read(reader: &mut Reader, pages: &[(u32, Place)], sender: &SyncSender<Read>) {
+fn read(reader: &mut Reader, pages: &[(u32, RecordLocation)], sender: &SyncSender<Read>) {
     for (page, place) in pages {
         let read = reader.body(*place).map(|body| (*page, parse(body)));
         let is_last = read.is_err();

@@ -9,19 +9,19 @@ use std::sync::mpsc::Receiver;
 
 use super::{BuildError, BuildPlan};
 use crate::actor::Actor;
-use crate::history::Outcome;
+use crate::contact_read::Outcome;
 use crate::id::ContactId;
 use crate::output::manifest::FileEntry;
 use crate::output::{RAW, RawAnswer, RawContact, RawWriter};
-use crate::spool::{Entry, PagePlace, Place, Reader};
+use crate::spool::{Entry, Reader, RecordLocation, SpooledPage};
 
 /// Orders that wait for the thread, a few dozen bytes for each page of a contact. Build goes on meanwhile.
 const QUEUE: usize = 64;
 
 /// What the thread is told, in the order of the lines.
 enum Order {
-    Answers { contact_id: ContactId, pages: Vec<PagePlace> },
-    Contact { contact_id: ContactId, input_line: u64, done: Place },
+    Answers { contact_id: ContactId, pages: Vec<SpooledPage> },
+    Contact { contact_id: ContactId, input_line: u64, done: RecordLocation },
     Unchanged { contact: u32, contact_id: ContactId, input_line: u64 },
     Finish,
 }
@@ -40,12 +40,17 @@ impl RawThread {
     }
 
     /// Has the next contact's answers written.
-    pub fn answers(&mut self, contact_id: ContactId, pages: Vec<PagePlace>) -> Result<(), BuildError> {
+    pub fn answers(&mut self, contact_id: ContactId, pages: Vec<SpooledPage>) -> Result<(), BuildError> {
         self.0.tell(Order::Answers { contact_id, pages })
     }
 
     /// Has the last word on a contact written.
-    pub fn contact(&mut self, contact_id: ContactId, input_line: u64, done: Place) -> Result<(), BuildError> {
+    pub fn contact(
+        &mut self,
+        contact_id: ContactId,
+        input_line: u64,
+        done: RecordLocation,
+    ) -> Result<(), BuildError> {
         self.0.tell(Order::Contact { contact_id, input_line, done })
     }
 

@@ -16,7 +16,7 @@ const PER_MESSAGE: [Table; 2] = [Table::Messages, Table::ChannelRecords];
 
 /// Where a message's rows go.
 #[derive(Clone, Copy)]
-pub enum Whither {
+pub enum RowTarget {
     /// Behind all others.
     Table,
     /// Into the piece of this number, which has no place yet.
@@ -57,7 +57,7 @@ impl Tables {
     /// Pushes a message's rows, and hands over what has grown large in between.
     pub fn message(
         &mut self,
-        whither: Whither,
+        whither: RowTarget,
         contact_id: &ContactId,
         conversation: &ConversationColumns,
         asked: Option<Channel>,
@@ -65,8 +65,8 @@ impl Tables {
     ) -> Result<(), BuildError> {
         let Self { builders, piece, writers, .. } = self;
         let builders = match whither {
-            Whither::Table => builders,
-            Whither::Piece(_) => piece,
+            RowTarget::Table => builders,
+            RowTarget::Piece(_) => piece,
         };
         builders
             .message(contact_id, conversation, asked, message, |builders| writers.relieve(builders, whither))
@@ -74,13 +74,13 @@ impl Tables {
 
     /// After each row: hands over what has grown large.
     pub fn relieve(&mut self) -> Result<(), BuildError> {
-        self.writers.relieve(&mut self.builders, Whither::Table)
+        self.writers.relieve(&mut self.builders, RowTarget::Table)
     }
 
     /// After the last row of a piece; gives the counts of what it holds.
     pub fn end_piece(&mut self, number: u32) -> Result<Counts, BuildError> {
         for table in PER_MESSAGE {
-            self.writers.take(&mut self.piece, table, Whither::Piece(number))?;
+            self.writers.take(&mut self.piece, table, RowTarget::Piece(number))?;
             self.writers.piece(table, PieceOrder::End(number))?;
         }
         Ok(self.piece.take_counts())
@@ -89,7 +89,7 @@ impl Tables {
     /// Puts a piece, with what [`Self::end_piece`] gave, behind all rows so far.
     pub fn put_piece(&mut self, number: u32, counts: &Counts) -> Result<(), BuildError> {
         for table in PER_MESSAGE {
-            self.writers.take(&mut self.builders, table, Whither::Table)?;
+            self.writers.take(&mut self.builders, table, RowTarget::Table)?;
             self.writers.piece(table, PieceOrder::Put(number))?;
         }
         self.builders.add_counts(counts);
@@ -105,7 +105,7 @@ impl Tables {
     pub fn end_contact(&mut self) -> Result<(), BuildError> {
         for table in Table::ALL {
             if self.builders.bytes(table) >= self.writers.spec.batch_bytes() {
-                self.writers.take(&mut self.builders, table, Whither::Table)?;
+                self.writers.take(&mut self.builders, table, RowTarget::Table)?;
             }
             if self.builders.rows(table) == 0
                 && let Some(writer) = &mut self.writers.threads[table as usize]
@@ -119,7 +119,7 @@ impl Tables {
     /// Closes all files.
     pub fn finish(mut self) -> Result<Finished, BuildError> {
         for table in Table::ALL {
-            self.writers.take(&mut self.builders, table, Whither::Table)?;
+            self.writers.take(&mut self.builders, table, RowTarget::Table)?;
         }
         let counts = self.builders.take_counts();
         let mut writers: Vec<_> = self.writers.threads.into_iter().flatten().collect();
@@ -136,7 +136,7 @@ impl Tables {
 
 impl Writers {
     /// Hands a table's pending rows to its writer.
-    fn take(&mut self, builders: &mut Builders, table: Table, whither: Whither) -> Result<(), BuildError> {
+    fn take(&mut self, builders: &mut Builders, table: Table, whither: RowTarget) -> Result<(), BuildError> {
         let Some(rows) = builders.take(table) else { return Ok(()) };
         let writer = &mut self.threads[table as usize];
         let writer = match writer {
@@ -144,8 +144,8 @@ impl Writers {
             None => writer.insert(WriterThread::start(&self.spec, table, &self.stage)?),
         };
         match whither {
-            Whither::Table => writer.write(rows)?,
-            Whither::Piece(number) => writer.piece(PieceOrder::Write(number, rows))?,
+            RowTarget::Table => writer.write(rows)?,
+            RowTarget::Piece(number) => writer.piece(PieceOrder::Write(number, rows))?,
         }
         Ok(())
     }
@@ -156,7 +156,7 @@ impl Writers {
     }
 
     /// Hands over what has grown large.
-    fn relieve(&mut self, builders: &mut Builders, whither: Whither) -> Result<(), BuildError> {
+    fn relieve(&mut self, builders: &mut Builders, whither: RowTarget) -> Result<(), BuildError> {
         for table in [Table::Messages, Table::ChannelRecords, Table::Conversations] {
             if builders.bytes(table) >= MAX_PENDING {
                 self.take(builders, table, whither)?;

@@ -5,9 +5,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::{CatalogError, Run, latest, manifest_path, pruned_runs, run, run_ids};
-use crate::durable::StorageError;
-use crate::id::RunId;
+use super::{CatalogError, Run, latest, manifest_path, pruned_runs, run};
 use crate::output::manifest::Previous;
 use crate::output::pruned::{PrunedRun, PrunedRuns};
 
@@ -117,17 +115,5 @@ impl Chain {
             }
         }
         Ok(Some(chain))
-    }
-
-    /// The published runs that are no links of the chain: it says nothing about their order.
-    ///
-    /// # Errors
-    /// When `_runs` cannot be listed.
-    pub fn outside(&self, out: &Path) -> Result<BTreeSet<RunId>, StorageError> {
-        let mut ids = run_ids(out)?;
-        for run in &self.runs {
-            ids.remove(&run.manifest.run_id);
-        }
-        Ok(ids)
     }
 }

@@ -76,7 +76,7 @@ fn usable(out: &Path, folder: &Path) -> Result<Finding, StorageError> {
         return Ok(about(Finding::fail("destination", Cause::Locked, detail)));
     }
     let unfinished = if is_there { unfinished(out)? } else { Unfinished::No };
-    let warning = match probe::rehearse(folder) {
+    let warning = match probe::dry_run(folder) {
         Ok(warning) => warning,
         Err(probe::Refused { error, kind }) => {
             // The error names the folder, since what was made in it is gone.
@@ -109,7 +109,7 @@ fn usable(out: &Path, folder: &Path) -> Result<Finding, StorageError> {
         }
         Unfinished::Unreadable => {
             let detail =
-                format!("{can}; an unfinished run lies there that cannot be read: --fresh throws it away");
+                format!("{can}; it contains an unfinished run that cannot be read: --fresh discards it");
             Finding::warn("destination", detail)
         }
     }))

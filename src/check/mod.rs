@@ -48,11 +48,11 @@ pub struct Task {
     pub connection: Arc<Connection>,
     /// `limit` of each page, 1..=100.
     pub page_size: u32,
-    /// Whom a run would export.
+    /// Contacts that a run would export.
     pub contacts: Chosen,
 }
 
-/// Whom a run would export.
+/// Contacts that a run would export.
 pub enum Chosen {
     /// These.
     Listed(ContactList),

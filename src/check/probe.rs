@@ -26,7 +26,7 @@ pub struct Refused {
 ///
 /// # Errors
 /// What the file system refused. Nothing is left behind then either.
-pub fn rehearse(parent: &Path) -> Result<Option<String>, Refused> {
+pub fn dry_run(parent: &Path) -> Result<Option<String>, Refused> {
     let folder = parent.join(format!("{NAME}{:016x}", fastrand::u64(..)));
     let refused = |error: StorageError| {
         let kind = if error.path == folder { "a folder" } else { "a file" };
@@ -100,7 +100,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let other = folder.path().join(".chatzy-export-check-of-another");
         durable::replace(&other, b"kept").unwrap();
-        assert_eq!(rehearse(folder.path()).unwrap(), None);
+        assert_eq!(dry_run(folder.path()).unwrap(), None);
         let left: Vec<_> =
             std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
         assert_eq!(left, [other]);
@@ -111,7 +111,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         durable::replace(&file, b"kept").unwrap();
-        assert!(rehearse(&file).is_err());
+        assert!(dry_run(&file).is_err());
         assert_eq!(std::fs::read(&file).unwrap(), b"kept");
     }
 }

@@ -1,17 +1,12 @@
-//! The last line: what happened, in one sentence, and the command to type next if there is something to do.
+//! The last line: the outcome in one sentence, and the command to type next where one helps.
 
 use super::args::RunArgs;
 use super::exit::Exit;
 use super::invocation::Invocation;
 use super::summary;
 use super::watch::Ending;
+use crate::export::Remedy;
 use crate::output::manifest::Manifest;
-
-/// How to wait for another run: long enough for most.
-const OR_WAIT: &str = ", or have this one wait for it";
-
-/// What to do when there is nothing wrong with the command.
-pub const TO_GO_ON: &str = "; when that is mended run again to go on";
 
 /// After a run that was published.
 pub fn after_publishing(manifest: Manifest, args: &RunArgs, typed: &Invocation) -> Ending {
@@ -25,31 +20,33 @@ pub fn after_publishing(manifest: Manifest, args: &RunArgs, typed: &Invocation) 
     Ending { exit, sentence, command: next.map(|next| next.to_shell()), manifest: Some(manifest) }
 }
 
-/// After a run that was not. `what` says why.
-pub fn after_failure(what: &str, exit: Exit, typed: &Invocation) -> Ending {
-    let (addition, next) = match exit {
-        Exit::Damaged if what.contains("--full") => ("", Some(typed.full())),
-        // There is something to mend first, which no command of ours does.
-        Exit::Complete | Exit::Partial | Exit::Usage | Exit::Damaged => ("", None),
-        Exit::Locked => (OR_WAIT, Some(typed.waiting())),
-        // A person decides that; the command that was typed may be a mistake.
-        Exit::DoesNotFit if what.contains("--allow-mixed") => ("", None),
-        Exit::DoesNotFit if what.contains("--fresh") => ("", Some(typed.fresh())),
-        Exit::DoesNotFit if what.contains("--full") => ("", Some(typed.full())),
-        Exit::DoesNotFit => ("; throw the unfinished run away with --fresh", Some(typed.fresh())),
-        Exit::Bug => ("; please report this line, then run again to go on", Some(typed.again())),
-        _ if what.contains("run the same command again") => ("", Some(typed.again())),
-        Exit::SignInRefused | Exit::Unavailable | Exit::Storage | Exit::Interrupted | Exit::Terminated => {
-            (TO_GO_ON, Some(typed.again()))
-        }
+/// After a run that published nothing. `what` is the error.
+pub fn after_failure(what: &str, exit: Exit, remedy: Remedy, typed: &Invocation) -> Ending {
+    let (addition, next) = match next_step(remedy, typed) {
+        Some((addition, next)) => (addition, Some(next)),
+        None => ("", None),
     };
     let sentence = Some(format!("error: {what}{addition}"));
     Ending { exit, sentence, command: next.map(|next| next.to_shell()), manifest: None }
 }
 
-/// After a panic, which has said where it is.
+/// After a panic, which has printed its source location.
 pub fn after_panic(typed: &Invocation) -> Ending {
-    after_failure("a bug in chatzy-export, told above: what was fetched is kept", Exit::Bug, typed)
+    let what = "a bug in chatzy-export, described above; fetched data is kept";
+    after_failure(what, Exit::Bug, Remedy::Report, typed)
+}
+
+/// The end of the last line, which the command follows, and the command.
+pub fn next_step(remedy: Remedy, typed: &Invocation) -> Option<(&'static str, Invocation)> {
+    match remedy {
+        Remedy::Resume => Some(("; to resume, run", typed.again())),
+        Remedy::Repeat => Some(("; to try again, run", typed.again())),
+        Remedy::Wait => Some(("; to wait for it, run", typed.waiting())),
+        Remedy::Discard => Some(("; to discard the unfinished run with --fresh, run", typed.fresh())),
+        Remedy::ReadAll => Some(("; to read all contacts again with --full, run", typed.full())),
+        Remedy::Report => Some(("; please report this line; to resume, run", typed.again())),
+        Remedy::Manual => None,
+    }
 }
 
 /// The ending of a run whose summary could not be written to stdout. A worse exit code stays.

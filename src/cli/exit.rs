@@ -81,11 +81,11 @@ impl Exit {
     pub fn of_export(error: &ExportError) -> Self {
         match error {
             ExportError::Lock(error) => Self::of_lock(error),
-            ExportError::Lost(lost) if lost.is_damage => Self::Damaged,
+            ExportError::StateLost(lost) if lost.is_damage => Self::Damaged,
             ExportError::DoesNotFit { .. }
             | ExportError::Mixed { .. }
             | ExportError::BadWork { .. }
-            | ExportError::Lost(_) => Self::DoesNotFit,
+            | ExportError::StateLost(_) => Self::DoesNotFit,
             ExportError::State(error) => Self::of_state(error),
             ExportError::ForeignWork { .. } | ExportError::RunIdTaken { .. } => Self::Usage,
             ExportError::Listing(error) => Self::of_listing(error),

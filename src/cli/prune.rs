@@ -25,10 +25,14 @@ pub fn prune(args: &PruneArgs) -> Exit {
         Ok(pruning) => show(args, &pruning),
         Err(error) => {
             let exit = Exit::of_export(&error);
-            let what = format!("error: {}", console::chain(&error));
-            let again = (exit == Exit::Storage).then(|| Invocation::of_process().again().to_shell());
-            let sentence = if again.is_some() { what + advice::TO_GO_ON } else { what };
-            log::last_word(args.log.log_format, "pruned", exit, &sentence, again.as_deref());
+            let ending = advice::after_failure(
+                &console::chain(&error),
+                exit,
+                error.remedy(),
+                &Invocation::of_process(),
+            );
+            let sentence = ending.sentence.unwrap_or_default();
+            log::last_word(args.log.log_format, "pruned", exit, &sentence, ending.command.as_deref());
             exit
         }
     }

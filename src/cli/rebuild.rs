@@ -15,7 +15,7 @@ use super::settings::{self, SettingsError};
 use super::signals::Signals;
 use super::watch::{Ending, Targets, Watch};
 use super::{advice, console, place, summary};
-use crate::export::{self, Archive, Identity, Interruption, RebuildError, RebuildJob};
+use crate::export::{self, Archive, Identity, Interruption, RebuildError, RebuildJob, Remedy};
 use crate::output::manifest::Manifest;
 use crate::settings::{OutputSettings, PartitionKey, RawAnswers, Unfinished, Window};
 use crate::table::schema::SCHEMA_VERSION;
@@ -45,8 +45,16 @@ impl CommandError {
         }
     }
 
+    fn remedy(&self) -> Remedy {
+        match self {
+            Self::Settings(_) | Self::Option { .. } => Remedy::Manual,
+            Self::Rebuild(error) => error.remedy(),
+            Self::Limits(_) | Self::Signals(_) => Remedy::Repeat,
+        }
+    }
+
     fn ending(&self) -> Ending {
-        advice::after_failure(&console::chain(self), self.exit(), &Invocation::of_process())
+        advice::after_failure(&console::chain(self), self.exit(), self.remedy(), &Invocation::of_process())
     }
 }
 

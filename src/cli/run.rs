@@ -13,7 +13,7 @@ use super::settings::{self, SettingsError};
 use super::signals::Signals;
 use super::watch::{Ending, Targets, Watch};
 use super::{advice, console, place, summary};
-use crate::export::{self, ExportError, Interruption, Job};
+use crate::export::{self, ExportError, Interruption, Job, Remedy};
 use crate::publish::Published;
 
 /// Why there is no export.
@@ -40,8 +40,16 @@ impl RunError {
         }
     }
 
+    fn remedy(&self) -> Remedy {
+        match self {
+            Self::Settings(_) => Remedy::Manual,
+            Self::Export(error) => error.remedy(),
+            Self::BuiltIn(_) | Self::Limits(_) | Self::Signals(_) => Remedy::Resume,
+        }
+    }
+
     fn ending(&self) -> Ending {
-        advice::after_failure(&console::chain(self), self.exit(), &Invocation::of_process())
+        advice::after_failure(&console::chain(self), self.exit(), self.remedy(), &Invocation::of_process())
     }
 }
 
@@ -87,7 +95,7 @@ async fn in_time(args: &RunArgs, watch: &Arc<Watch>) -> Result<Ending, RunError>
         limits::fit(connection, limits::Simulator::of(url), &**watch);
     }
     if args.dry_run {
-        let rehearsal = export::rehearse(&job, watch.clone()).await?;
+        let rehearsal = export::dry_run(&job, watch.clone()).await?;
         summary::plan(args, &job, &rehearsal);
         return Ok(Ending { exit: Exit::Complete, sentence: None, command: None, manifest: None });
     }

@@ -97,7 +97,7 @@ fn script(
     let source = args.from.as_ref().map(|path| ExportSource::read(path, &runs)).transpose()?;
     let source = match dialect {
         DialectName::Duckdb => source,
-        DialectName::Postgres => source.map(ExportSource::as_lines).transpose()?,
+        DialectName::Postgres => source.map(ExportSource::into_lines).transpose()?,
     };
     Ok(write(dialect.into(), source.as_ref()))
 }

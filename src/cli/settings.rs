@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::args::{ConnectionArgs, ContactsFormArgs, FormatName, RequestArgs, RunArgs};
 use super::place::{InsideExport, WorkFolderError, outside_exports, work_folder};
 use crate::contacts::{self, ContactList, ContactsError, ContactsSource};
-use crate::export::{Identity, Job, Whom};
+use crate::export::{ContactSelection, Identity, Job};
 use crate::settings::{
     AskedShape, BaseUrlError, Connection, Credentials, Format, Incremental, JsonlCodec, Login, MaxFailed,
     OutputSettings, ParquetCodec, PartitionKey, PasswordSource, PingUrl, PingUrlError, RawAnswers,
@@ -184,10 +184,10 @@ pub(super) fn connection(
     })
 }
 
-fn read_contacts(args: &RunArgs) -> Result<Whom, SettingsError> {
+fn read_contacts(args: &RunArgs) -> Result<ContactSelection, SettingsError> {
     match &args.contacts {
-        Some(file) => Ok(Whom::Listed(contacts_in(file, &args.contacts_form)?)),
-        None if args.all_contacts => Ok(Whom::All),
+        Some(file) => Ok(ContactSelection::Listed(contacts_in(file, &args.contacts_form)?)),
+        None if args.all_contacts => Ok(ContactSelection::All),
         None => Err(SettingsError::Nobody),
     }
 }
@@ -317,7 +317,13 @@ fn simulated_credentials() -> Credentials {
     Credentials { token: None, login: Some(login), email: Some(email) }
 }
 
-fn identity(args: &RunArgs, format: Format, window: Window, contacts: &Whom, source: String) -> Identity {
+fn identity(
+    args: &RunArgs,
+    format: Format,
+    window: Window,
+    contacts: &ContactSelection,
+    source: String,
+) -> Identity {
     let time = |time: Option<i64>| time.map(|time| table::format_time(time).to_string());
     let names = |name: String| name.to_lowercase();
     let (format, compression) = format_names(format);
@@ -357,8 +363,8 @@ fn identity(args: &RunArgs, format: Format, window: Window, contacts: &Whom, sou
         schema_version: SCHEMA_VERSION,
         base_url: source,
         input_sha256: match contacts {
-            Whom::Listed(list) => list.sha256.clone(),
-            Whom::All => contacts::ALL.to_owned(),
+            ContactSelection::Listed(list) => list.sha256.clone(),
+            ContactSelection::All => contacts::ALL.to_owned(),
         },
         options: object(options),
         told_options: object(told_options),

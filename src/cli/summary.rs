@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::args::RunArgs;
 use super::console::tell;
 use super::query;
-use crate::export::{Job, Rehearsal, Whom};
+use crate::export::{ContactSelection, DryRun, Job};
 use crate::output::RAW;
 use crate::output::manifest::Manifest;
 use crate::publish::Published;
@@ -80,12 +80,12 @@ pub fn failed_file(manifest: &Manifest, out: &Path) -> PathBuf {
 }
 
 /// The plan of a dry run.
-pub fn plan(args: &RunArgs, job: &Job, rehearsal: &Rehearsal) {
+pub fn plan(args: &RunArgs, job: &Job, rehearsal: &DryRun) {
     let input = &rehearsal.input;
     let (count, path) = (HumanCount(input.contacts), &input.path);
     tell(&match job.contacts {
-        Whom::All => format!("contacts:    {count}, all of the account's"),
-        Whom::Listed(_) => {
+        ContactSelection::All => format!("contacts:    {count}, all of the account's"),
+        ContactSelection::Listed(_) => {
             format!("contacts:    {count} in {path} ({} lines, {} duplicates)", input.lines, input.duplicates)
         }
     });

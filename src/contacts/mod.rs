@@ -26,9 +26,10 @@ use std::path::PathBuf;
 pub use delimiter::Delimiter;
 use error::InFile;
 pub use error::{ContactsError, Problem};
-pub use ids::{IdText, Ids};
+pub use ids::Ids;
 pub use index::ContactIndex;
 pub use list::{ALL, ContactList};
+#[cfg(feature = "internals")]
 pub use looks::Looks;
 
 /// The header of the file of failed contacts, itself a contacts file.

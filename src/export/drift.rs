@@ -9,7 +9,7 @@ mod compare;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::past::scope;
+use super::previous_state::scope;
 use crate::build::Built;
 use crate::catalog::{Link, Walk};
 use crate::event::{Event, SharedObserver};

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use super::past::Lost;
-use super::unfinished::Difference;
+use super::previous_state::StateLost;
+use super::work_folder::Difference;
 use crate::api::Stop;
 use crate::build::BuildError;
 use crate::durable::StorageError;
@@ -42,7 +42,7 @@ impl fmt::Display for Interruption {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Signal(_) => "interrupted",
-            Self::TimeIsUp => "the time of --max-duration is over",
+            Self::TimeIsUp => "--max-duration reached",
             Self::TakenOver => "another run has taken over the output folder",
         })
     }
@@ -56,7 +56,7 @@ pub enum ExportError {
     Lock(LockError),
     /// An unfinished run is there that this command does not fit.
     #[error(
-        "the unfinished run {run_id} does not fit this command: {}; run it as before, or throw it away with --fresh",
+        "the unfinished run {run_id} does not fit this command: {}; to keep it, use the options it had",
         differences.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     )]
     DoesNotFit {
@@ -81,7 +81,7 @@ pub enum ExportError {
         now: String,
     },
     /// The work folder holds a run that cannot be read.
-    #[error("the unfinished run in {} cannot be read ({what}): throw it away with --fresh", path.display())]
+    #[error("the unfinished run in {} cannot be read ({what})", path.display())]
     BadWork {
         /// The work folder.
         path: PathBuf,
@@ -108,7 +108,7 @@ pub enum ExportError {
     NoContacts,
     /// It cannot be known who is due.
     #[error(transparent)]
-    Lost(#[from] Lost),
+    StateLost(#[from] StateLost),
     /// The decision who is due, or the state, cannot be written or read.
     #[error(transparent)]
     State(#[from] StateError),
@@ -131,10 +131,10 @@ pub enum ExportError {
     #[error(transparent)]
     Storage(#[from] StorageError),
     /// A signal, or the end of its time, ended the run.
-    #[error("{0}: what was fetched is kept, run the same command again to go on")]
+    #[error("{0}; fetched data is kept")]
     Interrupted(Interruption),
     /// Something that cannot happen has.
-    #[error("a bug in chatzy-export ({0}): what was fetched is kept")]
+    #[error("a bug in chatzy-export ({0}); fetched data is kept")]
     Bug(&'static str),
 }
 

@@ -1,4 +1,4 @@
-//! Who is due in an incremental run: decided once, when it begins, by what earlier runs have left ([`super::past`]), and
+//! Who is due in an incremental run: decided once, when it begins, by what earlier runs have left ([`super::previous_state`]), and
 //! kept in the work folder.
 
 use std::path::{Path, PathBuf};
@@ -7,18 +7,18 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::ExportError;
-use super::past::{Past, known, times_or_ask, told};
-use super::unfinished::{Difference, Run, Work};
+use super::previous_state::{PreviousState, known, times_or_ask, told};
+use super::work_folder::{Difference, Run, WorkFolder};
 use crate::api::Client;
+use crate::contact_read::Status;
 use crate::contacts::ContactList;
 use crate::digest::sha256_of_file;
 use crate::durable;
 use crate::event::{Event, SharedObserver};
-use crate::history::Status;
 use crate::output::ExportPath;
 use crate::output::manifest::StateEntry;
 use crate::publish::DECISION;
-use crate::state::{self, Due, Known, Reading, StateError, Times};
+use crate::state::{self, Due, Known, RunResult, StateError, Times};
 
 /// `decision.json`: written when the decision beside it is, and what makes it one.
 #[derive(Serialize, Deserialize)]
@@ -29,8 +29,8 @@ struct Kept {
 
 /// An incremental run.
 pub struct Nightly<'a> {
-    pub past: Past<'a>,
-    pub work: &'a Work,
+    pub past: PreviousState<'a>,
+    pub work: &'a WorkFolder,
     pub run: &'a Run,
 }
 
@@ -102,7 +102,7 @@ impl Nightly<'_> {
         let staged = self.work.stage().join(&path);
         let folder = staged.parent().unwrap_or(&staged);
         durable::create_dir_all(folder)?;
-        let reading = Reading {
+        let reading = RunResult {
             statuses,
             at: self.run.started_at,
             run_id: self.run.run_id.as_str(),

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use super::ExportError;
-use super::unfinished::Identity;
+use super::work_folder::Identity;
 use crate::output::Layout;
 use crate::settings::Mixed;
 use crate::verify::lengths;

@@ -23,19 +23,20 @@
 //!
 //! Layer 4: knows the rooms, and that each hands over to the next only what is durable.
 
-mod draft;
+mod contact_selection;
 mod drift;
+mod dry_run;
 mod error;
 mod incremental;
 mod lock;
+mod manifest_draft;
 mod mixed;
-mod past;
+mod previous_state;
 mod prune;
 mod rebuild;
-mod rehearsal;
+mod remedy;
 mod timeline;
-mod unfinished;
-mod whom;
+mod work_folder;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -54,24 +55,24 @@ use crate::state::Due;
 use crate::table::Stamp;
 use crate::verify::lengths;
 
+pub use contact_selection::ContactSelection;
+pub use dry_run::{DryRun, dry_run};
 pub use error::{ExportError, Interruption, Signal};
-pub use past::Lost;
 pub use prune::prune;
 pub use rebuild::{Archive, RebuildError, RebuildJob, rebuild};
-pub use rehearsal::{Rehearsal, rehearse};
-pub use unfinished::{Difference, Identity};
-pub use whom::Whom;
+pub use remedy::Remedy;
+pub use work_folder::Identity;
 
 use incremental::Nightly;
-use past::Past;
-use unfinished::{Run, Work};
+use previous_state::PreviousState;
+use work_folder::{Run, WorkFolder};
 
 /// What a run is to export, and how.
 pub struct Job {
     /// The settings.
     pub settings: RunSettings,
-    /// Whom to export.
-    pub contacts: Whom,
+    /// Contacts to export.
+    pub contacts: ContactSelection,
     /// What makes this run this run: an unfinished one with another identity is not gone on with.
     pub identity: Identity,
 }
@@ -92,7 +93,7 @@ pub async fn export(
     mixed::check(&settings.out, settings.mixed, &identity)?;
     let interrupt = lock::or_lost(&lock, interrupt);
     tokio::pin!(interrupt);
-    let work = Work::new(&settings.out, &settings.work);
+    let work = WorkFolder::new(&settings.out, &settings.work);
     if let Some(published) =
         work.finish_publishing(settings.unfinished, settings.run_id.as_ref(), &identity, &lock)?
     {
@@ -109,7 +110,7 @@ pub async fn export(
     };
     let contacts = Arc::new(contacts);
     let nightly = settings.incremental.map(|incremental| Nightly {
-        past: Past { settings: incremental, identity: &identity, out: &settings.out },
+        past: PreviousState { settings: incremental, identity: &identity, out: &settings.out },
         work: &work,
         run: &run,
     });
@@ -128,7 +129,7 @@ pub async fn export(
         Some(nightly) => Some(tokio::task::block_in_place(|| nightly.leave_state(&built.statuses))?),
     };
     observer.event(Event::Publishing { files: (built.files.len() + built.raw.len()) as u64 });
-    let mut draft = draft::draft(&identity, &contacts, &run, built, &requests, left);
+    let mut draft = manifest_draft::draft(&identity, &contacts, &run, built, &requests, left);
     tokio::task::block_in_place(|| drift::compare(&settings.out, &mut draft.manifest, &observer));
     let mut check = |_: &str| Ok(lock.check()?);
     let published =
@@ -136,7 +137,7 @@ pub async fn export(
     Ok(published)
 }
 
-/// Whom the run is about.
+/// Contacts of the run.
 struct Read {
     contacts: Arc<ContactList>,
     /// Who of them is read.
@@ -148,7 +149,7 @@ async fn fetch_and_build(
     settings: &RunSettings,
     read: &Read,
     client: Arc<Client>,
-    work: &Work,
+    work: &WorkFolder,
     run: &Run,
     observer: SharedObserver,
     mut interrupt: Pin<&mut impl Future<Output = Interruption>>,
@@ -207,7 +208,7 @@ async fn fetch_and_build(
     Ok((built, recovered.requests.and(client.requests())))
 }
 
-fn build_plan(settings: &RunSettings, read: &Read, work: &Work, run: &Run) -> BuildPlan {
+fn build_plan(settings: &RunSettings, read: &Read, work: &WorkFolder, run: &Run) -> BuildPlan {
     BuildPlan {
         contacts: Arc::clone(&read.contacts),
         due: Arc::clone(&read.due),

@@ -2,8 +2,8 @@
 //! contacts.
 
 use super::FetchError;
+use super::failure_budget::Suspicion;
 use super::shared::Shared;
-use super::verdicts::Suspicion;
 use crate::api::{Counters, Failure, PageQuery, Stop};
 use crate::id::ContactId;
 
@@ -16,7 +16,7 @@ pub fn other_contact(shared: &Shared) -> Option<u32> {
 
 /// Ends the run if no contact was answered, unless another contact is answered now: then only these contacts fail.
 pub async fn conclude(shared: &Shared, other: Option<u32>) -> Result<(), FetchError> {
-    let Some(Suspicion(error)) = shared.verdicts.conclude(shared.known())? else { return Ok(()) };
+    let Some(Suspicion(error)) = shared.budget.conclude(shared.known())? else { return Ok(()) };
     let Some(other) = other else { return Err(error) };
     let contact = shared.plan.contacts.get(other as usize);
     if is_answered(shared, &contact).await? { Ok(()) } else { Err(error) }
@@ -25,7 +25,7 @@ pub async fn conclude(shared: &Shared, other: Option<u32>) -> Result<(), FetchEr
 /// Ends the run if contacts were not answered, nothing was answered after them, and a contact that was answered before is not
 /// answered any more either.
 pub async fn check_answering(shared: &Shared) -> Result<(), FetchError> {
-    let Some(error) = shared.verdicts.unanswered() else { return Ok(()) };
+    let Some(error) = shared.budget.unanswered() else { return Ok(()) };
     let Some(good) = shared.client.known_good_while_failing() else { return Ok(()) };
     if shared.client.still_answers(&good).await? { Ok(()) } else { Err(error) }
 }

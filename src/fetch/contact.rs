@@ -1,4 +1,4 @@
-//! Reading one contact to its last word.
+//! Reads one contact to its end.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -6,24 +6,24 @@ use std::sync::Arc;
 use bytes::Bytes;
 use chrono::Utc;
 
-use super::ahead::{Ahead, Early};
-use super::paging::{Claims, Look, Paging, Rules, Step};
-use super::question::{Answer, Question, Seen};
+use super::failure_budget::ContactResult;
+use super::paging::{Claims, EndCheck, Paging, Rules, Step};
+use super::prefetch::{Prefetch, Prefetched};
+use super::request::{Answer, HistoryRequest, Seen};
 use super::shared::Shared;
-use super::verdicts::Fate;
 use super::{FetchError, restore};
 use crate::api::{Counters, Failure, Stop};
+use crate::contact_read::{HistoryEnd, Outcome, PageRequest, Status};
 use crate::event::Event;
-use crate::history::{Ask, Ending, Outcome, Status};
 use crate::id::{Channel, ContactId};
-use crate::spool::{Entry, PagePlace};
+use crate::spool::{Entry, SpooledPage};
 
 /// How one pass over a contact's history ended.
 enum PassEnd {
-    Read(Ending),
+    Read(HistoryEnd),
     NotFound,
     Unresolved(String),
-    Failed { error: String, fate: Fate },
+    Failed { error: String, fate: ContactResult },
 }
 
 /// The passes over one contact, put together.
@@ -33,9 +33,9 @@ struct Tally {
     rereads: u64,
     messages: u64,
     found: bool,
-    endings: Vec<(Option<Channel>, Ending)>,
+    endings: Vec<(Option<Channel>, HistoryEnd)>,
     unresolved: Option<String>,
-    failed: Option<(String, Fate)>,
+    failed: Option<(String, ContactResult)>,
 }
 
 /// Reads a contact, all passes, and settles it.
@@ -48,8 +48,8 @@ pub async fn read(shared: &Shared, contact: u32, claims: Claims) -> Result<(), F
     // Pages of an earlier attempt were each answered to a request of it; more than that is not known of them.
     let mut tally = Tally::new(shared.ledger.page_count(contact));
     for pass in passes {
-        let question = Question::new(shared, contact, pass, &tally.counters);
-        let read = Read { shared, contact, id: &id, pass, claims, question };
+        let request = HistoryRequest::new(shared, contact, pass, &tally.counters);
+        let read = Read { shared, contact, id: &id, pass, claims, request };
         let end = Box::pin(read.to_its_end(&spooled, &mut tally)).await?;
         if tally.add(pass, end) == Go::Stop {
             break;
@@ -64,7 +64,7 @@ pub async fn read(shared: &Shared, contact: u32, claims: Claims) -> Result<(), F
         error: outcome.error.clone(),
     });
     shared.settle(contact, outcome).await?;
-    shared.verdicts.count(&fate, shared.known())
+    shared.budget.count(&fate, shared.known())
 }
 
 /// The pages of an earlier attempt to read on from. None of them where an earlier version has taken something else for an
@@ -73,7 +73,7 @@ async fn spooled_answers(
     shared: &Shared,
     contact: u32,
     id: &ContactId,
-) -> Result<Vec<PagePlace>, FetchError> {
+) -> Result<Vec<SpooledPage>, FetchError> {
     let spooled = shared.ledger.current_pages(contact);
     if tokio::task::block_in_place(|| restore::are_answers(shared, &spooled, id))? {
         return Ok(spooled);
@@ -89,11 +89,11 @@ struct Read<'a> {
     id: &'a ContactId,
     pass: Option<Channel>,
     claims: Claims,
-    question: Question,
+    request: HistoryRequest,
 }
 
 impl Read<'_> {
-    async fn to_its_end(&self, spooled: &[PagePlace], tally: &mut Tally) -> Result<PassEnd, FetchError> {
+    async fn to_its_end(&self, spooled: &[SpooledPage], tally: &mut Tally) -> Result<PassEnd, FetchError> {
         let reading = &self.shared.plan.reading;
         let rules =
             Rules { consistency: reading.consistency, page_size: reading.page_size, claims: self.claims };
@@ -106,10 +106,10 @@ impl Read<'_> {
                 restore::absorb(self.shared, of, spooled, self.pass, &mut paging)
             })?
         };
-        let mut ahead = Ahead::default();
+        let mut ahead = Prefetch::default();
         let end = loop {
             let ask = match paging.next().clone() {
-                Step::Ask(ask) => ask,
+                Step::Request(ask) => ask,
                 Step::End(_) if !shown => break PassEnd::NotFound,
                 Step::End(ending) => break PassEnd::Read(ending),
                 Step::Unresolved(why) => break PassEnd::Unresolved(why),
@@ -117,7 +117,7 @@ impl Read<'_> {
             };
             let mut turn = pin!(self.turn(&ask, ahead.take(&ask)));
             let answer = loop {
-                ahead.ask(self.shared, &self.question, paging.foreseen());
+                ahead.ask(self.shared, &self.request, paging.foreseen());
                 tokio::select! {
                     biased;
                     answer = &mut turn => break answer,
@@ -143,17 +143,17 @@ impl Read<'_> {
     }
 
     /// The answer that has its turn: the one that was asked for before, or one that is asked for now.
-    async fn turn(&self, ask: &Ask, early: Option<Early>) -> Result<Answer, Failure> {
+    async fn turn(&self, ask: &PageRequest, early: Option<Prefetched>) -> Result<Answer, Failure> {
         if let Some(early) = early
             && let Some(answer) = early.wait().await
         {
             return answer;
         }
-        self.question.page(ask, || true).await
+        self.request.page(ask, || true).await
     }
 
     /// Puts a page into the spool; gives what was seen of it.
-    async fn spool(&self, ask: &Ask, answer: Answer) -> Result<Seen, FetchError> {
+    async fn spool(&self, ask: &PageRequest, answer: Answer) -> Result<Seen, FetchError> {
         let Answer { page, seen, asked_at, at } = answer;
         self.shared.observer.event(Event::PageRead {
             contact: self.id.to_string(),
@@ -170,11 +170,11 @@ impl Read<'_> {
     /// Nothing shows that the server honours the offset. The contact fails, so that the next attempt reads it again.
     fn offset_ignored(&self) -> PassEnd {
         let error = "the server answers every offset with the same messages".to_owned();
-        PassEnd::Failed { error, fate: Fate::OffsetIgnored { contact: self.id.to_string() } }
+        PassEnd::Failed { error, fate: ContactResult::OffsetIgnored { contact: self.id.to_string() } }
     }
 
     /// What a failure means for the contact; an error where it ends the run.
-    fn give_up(failure: Failure, ask: &Ask) -> Result<PassEnd, FetchError> {
+    fn give_up(failure: Failure, ask: &PageRequest) -> Result<PassEnd, FetchError> {
         let failed = |what: String, fate| PassEnd::Failed {
             error: format!("{what} (at offset {})", ask.offset),
             fate,
@@ -186,12 +186,14 @@ impl Read<'_> {
                 PassEnd::Unresolved("the contact vanished while it was read (404)".to_owned())
             }
             Failure::AskLess => {
-                failed("a single message is too much for the server".to_owned(), Fate::Failed)
+                failed("a single message is too much for the server".to_owned(), ContactResult::Failed)
             }
-            Failure::Refused { status, what } => failed(what.clone(), Fate::Refused { status, what }),
-            Failure::Unanswered { what } => failed(what.clone(), Fate::Unanswered { what }),
-            Failure::NotAnAnswer { what } => failed(what.clone(), Fate::NotAnAnswer { what }),
-            Failure::Unreadable { what } => failed(what, Fate::Failed),
+            Failure::Refused { status, what } => {
+                failed(what.clone(), ContactResult::Refused { status, what })
+            }
+            Failure::Unanswered { what } => failed(what.clone(), ContactResult::Unanswered { what }),
+            Failure::NotAnAnswer { what } => failed(what.clone(), ContactResult::NotAnAnswer { what }),
+            Failure::Unreadable { what } => failed(what, ContactResult::Failed),
         })
     }
 }
@@ -236,8 +238,8 @@ impl Tally {
         Go::On
     }
 
-    fn fate(&self) -> Fate {
-        self.failed.as_ref().map_or(Fate::Answered, |(_, fate)| fate.clone())
+    fn fate(&self) -> ContactResult {
+        self.failed.as_ref().map_or(ContactResult::Answered, |(_, fate)| fate.clone())
     }
 
     fn outcome(self, pages: u64) -> Outcome {
@@ -267,21 +269,21 @@ pub async fn holds(
     shared: &Shared,
     contact: u32,
     pass: Option<Channel>,
-    ending: &Ending,
+    ending: &HistoryEnd,
     counters: &Arc<Counters>,
 ) -> Result<bool, FetchError> {
-    let mut look = Look::new(ending, shared.plan.reading.page_size);
+    let mut look = EndCheck::new(ending, shared.plan.reading.page_size);
     let spooled = shared.ledger.current_pages(contact);
     tokio::task::block_in_place(|| {
         let id = shared.plan.contacts.get(contact as usize);
         restore::pages(shared, &id, &spooled, pass, |_, seen| look.knows(&seen.sight))
     })?;
     let [beyond, last] = look.asks();
-    let question = Question::new(shared, contact, pass, counters);
+    let request = HistoryRequest::new(shared, contact, pass, counters);
     for (ask, is_last) in [(beyond, false), (last, true)] {
-        match question.page(&ask, || true).await {
+        match request.page(&ask, || true).await {
             Ok(answer) if is_last && look.is_last(&answer.seen.sight) => {}
-            Ok(answer) if !is_last && look.is_clear(&answer.seen.sight) => {}
+            Ok(answer) if !is_last && EndCheck::is_clear(&answer.seen.sight) => {}
             Err(Failure::Stop(stop)) => return Err(stop.into()),
             // Read anew; what is wrong shows there.
             Ok(_) | Err(_) => return Ok(false),

@@ -6,8 +6,8 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::question::Seen;
-use crate::history::Ask;
+use super::request::Seen;
+use crate::contact_read::PageRequest;
 
 /// Contacts with the same first page that raise the doubt.
 const ALIKE: u64 = 3;
@@ -18,7 +18,7 @@ pub struct FirstPages(Mutex<Vec<u64>>);
 
 impl FirstPages {
     /// Records a page of a contact, if it is the first with messages.
-    pub(super) fn see(&self, contact: u32, ask: &Ask, seen: &Seen) {
+    pub(super) fn see(&self, contact: u32, ask: &PageRequest, seen: &Seen) {
         if let Some(print) = seen.anonymous.filter(|_| ask.offset == 0) {
             self.put(contact, print);
         }

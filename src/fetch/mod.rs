@@ -1,28 +1,28 @@
 //! Fetch: asks the API for every page of every contact and puts the answers into the spool.
 //!
 //! Contacts are admitted in the order of the input, but for those that are known to take longest ([`order`]), a few more at
-//! a time than requests may be in flight ([`slots`]); how many really are is the governor's to say. Within a contact pages follow each
+//! a time than requests may be in flight ([`worker_slots`]); how many really are is the governor's to say. Within a contact pages follow each
 //! other, as [`paging`] says; when slots are idle because no contact waits, pages of those still read are asked for
-//! [`ahead`] of their turn. When all are read, what was only believed is looked at once more ([`recheck`]). Whom the
-//! account has to read is found by [`listing`].
+//! [`prefetch`] of their turn. When all are read, what was only believed is looked at once more ([`recheck`]). The contacts of an
+//! account are listed by [`listing`].
 //!
 //! Layer 3: uses `api` and `spool`; knows nothing of files, and of tables only how a time is written.
 
-mod ahead;
 mod conclusion;
 mod contact;
+mod failure_budget;
 mod first_pages;
 pub mod listing;
 #[cfg(test)]
 mod mutation_tests;
 mod order;
 pub mod paging;
-mod question;
+mod prefetch;
 mod recheck;
+mod request;
 mod restore;
 mod shared;
-mod slots;
-mod verdicts;
+mod worker_slots;
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,20 +30,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::task::JoinSet;
 
 use crate::api::{Client, Stop};
+use crate::contact_read::ServerBehavior;
 use crate::contacts::ContactList;
 use crate::event::{Event, SharedObserver};
-use crate::history::Facts;
 use crate::settings::{MaxFailed, ReadingSettings};
 use crate::spool::{Appender, Ledger, SpoolError};
 use crate::state::Due;
 pub use first_pages::FirstPages;
 use paging::Claims;
 use shared::Shared;
-use slots::Slots;
+use worker_slots::Slots;
 
 /// What fetch works on.
 pub struct FetchPlan {
-    /// Whom to read.
+    /// Contacts to read.
     pub contacts: Arc<ContactList>,
     /// Which of them.
     pub due: Arc<Due>,
@@ -56,7 +56,7 @@ pub struct FetchPlan {
     /// Where an earlier attempt has left the spool's segments.
     pub spool_folder: std::path::PathBuf,
     /// What an earlier attempt has learned of the server.
-    pub learned: Facts,
+    pub learned: ServerBehavior,
     /// Fingerprints of first pages that an earlier attempt has left.
     pub first_pages: FirstPages,
     /// Messages that each contact had in an earlier run, 0 where that is not known; empty where nothing is known.
@@ -101,9 +101,7 @@ pub enum FetchError {
         what: String,
     },
     /// No contact at all was answered.
-    #[error(
-        "the API has answered for none of {contacts} contacts ({what}): nothing was published, run the same command again to go on"
-    )]
+    #[error("the API answered for none of {contacts} contacts ({what}): nothing was published")]
     NothingAnswered {
         /// Number of contacts.
         contacts: u64,
@@ -111,9 +109,7 @@ pub enum FetchError {
         what: String,
     },
     /// The API answered at first, and not at the end.
-    #[error(
-        "the API does not answer any more, {failed} contacts failed ({what}): nothing was published, run the same command again to go on"
-    )]
+    #[error("the API stopped answering, {failed} contacts failed ({what}): nothing was published")]
     StoppedAnswering {
         /// Number of contacts without an answer.
         failed: u64,
@@ -121,9 +117,7 @@ pub enum FetchError {
         what: String,
     },
     /// More contacts failed than `--max-failed` allows.
-    #[error(
-        "{failed} contacts failed, more than --max-failed allows: nothing was published, run the same command again to try them again"
-    )]
+    #[error("{failed} contacts failed, more than --max-failed allows: nothing was published")]
     TooManyFailed {
         /// How many.
         failed: u64,

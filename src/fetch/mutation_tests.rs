@@ -13,8 +13,8 @@ use std::collections::HashSet;
 use proptest::prelude::*;
 
 use super::paging::{Claims, Paging, Rules, Step};
-use super::question::see;
-use crate::history::{Ask, Facts, Reading};
+use super::request::see;
+use crate::contact_read::{OffsetUnit, PageRequest, ServerBehavior};
 use crate::json::Document;
 use crate::record::ContactAnswer;
 use crate::settings::Consistency;
@@ -73,7 +73,7 @@ struct Server {
 }
 
 impl Server {
-    fn page(&self, ask: &Ask) -> Json {
+    fn page(&self, ask: &PageRequest) -> Json {
         let from = usize::try_from(ask.offset).unwrap().min(self.messages);
         let to = (from + ask.limit as usize).min(self.messages);
         let message = |at: usize| {
@@ -148,7 +148,7 @@ enum Where {
 }
 
 impl Where {
-    fn holds(self, ask: &Ask, number: u64) -> bool {
+    fn holds(self, ask: &PageRequest, number: u64) -> bool {
         match self {
             Self::Everywhere => true,
             Self::First => ask.offset == 0,
@@ -268,11 +268,11 @@ fn mutate(page: &mut Json, flat: bool, member: Member, change: Change) {
 fn read(server: &Server, rules: Rules, mutation: (Member, Change, Where)) -> Result<usize, String> {
     let (member, change, place) = mutation;
     let mut paging = Paging::new(rules);
-    let mut facts = Facts { reading: Reading::Total, ..Facts::default() };
+    let mut facts = ServerBehavior { reading: OffsetUnit::Total, ..ServerBehavior::default() };
     let mut met = HashSet::new();
     for number in 0..2000 {
         let ask = match paging.next() {
-            Step::Ask(ask) => *ask,
+            Step::Request(ask) => *ask,
             Step::End(_) => return Ok(met.len()),
             Step::Unresolved(why) => return Err(why.clone()),
             Step::OffsetIgnored => return Err("the offset is ignored".to_owned()),

@@ -7,11 +7,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::contact::{self, holds, reopen};
-use super::paging::{Claims, Doubt, doubt};
+use super::paging::{Claims, EndVerdict, check_end};
 use super::shared::Shared;
 use super::{FetchError, workers};
 use crate::api::Counters;
-use crate::history::{End, Outcome};
+use crate::contact_read::{End, Outcome};
 use crate::settings::Consistency;
 use crate::spool::{Entry, Reader, SpoolError};
 
@@ -55,7 +55,7 @@ fn doubtful(shared: &Shared) -> Result<Vec<u32>, SpoolError> {
     let mut doubtful = Vec::new();
     for contact in 0..shared.contact_count() {
         let Some(outcome) = outcome(shared, &mut reader, contact)? else { continue };
-        if outcome.endings.iter().any(|(_, ending)| doubt(ending, &facts) != Doubt::None) {
+        if outcome.endings.iter().any(|(_, ending)| check_end(ending, &facts) != EndVerdict::None) {
             doubtful.push(contact);
         }
     }
@@ -74,17 +74,17 @@ fn outcome(shared: &Shared, reader: &mut Reader, contact: u32) -> Result<Option<
 async fn check(shared: &Shared, contact: u32, mut outcome: Outcome) -> Result<(), FetchError> {
     let facts = shared.with_facts(|facts| *facts);
     for (pass, ending) in &mut outcome.endings {
-        let doubt = doubt(ending, &facts);
-        let holds = match doubt {
-            Doubt::None => true,
-            Doubt::Look => {
+        let verdict = check_end(ending, &facts);
+        let holds = match verdict {
+            EndVerdict::None => true,
+            EndVerdict::Check => {
                 let counters = Arc::new(Counters::default());
                 let holds = holds(shared, contact, *pass, ending, &counters).await?;
                 outcome.requests += counters.requests();
                 outcome.retries += counters.retries();
                 holds
             }
-            Doubt::ReadAnew => false,
+            EndVerdict::ReadAnew => false,
         };
         if !holds {
             if ending.end == End::ShortPage {
@@ -93,7 +93,7 @@ async fn check(shared: &Shared, contact: u32, mut outcome: Outcome) -> Result<()
             reopen(shared, contact).await?;
             return contact::read(shared, contact, Claims::Prove).await;
         }
-        if doubt == Doubt::Look {
+        if verdict == EndVerdict::Check {
             ending.end = End::Proved;
         }
     }

@@ -1,17 +1,21 @@
 //! Going on with a contact that an earlier attempt had begun: its spooled pages are absorbed again.
 
 use super::paging::Paging;
-use super::question::{Seen, see};
+use super::request::{Seen, see};
 use super::shared::Shared;
-use crate::history::Ask;
+use crate::contact_read::PageRequest;
 use crate::id::{Channel, ContactId};
 use crate::record::{self, ContactAnswer};
-use crate::spool::{Entry, PagePlace, Reader, SpoolError};
+use crate::spool::{Entry, Reader, SpoolError, SpooledPage};
 
 /// True if all pages of a contact are answers by the rule. An earlier version has spooled others too.
 ///
 /// Blocks on the disk: called where that is allowed.
-pub fn are_answers(shared: &Shared, spooled: &[PagePlace], contact: &ContactId) -> Result<bool, SpoolError> {
+pub fn are_answers(
+    shared: &Shared,
+    spooled: &[SpooledPage],
+    contact: &ContactId,
+) -> Result<bool, SpoolError> {
     let mut reader = Reader::new(shared.plan.spool_folder.clone());
     for page in spooled {
         let body = reader.body(page.place)?;
@@ -29,7 +33,7 @@ pub fn are_answers(shared: &Shared, spooled: &[PagePlace], contact: &ContactId) 
 pub fn absorb(
     shared: &Shared,
     (contact, id): (u32, &ContactId),
-    spooled: &[PagePlace],
+    spooled: &[SpooledPage],
     pass: Option<Channel>,
     paging: &mut Paging,
 ) -> Result<bool, SpoolError> {
@@ -48,9 +52,9 @@ pub fn absorb(
 pub fn pages(
     shared: &Shared,
     contact: &ContactId,
-    spooled: &[PagePlace],
+    spooled: &[SpooledPage],
     pass: Option<Channel>,
-    mut each: impl FnMut(Ask, Seen),
+    mut each: impl FnMut(PageRequest, Seen),
 ) -> Result<(), SpoolError> {
     let mut reader = Reader::new(shared.plan.spool_folder.clone());
     for page in spooled.iter().filter(|page| page.pass == pass) {

@@ -4,13 +4,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
+use super::failure_budget::{FailureBudget, Known};
 use super::first_pages::FirstPages;
-use super::slots::Slots;
-use super::verdicts::{Known, Verdicts};
+use super::worker_slots::Slots;
 use super::{FetchError, FetchPlan};
 use crate::api::{Client, PageAnswer};
+use crate::contact_read::{Outcome, ServerBehavior};
 use crate::event::SharedObserver;
-use crate::history::{Facts, Outcome};
 use crate::spool::{Appender, Entry, Ledger, SpoolError};
 
 /// What the tasks share.
@@ -19,11 +19,11 @@ pub struct Shared {
     pub client: Arc<Client>,
     pub ledger: Arc<Ledger>,
     pub observer: SharedObserver,
-    pub verdicts: Verdicts,
+    pub budget: FailureBudget,
     pub slots: Slots,
     pub first_pages: FirstPages,
     appender: Appender,
-    facts: Mutex<Facts>,
+    facts: Mutex<ServerBehavior>,
 }
 
 impl Shared {
@@ -34,11 +34,11 @@ impl Shared {
         ledger: Arc<Ledger>,
         observer: SharedObserver,
     ) -> Self {
-        let verdicts = Verdicts::new(plan.max_failed, plan.due.count() as u64);
+        let budget = FailureBudget::new(plan.max_failed, plan.due.count() as u64);
         let facts = Mutex::new(plan.learned);
         let slots = Slots::new(plan.concurrency);
         let first_pages = std::mem::take(&mut plan.first_pages);
-        Self { plan, client, ledger, observer, verdicts, slots, first_pages, appender, facts }
+        Self { plan, client, ledger, observer, budget, slots, first_pages, appender, facts }
     }
 
     pub fn contact_count(&self) -> u32 {
@@ -46,7 +46,7 @@ impl Shared {
     }
 
     /// Works on what the run has learned of the server.
-    pub fn with_facts<T>(&self, work: impl FnOnce(&mut Facts) -> T) -> T {
+    pub fn with_facts<T>(&self, work: impl FnOnce(&mut ServerBehavior) -> T) -> T {
         work(&mut self.facts.lock().unwrap_or_else(PoisonError::into_inner))
     }
 

@@ -9,7 +9,7 @@ use crate::durable::StorageError;
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Another run holds it.
-    #[error("another run works on {}{}: wait for it to end", path.display(), Owner::told(owner.as_deref()))]
+    #[error("another run works on {}{}", path.display(), Owner::told(owner.as_deref()))]
     Held {
         /// The locked folder.
         path: PathBuf,

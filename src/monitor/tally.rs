@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, PoisonError};
 
+use crate::contact_read::Status;
 use crate::event::Event;
-use crate::history::Status;
 use crate::output::manifest::Manifest;
 use crate::table::Table;
 

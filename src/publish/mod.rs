@@ -72,13 +72,13 @@ pub enum PublishError {
         path: PathBuf,
     },
     /// A staged file is neither staged nor published, or has another size.
-    #[error("cannot publish {}: the staged file is missing or cut; start anew with --fresh", path.display())]
+    #[error("cannot publish {}: the staged file is missing or truncated", path.display())]
     Missing {
         /// The path in the stage.
         path: PathBuf,
     },
     /// The journal or a manifest of this run cannot be read.
-    #[error("cannot read {} to go on with publishing; start anew with --fresh", path.display())]
+    #[error("cannot read {} to resume publishing", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::ReportError;
 use super::days::Days;
-use crate::history::Status;
+use crate::contact_read::Status;
 use crate::id::RunId;
 use crate::output::manifest::Manifest;
 use crate::table::Table;

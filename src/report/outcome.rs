@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::chart::meter;
 use super::facts::{Facts, Trouble, Troubled};
 use super::text::{Count, Escaped, Isolated, counted, share};
-use crate::history::Status;
+use crate::contact_read::Status;
 use crate::table::Table;
 use bytesize::ByteSize;
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::history::{Ask, Facts, Outcome};
+use crate::contact_read::{Outcome, PageRequest, ServerBehavior};
 use crate::id::Channel;
 
 /// Which of a contact's reads a page belongs to: one for each `--channel`, or one for all.
@@ -19,7 +19,7 @@ pub enum Entry {
         /// The read it belongs to.
         pass: Pass,
         /// What was asked.
-        ask: Ask,
+        ask: PageRequest,
         /// When it was first asked for, in microseconds since 1970.
         #[serde(default)]
         asked_at: Option<i64>,
@@ -33,7 +33,7 @@ pub enum Entry {
         /// How it ended.
         outcome: Outcome,
         /// What the run had learned of the server by then.
-        learned: Facts,
+        learned: ServerBehavior,
         /// A fingerprint of the contact's first page with messages, where the answer did not name the contact.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         first_page: Option<u64>,

@@ -7,25 +7,25 @@ use std::collections::HashMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::settled::{Settled, Start};
-use super::{Entry, Pass, Place, Recent};
+use super::{Entry, Pass, Recent, RecordLocation};
 
 /// A page of a contact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PagePlace {
+pub struct SpooledPage {
     /// The read it belongs to.
     pub pass: Pass,
     /// Where it stands.
-    pub place: Place,
+    pub place: RecordLocation,
 }
 
 /// What there is new of a contact.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum News {
+pub enum ContactUpdate {
     /// More pages, in the order they were taken in, which is that of the history and not of time where some were asked for
     /// ahead of their turn: so which of two versions of a message counts as the later does not depend on timing.
-    Pages(Vec<PagePlace>),
+    Pages(Vec<SpooledPage>),
     /// Its last word: the record of how it ended.
-    Done(Place),
+    Done(RecordLocation),
 }
 
 #[derive(Debug)]
@@ -33,7 +33,7 @@ struct Inner {
     /// Where the records of each contact begin in `settled`. There may be millions, so it is four bytes.
     starts: Vec<Start>,
     /// The pages of the contacts that are being read.
-    open: HashMap<u32, Vec<PagePlace>>,
+    open: HashMap<u32, Vec<SpooledPage>>,
     /// The last words, and the pages of all other contacts.
     settled: Settled,
     /// Pages before this one belong to a read that was given up; they count as read, but paging began anew after them.
@@ -58,7 +58,7 @@ impl Inner {
     }
 
     /// The contact's pages from this one on.
-    fn pages(&self, contact: u32, from: usize) -> Vec<PagePlace> {
+    fn pages(&self, contact: u32, from: usize) -> Vec<SpooledPage> {
         match self.open.get(&contact) {
             Some(pages) => pages.get(from..).unwrap_or_default().to_vec(),
             None => self.settled.pages(self.start(contact)).skip(from).collect(),
@@ -66,11 +66,11 @@ impl Inner {
     }
 
     /// The record of the contact's last word.
-    fn done(&self, contact: u32) -> Option<Place> {
+    fn done(&self, contact: u32) -> Option<RecordLocation> {
         self.settled.done(self.start(contact))
     }
 
-    fn add(&mut self, contact: u32, page: PagePlace) {
+    fn add(&mut self, contact: u32, page: SpooledPage) {
         if contact as usize >= self.starts.len() {
             return;
         }
@@ -81,7 +81,7 @@ impl Inner {
         self.open.entry(contact).or_default().push(page);
     }
 
-    fn settle(&mut self, contact: u32, done: Place) {
+    fn settle(&mut self, contact: u32, done: RecordLocation) {
         let before = self.start(contact);
         let Some(start) = self.starts.get_mut(contact as usize) else { return };
         match self.open.remove(&contact) {
@@ -142,12 +142,12 @@ impl Ledger {
     }
 
     /// Enters a record. One for a contact that is not in the input changes nothing.
-    pub fn enter(&self, entry: &Entry, place: Place) {
+    pub fn enter(&self, entry: &Entry, place: RecordLocation) {
         let mut inner = self.lock();
         let (Entry::Page { contact, .. } | Entry::Done { contact, .. } | Entry::Reopened { contact }) = entry;
         let is_awaited = inner.awaited == Some(*contact);
         match entry {
-            Entry::Page { pass, .. } => inner.add(*contact, PagePlace { pass: *pass, place }),
+            Entry::Page { pass, .. } => inner.add(*contact, SpooledPage { pass: *pass, place }),
             Entry::Done { .. } => inner.settle(*contact, place),
             Entry::Reopened { .. } => inner.reopen(*contact),
         }
@@ -171,7 +171,7 @@ impl Ledger {
     }
 
     /// The pages of the contact's current read, which a resumed run pages on from.
-    pub fn current_pages(&self, contact: u32) -> Vec<PagePlace> {
+    pub fn current_pages(&self, contact: u32) -> Vec<SpooledPage> {
         let inner = self.lock();
         let from = inner.current_from.get(&contact).copied().unwrap_or(0);
         inner.pages(contact, from as usize)
@@ -183,7 +183,7 @@ impl Ledger {
     }
 
     /// Waits for what there is of the contact beyond so many pages. `None` when the run has stopped before it came.
-    pub fn wait_for(&self, contact: u32, known: usize) -> Option<News> {
+    pub fn wait_for(&self, contact: u32, known: usize) -> Option<ContactUpdate> {
         let mut inner = self.lock();
         loop {
             if inner.closing == Some(Closing::Stopped) {
@@ -194,11 +194,11 @@ impl Ledger {
             }
             let pages = inner.pages(contact, known);
             if !pages.is_empty() {
-                return Some(News::Pages(pages));
+                return Some(ContactUpdate::Pages(pages));
             }
             if let Some(done) = inner.done(contact) {
                 inner.built = inner.built.max(contact as usize + 1);
-                return Some(News::Done(done));
+                return Some(ContactUpdate::Done(done));
             }
             if inner.closing.is_some() {
                 return None;
@@ -212,7 +212,7 @@ impl Ledger {
     }
 
     /// The record of the contact's last word, if it has one.
-    pub fn done(&self, contact: u32) -> Option<Place> {
+    pub fn done(&self, contact: u32) -> Option<RecordLocation> {
         self.lock().done(contact)
     }
 

@@ -21,7 +21,7 @@ mod writer;
 use std::path::{Path, PathBuf};
 
 pub use entry::{Entry, Pass};
-pub use ledger::{Closing, Ledger, News, PagePlace};
+pub use ledger::{Closing, ContactUpdate, Ledger, SpooledPage};
 pub use reader::Reader;
 pub use recent::Recent;
 pub use recover::recover;
@@ -35,7 +35,7 @@ const SEGMENT_BYTES: u64 = 256 << 20;
 
 /// Where a record stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Place {
+pub struct RecordLocation {
     /// The segment's number.
     pub segment: u32,
     /// Length of the record with its frame, in bytes.
@@ -52,7 +52,7 @@ pub enum SpoolError {
     Storage(#[from] StorageError),
     /// A record is not what was written, and it is not the torn end of an interrupted run.
     #[error(
-        "the spool segment {} is damaged at byte {offset} ({what}): what was fetched cannot be trusted, start over with --fresh",
+        "the spool segment {} is damaged at byte {offset} ({what}): the fetched data cannot be trusted",
         path.display()
     )]
     Damaged {

@@ -7,7 +7,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
-use super::{Entry, Place, SpoolError, frame, segment_path};
+use super::{Entry, RecordLocation, SpoolError, frame, segment_path};
 use crate::durable::{self, OnPath};
 
 /// The largest body that is unpacked: above what fetch accepts from the API, so only damage reaches it.
@@ -36,7 +36,7 @@ impl Reader {
     ///
     /// # Errors
     /// When it cannot be read or is not what was written.
-    pub fn body(&mut self, place: Place) -> Result<Vec<u8>, SpoolError> {
+    pub fn body(&mut self, place: RecordLocation) -> Result<Vec<u8>, SpoolError> {
         let path = segment_path(&self.folder, place.segment);
         let damaged = |what| SpoolError::Damaged { path: path.clone(), offset: place.offset, what };
         let (_, packed) = frame::open(self.record(place)?).map_err(damaged)?;
@@ -55,14 +55,14 @@ impl Reader {
     ///
     /// # Errors
     /// When it cannot be read or is not what was written.
-    pub fn entry(&mut self, place: Place) -> Result<Entry, SpoolError> {
+    pub fn entry(&mut self, place: RecordLocation) -> Result<Entry, SpoolError> {
         let path = segment_path(&self.folder, place.segment);
         let damaged = |what| SpoolError::Damaged { path: path.clone(), offset: place.offset, what };
         let (head, _) = frame::open(self.record(place)?).map_err(damaged)?;
         serde_json::from_slice(head).map_err(|_| damaged("unknown kind of record"))
     }
 
-    fn record(&mut self, place: Place) -> Result<&[u8], SpoolError> {
+    fn record(&mut self, place: RecordLocation) -> Result<&[u8], SpoolError> {
         let path = segment_path(&self.folder, place.segment);
         if self.segments.len() >= OPEN && !self.segments.contains_key(&place.segment) {
             // Build goes through them from the first to the last.

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use super::Place;
+use super::RecordLocation;
 use crate::json::Document;
 
 /// Bytes of documents kept at most. What a long history leaves over is read from the spool.
@@ -26,7 +26,7 @@ pub struct Recent {
 
 #[derive(Debug, Default)]
 struct Kept {
-    documents: HashMap<Place, Arc<Document<'static>>>,
+    documents: HashMap<RecordLocation, Arc<Document<'static>>>,
     bytes: usize,
     build_waits: bool,
 }
@@ -39,7 +39,7 @@ impl Kept {
 
 impl Recent {
     /// Keeps a document, if there is room.
-    pub fn put(&self, place: Place, document: Arc<Document<'static>>) {
+    pub fn put(&self, place: RecordLocation, document: Arc<Document<'static>>) {
         let bytes = document.memory();
         let mut kept = self.lock();
         if kept.bytes + bytes <= MOST_BYTES {
@@ -49,7 +49,7 @@ impl Recent {
     }
 
     /// Takes a document out.
-    pub fn take(&self, place: Place) -> Option<Arc<Document<'static>>> {
+    pub fn take(&self, place: RecordLocation) -> Option<Arc<Document<'static>>> {
         self.change(|kept| {
             let document = kept.documents.remove(&place)?;
             kept.bytes -= document.memory();
@@ -97,8 +97,8 @@ mod tests {
 
     use super::*;
 
-    fn place(offset: u64) -> Place {
-        Place { segment: 1, bytes: 1, offset }
+    fn place(offset: u64) -> RecordLocation {
+        RecordLocation { segment: 1, bytes: 1, offset }
     }
 
     fn document(bytes: usize) -> Arc<Document<'static>> {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use memchr::memmem;
 
 use super::frame::{self, FRAME_BYTES, MARK, SEGMENT_HEAD};
-use super::{Entry, Place, SpoolError, segment_number, segment_path};
+use super::{Entry, RecordLocation, SpoolError, segment_number, segment_path};
 use crate::durable::{self, OnPath, StorageError};
 
 /// How much of a segment is searched at once for a record after a bad one.
@@ -21,7 +21,7 @@ const WINDOW_BYTES: usize = 1 << 20;
 ///
 /// # Errors
 /// When a segment is missing between others, cannot be read, is damaged, or `seen` refuses a record.
-pub fn recover(folder: &Path, mut seen: impl FnMut(Entry, Place)) -> Result<u32, SpoolError> {
+pub fn recover(folder: &Path, mut seen: impl FnMut(Entry, RecordLocation)) -> Result<u32, SpoolError> {
     let mut number = 0;
     while segment_path(folder, number).exists() {
         scan(folder, number, &mut seen)?;
@@ -48,7 +48,7 @@ fn later_segment_exists(folder: &Path, number: u32) -> Result<bool, StorageError
     Ok(false)
 }
 
-fn scan(folder: &Path, number: u32, seen: &mut impl FnMut(Entry, Place)) -> Result<(), SpoolError> {
+fn scan(folder: &Path, number: u32, seen: &mut impl FnMut(Entry, RecordLocation)) -> Result<(), SpoolError> {
     let path = segment_path(folder, number);
     let file = durable::open_existing(&path)?;
     let total = file.metadata().on("look at", &path)?.len();
@@ -72,7 +72,7 @@ fn scan(folder: &Path, number: u32, seen: &mut impl FnMut(Entry, Place)) -> Resu
                 let Ok(entry) = serde_json::from_slice(head) else {
                     return segment.bad(&file, total, is_last, "unknown kind of record");
                 };
-                seen(entry, Place { segment: number, offset: segment.offset, bytes });
+                seen(entry, RecordLocation { segment: number, offset: segment.offset, bytes });
                 segment.offset += u64::from(bytes);
             }
         }

@@ -3,7 +3,7 @@
 //! They stand in one list of large chunks: a small allocation for each of a million contacts, made among others that
 //! come and go, would keep the memory around it from being given back. The list grows without a copy of what is there.
 
-use super::{PagePlace, Pass, Place, SEGMENT_BYTES};
+use super::{Pass, RecordLocation, SEGMENT_BYTES, SpooledPage};
 use crate::id::Channel;
 
 /// Records in a chunk.
@@ -26,7 +26,7 @@ const IS_WITHDRAWN: u8 = 1 << 4;
 struct Packed([u8; POSITION_BYTES + 5]);
 
 impl Packed {
-    fn new(place: Place, mark: u8) -> Self {
+    fn new(place: RecordLocation, mark: u8) -> Self {
         let position = u64::from(place.segment) << OFFSET_BITS | place.offset;
         let mut packed = [0; POSITION_BYTES + 5];
         packed[..POSITION_BYTES]
@@ -36,11 +36,11 @@ impl Packed {
         Self(packed)
     }
 
-    fn place(self) -> Place {
+    fn place(self) -> RecordLocation {
         let number = |bytes: &[u8]| bytes.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte));
         let position = number(&self.0[..POSITION_BYTES]);
         let number_of_bytes = number(&self.0[POSITION_BYTES..POSITION_BYTES + 4]);
-        Place {
+        RecordLocation {
             segment: u32::try_from(position >> OFFSET_BITS).unwrap_or(u32::MAX),
             offset: position & (SEGMENT_BYTES - 1),
             bytes: u32::try_from(number_of_bytes).unwrap_or(u32::MAX),
@@ -77,7 +77,7 @@ pub struct Settled {
 
 impl Settled {
     /// Adds the records of a contact.
-    pub fn push(&mut self, done: Place, pages: &[PagePlace]) -> Start {
+    pub fn push(&mut self, done: RecordLocation, pages: &[SpooledPage]) -> Start {
         let start = self.len() + 1;
         let has_next = |is_last: bool| if is_last { 0 } else { HAS_NEXT };
         self.add(Packed::new(done, has_next(pages.is_empty())));
@@ -88,13 +88,13 @@ impl Settled {
     }
 
     /// The record of the last word, unless it is taken back.
-    pub fn done(&self, start: Start) -> Option<Place> {
+    pub fn done(&self, start: Start) -> Option<RecordLocation> {
         let record = self.get(index(start)?);
         (record.mark() & IS_WITHDRAWN == 0).then(|| record.place())
     }
 
     /// Puts another last word in the place of the one that is there.
-    pub fn replace_done(&mut self, start: Start, done: Place) {
+    pub fn replace_done(&mut self, start: Start, done: RecordLocation) {
         self.change(start, |before| Packed::new(done, before.mark() & !IS_WITHDRAWN));
     }
 
@@ -104,13 +104,13 @@ impl Settled {
     }
 
     /// The pages, in their order.
-    pub fn pages(&self, start: Start) -> impl Iterator<Item = PagePlace> {
+    pub fn pages(&self, start: Start) -> impl Iterator<Item = SpooledPage> {
         let mut before = index(start);
         std::iter::from_fn(move || {
             let at = before?;
             before = self.get(at).has_next().then_some(at + 1);
             let record = self.get(before?);
-            Some(PagePlace { pass: pass_of(record.mark()), place: record.place() })
+            Some(SpooledPage { pass: pass_of(record.mark()), place: record.place() })
         })
     }
 
@@ -151,17 +151,17 @@ mod tests {
 
     use super::*;
 
-    fn place() -> impl Strategy<Value = Place> {
-        (0..1_u32 << 20, any::<u32>(), 0..SEGMENT_BYTES).prop_map(|(segment, bytes, offset)| Place {
+    fn place() -> impl Strategy<Value = RecordLocation> {
+        (0..1_u32 << 20, any::<u32>(), 0..SEGMENT_BYTES).prop_map(|(segment, bytes, offset)| RecordLocation {
             segment,
             bytes,
             offset,
         })
     }
 
-    fn page() -> impl Strategy<Value = PagePlace> {
+    fn page() -> impl Strategy<Value = SpooledPage> {
         let pass = proptest::option::of(proptest::sample::select(Channel::ALL.to_vec()));
-        (pass, place()).prop_map(|(pass, place)| PagePlace { pass, place })
+        (pass, place()).prop_map(|(pass, place)| SpooledPage { pass, place })
     }
 
     /// Millions of contacts have one page each: two records, and four bytes for where they begin.

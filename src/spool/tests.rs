@@ -8,9 +8,9 @@ use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::frame::SEGMENT_HEAD;
-use super::{Entry, Place, Reader, SpoolError, Writer, recover, segment_path};
+use super::{Entry, Reader, RecordLocation, SpoolError, Writer, recover, segment_path};
+use crate::contact_read::{PageRequest, Purpose};
 use crate::event::{Event, Observer};
-use crate::history::{Ask, Purpose};
 
 struct Nobody;
 
@@ -19,12 +19,12 @@ impl Observer for Nobody {
 }
 
 fn page(contact: u32) -> Entry {
-    let ask = Ask { offset: 7, limit: 100, overlap: 1, purpose: Purpose::Onward };
+    let ask = PageRequest { offset: 7, limit: 100, overlap: 1, purpose: Purpose::Onward };
     Entry::Page { contact, pass: None, ask, asked_at: None, at: 1 }
 }
 
 /// Appends a page for each body.
-fn append(folder: &Path, segment: u32, bodies: &[Vec<u8>]) -> Vec<Place> {
+fn append(folder: &Path, segment: u32, bodies: &[Vec<u8>]) -> Vec<RecordLocation> {
     let (writer, appender) = Writer::start(folder, segment, Arc::new(Nobody)).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let places = runtime.block_on(async {
@@ -40,7 +40,7 @@ fn append(folder: &Path, segment: u32, bodies: &[Vec<u8>]) -> Vec<Place> {
 }
 
 /// The places that a scan finds, and the number of the next segment.
-fn scan(folder: &Path) -> Result<(Vec<Place>, u32), SpoolError> {
+fn scan(folder: &Path) -> Result<(Vec<RecordLocation>, u32), SpoolError> {
     let mut places = Vec::new();
     let next = recover(folder, |_, place| places.push(place))?;
     Ok((places, next))
@@ -81,8 +81,8 @@ proptest! {
         let mut content = fs::read(&path).unwrap();
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "small")]
         content.truncate((content.len() as f64 * cut) as usize);
-        let whole = |place: &&Place| place.offset + u64::from(place.bytes) <= content.len() as u64;
-        let expected: Vec<Place> = places.iter().filter(whole).copied().collect();
+        let whole = |place: &&RecordLocation| place.offset + u64::from(place.bytes) <= content.len() as u64;
+        let expected: Vec<RecordLocation> = places.iter().filter(whole).copied().collect();
         content.resize(content.len() + zeros, 0);
         put(&path, &content);
         prop_assert_eq!(&scan(folder.path()).unwrap().0, &expected);
@@ -149,7 +149,7 @@ fn a_good_record_far_behind_a_bad_one_is_found() {
 fn a_spool_of_many_segments_needs_few_open_files() {
     let folder = tempfile::tempdir().unwrap();
     let body = |segment: u32| format!("of segment {segment}").into_bytes();
-    let places: Vec<Place> =
+    let places: Vec<RecordLocation> =
         (1..=40).flat_map(|segment| append(folder.path(), segment, &[body(segment)])).collect();
     let mut reader = Reader::new(folder.path().to_owned());
     for place in places.iter().chain(places.iter().rev()).chain(&places) {

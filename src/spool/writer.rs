@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::copy::copy_segment;
 use super::frame::{Framer, SEGMENT_HEAD};
-use super::{Entry, Place, SEGMENT_BYTES, SpoolError, segment_path};
+use super::{Entry, RecordLocation, SEGMENT_BYTES, SpoolError, segment_path};
 use crate::durable::{self, OnPath, StorageError};
 use crate::event::{Event, SharedObserver};
 
@@ -28,7 +28,7 @@ const QUEUE: usize = 16;
 struct Append {
     head: Vec<u8>,
     body: Bytes,
-    done: oneshot::Sender<Place>,
+    done: oneshot::Sender<RecordLocation>,
 }
 
 /// The sending end, cloned into every fetch task.
@@ -40,7 +40,7 @@ impl Appender {
     ///
     /// # Errors
     /// [`SpoolError::Closed`] when the thread has ended; [`Writer::finish`] says why.
-    pub async fn append(&self, entry: &Entry, body: Bytes) -> Result<Place, SpoolError> {
+    pub async fn append(&self, entry: &Entry, body: Bytes) -> Result<RecordLocation, SpoolError> {
         let head = serde_json::to_vec(entry).map_err(|_| SpoolError::Closed)?;
         let (done, place) = oneshot::channel();
         self.0.send(Append { head, body, done }).await.map_err(|_| SpoolError::Closed)?;
@@ -124,7 +124,7 @@ impl Log {
         })
     }
 
-    fn append(&mut self, head: &[u8], body: &[u8]) -> Result<Place, SpoolError> {
+    fn append(&mut self, head: &[u8], body: &[u8]) -> Result<RecordLocation, SpoolError> {
         if self.end >= SEGMENT_BYTES {
             self.rotate()?;
         }
@@ -133,7 +133,7 @@ impl Log {
         let bytes = u32::try_from(record.len()).map_err(|_| {
             StorageError::new("write", &self.path, io::Error::other("a record of over 4 GiB"))
         })?;
-        let place = Place { segment: self.number, offset: self.end, bytes };
+        let place = RecordLocation { segment: self.number, offset: self.end, bytes };
         self.end += u64::from(bytes);
         self.framer.shrink();
         Ok(place)

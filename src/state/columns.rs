@@ -8,7 +8,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit, TimestampMi
 use arrow::error::ArrowError;
 
 use super::{Decided, LastExport, Reason, Row};
-use crate::history::Status;
+use crate::contact_read::Status;
 
 /// What a file consists of.
 pub trait Record: Clone + Sized {

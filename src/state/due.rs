@@ -10,7 +10,7 @@ use std::time::Duration;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::Row;
-use crate::history::Status;
+use crate::contact_read::Status;
 
 /// Nights do not begin at the same second: a contact whose period ends so soon after a run is read by that run, and not
 /// a night later. Of short periods it is a part.
@@ -139,10 +139,5 @@ impl Due {
     /// How many are due.
     pub fn count(&self) -> usize {
         self.chosen.as_ref().map_or(self.contacts, |chosen| chosen.iter().filter(|due| **due).count())
-    }
-
-    /// Their places.
-    pub fn places(&self) -> impl Iterator<Item = usize> {
-        (0..self.contacts).filter(|at| self.holds(*at))
     }
 }

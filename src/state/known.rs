@@ -6,8 +6,8 @@ use std::collections::HashMap;
 
 use super::file::FileBelow;
 use super::{LastExport, Row, StateError, Times};
+use crate::contact_read::Status;
 use crate::contacts::{ContactIndex, ContactList};
-use crate::history::Status;
 
 /// The state of an earlier run.
 #[derive(Debug, Default)]

@@ -32,14 +32,14 @@ mod times;
 
 use std::sync::Arc;
 
-use crate::history::Status;
+use crate::contact_read::Status;
 
 pub use decision::{Decided, Decision, due as read_due};
 pub use due::{Due, Reason, Rule};
 pub use error::StateError;
 pub use file::{FileBelow, Written, read};
 pub use known::Known;
-pub use next::{Reading, next};
+pub use next::{RunResult, next};
 pub use times::Times;
 
 /// One contact in the state.

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use super::file::{self, Written};
 use super::{Decided, LastExport, Row, StateError};
-use crate::history::Status;
+use crate::contact_read::Status;
 
 /// How the run has read its contacts.
-pub struct Reading<'a> {
+pub struct RunResult<'a> {
     /// The last word on each, in their order.
     pub statuses: &'a [Status],
     /// When the run began.
@@ -27,7 +27,7 @@ pub struct Reading<'a> {
 pub fn next(
     (base, decision): (&Path, &Path),
     path: &Path,
-    reading: &Reading<'_>,
+    reading: &RunResult<'_>,
 ) -> Result<Written, StateError> {
     let run_id: Arc<str> = reading.run_id.into();
     file::write(path, reading.scope, || {

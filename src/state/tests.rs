@@ -225,7 +225,7 @@ fn the_new_state_follows_from_the_decision_and_the_reading() {
         Status::Failed,
         Status::Unresolved,
     ];
-    let reading = Reading { statuses: &statuses, at: now + DAY, run_id: "r2", scope: "s" };
+    let reading = RunResult { statuses: &statuses, at: now + DAY, run_id: "r2", scope: "s" };
     let written = next((folder.path(), DECISION.as_ref()), &path, &reading).unwrap();
     let text = |row: &Row| {
         let export =

@@ -69,6 +69,7 @@ impl Builders {
         Some(rows)
     }
 
+    #[cfg(feature = "internals")]
     /// The fields met that have no column or did not fit theirs, since [`Builders::new`].
     pub fn unknown_fields(&self) -> &UnknownFields {
         &self.counts.unknown

@@ -1,6 +1,6 @@
 //! The coverage table: what became of each contact asked for.
 
-use crate::history::{End, Status};
+use crate::contact_read::{End, Status};
 use crate::id::ContactId;
 
 use super::{Builders, Table};

@@ -9,7 +9,7 @@ mod tests;
 mod text;
 mod zone;
 
-pub use format::{TimeText, format_time};
+pub use format::format_time;
 pub(super) use number::parse_number;
 pub use text::parse_time;
 

@@ -31,7 +31,8 @@ impl UnknownFields {
         }
     }
 
-    /// Whether nothing was counted.
+    /// True if nothing was counted.
+    #[cfg(feature = "internals")]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

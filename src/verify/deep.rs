@@ -17,8 +17,8 @@ use std::path::Path;
 
 use super::excerpt::quoted;
 use super::{DamageKind, Report, VerifyError, state};
+use crate::contact_read::Status;
 use crate::durable::StorageError;
-use crate::history::Status;
 use crate::id::Channel;
 use crate::output::manifest::{FileEntry, Manifest};
 use crate::table::Table;

@@ -10,8 +10,8 @@ use super::content::state_path;
 use super::files::{Files, Standing, content_fault, standing};
 use super::runs::Run;
 use super::{DamageKind, Report, VerifyError};
+use crate::contact_read::Status;
 use crate::durable::StorageError;
-use crate::history::Status;
 use crate::output::manifest::{Manifest, StateEntry};
 use crate::state::{self, StateError};
 

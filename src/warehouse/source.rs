@@ -173,7 +173,7 @@ impl ExportSource {
     ///
     /// # Errors
     /// When a run is Parquet, or has its channels in its paths only.
-    pub fn as_lines(self) -> Result<Self, SourceError> {
+    pub fn into_lines(self) -> Result<Self, SourceError> {
         for manifest in &self.manifests {
             let run = || manifest.run_id.clone();
             if !is_jsonl(manifest) {

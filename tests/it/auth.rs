@@ -31,7 +31,7 @@ fn sign_ins_asked(service: &Service) -> u64 {
 fn a_wrong_password_is_tried_once() {
     let service = guarded();
     let outcome = Export::run_of(service.url(), CONTACTS).env("CHATZY_PASSWORD", "wrong").expect(4);
-    assert_snapshot!(outcome.last_line(), @"error: sign-in refused (401 Unauthorized: Incorrect username or password.): check the credentials, then run the same command again");
+    assert_snapshot!(outcome.last_line(), @"error: sign-in refused (401 Unauthorized: Incorrect username or password.): check the credentials; to resume, run");
     assert_eq!(service.stats().requests, 1, "one sign-in and nothing else");
 }
 
@@ -45,7 +45,7 @@ fn a_password_changed_under_way_is_tried_once_more() {
     let contacts: Vec<String> = (0..200).map(|at| format!("c{at}")).collect();
     let export = Export::run_of(server.url(), contacts).args("--rate-limit 50");
     let outcome = export.expect(4);
-    assert_snapshot!(outcome.last_line(), @"error: sign-in refused (401 Unauthorized: Incorrect username or password.): check the credentials, then run the same command again");
+    assert_snapshot!(outcome.last_line(), @"error: sign-in refused (401 Unauthorized: Incorrect username or password.): check the credentials; to resume, run");
     assert_eq!(server.asked().iter().filter(|asked| asked.is_sign_in()).count(), 2);
 }
 
@@ -120,7 +120,7 @@ fn a_fresh_token_refused_again_and_again_ends_the_run() {
         let contacts: Vec<String> = (0..40).map(|at| format!("c{at}")).collect();
         let outcome = Export::run_of(server.url(), contacts).args("--concurrency").arg(concurrency).expect(4);
         insta::allow_duplicates! {
-            assert_snapshot!(outcome.last_line(), @"error: sign-in refused (401 Unauthorized: Unauthorized): check the credentials, then run the same command again");
+            assert_snapshot!(outcome.last_line(), @"error: sign-in refused (401 Unauthorized: Unauthorized): check the credentials; to resume, run");
         }
         assert_eq!(server.asked().iter().filter(|asked| asked.is_sign_in()).count(), 3, "two renewals");
     }
@@ -164,7 +164,7 @@ fn a_given_token_that_expires_under_way_is_said_and_the_run_goes_on_with_another
         Export::run_of(server.url(), &contacts).env_remove("CHATZY_EMAIL").env_remove("CHATZY_PASSWORD");
     let export = export.args("--format jsonl --concurrency 4 --consistency fast");
     let outcome = export.clone().env("CHATZY_TOKEN", "old").expect(4);
-    assert_snapshot!(outcome.last_line(), @"error: sign-in refused (the given token has expired or is not valid): check the credentials, then run the same command again");
+    assert_snapshot!(outcome.last_line(), @"error: sign-in refused (the given token has expired or is not valid): check the credentials; to resume, run");
     let outcome = export.env("CHATZY_TOKEN", "new").expect(0);
     assert_eq!(outcome.rows("messages").len(), 180);
     let again =
@@ -183,7 +183,7 @@ fn a_given_token_is_used_and_nobody_signs_in() {
 fn a_given_token_that_is_refused_ends_the_run() {
     let service = Service::start("--token given");
     let outcome = without_login(service.url()).env("CHATZY_TOKEN", "old").expect(4);
-    assert_snapshot!(outcome.last_line(), @"error: sign-in refused (the given token has expired or is not valid): check the credentials, then run the same command again");
+    assert_snapshot!(outcome.last_line(), @"error: sign-in refused (the given token has expired or is not valid): check the credentials; to resume, run");
     assert_eq!(sign_ins_asked(&service), 0);
 }
 
@@ -219,7 +219,7 @@ fn a_token_file_that_is_not_renewed_ends_the_run() {
     let service = guarded();
     let export = without_login(service.url()).env("CHATZY_TOKEN_FILE", "token");
     export.write("token", "old\n");
-    assert_snapshot!(export.expect(4).last_line(), @"error: sign-in refused (the given token has expired or is not valid): check the credentials, then run the same command again");
+    assert_snapshot!(export.expect(4).last_line(), @"error: sign-in refused (the given token has expired or is not valid): check the credentials; to resume, run");
     let export = export.env("CHATZY_TOKEN_FILE", "nowhere");
     assert_snapshot!(export.expect(2).last_line(), @"error: cannot read the token file that CHATZY_TOKEN_FILE names: No such file or directory (os error 2)");
 }

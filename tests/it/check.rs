@@ -165,7 +165,7 @@ fn a_refused_sign_in_hides_no_bad_destination_and_the_other_way_round() {
     let outcome = export.expect(4);
     assert_eq!(with_status(&outcome, "fail"), ["destination", "sign_in"]);
     assert_eq!(document(&outcome)["plan"], Value::Null);
-    assert_snapshot!(outcome.last_line(), @"error: sign-in refused (401 Unauthorized: Incorrect username or password.): check the credentials, then run the same command again (1 more failure above): chatzy-export check --progress never --json --base-url API --out file/export");
+    assert_snapshot!(outcome.last_line(), @"error: sign-in refused (401 Unauthorized: Incorrect username or password.): check the credentials (1 more failure above); to check again, run: chatzy-export check --progress never --json --base-url API --out file/export");
     let refused = check_all(service.url()).args("--out export").expect(4);
     assert_eq!(with_status(&refused, "fail"), ["sign_in"]);
     assert_eq!(told(&refused, "destination").0, "ok");
@@ -236,7 +236,7 @@ fn an_offset_that_is_ignored() {
     let outcome = check(service.url(), ["messages-300-a", "messages-3-b"]).args("--out export").expect(2);
     assert_eq!(with_status(&outcome, "fail"), ["offset"]);
     assert_eq!(document(&outcome)["plan"], Value::Null);
-    assert_snapshot!(outcome.whole_last_line(), @"error: the API ignores `offset`: no history longer than a page can be read from it; then check again: chatzy-export check --progress never --json --base-url API --contacts given/contacts.csv --out export");
+    assert_snapshot!(outcome.whole_last_line(), @"error: the API ignores `offset`: no history longer than a page can be read from it; to check again, run: chatzy-export check --progress never --json --base-url API --contacts given/contacts.csv --out export");
     // A short history shows it as well.
     check(service.url(), ["messages-2-b"]).expect(2);
 }

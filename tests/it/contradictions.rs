@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use chatzy_export::digest::sha256;
-use chatzy_export::durable;
+use chatzy_export::internals::digest::sha256;
+use chatzy_export::internals::durable;
 use fastrand::Rng;
 use serde_json::{Value, json};
 

@@ -14,7 +14,7 @@ mod scene;
 
 use std::path::Path;
 
-use chatzy_export::verify::{Depth, Report, VerifyOptions, verify};
+use chatzy_export::internals::verify::{Depth, Report, VerifyOptions, verify};
 use fastrand::Rng;
 
 use scene::{FoundBy, Harm, Scene};

@@ -137,7 +137,7 @@ fn a_proxy_and_the_log_learn_no_secret() {
 #[test]
 fn panics_when_told_to() {
     if std::env::var_os("PANIC_WITH").is_some() {
-        chatzy_export::cli::panics::install();
+        chatzy_export::internals::cli::panics::install();
         let text = format!("{TEXT} {PASSWORD}");
         let worker =
             std::thread::Builder::new().name(NAME.to_owned()).spawn(move || panic!("{text}")).unwrap();

@@ -176,7 +176,7 @@ fn all_refused(statuses: &'static [u16], code: i32) -> Outcome {
 
 #[test]
 fn the_first_twenty_contacts_refused_is_about_all_of_them() {
-    assert_snapshot!(all_refused(&[403], 4).last_line(), @"error: the API refused the first 20 contacts, the last with 403: no: check the credentials and what they may read; when that is mended run again to go on");
+    assert_snapshot!(all_refused(&[403], 4).last_line(), @"error: the API refused the first 20 contacts, the last with 403: no: check the credentials and what they may read; to resume, run");
     assert_snapshot!(all_refused(&[400], 2).last_line(), @"error: the API refused the first 20 contacts, the last with 400: no: check --base-url and the contacts file");
     all_refused(&[403, 422], 2);
 }
@@ -215,7 +215,7 @@ fn more_failures_than_allowed_are_not_published() {
         assert!(!outcome.out.join("_runs").exists(), "nothing is published");
     }
     let outcome = base.clone().args("--fresh --max-failed 1").expect(5);
-    assert_snapshot!(outcome.last_line(), @"error: 2 contacts failed, more than --max-failed allows: nothing was published, run the same command again to try them again");
+    assert_snapshot!(outcome.last_line(), @"error: 2 contacts failed, more than --max-failed allows: nothing was published; to resume, run");
     assert_eq!(base.args("--max-failed 50%").expect(3).contacts("failed"), 2);
 }
 
@@ -227,7 +227,7 @@ fn a_second_run_into_one_folder_leaves_at_once() {
     let first = export.start();
     service.wait_for_requests(2);
     let second = export.expect(7);
-    assert_snapshot!(second.last_line(), @"error: another run works on DIR/export: wait for it to end, or have this one wait for it");
+    assert_snapshot!(second.last_line(), @"error: another run works on DIR/export; to wait for it, run");
     first.signal("KILL");
 }
 
@@ -241,16 +241,16 @@ fn an_unfinished_run_that_does_not_fit_is_left_alone() {
     let run_id = "--run-id unfinished";
     export.clone().args(run_id).args("--max-failed 0").expect(5);
     let with = |arguments: &str| export.clone().args(arguments).expect(9).last_line();
-    assert_snapshot!(with("--format jsonl"), @"error: the unfinished run unfinished does not fit this command: --compression was zstd:1 and is now none, --format was parquet and is now jsonl; run it as before, or throw it away with --fresh");
-    assert_snapshot!(with("--target-file-size 5MB"), @"error: the unfinished run unfinished does not fit this command: --target-file-size was 256000000 and is now 5000000; run it as before, or throw it away with --fresh");
-    assert_snapshot!(with("--partition-by year,channel --flat"), @r#"error: the unfinished run unfinished does not fit this command: --flat was false and is now true, --partition-by was [] and is now ["year","channel"]; run it as before, or throw it away with --fresh"#);
-    assert_snapshot!(with("--since 2026-01-01"), @"error: the unfinished run unfinished does not fit this command: --since was not set and is now 2026-01-01T00:00:00.000000Z; run it as before, or throw it away with --fresh");
-    assert_snapshot!(with("--channel website"), @r#"error: the unfinished run unfinished does not fit this command: --channel was [] and is now ["website"]; run it as before, or throw it away with --fresh"#);
-    assert_snapshot!(with("--run-id other"), @"error: the unfinished run unfinished does not fit this command: --run-id was unfinished and is now other; run it as before, or throw it away with --fresh");
+    assert_snapshot!(with("--format jsonl"), @"error: the unfinished run unfinished does not fit this command: --compression was zstd:1 and is now none, --format was parquet and is now jsonl; to keep it, use the options it had; to discard the unfinished run with --fresh, run");
+    assert_snapshot!(with("--target-file-size 5MB"), @"error: the unfinished run unfinished does not fit this command: --target-file-size was 256000000 and is now 5000000; to keep it, use the options it had; to discard the unfinished run with --fresh, run");
+    assert_snapshot!(with("--partition-by year,channel --flat"), @r#"error: the unfinished run unfinished does not fit this command: --flat was false and is now true, --partition-by was [] and is now ["year","channel"]; to keep it, use the options it had; to discard the unfinished run with --fresh, run"#);
+    assert_snapshot!(with("--since 2026-01-01"), @"error: the unfinished run unfinished does not fit this command: --since was not set and is now 2026-01-01T00:00:00.000000Z; to keep it, use the options it had; to discard the unfinished run with --fresh, run");
+    assert_snapshot!(with("--channel website"), @r#"error: the unfinished run unfinished does not fit this command: --channel was [] and is now ["website"]; to keep it, use the options it had; to discard the unfinished run with --fresh, run"#);
+    assert_snapshot!(with("--run-id other"), @"error: the unfinished run unfinished does not fit this command: --run-id was unfinished and is now other; to keep it, use the options it had; to discard the unfinished run with --fresh, run");
     let elsewhere = export.clone().without("--base-url").base_url("http://127.0.0.1:1/other").expect(9);
-    assert_snapshot!(elsewhere.last_line(), @"error: the unfinished run unfinished does not fit this command: --base-url was API and is now API/other; run it as before, or throw it away with --fresh");
+    assert_snapshot!(elsewhere.last_line(), @"error: the unfinished run unfinished does not fit this command: --base-url was API and is now API/other; to keep it, use the options it had; to discard the unfinished run with --fresh, run");
     export.write("contacts.csv", "a\nb\nc\n");
-    assert_snapshot!(with(""), @"error: the unfinished run unfinished does not fit this command: the contacts file (SHA-256) was b04107cdd47a and is now 880553fca8fc; run it as before, or throw it away with --fresh");
+    assert_snapshot!(with(""), @"error: the unfinished run unfinished does not fit this command: the contacts file (SHA-256) was b04107cdd47a and is now 880553fca8fc; to keep it, use the options it had; to discard the unfinished run with --fresh, run");
     assert!(export.path("export/_work").exists(), "the unfinished run is still there");
     let fresh = export.args("--fresh").expect(3);
     assert_ne!(fresh.manifest()["run_id"], "unfinished");
@@ -265,7 +265,7 @@ fn a_folder_that_cannot_be_written() {
     if outcome.code == Some(0) {
         // Root is not refused: then there is something in the way instead.
         let blocked = export.out("readonly/kept/export").expect(6);
-        assert_snapshot!(blocked.last_line(), @"error: cannot look at DIR/readonly/kept/export: Not a directory (os error 20); when that is mended run again to go on");
+        assert_snapshot!(blocked.last_line(), @"error: cannot look at DIR/readonly/kept/export: Not a directory (os error 20); to resume, run");
     } else {
         let outcome = outcome.expect(6);
         assert!(outcome.last_line().contains("DIR/readonly"), "{}", outcome.last_line());
@@ -294,7 +294,7 @@ fn a_folder_that_is_a_link_is_not_followed() {
     export.write("export/notes", "");
     std::os::unix::fs::symlink(export.path("elsewhere"), export.path("export/messages")).unwrap();
     let outcome = export.expect(6);
-    assert_snapshot!(outcome.last_line(), @"error: cannot use as a folder DIR/export/messages: it is a symbolic link, which is not followed; when that is mended run again to go on");
+    assert_snapshot!(outcome.last_line(), @"error: cannot use as a folder DIR/export/messages: it is a symbolic link, which is not followed; to resume, run");
     assert_eq!(crate::export::tree(&export.path("elsewhere")), ["kept"]);
 }
 
@@ -307,7 +307,7 @@ fn nobody_at_the_address() {
     });
     running.signal("TERM");
     let outcome = running.wait(std::time::Duration::from_secs(10)).expect(143);
-    assert_snapshot!(outcome.last_line(), @"error: interrupted: what was fetched is kept, run the same command again to go on");
+    assert_snapshot!(outcome.last_line(), @"error: interrupted; fetched data is kept; to resume, run");
 }
 
 #[test]

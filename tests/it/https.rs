@@ -107,16 +107,16 @@ fn refused(certificate: fn(usize) -> &'static str) -> String {
     assert_eq!(server.connections(), 1, "it is no outage that passes");
     let line = outcome.last_line().replace(server.url(), "API");
     let check = server.run_of(CONTACTS).into_check().expect(2);
-    let what = line.trim_start_matches("error: ");
+    let what = line.trim_start_matches("error: ").trim_end_matches("; to resume, run");
     assert!(check.stderr.replace(server.url(), "API").contains(what), "{what} is not in:\n{}", check.stderr);
     line
 }
 
 #[test]
 fn a_certificate_that_is_not_accepted_ends_at_once() {
-    assert_snapshot!(refused(|_| "expired"), @"error: the certificate of API expired on 2021-01-01 00:00 UTC: it must be renewed, or the clock of this machine is wrong; then run the same command again");
-    assert_snapshot!(refused(|_| "early"), @"error: the certificate of API is not valid before 2098-01-01 00:00 UTC: check the clock of this machine; then run the same command again");
-    assert_snapshot!(refused(|_| "elsewhere"), @"error: the certificate of API is for another host (elsewhere.example): check --base-url; then run the same command again");
+    assert_snapshot!(refused(|_| "expired"), @"error: the certificate of API expired on 2021-01-01 00:00 UTC: it must be renewed, or the clock of this machine is wrong; to resume, run");
+    assert_snapshot!(refused(|_| "early"), @"error: the certificate of API is not valid before 2098-01-01 00:00 UTC: check the clock of this machine; to resume, run");
+    assert_snapshot!(refused(|_| "elsewhere"), @"error: the certificate of API is for another host (elsewhere.example): check --base-url; to resume, run");
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn an_authority_that_is_not_known_ends_at_once() {
     let export = server.run_of(CONTACTS);
     export.write("other.pem", include_bytes!("certificates/valid.pem"));
     let outcome = export.env("SSL_CERT_FILE", "other.pem").expect(2);
-    assert_snapshot!(outcome.last_line().replace(server.url(), "API"), @"error: the certificate of API is from an authority that this machine does not know: if you trust it, name a file with its certificate in SSL_CERT_FILE; then run the same command again");
+    assert_snapshot!(outcome.last_line().replace(server.url(), "API"), @"error: the certificate of API is from an authority that this machine does not know: if you trust it, name a file with its certificate in SSL_CERT_FILE; to resume, run");
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn a_run_whose_server_shows_an_expired_certificate_under_way_goes_on_later() {
     });
     let export = server.run_of(CONTACTS).args("--format jsonl --page-size 7 --concurrency 1");
     let outcome = export.expect(2);
-    assert_snapshot!(outcome.last_line().replace(server.url(), "API"), @"error: the certificate of API expired on 2021-01-01 00:00 UTC: it must be renewed, or the clock of this machine is wrong; then run the same command again");
+    assert_snapshot!(outcome.last_line().replace(server.url(), "API"), @"error: the certificate of API expired on 2021-01-01 00:00 UTC: it must be renewed, or the clock of this machine is wrong; to resume, run");
     let before = server.asked().iter().filter(|asked| !asked.is_sign_in()).count();
     assert_whole(&export.expect(0));
     let all = server.asked().iter().filter(|asked| !asked.is_sign_in()).count();
@@ -153,11 +153,11 @@ fn without_root_certificates_the_variable_is_named() {
     let export = server.run_of(CONTACTS);
     export.write("empty.pem", "");
     let line = |name: &str, value: &str| export.clone().env(name, value).expect(2).last_line();
-    assert_snapshot!(line("SSL_CERT_FILE", "nowhere.pem"), @r#"error: no root certificates found: SSL_CERT_FILE names "nowhere.pem" (No such file or directory (os error 2))"#);
-    assert_snapshot!(line("SSL_CERT_FILE", "empty.pem"), @r#"error: no root certificates found: SSL_CERT_FILE names "empty.pem" (it holds no certificate in PEM form)"#);
-    assert_snapshot!(line("SSL_CERT_FILE", ""), @"error: no root certificates found: SSL_CERT_FILE is set but empty: unset it to use those of the system");
+    assert_snapshot!(line("SSL_CERT_FILE", "nowhere.pem"), @r#"error: no root certificates found: SSL_CERT_FILE names "nowhere.pem" (No such file or directory (os error 2)); to resume, run"#);
+    assert_snapshot!(line("SSL_CERT_FILE", "empty.pem"), @r#"error: no root certificates found: SSL_CERT_FILE names "empty.pem" (it holds no certificate in PEM form); to resume, run"#);
+    assert_snapshot!(line("SSL_CERT_FILE", ""), @"error: no root certificates found: SSL_CERT_FILE is set but empty: unset it to use those of the system; to resume, run");
     let folder = export.clone().env_remove("SSL_CERT_FILE").env("SSL_CERT_DIR", "nowhere").expect(2);
-    assert_snapshot!(folder.last_line(), @r#"error: no root certificates found: SSL_CERT_DIR names "nowhere" (No such file or directory (os error 2))"#);
+    assert_snapshot!(folder.last_line(), @r#"error: no root certificates found: SSL_CERT_DIR names "nowhere" (No such file or directory (os error 2)); to resume, run"#);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use chatzy_export::state;
+use chatzy_export::internals::state;
 use serde_json::Value;
 
 use crate::export::{Export, Outcome, json as read_json, tree};
@@ -286,7 +286,7 @@ fn a_state_that_is_lost_or_damaged_is_told_with_the_way_out() {
             let text = manifest.to_string();
             crate::export::write(&path, &text);
             let mut latest = read_json(&out.join("_runs/latest.json"));
-            latest["sha256"] = chatzy_export::digest::sha256(&text).into();
+            latest["sha256"] = chatzy_export::internals::digest::sha256(&text).into();
             crate::export::write(&out.join("_runs/latest.json"), latest.to_string());
         }),
         ("torn-manifest", 8, |out| crate::export::write(&out.join("_runs/night/manifest.json"), "{")),
@@ -295,12 +295,12 @@ fn a_state_that_is_lost_or_damaged_is_told_with_the_way_out() {
             crate::export::write(&path, crate::export::read(&path) + "\n");
         }),
         ("linked-run", 8, |out| {
-            chatzy_export::durable::rename(&out.join("_runs/night"), &out.join("night")).unwrap();
+            chatzy_export::internals::durable::rename(&out.join("_runs/night"), &out.join("night")).unwrap();
             std::os::unix::fs::symlink("../night", out.join("_runs/night")).unwrap();
         }),
         ("linked-state", 9, |out| {
             let state = out.join("_runs/night/state.parquet");
-            chatzy_export::durable::rename(&state, &out.join("state")).unwrap();
+            chatzy_export::internals::durable::rename(&state, &out.join("state")).unwrap();
             std::os::unix::fs::symlink("../../state", state).unwrap();
         }),
     ];

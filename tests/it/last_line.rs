@@ -115,14 +115,14 @@ fn every_exit_has_its_last_line() {
     3: run first is published, but 1 of 3 contacts failed: export these again: chatzy-export run --progress never --base-url API --format jsonl --out 'DIR/two words' --contacts 'DIR/two words/_runs/first/failed.csv'
     2: error: unexpected argument '--bogus' found; see: chatzy-export run --help
     2: error: --since "yesterday" is no time: write it like 2026-01-31T00:00:00Z
-    5: error: 1 contacts failed, more than --max-failed allows: nothing was published, run the same command again to try them again: chatzy-export run --contacts contacts.csv --progress never --base-url API --format jsonl --run-id first --max-failed 0 --out DIR/export
-    9: error: the unfinished run first does not fit this command: --flat was false and is now true; run it as before, or throw it away with --fresh: chatzy-export run --contacts contacts.csv --progress never --base-url API --format jsonl --run-id first --max-failed 0 --flat --out DIR/export --fresh
-    6: error: cannot use as a folder DIR/contacts.csv: not a directory; when that is mended run again to go on: chatzy-export run --contacts contacts.csv --progress never --base-url API --format jsonl --run-id first --out DIR/contacts.csv
-    4: error: sign-in refused (401 Unauthorized: Incorrect username or password.): check the credentials, then run the same command again: chatzy-export run --contacts contacts.csv --progress never --base-url API --format jsonl --out DIR/export
+    5: error: 1 contacts failed, more than --max-failed allows: nothing was published; to resume, run: chatzy-export run --contacts contacts.csv --progress never --base-url API --format jsonl --run-id first --max-failed 0 --out DIR/export
+    9: error: the unfinished run first does not fit this command: --flat was false and is now true; to keep it, use the options it had; to discard the unfinished run with --fresh, run: chatzy-export run --contacts contacts.csv --progress never --base-url API --format jsonl --run-id first --max-failed 0 --flat --out DIR/export --fresh
+    6: error: cannot use as a folder DIR/contacts.csv: not a directory; to resume, run: chatzy-export run --contacts contacts.csv --progress never --base-url API --format jsonl --run-id first --out DIR/contacts.csv
+    4: error: sign-in refused (401 Unauthorized: Incorrect username or password.): check the credentials; to resume, run: chatzy-export run --contacts contacts.csv --progress never --base-url API --format jsonl --out DIR/export
     2: error: API is not the Chatzy AI API (a web page (HTML)): check --base-url
-    130: error: interrupted: what was fetched is kept, run the same command again to go on: chatzy-export run --contacts contacts.csv --progress never --base-url API --out DIR/export
-    7: error: another run works on DIR/export: wait for it to end, or have this one wait for it: chatzy-export run --contacts contacts.csv --progress never --base-url API --fresh --out DIR/export --wait-lock 1h
-    143: error: interrupted: what was fetched is kept, run the same command again to go on: chatzy-export run --contacts contacts.csv --progress never --base-url API --out DIR/export
+    130: error: interrupted; fetched data is kept; to resume, run: chatzy-export run --contacts contacts.csv --progress never --base-url API --out DIR/export
+    7: error: another run works on DIR/export; to wait for it, run: chatzy-export run --contacts contacts.csv --progress never --base-url API --fresh --out DIR/export --wait-lock 1h
+    143: error: interrupted; fetched data is kept; to resume, run: chatzy-export run --contacts contacts.csv --progress never --base-url API --out DIR/export
     0: DIR/whole is as it was written: 1 runs, 4 files, 12 rows, 4.4 KiB
     8: error: DIR/whole is damaged: 1 finding, the first above; export the contacts again, or restore it from a copy
     2: error: there is no export at DIR/nowhere: it has no _runs/latest.json and no tables

@@ -133,7 +133,7 @@ fn a_quota_that_is_spent_ends_the_run_which_then_goes_on() {
     let export =
         Export::run_of(server.url(), &contacts).args("--format jsonl --concurrency 4 --consistency fast");
     let outcome = export.expect(5);
-    assert_snapshot!(outcome.last_line(), @"error: the API's quota is used up (429 Limit Exceeded): run the same command again when it is renewed");
+    assert_snapshot!(outcome.last_line(), @"error: the API quota of the account is used up (429 Limit Exceeded): wait until it is renewed; to resume, run");
     let pages = |server: &Scripted| server.asked().iter().filter(|asked| !asked.is_sign_in()).count();
     assert!(pages(&server) <= 20 + 4 + 2, "{} requests: those in flight, and two more", pages(&server));
     is_renewed.store(true, Ordering::Relaxed);

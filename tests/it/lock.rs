@@ -38,7 +38,7 @@ fn the_second_run_leaves_where_locks_are_not_seen_or_refused() {
         let first = holding(&export, &server);
         let second = export.expect(7);
         let last = second.whole_last_line();
-        assert!(last.contains("another run works on DIR/export: wait"), "{last}");
+        assert!(last.contains("another run works on DIR/export; to wait for it"), "{last}");
         assert!(second.stderr.contains(" (process "), "it names the other run: {}", second.stderr);
         Export::command("prune --keep-last 1").arg(&export.out_path().to_string_lossy()).expect(7);
         is_open.store(true, std::sync::atomic::Ordering::Relaxed);
@@ -100,7 +100,7 @@ fn a_run_that_was_taken_over_publishes_nothing() {
     let first = holding(&export, &server);
     let owner = export.out_path().join("_work/owner.json");
     let taken = of_another_machine(&read(&owner));
-    chatzy_export::durable::replace(&owner, taken.as_bytes()).unwrap();
+    chatzy_export::internals::durable::replace(&owner, taken.as_bytes()).unwrap();
     is_open.store(true, std::sync::atomic::Ordering::Relaxed);
     let outcome = first.wait(Duration::from_mins(1)).expect(7);
     assert!(outcome.last_line().contains("another run has taken over"), "{}", outcome.last_line());

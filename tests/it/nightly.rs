@@ -35,7 +35,7 @@ fn a_run_whose_time_is_over_stops_and_the_next_goes_on() {
     let (server, is_open) = gated(5);
     let export = Export::run_of(server.url(), (0..10).map(|at| format!("c{at}"))).args(SEQUENTIAL);
     let outcome = export.clone().args("--max-duration 2s --metrics-file chatzy.prom").expect(5);
-    assert_snapshot!(outcome.last_line(), @"error: the time of --max-duration is over: what was fetched is kept, run the same command again to go on");
+    assert_snapshot!(outcome.last_line(), @"error: --max-duration reached; fetched data is kept; to resume, run");
     assert!(!outcome.out.join("_runs").exists(), "nothing is published");
     assert!(read(&export.path("chatzy.prom")).contains("\nchatzy_export_exit_code 5\n"));
     is_open.store(true, Ordering::Relaxed);
@@ -96,7 +96,7 @@ fn waiting_ends_with_its_time_and_with_a_signal() {
     let export = Export::run_of(server.url(), ["a"]);
     let first = holding(&export, &server);
     let outcome = export.clone().args("--wait-lock 1s").expect(7);
-    assert_snapshot!(outcome.whole_last_line(), @"error: another run works on DIR/export: wait for it to end, or have this one wait for it: chatzy-export run --contacts contacts.csv --progress never --base-url API --out DIR/export --wait-lock 1h");
+    assert_snapshot!(outcome.whole_last_line(), @"error: another run works on DIR/export; to wait for it, run: chatzy-export run --contacts contacts.csv --progress never --base-url API --out DIR/export --wait-lock 1h");
     let waiting = export.clone().args("--wait-lock 1h").start();
     wait_until("it waits", || read(&export.path("stderr-2")).contains("waiting for it"));
     waiting.signal("TERM");

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
 
-use chatzy_export::durable::remove_tree;
+use chatzy_export::internals::durable::remove_tree;
 use fastrand::Rng;
 
 use crate::faults::Call;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use chatzy_export::lock::Lock;
+use chatzy_export::internals::lock::Lock;
 use serde_json::{Value, json};
 
 use crate::export::{Export, json as read_json, tree, write};

@@ -242,7 +242,7 @@ fn manifests_of_earlier_versions_have_no_times_of_requests() {
     let outcome = Export::run_of(service.url(), ["messages-3-a"]).expect(0);
     let mut manifest = outcome.manifest();
     let path = outcome.out.join(format!("_runs/{}/manifest.json", manifest["run_id"].as_str().unwrap()));
-    let sha256 = || chatzy_export::digest::sha256(read(&path));
+    let sha256 = || chatzy_export::internals::digest::sha256(read(&path));
     let before = sha256();
     assert!(manifest["requests"].as_object_mut().unwrap().remove("timeline").is_some());
     write(&path, serde_json::to_string_pretty(&manifest).unwrap());

@@ -169,7 +169,7 @@ fn a_signal_ends_it_in_good_order() {
         let outcome = running.wait(Duration::from_secs(10)).expect(code);
         assert!(!outcome.out.join("_runs").exists(), "nothing is published");
         insta::allow_duplicates! {
-            insta::assert_snapshot!(outcome.last_line(), @"error: interrupted: what was fetched is kept, run the same command again to go on");
+            insta::assert_snapshot!(outcome.last_line(), @"error: interrupted; fetched data is kept; to resume, run");
         }
         let outcome = export.expect(0);
         assert!(outcome.first_line().contains("goes on"), "{}", outcome.first_line());
@@ -296,7 +296,7 @@ fn a_damaged_spool_is_said_and_thrown_away_only_when_asked() {
     content[200] ^= 1;
     export.write("export/_work/spool/seg-00000.spool", &content);
     let outcome = export.expect(9);
-    insta::assert_snapshot!(outcome.last_line(), @"error: the spool segment DIR/export/_work/spool/seg-00000.spool is damaged at byte 8 (checksum does not match): what was fetched cannot be trusted, start over with --fresh");
+    insta::assert_snapshot!(outcome.last_line(), @"error: the spool segment DIR/export/_work/spool/seg-00000.spool is damaged at byte 8 (checksum does not match): the fetched data cannot be trusted; to discard the unfinished run with --fresh, run");
     assert_eq!(std::fs::read(&segment).unwrap(), content, "it is left as it is");
     assert_same(&substance(&export.args("--fresh").expect(0)), &reference, "--fresh");
 }

@@ -1,6 +1,6 @@
 //! A small export in which something goes wrong, and what it must come to when the command is given again.
 
-use chatzy_export::durable::{create_dir_all, remove_tree};
+use chatzy_export::internals::durable::{create_dir_all, remove_tree};
 use serde_json::Value;
 
 use crate::export::{Export, json};

@@ -129,10 +129,7 @@ fn a_disk_that_hangs_does_not_hold_up_a_signal() {
             }
             let outcome = running.wait(Duration::from_secs(10)).expect(143);
             let last = outcome.last_line();
-            assert_eq!(
-                last, "error: interrupted: what was fetched is kept, run the same command again to go on",
-                "{name}"
-            );
+            assert_eq!(last, "error: interrupted; fetched data is kept; to resume, run", "{name}");
             assert!(read(&metrics).contains("\nchatzy_export_exit_code 143\n"), "{name}: monitors are told");
             scene.ends_well(&export, &name);
         }

@@ -7,13 +7,23 @@ use std::path::{Path, PathBuf};
 
 /// The rooms by layer, the lowest last. Rooms of one layer do not know each other, but for the lowest, the common ground.
 const LAYERS: [&[&str]; 5] = [
-    &["cli"],
+    &["cli", "internals"],
     &["export", "check", "monitor", "report"],
     &["fetch", "build", "publish", "verify", "warehouse", "prune"],
     &["api", "spool", "table", "output", "catalog", "state", "lock"],
     &[
-        "contacts", "settings", "event", "id", "record", "json", "durable", "history", "digest", "visible",
-        "actor", "bounded",
+        "contacts",
+        "settings",
+        "event",
+        "id",
+        "record",
+        "json",
+        "durable",
+        "contact_read",
+        "digest",
+        "visible",
+        "actor",
+        "bounded",
     ],
 ];
 

@@ -27,7 +27,7 @@ pub struct SmallDisk(PathBuf);
 
 impl SmallDisk {
     pub fn mount(path: &Path, kilobytes: u32) -> Option<Self> {
-        chatzy_export::durable::create_dir_all(path).expect("a folder");
+        chatzy_export::internals::durable::create_dir_all(path).expect("a folder");
         let size = format!("size={kilobytes}k,mode=0700");
         let is_there = runs(Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(path));
         is_there.then(|| Self(path.to_owned()))
@@ -161,7 +161,7 @@ fn too_few_open_files_are_told_as_such() {
 fn too_little_address_space_is_said_before_anything_begins() {
     let outcome =
         Export::run_of("http://127.0.0.1:1", ["a"]).shell("ulimit -v 100000; exec \"$@\"").expect(6);
-    assert_snapshot!(outcome.last_line(), @"error: the limit on address space (ulimit -v) is 97 MiB: raise it to 512 MiB; when that is mended run again to go on");
+    assert_snapshot!(outcome.last_line(), @"error: the limit on address space (ulimit -v) is 97 MiB: raise it to 512 MiB; to resume, run");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use chatzy_export::durable;
+use chatzy_export::internals::durable;
 use serde_json::Value;
 
 use crate::export::{Export, json, read, write};
@@ -155,7 +155,7 @@ fn long_texts_of_damaged_files_are_cut_in_findings() {
     for file in described["files"].as_array_mut().unwrap() {
         if file["table"] == "coverage" {
             file["bytes"] = text.len().into();
-            file["sha256"] = chatzy_export::digest::sha256(&text).into();
+            file["sha256"] = chatzy_export::internals::digest::sha256(&text).into();
         }
     }
     described["started_at"] = long.clone().into();

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use chatzy_export::record::{read_json, read_page};
+use chatzy_export::internals::record::{read_json, read_page};
 use divan::counter::BytesCount;
 use divan::{AllocProfiler, Bencher, black_box};
 use serde::Deserialize;

@@ -5,14 +5,14 @@ use std::hint::black_box;
 use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
-use chatzy_export::event::{Event, Observer};
-use chatzy_export::history::{Ask, Purpose};
-use chatzy_export::id::ContactId;
-use chatzy_export::output::{OutputSpec, TableWriter};
-use chatzy_export::record::{read_json, read_page};
-use chatzy_export::settings::{Format, OutputSettings, ParquetCodec};
-use chatzy_export::spool::{Entry, Place, Reader, Writer};
-use chatzy_export::table::{Builders, ConversationColumns, Rows, Stamp, Table};
+use chatzy_export::internals::contact_read::{PageRequest, Purpose};
+use chatzy_export::internals::event::{Event, Observer};
+use chatzy_export::internals::id::ContactId;
+use chatzy_export::internals::output::{OutputSpec, TableWriter};
+use chatzy_export::internals::record::{read_json, read_page};
+use chatzy_export::internals::settings::{Format, OutputSettings, ParquetCodec};
+use chatzy_export::internals::spool::{Entry, Reader, RecordLocation, Writer};
+use chatzy_export::internals::table::{Builders, ConversationColumns, Rows, Stamp, Table};
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{AllocProfiler, Bencher};
 use lenient_json::Document;
@@ -102,12 +102,12 @@ impl Observer for Nobody {
 
 fn entry(at: usize) -> Entry {
     let contact = u32::try_from(at).unwrap_or_default();
-    let ask = Ask { offset: 0, limit: 100, overlap: 0, purpose: Purpose::Start };
+    let ask = PageRequest { offset: 0, limit: 100, overlap: 0, purpose: Purpose::Start };
     Entry::Page { contact, pass: None, ask, asked_at: None, at: 0 }
 }
 
 /// All pages into a segment, synced at the end.
-fn spool(folder: &std::path::Path) -> Vec<Place> {
+fn spool(folder: &std::path::Path) -> Vec<RecordLocation> {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     let (writer, appender) = Writer::start(folder, 1, Arc::new(Nobody)).expect("a segment");
     let places = runtime.block_on(async {

@@ -158,8 +158,7 @@ pub fn sentence(checked: &Checked, exit: Exit) -> String {
         2 => " (1 more failure above)".to_owned(),
         failures => format!(" ({} more failures above)", failures - 1),
     };
-    let hint = if what.contains("run the same command again") { "" } else { "; then check again" };
-    format!("error: {what}{more}{hint}")
+    format!("error: {what}{more}; to check again, run")
 }
 
 #[cfg(test)]

@@ -72,7 +72,7 @@ pub enum RebuildError {
         path: PathBuf,
     },
     /// A signal ended it.
-    #[error("{0}: nothing was published, run the same command again")]
+    #[error("{0}; nothing was published")]
     Interrupted(Interruption),
     /// What a run may fail of, too.
     #[error(transparent)]

@@ -8,10 +8,10 @@ use tokio::task::block_in_place;
 
 use super::order::LineOrder;
 use super::{Archive, RebuildError};
+use crate::contact_read::{ServerBehavior, Status};
 use crate::contacts::ContactList;
 use crate::event::SharedObserver;
 use crate::export::ExportError;
-use crate::history::{Facts, Status};
 use crate::id::ContactId;
 use crate::output::manifest::FileEntry;
 use crate::output::{RawContact, RawLine, RawReader};
@@ -120,7 +120,7 @@ impl Filling<'_> {
                 if !is_due {
                     return Ok(());
                 }
-                let learned = Facts::default();
+                let learned = ServerBehavior::default();
                 (Entry::Done { contact, outcome, learned, first_page: None }, Vec::new())
             }
         };

@@ -14,8 +14,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::unfinished::{Run, Work};
-use super::{ExportError, Identity, Interruption, draft, lock, mixed};
+use super::work_folder::{Run, WorkFolder};
+use super::{ExportError, Identity, Interruption, lock, manifest_draft, mixed};
 use crate::api::{Requests, Timeline};
 use crate::build::{self, BuildPlan};
 use crate::catalog;
@@ -68,7 +68,7 @@ pub async fn rebuild(
     let interrupt = lock::or_lost(&lock, interrupt);
     tokio::pin!(interrupt);
     let run = run_of(&job)?;
-    let work = Work::new(&job.out, &job.work);
+    let work = WorkFolder::new(&job.out, &job.work);
     if let Some(published) =
         work.finish_publishing(job.unfinished, Some(&run.run_id), &job.identity, &lock)?
     {
@@ -118,7 +118,7 @@ fn made_before(job: &RebuildJob, run: &Run) -> Result<Option<Published>, Rebuild
 /// Reads the archive and builds the tables.
 async fn make(
     job: &RebuildJob,
-    work: &Work,
+    work: &WorkFolder,
     run: &Run,
     observer: &SharedObserver,
     mut interrupt: Pin<&mut impl Future<Output = Interruption>>,
@@ -165,7 +165,7 @@ async fn make(
         by_status: asked.by_status.clone(),
         timeline: Timeline::new(0),
     };
-    let mut draft = draft::draft(&job.identity, &contacts, run, built, &requests, None);
+    let mut draft = manifest_draft::draft(&job.identity, &contacts, run, built, &requests, None);
     // What the API was asked over time is no more to be told than the archive's manifest tells.
     draft.manifest.requests.timeline.clone_from(&asked.timeline);
     // It is the same run: what changed since the runs before it stays as it was reported.

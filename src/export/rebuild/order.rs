@@ -4,7 +4,7 @@
 
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
-use crate::history::{Outcome, Status};
+use crate::contact_read::{Outcome, Status};
 use crate::id::ContactId;
 use crate::output::{RawContact, RawLine};
 

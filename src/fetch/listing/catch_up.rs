@@ -9,9 +9,9 @@ use std::collections::HashSet;
 use super::Asker;
 use super::error::ListingError;
 use super::pass::Ways;
-use super::roll::Roll;
+use super::seen_contacts::SeenContacts;
 use crate::api::Failure;
-use crate::fetch::paging::{Fingerprint, Sight};
+use crate::fetch::paging::{Fingerprint, PageView};
 
 /// Looks before it is given up: each reads what became active during the one before it.
 const MOST_LOOKS: u32 = 20;
@@ -30,23 +30,23 @@ enum Look {
 pub async fn read(
     asker: &impl Asker,
     ways: &mut Ways,
-    roll: &mut Roll,
+    seen: &mut SeenContacts,
 ) -> Result<Option<String>, ListingError> {
     for _ in 0..MOST_LOOKS {
-        if let Look::AtOnce = look(asker, ways, roll).await? {
+        if let Look::AtOnce = look(asker, ways, seen).await? {
             return Ok(None);
         }
     }
     Ok(Some("contacts became active faster than they could be listed".to_owned()))
 }
 
-async fn look(asker: &impl Asker, ways: &mut Ways, roll: &mut Roll) -> Result<Look, ListingError> {
+async fn look(asker: &impl Asker, ways: &mut Ways, seen: &mut SeenContacts) -> Result<Look, ListingError> {
     let mut met: HashSet<Fingerprint> = HashSet::new();
     let (mut offset, mut overlap) = (0, 0);
     let mut first = None;
     let mut all_join = true;
     loop {
-        let sight = ask(asker, offset, ways, roll).await?;
+        let sight = ask(asker, offset, ways, seen).await?;
         let marks = || sight.messages();
         let received = sight.received();
         if received == 0 {
@@ -57,18 +57,18 @@ async fn look(asker: &impl Asker, ways: &mut Ways, roll: &mut Roll) -> Result<Lo
             return Ok(Look::Torn);
         }
         all_join &= overlap > 0 || offset == 0;
-        let is_home = marks().any(|mark| roll.was_read(mark));
+        let is_home = marks().any(|mark| seen.was_read(mark));
         met.extend(marks());
         if is_home && offset == 0 {
-            roll.trust(met);
+            seen.trust(met);
             return Ok(Look::AtOnce);
         }
         if is_home {
             // Single contacts have no room for a known one beside a new one: the front must not have moved meanwhile.
-            if !all_join && ask(asker, 0, ways, roll).await?.messages().next() != first {
+            if !all_join && ask(asker, 0, ways, seen).await?.messages().next() != first {
                 return Ok(Look::Torn);
             }
-            roll.trust(met);
+            seen.trust(met);
             return Ok(Look::Long);
         }
         first = first.or_else(|| marks().next());
@@ -82,11 +82,11 @@ async fn ask(
     asker: &impl Asker,
     offset: u64,
     ways: &mut Ways,
-    roll: &mut Roll,
-) -> Result<Sight, ListingError> {
+    seen: &mut SeenContacts,
+) -> Result<PageView, ListingError> {
     loop {
-        match asker.ask(offset, ways.limit, roll.len()).await {
-            Ok(page) => return roll.take_in(page),
+        match asker.ask(offset, ways.limit, seen.len()).await {
+            Ok(page) => return seen.take_in(page),
             Err(Failure::AskLess) if ways.limit > 1 => ways.limit /= 2,
             Err(failure) => return Err(failure.into()),
         }

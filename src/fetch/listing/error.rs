@@ -30,7 +30,7 @@ pub enum ListingError {
         what: String,
     },
     /// It cannot answer.
-    #[error("the list of contacts cannot be read ({what}): run the same command again")]
+    #[error("the list of contacts cannot be read ({what})")]
     Unreadable {
         /// Why.
         what: String,

@@ -17,7 +17,7 @@
 mod catch_up;
 mod error;
 mod pass;
-mod roll;
+mod seen_contacts;
 #[cfg(test)]
 mod tests;
 
@@ -33,7 +33,7 @@ use crate::table::read_time;
 
 pub use error::ListingError;
 use pass::{PassEnd, Ways};
-use roll::Roll;
+use seen_contacts::SeenContacts;
 
 /// Times that the whole list is read before it is given up as changing too much to be sure of.
 const MOST_PASSES: u32 = 4;
@@ -116,8 +116,8 @@ pub async fn list(
     plan: &ListingPlan,
     observer: &SharedObserver,
 ) -> Result<Listing, ListingError> {
-    let (roll, doubts) = read_all(client, plan, observer, Roll::of_whole()).await?;
-    Ok(Listing { contacts: roll.into_contacts(), doubts })
+    let (seen, doubts) = read_all(client, plan, observer, SeenContacts::of_whole()).await?;
+    Ok(Listing { contacts: seen.into_contacts(), doubts })
 }
 
 /// Reads all of the list in the same way, and keeps the IDs and the times.
@@ -125,8 +125,9 @@ pub async fn list(
 /// # Errors
 /// When it cannot be read to its end.
 pub async fn roster(client: &Client, observer: &SharedObserver) -> Result<Roster, ListingError> {
-    let (roll, doubts) = read_all(client, &ListingPlan::default(), observer, Roll::of_times()).await?;
-    let (ids, times) = roll.into_times();
+    let (seen, doubts) =
+        read_all(client, &ListingPlan::default(), observer, SeenContacts::of_times()).await?;
+    let (ids, times) = seen.into_times();
     Ok(Roster { ids, times, doubts })
 }
 
@@ -134,23 +135,23 @@ async fn read_all(
     client: &Client,
     plan: &ListingPlan,
     observer: &SharedObserver,
-    mut roll: Roll,
-) -> Result<(Roll, Vec<String>), ListingError> {
+    mut seen: SeenContacts,
+) -> Result<(SeenContacts, Vec<String>), ListingError> {
     let account = client.account().await?;
     let asker = ClientAsker { client, plan, account, observer };
-    let doubt = read(&asker, plan.page_size, &mut roll).await?;
-    if let Some(found) = roll.only_unnamed() {
+    let doubt = read(&asker, plan.page_size, &mut seen).await?;
+    if let Some(found) = seen.only_unnamed() {
         let what = format!("no listed contact has a `contact_id`; {found}");
         return Err(ListingError::NotAnAnswer { what });
     }
-    let unnamed = roll.unnamed();
+    let unnamed = seen.unnamed();
     let unnamed = (unnamed > 0)
         .then(|| format!("{unnamed} listed contacts have no ID that could be asked for, and are left out"));
     let doubts: Vec<String> = doubt.into_iter().chain(unnamed).collect();
     for reason in &doubts {
         observer.event(Event::ListingDoubtful { reason: reason.clone() });
     }
-    Ok((roll, doubts))
+    Ok((seen, doubts))
 }
 
 /// When a contact was last active, in microseconds since 1970.
@@ -187,18 +188,22 @@ impl Asker for ClientAsker<'_> {
 }
 
 /// Reads the list until nothing is missing; else says why something may be.
-async fn read(asker: &impl Asker, page_size: u32, roll: &mut Roll) -> Result<Option<String>, ListingError> {
+async fn read(
+    asker: &impl Asker,
+    page_size: u32,
+    seen: &mut SeenContacts,
+) -> Result<Option<String>, ListingError> {
     let mut ways = Ways::new(page_size);
     let mut doubt = String::new();
     for pass in 0..MOST_PASSES {
-        let known = roll.len();
-        match pass::read(asker, &mut ways, roll).await? {
+        let known = seen.len();
+        match pass::read(asker, &mut ways, seen).await? {
             PassEnd::Unresolved(why) => doubt = why,
-            PassEnd::Read if roll.is_by_activity() => match catch_up::read(asker, &mut ways, roll).await? {
+            PassEnd::Read if seen.is_by_activity() => match catch_up::read(asker, &mut ways, seen).await? {
                 None => return Ok(None),
                 Some(why) => doubt = why,
             },
-            PassEnd::Read if pass > 0 && roll.len() == known => return Ok(None),
+            PassEnd::Read if pass > 0 && seen.len() == known => return Ok(None),
             PassEnd::Read => OTHER_ORDER.clone_into(&mut doubt),
         }
     }

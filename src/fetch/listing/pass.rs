@@ -2,10 +2,10 @@
 
 use super::Asker;
 use super::error::ListingError;
-use super::roll::Roll;
+use super::seen_contacts::SeenContacts;
 use crate::api::Failure;
+use crate::contact_read::{OffsetUnit, ServerBehavior};
 use crate::fetch::paging::{Claims, Paging, Rules, Step};
-use crate::history::{Facts, Reading};
 use crate::settings::Consistency;
 
 /// How a pass ended.
@@ -22,33 +22,40 @@ pub enum PassEnd {
 pub struct Ways {
     /// What is asked for at once: less where the server could not answer as much.
     pub limit: u32,
-    facts: Facts,
+    facts: ServerBehavior,
 }
 
 impl Ways {
     /// Nothing yet. There are no conversations in a list that could count for themselves.
     pub fn new(page_size: u32) -> Self {
-        Self { limit: page_size, facts: Facts { reading: Reading::Total, ..Facts::default() } }
+        Self {
+            limit: page_size,
+            facts: ServerBehavior { reading: OffsetUnit::Total, ..ServerBehavior::default() },
+        }
     }
 }
 
 /// Reads the list.
-pub async fn read(asker: &impl Asker, ways: &mut Ways, roll: &mut Roll) -> Result<PassEnd, ListingError> {
+pub async fn read(
+    asker: &impl Asker,
+    ways: &mut Ways,
+    seen: &mut SeenContacts,
+) -> Result<PassEnd, ListingError> {
     let rules = Rules { consistency: Consistency::Anchored, page_size: ways.limit, claims: Claims::Prove };
     let mut paging = Paging::new(rules);
     loop {
         let ask = match paging.next() {
-            Step::Ask(ask) => *ask,
+            Step::Request(ask) => *ask,
             Step::End(_) => {
-                roll.end_pass(paging.into_known());
+                seen.end_pass(paging.into_known());
                 return Ok(PassEnd::Read);
             }
             Step::Unresolved(why) => return Ok(PassEnd::Unresolved(why.replace("messages", "contacts"))),
             Step::OffsetIgnored => return Err(ListingError::OffsetIgnored),
         };
-        match asker.ask(ask.offset, ask.limit, roll.len()).await {
+        match asker.ask(ask.offset, ask.limit, seen.len()).await {
             Ok(page) => {
-                let sight = roll.take_in(page)?;
+                let sight = seen.take_in(page)?;
                 paging.absorb(&ask, &sight, &mut ways.facts);
             }
             Err(Failure::AskLess) if paging.halve(&ask) => ways.limit = ways.limit.min(ask.limit / 2).max(1),

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use futures::FutureExt;
 use proptest::prelude::*;
 
-use super::roll::Roll;
+use super::seen_contacts::SeenContacts;
 use super::{Asker, ListingError, read};
 use crate::api::Failure;
 use crate::record::listing::{Listed, ListedContact, ListingPage};
@@ -70,9 +70,9 @@ impl Model {
     }
 
     fn list(&self, page_size: u32) -> (Result<Option<String>, ListingError>, Vec<String>) {
-        let mut roll = Roll::of_whole();
-        let doubt = read(self, page_size, &mut roll).now_or_never().expect("the model never waits");
-        (doubt, roll.into_contacts().into_iter().map(|contact| contact.contact_id.to_string()).collect())
+        let mut seen = SeenContacts::of_whole();
+        let doubt = read(self, page_size, &mut seen).now_or_never().expect("the model never waits");
+        (doubt, seen.into_contacts().into_iter().map(|contact| contact.contact_id.to_string()).collect())
     }
 
     /// Those that were there all the while and are not listed.

@@ -4,8 +4,8 @@
 //! everything known must come back empty, and an anchored one must show the last known message and nothing behind it: the
 //! empty page alone could be the work of a removal. Where short pages have proved false, nothing must stand there once more.
 
-use super::{Ask, Claims, Facts, Frontier, Paging, Purpose, Reading, Sight, Step};
-use crate::history::{End, Ending};
+use super::{Claims, Frontier, OffsetUnit, PageRequest, PageView, Paging, Purpose, ServerBehavior, Step};
+use crate::contact_read::{End, HistoryEnd};
 use crate::settings::Consistency;
 
 /// Times that the end has moved when it was looked at once more: the chat grows as fast as it is read.
@@ -29,19 +29,25 @@ pub(super) enum EndDoubt {
 }
 
 impl Paging {
-    pub(super) fn believes(&self, page: &Sight, facts: &Facts) -> bool {
+    pub(super) fn believes(&self, page: &PageView, facts: &ServerBehavior) -> bool {
         match self.rules.consistency {
             Consistency::Fast => true,
             Consistency::Strict => false,
             Consistency::Anchored => {
-                let reading_matters = page.is_mixed() && facts.reading == Reading::Unknown;
+                let reading_matters = page.is_mixed() && facts.reading == OffsetUnit::Unknown;
                 self.rules.claims == Claims::Believe && !facts.short_pages_lie && !reading_matters
             }
         }
     }
 
     /// Where short pages may lie the next page is asked for as any other, anchored.
-    pub(super) fn past_a_short_page(&mut self, past: u64, stride: u64, fresh: u64, facts: &Facts) -> Step {
+    pub(super) fn past_a_short_page(
+        &mut self,
+        past: u64,
+        stride: u64,
+        fresh: u64,
+        facts: &ServerBehavior,
+    ) -> Step {
         let doubt = std::mem::replace(&mut self.doubt, EndDoubt::None);
         if doubt == EndDoubt::Denied {
             return self.onward(past, stride);
@@ -70,18 +76,18 @@ impl Paging {
     }
 
     pub(super) fn prove(&self, past: u64) -> Step {
-        Step::Ask(Ask { offset: past, limit: self.limit, overlap: 0, purpose: Purpose::Proof })
+        Step::Request(PageRequest { offset: past, limit: self.limit, overlap: 0, purpose: Purpose::Proof })
     }
 
     pub(super) fn end(&mut self, end: End, past: u64, measure: u64) -> Step {
         if self.is_to_sweep() {
             return self.begin_sweep();
         }
-        Step::End(Ending { end, past, measure, rests_on_total: self.rests_on_total })
+        Step::End(HistoryEnd { end, past, measure, rests_on_total: self.rests_on_total })
     }
 
     /// The page just past everything known: empty, or the end was not the end.
-    pub(super) fn proof(&mut self, ask: &Ask, page: &Sight, facts: &mut Facts) -> Step {
+    pub(super) fn proof(&mut self, ask: &PageRequest, page: &PageView, facts: &mut ServerBehavior) -> Step {
         if !self.can_anchor(facts) {
             facts.short_pages_lie |= !page.is_empty();
             return self.unanchored(ask, page, facts);
@@ -110,11 +116,11 @@ impl Paging {
             }
             facts.short_pages_lie = true;
             self.doubt = EndDoubt::Denied;
-            if facts.reading != Reading::PerConversation {
+            if facts.reading != OffsetUnit::PerConversation {
                 return self.anchored(ask, page, facts);
             }
         }
-        if facts.reading == Reading::Unknown && self.frontier.as_ref().is_some_and(Frontier::is_mixed) {
+        if facts.reading == OffsetUnit::Unknown && self.frontier.as_ref().is_some_and(Frontier::is_mixed) {
             // Under the cautious stride the tail of a mixed page comes again: no sign of change.
             return self.advance(ask, page, facts);
         }
@@ -122,15 +128,20 @@ impl Paging {
         if all_known && let Some(unresolved) = self.chase() {
             return unresolved;
         }
-        if facts.reading == Reading::PerConversation {
+        if facts.reading == OffsetUnit::PerConversation {
             // The end of a conversation that is not on the page may have moved up: the page is asked for so that every
             // conversation must join.
             return self.onward(ask.offset, 2);
         }
         match self.advance(ask, page, facts) {
-            Step::Ask(Ask { offset, limit, purpose: Purpose::Proof, .. }) => {
+            Step::Request(PageRequest { offset, limit, purpose: Purpose::Proof, .. }) => {
                 let further = u64::from(self.chases.saturating_sub(1));
-                Step::Ask(Ask { offset: offset + further, limit, overlap: 0, purpose: Purpose::Proof })
+                Step::Request(PageRequest {
+                    offset: offset + further,
+                    limit,
+                    overlap: 0,
+                    purpose: Purpose::Proof,
+                })
             }
             step => step,
         }
@@ -144,7 +155,7 @@ impl Paging {
     }
 
     /// Whether pages have room for a known message beside a new one.
-    pub(super) fn can_anchor(&self, facts: &Facts) -> bool {
+    pub(super) fn can_anchor(&self, facts: &ServerBehavior) -> bool {
         let shows_room = self.largest > 1 || (facts.largest_page > 1 && self.prefix.len() <= 1);
         self.overlap > 0 && self.limit > 1 && shows_room
     }

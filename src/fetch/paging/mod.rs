@@ -1,40 +1,40 @@
 //! Paging one contact's history on a chat that changes meanwhile, as a pure state machine.
 //!
 //! Offsets count positions: on a live chat an insert repeats messages and a removal skips them, silently. So each page
-//! must *join* what is known (see [`prefix`]) or be confirmed (see [`one_by_one`]), the offset advances by what was
+//! must *join* what is known (see [`prefix`]) or be confirmed (see [`single_message_pages`]), the offset advances by what was
 //! received and not by what was asked for, and the end is proved by an empty page, or believed where the run has reason
 //! to. What offsets count is asked for where it matters (see [`count`]).
 //!
 //! No network, clock or randomness in here: [`Paging::next`] says what to ask, [`Paging::absorb`] takes the answer in.
 //! A resumed run absorbs the spooled pages again, in their order, and goes on where it was.
 
-mod ahead;
+mod closing_sweep;
 mod count;
-mod doubt;
 mod end;
+mod end_check;
 mod facts;
 mod limit;
 mod offset;
-mod one_by_one;
+mod overlap;
+mod page_view;
+mod predict;
 mod prefix;
-mod seam;
-mod sight;
-mod sweep;
+mod single_message_pages;
 #[cfg(test)]
 mod tests;
 
 use std::collections::HashSet;
 
-pub use doubt::{Doubt, Look, doubt};
-pub use sight::{Fingerprint, Sight};
+pub use end_check::{EndCheck, EndVerdict, check_end};
+pub use page_view::{Fingerprint, PageView};
 
-use crate::history::{Ask, End, Ending, Facts, Purpose, Reading};
+use crate::contact_read::{End, HistoryEnd, OffsetUnit, PageRequest, Purpose, ServerBehavior};
 use crate::settings::Consistency;
+use closing_sweep::Sweep;
 use count::Uncounted;
 use end::EndDoubt;
-use one_by_one::Held;
 use prefix::Prefix;
-use sweep::Sweep;
+use single_message_pages::Held;
 
 /// Times that a history is read anew from its start before it is given up as unresolved.
 const MAX_REREADS: u32 = 3;
@@ -69,10 +69,10 @@ pub enum Claims {
 /// What to do next for a contact.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Ask for this page.
-    Ask(Ask),
+    /// Request this page.
+    Request(PageRequest),
     /// The history is read.
-    End(Ending),
+    End(HistoryEnd),
     /// It kept changing or contradicting itself: what was read is exported, and said.
     Unresolved(String),
     /// The server answered this history's first page at every offset, and has not shown that it looks at the offset.
@@ -84,7 +84,7 @@ pub enum Step {
 struct Frontier {
     offset: u64,
     limit: u32,
-    page: Sight,
+    page: PageView,
 }
 
 impl Frontier {
@@ -127,7 +127,7 @@ pub struct Paging {
     /// A page without an anchor, until the page before it is verified.
     held: Option<Held>,
     /// What was to be asked when doubt about the offset came up.
-    after_doubt: Option<Ask>,
+    after_doubt: Option<PageRequest>,
     uncounted: Option<Uncounted>,
     counts: u32,
 }
@@ -138,7 +138,12 @@ impl Paging {
         Self {
             rules,
             prefix: Prefix::default(),
-            next: Step::Ask(Ask { offset: 0, limit: rules.page_size, overlap: 0, purpose: Purpose::Start }),
+            next: Step::Request(PageRequest {
+                offset: 0,
+                limit: rules.page_size,
+                overlap: 0,
+                purpose: Purpose::Start,
+            }),
             limit: rules.page_size,
             pages_at_limit: 0,
             overlap: u64::from(rules.consistency != Consistency::Fast),
@@ -186,7 +191,7 @@ impl Paging {
     }
 
     /// Takes in the answer to an ask, which is the last one [`Self::next`] gave, or was when it was spooled.
-    pub fn absorb(&mut self, ask: &Ask, page: &Sight, facts: &mut Facts) {
+    pub fn absorb(&mut self, ask: &PageRequest, page: &PageView, facts: &mut ServerBehavior) {
         match ask.purpose {
             Purpose::Doubt => self.next = self.settle_doubt(page, facts),
             Purpose::Count => self.counted(page, facts),
@@ -202,8 +207,8 @@ impl Paging {
     }
 
     /// A page of which it is known what its offset counts, as far as that can be known.
-    fn take_in(&mut self, ask: &Ask, page: &Sight, facts: &mut Facts) {
-        if self.rests_on_total && facts.reading == Reading::PerConversation {
+    fn take_in(&mut self, ask: &PageRequest, page: &PageView, facts: &mut ServerBehavior) {
+        if self.rests_on_total && facts.reading == OffsetUnit::PerConversation {
             self.rests_on_total = false;
             self.next = self.start_over();
             return;
@@ -226,7 +231,7 @@ impl Paging {
         self.doubt_the_offset(ask, page);
     }
 
-    fn learn(&self, ask: &Ask, page: &Sight, facts: &mut Facts) {
+    fn learn(&self, ask: &PageRequest, page: &PageView, facts: &mut ServerBehavior) {
         facts.honours_offset |= self.shows_offset(ask, page);
         if matches!(ask.purpose, Purpose::Onward | Purpose::Proof)
             && let Some(frontier) = &self.frontier
@@ -245,12 +250,12 @@ impl Paging {
     }
 
     /// The page continues the history: take it in and go on behind it.
-    fn advance(&mut self, ask: &Ask, page: &Sight, facts: &mut Facts) -> Step {
+    fn advance(&mut self, ask: &PageRequest, page: &PageView, facts: &mut ServerBehavior) -> Step {
         let fresh = self.prefix.extend(ask.offset, page, facts.reading);
         if page.is_empty() {
             return self.end(End::Proved, ask.offset, 0);
         }
-        if page.is_mixed() && facts.reading == Reading::Total {
+        if page.is_mixed() && facts.reading == OffsetUnit::Total {
             self.rests_on_total = true;
         }
         self.step_back = 1;
@@ -283,6 +288,11 @@ impl Paging {
     fn onward(&self, past: u64, stride: u64) -> Step {
         let room = stride.min(u64::from(self.limit)).saturating_sub(1);
         let overlap = self.overlap.min(room).min(past);
-        Step::Ask(Ask { offset: past - overlap, limit: self.limit, overlap, purpose: Purpose::Onward })
+        Step::Request(PageRequest {
+            offset: past - overlap,
+            limit: self.limit,
+            overlap,
+            purpose: Purpose::Onward,
+        })
     }
 }

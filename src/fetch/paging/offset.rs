@@ -3,7 +3,7 @@
 //! One that ignores it answers every request with the first page. One that clamps it does so from some offset on: the
 //! pages before are read, and only the histories that are longer cannot be read to their end.
 
-use super::{Ask, Facts, Fingerprint, Paging, Purpose, Sight, Step};
+use super::{Fingerprint, PageRequest, PageView, Paging, Purpose, ServerBehavior, Step};
 
 /// Equal pages at different offsets after which it is asked far beyond the end.
 const EQUAL_PAGES: u32 = 2;
@@ -11,33 +11,34 @@ const EQUAL_PAGES: u32 = 2;
 const FAR_BEYOND: u64 = 1_000_000;
 
 impl Paging {
-    /// Equal pages at different offsets raise the question.
-    pub(super) fn doubt_the_offset(&mut self, ask: &Ask, page: &Sight) {
+    /// Equal pages at different offsets raise the request.
+    pub(super) fn doubt_the_offset(&mut self, ask: &PageRequest, page: &PageView) {
         let messages: Vec<Fingerprint> = page.messages().collect();
         let equal = !messages.is_empty() && messages == self.last_page && ask.offset > 0;
         self.equal_pages = if equal { self.equal_pages + 1 } else { 0 };
         self.last_page = messages;
         if self.equal_pages >= EQUAL_PAGES
-            && let Step::Ask(pending) = &self.next
+            && let Step::Request(pending) = &self.next
         {
             self.after_doubt = Some(*pending);
             let offset = ask.offset + FAR_BEYOND;
-            self.next = Step::Ask(Ask { offset, limit: ask.limit, overlap: 0, purpose: Purpose::Doubt });
+            self.next =
+                Step::Request(PageRequest { offset, limit: ask.limit, overlap: 0, purpose: Purpose::Doubt });
         }
     }
 
     /// True if the page shows that the server looks at the offset: it is not the first page again, with what came
     /// meanwhile.
-    pub(super) fn shows_offset(&self, ask: &Ask, page: &Sight) -> bool {
+    pub(super) fn shows_offset(&self, ask: &PageRequest, page: &PageView) -> bool {
         let known = self.prefix.known_on(page);
         ask.offset > 0 && self.prefix.len() > 0 && (page.is_empty() || 2 * known < page.received())
     }
 
-    pub(super) fn settle_doubt(&mut self, page: &Sight, facts: &Facts) -> Step {
+    pub(super) fn settle_doubt(&mut self, page: &PageView, facts: &ServerBehavior) -> Step {
         self.equal_pages = 0;
         let known = self.known();
         match self.after_doubt.take() {
-            Some(pending) if page.is_empty() => Step::Ask(pending),
+            Some(pending) if page.is_empty() => Step::Request(pending),
             _ if facts.honours_offset => Step::Unresolved(format!(
                 "the server answers higher offsets with the same page again: what follows the first {known} messages cannot be read"
             )),

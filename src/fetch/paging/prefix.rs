@@ -7,8 +7,8 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use super::sight::{Fingerprint, Group, Identity, Mark, Sight};
-use crate::history::Reading;
+use super::page_view::{Fingerprint, Group, Identity, Mark, PageView};
+use crate::contact_read::OffsetUnit;
 
 /// The known messages of one contact's history.
 #[derive(Debug, Default)]
@@ -25,7 +25,7 @@ pub struct Prefix {
 
 impl Prefix {
     /// How many of the page's messages are known.
-    pub fn known_on(&self, sight: &Sight) -> u64 {
+    pub fn known_on(&self, sight: &PageView) -> u64 {
         sight.messages().filter(|message| self.known.contains(message)).count() as u64
     }
 
@@ -49,7 +49,7 @@ impl Prefix {
     /// Where offsets count inside each conversation there is one list for each, and every one must join: those on the
     /// page, and those whose known part reaches beyond the offset and of which a message is therefore expected. A
     /// conversation that was never seen before had no messages when the read began.
-    pub fn joins(&self, offset: u64, sight: &Sight, reading: Reading) -> bool {
+    pub fn joins(&self, offset: u64, sight: &PageView, reading: OffsetUnit) -> bool {
         // One without an id is trusted only where there is nothing else to go by: another may say the same.
         let has_names = self.has_names || has_names(sight);
         let can_be_told = |mark: &Mark| mark.identity == Identity::Named || !has_names;
@@ -57,20 +57,20 @@ impl Prefix {
     }
 
     /// Whether it seems to, by messages that others could be taken for.
-    pub fn may_join(&self, offset: u64, sight: &Sight, reading: Reading) -> bool {
+    pub fn may_join(&self, offset: u64, sight: &PageView, reading: OffsetUnit) -> bool {
         self.joins_by(offset, sight, reading, |mark| self.known.contains(&mark.print))
     }
 
     fn joins_by(
         &self,
         offset: u64,
-        sight: &Sight,
-        reading: Reading,
+        sight: &PageView,
+        reading: OffsetUnit,
         is_joint: impl Fn(&Mark) -> bool,
     ) -> bool {
         match reading {
-            Reading::Total | Reading::Unknown => sight.marks().any(|mark| is_joint(&mark)),
-            Reading::PerConversation => {
+            OffsetUnit::Total | OffsetUnit::Unknown => sight.marks().any(|mark| is_joint(&mark)),
+            OffsetUnit::PerConversation => {
                 let is_new = |group: &Group| !self.ends.contains_key(&group.conversation);
                 let has_joint = |group: &Group| group.messages.iter().any(&is_joint);
                 let all_join = sight.groups().iter().all(|group| is_new(group) || has_joint(group));
@@ -82,12 +82,12 @@ impl Prefix {
     }
 
     /// Whether the page holds something that is not known here, of every conversation where each counts for itself.
-    pub fn is_left_by(&self, sight: &Sight, reading: Reading) -> bool {
+    pub fn is_left_by(&self, sight: &PageView, reading: OffsetUnit) -> bool {
         let is_unknown = |mark: &Mark| !self.known.contains(&mark.print);
         let mut groups = sight.groups().iter().map(|group| group.messages.iter().any(is_unknown));
         match reading {
-            Reading::Total | Reading::Unknown => groups.any(|is_left| is_left),
-            Reading::PerConversation => groups.all(|is_left| is_left),
+            OffsetUnit::Total | OffsetUnit::Unknown => groups.any(|is_left| is_left),
+            OffsetUnit::PerConversation => groups.all(|is_left| is_left),
         }
     }
 
@@ -97,13 +97,13 @@ impl Prefix {
     }
 
     /// Takes the page's messages in as the last that is known; returns how many were new.
-    pub fn extend(&mut self, offset: u64, sight: &Sight, reading: Reading) -> u64 {
+    pub fn extend(&mut self, offset: u64, sight: &PageView, reading: OffsetUnit) -> u64 {
         for group in sight.groups() {
             // Replaced, not raised: after a removal the conversation ends earlier than it did.
             self.ends.insert(group.conversation, offset + group.messages.len() as u64);
         }
-        let is_one_list = reading == Reading::PerConversation || !sight.is_mixed();
-        if !is_one_list || reading != Reading::PerConversation && !sight.is_empty() {
+        let is_one_list = reading == OffsetUnit::PerConversation || !sight.is_mixed();
+        if !is_one_list || reading != OffsetUnit::PerConversation && !sight.is_empty() {
             self.edges.clear();
         }
         for group in sight.groups().iter().filter(|_| is_one_list) {
@@ -116,13 +116,13 @@ impl Prefix {
     }
 
     /// Takes the page's messages in, wherever they stand; returns how many were new.
-    pub fn insert(&mut self, sight: &Sight) -> u64 {
+    pub fn insert(&mut self, sight: &PageView) -> u64 {
         self.has_names |= has_names(sight);
         sight.messages().map(|message| u64::from(self.known.insert(message))).sum()
     }
 
     /// Whether the page at `offset`, which was read before, holds what it held then, as far as that is known.
-    pub fn stands_at(&self, offset: u64, sight: &Sight, reading: Reading) -> bool {
+    pub fn stands_at(&self, offset: u64, sight: &PageView, reading: OffsetUnit) -> bool {
         let is_edge =
             self.edges.iter().filter(|(_, (at, _))| *at == offset).all(|(conversation, (_, ends))| {
                 let mut groups = sight.groups().iter();
@@ -142,6 +142,6 @@ impl Prefix {
 }
 
 /// Whether any message has an id of its own.
-fn has_names(sight: &Sight) -> bool {
+fn has_names(sight: &PageView) -> bool {
     sight.marks().any(|mark| mark.identity == Identity::Named)
 }

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{RawAnswer, RawContact, RawLine};
-use crate::history::{Ask, Ending, Outcome, Purpose, Status};
+use crate::contact_read::{HistoryEnd, Outcome, PageRequest, Purpose, Status};
 use crate::id::Channel;
 use crate::table::{format_time, parse_time};
 
@@ -61,7 +61,7 @@ struct Word {
 struct OneEnding {
     channel: Option<Channel>,
     #[serde(flatten)]
-    ending: Ending,
+    ending: HistoryEnd,
 }
 
 /// Microseconds since 1970, as text.
@@ -174,7 +174,7 @@ pub(super) fn read(line: &[u8]) -> Result<RawLine, String> {
     match line.kind {
         Kind::Answer => {
             let lacks = |key: &str| format!("an answer without `{key}`");
-            let ask = Ask {
+            let ask = PageRequest {
                 offset: line.offset.ok_or_else(|| lacks("offset"))?,
                 limit: line.limit.ok_or_else(|| lacks("limit"))?,
                 overlap: line.overlap.ok_or_else(|| lacks("overlap"))?,

@@ -13,7 +13,7 @@ mod reader;
 mod tests;
 mod writer;
 
-use crate::history::{Ask, Outcome};
+use crate::contact_read::{Outcome, PageRequest};
 use crate::id::Channel;
 
 pub use reader::{RawError, RawReader};
@@ -32,7 +32,7 @@ pub struct RawAnswer {
     /// The channel asked for.
     pub channel: Option<Channel>,
     /// What was asked.
-    pub ask: Ask,
+    pub ask: PageRequest,
     /// When it was first asked for, in microseconds since 1970.
     pub requested_at: Option<i64>,
     /// When the answer was there.

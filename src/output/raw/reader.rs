@@ -98,10 +98,6 @@ impl RawReader {
     ///
     /// # Errors
     /// When the file cannot be read, or the line is not one of an archive.
-    #[expect(
-        clippy::should_implement_trait,
-        reason = "an iterator goes on after an error, and this does not"
-    )]
     pub fn next(&mut self) -> Result<Option<RawLine>, RawError> {
         self.line.clear();
         self.line.shrink_to(KEPT_LINE);

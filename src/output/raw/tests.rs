@@ -3,21 +3,21 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::history::{End, Ending, Purpose, Status};
+use crate::contact_read::{End, HistoryEnd, Purpose, Status};
 
 fn answer(contact: u32) -> RawAnswer {
     RawAnswer {
         contact,
         contact_id: format!("Gr\u{fc}\u{df}e \"{contact}\\"),
         channel: (contact % 2 == 1).then_some(Channel::Whatsapp),
-        ask: Ask { offset: 99, limit: 100, overlap: 1, purpose: Purpose::StepBack },
+        ask: PageRequest { offset: 99, limit: 100, overlap: 1, purpose: Purpose::StepBack },
         requested_at: (contact > 0).then_some(1_796_176_800_123_456),
         received_at: 1_796_176_800_654_321,
     }
 }
 
 fn contact(contact: u32) -> RawContact {
-    let ending = Ending { end: End::ShortPage, past: 7, measure: 3, rests_on_total: true };
+    let ending = HistoryEnd { end: End::ShortPage, past: 7, measure: 3, rests_on_total: true };
     RawContact {
         contact,
         contact_id: format!("c{contact}"),
@@ -28,7 +28,10 @@ fn contact(contact: u32) -> RawContact {
             requests: 2,
             retries: 3,
             rereads: 4,
-            endings: vec![(None, ending), (Some(Channel::Website), Ending { end: End::Proved, ..ending })],
+            endings: vec![
+                (None, ending),
+                (Some(Channel::Website), HistoryEnd { end: End::Proved, ..ending }),
+            ],
             started_at: 1,
             finished_at: -1,
             error: Some("it \"kept\"\nchanging".to_owned()),

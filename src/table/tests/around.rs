@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::history::{End, Status};
+use crate::contact_read::{End, Status};
 
 use super::super::{Builders, ContactInput, ConversationColumns, CoverageRow, Table, Totals};
 use super::{TIME, builders, contact_id, objects, take, value};

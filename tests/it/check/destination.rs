@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use chatzy_export::lock::Lock;
+use chatzy_export::internals::lock::Lock;
 
 use super::{check, check_all, document, finding, told};
 use crate::export::{Export, tree, without_owner};
@@ -35,7 +35,7 @@ fn the_destination_may_be_there_or_not_and_nothing_is_left() {
         assert_eq!(folders_after, folders + 2, "{out}: the two streams of the test itself");
         assert_eq!(told(&outcome, "sign_in").0, "ok", "{out}");
     }
-    chatzy_export::durable::create_dir_all(&export.path("target")).unwrap();
+    chatzy_export::internals::durable::create_dir_all(&export.path("target")).unwrap();
     std::os::unix::fs::symlink(export.path("target"), export.path("link")).unwrap();
     let outcome = export.clone().args("--out link").expect(6);
     assert!(told(&outcome, "destination").1.contains("symbolic link"), "{}", outcome.stderr);

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use chatzy_export::id::RunId;
-use chatzy_export::output::ExportPath;
+use chatzy_export::internals::id::RunId;
+use chatzy_export::internals::output::ExportPath;
 use serde_json::{Value, json as object};
 
 use crate::export::{Export, json, write};

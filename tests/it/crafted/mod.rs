@@ -9,8 +9,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use chatzy_export::digest::sha256;
-use chatzy_export::durable;
+use chatzy_export::internals::digest::sha256;
+use chatzy_export::internals::durable;
 
 use crate::export::{Export, Outcome, json, read, tree, write};
 use crate::service::Service;

@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::process::Command;
 
-use chatzy_export::digest::sha256;
-use chatzy_export::durable;
-use chatzy_export::output::manifest::Latest;
-use chatzy_export::output::pruned::PrunedRuns;
+use chatzy_export::internals::digest::sha256;
+use chatzy_export::internals::durable;
+use chatzy_export::internals::output::manifest::Latest;
+use chatzy_export::internals::output::pruned::PrunedRuns;
 use serde_json::{Value, json as object};
 
 use super::texts::{Group, put};

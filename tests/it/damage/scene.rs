@@ -6,7 +6,7 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use chatzy_export::output::manifest::Manifest;
+use chatzy_export::internals::output::manifest::Manifest;
 
 use crate::export::{Export, Outcome, write};
 use crate::scripted::{Answer, Scripted};

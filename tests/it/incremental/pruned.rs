@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use chatzy_export::state;
+use chatzy_export::internals::state;
 
 use super::account::Account;
 use super::{covered, verified};

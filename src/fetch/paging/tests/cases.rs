@@ -87,7 +87,7 @@ impl Server {
         }
     }
 
-    fn answer(&mut self, ask: &Ask) -> Option<Sight> {
+    fn answer(&mut self, ask: &PageRequest) -> Option<PageView> {
         self.asks += 1;
         if ask.limit > self.capacity {
             return None;
@@ -97,7 +97,7 @@ impl Server {
             limit = limit.div_ceil(2);
         }
         let offset = if self.ignores_offset { 0 } else { usize::try_from(ask.offset).unwrap() };
-        let mut sight = Sight::default();
+        let mut sight = PageView::default();
         let mut add =
             |(conversation, id): &(u8, u32)| sight.add(Some(&conversation.to_string()), &id.to_string());
         if self.per_conversation {
@@ -116,14 +116,14 @@ impl Server {
 fn read(
     server: &mut Server,
     rules: Rules,
-    facts: &mut Facts,
+    facts: &mut ServerBehavior,
     changes: &[Change],
 ) -> (HashSet<Fingerprint>, Step) {
     let mut paging = Paging::new(rules);
     let mut read = HashSet::new();
     for turn in 0.. {
         assert!(turn < 20_000, "it never ends");
-        let Step::Ask(ask) = *paging.next() else { break };
+        let Step::Request(ask) = *paging.next() else { break };
         if let Some(change) = changes.get(turn) {
             server.change(change);
         }
@@ -139,7 +139,7 @@ fn read(
 }
 
 fn ids(messages: &[(u8, u32)]) -> HashSet<Fingerprint> {
-    let mut sight = Sight::default();
+    let mut sight = PageView::default();
     for (conversation, id) in messages {
         sight.add(Some(&conversation.to_string()), &id.to_string());
     }
@@ -184,9 +184,9 @@ proptest! {
     ) {
         let consistency = if strict { Consistency::Strict } else { Consistency::Anchored };
         let expected = ids(&server.messages);
-        let (read, end) = read(&mut server, rules(consistency, page_size), &mut Facts::default(), &[]);
+        let (read, end) = read(&mut server, rules(consistency, page_size), &mut ServerBehavior::default(), &[]);
         prop_assert_eq!(read, expected);
-        let proved = matches!(end, Step::End(Ending { end: End::Proved, .. }));
+        let proved = matches!(end, Step::End(HistoryEnd { end: End::Proved, .. }));
         prop_assert!(proved, "{:?}", end);
     }
 
@@ -198,7 +198,7 @@ proptest! {
         server.per_conversation = false;
         server.clamp = server.clamp.max(6);
         let before: HashSet<_> = ids(&server.messages);
-        let mut facts = Facts { reading: Reading::Total, short_pages_lie: server.short_every != usize::MAX, ..Facts::default() };
+        let mut facts = ServerBehavior { reading: OffsetUnit::Total, short_pages_lie: server.short_every != usize::MAX, ..ServerBehavior::default() };
         let (read, end) = read(&mut server, rules(Consistency::Anchored, page_size), &mut facts, &changes);
         let survivors: HashSet<_> = ids(&server.messages).intersection(&before).copied().collect();
         let lost = survivors.difference(&read).count();
@@ -214,7 +214,7 @@ proptest! {
         server.short_every = usize::MAX;
         server.clamp = 1;
         let before: HashSet<_> = ids(&server.messages);
-        let mut facts = Facts { reading: Reading::Total, ..Facts::default() };
+        let mut facts = ServerBehavior { reading: OffsetUnit::Total, ..ServerBehavior::default() };
         let (read, end) = read(&mut server, rules(Consistency::Anchored, page_size), &mut facts, &changes);
         let survivors: HashSet<_> = ids(&server.messages).intersection(&before).copied().collect();
         let lost = survivors.difference(&read).count();
@@ -229,7 +229,7 @@ proptest! {
         server.per_conversation = true;
         server.clamp = server.clamp.max(6);
         let before: HashSet<_> = ids(&server.messages);
-        let mut facts = Facts { reading: Reading::PerConversation, short_pages_lie: server.short_every != usize::MAX, ..Facts::default() };
+        let mut facts = ServerBehavior { reading: OffsetUnit::PerConversation, short_pages_lie: server.short_every != usize::MAX, ..ServerBehavior::default() };
         let (read, end) = read(&mut server, rules(Consistency::Anchored, page_size), &mut facts, &changes);
         let survivors: HashSet<_> = ids(&server.messages).intersection(&before).copied().collect();
         let lost = survivors.difference(&read).count();
@@ -241,7 +241,7 @@ proptest! {
     fn pages_too_large_for_the_server_are_halved(mut server in server(), capacity in 1u32..20) {
         server.capacity = capacity;
         let expected = ids(&server.messages);
-        let (read, _) = read(&mut server, rules(Consistency::Anchored, 100), &mut Facts::default(), &[]);
+        let (read, _) = read(&mut server, rules(Consistency::Anchored, 100), &mut ServerBehavior::default(), &[]);
         prop_assert_eq!(read, expected);
     }
 }
@@ -251,14 +251,15 @@ fn a_server_that_ignores_the_offset_is_found_out() {
     for size in [3, 30, 100, 250] {
         let mut server = Server::new(&[size], InsertAt::Start);
         server.ignores_offset = true;
-        let (_, end) = read(&mut server, rules(Consistency::Anchored, 100), &mut Facts::default(), &[]);
+        let (_, end) =
+            read(&mut server, rules(Consistency::Anchored, 100), &mut ServerBehavior::default(), &[]);
         assert_eq!(end, Step::OffsetIgnored, "{size} messages");
     }
 }
 
 #[test]
 fn a_well_behaved_server_costs_two_requests_more_than_the_pages() {
-    let mut facts = Facts::default();
+    let mut facts = ServerBehavior::default();
     let mut server = Server::new(&[250], InsertAt::Start);
     read(&mut server, rules(Consistency::Anchored, 100), &mut facts, &[]);
     assert_eq!(server.asks, 5, "three pages, the proof of the end and the look back at it");
@@ -267,25 +268,25 @@ fn a_well_behaved_server_costs_two_requests_more_than_the_pages() {
     let believe = Rules { claims: Claims::Believe, ..rules(Consistency::Anchored, 100) };
     let (_, end) = read(&mut server, believe, &mut facts, &[]);
     assert_eq!(server.asks, 3, "three pages, the end believed");
-    assert!(matches!(end, Step::End(Ending { end: End::ShortPage, past: 250, .. })), "{end:?}");
+    assert!(matches!(end, Step::End(HistoryEnd { end: End::ShortPage, past: 250, .. })), "{end:?}");
 }
 
 #[test]
 fn the_stride_over_all_conversations_is_learned_once() {
-    let mut facts = Facts::default();
+    let mut facts = ServerBehavior::default();
     let mut server = Server::new(&[300, 300, 300], InsertAt::Start);
     read(&mut server, rules(Consistency::Anchored, 100), &mut facts, &[]);
-    assert_eq!(facts.reading, Reading::Total);
+    assert_eq!(facts.reading, OffsetUnit::Total);
     assert_eq!(server.asks, 14, "ten pages that overlap, two to find out, and the end");
 }
 
 #[test]
 fn more_messages_than_asked_for_prove_that_each_conversation_counts() {
-    let mut facts = Facts::default();
+    let mut facts = ServerBehavior::default();
     let mut server = Server::new(&[300, 200, 100], InsertAt::End);
     server.per_conversation = true;
     let (read, _) = read(&mut server, rules(Consistency::Anchored, 100), &mut facts, &[]);
-    assert_eq!(facts.reading, Reading::PerConversation);
+    assert_eq!(facts.reading, OffsetUnit::PerConversation);
     assert_eq!(read.len(), 600);
     assert_eq!(server.asks, 6, "as many pages as the longest conversation needs, and the end");
 }
@@ -293,7 +294,7 @@ fn more_messages_than_asked_for_prove_that_each_conversation_counts() {
 #[test]
 fn fast_trusts_the_documents() {
     let mut server = Server::new(&[200], InsertAt::Start);
-    let (_, end) = read(&mut server, rules(Consistency::Fast, 100), &mut Facts::default(), &[]);
+    let (_, end) = read(&mut server, rules(Consistency::Fast, 100), &mut ServerBehavior::default(), &[]);
     assert_eq!(server.asks, 3);
     assert!(matches!(end, Step::End(_)), "{end:?}");
 }
@@ -306,6 +307,6 @@ fn a_history_that_never_stands_still_is_unresolved() {
         .into_iter()
         .flat_map(|remove| [remove, Change::Insert { conversation: 0, count: 29 }])
         .collect();
-    let (_, end) = read(&mut server, rules(Consistency::Strict, 2), &mut Facts::default(), &grow);
+    let (_, end) = read(&mut server, rules(Consistency::Strict, 2), &mut ServerBehavior::default(), &grow);
     assert!(matches!(end, Step::Unresolved(_) | Step::End(_)), "{end:?}");
 }

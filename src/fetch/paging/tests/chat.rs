@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use fastrand::Rng;
 
-use super::super::sight::Identity;
+use super::super::page_view::Identity;
 use super::super::*;
 
 /// One message of a chat.
@@ -187,7 +187,7 @@ impl Chat {
     }
 
     /// What the server answers; `None` where the page is too large for it.
-    pub fn answer(&mut self, ask: &Ask, dice: &mut Rng) -> Option<(Sight, Vec<u32>)> {
+    pub fn answer(&mut self, ask: &PageRequest, dice: &mut Rng) -> Option<(PageView, Vec<u32>)> {
         self.asks += 1;
         let clamp = self.ways.clamps[dice.usize(0..self.ways.clamps.len())];
         let limit = (ask.limit as usize).min(clamp);
@@ -233,8 +233,8 @@ impl Chat {
         }
     }
 
-    fn seen(&self, page: &[Message]) -> Sight {
-        let mut sight = Sight::default();
+    fn seen(&self, page: &[Message]) -> PageView {
+        let mut sight = PageView::default();
         let mut add = |message: &Message| {
             let conversation = if self.ways.hides_conversations { 0 } else { message.conversation + 1 };
             let conversation = self.prints[usize::from(conversation)];

@@ -6,13 +6,13 @@ use super::super::*;
 /// Gives the requested offsets, and the messages in the order in which they were read.
 fn play(limit: u32, most: usize, states: &[&str]) -> (Vec<u64>, String) {
     let rules = Rules { consistency: Consistency::Anchored, page_size: limit, claims: Claims::Prove };
-    let (mut paging, mut facts) = (Paging::new(rules), Facts::default());
+    let (mut paging, mut facts) = (Paging::new(rules), ServerBehavior::default());
     let (mut offsets, mut read) = (Vec::new(), String::new());
-    while let Step::Ask(ask) = *paging.next() {
+    while let Step::Request(ask) = *paging.next() {
         let history = states.get(offsets.len()).or(states.last()).expect("a state");
         offsets.push(ask.offset);
         let offset = usize::try_from(ask.offset).unwrap();
-        let mut page = Sight::default();
+        let mut page = PageView::default();
         for message in history.chars().skip(offset).take(most.min(ask.limit as usize)) {
             page.add(None, &message.to_string());
             if !read.contains(message) {
@@ -21,7 +21,7 @@ fn play(limit: u32, most: usize, states: &[&str]) -> (Vec<u64>, String) {
         }
         paging.absorb(&ask, &page, &mut facts);
     }
-    assert!(matches!(paging.next(), Step::End(Ending { end: End::Proved, .. })), "{:?}", paging.next());
+    assert!(matches!(paging.next(), Step::End(HistoryEnd { end: End::Proved, .. })), "{:?}", paging.next());
     (offsets, read)
 }
 

@@ -5,18 +5,18 @@ use std::collections::HashMap;
 use super::super::*;
 
 /// Two conversations in turn: one of messages with ids, one of messages that say one of three things.
-fn answer(offset: usize, limit: usize, reading: Reading) -> Sight {
+fn answer(offset: usize, limit: usize, reading: OffsetUnit) -> PageView {
     let all = (0..60_usize).map(|at| (if at % 2 == 0 { "named" } else { "nameless" }, at));
     let (named, nameless): (Vec<_>, Vec<_>) =
         all.clone().partition(|(conversation, _)| *conversation == "named");
     let page: Vec<_> = match reading {
-        Reading::PerConversation => {
+        OffsetUnit::PerConversation => {
             [named, nameless].iter().flat_map(|one| one.iter().copied().skip(offset).take(limit)).collect()
         }
-        Reading::Total | Reading::Unknown => all.skip(offset).take(limit).collect(),
+        OffsetUnit::Total | OffsetUnit::Unknown => all.skip(offset).take(limit).collect(),
     };
     let mut met: HashMap<usize, u32> = HashMap::new();
-    let mut sight = Sight::default();
+    let mut sight = PageView::default();
     for (conversation, at) in page {
         let says = at % 3;
         let before = met.entry(says).or_default();
@@ -32,12 +32,12 @@ fn answer(offset: usize, limit: usize, reading: Reading) -> Sight {
 
 #[test]
 fn a_chat_that_rests_is_read_whole_though_messages_without_an_id_say_the_same() {
-    for reading in [Reading::Total, Reading::PerConversation] {
+    for reading in [OffsetUnit::Total, OffsetUnit::PerConversation] {
         for page_size in 2..7 {
             let rules = Rules { consistency: Consistency::Anchored, page_size, claims: Claims::Prove };
-            let (mut paging, mut facts) = (Paging::new(rules), Facts::default());
+            let (mut paging, mut facts) = (Paging::new(rules), ServerBehavior::default());
             let mut read = [false; 60];
-            while let Step::Ask(ask) = *paging.next() {
+            while let Step::Request(ask) = *paging.next() {
                 let offset = usize::try_from(ask.offset).unwrap();
                 let page = answer(offset, ask.limit as usize, reading);
                 let prints: Vec<_> = page.messages().collect();
@@ -54,7 +54,7 @@ fn a_chat_that_rests_is_read_whole_though_messages_without_an_id_say_the_same() 
 }
 
 fn of_named(at: usize) -> Fingerprint {
-    let mut sight = Sight::default();
+    let mut sight = PageView::default();
     sight.add(Some("named"), &at.to_string());
     sight.messages().next().expect("a message")
 }
@@ -62,10 +62,10 @@ fn of_named(at: usize) -> Fingerprint {
 #[test]
 fn who_a_message_is_does_not_depend_on_what_stands_beside_it() {
     let digest = format!("x-{:032x}", 7);
-    let mut wide = Sight::default();
+    let mut wide = PageView::default();
     wide.add(Some("a"), &digest);
     wide.add(Some("b"), &format!("{digest}-1"));
-    let mut narrow = Sight::default();
+    let mut narrow = PageView::default();
     narrow.add(Some("b"), &digest);
     assert_eq!(wide.messages().last(), narrow.messages().last());
     assert_ne!(wide.messages().next(), narrow.messages().next(), "another conversation, another message");

@@ -32,13 +32,13 @@ pub struct Contact {
     pub weather: Weather,
     pub rules: Rules,
     paging: Paging,
-    spool: Vec<(Ask, Sight)>,
+    spool: Vec<(PageRequest, PageView)>,
     /// The most pages asked for before their turn.
     pub ahead: usize,
     /// Those that had their turn since the last that was thrown away, and how often that was.
     hits: u32,
     misses: u32,
-    early: VecDeque<(Ask, Sight, Vec<u32>)>,
+    early: VecDeque<(PageRequest, PageView, Vec<u32>)>,
     read: HashSet<u32>,
     /// Messages with smaller serials were there when the read began.
     began: u32,
@@ -62,9 +62,9 @@ pub struct Verdict {
 /// A run.
 #[derive(Debug)]
 pub struct Run {
-    pub facts: Facts,
+    pub facts: ServerBehavior,
     /// What the spool says that the run knows, for when it goes on after a crash.
-    learned: Facts,
+    learned: ServerBehavior,
     pub contacts: Vec<Contact>,
     /// Contacts read at a time.
     pub at_once: usize,
@@ -137,8 +137,8 @@ impl Contact {
     }
 
     /// Asks for one page. False when there is nothing more to ask.
-    fn step(&mut self, facts: &mut Facts, failure: f64, dice: &mut Rng) -> bool {
-        let Step::Ask(ask) = *self.paging.next() else { return false };
+    fn step(&mut self, facts: &mut ServerBehavior, failure: f64, dice: &mut Rng) -> bool {
+        let Step::Request(ask) = *self.paging.next() else { return false };
         if let Some((page, serials)) = self.take_early(&ask) {
             self.absorb(&ask, page, serials, facts);
             return true;
@@ -161,7 +161,7 @@ impl Contact {
         true
     }
 
-    fn absorb(&mut self, ask: &Ask, page: Sight, serials: Vec<u32>, facts: &mut Facts) {
+    fn absorb(&mut self, ask: &PageRequest, page: PageView, serials: Vec<u32>, facts: &mut ServerBehavior) {
         self.read.extend(serials);
         self.paging.absorb(ask, &page, facts);
         self.spool.push((*ask, page));
@@ -171,7 +171,7 @@ impl Contact {
     fn ask_early(&mut self, dice: &mut Rng) {
         let missing = if self.misses > 4 { 0 } else { self.ahead };
         let missing = missing.min(1 << self.hits.min(5)).saturating_sub(self.early.len());
-        let asks: Vec<Ask> = self.paging.foreseen().skip(self.early.len()).take(missing).collect();
+        let asks: Vec<PageRequest> = self.paging.foreseen().skip(self.early.len()).take(missing).collect();
         for ask in asks {
             self.pass(dice);
             self.asks_in_read += 1;
@@ -181,7 +181,7 @@ impl Contact {
     }
 
     /// The page was answered already, if it is the one that was foreseen.
-    fn take_early(&mut self, ask: &Ask) -> Option<(Sight, Vec<u32>)> {
+    fn take_early(&mut self, ask: &PageRequest) -> Option<(PageView, Vec<u32>)> {
         if ask.purpose.is_aside() {
             return None;
         }
@@ -197,7 +197,7 @@ impl Contact {
     }
 
     /// The run goes on after a crash: a while has passed, and the spooled pages are absorbed again.
-    fn resume(&mut self, facts: &mut Facts, dice: &mut Rng) {
+    fn resume(&mut self, facts: &mut ServerBehavior, dice: &mut Rng) {
         for _ in 0..dice.u32(0..6) {
             self.pass(dice);
         }
@@ -212,7 +212,7 @@ impl Contact {
     }
 
     /// A page that is looked at and not kept.
-    fn glance(&mut self, ask: &Ask, dice: &mut Rng) -> Option<Sight> {
+    fn glance(&mut self, ask: &PageRequest, dice: &mut Rng) -> Option<PageView> {
         self.pass(dice);
         Some(self.chat.answer(ask, dice)?.0)
     }
@@ -243,7 +243,7 @@ impl Contact {
         });
     }
 
-    fn ending(&self) -> Option<Ending> {
+    fn ending(&self) -> Option<HistoryEnd> {
         match self.verdict.as_ref()?.step {
             Step::End(ending) => Some(ending),
             _ => None,
@@ -252,7 +252,7 @@ impl Contact {
 }
 
 impl Run {
-    pub fn new(contacts: Vec<Contact>, facts: Facts, dice: Rng) -> Self {
+    pub fn new(contacts: Vec<Contact>, facts: ServerBehavior, dice: Rng) -> Self {
         Self { facts, learned: facts, contacts, at_once: 1, crash: 0.0, failure: 0.0, dice, looks: 0 }
     }
 
@@ -295,26 +295,26 @@ impl Run {
     }
 
     fn is_doubtful(&self, at: usize) -> bool {
-        self.contacts[at].ending().is_some_and(|ending| doubt(&ending, &self.facts) != Doubt::None)
+        self.contacts[at].ending().is_some_and(|ending| check_end(&ending, &self.facts) != EndVerdict::None)
     }
 
     fn look(&mut self, at: usize) {
         let contact = &mut self.contacts[at];
         let Some(ending) = contact.ending() else { return };
-        let holds = match doubt(&ending, &self.facts) {
-            Doubt::None => true,
-            Doubt::ReadAnew => false,
-            Doubt::Look => {
+        let holds = match check_end(&ending, &self.facts) {
+            EndVerdict::None => true,
+            EndVerdict::ReadAnew => false,
+            EndVerdict::Check => {
                 self.looks += 1;
-                let mut look = Look::new(&ending, contact.rules.page_size);
+                let mut look = EndCheck::new(&ending, contact.rules.page_size);
                 contact.spool.iter().for_each(|(_, page)| look.knows(page));
                 let [beyond, last] = look.asks();
-                contact.glance(&beyond, &mut self.dice).is_some_and(|page| look.is_clear(&page))
+                contact.glance(&beyond, &mut self.dice).is_some_and(|page| EndCheck::is_clear(&page))
                     && contact.glance(&last, &mut self.dice).is_some_and(|page| look.is_last(&page))
             }
         };
         if holds {
-            let proved = Ending { end: End::Proved, ..ending };
+            let proved = HistoryEnd { end: End::Proved, ..ending };
             contact.judge();
             if let Some(verdict) = &mut contact.verdict {
                 verdict.step = Step::End(proved);

@@ -144,15 +144,21 @@ pub fn plan(seed: u64) -> Run {
     let mut contacts: Vec<Contact> = contacts;
     let facts = match dice.u32(0..10) {
         // What an earlier contact has shown, whether the others are like it or not.
-        0 => Facts { largest_page: u64::from(page_size), ..Facts::default() },
-        1 => Facts { short_pages_lie: true, largest_page: dice.u64(0..100), ..Facts::default() },
+        0 => ServerBehavior { largest_page: u64::from(page_size), ..ServerBehavior::default() },
+        1 => ServerBehavior {
+            short_pages_lie: true,
+            largest_page: dice.u64(0..100),
+            ..ServerBehavior::default()
+        },
         2 if !shared.per_conversation => {
-            Facts { reading: Reading::Total, largest_page: 100, ..Facts::default() }
+            ServerBehavior { reading: OffsetUnit::Total, largest_page: 100, ..ServerBehavior::default() }
         }
-        3 if shared.per_conversation => {
-            Facts { reading: Reading::PerConversation, largest_page: 100, ..Facts::default() }
-        }
-        _ => Facts::default(),
+        3 if shared.per_conversation => ServerBehavior {
+            reading: OffsetUnit::PerConversation,
+            largest_page: 100,
+            ..ServerBehavior::default()
+        },
+        _ => ServerBehavior::default(),
     };
     if facts.largest_page > 0 {
         // Believed is only what the run has reason to.

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::error::ListingError;
 use super::latest_activity;
 use crate::contacts::{ContactIndex, Ids};
-use crate::fetch::paging::{Fingerprint, Sight};
+use crate::fetch::paging::{Fingerprint, PageView};
 use crate::record::listing::{Listed, ListedContact, ListingPage};
 use crate::state::Times;
 
@@ -24,7 +24,7 @@ enum Kept {
 
 /// The contacts met so far.
 #[derive(Debug)]
-pub struct Roll {
+pub struct SeenContacts {
     ids: Ids,
     index: ContactIndex,
     kept: Kept,
@@ -41,7 +41,7 @@ pub struct Roll {
     has_times: bool,
 }
 
-impl Roll {
+impl SeenContacts {
     /// Keeps all that is listed of each contact.
     pub fn of_whole() -> Self {
         Self::new(Kept::Whole(Vec::new()))
@@ -67,8 +67,8 @@ impl Roll {
     }
 
     /// Takes in a part of the list, and says what paging sees of it. Of two versions of a contact the later read one stays.
-    pub fn take_in(&mut self, page: ListingPage) -> Result<Sight, ListingError> {
-        let sight = Sight::of_listing(&page);
+    pub fn take_in(&mut self, page: ListingPage) -> Result<PageView, ListingError> {
+        let sight = PageView::of_listing(&page);
         let mut before = None;
         for place in page.places {
             match place {

@@ -2,54 +2,54 @@
 
 use std::collections::HashSet;
 
-use super::{Fingerprint, Sight};
-use crate::history::{Ask, End, Ending, Facts, Purpose, Reading};
+use super::{Fingerprint, PageView};
+use crate::contact_read::{End, HistoryEnd, OffsetUnit, PageRequest, Purpose, ServerBehavior};
 
 /// What is to be done about an ending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Doubt {
+pub enum EndVerdict {
     /// It holds.
     None,
     /// See whether nothing stands behind it.
-    Look,
+    Check,
     /// Read the history anew.
     ReadAnew,
 }
 
 /// Whether an ending holds by what is known now.
-pub fn doubt(ending: &Ending, facts: &Facts) -> Doubt {
-    if ending.rests_on_total && facts.reading == Reading::PerConversation {
-        return Doubt::ReadAnew;
+pub fn check_end(ending: &HistoryEnd, facts: &ServerBehavior) -> EndVerdict {
+    if ending.rests_on_total && facts.reading == OffsetUnit::PerConversation {
+        return EndVerdict::ReadAnew;
     }
     match ending.end {
-        End::ShortPage if facts.short_pages_lie || ending.measure >= facts.largest_page => Doubt::Look,
-        End::ShortPage | End::Proved => Doubt::None,
+        End::ShortPage if facts.short_pages_lie || ending.measure >= facts.largest_page => EndVerdict::Check,
+        End::ShortPage | End::Proved => EndVerdict::None,
     }
 }
 
 /// A look behind an ending that was believed. Nothing may stand there; and since a removal could have moved something up
 /// from there, what stands just before it must be a message that was read.
 #[derive(Debug)]
-pub struct Look {
+pub struct EndCheck {
     past: u64,
     limit: u32,
     known: HashSet<Fingerprint>,
 }
 
-impl Look {
+impl EndCheck {
     /// A look behind this ending of a history in which no message has been read yet.
-    pub fn new(ending: &Ending, limit: u32) -> Self {
+    pub fn new(ending: &HistoryEnd, limit: u32) -> Self {
         Self { past: ending.past, limit, known: HashSet::new() }
     }
 
     /// Adds the messages of a page of the history.
-    pub fn knows(&mut self, page: &Sight) {
+    pub fn knows(&mut self, page: &PageView) {
         self.known.extend(page.messages());
     }
 
     /// What to ask: [`Self::is_clear`] of the first, then [`Self::is_last`] of the second.
-    pub fn asks(&self) -> [Ask; 2] {
-        [self.past, self.past.saturating_sub(1)].map(|offset| Ask {
+    pub fn asks(&self) -> [PageRequest; 2] {
+        [self.past, self.past.saturating_sub(1)].map(|offset| PageRequest {
             offset,
             limit: self.limit,
             overlap: 0,
@@ -58,12 +58,12 @@ impl Look {
     }
 
     /// Whether nothing stands behind the ending.
-    pub fn is_clear(&self, page: &Sight) -> bool {
+    pub fn is_clear(page: &PageView) -> bool {
         page.is_empty()
     }
 
     /// Whether the end of the history stands just before it, and all of it is known.
-    pub fn is_last(&self, page: &Sight) -> bool {
+    pub fn is_last(&self, page: &PageView) -> bool {
         !page.is_empty()
             && page.received() == page.groups().len() as u64
             && page.messages().all(|message| self.known.contains(&message))

@@ -12,7 +12,7 @@ const OFFSET_IGNORED: u64 = 3;
 
 /// How a contact fared, for this purpose.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fate {
+pub enum ContactResult {
     /// The API answered for it: read, empty or not found.
     Answered,
     /// Refused with this status.
@@ -56,22 +56,22 @@ pub struct Suspicion(pub FetchError);
 
 /// The counts of this attempt.
 #[derive(Debug)]
-pub struct Verdicts {
+pub struct FailureBudget {
     counts: Mutex<Counts>,
     max_failed: MaxFailed,
     contacts: u64,
 }
 
-impl Verdicts {
+impl FailureBudget {
     pub fn new(max_failed: MaxFailed, contacts: u64) -> Self {
         Self { counts: Mutex::default(), max_failed, contacts }
     }
 
     /// Counts a contact; an error when the run should stop for it.
-    pub fn count(&self, fate: &Fate, known: Known) -> Result<(), FetchError> {
+    pub fn count(&self, fate: &ContactResult, known: Known) -> Result<(), FetchError> {
         let mut counts = self.lock();
         counts.add(fate);
-        if let Fate::Refused { what, .. } = fate
+        if let ContactResult::Refused { what, .. } = fate
             && counts.answered == 0
             && counts.refused == counts.failed
             && counts.refused >= ALIKE_AT_FIRST
@@ -123,27 +123,27 @@ impl Verdicts {
 }
 
 impl Counts {
-    fn add(&mut self, fate: &Fate) {
-        self.failed += u64::from(*fate != Fate::Answered);
+    fn add(&mut self, fate: &ContactResult) {
+        self.failed += u64::from(*fate != ContactResult::Answered);
         match fate {
-            Fate::Answered => self.answered += 1,
-            Fate::Refused { status, .. } => {
+            ContactResult::Answered => self.answered += 1,
+            ContactResult::Refused { status, .. } => {
                 self.refused += 1;
                 self.refused_otherwise += u64::from(!matches!(status, 401 | 403));
             }
-            Fate::Unanswered { what } => {
+            ContactResult::Unanswered { what } => {
                 self.unanswered += 1;
                 self.what.clone_from(what);
             }
-            Fate::NotAnAnswer { what } => {
+            ContactResult::NotAnAnswer { what } => {
                 self.not_an_answer += 1;
                 self.what.clone_from(what);
             }
-            Fate::OffsetIgnored { contact } => {
+            ContactResult::OffsetIgnored { contact } => {
                 self.offset_ignored += 1;
                 self.ignored.clone_from(contact);
             }
-            Fate::Failed => {}
+            ContactResult::Failed => {}
         }
     }
 
@@ -164,59 +164,59 @@ impl Counts {
 mod tests {
     use super::*;
 
-    fn refused(status: u16) -> Fate {
-        Fate::Refused { status, what: status.to_string() }
+    fn refused(status: u16) -> ContactResult {
+        ContactResult::Refused { status, what: status.to_string() }
     }
 
     #[test]
     fn twenty_refusals_and_nothing_else_stop_the_run() {
-        let verdicts = Verdicts::new(MaxFailed::Percent(100.0), 1000);
+        let budget = FailureBudget::new(MaxFailed::Percent(100.0), 1000);
         for _ in 0..19 {
-            verdicts.count(&refused(403), Known::default()).unwrap();
+            budget.count(&refused(403), Known::default()).unwrap();
         }
-        let error = verdicts.count(&refused(401), Known::default()).unwrap_err();
+        let error = budget.count(&refused(401), Known::default()).unwrap_err();
         assert!(matches!(error, FetchError::AllRefused { unauthorized: true, .. }));
-        let error = verdicts.count(&refused(400), Known::default()).unwrap_err();
+        let error = budget.count(&refused(400), Known::default()).unwrap_err();
         assert!(matches!(error, FetchError::AllRefused { unauthorized: false, .. }));
     }
 
     #[test]
     fn one_answer_makes_refusals_the_contacts_own() {
-        let verdicts = Verdicts::new(MaxFailed::Percent(100.0), 1000);
-        verdicts.count(&Fate::Answered, Known::default()).unwrap();
+        let budget = FailureBudget::new(MaxFailed::Percent(100.0), 1000);
+        budget.count(&ContactResult::Answered, Known::default()).unwrap();
         for _ in 0..500 {
-            verdicts.count(&refused(403), Known::default()).unwrap();
+            budget.count(&refused(403), Known::default()).unwrap();
         }
     }
 
     #[test]
     fn more_failures_than_allowed_stop_the_run() {
-        let by_count = Verdicts::new(MaxFailed::Count(1), 10);
-        by_count.count(&Fate::Failed, Known::default()).unwrap();
+        let by_count = FailureBudget::new(MaxFailed::Count(1), 10);
+        by_count.count(&ContactResult::Failed, Known::default()).unwrap();
         assert!(matches!(
-            by_count.count(&Fate::Failed, Known::default()),
+            by_count.count(&ContactResult::Failed, Known::default()),
             Err(FetchError::TooManyFailed { failed: 2 })
         ));
-        let by_part = Verdicts::new(MaxFailed::Percent(20.0), 10);
-        by_part.count(&Fate::Failed, Known::default()).unwrap();
-        by_part.count(&Fate::Failed, Known::default()).unwrap();
-        by_part.count(&Fate::Failed, Known::default()).unwrap_err();
+        let by_part = FailureBudget::new(MaxFailed::Percent(20.0), 10);
+        by_part.count(&ContactResult::Failed, Known::default()).unwrap();
+        by_part.count(&ContactResult::Failed, Known::default()).unwrap();
+        by_part.count(&ContactResult::Failed, Known::default()).unwrap_err();
     }
 
-    fn not_an_answer() -> Fate {
-        Fate::NotAnAnswer { what: "the answer has no `data`".to_owned() }
+    fn not_an_answer() -> ContactResult {
+        ContactResult::NotAnAnswer { what: "the answer has no `data`".to_owned() }
     }
 
     #[test]
     fn twenty_answers_of_another_form_and_nothing_else_stop_the_run() {
-        let verdicts = Verdicts::new(MaxFailed::Percent(100.0), 1000);
+        let budget = FailureBudget::new(MaxFailed::Percent(100.0), 1000);
         for _ in 0..19 {
-            verdicts.count(&not_an_answer(), Known::default()).unwrap();
+            budget.count(&not_an_answer(), Known::default()).unwrap();
         }
-        let error = verdicts.count(&not_an_answer(), Known::default()).unwrap_err();
+        let error = budget.count(&not_an_answer(), Known::default()).unwrap_err();
         assert!(matches!(error, FetchError::AnswersChanged { contacts: 20, .. }));
-        let mixed = Verdicts::new(MaxFailed::Percent(100.0), 1000);
-        mixed.count(&Fate::Answered, Known::default()).unwrap();
+        let mixed = FailureBudget::new(MaxFailed::Percent(100.0), 1000);
+        mixed.count(&ContactResult::Answered, Known::default()).unwrap();
         for _ in 0..500 {
             mixed.count(&not_an_answer(), Known::default()).unwrap();
         }
@@ -225,14 +225,14 @@ mod tests {
 
     #[test]
     fn a_run_without_any_answer_ends_by_what_it_met() {
-        let unanswered = || Fate::Unanswered { what: "503".to_owned() };
-        let concluded = |fates: &[Fate], has_answered| {
-            let verdicts = Verdicts::new(MaxFailed::Percent(100.0), 10);
+        let unanswered = || ContactResult::Unanswered { what: "503".to_owned() };
+        let concluded = |fates: &[ContactResult], has_answered| {
+            let budget = FailureBudget::new(MaxFailed::Percent(100.0), 10);
             let known = Known { has_answered, honours_offset: false };
             for fate in fates {
-                verdicts.count(fate, known).unwrap();
+                budget.count(fate, known).unwrap();
             }
-            verdicts.conclude(known).unwrap().map(|suspicion| suspicion.0)
+            budget.conclude(known).unwrap().map(|suspicion| suspicion.0)
         };
         let outage = |error| matches!(error, Some(FetchError::NothingAnswered { contacts: 2, .. }));
         assert!(outage(concluded(&[unanswered(), unanswered()], false)));
@@ -240,7 +240,7 @@ mod tests {
         let changed = concluded(&[not_an_answer(), not_an_answer()], false);
         assert!(matches!(changed, Some(FetchError::AnswersChanged { contacts: 2, .. })));
         for (fates, has_answered) in [
-            (&[unanswered(), Fate::Answered][..], false),
+            (&[unanswered(), ContactResult::Answered][..], false),
             (&[unanswered(), refused(403)], false),
             (&[unanswered(), unanswered()], true),
             (&[], false),
@@ -251,15 +251,15 @@ mod tests {
 
     #[test]
     fn an_ignored_offset_stops_the_run_unless_another_contact_shows_the_contrary() {
-        let ignored = || Fate::OffsetIgnored { contact: "c".to_owned() };
-        let verdicts = Verdicts::new(MaxFailed::Percent(100.0), 10);
+        let ignored = || ContactResult::OffsetIgnored { contact: "c".to_owned() };
+        let budget = FailureBudget::new(MaxFailed::Percent(100.0), 10);
         let honoured = Known { honours_offset: true, has_answered: true };
         let unknown = Known { honours_offset: false, has_answered: true };
         for _ in 0..5 {
-            verdicts.count(&ignored(), honoured).unwrap();
+            budget.count(&ignored(), honoured).unwrap();
         }
-        assert!(verdicts.conclude(honoured).unwrap().is_none());
-        assert!(matches!(verdicts.conclude(unknown), Err(FetchError::OffsetIgnored { .. })));
-        assert!(matches!(verdicts.count(&ignored(), unknown), Err(FetchError::OffsetIgnored { .. })));
+        assert!(budget.conclude(honoured).unwrap().is_none());
+        assert!(matches!(budget.conclude(unknown), Err(FetchError::OffsetIgnored { .. })));
+        assert!(matches!(budget.count(&ignored(), unknown), Err(FetchError::OffsetIgnored { .. })));
     }
 }

@@ -9,11 +9,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::{Notify, oneshot};
 
-use super::question::{Answer, Question};
+use super::request::{Answer, HistoryRequest};
 use super::shared::Shared;
-use super::slots::Slot;
+use super::worker_slots::Slot;
 use crate::api::{Failure, Stop};
-use crate::history::Ask;
+use crate::contact_read::PageRequest;
 
 /// Bytes of an answer from which on nothing is asked for ahead: each would have to be held until its turn.
 const LARGE: usize = 512 << 10;
@@ -34,16 +34,16 @@ const FIRST: usize = 4;
 
 /// A page that was asked for before its turn.
 struct Asked {
-    ask: Ask,
-    answer: Early,
+    ask: PageRequest,
+    answer: Prefetched,
     /// Held until the answer is there or has its turn: who then waits for it asks for nothing else, and is counted itself.
     slot: Slot,
 }
 
 /// An answer that was asked for before its turn.
-pub struct Early(oneshot::Receiver<Result<Answer, Failure>>);
+pub struct Prefetched(oneshot::Receiver<Result<Answer, Failure>>);
 
-impl Early {
+impl Prefetched {
     /// Waits for the answer. None if it has to be asked for in its turn after all.
     pub async fn wait(self) -> Option<Result<Answer, Failure>> {
         match self.0.await {
@@ -56,7 +56,7 @@ impl Early {
 
 /// The pages of one contact that were asked for before their turn, in their order.
 #[derive(Default)]
-pub struct Ahead {
+pub struct Prefetch {
     asked: VecDeque<Asked>,
     /// One of them holds less than was asked for: the history may end there, and no more are asked for behind it.
     is_short: Arc<AtomicBool>,
@@ -70,10 +70,10 @@ pub struct Ahead {
     largest: usize,
 }
 
-impl Ahead {
+impl Prefetch {
     /// This page has its turn: its answer, if it was asked for already. If another page was thought to be next, all are
     /// thrown away.
-    pub fn take(&mut self, ask: &Ask) -> Option<Early> {
+    pub fn take(&mut self, ask: &PageRequest) -> Option<Prefetched> {
         if ask.purpose.is_aside() {
             return None;
         }
@@ -90,7 +90,12 @@ impl Ahead {
     }
 
     /// Asks for pages behind the one that has its turn, as many as there is room for.
-    pub fn ask(&mut self, shared: &Shared, question: &Question, foreseen: impl Iterator<Item = Ask>) {
+    pub fn ask(
+        &mut self,
+        shared: &Shared,
+        request: &HistoryRequest,
+        foreseen: impl Iterator<Item = PageRequest>,
+    ) {
         if self.asked.is_empty() {
             self.is_short.store(false, Ordering::Relaxed); // all of them have had their turn
         }
@@ -108,7 +113,7 @@ impl Ahead {
         let room = room.min(shared.client.spare());
         for ask in foreseen.skip(self.asked.len()).take(room) {
             let Some(slot) = shared.slots.take() else { return };
-            self.asked.push_back(self.begin(question.clone(), ask, slot));
+            self.asked.push_back(self.begin(request.clone(), ask, slot));
         }
     }
 
@@ -117,12 +122,12 @@ impl Ahead {
         self.answered.notified().await;
     }
 
-    fn begin(&self, question: Question, ask: Ask, slot: Slot) -> Asked {
+    fn begin(&self, request: HistoryRequest, ask: PageRequest, slot: Slot) -> Asked {
         let (sender, receiver) = oneshot::channel();
         let (is_short, answered, held) =
             (Arc::clone(&self.is_short), Arc::clone(&self.answered), slot.clone());
         tokio::spawn(async move {
-            let answer = match question.page(&ask, || !sender.is_closed()).await {
+            let answer = match request.page(&ask, || !sender.is_closed()).await {
                 // No other large one could be read while this one waits for its turn.
                 Ok(answer) if answer.page.is_large() => Err(Failure::Unwanted),
                 answer => answer,
@@ -135,7 +140,7 @@ impl Ahead {
             held.give_back();
             answered.notify_one();
         });
-        Asked { ask, answer: Early(receiver), slot }
+        Asked { ask, answer: Prefetched(receiver), slot }
     }
 
     /// How many are under way.

@@ -8,16 +8,16 @@
 //!
 //! Only pages that must join are foreseen. One that proves the end, or confirms another, must be read after it.
 
-use super::{Ask, Paging, Purpose, Step};
+use super::{PageRequest, Paging, Purpose, Step};
 use crate::settings::Consistency;
 
 impl Paging {
     /// The pages behind the one to ask for next, each as far behind the one in front of it as that is.
-    pub fn foreseen(&self) -> impl Iterator<Item = Ask> + use<> {
+    pub fn foreseen(&self) -> impl Iterator<Item = PageRequest> + use<> {
         // While it is found out what offsets count, the page that waits for it is the next.
         let next = match (&self.next, &self.uncounted) {
-            (Step::Ask(_), Some(uncounted)) => Some(&uncounted.ask),
-            (Step::Ask(ask), None) => Some(ask),
+            (Step::Request(_), Some(uncounted)) => Some(&uncounted.ask),
+            (Step::Request(ask), None) => Some(ask),
             _ => None,
         };
         let next = match (next, &self.frontier) {
@@ -28,15 +28,15 @@ impl Paging {
                 .map(|stride| (*ask, stride)),
             _ => None,
         };
-        let behind = |(ask, stride): (Ask, u64)| {
-            (1..).map(move |count: u64| Ask { offset: ask.offset + count * stride, ..ask })
+        let behind = |(ask, stride): (PageRequest, u64)| {
+            (1..).map(move |count: u64| PageRequest { offset: ask.offset + count * stride, ..ask })
         };
         next.into_iter().flat_map(behind)
     }
 
     /// Whether it is the next page of a history that nothing is the matter with. Where joints had to be looked for, pages
     /// are asked for one by one: answers that are older than they need be would only make that worse.
-    fn is_to_join(&self, ask: &Ask) -> bool {
+    fn is_to_join(&self, ask: &PageRequest) -> bool {
         let anchors = ask.overlap == 1 || self.rules.consistency == Consistency::Fast;
         ask.purpose == Purpose::Onward && ask.limit == self.rules.page_size && anchors
     }

@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use chrono::Utc;
 
-use super::paging::Sight;
+use super::paging::PageView;
 use super::shared::Shared;
 use crate::api::{Client, Counters, Failure, PageAnswer, PageQuery};
-use crate::history::Ask;
+use crate::contact_read::PageRequest;
 use crate::id::{Channel, ContactId};
 use crate::record::ContactAnswer;
 use crate::settings::AskedShape;
 
 /// What the pages of one pass over a contact have in common.
 #[derive(Clone)]
-pub struct Question {
+pub struct HistoryRequest {
     client: Arc<Client>,
     contact: ContactId,
     pass: Option<Channel>,
@@ -35,14 +35,14 @@ pub struct Answer {
 
 /// What is seen of a page while fetching.
 pub struct Seen {
-    pub sight: Sight,
+    pub sight: PageView,
     /// True if the answer shows that the contact exists.
     pub shows_contact: bool,
     /// A fingerprint of the messages, where the answer does not name the contact it belongs to.
     pub anonymous: Option<u64>,
 }
 
-impl Question {
+impl HistoryRequest {
     pub fn new(shared: &Shared, contact: u32, pass: Option<Channel>, counters: &Arc<Counters>) -> Self {
         Self {
             client: Arc::clone(&shared.client),
@@ -54,7 +54,7 @@ impl Question {
     }
 
     /// Asks for a page, as long as somebody wants it.
-    pub async fn page(&self, ask: &Ask, is_wanted: impl Fn() -> bool) -> Result<Answer, Failure> {
+    pub async fn page(&self, ask: &PageRequest, is_wanted: impl Fn() -> bool) -> Result<Answer, Failure> {
         let query = PageQuery {
             contact: &self.contact,
             channel: self.pass,
@@ -70,7 +70,7 @@ impl Question {
 
 /// Looks at a page: which messages of which conversations stand on it.
 pub fn see(answer: &ContactAnswer<'_>) -> Seen {
-    let sight = Sight::of(answer);
+    let sight = PageView::of(answer);
     let anonymous = if answer.names_contact() { None } else { sight.fingerprint() };
     Seen { sight, shows_contact: !answer.is_absent(), anonymous }
 }

@@ -6,8 +6,8 @@
 //! and the sweep is the whole history read a second time.
 
 use super::prefix::Prefix;
-use super::{Ask, EndDoubt, Facts, Paging, Purpose, Reading, Sight, Step};
-use crate::history::End;
+use super::{EndDoubt, OffsetUnit, PageRequest, PageView, Paging, Purpose, ServerBehavior, Step};
+use crate::contact_read::End;
 use crate::settings::Consistency;
 
 /// The sweep so far.
@@ -38,10 +38,10 @@ impl Paging {
             self.forget();
             purpose = Purpose::Start;
         }
-        Step::Ask(Ask { offset: 0, limit: self.limit, overlap: 0, purpose })
+        Step::Request(PageRequest { offset: 0, limit: self.limit, overlap: 0, purpose })
     }
 
-    pub(super) fn sweep(&mut self, ask: &Ask, page: &Sight, facts: &Facts) -> Step {
+    pub(super) fn sweep(&mut self, ask: &PageRequest, page: &PageView, facts: &ServerBehavior) -> Step {
         let has_skipped = std::mem::take(&mut self.sweep.has_skipped);
         if ask.offset == 0 {
             self.sweep.part.clear();
@@ -66,7 +66,7 @@ impl Paging {
             return self.sweep_on(past, stride);
         }
         let overlap = u64::from(self.limit > 1 && self.largest > 1);
-        if facts.reading == Reading::PerConversation
+        if facts.reading == OffsetUnit::PerConversation
             && let Some(end) = self.prefix.next_end(past.max(ask.offset + 1 + overlap)..self.past)
         {
             self.sweep.has_skipped = true;
@@ -83,7 +83,7 @@ impl Paging {
 
     fn sweep_on(&self, past: u64, stride: u64) -> Step {
         match self.onward(past, stride) {
-            Step::Ask(next) => Step::Ask(Ask { purpose: Purpose::Sweep, ..next }),
+            Step::Request(next) => Step::Request(PageRequest { purpose: Purpose::Sweep, ..next }),
             step => step,
         }
     }

@@ -13,13 +13,15 @@
 
 use std::collections::HashSet;
 
-use super::{Ask, Facts, Fingerprint, Frontier, Paging, Purpose, Reading, Sight, Step};
+use super::{
+    Fingerprint, Frontier, OffsetUnit, PageRequest, PageView, Paging, Purpose, ServerBehavior, Step,
+};
 
 /// A page without an anchor.
 #[derive(Debug)]
 pub(super) struct Held {
-    ask: Ask,
-    page: Sight,
+    ask: PageRequest,
+    page: PageView,
     why: Why,
     /// Whether what stands before it was seen to be as it was.
     follows: bool,
@@ -37,9 +39,14 @@ enum Why {
 impl Paging {
     /// A page asked for without overlap. Where it holds known messages all the same it needs no more: the cautious
     /// stride has led back into them. A known message alone, though, has moved here from an earlier place.
-    pub(super) fn unanchored(&mut self, ask: &Ask, page: &Sight, facts: &mut Facts) -> Step {
+    pub(super) fn unanchored(
+        &mut self,
+        ask: &PageRequest,
+        page: &PageView,
+        facts: &mut ServerBehavior,
+    ) -> Step {
         let is_cautious =
-            facts.reading == Reading::Unknown && self.frontier.as_ref().is_some_and(Frontier::is_mixed);
+            facts.reading == OffsetUnit::Unknown && self.frontier.as_ref().is_some_and(Frontier::is_mixed);
         match self.prefix.known_on(page) {
             0 => self.hold(ask, page),
             _ if page.received() > 1 || is_cautious => self.anchored(ask, page, facts),
@@ -48,21 +55,31 @@ impl Paging {
     }
 
     /// Keeps the page and asks for the place before it.
-    fn hold(&mut self, ask: &Ask, page: &Sight) -> Step {
+    fn hold(&mut self, ask: &PageRequest, page: &PageView) -> Step {
         self.held = Some(Held { ask: *ask, page: page.clone(), why: Why::NothingKnown, follows: false });
         let offset = ask.offset.saturating_sub(1);
-        Step::Ask(Ask { offset, limit: 1, overlap: 0, purpose: Purpose::Verify })
+        Step::Request(PageRequest { offset, limit: 1, overlap: 0, purpose: Purpose::Verify })
     }
 
     /// Keeps a page that seems to join and asks for the page before it, whole.
-    pub(super) fn hold_in_doubt(&mut self, ask: &Ask, page: &Sight, before: &Frontier) -> Step {
+    pub(super) fn hold_in_doubt(&mut self, ask: &PageRequest, page: &PageView, before: &Frontier) -> Step {
         self.held = Some(Held { ask: *ask, page: page.clone(), why: Why::InDoubt, follows: false });
-        Step::Ask(Ask { offset: before.offset, limit: before.limit, overlap: 0, purpose: Purpose::Verify })
+        Step::Request(PageRequest {
+            offset: before.offset,
+            limit: before.limit,
+            overlap: 0,
+            purpose: Purpose::Verify,
+        })
     }
 
     /// Takes the held page in if what stands before it is as it was, and then its own place too: what was removed before
     /// it could have been made up for by what came.
-    pub(super) fn verified(&mut self, ask: &Ask, again: &Sight, facts: &mut Facts) -> Step {
+    pub(super) fn verified(
+        &mut self,
+        ask: &PageRequest,
+        again: &PageView,
+        facts: &mut ServerBehavior,
+    ) -> Step {
         let Some(held) = self.held.take() else { return self.start_over() };
         let stands = match held.why {
             _ if held.follows => ask.offset == held.ask.offset && is_the_same(again, &held.page),
@@ -76,9 +93,9 @@ impl Paging {
         match held.why {
             _ if stands && held.follows => self.advance(&held.ask, &held.page, facts),
             _ if stands => {
-                let once_more = Ask { purpose: Purpose::Verify, ..held.ask };
+                let once_more = PageRequest { purpose: Purpose::Verify, ..held.ask };
                 self.held = Some(Held { follows: true, ..held });
-                Step::Ask(once_more)
+                Step::Request(once_more)
             }
             Why::NothingKnown => self.start_over(),
             Why::InDoubt => self.back_from(held.ask.offset),
@@ -87,7 +104,7 @@ impl Paging {
 }
 
 /// Whether two pages of one place show the same, as far as each goes.
-fn is_the_same(one: &Sight, other: &Sight) -> bool {
+fn is_the_same(one: &PageView, other: &PageView) -> bool {
     let (short, long) = if one.received() < other.received() { (one, other) } else { (other, one) };
     let all: HashSet<Fingerprint> = long.messages().collect();
     short.messages().all(|message| all.contains(&message)) && short.is_empty() == long.is_empty()

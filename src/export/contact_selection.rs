@@ -1,4 +1,4 @@
-//! Whom a run exports: a file's contacts, or all of the account's.
+//! Contacts of a run: a file's contacts, or all of the account's.
 //!
 //! The list of all contacts is asked for once, when the run begins, and kept in the work folder: a run that goes on has the
 //! same contacts in the same order, whoever has become active since. The order is that of their IDs, so that the same
@@ -11,7 +11,7 @@ use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::ExportError;
-use super::unfinished::Work;
+use super::work_folder::WorkFolder;
 use crate::api::Client;
 use crate::contacts::{ContactList, Ids};
 use crate::durable;
@@ -19,9 +19,9 @@ use crate::event::{Event, SharedObserver};
 use crate::fetch::listing;
 use crate::state::Times;
 
-/// Whom to export.
+/// Contacts to export.
 #[derive(Debug)]
-pub enum Whom {
+pub enum ContactSelection {
     /// These.
     Listed(ContactList),
     /// Every contact of the account.
@@ -51,8 +51,8 @@ struct Read(Option<Ids>);
 
 impl<'de> Deserialize<'de> for Read {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reading;
-        impl<'de> Visitor<'de> for Reading {
+        struct OffsetUnit;
+        impl<'de> Visitor<'de> for OffsetUnit {
             type Value = Option<Ids>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -70,16 +70,16 @@ impl<'de> Deserialize<'de> for Read {
                 Ok(ids)
             }
         }
-        deserializer.deserialize_seq(Reading).map(Self)
+        deserializer.deserialize_seq(OffsetUnit).map(Self)
     }
 }
 
-impl Whom {
+impl ContactSelection {
     /// The contacts; those of the account as the unfinished run has them, else as they are now, and then kept. With their
     /// times, where the list was read for it.
     pub async fn list(
         self,
-        work: &Work,
+        work: &WorkFolder,
         client: &Client,
         observer: &SharedObserver,
     ) -> Result<(ContactList, Option<Times>), ExportError> {
@@ -110,7 +110,7 @@ pub async fn all(client: &Client, observer: &SharedObserver) -> Result<(ContactL
 }
 
 /// The list that the unfinished run was begun with.
-fn kept(work: &Work) -> Result<Option<ContactList>, ExportError> {
+fn kept(work: &WorkFolder) -> Result<Option<ContactList>, ExportError> {
     let bad = |what: String| ExportError::BadWork { path: work.folder.clone(), what };
     let path = work.list_file();
     if !durable::is_plain_file(&path)? {

@@ -1,10 +1,18 @@
 //! The seam between what is known and the next page: joined, looked for further up, or begun anew.
 
-use super::{Ask, EndDoubt, Facts, MAX_FRUITLESS, MAX_REREADS, MAX_TROUBLE, Paging, Purpose, Sight, Step};
+use super::{
+    EndDoubt, MAX_FRUITLESS, MAX_REREADS, MAX_TROUBLE, PageRequest, PageView, Paging, Purpose,
+    ServerBehavior, Step,
+};
 
 impl Paging {
     /// A page that must hold a message already known, unless nothing stands before it.
-    pub(super) fn anchored(&mut self, ask: &Ask, page: &Sight, facts: &mut Facts) -> Step {
+    pub(super) fn anchored(
+        &mut self,
+        ask: &PageRequest,
+        page: &PageView,
+        facts: &mut ServerBehavior,
+    ) -> Step {
         self.sweep.is_to_be_whole |= ask.purpose == Purpose::StepBack;
         if self.prefix.joins(ask.offset, page, facts.reading) {
             if ask.purpose == Purpose::StepBack {
@@ -48,7 +56,7 @@ impl Paging {
         }
         let offset = offset.saturating_sub(self.step_back);
         self.step_back = self.step_back.saturating_mul(2);
-        Step::Ask(Ask { offset, limit: self.limit, overlap: 0, purpose: Purpose::StepBack })
+        Step::Request(PageRequest { offset, limit: self.limit, overlap: 0, purpose: Purpose::StepBack })
     }
 
     /// Forgets what was read and asks for the start of the history, if that was not done too often.
@@ -58,7 +66,7 @@ impl Paging {
         }
         self.sweep.is_to_be_whole = true;
         self.forget();
-        Step::Ask(Ask { offset: 0, limit: self.limit, overlap: 0, purpose: Purpose::Start })
+        Step::Request(PageRequest { offset: 0, limit: self.limit, overlap: 0, purpose: Purpose::Start })
     }
 
     pub(super) fn forget(&mut self) {

@@ -61,13 +61,13 @@ pub struct Group {
 
 /// The messages of one page.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Sight {
+pub struct PageView {
     groups: Vec<Group>,
     /// How often each message without an id has been met.
     nameless: HashMap<Fingerprint, u32>,
 }
 
-impl Sight {
+impl PageView {
     /// The messages of an answer. There is no other way to paging's input for an answer about a contact, so that what was
     /// not validated is never read.
     pub fn of(answer: &ContactAnswer<'_>) -> Self {

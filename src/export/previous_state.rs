@@ -11,7 +11,7 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use super::ExportError;
-use super::unfinished::Identity;
+use super::work_folder::Identity;
 use crate::api::Client;
 use crate::catalog::{self, CatalogError, LATEST, Link, Walk};
 use crate::contacts::{ContactIndex, ContactList};
@@ -25,27 +25,25 @@ use crate::state::{Decision, FileBelow, Known, Reason, Rule, StateError, Times};
 
 /// Why it cannot be known who is due.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "cannot tell which contacts have changed since the last run ({why}): export all of them anew with --full"
-)]
-pub struct Lost {
+#[error("cannot determine which contacts have changed since the last run ({why})")]
+pub struct StateLost {
     why: String,
     /// A manifest, or another record of the runs, is damaged.
     pub is_damage: bool,
 }
 
-impl Lost {
+impl StateLost {
     fn error(why: String) -> ExportError {
-        ExportError::Lost(Self { why, is_damage: false })
+        ExportError::StateLost(Self { why, is_damage: false })
     }
 
     fn damage(why: String) -> ExportError {
-        ExportError::Lost(Self { why, is_damage: true })
+        ExportError::StateLost(Self { why, is_damage: true })
     }
 }
 
 /// The earlier runs of an export, as an incremental run sees them.
-pub struct Past<'a> {
+pub struct PreviousState<'a> {
     /// How it is decided who is due.
     pub settings: Incremental,
     /// What is asked for.
@@ -62,7 +60,7 @@ enum Earlier {
     At(FileBelow),
 }
 
-impl Past<'_> {
+impl PreviousState<'_> {
     /// The state of the run before, whose contents hold for this run too; none where all contacts are to be read.
     pub fn state(&self, observer: &SharedObserver) -> Result<Option<FileBelow>, ExportError> {
         if self.settings.full {
@@ -83,7 +81,7 @@ impl Past<'_> {
     fn find_state(&self) -> Result<Earlier, ExportError> {
         let Some(state) = find(self.out)? else { return Ok(Earlier::None) };
         let path = self.out.join(&state.path);
-        let lost = |what: &str| Lost::error(format!("{} {what}", path.display()));
+        let lost = |what: &str| StateLost::error(format!("{} {what}", path.display()));
         match durable::open_below(self.out, state.path.as_path())? {
             Opened::File(file, size) => {
                 if sha256_of_open(file, size).on("read", &path)?.0 != state.sha256 {
@@ -140,7 +138,7 @@ pub(super) fn scope(base_url: &str, options: &Map<String, Value>) -> String {
         .to_string()
 }
 
-/// What was known of these contacts before this run, by what [`Past::state`] gave.
+/// What was known of these contacts before this run, by what [`PreviousState::state`] gave.
 pub fn known(state: Option<&FileBelow>, contacts: &ContactList) -> Result<Known, ExportError> {
     let Some(state) = state else { return Ok(Known::default()) };
     Known::read(state, contacts, &ContactIndex::of(contacts)).map_err(unreadable)
@@ -166,7 +164,7 @@ fn find(out: &Path) -> Result<Option<StateEntry>, ExportError> {
     let walk = match Walk::begin(out) {
         Ok(Some(walk)) => walk,
         Ok(None) if catalog::run_ids(out)?.is_empty() => return Ok(None),
-        Ok(None) => return Err(Lost::error(format!("{} is missing", out.join(LATEST).display()))),
+        Ok(None) => return Err(StateLost::error(format!("{} is missing", out.join(LATEST).display()))),
         Err(error) => return Err(lost_by(error)),
     };
     for link in walk {
@@ -175,7 +173,7 @@ fn find(out: &Path) -> Result<Option<StateEntry>, ExportError> {
             Link::Pruned(_) => continue,
             Link::Broken { path, what, is_missing } => {
                 let why = format!("{} is damaged: {what}", out.join(path).display());
-                return Err(if is_missing { Lost::error(why) } else { Lost::damage(why) });
+                return Err(if is_missing { StateLost::error(why) } else { StateLost::damage(why) });
             }
         };
         match manifest.state {
@@ -185,7 +183,7 @@ fn find(out: &Path) -> Result<Option<StateEntry>, ExportError> {
             None if manifest.options.get("incremental") != Some(&Value::Bool(true)) => {}
             None => {
                 let path = out.join(catalog::manifest_path(&manifest.run_id));
-                return Err(Lost::error(format!("{} names no state of its run", path.display())));
+                return Err(StateLost::error(format!("{} names no state of its run", path.display())));
             }
         }
     }
@@ -196,7 +194,7 @@ fn find(out: &Path) -> Result<Option<StateEntry>, ExportError> {
 fn unreadable(error: StateError) -> ExportError {
     match error {
         StateError::Unreadable { path, what } => {
-            Lost::error(format!("{} cannot be read: {what}", path.display()))
+            StateLost::error(format!("{} cannot be read: {what}", path.display()))
         }
         error => error.into(),
     }
@@ -205,8 +203,8 @@ fn unreadable(error: StateError) -> ExportError {
 fn lost_by(error: CatalogError) -> ExportError {
     match error {
         CatalogError::Storage(error) => error.into(),
-        CatalogError::Newer { path, error } => Lost::error(format!("{}: {error}", path.display())),
-        error @ CatalogError::Damaged { .. } => Lost::damage(error.to_string()),
+        CatalogError::Newer { path, error } => StateLost::error(format!("{}: {error}", path.display())),
+        error @ CatalogError::Damaged { .. } => StateLost::damage(error.to_string()),
     }
 }
 

@@ -2,9 +2,9 @@
 
 use chrono::Utc;
 
-use super::past::{Past, known, times_or_ask, told};
-use super::unfinished::Work;
-use super::whom::{self, Whom};
+use super::contact_selection::{self, ContactSelection};
+use super::previous_state::{PreviousState, known, times_or_ask, told};
+use super::work_folder::WorkFolder;
 use super::{ExportError, Job, mixed};
 use crate::api::{Client, Counters, Failure, PageQuery, Stop};
 use crate::contacts::ContactList;
@@ -15,7 +15,7 @@ use crate::state::Times;
 
 /// What was found out.
 #[derive(Debug)]
-pub struct Rehearsal {
+pub struct DryRun {
     /// What is known of the contacts.
     pub input: Input,
     /// The contact that was asked for.
@@ -32,20 +32,21 @@ pub struct Rehearsal {
 ///
 /// # Errors
 /// When signing in fails, what answers is not the API, or it cannot be told who is due.
-pub async fn rehearse(job: &Job, observer: SharedObserver) -> Result<Rehearsal, ExportError> {
+pub async fn dry_run(job: &Job, observer: SharedObserver) -> Result<DryRun, ExportError> {
     let settings = &job.settings;
     mixed::check(&settings.out, settings.mixed, &job.identity)?;
     let client = Client::new(settings.connection.clone(), observer.clone())?;
     let all;
     let (contacts, times) = match &job.contacts {
-        Whom::Listed(contacts) => (contacts, None),
-        Whom::All => {
-            let (list, times) = whom::all(&client, &observer).await?;
+        ContactSelection::Listed(contacts) => (contacts, None),
+        ContactSelection::All => {
+            let (list, times) = contact_selection::all(&client, &observer).await?;
             all = list;
             (&all, Some(times))
         }
     };
-    let unfinished = Work::new(&settings.out, &settings.work).unfinished()?.map(|run| run.run_id.to_string());
+    let unfinished =
+        WorkFolder::new(&settings.out, &settings.work).unfinished()?.map(|run| run.run_id.to_string());
     let begins = unfinished.is_none() || settings.unfinished == Unfinished::ThrowAway;
     let first_page = first_page(job, &client, contacts).await?;
     let due = match settings.incremental {
@@ -54,7 +55,7 @@ pub async fn rehearse(job: &Job, observer: SharedObserver) -> Result<Rehearsal, 
         }
         _ => None,
     };
-    Ok(Rehearsal {
+    Ok(DryRun {
         input: Input::from(contacts),
         contact: contacts.get(0).to_string(),
         first_page,
@@ -100,7 +101,7 @@ async fn due(
     client: &Client,
     observer: &SharedObserver,
 ) -> Result<String, ExportError> {
-    let past = Past { settings, identity: &job.identity, out: &job.settings.out };
+    let past = PreviousState { settings, identity: &job.identity, out: &job.settings.out };
     let state = past.state(observer)?;
     let times = times_or_ask(times, contacts, client, observer).await?;
     tokio::task::block_in_place(|| {

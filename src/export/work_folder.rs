@@ -21,9 +21,9 @@ use serde_json::{Map, Value};
 
 use super::ExportError;
 use crate::api::Requests;
+use crate::contact_read::{OffsetUnit, ServerBehavior, Status};
 use crate::durable;
 use crate::fetch::FirstPages;
-use crate::history::{Facts, Reading, Status};
 use crate::id::RunId;
 use crate::lock::Lock;
 use crate::publish::{self, Published};
@@ -88,7 +88,7 @@ impl Run {
 }
 
 /// The work folder.
-pub struct Work {
+pub struct WorkFolder {
     out: PathBuf,
     /// Where it is.
     pub folder: PathBuf,
@@ -98,7 +98,7 @@ pub struct Work {
 pub struct Recovered {
     pub ledger: Ledger,
     pub next_segment: u32,
-    pub learned: Facts,
+    pub learned: ServerBehavior,
     pub already_read: u64,
     pub requests: EarlierRequests,
     /// Fingerprints of first pages.
@@ -122,7 +122,7 @@ impl EarlierRequests {
     }
 }
 
-impl Work {
+impl WorkFolder {
     pub fn new(out: &Path, folder: &Path) -> Self {
         Self { out: out.to_owned(), folder: folder.to_owned() }
     }
@@ -281,7 +281,7 @@ impl Work {
     pub fn recover(&self, contacts: usize) -> Result<Recovered, ExportError> {
         durable::create_dir_all(&self.spool())?;
         let ledger = Ledger::new(contacts);
-        let mut learned = Facts::default();
+        let mut learned = ServerBehavior::default();
         let (mut pages, mut failed, first_pages) = (0, HashSet::new(), FirstPages::default());
         let next_segment = spool::recover(&self.spool(), |entry, place| {
             ledger.enter(&entry, place);
@@ -313,13 +313,13 @@ impl Work {
 }
 
 /// What was learned by either.
-fn join(left: Facts, right: Facts) -> Facts {
+fn join(left: ServerBehavior, right: ServerBehavior) -> ServerBehavior {
     let reading = match (left.reading, right.reading) {
-        (Reading::PerConversation, _) | (_, Reading::PerConversation) => Reading::PerConversation,
-        (Reading::Total, _) | (_, Reading::Total) => Reading::Total,
-        (Reading::Unknown, Reading::Unknown) => Reading::Unknown,
+        (OffsetUnit::PerConversation, _) | (_, OffsetUnit::PerConversation) => OffsetUnit::PerConversation,
+        (OffsetUnit::Total, _) | (_, OffsetUnit::Total) => OffsetUnit::Total,
+        (OffsetUnit::Unknown, OffsetUnit::Unknown) => OffsetUnit::Unknown,
     };
-    Facts {
+    ServerBehavior {
         reading,
         short_pages_lie: left.short_pages_lie || right.short_pages_lie,
         ignores_limit: left.ignores_limit || right.ignores_limit,

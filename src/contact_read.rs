@@ -10,7 +10,7 @@ use crate::id::Channel;
 
 /// A page to ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ask {
+pub struct PageRequest {
     /// Messages to skip.
     pub offset: u64,
     /// Most messages to return, 1..=100.
@@ -56,7 +56,7 @@ impl Purpose {
 /// What `limit` and `offset` count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Reading {
+pub enum OffsetUnit {
     /// Not known yet: the smaller of the two strides is taken, which is right under both.
     #[default]
     Unknown,
@@ -68,9 +68,9 @@ pub enum Reading {
 
 /// What a run has learned of the server's ways, from all contacts together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Facts {
+pub struct ServerBehavior {
     /// What the offsets count.
-    pub reading: Reading,
+    pub reading: OffsetUnit,
     /// A short page was followed by more messages: short pages are no longer believed to be the end.
     pub short_pages_lie: bool,
     /// The server has sent more messages of one conversation than were asked for.
@@ -155,7 +155,7 @@ impl End {
 
 /// How a history ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ending {
+pub struct HistoryEnd {
     /// Proved by an empty page, or believed.
     pub end: End,
     /// The offset just past everything known: asked for when the ending is checked again.
@@ -181,7 +181,7 @@ pub struct Outcome {
     /// Times its history was read anew from the start.
     pub rereads: u64,
     /// How each of its histories ended: one, or one for each channel asked for.
-    pub endings: Vec<(Option<Channel>, Ending)>,
+    pub endings: Vec<(Option<Channel>, HistoryEnd)>,
     /// When its first request was sent, in microseconds since 1970.
     pub started_at: i64,
     /// When its last answer was there.

@@ -7,11 +7,11 @@ use chrono::Utc;
 use super::drift;
 use super::incremental::Left;
 use super::timeline::timeline;
-use super::unfinished::{Identity, Run};
+use super::work_folder::{Identity, Run};
 use crate::api;
 use crate::build::Built;
+use crate::contact_read::Status;
 use crate::contacts::ContactList;
-use crate::history::Status;
 use crate::output::manifest::{
     ContactCounts, FileEntry, Input, MANIFEST_VERSION, Manifest, Requests, Source, Status as RunStatus,
     TableEntry, Tool,

@@ -1,0 +1,86 @@
+//! Items that tests, fuzz targets and benchmarks outside of `src` use. Not an API: they change with any version.
+
+/// Client of the API.
+pub mod api {
+    pub use crate::api::retry_after;
+    /// Sign-in.
+    pub mod sign_in {
+        pub use crate::api::sign_in::{Answer, Granted, read};
+    }
+    /// Tokens.
+    pub mod token {
+        pub use crate::api::token::{Freshness, TokenKeeper};
+    }
+}
+/// From spooled responses to staged files.
+pub mod build {
+    pub use crate::build::{BuildPlan, Built, build};
+}
+/// The command line.
+pub mod cli {
+    pub use crate::cli::panics;
+}
+/// Contacts files.
+pub mod contacts {
+    pub use crate::contacts::*;
+}
+/// Hashes.
+pub mod digest {
+    pub use crate::digest::*;
+}
+/// Files that survive a power failure.
+pub mod durable {
+    pub use crate::durable::*;
+}
+/// Events.
+pub mod event {
+    pub use crate::event::*;
+}
+/// Facts about a read history.
+pub mod contact_read {
+    pub use crate::contact_read::*;
+}
+/// Identifiers.
+pub mod id {
+    pub use crate::id::*;
+}
+/// The lock on an export.
+pub mod lock {
+    pub use crate::lock::Lock;
+}
+/// Writers and manifests.
+pub mod output {
+    pub use crate::output::{ExportPath, OutputSpec, TableWriter};
+    /// Manifests.
+    pub mod manifest {
+        pub use crate::output::manifest::{Latest, Manifest, Status};
+    }
+    /// Record of pruned runs.
+    pub mod pruned {
+        pub use crate::output::pruned::PrunedRuns;
+    }
+}
+/// Responses of the API.
+pub mod record {
+    pub use crate::record::*;
+}
+/// Settings.
+pub mod settings {
+    pub use crate::settings::*;
+}
+/// The spool.
+pub mod spool {
+    pub use crate::spool::{Closing, Entry, Ledger, Reader, RecordLocation, SpoolError, Writer, recover};
+}
+/// The state of incremental runs.
+pub mod state {
+    pub use crate::state::*;
+}
+/// Tables.
+pub mod table {
+    pub use crate::table::*;
+}
+/// Verification.
+pub mod verify {
+    pub use crate::verify::{Depth, Report, VerifyOptions, verify};
+}
