@@ -1,16 +1,16 @@
-//! The account's own contacts: what `get_contact_conversations` lists, latest activity first.
+//! The account's contacts, as `get_contact_conversations` lists them: latest activity first.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::drift::Drift;
-use super::night::{self, Night};
+use super::next_day::{self, NextDay};
 use super::options::PageOptions;
 use super::pages::{self, limit};
-use super::story::ink::{OrNull, Quoted, Time, Uuid, put};
-use super::story::{Contact, Dice, Story, dice};
+use super::story::json_out::{OrNull, Quoted, Time, Uuid, put};
+use super::story::{Contact, Rng, Story, rng};
 
-/// What was asked for.
+/// A parsed query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Query {
     search: String,
@@ -27,7 +27,7 @@ enum Filter {
 }
 
 impl Query {
-    /// Reads the query, or says what is wrong with it.
+    /// Parses a query. The error is the message of the 400 response.
     pub fn parse(query: &str) -> Result<Self, &'static str> {
         let mut parsed = Self { search: String::new(), limit: 10, offset: 0, filter: Filter::All };
         let mut asked_by = String::new();
@@ -50,16 +50,16 @@ impl Query {
     }
 }
 
-/// The list.
+/// The list of contacts.
 #[derive(Debug)]
 pub struct Account {
     story: Story,
     size: u64,
-    nights: AtomicU64,
+    days: AtomicU64,
     listed: Mutex<Option<Listed>>,
 }
 
-/// The rows, latest activity first, as they were after so many changes to the contacts.
+/// The rows, latest activity first, after `changes` changes to the contacts.
 #[derive(Clone, Debug)]
 struct Listed {
     changes: u64,
@@ -67,17 +67,17 @@ struct Listed {
 }
 
 impl Account {
-    /// An account with so many contacts.
+    /// An account with this number of contacts.
     pub fn new(story: Story, contacts: u32) -> Self {
-        Self { story, size: u64::from(contacts), nights: AtomicU64::new(0), listed: Mutex::default() }
+        Self { story, size: u64::from(contacts), days: AtomicU64::new(0), listed: Mutex::default() }
     }
 
-    /// The JSON text of the part of the list that was asked for by the `nth` request.
+    /// JSON of the part of the list that the `nth` request asks for.
     pub fn write(&self, query: &Query, options: &PageOptions, drift: &Drift, nth: u64) -> String {
-        let key = dice::key(self.story.seed, "account's list");
+        let key = rng::key(self.story.seed, "account's list");
         let before = self.rows(drift);
         let ids: Vec<&str> = before.iter().map(|row| row.id.as_str()).collect();
-        drift.pass_over_list(&ids, Dice::new(key, nth));
+        drift.pass_over_list(&ids, Rng::new(key, nth));
         let rows = self.rows(drift);
         let (offset, limit) = pages::bounds(options, key, query.offset, query.limit);
         let skipped = usize::try_from(offset).unwrap_or(usize::MAX);
@@ -87,11 +87,11 @@ impl Account {
         format!("{{\"data\":{{\"data\":{{\"contacts\":[{}]}}}}}}", page.join(","))
     }
 
-    /// A day passes.
-    pub fn pass_night(&self, drift: &Drift) -> Night {
-        let night = self.nights.fetch_add(1, Ordering::Relaxed) + 1;
+    /// Advances the account by one day.
+    pub fn pass_day(&self, drift: &Drift) -> NextDay {
+        let day = self.days.fetch_add(1, Ordering::Relaxed) + 1;
         *self.listed.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        night::pass(self.story, &self.ids(), night, drift)
+        next_day::pass(self.story, &self.ids(), day, drift)
     }
 
     fn rows(&self, drift: &Drift) -> Arc<[Row]> {
@@ -112,15 +112,15 @@ impl Account {
         rows
     }
 
-    /// IDs of contacts that exist and have messages: the dashboard shows no others.
+    /// IDs of contacts that exist and have messages. The dashboard shows only these.
     fn ids(&self) -> Vec<String> {
-        let key = dice::key(self.story.seed, "account");
-        let candidates = (0..).map(|number| Uuid::new(&mut Dice::new(key, number)).to_string());
+        let key = rng::key(self.story.seed, "account");
+        let candidates = (0..).map(|number| Uuid::new(&mut Rng::new(key, number)).to_string());
         let alive = |id: &String| self.story.contact(id).is_some_and(|contact| contact.size > 0);
         candidates
             .filter(alive)
             .take(
-                usize::try_from(self.size + night::gained(self.nights.load(Ordering::Relaxed)))
+                usize::try_from(self.size + next_day::gained(self.days.load(Ordering::Relaxed)))
                     .unwrap_or(usize::MAX),
             )
             .collect()
@@ -133,17 +133,17 @@ struct Row {
     at: Option<i64>,
     status: &'static str,
     unread: u64,
-    /// What a search looks at.
+    /// The text that a search matches.
     names: String,
     json: String,
 }
 
 impl Row {
     fn new(mut contact: Contact, drift: &Drift) -> Option<Self> {
-        let mut dice = Dice::new(contact.key, 6);
-        let unread = if dice.one_in(3) { dice.below(12) } else { 0 };
+        let mut rng = Rng::new(contact.key, 6);
+        let unread = if rng.one_in(3) { rng.below(12) } else { 0 };
         let last = drift.now(&mut contact).last(contact.mask(None));
-        let at = last.map(|index| contact.clock.at(index));
+        let at = last.map(|index| contact.times.at(index));
         let latest = contact.conversations.last()?;
         let name = format!("{} {}", contact.first_name, contact.last_name);
         let (name, email) = (name.trim(), format!("c{}@mail.example", contact.phone));

@@ -1,4 +1,4 @@
-//! Signing in, and who may ask: tokens that look like JWTs and live as long as the options say.
+//! Sign-in and authorization. Tokens look like JWTs; the options set their lifetime.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -8,12 +8,12 @@ use serde::Deserialize;
 
 use super::options::{AuthForm, ExpiryAt, SignInOptions};
 use super::reply::Reply;
-use super::story::{Dice, ink};
+use super::story::{Rng, json_out};
 
-/// Tokens stay known for so long after their end, to be called expired and not merely unknown.
+/// Time for which an expired token is remembered, so that it is reported as expired and not as unknown.
 const REMEMBERED: Duration = Duration::from_hours(1);
 
-/// Who has signed in.
+/// The issued tokens.
 #[derive(Debug)]
 pub struct Auth {
     options: SignInOptions,
@@ -34,12 +34,12 @@ struct Credentials {
 }
 
 impl Auth {
-    /// Nobody yet.
+    /// No tokens yet.
     pub fn new(options: SignInOptions) -> Self {
         Self { options, tokens: Mutex::default() }
     }
 
-    /// Answers a sign-in; the error is the answer for one that failed.
+    /// Responds to a sign-in. The error is the response to a failed one.
     pub fn sign_in(&self, body: &[u8]) -> Result<Reply, Reply> {
         let Ok(credentials) = serde_json::from_slice::<Credentials>(body) else {
             return Err(Reply::message(400, "user_email_id and password are required"));
@@ -76,12 +76,12 @@ impl Auth {
         token.push('.');
         token.push_str(&base64(claims.to_string().as_bytes()));
         token.push('.');
-        ink::opaque(&mut token, &mut Dice::new(now_nanos(), tokens.issued), 86);
+        json_out::opaque(&mut token, &mut Rng::new(now_nanos(), tokens.issued), 86);
         tokens.expiries.insert(token.clone(), now + self.options.token_life);
         token
     }
 
-    /// Lets a request pass, or says how it is refused.
+    /// Admits a request. The error is the response to a refused one.
     pub fn admit(&self, header: Option<&[u8]>) -> Result<(), Reply> {
         let Some(header) = header else {
             return Err(Reply::message(403, "Missing Authentication Token"));
@@ -119,13 +119,13 @@ pub fn scheme(header: Option<&[u8]>) -> &'static str {
     }
 }
 
-/// A signature that a restarted simulator does not repeat, so that its old tokens are no longer good.
+/// A seed that differs after a restart, so that a restarted simulator refuses old tokens.
 fn now_nanos() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     now.as_secs().wrapping_mul(1_000_000_000).wrapping_add(u64::from(now.subsec_nanos()))
 }
 
-/// Base64 as JWTs use it: URL alphabet, no padding.
+/// Base64 of JWTs: URL alphabet, no padding.
 fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);

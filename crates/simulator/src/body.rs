@@ -1,4 +1,4 @@
-//! Bodies on their way: whole, cut, stalled, in drips, or made while they are sent.
+//! Delivery of response bodies: whole, cut, stalled, slow, or generated while they are sent.
 
 use std::io;
 use std::pin::Pin;
@@ -13,21 +13,21 @@ use super::reply::Delivery;
 use super::stats::Flight;
 use super::truth::Truth;
 
-/// Time between two drips, unless there is less than a byte for each.
-const DRIP: Duration = Duration::from_millis(50);
+/// Time between two pieces of a slow body, unless a piece were less than a byte.
+const PAUSE: Duration = Duration::from_millis(50);
 
-/// The body of an answer.
+/// The body of a response.
 pub struct ReplyBody {
     rest: Rest,
-    /// Dropped with the last byte, before the client can have seen it.
+    /// Dropped with the last byte, before the client can receive it.
     flight: Option<Flight>,
 }
 
 enum Rest {
     Whole(Bytes),
-    /// Sends the first half, lets it reach the socket, then does what the ending says.
+    /// Sends the first half, lets it reach the socket, then ends in the given way.
     Half(Bytes, Ending),
-    Drips {
+    Slow {
         left: Bytes,
         piece: usize,
         pause: Duration,
@@ -42,7 +42,7 @@ enum Ending {
 }
 
 impl ReplyBody {
-    /// A body that is delivered like this, at most `rate` bytes a second where it drips.
+    /// A body delivered in the given way. A slow one has at most `rate` bytes per second.
     pub fn new(body: Bytes, delivery: Delivery, rate: u32, flight: Option<Flight>) -> Self {
         let half = body.slice(..body.len() / 2);
         let rest = match delivery {
@@ -52,20 +52,20 @@ impl ReplyBody {
             Delivery::Slow => {
                 let rate = rate.max(1);
                 let piece = usize::try_from(rate / 20).unwrap_or(1).max(1);
-                let pause = if rate < 20 { Duration::from_secs(1) / rate } else { DRIP };
-                Rest::Drips { left: body, piece, pause, timer: Box::pin(sleep(pause)) }
+                let pause = if rate < 20 { Duration::from_secs(1) / rate } else { PAUSE };
+                Rest::Slow { left: body, piece, pause, timer: Box::pin(sleep(pause)) }
             }
         };
         Self { rest, flight }
     }
 
-    /// A body that is made while it is sent.
+    /// A body that is generated while it is sent.
     pub fn lines(truth: Truth) -> Self {
         Self { rest: Rest::Lines(Box::new(truth)), flight: None }
     }
 }
 
-/// Hands bytes to the socket; with the last ones the request is no longer in flight.
+/// Hands bytes to the socket. With the last ones, the request is no longer in flight.
 fn send(flight: &mut Option<Flight>, bytes: Bytes, is_last: bool) -> Poll<Option<io::Result<Frame<Bytes>>>> {
     if let Some(flight) = flight {
         flight.sent(bytes.len());
@@ -99,19 +99,21 @@ impl Body for ReplyBody {
                 send(flight, half, false)
             }
             Rest::Half(_, Ending::Stall) => Poll::Pending,
-            // The first half must have left for the socket; an error at once would throw it away.
+            // The first half must reach the socket first: an immediate error would discard it.
             Rest::Half(_, Ending::Break) if flight.take().is_some() => {
                 cx.waker().wake_by_ref();
                 Poll::Pending
             }
-            Rest::Half(_, Ending::Break) => Poll::Ready(Some(Err(io::Error::other("cut on purpose")))),
-            Rest::Drips { left, .. } if left.is_empty() => Poll::Ready(None),
-            Rest::Drips { left, piece, pause, timer } => {
+            Rest::Half(_, Ending::Break) => {
+                Poll::Ready(Some(Err(io::Error::other("the simulator cut this body"))))
+            }
+            Rest::Slow { left, .. } if left.is_empty() => Poll::Ready(None),
+            Rest::Slow { left, piece, pause, timer } => {
                 ready!(timer.as_mut().poll(cx));
                 timer.set(sleep(*pause));
-                let drip = left.split_to((*piece).min(left.len()));
+                let next = left.split_to((*piece).min(left.len()));
                 let is_last = left.is_empty();
-                send(flight, drip, is_last)
+                send(flight, next, is_last)
             }
             Rest::Lines(truth) => Poll::Ready(truth.next_lines().map(|lines| Ok(Frame::data(lines)))),
         }

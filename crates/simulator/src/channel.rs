@@ -6,13 +6,13 @@
 /// A channel that contacts write on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Channel {
-    /// Its messages carry `wa_messages`.
+    /// The messages have `wa_messages`.
     Whatsapp,
-    /// Its messages carry `instagram_messages`.
+    /// The messages have `instagram_messages`.
     Instagram,
-    /// Its messages carry `messenger_messages`.
+    /// The messages have `messenger_messages`.
     Messenger,
-    /// The chat of a web site. Its messages carry no records.
+    /// The chat on a website. The messages have no records.
     Website,
 }
 

@@ -1,10 +1,10 @@
-//! What some switches can be set to.
+//! Values of options.
 
 use std::str::FromStr;
 
 use clap::ValueEnum;
 
-/// The answer for a contact that does not exist.
+/// The response for a contact that does not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Unknown {
     /// Status 404
@@ -25,14 +25,14 @@ pub enum Order {
     Oldest,
 }
 
-/// Whether messages come grouped by conversation.
+/// Grouping of messages by conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Grouping {
-    /// Unless `grouped_conversations=false` is asked for
+    /// Grouped, unless the request has `grouped_conversations=false`
     Asked,
-    /// Whatever is asked for
+    /// Grouped, whatever the request has
     Always,
-    /// A flat list, whatever is asked for
+    /// A flat list, whatever the request has
     Never,
 }
 
@@ -45,16 +45,16 @@ pub enum Toggle {
     Off,
 }
 
-/// What signing in says about the end of the token's life.
+/// The expiry time in the sign-in response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ExpiryAt {
-    /// The truth, in Unix milliseconds
+    /// The correct time, in Unix milliseconds
     Correct,
-    /// Nothing
+    /// No expiry time
     Missing,
-    /// The truth, but in seconds
+    /// The correct time, in seconds
     Seconds,
-    /// A time that is over
+    /// A time in the past
     Past,
     /// A time in a million years
     Absurd,
@@ -71,25 +71,25 @@ pub enum AuthForm {
     Any,
 }
 
-/// Which oddities occur.
+/// The oddities that occur.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum WildKind {
-    /// Also `NaN`, raw control characters and nesting too deep for most parsers
+    /// All oddities, including `NaN`, raw control characters and nesting too deep for most parsers
     All,
-    /// Only what a lenient parser can read
+    /// Only oddities that are valid JSON
     Valid,
 }
 
 /// The Retry-After header of a 429.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RetryAfter {
-    /// None
+    /// No header
     Absent,
-    /// So many seconds
+    /// A number of seconds
     Seconds(u64),
     /// An HTTP date two seconds ahead
     Date,
-    /// Something that is neither
+    /// Neither seconds nor a date
     Garbage,
 }
 
@@ -104,7 +104,7 @@ impl FromStr for RetryAfter {
             seconds => seconds
                 .parse()
                 .map(Self::Seconds)
-                .map_err(|_| "none, a number of seconds, date or garbage".to_owned()),
+                .map_err(|_| "use none, a number of seconds, date or garbage".to_owned()),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Compressed bodies, for clients that accept them.
+//! Compression of response bodies for clients that accept it.
 
 use std::io::Write as _;
 
@@ -8,7 +8,7 @@ use flate2::write::GzEncoder;
 use hyper::HeaderMap;
 use hyper::header::ACCEPT_ENCODING;
 
-/// A form of compression.
+/// A content encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
     /// Zstandard
@@ -17,7 +17,7 @@ pub enum Encoding {
     Gzip,
 }
 
-/// The best form that the client accepts.
+/// The best encoding that the client accepts.
 pub fn accepted(headers: &HeaderMap) -> Option<Encoding> {
     let accepted = headers.get(ACCEPT_ENCODING)?.to_str().ok()?;
     let names = || accepted.split(',').map(|part| part.split(';').next().unwrap_or_default().trim());
@@ -25,7 +25,7 @@ pub fn accepted(headers: &HeaderMap) -> Option<Encoding> {
 }
 
 impl Encoding {
-    /// Its name in headers.
+    /// The name in headers.
     pub fn name(self) -> &'static str {
         match self {
             Self::Zstd => "zstd",

@@ -1,23 +1,22 @@
-//! Conversations that go on while they are read: messages that come and go between two requests.
+//! Drift: messages that arrive and disappear between two requests.
 //!
-//! Kept only for contacts that were touched. A message that was there from the start and is still there is *stable*:
-//! no exporter may miss it.
+//! Only changed contacts take memory. An original message that still exists is *stable*: no exporter may miss it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::options::ChangeOptions;
-use super::story::{Contact, Dice, Mask, Timeline};
+use super::story::{Contact, Mask, Rng, Timeline};
 
-/// How a contact differs from what its ID says.
+/// The differences of a contact from its original content.
 #[derive(Clone, Debug, Default)]
 pub struct Changes {
-    /// Messages added after the last one, by their numbers among all that ever came.
+    /// Messages added at the end. Each number counts the messages added to any contact.
     pub added: Vec<u64>,
-    /// Messages removed, by their place in time.
+    /// Removed messages, by index.
     pub removed: BTreeSet<u64>,
-    /// How often messages were edited, by their place in time.
+    /// Number of edits per message, by index.
     pub edited: BTreeMap<u64, u64>,
 }
 
@@ -27,7 +26,7 @@ pub struct Drift {
     options: ChangeOptions,
     changes: Mutex<HashMap<String, Changes>>,
     count: AtomicU64,
-    /// Messages that were added to anybody.
+    /// Number of messages added to any contact.
     came: AtomicU64,
 }
 
@@ -37,34 +36,34 @@ impl Drift {
         Self { options, changes: Mutex::default(), count: AtomicU64::new(0), came: AtomicU64::new(0) }
     }
 
-    /// How many changes there have been, to know when something derived from them is out of date.
+    /// Number of changes so far. Derived data is current while it stays the same.
     pub fn count(&self) -> u64 {
         self.count.load(Ordering::Acquire)
     }
 
-    /// What of the contact is there now. Its clock learns when the late ones came.
-    pub fn now(&self, contact: &mut Contact) -> Living {
+    /// The current messages of the contact. Sets the times of the added ones.
+    pub fn now(&self, contact: &mut Contact) -> Snapshot {
         let changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
-        Living::new(contact, changes.get(&contact.id).cloned().unwrap_or_default())
+        Snapshot::new(contact, changes.get(&contact.id).cloned().unwrap_or_default())
     }
 
-    /// Somebody of the account writes, perhaps, as `dice` fall: one of `ids`. They move to the front of the list.
-    pub fn pass_over_list(&self, ids: &[&str], mut dice: Dice) {
-        if ids.is_empty() || !dice.happens(self.options.list_drift) {
+    /// Adds a message to a random contact of `ids`, with the probability of the options. It moves to the front of the list.
+    pub fn pass_over_list(&self, ids: &[&str], mut rng: Rng) {
+        if ids.is_empty() || !rng.happens(self.options.list_drift) {
             return;
         }
         let mut all = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
-        all.entry((*dice.pick(ids)).to_owned()).or_default().added.push(self.next_number());
+        all.entry((*rng.pick(ids)).to_owned()).or_default().added.push(self.next_number());
         drop(all);
         self.count.fetch_add(1, Ordering::Release);
     }
 
-    /// The contact writes so many messages.
+    /// Adds messages to a contact.
     pub fn add(&self, id: &str, count: u64) {
         self.change(id, |changes| changes.added.extend((0..count).map(|_| self.next_number())));
     }
 
-    /// A message is edited, if it is there.
+    /// Edits a message if it exists.
     pub fn edit(&self, id: &str, index: u64) -> bool {
         self.change(id, |changes| {
             let is_there = !changes.removed.contains(&index);
@@ -73,7 +72,7 @@ impl Drift {
         })
     }
 
-    /// A message is deleted, if it is there.
+    /// Deletes a message if it exists.
     pub fn remove(&self, id: &str, index: u64) -> bool {
         self.change(id, |changes| changes.removed.insert(index))
     }
@@ -90,10 +89,10 @@ impl Drift {
         self.came.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Lets time pass for the contact, as `dice` fall, and says what is there then.
-    pub fn pass(&self, contact: &mut Contact, mut dice: Dice) -> Living {
-        let add = dice.happens(self.options.drift_insert) && !contact.conversations.is_empty();
-        let remove = dice.happens(self.options.drift_delete);
+    /// Applies random changes to the contact and returns its messages after them.
+    pub fn pass(&self, contact: &mut Contact, mut rng: Rng) -> Snapshot {
+        let add = rng.happens(self.options.drift_insert) && !contact.conversations.is_empty();
+        let remove = rng.happens(self.options.drift_delete);
         if !add && !remove {
             return self.now(contact);
         }
@@ -103,43 +102,43 @@ impl Drift {
             changes.added.push(self.next_number());
         }
         if remove {
-            let living = Living::new(contact, changes.clone());
+            let snapshot = Snapshot::new(contact, changes.clone());
             let all = contact.mask(None);
-            if let Some(index) = living.nth(all, dice.below(living.count(all))) {
+            if let Some(index) = snapshot.nth(all, rng.below(snapshot.count(all))) {
                 changes.removed.insert(index);
             }
         }
-        let living = Living::new(contact, changes.clone());
+        let snapshot = Snapshot::new(contact, changes.clone());
         drop(all);
         self.count.fetch_add(1, Ordering::Release);
-        living
+        snapshot
     }
 }
 
-/// The messages of a contact that are there at one moment.
+/// The messages of a contact at one moment.
 #[derive(Clone, Debug)]
-pub struct Living {
+pub struct Snapshot {
     timeline: Timeline,
     removed: BTreeSet<u64>,
     original: u64,
 }
 
-impl Living {
+impl Snapshot {
     fn new(contact: &mut Contact, changes: Changes) -> Self {
         let mut timeline = contact.timeline.clone();
         timeline.extend(changes.added.len() as u64);
-        contact.clock.came_late(&changes.added);
+        contact.times.set_added(&changes.added);
         contact.edited = changes.edited;
         Self { timeline, removed: changes.removed, original: contact.size }
     }
 
-    /// How many messages the conversations of `mask` have.
+    /// Number of messages in the conversations of `mask`.
     pub fn count(&self, mask: Mask) -> u64 {
         let removed = u64::try_from(self.gone(mask).count()).expect("a length fits 64 bits");
         self.timeline.count(mask) - removed
     }
 
-    /// The number of message `rank`, from 0 and oldest first, among those of `mask` that are there.
+    /// Index of the message with this rank (from 0, oldest first) in the conversations of `mask`.
     pub fn nth(&self, mask: Mask, rank: u64) -> Option<u64> {
         let mut rank = rank;
         for gone in self.gone(mask) {
@@ -156,7 +155,7 @@ impl Living {
         self.nth(mask, self.count(mask).checked_sub(1)?)
     }
 
-    /// Whether a message that is there has been there from the start.
+    /// True for an original message.
     pub fn is_stable(&self, index: u64) -> bool {
         index < self.original
     }
@@ -176,7 +175,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_there_is_all_there_was_and_came_but_for_what_went(
+        fn a_snapshot_holds_original_and_added_messages_without_removed_ones(
             seed in 0_u64..50,
             added in 0_u64..10,
             removed in proptest::collection::btree_set(0_u64..80, 0..40),
@@ -185,14 +184,14 @@ mod tests {
             let wild = Wild { chance: 0.0, kind: WildKind::All };
             let mut contact = Story { seed, max_messages: 100, wild }.contact("messages-80-x").unwrap();
             let numbers = (0..added).collect();
-            let living = Living::new(&mut contact, Changes { added: numbers, removed: removed.clone(), ..Changes::default() });
+            let snapshot = Snapshot::new(&mut contact, Changes { added: numbers, removed: removed.clone(), ..Changes::default() });
             let is_there = |index: &u64| {
-                !removed.contains(index) && mask & (1 << living.timeline.owner(*index)) != 0
+                !removed.contains(index) && mask & (1 << snapshot.timeline.owner(*index)) != 0
             };
             let expected: Vec<u64> = (0..80 + added).filter(is_there).collect();
-            prop_assert_eq!(living.count(mask), expected.len() as u64);
-            let found: Vec<u64> = (0..living.count(mask)).filter_map(|rank| living.nth(mask, rank)).collect();
-            prop_assert_eq!(living.last(mask), expected.last().copied());
+            prop_assert_eq!(snapshot.count(mask), expected.len() as u64);
+            let found: Vec<u64> = (0..snapshot.count(mask)).filter_map(|rank| snapshot.nth(mask, rank)).collect();
+            prop_assert_eq!(snapshot.last(mask), expected.last().copied());
             prop_assert_eq!(found, expected);
         }
     }

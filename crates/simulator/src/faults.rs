@@ -1,7 +1,7 @@
-//! What goes wrong with a request, decided when it arrives.
+//! Faults of a request, decided when it arrives.
 //!
-//! Chances depend on the seed, on what is asked for (a contact, an endpoint) and on how often it was asked for, not
-//! on the order in which requests of different contacts happen to arrive: the same run meets the same faults.
+//! A fault depends on the seed, the subject (a contact or an endpoint) and the number of earlier requests for it. The
+//! order in which requests for different contacts arrive does not matter, so a repeated run meets the same faults.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 use super::options::{FaultOptions, RetryAfter};
 use super::reply::{Delivery, Reply};
 use super::stats::{Endpoint, count_in_window};
-use super::story::{Dice, dice};
+use super::story::{Rng, rng};
 
 /// The faults of one simulator.
 #[derive(Debug)]
@@ -22,24 +22,24 @@ pub struct Faults {
     admitted: Mutex<VecDeque<Instant>>,
 }
 
-/// What becomes of a request.
+/// The outcome of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// It is served, and the answer is delivered like this.
+pub enum Outcome {
+    /// The request is served, and the response is delivered in this way.
     Serve(Delivery),
-    /// It gets this answer instead.
+    /// The request gets this response instead.
     Refuse(Reply),
-    /// Its connection is reset.
+    /// The connection is reset.
     Reset,
 }
 
-/// What becomes of a request, and after which time.
+/// The outcome of a request and the time until the response.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sentence {
-    /// How long the answer takes.
+pub struct Decision {
+    /// Time until the response.
     pub delay: Duration,
-    /// What it is.
-    pub verdict: Verdict,
+    /// The outcome.
+    pub outcome: Outcome,
 }
 
 impl Faults {
@@ -49,75 +49,75 @@ impl Faults {
     }
 
     /// Decides about the `nth` request for `subject`.
-    pub fn judge(&self, endpoint: Endpoint, subject: &str, nth: u64) -> Sentence {
-        let mut dice = Dice::new(dice::key(self.seed, subject), nth);
-        let delay = self.options.latency + self.options.jitter.mul_f64(dice.unit());
+    pub fn decide(&self, endpoint: Endpoint, subject: &str, nth: u64) -> Decision {
+        let mut rng = Rng::new(rng::key(self.seed, subject), nth);
+        let delay = self.options.latency + self.options.jitter.mul_f64(rng.unit());
         let number = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
-        let verdict = self
-            .gateway(number, &mut dice)
-            // Signing in is judged by the gateway only: a mangled answer there would be no answer to the password.
-            .or_else(|| self.function(&mut dice).filter(|_| endpoint != Endpoint::SignIn))
-            .unwrap_or(Verdict::Serve(Delivery::Whole));
-        Sentence { delay, verdict }
+        let outcome = self
+            .gateway(number, &mut rng)
+            // Sign-in meets only faults of the gateway: a spoiled response would not tell a good password from a bad one.
+            .or_else(|| self.function(&mut rng).filter(|_| endpoint != Endpoint::SignIn))
+            .unwrap_or(Outcome::Serve(Delivery::Whole));
+        Decision { delay, outcome }
     }
 
-    /// What keeps a request from being served at all.
-    fn gateway(&self, number: u64, dice: &mut Dice) -> Option<Verdict> {
+    /// Faults of the gateway: the request is not served.
+    fn gateway(&self, number: u64, rng: &mut Rng) -> Option<Outcome> {
         let options = &self.options;
         if options.outage.as_ref().is_some_and(|window| window.contains(&number)) {
-            let unavailable = Verdict::Refuse(Reply::message(503, "Service Unavailable"));
-            return Some(if dice.one_in(3) { Verdict::Reset } else { unavailable });
+            let unavailable = Outcome::Refuse(Reply::message(503, "Service Unavailable"));
+            return Some(if rng.one_in(3) { Outcome::Reset } else { unavailable });
         }
         if options.quota.is_some_and(|quota| number > quota) {
-            return Some(Verdict::Refuse(Reply::message(429, "Limit Exceeded")));
+            return Some(Outcome::Refuse(Reply::message(429, "Limit Exceeded")));
         }
         if options.rate_limit.is_some_and(|limit| self.is_above(u64::from(limit))) {
             let retry_after = self.retry_after();
-            return Some(Verdict::Refuse(Reply { retry_after, ..Reply::message(429, "Too Many Requests") }));
+            return Some(Outcome::Refuse(Reply { retry_after, ..Reply::message(429, "Too Many Requests") }));
         }
-        if dice.happens(options.resets) {
-            return Some(Verdict::Reset);
+        if rng.happens(options.resets) {
+            return Some(Outcome::Reset);
         }
-        dice.happens(options.errors).then(|| {
-            let (status, message) = *dice.pick(&[
+        rng.happens(options.errors).then(|| {
+            let (status, message) = *rng.pick(&[
                 (500, "Internal Server Error"),
                 (502, "Internal server error"),
                 (503, "Service Unavailable"),
                 (504, "Endpoint request timed out"),
             ]);
-            Verdict::Refuse(Reply::message(status, message))
+            Outcome::Refuse(Reply::message(status, message))
         })
     }
 
-    /// What spoils an answer.
-    fn function(&self, dice: &mut Dice) -> Option<Verdict> {
+    /// Faults of the function behind the gateway: the response is spoiled.
+    fn function(&self, rng: &mut Rng) -> Option<Outcome> {
         const PORTAL: &str = "<!DOCTYPE html>\n<html><head><title>Welcome to Café Wi-Fi</title></head><body>Please sign in.</body></html>\n";
         let options = &self.options;
-        if dice.happens(options.html) {
+        if rng.happens(options.html) {
             let page = Reply { content_type: "text/html; charset=utf-8", ..Reply::json(200, PORTAL) };
-            return Some(Verdict::Refuse(page));
+            return Some(Outcome::Refuse(page));
         }
-        if dice.happens(options.empty_body) {
-            return Some(Verdict::Refuse(Reply::json(200, "")));
+        if rng.happens(options.empty_body) {
+            return Some(Outcome::Refuse(Reply::json(200, "")));
         }
-        if dice.happens(options.error_answers) {
-            let text = *dice.pick(&[
+        if rng.happens(options.error_answers) {
+            let text = *rng.pick(&[
                 r#"{"error":"could not connect to the database"}"#,
                 r#"{"data":{"message":"Something went wrong"}}"#,
                 r#"{"errorMessage":"Task timed out after 29.03 seconds","errorType":"Sandbox.Timedout"}"#,
             ]);
-            return Some(Verdict::Refuse(Reply::json(200, text)));
+            return Some(Outcome::Refuse(Reply::json(200, text)));
         }
         let deliveries = [
             (options.cut, Delivery::Cut),
             (options.stalls, Delivery::Stalled),
             (options.slow, Delivery::Slow),
         ];
-        let hit = deliveries.into_iter().find(|(chance, _)| dice.happens(*chance));
-        hit.map(|(_, delivery)| Verdict::Serve(delivery))
+        let hit = deliveries.into_iter().find(|(chance, _)| rng.happens(*chance));
+        hit.map(|(_, delivery)| Outcome::Serve(delivery))
     }
 
-    /// Whether one more request is above the limit of a second; if not, it is admitted.
+    /// True if one more request exceeds the limit of a second. Otherwise the request counts as admitted.
     fn is_above(&self, limit: u64) -> bool {
         let mut admitted = self.admitted.lock().unwrap_or_else(PoisonError::into_inner);
         let above = count_in_window(&mut admitted, Instant::now()) > limit;
@@ -136,12 +136,12 @@ impl Faults {
         }
     }
 
-    /// Whether a page of so many bytes is more than the service can answer with.
+    /// True if a page of this size exceeds the limit of a response.
     pub fn is_too_large(&self, bytes: usize) -> bool {
         self.options.too_large.is_some_and(|limit| bytes > limit)
     }
 
-    /// Bytes a second of a dripping body.
+    /// Bytes per second of a slow body.
     pub fn slow_rate(&self) -> u32 {
         self.options.slow_rate
     }

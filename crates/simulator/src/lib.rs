@@ -1,10 +1,11 @@
 //! The simulator: the API of the service on a loopback port, with made-up conversations.
 //!
-//! Tests drive it and users try the tool with it (`chatzy-export simulate`, `run --simulated`). It plays every way the
-//! documents leave open (order, grouping, what an offset counts) and every fault that gateways and networks show.
+//! Tests run against it, and users try the exporter with it (`chatzy-export simulate`, `run --simulated`). Options choose
+//! between all readings of the API's documentation (order, grouping, what an offset counts) and add the faults of
+//! gateways and networks.
 //!
-//! A request goes: `server` (connection) → `routes` (count, judge, admit) → `auth`, `faults` → `pages` (which messages)
-//! over `drift` (what is there now) → `story` (what they say) → `body` (how the bytes travel).
+//! A request passes `server` (connection), `routes` (count, decide, admit), `auth` and `faults`, `pages` (select the
+//! messages), `drift` (current messages), `story` (content) and `body` (delivery).
 //!
 //! The crate uses nothing of the exporter. The exporter's command line and tests start it.
 
@@ -16,7 +17,7 @@ mod choices;
 mod compress;
 mod drift;
 mod faults;
-mod night;
+mod next_day;
 pub mod options;
 mod pages;
 mod reply;

@@ -1,33 +1,33 @@
-//! Which messages a request gets, and the JSON text of the page.
+//! The messages of a page and its JSON.
 
 use crate::channel::Channel;
 
-use super::drift::Living;
+use super::drift::Snapshot;
 use super::options::{Grouping, Order, PageOptions, Toggle};
-use super::story::message::{AVERAGE_BYTES, Naming};
-use super::story::{Contact, Dice, Mask, Message, dice};
+use super::story::render::{self, AVERAGE_BYTES, Naming};
+use super::story::{Contact, Mask, Message, Rng, rng};
 
-/// Messages of an answer when no limit was asked for, or it is ignored.
+/// Messages per page if the request has no limit, or the limit is ignored.
 const DEFAULT_LIMIT: u64 = 50;
-/// The greatest limit that may be asked for.
+/// The maximum limit of a request.
 const MAX_LIMIT: u64 = 100;
 
-/// What was asked for.
+/// A parsed query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Query {
-    /// Whose messages.
+    /// The contact.
     pub contact_id: String,
-    /// Only those of conversations on this channel.
+    /// Only messages of conversations on this channel.
     pub channel: Option<Channel>,
-    /// At most so many.
+    /// Maximum number of messages.
     pub limit: u64,
-    /// After so many.
+    /// Number of messages to skip.
     pub offset: u64,
-    /// The shape of the answer.
+    /// The shape of the response.
     pub shape: Shape,
 }
 
-/// The shape of an answer.
+/// The shape of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
     /// Messages inside their conversations.
@@ -37,7 +37,7 @@ pub enum Shape {
 }
 
 impl Query {
-    /// Reads the query, or says what is wrong with it.
+    /// Parses a query. The error is the message of the 400 response.
     pub fn parse(query: &str) -> Result<Self, &'static str> {
         let mut parsed = Self {
             contact_id: String::new(),
@@ -63,21 +63,21 @@ impl Query {
     }
 }
 
-/// Reads a limit of either list.
+/// Parses the limit of a query.
 pub fn limit(value: &str) -> Result<u64, &'static str> {
     let limit = value.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
     limit.ok_or("limit must be between 1 and 100")
 }
 
-/// The messages of a page, in its order, by their places in time.
-pub fn select(options: &PageOptions, contact: &Contact, living: &Living, query: &Query) -> Vec<u64> {
-    let (offset, limit) = bounds(options, dice::part(contact.key, 5), query.offset, query.limit);
+/// The indices of the messages of a page, in the order of the page.
+pub fn select(options: &PageOptions, contact: &Contact, snapshot: &Snapshot, query: &Query) -> Vec<u64> {
+    let (offset, limit) = bounds(options, rng::part(contact.key, 5), query.offset, query.limit);
     let slice = |mask: Mask| {
-        let count = living.count(mask);
+        let count = snapshot.count(mask);
         let places = (offset..offset.saturating_add(limit)).take_while(move |place| *place < count);
         places.filter_map(move |place| match options.order {
-            Order::Newest => living.nth(mask, count - 1 - place),
-            Order::Oldest => living.nth(mask, place),
+            Order::Newest => snapshot.nth(mask, count - 1 - place),
+            Order::Oldest => snapshot.nth(mask, place),
         })
     };
     let mask = contact.mask(query.channel);
@@ -89,17 +89,17 @@ pub fn select(options: &PageOptions, contact: &Contact, living: &Living, query: 
     }
 }
 
-/// Where a page begins and how much it holds at most, of what was asked for. Its chances follow from `key`.
+/// Offset and limit of a page after the options are applied. `key` seeds the random short pages.
 pub fn bounds(options: &PageOptions, key: u64, offset: u64, limit: u64) -> (u64, u64) {
     let offset = if options.ignore_offset { 0 } else { offset };
     let limit = if options.ignore_limit { DEFAULT_LIMIT } else { limit };
     let limit = limit.min(options.clamp.unwrap_or(limit)).max(1);
-    let mut dice = Dice::new(key, offset);
-    let lacks = if dice.happens(options.short_pages) { dice.below(limit) } else { 0 };
+    let mut rng = Rng::new(key, offset);
+    let lacks = if rng.happens(options.short_pages) { rng.below(limit) } else { 0 };
     (offset, limit - lacks)
 }
 
-/// The JSON text of an answer with these messages.
+/// JSON of a response with these messages.
 pub fn write(
     options: &PageOptions,
     contact: &Contact,
@@ -126,7 +126,7 @@ pub fn write(
 
 fn grouped(out: &mut String, contact: &Contact, page: &[u64]) {
     out.push_str(",\"conversations\":[");
-    // Conversations come in the order in which the page first touches them.
+    // Conversations are in the order of their first message on the page.
     let mut owners: Vec<usize> = Vec::new();
     for index in page {
         let owner = contact.timeline.owner(*index);
@@ -141,7 +141,7 @@ fn grouped(out: &mut String, contact: &Contact, page: &[u64]) {
             for index in page.iter().filter(|index| contact.timeline.owner(**index) == *owner) {
                 out.push_str(comma);
                 comma = ",";
-                Message::new(contact, *index).write(out, Naming::Bare);
+                render::write(&Message::new(contact, *index), out, Naming::Bare);
             }
         });
     }
@@ -151,7 +151,7 @@ fn flat(out: &mut String, contact: &Contact, page: &[u64], ids: Toggle) {
     out.push_str(",\"messages\":[");
     for (place, index) in page.iter().enumerate() {
         out.push_str(if place == 0 { "" } else { "," });
-        let message = Message::new(contact, *index);
-        message.write(out, if ids == Toggle::On { Naming::WithConversation } else { Naming::Bare });
+        let naming = if ids == Toggle::On { Naming::WithConversation } else { Naming::Bare };
+        render::write(&Message::new(contact, *index), out, naming);
     }
 }

@@ -1,37 +1,37 @@
-//! An answer before it becomes HTTP.
+//! A response before it becomes HTTP.
 
 use bytes::Bytes;
 
-/// A status, a body and what else the client gets to see.
+/// Status, headers, body and its delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
     /// The status code.
     pub status: u16,
-    /// The body's type.
+    /// The content type.
     pub content_type: &'static str,
     /// The body.
     pub body: Bytes,
     /// The Retry-After header.
     pub retry_after: Option<String>,
-    /// What happens to the body on its way.
+    /// Delivery of the body.
     pub delivery: Delivery,
 }
 
-/// What happens to a body on its way.
+/// Delivery of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivery {
-    /// It arrives.
+    /// The body arrives.
     Whole,
     /// The connection is closed in the middle.
     Cut,
-    /// It stops in the middle, and the connection stays open.
+    /// The body stops in the middle and the connection stays open.
     Stalled,
-    /// It comes in drips.
+    /// The body arrives slowly, in small pieces.
     Slow,
 }
 
 impl Reply {
-    /// JSON text.
+    /// A response with JSON.
     pub fn json(status: u16, text: impl Into<Bytes>) -> Self {
         Self {
             status,
@@ -42,7 +42,7 @@ impl Reply {
         }
     }
 
-    /// What the gateway says when something is wrong.
+    /// An error message of the gateway.
     pub fn message(status: u16, message: &str) -> Self {
         Self::json(status, serde_json::json!({ "message": message }).to_string())
     }

@@ -1,4 +1,4 @@
-//! From a request to its answer: count it, judge it, let it wait, admit it, serve it.
+//! From a request to its response: count it, decide its faults, delay it, admit it, serve it.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -14,18 +14,18 @@ use super::auth::{self, Auth};
 use super::body::ReplyBody;
 use super::compress;
 use super::drift::Drift;
-use super::faults::{Faults, Verdict};
+use super::faults::{Faults, Outcome};
 use super::options::{SimulatorOptions, Unknown};
 use super::pages::{self, Query};
 use super::reply::{Delivery, Reply};
 use super::stats::{Endpoint, Ledger};
-use super::story::{Dice, Story, Wild, dice};
+use super::story::{Rng, Story, Wild, rng};
 use super::truth::Truth;
 
-/// The most bytes of a sign-in that are read.
+/// Maximum size of a sign-in body, in bytes.
 const MAX_SIGN_IN: usize = 64 * 1024;
 
-/// All that answers depend on.
+/// Everything that a response depends on.
 #[derive(Debug)]
 pub struct World {
     options: SimulatorOptions,
@@ -38,13 +38,13 @@ pub struct World {
     pub ledger: Arc<Ledger>,
 }
 
-/// The connection is to be reset instead of an answer.
+/// The connection is reset instead of a response.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("the connection is reset on purpose")]
+#[error("the simulator reset this connection")]
 pub struct Reset;
 
 impl World {
-    /// A world that behaves like this.
+    /// A world with these options.
     pub fn new(options: SimulatorOptions) -> Self {
         let wild = Wild { chance: options.changes.wild, kind: options.changes.wild_kind };
         let story = Story { seed: options.seed, max_messages: options.max_messages, wild };
@@ -59,9 +59,9 @@ impl World {
         }
     }
 
-    /// Answers a request.
+    /// Responds to a request.
     pub async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Result<Response<ReplyBody>, Reset> {
-        // The API lives below a stage (`/prod`), so only the end of the path counts.
+        // The API is below a stage (`/prod`), so only the last segment of the path matters.
         let name = request.uri().path().rsplit('/').next().unwrap_or_default();
         let endpoint = match (request.method(), name) {
             (&Method::GET, "_stats") => return Ok(self.respond(self.stats(), None)),
@@ -70,8 +70,8 @@ impl World {
                 return Ok(self.respond(Reply::json(200, "{}"), None));
             }
             (&Method::POST, "_night") => {
-                let night = serde_json::to_vec(&self.account.pass_night(&self.drift));
-                return Ok(self.respond(Reply::json(200, night.unwrap_or_default()), None));
+                let day = serde_json::to_vec(&self.account.pass_day(&self.drift));
+                return Ok(self.respond(Reply::json(200, day.unwrap_or_default()), None));
             }
             (&Method::GET, "_truth") => return Ok(self.truth(&request)),
             (&Method::POST, "get_id_token") => Endpoint::SignIn,
@@ -85,18 +85,18 @@ impl World {
         };
         let contact = query.as_ref().and_then(|query| Some(query.as_ref().ok()?.contact_id.as_str()));
         let arrival = self.ledger.arrive(endpoint, contact);
-        let sentence = self.faults.judge(endpoint, contact.unwrap_or(name), arrival.nth);
-        // Making the answer is a part of the time that it takes.
-        let due = (!sentence.delay.is_zero()).then(|| Instant::now() + sentence.delay);
+        let decision = self.faults.decide(endpoint, contact.unwrap_or(name), arrival.nth);
+        // The delay includes the time that the response takes to make.
+        let due = (!decision.delay.is_zero()).then(|| Instant::now() + decision.delay);
         let encoding = self.options.compress.then(|| compress::accepted(request.headers())).flatten();
-        let mut reply = match sentence.verdict {
-            Verdict::Reset => {
+        let mut reply = match decision.outcome {
+            Outcome::Reset => {
                 until(due).await;
                 self.ledger.answered("reset");
                 return Err(Reset);
             }
-            Verdict::Refuse(reply) => reply,
-            Verdict::Serve(delivery) => {
+            Outcome::Refuse(reply) => reply,
+            Outcome::Serve(delivery) => {
                 let reply = match (endpoint, query) {
                     (Endpoint::SignIn, _) => self.sign_in(request).await,
                     (Endpoint::Other, _) => Reply::message(403, "Missing Authentication Token"),
@@ -132,7 +132,7 @@ impl World {
         )
     }
 
-    /// The answer to a request for messages or contacts.
+    /// The response to a request for messages or contacts.
     fn admitted(
         &self,
         request: &Request<Incoming>,
@@ -160,14 +160,14 @@ impl World {
                 Unknown::Empty => Reply::json(200, r#"{"data":{"data":{"conversations":[]}}}"#),
             };
         };
-        let dice = Dice::new(dice::part(contact.key, 7), nth);
-        let living = self.drift.pass(&mut contact, dice);
-        let page = pages::select(&self.options.pages, &contact, &living, query);
+        let rng = Rng::new(rng::part(contact.key, 7), nth);
+        let snapshot = self.drift.pass(&mut contact, rng);
+        let page = pages::select(&self.options.pages, &contact, &snapshot, query);
         let crashed = || Reply::message(502, "Internal server error");
         if contact.poison().is_some_and(|poison| page.contains(&poison)) {
             return crashed();
         }
-        let last = living.last(contact.mask(None));
+        let last = snapshot.last(contact.mask(None));
         let owner = self.options.sign_in.email.as_deref().unwrap_or("owner@shop.example");
         let text = pages::write(&self.options.pages, &contact, last, &page, query.shape, owner);
         if self.faults.is_too_large(text.len()) { crashed() } else { Reply::json(200, text) }
@@ -192,8 +192,8 @@ impl World {
         let contact = query.map(|query| self.story.contact(&query.contact_id));
         match contact {
             Ok(Some(mut contact)) => {
-                let living = self.drift.now(&mut contact);
-                Response::new(ReplyBody::lines(Truth::new(contact, living)))
+                let snapshot = self.drift.now(&mut contact);
+                Response::new(ReplyBody::lines(Truth::new(contact, snapshot)))
             }
             Ok(None) => self.respond(Reply::message(404, "Contact not found"), None),
             Err(wrong) => self.respond(Reply::message(400, wrong), None),
@@ -218,8 +218,7 @@ impl World {
     }
 }
 
-/// Waits to a tenth of a millisecond. Tokio's clock counts whole ones and is one to two late, which is 2 % of a usual
-/// answer's time.
+/// Waits, exact to a tenth of a millisecond. Tokio's timer is one to two milliseconds late, 2 % of a typical latency.
 async fn until(due: Option<Instant>) {
     if let Some(due) = due {
         futures_timer::Delay::new(due.saturating_duration_since(Instant::now())).await;

@@ -15,15 +15,15 @@ use super::options::SimulatorOptions;
 use super::routes::{Reset, World};
 use super::stats::Stats;
 
-/// How long answers that are on their way may take when the simulator stops.
+/// Time for responses in progress when the simulator stops.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// A simulated API on a port of 127.0.0.1, until stopped or dropped.
+/// A simulated API on a port of 127.0.0.1. It runs until it is stopped or dropped.
 #[derive(Debug)]
 pub struct Simulator {
     url: String,
     world: Arc<World>,
-    /// Closed to stop.
+    /// Closing it stops the server.
     running: watch::Sender<()>,
     listening: JoinHandle<()>,
 }
@@ -32,15 +32,15 @@ pub struct Simulator {
 #[derive(Debug, thiserror::Error)]
 #[error("cannot listen on 127.0.0.1:{port} for the simulated API; choose another port, or 0 for a free one")]
 pub struct SimulatorError {
-    /// The port that was asked for.
+    /// The requested port.
     pub port: u16,
-    /// What the operating system said.
+    /// The error of the operating system.
     #[source]
     pub source: std::io::Error,
 }
 
 impl Simulator {
-    /// Starts to listen. Must be called within a Tokio runtime, which does the work.
+    /// Starts to listen. The caller must be in a Tokio runtime, which runs the server.
     pub async fn start(options: SimulatorOptions) -> Result<Self, SimulatorError> {
         let port = options.port;
         let failed = |source| SimulatorError { port, source };
@@ -53,20 +53,20 @@ impl Simulator {
         Ok(Self { url, world, running, listening })
     }
 
-    /// Where it listens, such as `http://127.0.0.1:40123`.
+    /// The address, such as `http://127.0.0.1:40123`.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// The numbers since the start or the last reset.
+    /// The statistics since the start or the last reset.
     pub fn stats(&self) -> Stats {
         self.world.ledger.stats()
     }
 
-    /// Stops listening, lets answers that are on their way arrive, and closes all connections.
+    /// Stops listening, finishes the responses in progress and closes all connections.
     pub async fn stop(self) {
         drop(self.running);
-        // The task ends by itself; that it was aborted or panicked changes nothing about having stopped.
+        // Even if the task panicked, the server has stopped.
         let _ = self.listening.await;
     }
 }
@@ -79,7 +79,7 @@ async fn listen(listener: TcpListener, world: Arc<World>, mut stopped: watch::Re
                 Ok((stream, _)) => {
                     connections.spawn(connection(stream, Arc::clone(&world), stopped.clone()));
                 }
-                // Out of file handles, or the client has left already: others may still come.
+                // No file handle is free, or the client is gone. Other clients may still connect.
                 Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
             },
             Some(_) = connections.join_next() => {}
@@ -93,7 +93,7 @@ async fn listen(listener: TcpListener, world: Arc<World>, mut stopped: watch::Re
 }
 
 async fn connection(stream: TcpStream, world: Arc<World>, mut stopped: watch::Receiver<()>) {
-    // Without it the last part of an answer waits for the client's delayed acknowledgement.
+    // Otherwise the last part of a response waits for the client's delayed acknowledgement.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| Arc::clone(&world).answer(request));
     let mut connection =
@@ -106,7 +106,7 @@ async fn connection(stream: TcpStream, world: Arc<World>, mut stopped: watch::Re
         }
     };
     if ended.is_err_and(|error| is_reset(&error)) {
-        // Closing with unsent bytes thrown away is what sends a reset.
+        // Closing without sending the rest makes the operating system send a reset.
         let stream = connection.into_parts().io.into_inner();
         let _ = stream.set_zero_linger();
     }

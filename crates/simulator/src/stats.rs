@@ -1,4 +1,4 @@
-//! What the simulator was asked and how it answered: the numbers that tests of politeness and retries look at.
+//! Statistics of requests and responses, for tests of rate limits, concurrency and retries.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-/// The endpoints that are counted.
+/// An endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub enum Endpoint {
-    /// Signing in.
+    /// Sign-in.
     #[serde(rename = "get_id_token")]
     SignIn,
     /// A contact's messages.
@@ -23,30 +23,30 @@ pub enum Endpoint {
     Other,
 }
 
-/// Numbers since the start or the last reset.
+/// Statistics since the start or the last reset.
 ///
-/// A request counts as in flight from when its head was read until its last byte was handed to the socket, which is
-/// always within the time that the client counts.
+/// A request is in flight from the end of its headers until the last byte of the response is handed to the socket. This
+/// interval is always within the client's own measurement.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Stats {
-    /// All requests, refused ones included; those of the `/_…` endpoints are never counted.
+    /// All requests, including refused ones, but without those to the `/_…` endpoints.
     pub requests: u64,
     /// Requests by endpoint.
     pub by_endpoint: BTreeMap<Endpoint, u64>,
-    /// Answers by status code, and `reset` for connections reset instead.
+    /// Responses by status code. `reset` counts connections that were reset instead.
     pub by_status: BTreeMap<String, u64>,
-    /// Most requests in flight at once.
+    /// Maximum number of requests in flight.
     pub max_in_flight: u64,
-    /// Most requests for messages in flight at once.
+    /// Maximum number of requests for messages in flight.
     pub max_messages_in_flight: u64,
-    /// Most requests that arrived within one second, wherever it begins.
+    /// Maximum number of requests in any period of one second.
     pub max_per_second: u64,
     /// Successful sign-ins.
     pub sign_ins: u64,
     /// Bytes of bodies sent.
     pub bytes_sent: u64,
     /// Requests for messages or contacts by the scheme of their Authorization header: `bearer`, `raw` or `none`.
-    /// Those that a fault kept from the check of the token are not among them.
+    /// Requests that a fault stopped before the token check do not count.
     pub auth_schemes: BTreeMap<String, u64>,
     /// Requests for messages by contact.
     pub contacts: HashMap<String, u64>,
@@ -60,21 +60,21 @@ struct Book {
     recent: VecDeque<Instant>,
 }
 
-/// Where the numbers are kept.
+/// The statistics in progress.
 #[derive(Debug, Default)]
 pub struct Ledger(Mutex<Book>);
 
-/// A request as it arrived: its number of those of the same subject (contact or endpoint), and its being in flight.
+/// A request that arrived.
 #[derive(Debug)]
 pub struct Arrival {
-    /// Counted from 1.
+    /// Number of the request among those for the same contact or endpoint, from 1.
     pub nth: u64,
-    /// To be kept until the answer is on its way.
+    /// Counts the request as in flight until it is dropped.
     pub flight: Flight,
 }
 
 impl Ledger {
-    /// Notes that a request has arrived.
+    /// Counts a request that arrived.
     pub fn arrive(self: &Arc<Self>, endpoint: Endpoint, contact: Option<&str>) -> Arrival {
         let mut book = self.book();
         let book = &mut *book;
@@ -101,27 +101,27 @@ impl Ledger {
         Arrival { nth, flight: Flight { ledger: Arc::clone(self), endpoint } }
     }
 
-    /// Notes how a request was answered.
+    /// Counts a response.
     pub fn answered(&self, status: &str) {
         *self.book().stats.by_status.entry(status.to_owned()).or_default() += 1;
     }
 
-    /// Notes the scheme that a request named itself with.
+    /// Counts a scheme of an Authorization header.
     pub fn authorised_by(&self, scheme: &str) {
         *self.book().stats.auth_schemes.entry(scheme.to_owned()).or_default() += 1;
     }
 
-    /// Notes a successful sign-in.
+    /// Counts a successful sign-in.
     pub fn signed_in(&self) {
         self.book().stats.sign_ins += 1;
     }
 
-    /// The numbers so far.
+    /// The statistics so far.
     pub fn stats(&self) -> Stats {
         self.book().stats.clone()
     }
 
-    /// Starts all numbers from 0; what is in flight stays so.
+    /// Resets all numbers to 0, except the requests in flight.
     pub fn reset(&self) {
         let mut book = self.book();
         book.stats = Stats {
@@ -137,7 +137,7 @@ impl Ledger {
     }
 }
 
-/// Adds `now` to the times of the last second and says how many they are.
+/// Adds `now` to the times of the last second and returns their number.
 pub fn count_in_window(recent: &mut VecDeque<Instant>, now: Instant) -> u64 {
     while recent.front().is_some_and(|first| now.duration_since(*first) >= Duration::from_secs(1)) {
         recent.pop_front();
@@ -146,7 +146,7 @@ pub fn count_in_window(recent: &mut VecDeque<Instant>, now: Instant) -> u64 {
     u64::try_from(recent.len()).expect("a length fits 64 bits")
 }
 
-/// A request in flight, until dropped.
+/// A request in flight until it is dropped.
 #[derive(Debug)]
 pub struct Flight {
     ledger: Arc<Ledger>,
@@ -154,7 +154,7 @@ pub struct Flight {
 }
 
 impl Flight {
-    /// Notes bytes that were handed to the socket.
+    /// Counts bytes that were handed to the socket.
     pub fn sent(&self, bytes: usize) {
         self.ledger.book().stats.bytes_sent += u64::try_from(bytes).expect("a length fits 64 bits");
     }

@@ -1,4 +1,4 @@
-//! The simulator as a client meets it, over real connections.
+//! Tests over real connections.
 
 mod client;
 mod faults;

@@ -1,61 +1,61 @@
-//! One contact: who it is, its conversations, and where each of its messages stands.
+//! One contact with its conversations: a pure function of the seed and the contact ID.
 //!
-//! A pure function of the seed and the contact ID. Nothing here grows with the number of messages.
+//! Its size in memory does not depend on the number of messages.
 
 use std::collections::BTreeMap;
 
 use crate::channel::Channel;
 
-use super::clock::Clock;
-use super::dice::{self, Dice};
-use super::ink::{self, OrNull, Quoted, Text, Time, Uuid};
-use super::names::{AGENTS, TONGUES, Tongue};
+use super::json_out::{self, OrNull, Quoted, Text, Time, Uuid};
+use super::names::{AGENTS, LANGUAGES, Language};
+use super::oddities::{self, Fields, Oddity, Wild};
+use super::rng::{self, Rng};
 use super::timeline::{MAX_CONVERSATIONS, Mask, Timeline};
-use super::wild::{self, Fields, Oddity, Wild};
+use super::times::Times;
 
 /// A contact with its conversations.
 #[derive(Debug)]
 pub struct Contact {
-    /// The ID that was asked for.
+    /// The requested ID.
     pub id: String,
-    /// What all of the contact's randomness comes from.
+    /// Seed of the contact's random content.
     pub key: u64,
-    /// Its messages when nothing was added or removed.
+    /// Number of original messages.
     pub size: u64,
-    /// Which conversation each message belongs to.
+    /// Assignment of messages to conversations.
     pub timeline: Timeline,
-    /// When each message was written.
-    pub clock: Clock,
-    /// Its conversations, in the order of their first messages. None without messages.
+    /// Times of the messages.
+    pub times: Times,
+    /// The conversations, in the order of their first messages. Empty without messages.
     pub conversations: Vec<Conversation>,
     /// The contact's language.
-    pub tongue: &'static Tongue,
+    pub language: &'static Language,
     /// First name.
     pub first_name: &'static str,
     /// Last name, empty for some.
     pub last_name: &'static str,
-    /// Telephone number without the plus sign, which is also its WhatsApp ID.
+    /// Phone number without the plus sign. It is also the WhatsApp ID.
     pub phone: String,
-    /// How odd it and what belongs to it is.
+    /// Probability and kind of oddities.
     pub wild: Wild,
-    /// How often messages were edited since, by their place in time.
+    /// Number of edits per message, by index.
     pub edited: BTreeMap<u64, u64>,
 }
 
 /// A conversation of a contact.
 #[derive(Debug)]
 pub struct Conversation {
-    /// Its ID.
+    /// The ID.
     pub id: Uuid,
-    /// What the conversation's own randomness comes from.
+    /// Seed of the conversation's random content.
     pub key: u64,
-    /// The channel it took place on.
+    /// The channel.
     pub channel: Channel,
     /// `conversation_type`: the channel's name, or `whatsapp-template`.
     pub kind: &'static str,
     /// `conversation_status`.
     pub status: &'static str,
-    /// The agent's address, if anyone was assigned.
+    /// Address of the assigned agent, if any.
     pub assigned_to: Option<String>,
     /// The bot that answers.
     pub chatbot_id: Uuid,
@@ -78,24 +78,24 @@ const STATUSES: [&str; 5] = ["live", "closed", "closed", "resolved", "pending"];
 impl Contact {
     /// The contact of this ID with `size` messages.
     pub fn new(seed: u64, id: &str, size: u64, wild: Wild) -> Self {
-        let key = dice::key(seed, id);
-        let mut dice = Dice::new(key, 1);
-        let tongue = *dice.pick(&TONGUES);
-        let (first_name, last_name) = (*dice.pick(tongue.first), *dice.pick(tongue.last));
-        let mut phone = tongue.prefix.to_owned();
-        ink::digits(&mut phone, &mut dice, 9);
+        let key = rng::key(seed, id);
+        let mut rng = Rng::new(key, 1);
+        let language = *rng.pick(&LANGUAGES);
+        let (first_name, last_name) = (*rng.pick(language.first), *rng.pick(language.last));
+        let mut phone = language.prefix.to_owned();
+        json_out::digits(&mut phone, &mut rng, 9);
         let most = u64::try_from(MAX_CONVERSATIONS).expect("a handful").min(size);
-        // Of two throws the smaller: most contacts have one conversation or two.
-        let count = if most == 0 { 0 } else { 1 + dice.below(most).min(dice.below(most)) };
-        let (sizes, overlaps) = shares(&mut dice, size, count);
+        // The smaller of two random numbers: most contacts have one or two conversations.
+        let count = if most == 0 { 0 } else { 1 + rng.below(most).min(rng.below(most)) };
+        let (sizes, overlaps) = shares(&mut rng, size, count);
         Self {
             id: id.to_owned(),
             key,
             size,
             timeline: Timeline::new(&sizes, &overlaps),
-            clock: Clock::new(dice::part(key, 2), size),
-            conversations: (0..count).map(|place| Conversation::new(dice::part(key, 16 + place))).collect(),
-            tongue,
+            times: Times::new(rng::part(key, 2), size),
+            conversations: (0..count).map(|place| Conversation::new(rng::part(key, 16 + place))).collect(),
+            language,
             first_name,
             last_name,
             phone,
@@ -112,26 +112,26 @@ impl Contact {
         bits.fold(0, |mask, (place, _)| mask | (1 << place))
     }
 
-    /// The place of the one message that the service chokes on, for IDs that ask for one (`poison-…`).
+    /// Index of the message that no page can contain without an error, for IDs with `poison-`.
     pub fn poison(&self) -> Option<u64> {
         let poisoned = self.id.starts_with("poison-") && self.size > 0;
-        poisoned.then(|| Dice::new(self.key, 4).below(self.size))
+        poisoned.then(|| Rng::new(self.key, 4).below(self.size))
     }
 
-    /// Appends the contact's object, `last` being its newest message.
+    /// Appends the object of the contact. `last` is its newest message.
     pub fn write(&self, out: &mut String, owner: &str, last: Option<u64>) {
-        let mut dice = Dice::new(self.key, 3);
-        let (blacklisted, frozen) = (dice.one_in(40), dice.one_in(30));
-        let until = frozen.then(|| Time(self.clock.at(self.size) + 86_400_000));
-        let mut fields = Fields::open(out, self.wild.oddity(&wild::CONTACT, self.key), self.key);
+        let mut rng = Rng::new(self.key, 3);
+        let (blacklisted, frozen) = (rng.one_in(40), rng.one_in(30));
+        let until = frozen.then(|| Time(self.times.at(self.size) + 86_400_000));
+        let mut fields = Fields::open(out, self.wild.oddity(&oddities::CONTACT, self.key), self.key);
         fields.put("contact_id", Quoted(&self.id));
         fields.put("user_email_id", Quoted(owner));
         fields.put("first_name", Text(self.first_name));
         fields.put("last_name", Text(self.last_name));
         fields.put("phone_number", Text(format_args!("+{}", self.phone)));
-        fields.put("created_at", Text(Time(self.clock.created())));
-        fields.put("last_interacted_at", OrNull(last.map(|index| Time(self.clock.at(index)))));
-        fields.put("contact_queries", dice.below(60));
+        fields.put("created_at", Text(Time(self.times.created())));
+        fields.put("last_interacted_at", OrNull(last.map(|index| Time(self.times.at(index)))));
+        fields.put("contact_queries", rng.below(60));
         fields.put("is_blacklisted", blacklisted);
         fields.put("is_frozen", frozen);
         fields.put("frozen_until", OrNull(until));
@@ -141,25 +141,25 @@ impl Contact {
 
 impl Conversation {
     fn new(key: u64) -> Self {
-        let mut dice = Dice::new(key, 0);
-        let (id, chatbot_id) = (Uuid::new(&mut dice), Uuid::new(&mut dice));
-        let (kind, channel) = *dice.pick(&KINDS);
-        let assigned = !dice.one_in(3);
-        let assigned_to = assigned.then(|| format!("{}@shop.example", dice.pick(&AGENTS)));
-        Self { id, key, channel, kind, status: *dice.pick(&STATUSES), assigned_to, chatbot_id }
+        let mut rng = Rng::new(key, 0);
+        let (id, chatbot_id) = (Uuid::new(&mut rng), Uuid::new(&mut rng));
+        let (kind, channel) = *rng.pick(&KINDS);
+        let assigned = !rng.one_in(3);
+        let assigned_to = assigned.then(|| format!("{}@shop.example", rng.pick(&AGENTS)));
+        Self { id, key, channel, kind, status: *rng.pick(&STATUSES), assigned_to, chatbot_id }
     }
 
-    /// What is odd about it.
+    /// The oddity of the conversation, if any.
     fn oddity(&self, wild: Wild) -> Option<&'static Oddity> {
-        wild.oddity(&wild::CONVERSATION, self.key)
+        wild.oddity(&oddities::CONVERSATION, self.key)
     }
 
-    /// Appends the `conversation_id` of a message of it.
+    /// Appends the `conversation_id` to a message.
     pub fn lend_id(&self, fields: &mut Fields<'_>, wild: Wild) {
         fields.lend(self.oddity(wild), self.key, "conversation_id", Text(self.id));
     }
 
-    /// Appends the conversation's object, whose messages `write_messages` appends.
+    /// Appends the object of the conversation. `write_messages` appends its messages.
     pub fn write(&self, out: &mut String, wild: Wild, write_messages: impl FnOnce(&mut String)) {
         let mut fields = Fields::open(out, self.oddity(wild), self.key);
         fields.put("conversation_id", Text(self.id));
@@ -174,18 +174,18 @@ impl Conversation {
     }
 }
 
-/// Divides `size` messages among `count` conversations, none of them empty, and says how far neighbours overlap.
-fn shares(dice: &mut Dice, size: u64, count: u64) -> (Vec<u64>, Vec<u64>) {
+/// Divides `size` messages among `count` conversations without an empty one. The second result is the overlap of neighbors.
+fn shares(rng: &mut Rng, size: u64, count: u64) -> (Vec<u64>, Vec<u64>) {
     let mut left = size;
     let sizes = (0..count).map(|place| {
         let others = count - place - 1;
         let share =
-            if others == 0 { left } else { 1 + dice.below((left - others).min(2 * left / (others + 1))) };
+            if others == 0 { left } else { 1 + rng.below((left - others).min(2 * left / (others + 1))) };
         left -= share;
         share
     });
     let sizes: Vec<u64> = sizes.collect();
-    let overlaps = sizes.iter().map(|_| if dice.one_in(3) { 0 } else { dice.below(200) });
+    let overlaps = sizes.iter().map(|_| if rng.one_in(3) { 0 } else { rng.below(200) });
     let overlaps = overlaps.collect();
     (sizes, overlaps)
 }

@@ -2,19 +2,19 @@
 
 use crate::channel::Channel;
 
-use super::dice::Dice;
-use super::ink::{self, put};
+use super::json_out::{self, put};
 use super::message::{Message, Role};
+use super::rng::Rng;
 
-/// Appends the members of the channel's record array for a message that says `body`.
+/// Appends the members of the channel's record array for a message with the text `body`.
 pub fn write(message: &Message<'_>, body: &str, records: &mut String) {
     records.reserve(700);
-    let mut dice = Dice::new(message.key, 2);
+    let mut rng = Rng::new(message.key, 2);
     let (page, person) = parties(message);
     let mid = mid(message.key);
     let at = message.at;
     match message.role {
-        Role::User if dice.one_in(12) => {
+        Role::User if rng.one_in(12) => {
             put!(
                 records,
                 "{{\"sender\":{{\"id\":\"{person}\"}},\"recipient\":{{\"id\":\"{page}\"}},\"timestamp\":{at}"
@@ -25,7 +25,7 @@ pub fn write(message: &Message<'_>, body: &str, records: &mut String) {
             );
         }
         Role::User => {
-            let wrapped = dice.one_in(6);
+            let wrapped = rng.one_in(6);
             if wrapped {
                 let object =
                     if message.conversation.channel == Channel::Instagram { "instagram" } else { "page" };
@@ -39,7 +39,7 @@ pub fn write(message: &Message<'_>, body: &str, records: &mut String) {
                 "{{\"sender\":{{\"id\":\"{person}\"}},\"recipient\":{{\"id\":\"{page}\"}},\"timestamp\":{at}"
             );
             put!(records, ",\"message\":{{\"mid\":\"{mid}\",\"text\":\"{body}\"");
-            extras(message, &mut dice, records);
+            extras(message, &mut rng, records);
             records.push_str(if wrapped { "}}]}]}" } else { "}}" });
         }
         Role::Assistant | Role::Agent => {
@@ -48,17 +48,17 @@ pub fn write(message: &Message<'_>, body: &str, records: &mut String) {
                 "{{\"sender\":{{\"id\":\"{page}\"}},\"recipient\":{{\"id\":\"{person}\"}},\"timestamp\":{at}"
             );
             put!(records, ",\"message\":{{\"mid\":\"{mid}\",\"text\":\"{body}\",\"is_echo\":true}}}}");
-            receipts(message, &mut dice, &mid, records);
+            receipts(message, &mut rng, &mid, records);
         }
     }
 }
 
-/// What may stand beside the text of a message: a picture, the message it answers, the button that was pressed.
-fn extras(message: &Message<'_>, dice: &mut Dice, records: &mut String) {
-    match dice.below(10) {
+/// Appends what may come with the text of a message: an image, a reply or a quick reply.
+fn extras(message: &Message<'_>, rng: &mut Rng, records: &mut String) {
+    match rng.below(10) {
         0 => {
             records.push_str(",\"attachments\":[{\"type\":\"image\",\"payload\":{\"url\":\"https://cdn.example/v/t1.15752-9/");
-            ink::opaque(records, dice, 24);
+            json_out::opaque(records, rng, 24);
             records.push_str(".jpg?_nc_cat=1&ccb=1-7\"}}]");
         }
         1 => {
@@ -71,10 +71,10 @@ fn extras(message: &Message<'_>, dice: &mut Dice, records: &mut String) {
     }
 }
 
-/// What the other side did with a message of ours.
-fn receipts(message: &Message<'_>, dice: &mut Dice, mid: &str, records: &mut String) {
+/// Appends the contact's reactions to an outgoing message: delivery, read receipt, emoji.
+fn receipts(message: &Message<'_>, rng: &mut Rng, mid: &str, records: &mut String) {
     let (page, person) = parties(message);
-    let at = message.at + 1000 + i64::try_from(dice.below(600_000)).expect("ten minutes");
+    let at = message.at + 1000 + i64::try_from(rng.below(600_000)).expect("ten minutes");
     let head = |records: &mut String| {
         put!(
             records,
@@ -82,11 +82,11 @@ fn receipts(message: &Message<'_>, dice: &mut Dice, mid: &str, records: &mut Str
         );
     };
     let messenger = message.conversation.channel == Channel::Messenger;
-    if messenger && dice.one_in(2) {
+    if messenger && rng.one_in(2) {
         head(records);
         put!(records, ",\"delivery\":{{\"mids\":[\"{mid}\"],\"watermark\":{at}}}}}");
     }
-    if !dice.one_in(3) {
+    if !rng.one_in(3) {
         head(records);
         if messenger {
             put!(records, ",\"read\":{{\"watermark\":{at}}}}}");
@@ -94,7 +94,7 @@ fn receipts(message: &Message<'_>, dice: &mut Dice, mid: &str, records: &mut Str
             put!(records, ",\"read\":{{\"mid\":\"{mid}\"}}}}");
         }
     }
-    if dice.one_in(10) {
+    if rng.one_in(10) {
         head(records);
         put!(
             records,
@@ -103,14 +103,14 @@ fn receipts(message: &Message<'_>, dice: &mut Dice, mid: &str, records: &mut Str
     }
 }
 
-/// The IDs of the shop's page and of the contact, as the platform knows them.
+/// The platform's IDs of the shop's page and of the contact.
 fn parties(message: &Message<'_>) -> (&'static str, String) {
     let page = match message.conversation.channel {
         Channel::Instagram => "17841405822304914",
         _ => "102938475610293",
     };
     let mut person = String::with_capacity(16);
-    ink::digits(&mut person, &mut Dice::new(message.conversation.key, 1 << 32), 16);
+    json_out::digits(&mut person, &mut Rng::new(message.conversation.key, 1 << 32), 16);
     (page, person)
 }
 
@@ -118,6 +118,6 @@ fn parties(message: &Message<'_>) -> (&'static str, String) {
 fn mid(key: u64) -> String {
     let mut id = String::with_capacity(64);
     id.push_str("m_");
-    ink::opaque(&mut id, &mut Dice::new(key, 3), 48);
+    json_out::opaque(&mut id, &mut Rng::new(key, 3), 48);
     id
 }

@@ -1,37 +1,41 @@
-//! The made-up conversations: a pure function of the seed and the contact ID, so any ID works, on any machine, and
-//! nothing is stored.
+//! The conversations: a pure function of the seed and the contact ID. Any ID works, on any machine, and nothing is stored.
+//!
+//! The model ([`contact`], [`message`], [`timeline`]) knows nothing of JSON objects; [`render`] writes them, with the
+//! records of [`whatsapp`] and [`events`].
 
 pub mod contact;
-pub mod dice;
-pub mod ink;
+pub mod json_out;
 pub mod message;
+pub mod render;
+pub mod rng;
 
-mod clock;
+mod content;
 mod events;
 mod names;
+mod oddities;
 mod text;
 mod timeline;
+mod times;
 mod whatsapp;
-mod wild;
 
 pub use contact::Contact;
-pub use dice::Dice;
 pub use message::Message;
+pub use oddities::{Fields, Wild};
+pub use rng::Rng;
 pub use timeline::{Mask, Timeline};
-pub use wild::{Fields, Wild};
 
-/// Who writes with whom, for one seed.
+/// All contacts of one seed.
 #[derive(Clone, Copy, Debug)]
 pub struct Story {
-    /// What everything follows from.
+    /// The seed.
     pub seed: u64,
-    /// The most messages of a contact whose ID does not say how many it has.
+    /// Maximum number of messages of a contact whose ID does not set it.
     pub max_messages: u64,
-    /// How odd they are.
+    /// Probability and kind of oddities.
     pub wild: Wild,
 }
 
-/// Messages of a contact by its place among a million: half of the contacts have at most 40, three in a hundred more
+/// Quantiles of the number of messages per contact, out of a million: half of the contacts have at most 40, 3 % have more
 /// than 1,000, and the longest history has 100,000.
 const SIZES: [(u64, u64); 9] = [
     (0, 1),
@@ -45,13 +49,13 @@ const SIZES: [(u64, u64); 9] = [
     (1_000_000, 100_000),
 ];
 
-/// The most messages that an ID may ask for, so that times stay within this century.
+/// Maximum number of messages that an ID can set. Times then stay within this century.
 const MOST: u64 = 10_000_000;
 
-/// Messages of a poisoned contact whose ID does not say how many.
+/// Messages of a poisoned contact whose ID does not set a number.
 const POISONED: u64 = 120;
 
-/// What a contact ID stands for.
+/// The meaning of a contact ID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Size {
     Unknown,
@@ -59,7 +63,7 @@ enum Size {
 }
 
 impl Story {
-    /// The contact of this ID, unless there is none.
+    /// The contact of this ID, if it exists.
     pub fn contact(&self, id: &str) -> Option<Contact> {
         match self.size(id) {
             Size::Unknown => None,
@@ -79,11 +83,11 @@ impl Story {
             Some(("poison", rest)) => return Size::Messages(leading_number(rest).unwrap_or(POISONED)),
             _ => {}
         }
-        let mut dice = Dice::new(dice::key(self.seed, id), 0);
-        match dice.below(100) {
+        let mut rng = Rng::new(rng::key(self.seed, id), 0);
+        match rng.below(100) {
             0 | 1 => Size::Unknown,
             2 | 3 => Size::Messages(0),
-            _ => Size::Messages(quantile(dice.below(1_000_000)).min(self.max_messages)),
+            _ => Size::Messages(quantile(rng.below(1_000_000)).min(self.max_messages)),
         }
     }
 }

@@ -1,29 +1,29 @@
-//! Who writes: names and telephone prefixes that go with each language.
+//! Languages with their names and phone prefixes.
 
 use super::text::{self, Script};
 
-/// A language with the people who speak it.
+/// A language with the names of its speakers.
 #[derive(Debug)]
-pub struct Tongue {
-    /// Its code, as templates carry it.
+pub struct Language {
+    /// The language code of templates.
     pub code: &'static str,
-    /// The telephone prefix of its speakers, without the plus sign.
+    /// Phone prefix without the plus sign.
     pub prefix: &'static str,
     /// First names.
     pub first: &'static [&'static str],
-    /// Last names; an empty one for people who gave none.
+    /// Last names. Some people have an empty one.
     pub last: &'static [&'static str],
-    /// Dialogues between a customer and the support.
+    /// Dialogues between a customer and the support team.
     pub scripts: &'static [Script],
-    /// Sentences that go after any other.
+    /// Sentences that fit after any other.
     pub more: &'static [&'static str],
 }
 
-/// The languages; English stands twice because half the customers write it.
-pub static TONGUES: [&Tongue; 10] =
+/// The languages. English is listed twice to be more frequent.
+pub static LANGUAGES: [&Language; 10] =
     [&ENGLISH, &ENGLISH, &SPANISH, &PORTUGUESE, &GERMAN, &SWEDISH, &FRENCH, &HINDI, &ARABIC, &JAPANESE];
 
-/// Those who answer.
+/// Names of the agents.
 pub static AGENTS: [&str; 8] = [
     "maria.silva",
     "tom.baker",
@@ -35,7 +35,7 @@ pub static AGENTS: [&str; 8] = [
     "support",
 ];
 
-static ENGLISH: Tongue = Tongue {
+static ENGLISH: Language = Language {
     code: "en_US",
     prefix: "1",
     first: &["Emma", "Liam", "Olivia", "Noah", "Aisha", "Siobhán", "Zoë", "Michael", "Grace", "Dwayne"],
@@ -44,7 +44,7 @@ static ENGLISH: Tongue = Tongue {
     more: &text::ENGLISH_MORE,
 };
 
-static SPANISH: Tongue = Tongue {
+static SPANISH: Language = Language {
     code: "es_MX",
     prefix: "52",
     first: &["José", "Lucía", "Andrés", "María Fernanda", "Íñigo", "Sofía", "Ramón", "Begoña"],
@@ -53,7 +53,7 @@ static SPANISH: Tongue = Tongue {
     more: &text::SPANISH_MORE,
 };
 
-static PORTUGUESE: Tongue = Tongue {
+static PORTUGUESE: Language = Language {
     code: "pt_BR",
     prefix: "55",
     first: &["João", "Conceição", "Tiago", "Mariana", "Antônio", "Beatriz", "Luís"],
@@ -62,7 +62,7 @@ static PORTUGUESE: Tongue = Tongue {
     more: &text::PORTUGUESE_MORE,
 };
 
-static GERMAN: Tongue = Tongue {
+static GERMAN: Language = Language {
     code: "de",
     prefix: "49",
     first: &["Jürgen", "Käthe", "Lukas", "Sören", "Anneliese", "Björn", "Mia"],
@@ -71,7 +71,7 @@ static GERMAN: Tongue = Tongue {
     more: &text::GERMAN_MORE,
 };
 
-static SWEDISH: Tongue = Tongue {
+static SWEDISH: Language = Language {
     code: "sv",
     prefix: "46",
     first: &["Åsa", "Örjan", "Märta", "Björn", "Elsa", "Göran", "Saga"],
@@ -80,7 +80,7 @@ static SWEDISH: Tongue = Tongue {
     more: &text::SWEDISH_MORE,
 };
 
-static FRENCH: Tongue = Tongue {
+static FRENCH: Language = Language {
     code: "fr",
     prefix: "33",
     first: &["Chloé", "Noël", "Hélène", "François", "Anaïs", "Théo", "Maëlle"],
@@ -89,7 +89,7 @@ static FRENCH: Tongue = Tongue {
     more: &text::FRENCH_MORE,
 };
 
-static HINDI: Tongue = Tongue {
+static HINDI: Language = Language {
     code: "hi",
     prefix: "91",
     first: &["प्रिया", "अर्जुन", "अनन्या", "राहुल", "मीना", "विक्रम"],
@@ -98,7 +98,7 @@ static HINDI: Tongue = Tongue {
     more: &text::HINDI_MORE,
 };
 
-static ARABIC: Tongue = Tongue {
+static ARABIC: Language = Language {
     code: "ar",
     prefix: "971",
     first: &["محمد", "فاطمة", "خالد", "ليلى", "يوسف", "نور"],
@@ -107,7 +107,7 @@ static ARABIC: Tongue = Tongue {
     more: &text::ARABIC_MORE,
 };
 
-static JAPANESE: Tongue = Tongue {
+static JAPANESE: Language = Language {
     code: "ja",
     prefix: "81",
     first: &["葵", "陽翔", "結衣", "大翔", "さくら", "蓮"],

@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use super::message::Naming;
+use super::render::{self, Naming};
 use super::*;
 use crate::options::WildKind;
 
@@ -11,7 +11,7 @@ fn messages_of(story: &Story, id: &str, count: u64) -> Vec<Value> {
     let contact = story.contact(id).unwrap();
     let written = (0..count).map(|index| {
         let mut text = String::new();
-        Message::new(&contact, index).write(&mut text, Naming::Bare);
+        render::write(&Message::new(&contact, index), &mut text, Naming::Bare);
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
     });
     written.collect()

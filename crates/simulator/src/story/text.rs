@@ -1,8 +1,7 @@
-//! What is said: short dialogues of a support chat in several languages.
+//! Short dialogues of a support chat in several languages.
 //!
-//! A script is six lines, said in turn by customer, bot, customer, agent, customer, bot. `@` stands for the customer's
-//! first name, `#` for an order number. All text is written as it stands between the quotes of a JSON string, so that
-//! it can be copied into an answer as it is.
+//! A script has six lines: customer, bot, customer, agent, customer, bot. `@` stands for the customer's first name and `#`
+//! for an order number. All text is already escaped for a JSON string.
 
 /// One dialogue.
 pub type Script = [&'static str; 6];
@@ -43,7 +42,7 @@ pub static ENGLISH: [Script; 4] = [
     ],
 ];
 
-/// English sentences that go after any other.
+/// English sentences that fit after any other.
 pub static ENGLISH_MORE: [&str; 5] = [
     "By the way, your website was very slow today.",
     "Our opening hours are Monday to Friday, 9:00-18:00, and Saturday until 14:00.",
@@ -72,7 +71,7 @@ pub static SPANISH: [Script; 2] = [
     ],
 ];
 
-/// Spanish sentences that go after any other.
+/// Spanish sentences that fit after any other.
 pub static SPANISH_MORE: [&str; 3] = [
     "¿Me lo pueden mandar también por correo electrónico?",
     "Nuestro horario de atención es de lunes a viernes, de 9 a 18 h.",
@@ -99,7 +98,7 @@ pub static PORTUGUESE: [Script; 2] = [
     ],
 ];
 
-/// Portuguese sentences that go after any other.
+/// Portuguese sentences that fit after any other.
 pub static PORTUGUESE_MORE: [&str; 2] =
     ["Desculpa a demora, estava sem internet.", "Se precisar de mais alguma coisa, é só chamar por aqui!"];
 
@@ -123,7 +122,7 @@ pub static GERMAN: [Script; 2] = [
     ],
 ];
 
-/// German sentences that go after any other.
+/// German sentences that fit after any other.
 pub static GERMAN_MORE: [&str; 2] =
     ["Übrigens: Die Größenangabe auf der Webseite ist falsch.", "Ich bin ab 17 Uhr telefonisch erreichbar."];
 
@@ -147,7 +146,7 @@ pub static SWEDISH: [Script; 2] = [
     ],
 ];
 
-/// Swedish sentences that go after any other.
+/// Swedish sentences that fit after any other.
 pub static SWEDISH_MORE: [&str; 2] =
     ["Får jag fråga en sak till?", "Våra öppettider är vardagar 8–17 och lördagar 10–14."];
 
@@ -161,7 +160,7 @@ pub static FRENCH: [Script; 1] = [[
     "Avec plaisir, @. À très bientôt et bonne journée !",
 ]];
 
-/// French sentences that go after any other.
+/// French sentences that fit after any other.
 pub static FRENCH_MORE: [&str; 2] =
     ["Où puis-je télécharger la facture ?", "Notre service est ouvert du lundi au vendredi, de 9 h à 18 h."];
 
@@ -175,7 +174,7 @@ pub static HINDI: [Script; 1] = [[
     "आपका स्वागत है @ जी! क्या मैं आपकी और कोई सहायता कर सकता हूँ?",
 ]];
 
-/// Hindi sentences that go after any other.
+/// Hindi sentences that fit after any other.
 pub static HINDI_MORE: [&str; 2] =
     ["कृपया जल्दी उत्तर दें।", "अधिक जानकारी के लिए हमारी वेबसाइट देखें: https://dukan.example/help"];
 
@@ -189,7 +188,7 @@ pub static ARABIC: [Script; 1] = [[
     "شكراً لك @، تم تحديث العنوان. هل هناك شيء آخر؟",
 ]];
 
-/// Arabic sentences that go after any other.
+/// Arabic sentences that fit after any other.
 pub static ARABIC_MORE: [&str; 2] =
     ["شكراً جزيلاً على المساعدة 🌹", "ساعات العمل من الأحد إلى الخميس، 8:00-17:00."];
 
@@ -203,6 +202,6 @@ pub static JAPANESE: [Script; 1] = [[
     "かしこまりました。18時から20時の間にお届けいたします。またのご利用をお待ちしております。",
 ]];
 
-/// Japanese sentences that go after any other.
+/// Japanese sentences that fit after any other.
 pub static JAPANESE_MORE: [&str; 2] =
     ["返品の手続きについても知りたいです。", "営業時間は平日の9時から18時までです。"];

@@ -1,20 +1,20 @@
-//! Which message belongs to which conversation, answered by arithmetic.
+//! Assignment of messages to conversations, computed per message.
 //!
-//! A contact's messages are numbered from 0 in the order of time. Each conversation owns a stretch of the numbers,
-//! and where two conversations overlap their messages take turns. A handful of segments says it all, so message
-//! 99,999 costs as much as message 0 and nothing is built to serve a page.
+//! A contact's messages have numbers from 0, oldest first. Each conversation owns a range of numbers. Where two
+//! conversations overlap, their messages alternate. A few segments describe everything, so message 99,999 costs as much
+//! as message 0.
 
-/// The conversations that count: bit `c` for conversation `c`.
+/// A set of conversations: bit `c` for conversation `c`.
 pub type Mask = u8;
 
-/// The most conversations of one contact.
+/// Maximum number of conversations per contact.
 pub const MAX_CONVERSATIONS: usize = 5;
 
 #[derive(Clone, Copy, Debug)]
 struct Segment {
     start: u64,
     end: u64,
-    /// The owner of the even messages from `start` on, and of the odd ones.
+    /// The owners of the even and of the odd messages, counted from `start`.
     owners: [u8; 2],
 }
 
@@ -50,8 +50,8 @@ pub struct Timeline {
 }
 
 impl Timeline {
-    /// Conversations of these sizes (none 0) one after the other; `overlaps[c]` is how many messages on each side of
-    /// the end of conversation `c` are mixed with those of the next, at most a quarter of either.
+    /// Consecutive conversations of these sizes, none 0. `overlaps[c]` is the number of messages on each side of the end of
+    /// conversation `c` that alternate with the next one, at most a quarter of either.
     pub fn new(sizes: &[u64], overlaps: &[u64]) -> Self {
         let mut segments = Vec::with_capacity(2 * sizes.len());
         let (mut start, mut bound) = (0, 0);
@@ -72,19 +72,19 @@ impl Timeline {
         Self { segments }
     }
 
-    /// `more` messages follow in the last conversation.
+    /// Adds `more` messages to the last conversation.
     pub fn extend(&mut self, more: u64) {
         if let Some(last) = self.segments.last_mut() {
             last.end += more;
         }
     }
 
-    /// How many messages the conversations of `mask` have.
+    /// Number of messages in the conversations of `mask`.
     pub fn count(&self, mask: Mask) -> u64 {
         self.segments.iter().map(|segment| segment.count(mask)).sum()
     }
 
-    /// The number of message `rank` (from 0, oldest first) among the conversations of `mask`.
+    /// Index of the message with this rank (from 0, oldest first) in the conversations of `mask`.
     pub fn nth(&self, mask: Mask, mut rank: u64) -> Option<u64> {
         for segment in &self.segments {
             let count = segment.count(mask);
@@ -96,14 +96,14 @@ impl Timeline {
         None
     }
 
-    /// The conversation of message `index`; the last one for messages yet to come.
+    /// The conversation of message `index`. Added messages belong to the last one.
     pub fn owner(&self, index: u64) -> usize {
         let segment = self.segments.iter().find(|segment| index < segment.end).or(self.segments.last());
         segment
             .map_or(0, |segment| usize::from(segment.owners[usize::from((index - segment.start) % 2 == 1)]))
     }
 
-    /// How many messages of the conversations of `mask` come before message `index`.
+    /// Number of messages in the conversations of `mask` before message `index`.
     pub fn rank(&self, mask: Mask, index: u64) -> u64 {
         let before = self.segments.iter().take_while(|segment| segment.start < index);
         before.map(|segment| Segment { end: segment.end.min(index), ..*segment }.count(mask)).sum()

@@ -1,15 +1,16 @@
-//! `wa_messages`: what the WhatsApp Cloud API sends and answers about a message (channel payloads of Meta, 2026).
+//! `wa_messages`: webhook events and responses of the WhatsApp Cloud API (Meta, 2026).
 
-use super::dice::Dice;
-use super::ink::{self, Time, Uuid, put};
+use super::content::say;
+use super::json_out::{self, Time, Uuid, put};
 use super::message::{Message, Role};
+use super::rng::Rng;
 
 /// The telephone number and ID of the shop.
 const SHOP: (&str, &str) = ("15550783881", "106540352242922");
 
-/// How far an outgoing message got.
+/// Status of an outgoing message.
 #[derive(Clone, Copy)]
-enum Fate {
+enum Progress {
     Sent,
     Delivered,
     Read,
@@ -19,26 +20,26 @@ enum Fate {
 /// Appends the message's content to `body`, and the members of `wa_messages` to `records`.
 pub fn write(message: &Message<'_>, body: &mut String, records: &mut String) {
     records.reserve(1200);
-    let mut dice = Dice::new(message.key, 2);
+    let mut rng = Rng::new(message.key, 2);
     let wamid = wamid(message.key);
     match message.role {
-        Role::User => inbound(message, &mut dice, &wamid, body, records),
-        _ => outbound(message, &mut dice, &wamid, body, records),
+        Role::User => inbound(message, &mut rng, &wamid, body, records),
+        _ => outbound(message, &mut rng, &wamid, body, records),
     }
 }
 
-/// The ID that WhatsApp gives to the message with this key.
+/// WhatsApp's ID of the message with this key.
 fn wamid(key: u64) -> String {
     let mut id = String::with_capacity(48);
     id.push_str("wamid.HBgM");
-    ink::opaque(&mut id, &mut Dice::new(key, 3), 32);
+    json_out::opaque(&mut id, &mut Rng::new(key, 3), 32);
     id
 }
 
-fn inbound(message: &Message<'_>, dice: &mut Dice, wamid: &str, body: &mut String, records: &mut String) {
+fn inbound(message: &Message<'_>, rng: &mut Rng, wamid: &str, body: &mut String, records: &mut String) {
     let (contact, seconds) = (message.contact, message.at / 1000);
     put!(records, "{{\"status\":\"received\",\"created_at\":\"{}\",\"data\":", Time(message.at + 400));
-    let wrapped = dice.one_in(4);
+    let wrapped = rng.one_in(4);
     if wrapped {
         put!(
             records,
@@ -54,36 +55,36 @@ fn inbound(message: &Message<'_>, dice: &mut Dice, wamid: &str, body: &mut Strin
         put!(records, ",\"wa_id\":\"{}\"}}],\"messages\":[", contact.phone);
     }
     put!(records, "{{\"from\":\"{}\",\"id\":\"{wamid}\",\"timestamp\":\"{seconds}\",", contact.phone);
-    let answered = message.previous_key().filter(|_| dice.one_in(6));
+    let answered = message.previous_key().filter(|_| rng.one_in(6));
     if let Some(previous) = answered {
         put!(records, "\"context\":{{\"from\":\"{}\",\"id\":\"{}\"}},", SHOP.0, self::wamid(previous));
     }
-    said(message, dice, body, records);
+    received(message, rng, body, records);
     records.push_str(if wrapped { "}]}}]}]}}" } else { "}}" });
 }
 
-/// What the contact sent: mostly text.
-fn said(message: &Message<'_>, dice: &mut Dice, body: &mut String, records: &mut String) {
-    match dice.below(40) {
+/// Appends the content that the contact sent, which is text in most cases.
+fn received(message: &Message<'_>, rng: &mut Rng, body: &mut String, records: &mut String) {
+    match rng.below(40) {
         0 | 1 => {
-            message.say(body);
+            say(message, body);
             put!(
                 records,
                 "\"type\":\"image\",\"image\":{{\"caption\":\"{body}\",\"mime_type\":\"image/jpeg\","
             );
-            media(dice, records);
+            media(rng, records);
         }
         2 => {
             body.push_str("[audio]");
             records.push_str(
                 "\"type\":\"audio\",\"audio\":{\"voice\":true,\"mime_type\":\"audio/ogg; codecs=opus\",",
             );
-            media(dice, records);
+            media(rng, records);
         }
         3 => {
             body.push_str("[document]");
             records.push_str("\"type\":\"document\",\"document\":{\"filename\":\"factura núm. 7.pdf\",\"mime_type\":\"application/pdf\",");
-            media(dice, records);
+            media(rng, records);
         }
         4 => {
             body.push_str("Sí, por favor");
@@ -116,22 +117,22 @@ fn said(message: &Message<'_>, dice: &mut Dice, body: &mut String, records: &mut
             records.push_str("\"type\":\"unsupported\",\"errors\":[{\"code\":131051,\"title\":\"Message type unknown\",\"message\":\"Message type unknown\",\"error_data\":{\"details\":\"Message type is currently not supported.\"}}]");
         }
         _ => {
-            message.say(body);
+            say(message, body);
             put!(records, "\"type\":\"text\",\"text\":{{\"body\":\"{body}\"}}");
         }
     }
 }
 
-fn media(dice: &mut Dice, records: &mut String) {
+fn media(rng: &mut Rng, records: &mut String) {
     records.push_str("\"sha256\":\"");
-    ink::opaque(records, dice, 43);
+    json_out::opaque(records, rng, 43);
     records.push_str("=\",\"id\":\"");
-    ink::digits(records, dice, 16);
+    json_out::digits(records, rng, 16);
     records.push_str("\"}");
 }
 
-fn outbound(message: &Message<'_>, dice: &mut Dice, wamid: &str, body: &mut String, records: &mut String) {
-    message.say(body);
+fn outbound(message: &Message<'_>, rng: &mut Rng, wamid: &str, body: &mut String, records: &mut String) {
+    say(message, body);
     let (phone, at) = (&message.contact.phone, message.at);
     if message.is_template() {
         put!(
@@ -146,11 +147,11 @@ fn outbound(message: &Message<'_>, dice: &mut Dice, wamid: &str, body: &mut Stri
         put!(
             records,
             "{{\"code\":\"{}\"}},\"components\":[{{\"type\":\"body\",\"parameters\":",
-            message.contact.tongue.code
+            message.contact.language.code
         );
         put!(records, "[{{\"type\":\"text\",\"text\":\"{}\"}}]}}]}}}}}},", message.contact.first_name);
     }
-    if message.is_template() || dice.one_in(8) {
+    if message.is_template() || rng.one_in(8) {
         put!(
             records,
             "{{\"status\":\"accepted\",\"created_at\":\"{}\",\"data\":{{\"messaging_product\":\"whatsapp\"",
@@ -159,37 +160,37 @@ fn outbound(message: &Message<'_>, dice: &mut Dice, wamid: &str, body: &mut Stri
         put!(records, ",\"contacts\":[{{\"input\":\"+{phone}\",\"wa_id\":\"{phone}\"}}],\"messages\":");
         put!(records, "[{{\"id\":\"{wamid}\",\"message_status\":\"accepted\"}}]}}}},");
     }
-    let fates: &[Fate] = match dice.below(20) {
-        0 => &[Fate::Failed],
-        1 => &[Fate::Sent],
-        2..6 => &[Fate::Sent, Fate::Delivered],
-        6..9 => &[Fate::Sent, Fate::Read],
-        9 => &[Fate::Sent, Fate::Read, Fate::Delivered],
-        _ => &[Fate::Sent, Fate::Delivered, Fate::Read],
+    let steps: &[Progress] = match rng.below(20) {
+        0 => &[Progress::Failed],
+        1 => &[Progress::Sent],
+        2..6 => &[Progress::Sent, Progress::Delivered],
+        6..9 => &[Progress::Sent, Progress::Read],
+        9 => &[Progress::Sent, Progress::Read, Progress::Delivered],
+        _ => &[Progress::Sent, Progress::Delivered, Progress::Read],
     };
-    // A conversation is what older versions of the API told beside the price.
-    let told = dice.one_in(2).then_some(message.conversation.id);
+    // Older versions of the API send a conversation beside the price.
+    let conversation = rng.one_in(2).then_some(message.conversation.id);
     let mut at = at + 300;
-    for (place, fate) in fates.iter().enumerate() {
+    for (place, step) in steps.iter().enumerate() {
         if place > 0 {
             records.push(',');
         }
-        at += 200 + i64::try_from(dice.below(60_000)).expect("a minute");
-        status(message, *fate, at, wamid, records);
+        at += 200 + i64::try_from(rng.below(60_000)).expect("a minute");
+        status(message, *step, at, wamid, records);
         if place == 0 {
-            price(message, told, records);
+            price(message, conversation, records);
         }
         records.push_str("}}");
     }
 }
 
-/// A status up to the two closing braces.
-fn status(message: &Message<'_>, fate: Fate, at: i64, wamid: &str, records: &mut String) {
-    let name = match fate {
-        Fate::Sent => "sent",
-        Fate::Delivered => "delivered",
-        Fate::Read => "read",
-        Fate::Failed => "failed",
+/// Appends a status without its two closing braces.
+fn status(message: &Message<'_>, step: Progress, at: i64, wamid: &str, records: &mut String) {
+    let name = match step {
+        Progress::Sent => "sent",
+        Progress::Delivered => "delivered",
+        Progress::Read => "read",
+        Progress::Failed => "failed",
     };
     put!(
         records,
@@ -202,7 +203,7 @@ fn status(message: &Message<'_>, fate: Fate, at: i64, wamid: &str, records: &mut
         at / 1000,
         message.contact.phone
     );
-    if matches!(fate, Fate::Failed) {
+    if matches!(step, Progress::Failed) {
         records.push_str(",\"errors\":[{\"code\":131047,\"title\":\"Re-engagement message\",\"message\":\"Re-engagement message\",\"error_data\":{\"details\":\"Message failed to send because more than 24 hours have passed since the customer last replied to this number.\"}}]");
     }
 }

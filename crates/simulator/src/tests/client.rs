@@ -1,4 +1,4 @@
-//! A client that sees every byte: one connection a request, no help from a library.
+//! A client without an HTTP library: it sees every byte and uses one connection per request.
 
 use std::io;
 
@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 
 use crate::Simulator;
 
-/// What came back.
+/// A response.
 pub struct Answer {
     pub status: u16,
     pub head: String,
@@ -21,7 +21,7 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {text}"))
     }
 
-    /// Whether as many bytes came as were announced.
+    /// True if the body has the announced length.
     pub fn is_whole(&self) -> bool {
         let announced = self.head.lines().find_map(|line| line.strip_prefix("content-length: "));
         announced.is_none_or(|length| length.trim() == self.body.len().to_string())
@@ -68,9 +68,9 @@ pub async fn sign_in(simulator: &Simulator, email: &str, password: &str) -> Answ
     send(simulator, "POST /prod/get_id_token HTTP/1.1\r\n", &body).await.unwrap()
 }
 
-/// The contact's messages as the simulator knows them, oldest first.
+/// The contact's current messages, oldest first.
 pub async fn truth(simulator: &Simulator, contact: &str) -> Vec<Value> {
-    // HTTP/1.0, so that the lines come without chunks.
+    // HTTP/1.0: the lines come without chunks.
     let head = format!("GET /_truth?contact_id={contact} HTTP/1.0\r\n");
     let answer = send(simulator, &head, "").await.unwrap();
     let lines = answer.body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());

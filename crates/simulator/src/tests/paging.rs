@@ -1,4 +1,4 @@
-//! Whatever the order and whatever an offset counts, the pages together are the contact's messages, each once.
+//! With every order and every meaning of an offset, the pages together hold each message of the contact once.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ fn groups(answer: &Value) -> Vec<Vec<Value>> {
     }
 }
 
-/// Reads until a page is empty, going on by what was received.
+/// Reads until a page is empty. The offset advances by the number of messages received.
 async fn read(simulator: &Simulator, contact: &str, limit: u64) -> (Vec<Value>, Vec<usize>) {
     let (mut all, mut sizes, mut offset) = (Vec::new(), Vec::new(), 0);
     let mut inside = false;
@@ -28,7 +28,7 @@ async fn read(simulator: &Simulator, contact: &str, limit: u64) -> (Vec<Value>, 
         if received == 0 {
             return (all, sizes);
         }
-        // More than was asked for: the offset counts inside each conversation.
+        // More messages than requested: the offset counts inside each conversation.
         inside |= received as u64 > limit;
         let longest = groups.iter().map(Vec::len).max().unwrap();
         offset += if inside { longest as u64 } else { received as u64 };
@@ -43,7 +43,7 @@ fn ids(messages: &[Value]) -> Vec<String> {
 
 async fn assert_complete(switches: &str, limit: u64) -> (Vec<Value>, Vec<usize>) {
     let simulator = simulator(switches).await;
-    // A contact with several conversations, or some of this would prove nothing.
+    // With one conversation, parts of this test would prove nothing.
     let contact = "messages-430-e";
     let conversations: BTreeSet<String> = truth(&simulator, contact)
         .await

@@ -1,44 +1,44 @@
-//! Oddities: what no document promises and services send all the same.
+//! Oddities: content that contradicts the documentation, as services send it.
 //!
-//! An oddity changes one object: a field is set to something strange, left out, or added. In values `#` stands for a
-//! number of the object's own.
+//! An oddity changes one object: a field gets an odd value, is missing, or is added. `#` in a value stands for a number
+//! of the object.
 
 use std::fmt::Display;
 
 use crate::options::WildKind;
 
-use super::dice::Dice;
-use super::ink::put;
+use super::json_out::put;
+use super::rng::Rng;
 
-/// How often objects are odd, and in which ways.
+/// Frequency and kind of oddities.
 #[derive(Clone, Copy, Debug)]
 pub struct Wild {
-    /// The share of odd objects, 0 to 1.
+    /// Share of odd objects, from 0 to 1.
     pub chance: f64,
-    /// Which oddities.
+    /// The oddities in use.
     pub kind: WildKind,
 }
 
-/// What is odd about an object.
+/// A change of one object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Oddity {
     /// A field has this value.
     Set(&'static str, &'static str),
     /// A field is missing.
     Without(&'static str),
-    /// There are more fields.
+    /// Fields are added.
     Add(&'static str),
     /// A field holds a very long string.
     Long(&'static str),
-    /// There is a field of arrays nested so deep.
+    /// A field of nested arrays is added, with this depth.
     Deep(usize),
-    /// It carries the ID of the one before it.
+    /// The object has the ID of the previous one.
     Twin,
 }
 
 use Oddity::{Add, Deep, Long, Set, Twin, Without};
 
-/// Oddities of one kind of object: those that are valid JSON, and those that are not or that parsers give up on.
+/// Oddities of one kind of object. The invalid ones are not JSON, or too deep for most parsers.
 #[derive(Debug)]
 pub struct Oddities {
     valid: &'static [Oddity],
@@ -143,30 +143,30 @@ pub static CONTACT: Oddities = Oddities {
 };
 
 impl Oddity {
-    /// Whether it is about one field, so that the others are as usual.
+    /// True if only one field is odd.
     pub fn is_of_a_field(&self) -> bool {
         matches!(self, Set(..) | Without(_) | Long(_))
     }
 }
 
 impl Wild {
-    /// What is odd about the object with this key, if anything.
+    /// The oddity of the object with this key, if any.
     pub fn oddity(self, oddities: &'static Oddities, key: u64) -> Option<&'static Oddity> {
         if self.chance <= 0.0 {
             return None;
         }
-        let mut dice = Dice::new(key, 9);
-        if !dice.happens(self.chance) {
+        let mut rng = Rng::new(key, 9);
+        if !rng.happens(self.chance) {
             return None;
         }
         match self.kind {
-            WildKind::All if dice.one_in(10) => Some(dice.pick(oddities.invalid)),
-            _ => Some(dice.pick(oddities.valid)),
+            WildKind::All if rng.one_in(10) => Some(rng.pick(oddities.invalid)),
+            _ => Some(rng.pick(oddities.valid)),
         }
     }
 }
 
-/// An object that is being written, field by field.
+/// An object in progress, written field by field.
 #[derive(Debug)]
 pub struct Fields<'a> {
     /// The text so far.
@@ -177,18 +177,18 @@ pub struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// Opens an object. `key` gives it its number.
+    /// Opens an object. Its number follows from `key`.
     pub fn open(out: &'a mut String, oddity: Option<&'static Oddity>, key: u64) -> Self {
         out.push('{');
         Self { out, oddity, number: number(key), comma: "" }
     }
 
-    /// Appends a field, or what stands in its place.
+    /// Appends a field, or its odd replacement.
     pub fn put(&mut self, name: &str, value: impl Display) {
         self.put_of((self.oddity, self.number), name, value);
     }
 
-    /// Appends a field that another object lends, odd where it is odd there.
+    /// Appends a field of another object, with the oddity of that object.
     pub fn lend(&mut self, oddity: Option<&'static Oddity>, key: u64, name: &str, value: impl Display) {
         self.put_of((oddity, number(key)), name, value);
     }

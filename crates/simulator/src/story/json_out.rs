@@ -1,14 +1,14 @@
-//! Writing JSON text straight into a string: numbers, IDs, times. No value trees on the way, because one core has
-//! to make more than 100,000 messages a second to keep a fast exporter busy.
+//! Writes JSON directly into a string: numbers, IDs, times. There is no value tree: one core must make more than 100,000
+//! messages per second to keep a fast exporter busy.
 
 use std::fmt::{self, Display, Formatter};
 
-use super::dice::Dice;
+use super::rng::Rng;
 
 /// Appends formatted text to a `String`.
 macro_rules! put {
     ($out:expr, $($format:tt)*) => {
-        std::fmt::Write::write_fmt($out, format_args!($($format)*)).expect("a string takes all")
+        std::fmt::Write::write_fmt($out, format_args!($($format)*)).expect("a string accepts all text")
     };
 }
 pub(crate) use put;
@@ -21,9 +21,9 @@ const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 pub struct Uuid([u64; 2]);
 
 impl Uuid {
-    /// Throws one.
-    pub fn new(dice: &mut Dice) -> Self {
-        let [upper, lower] = [dice.roll(), dice.roll()];
+    /// A random ID.
+    pub fn new(rng: &mut Rng) -> Self {
+        let [upper, lower] = [rng.next_u64(), rng.next_u64()];
         Self([(upper & !0xf000) | 0x4000, (lower & !(0b11 << 62)) | (0b10 << 62)])
     }
 }
@@ -34,7 +34,7 @@ impl Display for Uuid {
         let mut places = (0..8).chain(9..13).chain(14..18).chain(19..23).chain(24..36);
         for byte in self.0.iter().flat_map(|half| half.to_be_bytes()) {
             for nibble in [byte >> 4, byte & 0xf] {
-                text[places.next().expect("as many places as nibbles")] = HEX[usize::from(nibble)];
+                text[places.next().expect("one position per nibble")] = HEX[usize::from(nibble)];
             }
         }
         f.write_str(std::str::from_utf8(&text).expect("ASCII"))
@@ -88,7 +88,7 @@ impl<T: Display> Display for Text<T> {
     }
 }
 
-/// Such a string, or `null`.
+/// A [`Text`], or `null`.
 #[derive(Clone, Copy, Debug)]
 pub struct OrNull<T>(pub Option<T>);
 
@@ -101,12 +101,12 @@ impl<T: Display> Display for OrNull<T> {
     }
 }
 
-/// Appends `length` letters and digits such as opaque IDs consist of.
-pub fn opaque(out: &mut String, dice: &mut Dice, length: usize) {
+/// Appends `length` letters and digits of an opaque ID.
+pub fn opaque(out: &mut String, rng: &mut Rng, length: usize) {
     let mut bits = 0_u64;
     for place in 0..length {
         if place % 10 == 0 {
-            bits = dice.roll();
+            bits = rng.next_u64();
         }
         let [six, ..] = (bits & 63).to_le_bytes();
         out.push(char::from(BASE64[usize::from(six)]));
@@ -114,11 +114,11 @@ pub fn opaque(out: &mut String, dice: &mut Dice, length: usize) {
     }
 }
 
-/// Appends `length` decimal digits, the first of which is no zero.
-pub fn digits(out: &mut String, dice: &mut Dice, length: u32) {
-    out.push(char::from(*dice.pick(b"123456789")));
+/// Appends `length` decimal digits. The first is not zero.
+pub fn digits(out: &mut String, rng: &mut Rng, length: u32) {
+    out.push(char::from(*rng.pick(b"123456789")));
     for _ in 1..length {
-        out.push(char::from(*dice.pick(b"0123456789")));
+        out.push(char::from(*rng.pick(b"0123456789")));
     }
 }
 
@@ -139,6 +139,7 @@ mod tests {
     use chrono::DateTime;
     use proptest::prelude::*;
 
+    use super::super::Rng;
     use super::*;
 
     proptest! {
@@ -150,7 +151,7 @@ mod tests {
 
     #[test]
     fn ids_look_like_version_4_uuids() {
-        let id = Uuid::new(&mut Dice::new(1, 2)).to_string();
+        let id = Uuid::new(&mut Rng::new(1, 2)).to_string();
         let bytes = id.as_bytes();
         assert_eq!((id.len(), bytes[14]), (36, b'4'));
         assert!(b"89ab".contains(&bytes[19]), "{id}");
