@@ -1,16 +1,18 @@
-//! One text for all spellings of a value: what synthetic identifiers are hashed from.
+//! One text for all spellings of a value. Synthetic identifiers are hashes of it.
 
 use std::borrow::Cow;
 
 use super::escape::{Piece, pieces, push_escaped, push_unit};
+use super::kind::Kind;
 use super::scan::{scalar, string};
-use super::value::{Kind, Value};
+use super::value::Value;
 
-/// Appends `value` with keys sorted by code point at every level, the last of doubled keys, no blanks, numbers as
-/// sent, and strings escaped no more than JSON asks for (half a surrogate pair as `\udxxx`). The member `leave_out` of
-/// the outermost object is not written.
+/// Appends `value` in its canonical form. The member `leave_out` of the outermost object is not written.
 ///
-/// Works in one pass over the text at any depth: levels cost memory on the heap, not stack.
+/// Keys are sorted by code point at every level, and the last of duplicate keys stays. There are no blanks. Numbers stay
+/// as sent. Strings have the fewest escapes, and a lone surrogate is `\udxxx`.
+///
+/// One pass over the text. Nesting takes memory on the heap, not on the stack.
 pub fn canonical(value: Value<'_>, leave_out: Option<&str>, out: &mut String) {
     let mut tree = Tree::read(value.raw());
     if let Some(key) = leave_out
@@ -21,8 +23,8 @@ pub fn canonical(value: Value<'_>, leave_out: Option<&str>, out: &mut String) {
     tree.write(out);
 }
 
-/// A key in WTF-8, the UTF-8 that also spells half a surrogate pair: its byte order is the order of code points, and
-/// two keys with different halves stay different.
+/// A key in WTF-8, an extension of UTF-8 with lone surrogates. Its byte order is the order of code points, and keys that
+/// differ in a lone surrogate stay different.
 type Key<'a> = Cow<'a, [u8]>;
 
 /// "No node": the end of a list of siblings.

@@ -1,39 +1,40 @@
-//! A text, decoded once: every value's place, in the order of the text.
+//! A parsed text: the positions of all values, in the order of the text.
 //!
-//! A node is 12 bytes, and the text stays the only copy of what it says. A container's node knows where the next
-//! value after it stands, so that walking past it costs nothing however much is inside.
+//! A node has 12 bytes, and the text remains the only copy of the content. The node of a container has the number of the
+//! next node after it, so skipping a container takes constant time.
 
 use std::borrow::Cow;
 
+use super::kind::Kind;
 use super::scan::{blanks, scalar, string};
-use super::value::{Kind, Value};
+use super::value::Value;
 use super::{MOST_NODES, Malformed, TOO_MANY_NODES};
 
-/// A text that is one JSON value, leniently read, and where everything in it stands.
+/// A text that is one JSON value, read leniently, with the positions of all values in it.
 #[derive(Clone, Debug)]
 pub struct Document<'t> {
     text: Cow<'t, str>,
     nodes: Vec<Node>,
 }
 
-/// A value, or a key: the value of a key is the node after it.
+/// A value or a key. The value of a key is the next node.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Node {
-    /// Where it begins and ends in the text, in bytes.
+    /// Start and end in the text, in bytes.
     pub(super) start: u32,
     pub(super) end: u32,
-    /// What it is, in the upper bits, and the number of the node after it and all it holds. Of a container that is being
-    /// read, the number of the one around it.
+    /// Kind in the upper bits, and the number of the next node after this one and its content. While a container is read:
+    /// the number of the container around it.
     kind_and_next: u32,
 }
 
 /// Bits of the number in [`Node::kind_and_next`].
 const NEXT_BITS: u32 = 29;
 const NEXT: u32 = (1 << NEXT_BITS) - 1;
-/// Around the outermost value.
+/// The container around the outermost value.
 const NOWHERE: u32 = NEXT;
 
-/// What a node is: [`Kind`], and whether a string must be unescaped.
+/// Code of a [`Kind`]. Strings with escapes have a code of their own.
 const NULL: u32 = 0;
 const BOOL: u32 = 1;
 const NUMBER: u32 = 2;
@@ -45,7 +46,7 @@ const OBJECT: u32 = 7;
 
 impl Node {
     fn new(start: usize, end: usize, code: u32, next: u32) -> Self {
-        // The length of a text was checked to fit.
+        // The length of the text is checked before.
         let place = |at| u32::try_from(at).unwrap_or(u32::MAX);
         Self { start: place(start), end: place(end), kind_and_next: code << NEXT_BITS | next }
     }
@@ -72,32 +73,32 @@ impl Node {
 }
 
 impl<'t> Document<'t> {
-    /// Reads a text; a byte order mark at its start is skipped.
+    /// Parses a text. A byte order mark at the start is skipped.
     ///
     /// # Errors
-    /// When it is no JSON value, even leniently read, or holds more than [`MOST_NODES`].
+    /// The text is not a JSON value, even when read leniently, or has more than [`MOST_NODES`] values and keys.
     pub fn parse(text: impl Into<Cow<'t, str>>) -> Result<Self, Malformed> {
         let text = text.into();
         let nodes = Reader::new(&text)?.read()?;
         Ok(Self { text, nodes })
     }
 
-    /// The value that the text is.
+    /// The outermost value.
     pub fn root(&self) -> Value<'_> {
         Value { document: self, at: 0 }
     }
 
-    /// The value of this number, as [`Value::number`] gave it for this text.
+    /// The value with this number, from [`Value::number`] of the same text.
     pub fn value(&self, number: u32) -> Option<Value<'_>> {
         self.nodes.get(number as usize).map(|_| Value { document: self, at: number })
     }
 
-    /// The text, with all around the value.
+    /// The whole text, including blanks around the value.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// About how much memory it takes, in bytes.
+    /// Approximate memory in bytes.
     pub fn memory(&self) -> usize {
         self.text.len() + self.nodes.len() * size_of::<Node>()
     }
@@ -113,19 +114,19 @@ impl<'t> Document<'t> {
     }
 }
 
-/// A text that is being read.
+/// The state of a parser.
 struct Reader<'t> {
     bytes: &'t [u8],
     at: usize,
     nodes: Vec<Node>,
-    /// The innermost container that is open, and whether it is an object.
+    /// The innermost open container, and its kind.
     open: u32,
     in_object: bool,
 }
 
 impl<'t> Reader<'t> {
     fn new(text: &'t str) -> Result<Self, Malformed> {
-        /// Text for each node of what the service sends, in bytes, less a little.
+        /// Typical size of text per node, in bytes, rounded down.
         const TEXT_OF_NODE: usize = 9;
         if u32::try_from(text.len()).is_err() {
             return Err(Malformed { offset: 0, what: "a text of over 4 GiB" });
@@ -138,7 +139,7 @@ impl<'t> Reader<'t> {
     fn read(mut self) -> Result<Vec<Node>, Malformed> {
         self.skip_blanks();
         loop {
-            // A value is due.
+            // Expect a value.
             let start = self.at;
             match self.bytes.get(start) {
                 Some(b'"') => self.string()?,
@@ -164,7 +165,7 @@ impl<'t> Reader<'t> {
                     self.leaf(end, code)?;
                 }
             }
-            // A value has ended.
+            // A value ended.
             loop {
                 self.skip_blanks();
                 if self.open == NOWHERE {
@@ -189,13 +190,13 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// Takes in the string that starts here.
+    /// Reads a string.
     fn string(&mut self) -> Result<(), Malformed> {
         let (end, escaped) = string(self.bytes, self.at)?;
         self.leaf(end, if escaped { ESCAPED } else { STRING })
     }
 
-    /// Takes in the key that must come next, and its colon.
+    /// Reads a key and its colon.
     fn key(&mut self) -> Result<(), Malformed> {
         if self.bytes.get(self.at) != Some(&b'"') {
             return Err(self.malformed("a key in quotes was expected"));
@@ -217,7 +218,7 @@ impl<'t> Reader<'t> {
         Ok(())
     }
 
-    /// Opens a container; false when it is empty and closed at once.
+    /// Opens a container. Returns false if it is empty, and so closed already.
     fn enter(&mut self, code: u32, close: u8) -> Result<bool, Malformed> {
         let number = self.number()?;
         self.nodes.push(Node::new(self.at, self.at, code, self.open));
@@ -234,7 +235,7 @@ impl<'t> Reader<'t> {
     /// Closes the innermost container at its bracket.
     fn leave(&mut self) {
         self.at += 1;
-        // There are at most `MOST_NODES` of them, far fewer than bits for a number.
+        // At most `MOST_NODES` nodes exist, so the number fits.
         let next = u32::try_from(self.nodes.len()).unwrap_or(NOWHERE);
         let node = &mut self.nodes[self.open as usize];
         let around = node.next();
@@ -244,7 +245,7 @@ impl<'t> Reader<'t> {
         self.in_object = self.nodes.get(around as usize).is_some_and(|node| node.kind() == Kind::Object);
     }
 
-    /// Holds that nothing but blanks is left.
+    /// Checks that the text ends here.
     fn end(self) -> Result<Vec<Node>, Malformed> {
         if self.at == self.bytes.len() {
             return Ok(self.nodes);

@@ -1,20 +1,20 @@
-//! Strings: what their escapes mean, and how a text is escaped again.
+//! Escapes of strings: decoding and encoding.
 
 use std::borrow::Cow;
 
-/// A stretch of a string between its quotes.
+/// A part of the content of a string.
 pub(super) enum Piece<'a> {
-    /// Text that stands for itself.
+    /// Text without escapes.
     Plain(&'a str),
-    /// An escape, read.
+    /// A decoded escape.
     Escaped(char),
-    /// An escape of half a surrogate pair, which no Rust text can hold.
+    /// An escape of a lone surrogate, which a Rust string cannot hold.
     LoneSurrogate(u16),
-    /// A backslash before something no escape begins with; the something follows as plain text.
+    /// A backslash that starts no escape. The text after it follows as plain text.
     UnknownEscape,
 }
 
-/// Takes a string's inside apart.
+/// Splits the content of a string into parts.
 pub(super) fn pieces<'a>(inside: &'a str, mut piece: impl FnMut(Piece<'a>)) {
     let mut rest = inside;
     while let Some(found) = memchr::memchr(b'\\', rest.as_bytes()) {
@@ -46,7 +46,7 @@ pub(super) fn pieces<'a>(inside: &'a str, mut piece: impl FnMut(Piece<'a>)) {
     }
 }
 
-/// Reads `\uXXXX` or a pair of them at the start of `escape`; the second is how many bytes it took.
+/// Decodes `\uXXXX` or a pair of them at the start of `escape`. The second result is its length in bytes.
 fn unicode<'a>(escape: &str) -> (Piece<'a>, usize) {
     let Some(high) = code_unit(escape.as_bytes()) else {
         return (Piece::UnknownEscape, 1);
@@ -67,7 +67,7 @@ fn code_unit(bytes: &[u8]) -> Option<u16> {
     })
 }
 
-/// The text of a string's inside; half a surrogate pair becomes U+FFFD.
+/// The decoded content of a string. A lone surrogate becomes U+FFFD.
 pub(super) fn unescape(inside: &str) -> Cow<'_, str> {
     if memchr::memchr(b'\\', inside.as_bytes()).is_none() {
         return Cow::Borrowed(inside);
@@ -82,14 +82,14 @@ pub(super) fn unescape(inside: &str) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
-/// Appends `text` as a JSON string, escaping no more than JSON asks for.
+/// Appends `text` as a JSON string with the fewest escapes.
 pub fn push_string(out: &mut String, text: &str) {
     out.push('"');
     push_escaped(out, text);
     out.push('"');
 }
 
-/// Appends `text` as the inside of a JSON string.
+/// Appends `text` as the content of a JSON string.
 pub(super) fn push_escaped(out: &mut String, text: &str) {
     let mut rest = text;
     while let Some(found) = rest.bytes().position(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {

@@ -1,16 +1,16 @@
-//! A lenient JSON reader that borrows from its text: places instead of a tree, no recursion, one pass.
+//! A lenient JSON reader that borrows from its text: positions instead of a tree, no recursion, one pass.
 //!
-//! Values are kept as the service sent them, byte for byte, so no parser that makes numbers and strings anew will do.
-//! What the service or a proxy sends slightly broken (`NaN`, raw control characters, unknown escapes, any depth) is
-//! read; what cannot be trusted (a cut document, trailing bytes, HTML) is an error. Callers repair invalid UTF-8
-//! before.
+//! Values stay as they were sent, byte for byte. Slightly broken JSON is accepted: `NaN`, raw control characters, unknown
+//! escapes, any depth. Text that cannot be trusted is an error: a truncated document, trailing bytes, HTML. The input is
+//! valid UTF-8.
 //!
-//! A [`Document`] is a text that was read, a [`Value`]
-//! a well-formed slice of it, [`canonical()`] the form that identifiers are computed from.
+//! A [`Document`] is a parsed text, and a [`Value`] is a well-formed slice of it. [`canonical()`] writes the form from
+//! which identifiers are computed.
 
 mod canonical;
 mod document;
 mod escape;
+mod kind;
 mod scan;
 mod strict;
 #[cfg(test)]
@@ -20,26 +20,27 @@ mod value;
 pub use canonical::canonical;
 pub use document::Document;
 pub use escape::push_string;
-pub use value::{Elements, Kind, Members, Value, last_wins};
+pub use kind::Kind;
+pub use value::{Elements, Members, Value, last_wins};
 
-/// The most values and keys of one text: 48 MB of memory. An answer of the service ends at 6 MB (AWS Lambda's limit), and
-/// cannot hold more than 3 million.
+/// Maximum number of values and keys of one text: 48 MB of memory. A response of the service has at most 6 MB (AWS Lambda's
+/// limit), and so at most 3 million.
 pub const MOST_NODES: usize = 4 << 20;
 
-const TOO_MANY_NODES: &str = "more values than memory is kept for";
+const TOO_MANY_NODES: &str = "more values than the limit";
 
-/// Where a text stops being JSON, even leniently read.
+/// A text is not JSON, even when read leniently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("malformed JSON at byte {offset}: {what}")]
 pub struct Malformed {
-    /// The byte of the text at which it was noticed.
+    /// Byte of the text at which reading stopped.
     pub offset: usize,
-    /// What was expected or found there.
+    /// Token that was expected or found there.
     pub what: &'static str,
 }
 
 impl Malformed {
-    /// Whether the text may well be JSON, and only holds more than [`MOST_NODES`].
+    /// True if the text has more than [`MOST_NODES`] values and keys. It may be valid JSON.
     pub fn is_too_much(&self) -> bool {
         self.what == TOO_MANY_NODES
     }

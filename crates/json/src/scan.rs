@@ -1,11 +1,11 @@
-//! Finding the end of a token: the hot loop of every read.
+//! The end of a token: the hot loop of the reader.
 
 use memchr::memchr2;
 
 use super::Malformed;
-use super::value::Kind;
+use super::kind::Kind;
 
-/// The first byte at or after `at` that is no blank.
+/// The first byte at or after `at` that is not a blank.
 pub(super) fn blanks(bytes: &[u8], mut at: usize) -> usize {
     while let Some(b' ' | b'\t' | b'\n' | b'\r') = bytes.get(at) {
         at += 1;
@@ -13,8 +13,8 @@ pub(super) fn blanks(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// Words of a string looked at by hand before `memchr` is called: most strings are keys, ids and times, which end within
-/// them, and a call costs more than they do.
+/// Words of a string to scan before calling `memchr`. Most strings are keys, IDs and times that end within these words,
+/// where a call costs more than the scan.
 const SHORT_WORDS: usize = 5;
 
 /// The first quote or backslash in `rest`.
@@ -30,8 +30,8 @@ fn quote_or_backslash(rest: &[u8]) -> Option<usize> {
     memchr2(b'"', b'\\', rest.get(looked_at..)?).map(|found| looked_at + found)
 }
 
-/// A word whose lowest set bit lies in its first byte that is a quote or a backslash; zero if none is. (Bits above the
-/// lowest may be wrong, which is the price of finding it without a branch a byte.)
+/// A word whose lowest set bit is in the first byte that is a quote or a backslash. Zero if there is none. Bits above the
+/// lowest one may be wrong: the search has no branch per byte.
 fn matches_in(word: u64) -> u64 {
     const LOW: u64 = u64::MAX / 255;
     const HIGH: u64 = LOW << 7;
@@ -39,7 +39,7 @@ fn matches_in(word: u64) -> u64 {
     zero_bytes(word ^ (LOW * u64::from(b'"'))) | zero_bytes(word ^ (LOW * u64::from(b'\\')))
 }
 
-/// The end of the string that starts with the quote at `at`, behind its closing quote, and whether it holds escapes.
+/// The end of the string that starts with the quote at `at`, after its closing quote, and true if it has escapes.
 pub(super) fn string(bytes: &[u8], at: usize) -> Result<(usize, bool), Malformed> {
     let mut next = at + 1;
     let mut escaped = false;
@@ -47,7 +47,7 @@ pub(super) fn string(bytes: &[u8], at: usize) -> Result<(usize, bool), Malformed
         let rest = bytes.get(next..).unwrap_or_default();
         match quote_or_backslash(rest) {
             Some(found) if rest[found] == b'"' => return Ok((next + found + 1, escaped)),
-            // Whatever is escaped, also the first byte of a longer character, is neither end nor escape.
+            // An escaped byte is neither an end nor an escape, even if it is the first byte of a longer character.
             Some(found) => next += found + 2,
             None => return Err(Malformed { offset: at, what: "a string without an end" }),
         }
@@ -55,7 +55,7 @@ pub(super) fn string(bytes: &[u8], at: usize) -> Result<(usize, bool), Malformed
     }
 }
 
-/// The end and the kind of the value that is neither string, array nor object and starts at `at`.
+/// The end and the kind of the value at `at`, which is not a string, array or object.
 pub(super) fn scalar(bytes: &[u8], at: usize) -> Result<(usize, Kind), Malformed> {
     let rest = bytes.get(at..).unwrap_or_default();
     let word = |word: &'static str, kind| {
@@ -89,7 +89,7 @@ fn number(bytes: &[u8], at: usize) -> Result<(usize, Kind), Malformed> {
     Ok((at + token.len(), kind))
 }
 
-/// Whether the token is a number by RFC 8259: `-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?`.
+/// True if the token is a number of RFC 8259: `-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?`.
 fn is_json_number(token: &[u8]) -> bool {
     let digits = |from: usize| {
         token.get(from..).unwrap_or_default().iter().take_while(|byte| byte.is_ascii_digit()).count()

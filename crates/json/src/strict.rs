@@ -1,11 +1,11 @@
-//! Whether a strict reader would take a value too.
+//! Check for values that strict readers accept.
 
 use super::escape::{Piece, pieces};
+use super::kind::Kind;
 use super::scan::{scalar, string};
-use super::value::Kind;
 
-/// Whether `raw`, a well-formed value of the lenient kind, is JSON by RFC 8259 to readers that make text of its
-/// strings (yyjson, `serde_json`).
+/// True if `raw`, a well-formed value in the lenient sense, is JSON by RFC 8259 for readers that decode its strings (yyjson,
+/// `serde_json`).
 pub(super) fn is_strict(raw: &str) -> bool {
     let bytes = raw.as_bytes();
     let mut at = 0;

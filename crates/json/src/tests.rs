@@ -1,4 +1,4 @@
-//! What the scanner takes, what it refuses, and that it agrees with `serde_json` where both apply.
+//! Accepted and refused texts, and agreement with `serde_json` where both apply.
 
 use proptest::prelude::*;
 use serde_json::json;

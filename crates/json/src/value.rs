@@ -1,4 +1,4 @@
-//! A value of a document, and what can be asked of it.
+//! A value of a document.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -6,29 +6,10 @@ use std::fmt;
 
 use super::document::{Document, Node};
 use super::escape::unescape;
+use super::kind::Kind;
 use super::strict::is_strict;
 
-/// What a value is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// `null`
-    Null,
-    /// `true` or `false`
-    Bool,
-    /// A number by JSON's grammar, of any size and precision.
-    Number,
-    /// A string, whatever stands between its quotes.
-    String,
-    /// An array.
-    Array,
-    /// An object.
-    Object,
-    /// `NaN`, `Infinity`, `-Infinity`, or a token of digits, signs, points and exponents that is no JSON number (`01`, `+1`,
-    /// `.5`, `1.`).
-    NonStandard,
-}
-
-/// One value as it was sent, without blanks around it. Well-formed, leniently read.
+/// One value as sent, without blanks around it. It is well-formed in the lenient sense.
 #[derive(Clone, Copy)]
 pub struct Value<'a> {
     pub(super) document: &'a Document<'a>,
@@ -36,23 +17,23 @@ pub struct Value<'a> {
 }
 
 impl<'a> Value<'a> {
-    /// Its number in its document: a short way to keep it. See [`Document::value`].
+    /// Number of the value in its document, a short reference to it. See [`Document::value`].
     pub fn number(self) -> u32 {
         self.at
     }
 
-    /// Its text, byte for byte.
+    /// The text of the value, byte for byte.
     pub fn raw(self) -> &'a str {
         let Node { start, end, .. } = self.node();
         self.document.slice(start, end)
     }
 
-    /// What it is.
+    /// The kind.
     pub fn kind(self) -> Kind {
         self.node().kind()
     }
 
-    /// Whether it is an array or object without members, or an empty string. The others are never empty.
+    /// True for an array or object without members and for an empty string. Other values are never empty.
     pub fn is_empty(self) -> bool {
         let node = self.node();
         match node.kind() {
@@ -62,36 +43,36 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Whether it is `null`.
+    /// True for `null`.
     pub fn is_null(self) -> bool {
         self.kind() == Kind::Null
     }
 
-    /// The text of a string, borrowed where it holds no escape; half a surrogate pair becomes U+FFFD.
+    /// The content of a string, borrowed if it has no escapes. A lone surrogate becomes U+FFFD.
     pub fn text(self) -> Option<Cow<'a, str>> {
         (self.kind() == Kind::String).then(|| self.document.unquoted(self.at))
     }
 
-    /// The members of an object, in the order sent, doubled ones too; none of anything else.
+    /// The members of an object in the order sent, including duplicates. Empty for other kinds.
     pub fn members(self) -> Members<'a> {
         let node = self.node();
         let end = if node.kind() == Kind::Object { node.next() } else { 0 };
         Members { document: self.document, at: self.at + 1, end }
     }
 
-    /// The elements of an array; none of anything else.
+    /// The elements of an array. Empty for other kinds.
     pub fn elements(self) -> Elements<'a> {
         let node = self.node();
         let end = if node.kind() == Kind::Array { node.next() } else { 0 };
         Elements { document: self.document, at: self.at + 1, end }
     }
 
-    /// The value of the object's member `key`, the last of doubled ones.
+    /// The value of the member `key` of an object. The last one of duplicates.
     pub fn member(self, key: &str) -> Option<Value<'a>> {
         self.members().filter(|(name, _)| name == key).last().map(|(_, value)| value)
     }
 
-    /// Whether a strict reader (RFC 8259 as yyjson and `serde_json` read it) takes this text, at whatever depth: no
+    /// True if a strict reader (RFC 8259 as yyjson and `serde_json` read it) accepts this text at any depth: no
     /// token of kind [`Kind::NonStandard`], no raw control character, unknown escape or lone surrogate in a string.
     pub fn is_strict(self) -> bool {
         match self.kind() {
@@ -112,7 +93,7 @@ impl fmt::Debug for Value<'_> {
     }
 }
 
-/// Values are equal whose texts are.
+/// Values are equal if their texts are.
 impl PartialEq for Value<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.raw() == other.raw()
@@ -122,7 +103,7 @@ impl PartialEq for Value<'_> {
 impl Eq for Value<'_> {}
 
 impl Document<'_> {
-    /// The text of the string or key of this number.
+    /// The content of the string or key with this number.
     #[inline]
     fn unquoted(&self, at: u32) -> Cow<'_, str> {
         let node = self.node(at);
@@ -178,9 +159,9 @@ impl<'a> Iterator for Elements<'a> {
 
 impl std::iter::FusedIterator for Elements<'_> {}
 
-/// Keeps the last of the members that share a name, at the place of the first.
+/// Keeps the last of the members with the same name, at the position of the first.
 pub fn last_wins(members: &mut Vec<(Cow<'_, str>, Value<'_>)>) {
-    /// From this many members on a hash map is quicker than looking through those before.
+    /// From this number of members on, a hash map is faster than a linear search.
     const FEW: usize = 32;
     let mut kept = 0;
     let mut seen = HashMap::new();
