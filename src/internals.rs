@@ -13,8 +13,8 @@ pub mod api {
     }
 }
 /// From spooled responses to staged files.
-pub mod build {
-    pub use crate::build::{BuildPlan, Built, build};
+pub mod transform {
+    pub use crate::transform::{TransformPlan, Transformed, transform};
 }
 /// The command line.
 pub mod cli {

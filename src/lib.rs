@@ -4,7 +4,7 @@
 //! `docs/GLOSSARY.md` defines the terms. This page is the map.
 //!
 //! ```text
-//! contacts file ─▶ fetch ─▶ spool ─▶ build ─▶ publish ─▶ tables + manifest
+//! contacts file ─▶ fetch ─▶ spool ─▶ transform ─▶ publish ─▶ tables + manifest
 //! ```
 //!
 //! Each top-level module is a room on a layer. Dependencies point down only, and rooms on one layer do not know each
@@ -14,14 +14,14 @@
 //! - [`cli`]: arguments, settings file, terminal, signals, exit codes
 //!
 //! Layer 4: jobs.
-//! - [`export`]: the job of `run` and `rebuild`: work folder, fetch and build, publish
+//! - [`export`]: the job of `run` and `rebuild`: work folder, fetch and transform, publish
 //! - [`mod@check`]: checks if a run would work, and estimates it
 //! - [`monitor`]: metrics file and pings
 //! - [`report`]: a published run as an HTML page
 //!
 //! Layer 3: workers.
 //! - [`fetch`]: reads histories ([`fetch::paging`]) and the account's list of contacts ([`fetch::listing`])
-//! - [`build`]: from the spool to staged files
+//! - [`transform`]: from the spool to staged files
 //! - [`publish`]: makes staged files visible, then writes the manifest
 //! - [`verify`]: checks an export against its manifests
 //! - [`warehouse`]: SQL that loads an export
@@ -52,7 +52,6 @@ use lenient_json as json;
 mod actor;
 mod api;
 mod bounded;
-mod build;
 mod catalog;
 mod check;
 pub mod cli;
@@ -77,6 +76,7 @@ mod settings;
 mod spool;
 mod state;
 mod table;
+mod transform;
 mod verify;
 mod visible;
 mod warehouse;

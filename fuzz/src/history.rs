@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use chatzy_export::internals::build::{BuildPlan, Built, build};
 use chatzy_export::internals::contact_read::{PageRequest, Purpose, ServerBehavior, Status};
 use chatzy_export::internals::contacts::{ContactList, ContactsSource, Form, read};
 use chatzy_export::internals::event::{Event, Observer, SharedObserver};
@@ -14,6 +13,7 @@ use chatzy_export::internals::settings::{Format, JsonlCodec, OutputSettings, Raw
 use chatzy_export::internals::spool::{Closing, Entry, Ledger, recover};
 use chatzy_export::internals::state::Due;
 use chatzy_export::internals::table::{Stamp, Table};
+use chatzy_export::internals::transform::{TransformPlan, Transformed, transform};
 use lenient_json::{Document, Kind, Value};
 
 use super::segment;
@@ -47,7 +47,7 @@ pub fn check(input: &[u8]) {
 
 /// What was built: the counts, and the text of each table.
 struct Export {
-    built: Built,
+    built: Transformed,
     tables: [String; 5],
 }
 
@@ -61,7 +61,7 @@ fn export(pages: &[&[u8]]) -> Export {
         target_file_size: 1 << 30,
     };
     let run_id: chatzy_export::internals::id::RunId = "run-1".parse().unwrap();
-    let plan = BuildPlan {
+    let plan = TransformPlan {
         contacts: Arc::new(contacts()),
         due: Arc::new(Due::all(1)),
         spool_folder: folder.path().to_owned(),
@@ -72,7 +72,7 @@ fn export(pages: &[&[u8]]) -> Export {
         raw: RawAnswers::Dropped,
     };
     let observer: SharedObserver = Arc::new(Nobody);
-    let built = build(&plan, &ledger, &observer).unwrap().expect("the ledger is complete");
+    let built = transform(&plan, &ledger, &observer).unwrap().expect("the ledger is complete");
     let mut tables = [const { String::new() }; 5];
     for file in &built.files {
         let text = std::fs::read(stage.join(&file.path)).unwrap();

@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 
 use crate::api::Stop;
-use crate::build::BuildError;
 use crate::check::Cause;
 use crate::durable::StorageError;
 use crate::export::{ExportError, Interruption, RebuildError, Signal};
@@ -16,6 +15,7 @@ use crate::prune::PruneError;
 use crate::publish::PublishError;
 use crate::spool::SpoolError;
 use crate::state::StateError;
+use crate::transform::TransformError;
 
 /// Result of a command. `docs/reference.md` has the docs of the variants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,9 +92,9 @@ impl Exit {
             ExportError::NoContacts => Self::Usage,
             ExportError::Fetch(error) => Self::of_fetch(error),
             ExportError::Spool(error) => Self::of_spool(error),
-            ExportError::Build(BuildError::Spool(error)) => Self::of_spool(error),
-            ExportError::Build(BuildError::Output(error)) => Self::of_output(error),
-            ExportError::Build(BuildError::Storage(error)) | ExportError::Storage(error) => {
+            ExportError::Transform(TransformError::Spool(error)) => Self::of_spool(error),
+            ExportError::Transform(TransformError::Output(error)) => Self::of_output(error),
+            ExportError::Transform(TransformError::Storage(error)) | ExportError::Storage(error) => {
                 Self::of_storage(error)
             }
             ExportError::Publish(error) => Self::of_publish(error),

@@ -10,11 +10,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::previous_state::scope;
-use crate::build::Built;
 use crate::catalog::{Link, Walk};
 use crate::event::{Event, SharedObserver};
 use crate::output::manifest::{ContactCounts, KnownFields, Manifest, Seen};
 use crate::table::{Table, UnknownFields};
+use crate::transform::Transformed;
 
 /// Columns that the exporter fills itself, or that follow from others.
 const DERIVED: [&str; 3] = ["extra", "first_message_at", "last_message_at"];
@@ -24,7 +24,7 @@ const MOST_RUNS: usize = 100;
 const MOST_EVENTS: usize = 20;
 
 /// The fields that one run has met.
-pub(super) fn fields_of_run(built: &Built, counts: &ContactCounts) -> BTreeMap<String, KnownFields> {
+pub(super) fn fields_of_run(built: &Transformed, counts: &ContactCounts) -> BTreeMap<String, KnownFields> {
     let read = counts.exported + counts.empty + counts.unresolved;
     let mut known = BTreeMap::new();
     for table in Table::ALL.into_iter().filter(|table| *table != Table::Coverage) {

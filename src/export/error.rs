@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use super::previous_state::StateLost;
 use super::work_folder::Difference;
 use crate::api::Stop;
-use crate::build::BuildError;
 use crate::durable::StorageError;
 use crate::fetch::FetchError;
 use crate::fetch::listing::ListingError;
@@ -15,6 +14,7 @@ use crate::prune::PruneError;
 use crate::publish::PublishError;
 use crate::spool::SpoolError;
 use crate::state::StateError;
+use crate::transform::TransformError;
 
 /// A signal that ends a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,7 +120,7 @@ pub enum ExportError {
     Spool(#[from] SpoolError),
     /// Building failed.
     #[error(transparent)]
-    Build(#[from] BuildError),
+    Transform(#[from] TransformError),
     /// Publishing failed.
     #[error(transparent)]
     Publish(#[from] PublishError),

@@ -9,7 +9,6 @@ use super::incremental::Left;
 use super::timeline::timeline;
 use super::work_folder::{Identity, Run};
 use crate::api;
-use crate::build::Built;
 use crate::contact_read::Status;
 use crate::contacts::ContactList;
 use crate::output::manifest::{
@@ -18,13 +17,14 @@ use crate::output::manifest::{
 };
 use crate::publish::Draft;
 use crate::table::{Table, format_time};
+use crate::transform::Transformed;
 
 /// Everything that is to be said about the run.
 pub fn draft(
     identity: &Identity,
     contacts: &ContactList,
     run: &Run,
-    built: Built,
+    built: Transformed,
     requests: &api::Requests,
     left: Option<Left>,
 ) -> Draft {

@@ -43,7 +43,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::api::{Client, Requests};
-use crate::build::{self, BuildError, BuildPlan, Built};
 use crate::contacts::ContactList;
 use crate::event::{Event, SharedObserver};
 use crate::fetch::{self, FetchPlan};
@@ -53,6 +52,7 @@ use crate::settings::RunSettings;
 use crate::spool::{Closing, Writer};
 use crate::state::Due;
 use crate::table::Stamp;
+use crate::transform::{self, TransformError, TransformPlan, Transformed};
 use crate::verify::lengths;
 
 pub use contact_selection::ContactSelection;
@@ -153,7 +153,7 @@ async fn fetch_and_build(
     run: &Run,
     observer: SharedObserver,
     mut interrupt: Pin<&mut impl Future<Output = Interruption>>,
-) -> Result<(Built, Requests), ExportError> {
+) -> Result<(Transformed, Requests), ExportError> {
     let recovered = tokio::task::block_in_place(|| work.recover(read.contacts.len()))?;
     observer.event(Event::Started {
         run_id: run.run_id.to_string(),
@@ -177,9 +177,9 @@ async fn fetch_and_build(
         }),
     };
     let mut building = {
-        let plan = build_plan(settings, read, work, run);
+        let plan = transform_plan(settings, read, work, run);
         let (ledger, observer) = (Arc::clone(&ledger), observer.clone());
-        tokio::task::spawn_blocking(move || build::build(&plan, &ledger, &observer))
+        tokio::task::spawn_blocking(move || transform::transform(&plan, &ledger, &observer))
     };
     let fetched = tokio::select! {
         fetched = fetch::fetch(plan, Arc::clone(&client), appender, Arc::clone(&ledger), observer.clone()) => {
@@ -208,8 +208,8 @@ async fn fetch_and_build(
     Ok((built, recovered.requests.and(client.requests())))
 }
 
-fn build_plan(settings: &RunSettings, read: &Read, work: &WorkFolder, run: &Run) -> BuildPlan {
-    BuildPlan {
+fn transform_plan(settings: &RunSettings, read: &Read, work: &WorkFolder, run: &Run) -> TransformPlan {
+    TransformPlan {
         contacts: Arc::clone(&read.contacts),
         due: Arc::clone(&read.due),
         spool_folder: work.spool(),
@@ -231,7 +231,9 @@ fn totals(Requests { sent, retries, by_status, .. }: Requests) -> Event {
 }
 
 /// Build never ends before fetch but by an error.
-fn ended_early(built: Result<Result<Option<Built>, BuildError>, tokio::task::JoinError>) -> ExportError {
+fn ended_early(
+    built: Result<Result<Option<Transformed>, TransformError>, tokio::task::JoinError>,
+) -> ExportError {
     match built {
         Ok(Err(error)) => error.into(),
         Ok(Ok(_)) => ExportError::Bug("the build ended before the contacts were read"),

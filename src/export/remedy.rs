@@ -4,7 +4,6 @@
 
 use super::{ExportError, Interruption, RebuildError};
 use crate::api::Stop;
-use crate::build::BuildError;
 use crate::fetch::FetchError;
 use crate::fetch::listing::ListingError;
 use crate::lock::LockError;
@@ -13,6 +12,7 @@ use crate::prune::PruneError;
 use crate::publish::PublishError;
 use crate::spool::SpoolError;
 use crate::state::StateError;
+use crate::transform::TransformError;
 
 /// The next step after an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,11 +48,11 @@ impl ExportError {
             Self::State(StateError::Unreadable { .. }) => Remedy::Discard,
             Self::State(StateError::Encode { .. }) => Remedy::Report,
             Self::Fetch(error) => of_fetch(error),
-            Self::Spool(error) | Self::Build(BuildError::Spool(error)) => of_spool(error),
-            Self::Build(BuildError::Output(OutputError::Storage(_)) | BuildError::Storage(_)) => {
+            Self::Spool(error) | Self::Transform(TransformError::Spool(error)) => of_spool(error),
+            Self::Transform(TransformError::Output(OutputError::Storage(_)) | TransformError::Storage(_)) => {
                 Remedy::Resume
             }
-            Self::Build(BuildError::Output(_)) => Remedy::Report,
+            Self::Transform(TransformError::Output(_)) => Remedy::Report,
             Self::Publish(error) => of_publish(error),
             Self::Prune(PruneError::Storage(_)) => Remedy::Repeat,
             Self::Prune(PruneError::NoExport { .. } | PruneError::Damaged { .. }) => Remedy::Manual,

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: [&[&str]; 5] = [
     &["cli", "internals"],
     &["export", "check", "monitor", "report"],
-    &["fetch", "build", "publish", "verify", "warehouse", "prune"],
+    &["fetch", "transform", "publish", "verify", "warehouse", "prune"],
     &["api", "spool", "table", "output", "catalog", "state", "lock"],
     &[
         "contacts",

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use crate::build::BuildError;
 use crate::catalog::CatalogError;
 use crate::durable::StorageError;
 use crate::export::{ExportError, Interruption};
@@ -11,6 +10,7 @@ use crate::output::RawError;
 use crate::output::manifest::ManifestError;
 use crate::publish::PublishError;
 use crate::spool::SpoolError;
+use crate::transform::TransformError;
 
 /// Why a run was not made again.
 #[derive(Debug, thiserror::Error)]
@@ -101,8 +101,8 @@ impl From<SpoolError> for RebuildError {
     }
 }
 
-impl From<BuildError> for RebuildError {
-    fn from(error: BuildError) -> Self {
+impl From<TransformError> for RebuildError {
+    fn from(error: TransformError) -> Self {
         Self::Export(error.into())
     }
 }

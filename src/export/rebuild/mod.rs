@@ -17,7 +17,6 @@ use std::time::Duration;
 use super::work_folder::{Run, WorkFolder};
 use super::{ExportError, Identity, Interruption, lock, manifest_draft, mixed};
 use crate::api::{Requests, Timeline};
-use crate::build::{self, BuildPlan};
 use crate::catalog;
 use crate::durable;
 use crate::event::{Event, SharedObserver};
@@ -26,6 +25,7 @@ use crate::publish::{self, Published};
 use crate::settings::{Mixed, OutputSettings, RawAnswers, Unfinished, Window};
 use crate::spool::Closing;
 use crate::table::{Stamp, parse_time};
+use crate::transform::{self, TransformPlan};
 
 pub use archive::Archive;
 pub use error::RebuildError;
@@ -130,7 +130,7 @@ async fn make(
     };
     observer.event(Event::Fetched);
     let (contacts, ledger) = (Arc::new(filled.contacts), Arc::new(filled.ledger));
-    let plan = BuildPlan {
+    let plan = TransformPlan {
         contacts: Arc::clone(&contacts),
         due: Arc::new(filled.due),
         spool_folder: work.spool(),
@@ -146,7 +146,7 @@ async fn make(
     };
     let mut building = {
         let (ledger, observer) = (Arc::clone(&ledger), observer.clone());
-        tokio::task::spawn_blocking(move || build::build(&plan, &ledger, &observer))
+        tokio::task::spawn_blocking(move || transform::transform(&plan, &ledger, &observer))
     };
     let built = tokio::select! {
         built = &mut building => built,

@@ -1,4 +1,4 @@
-//! Build: a pure function from the spool and the order of the input to staged files.
+//! Transform: a pure function from the spool and the order of the input to staged files.
 //!
 //! It runs beside fetch on its own thread and takes the contacts in the order of the input, waiting only for one that
 //! has no last word yet. Same spool, same bytes: nothing in it depends on timing. A contact's messages are first
@@ -42,7 +42,7 @@ use tables::Tables;
 const REPORT_EVERY: usize = 32;
 
 /// What build works on.
-pub struct BuildPlan {
+pub struct TransformPlan {
     /// The contacts, in the order of the rows.
     pub contacts: Arc<ContactList>,
     /// Which of them are read; the others have a row in `coverage` only.
@@ -63,7 +63,7 @@ pub struct BuildPlan {
 
 /// What was built.
 #[derive(Debug)]
-pub struct Built {
+pub struct Transformed {
     /// The staged files, durable.
     pub files: Vec<StagedFile>,
     /// The staged files of the raw archive.
@@ -80,7 +80,7 @@ pub struct Built {
     pub doubts: Vec<String>,
 }
 
-impl Built {
+impl Transformed {
     /// How many contacts have this status.
     pub fn contacts(&self, status: Status) -> u64 {
         self.statuses.iter().filter(|each| **each == status).count() as u64
@@ -94,7 +94,7 @@ impl Built {
 
 /// Why nothing could be built.
 #[derive(Debug, thiserror::Error)]
-pub enum BuildError {
+pub enum TransformError {
     /// The spool cannot be read.
     #[error(transparent)]
     Spool(#[from] SpoolError),
@@ -106,7 +106,7 @@ pub enum BuildError {
     Storage(#[from] StorageError),
 }
 
-impl BuildError {
+impl TransformError {
     /// The sync of a staged file that failed, if that is what it was.
     fn failed_sync(&self) -> Option<&StorageError> {
         match self {
@@ -122,15 +122,15 @@ impl BuildError {
 /// synced, all are given up and built anew, once: it is the spool that counts.
 ///
 /// # Errors
-/// When the spool cannot be read or a file not be written. Built again, it may work: the spool is untouched.
-pub fn build(
-    plan: &BuildPlan,
+/// When the spool cannot be read or a file not be written. Transformed again, it may work: the spool is untouched.
+pub fn transform(
+    plan: &TransformPlan,
     ledger: &Ledger,
     observer: &SharedObserver,
-) -> Result<Option<Built>, BuildError> {
+) -> Result<Option<Transformed>, TransformError> {
     let mut may_fail_to_sync = true;
     loop {
-        match build_once(plan, ledger, observer) {
+        match transform_once(plan, ledger, observer) {
             Ok(Made::All(built)) => return Ok(Some(*built)),
             Ok(Made::Nothing) => return Ok(None),
             Ok(Made::InVain) => {}
@@ -147,18 +147,22 @@ pub fn build(
 
 /// What came of building all tables from the first contact on.
 enum Made {
-    All(Box<Built>),
+    All(Box<Transformed>),
     /// A contact was read again after its rows were written.
     InVain,
     /// The run has stopped.
     Nothing,
 }
 
-fn build_once(plan: &BuildPlan, ledger: &Ledger, observer: &SharedObserver) -> Result<Made, BuildError> {
+fn transform_once(
+    plan: &TransformPlan,
+    ledger: &Ledger,
+    observer: &SharedObserver,
+) -> Result<Made, TransformError> {
     durable::remove_tree(&plan.stage)?;
     durable::create_dir_all(&plan.stage)?;
     let mut work = Work::new(plan, ledger)?;
-    if !work.build_contacts(observer)? || ledger.wait_for_closing() == Closing::Stopped {
+    if !work.transform_contacts(observer)? || ledger.wait_for_closing() == Closing::Stopped {
         return Ok(Made::Nothing);
     }
     if ledger.take_overtaken() {
@@ -169,7 +173,7 @@ fn build_once(plan: &BuildPlan, ledger: &Ledger, observer: &SharedObserver) -> R
 
 /// The work so far.
 struct Work<'a> {
-    plan: &'a BuildPlan,
+    plan: &'a TransformPlan,
     source: Source<'a>,
     tables: Tables,
     /// Where the answers go, if they are kept.
@@ -181,7 +185,7 @@ struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    fn new(plan: &'a BuildPlan, ledger: &'a Ledger) -> Result<Self, BuildError> {
+    fn new(plan: &'a TransformPlan, ledger: &'a Ledger) -> Result<Self, TransformError> {
         let raw = match plan.raw {
             RawAnswers::Kept => Some(RawThread::start(plan)?),
             RawAnswers::Dropped => None,
@@ -201,7 +205,7 @@ impl<'a> Work<'a> {
     }
 
     /// Flattens all contacts; false when the run has stopped.
-    fn build_contacts(&mut self, observer: &SharedObserver) -> Result<bool, BuildError> {
+    fn transform_contacts(&mut self, observer: &SharedObserver) -> Result<bool, TransformError> {
         let mut messages = 0;
         for at in 0..self.plan.contacts.len() {
             if !self.plan.due.holds(at) {
@@ -230,7 +234,7 @@ impl<'a> Work<'a> {
         Ok(true)
     }
 
-    fn finish(mut self, ledger: &Ledger) -> Result<Built, BuildError> {
+    fn finish(mut self, ledger: &Ledger) -> Result<Transformed, TransformError> {
         let coverage =
             coverage::write(self.plan, ledger, &mut self.source.reader, &mut self.tables, &self.exported)?;
         if let Some(raw) = &mut self.raw {
@@ -246,7 +250,7 @@ impl<'a> Work<'a> {
         }
         let raw = self.raw.map(RawThread::finish).transpose()?.unwrap_or_default();
         let finished = self.tables.finish()?;
-        Ok(Built {
+        Ok(Transformed {
             raw,
             rows: Table::ALL.map(|table| {
                 finished.files.iter().filter(|file| file.table == table).map(|file| file.rows).sum()

@@ -7,7 +7,7 @@
 use std::path::Path;
 use std::sync::mpsc::Receiver;
 
-use super::{BuildError, BuildPlan};
+use super::{TransformError, TransformPlan};
 use crate::actor::Actor;
 use crate::contact_read::Outcome;
 use crate::id::ContactId;
@@ -27,10 +27,10 @@ enum Order {
 }
 
 /// The thread; see [`Actor`] for what becomes of errors and panics. Dropped, it leaves its files unfinished.
-pub struct RawThread(Actor<Order, Vec<FileEntry>, BuildError>);
+pub struct RawThread(Actor<Order, Vec<FileEntry>, TransformError>);
 
 impl RawThread {
-    pub fn start(plan: &BuildPlan) -> Result<Self, BuildError> {
+    pub fn start(plan: &TransformPlan) -> Result<Self, TransformError> {
         let output = &plan.output;
         let writer = RawWriter::new(&output.run_id, output.settings.target_file_size, &plan.stage);
         let reader = Reader::new(plan.spool_folder.clone());
@@ -40,7 +40,7 @@ impl RawThread {
     }
 
     /// Has the next contact's answers written.
-    pub fn answers(&mut self, contact_id: ContactId, pages: Vec<SpooledPage>) -> Result<(), BuildError> {
+    pub fn answers(&mut self, contact_id: ContactId, pages: Vec<SpooledPage>) -> Result<(), TransformError> {
         self.0.tell(Order::Answers { contact_id, pages })
     }
 
@@ -50,7 +50,7 @@ impl RawThread {
         contact_id: ContactId,
         input_line: u64,
         done: RecordLocation,
-    ) -> Result<(), BuildError> {
+    ) -> Result<(), TransformError> {
         self.0.tell(Order::Contact { contact_id, input_line, done })
     }
 
@@ -60,12 +60,12 @@ impl RawThread {
         contact: u32,
         contact_id: ContactId,
         input_line: u64,
-    ) -> Result<(), BuildError> {
+    ) -> Result<(), TransformError> {
         self.0.tell(Order::Unchanged { contact, contact_id, input_line })
     }
 
     /// The files, when they are all closed.
-    pub fn finish(mut self) -> Result<Vec<FileEntry>, BuildError> {
+    pub fn finish(mut self) -> Result<Vec<FileEntry>, TransformError> {
         self.0.tell(Order::Finish)?;
         self.0.finish()
     }
@@ -77,7 +77,7 @@ fn follow(
     mut reader: Reader,
     began: i64,
     orders: &Receiver<Order>,
-) -> Result<Vec<FileEntry>, BuildError> {
+) -> Result<Vec<FileEntry>, TransformError> {
     for order in orders {
         match order {
             Order::Answers { contact_id, pages } => {

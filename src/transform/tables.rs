@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::BuildError;
+use super::TransformError;
 use crate::id::{Channel, ContactId};
 use crate::output::{OutputSpec, PieceOrder, StagedFile, WriterThread};
 use crate::record::Message;
@@ -62,7 +62,7 @@ impl Tables {
         conversation: &ConversationColumns,
         asked: Option<Channel>,
         message: &Message<'_>,
-    ) -> Result<(), BuildError> {
+    ) -> Result<(), TransformError> {
         let Self { builders, piece, writers, .. } = self;
         let builders = match whither {
             RowTarget::Table => builders,
@@ -73,12 +73,12 @@ impl Tables {
     }
 
     /// After each row: hands over what has grown large.
-    pub fn relieve(&mut self) -> Result<(), BuildError> {
+    pub fn relieve(&mut self) -> Result<(), TransformError> {
         self.writers.relieve(&mut self.builders, RowTarget::Table)
     }
 
     /// After the last row of a piece; gives the counts of what it holds.
-    pub fn end_piece(&mut self, number: u32) -> Result<Counts, BuildError> {
+    pub fn end_piece(&mut self, number: u32) -> Result<Counts, TransformError> {
         for table in PER_MESSAGE {
             self.writers.take(&mut self.piece, table, RowTarget::Piece(number))?;
             self.writers.piece(table, PieceOrder::End(number))?;
@@ -87,7 +87,7 @@ impl Tables {
     }
 
     /// Puts a piece, with what [`Self::end_piece`] gave, behind all rows so far.
-    pub fn put_piece(&mut self, number: u32, counts: &Counts) -> Result<(), BuildError> {
+    pub fn put_piece(&mut self, number: u32, counts: &Counts) -> Result<(), TransformError> {
         for table in PER_MESSAGE {
             self.writers.take(&mut self.builders, table, RowTarget::Table)?;
             self.writers.piece(table, PieceOrder::Put(number))?;
@@ -97,12 +97,12 @@ impl Tables {
     }
 
     /// Forgets the pieces that were not put.
-    pub fn drop_pieces(&mut self) -> Result<(), BuildError> {
+    pub fn drop_pieces(&mut self) -> Result<(), TransformError> {
         PER_MESSAGE.into_iter().try_for_each(|table| self.writers.piece(table, PieceOrder::DropAll))
     }
 
     /// After each contact: hands over what makes a batch, and lets files that have reached their size be closed.
-    pub fn end_contact(&mut self) -> Result<(), BuildError> {
+    pub fn end_contact(&mut self) -> Result<(), TransformError> {
         for table in Table::ALL {
             if self.builders.bytes(table) >= self.writers.spec.batch_bytes() {
                 self.writers.take(&mut self.builders, table, RowTarget::Table)?;
@@ -117,7 +117,7 @@ impl Tables {
     }
 
     /// Closes all files.
-    pub fn finish(mut self) -> Result<Finished, BuildError> {
+    pub fn finish(mut self) -> Result<Finished, TransformError> {
         for table in Table::ALL {
             self.writers.take(&mut self.builders, table, RowTarget::Table)?;
         }
@@ -136,7 +136,12 @@ impl Tables {
 
 impl Writers {
     /// Hands a table's pending rows to its writer.
-    fn take(&mut self, builders: &mut Builders, table: Table, whither: RowTarget) -> Result<(), BuildError> {
+    fn take(
+        &mut self,
+        builders: &mut Builders,
+        table: Table,
+        whither: RowTarget,
+    ) -> Result<(), TransformError> {
         let Some(rows) = builders.take(table) else { return Ok(()) };
         let writer = &mut self.threads[table as usize];
         let writer = match writer {
@@ -151,12 +156,12 @@ impl Writers {
     }
 
     /// A table that has had no rows has no pieces.
-    fn piece(&mut self, table: Table, order: PieceOrder) -> Result<(), BuildError> {
+    fn piece(&mut self, table: Table, order: PieceOrder) -> Result<(), TransformError> {
         Ok(self.threads[table as usize].as_mut().map_or(Ok(()), |writer| writer.piece(order))?)
     }
 
     /// Hands over what has grown large.
-    fn relieve(&mut self, builders: &mut Builders, whither: RowTarget) -> Result<(), BuildError> {
+    fn relieve(&mut self, builders: &mut Builders, whither: RowTarget) -> Result<(), TransformError> {
         for table in [Table::Messages, Table::ChannelRecords, Table::Conversations] {
             if builders.bytes(table) >= MAX_PENDING {
                 self.take(builders, table, whither)?;

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::BuildError;
+use super::TransformError;
 use super::early::Early;
 use super::index::Index;
 use super::order;
@@ -49,7 +49,7 @@ pub fn read<'a>(
     tables: &mut Tables,
     (contact, id): (u32, &'a ContactId),
     window: Window,
-) -> Result<Option<(Contact<'a>, RecordLocation)>, BuildError> {
+) -> Result<Option<(Contact<'a>, RecordLocation)>, TransformError> {
     let mut read = Contact {
         id,
         pages: Pages::default(),
@@ -135,7 +135,7 @@ impl Contact<'_> {
     }
 
     /// Takes a page in; gives how many messages it holds.
-    fn add(&mut self, place: SpooledPage, source: &mut Source<'_>) -> Result<usize, BuildError> {
+    fn add(&mut self, place: SpooledPage, source: &mut Source<'_>) -> Result<usize, TransformError> {
         let page = self.pages.push(place);
         // Only answers that were read once are spooled.
         if let Some(document) = self.pages.get(page, source)?
@@ -157,7 +157,7 @@ impl Contact<'_> {
         window: Window,
         source: &mut Source<'_>,
         tables: &mut Tables,
-    ) -> Result<(), BuildError> {
+    ) -> Result<(), TransformError> {
         if !tables.have_pieces {
             return Ok(());
         }
@@ -176,7 +176,7 @@ impl Contact<'_> {
         messages: &[u32],
         source: &mut Source<'_>,
         tables: &mut Tables,
-    ) -> Result<u32, BuildError> {
+    ) -> Result<u32, TransformError> {
         let number = self.early.next();
         for at in messages {
             self.push(*at, RowTarget::Piece(number), source, tables)?;
@@ -192,7 +192,7 @@ impl Contact<'_> {
         status: Status,
         source: &mut Source<'_>,
         tables: &mut Tables,
-    ) -> Result<Totals, BuildError> {
+    ) -> Result<Totals, TransformError> {
         let mut exported = Totals::default();
         if status.has_rows() {
             self.push_rows(source, tables)?;
@@ -204,7 +204,7 @@ impl Contact<'_> {
         Ok(exported)
     }
 
-    fn push_rows(&mut self, source: &mut Source<'_>, tables: &mut Tables) -> Result<(), BuildError> {
+    fn push_rows(&mut self, source: &mut Source<'_>, tables: &mut Tables) -> Result<(), TransformError> {
         self.push_contact(tables);
         let conversations = order::conversations(&self.index);
         for at in &conversations {
@@ -239,7 +239,7 @@ impl Contact<'_> {
     }
 
     /// Says in which order the pages of these messages will be needed.
-    fn expect(&mut self, messages: &[u32], source: &Source<'_>) -> Result<(), BuildError> {
+    fn expect(&mut self, messages: &[u32], source: &Source<'_>) -> Result<(), TransformError> {
         let page_of = |at: &u32| self.index.messages[*at as usize].page;
         Ok(self.pages.expect(messages.iter().map(page_of), source)?)
     }
@@ -251,7 +251,7 @@ impl Contact<'_> {
         whither: RowTarget,
         source: &mut Source<'_>,
         tables: &mut Tables,
-    ) -> Result<(), BuildError> {
+    ) -> Result<(), TransformError> {
         let indexed = &self.index.messages[at as usize];
         let pass = self.pages.pass(indexed.page);
         let document = self.pages.get(indexed.page, source)?;

@@ -2,7 +2,7 @@
 
 use super::exported::Exported;
 use super::tables::Tables;
-use super::{BuildError, BuildPlan};
+use super::{TransformError, TransformPlan};
 use crate::contact_read::{Outcome, Status};
 use crate::contacts::FAILED_HEADER;
 use crate::id::ContactId;
@@ -17,12 +17,12 @@ pub struct Coverage {
 
 /// Writes the rows, in the order of the input.
 pub fn write(
-    plan: &BuildPlan,
+    plan: &TransformPlan,
     ledger: &Ledger,
     reader: &mut Reader,
     tables: &mut Tables,
     exported: &Exported,
-) -> Result<Coverage, BuildError> {
+) -> Result<Coverage, TransformError> {
     let mut statuses = Vec::with_capacity(plan.contacts.len());
     let mut failed = None;
     for (at, totals) in exported.iter().enumerate() {
