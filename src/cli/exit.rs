@@ -1,4 +1,4 @@
-//! Exit codes, as in the contract, and which error leads to which.
+//! Exit codes (`docs/reference.md#exit-codes`), and the errors that lead to them.
 
 use std::process::ExitCode;
 

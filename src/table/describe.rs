@@ -14,7 +14,7 @@ pub enum SchemaFormat {
     JsonSchema,
 }
 
-/// All tables with their columns, in the order of the contract.
+/// All tables with their columns.
 pub fn schema_document(format: SchemaFormat) -> Value {
     match format {
         SchemaFormat::Arrow => arrow(),

@@ -55,7 +55,7 @@ pub struct Column {
 }
 
 impl Table {
-    /// All tables, in the order of the contract.
+    /// All tables.
     pub const ALL: [Self; 5] =
         [Self::Contacts, Self::Conversations, Self::Messages, Self::ChannelRecords, Self::Coverage];
 
@@ -78,7 +78,7 @@ impl Table {
         }
     }
 
-    /// Its Arrow schema. Every field is nullable (contract): readers of older files meet added columns as nulls.
+    /// Its Arrow schema. Every field is nullable (`docs/tables.md#files`): readers of older files meet added columns as nulls.
     pub fn arrow(self) -> SchemaRef {
         static SCHEMAS: LazyLock<[SchemaRef; 5]> = LazyLock::new(|| Table::ALL.map(build_schema));
         Arc::clone(&SCHEMAS[self as usize])
@@ -96,7 +96,7 @@ impl Kind {
         }
     }
 
-    /// The name the contract and the manifest use for it.
+    /// Its name in the manifest.
     pub fn name(self) -> &'static str {
         match self {
             Self::Str => "str",
