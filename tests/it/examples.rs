@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::export::{PROGRAM, read, write};
+use crate::export::{EMAIL, Export, PASSWORD, PROGRAM, read, write};
 use crate::monitoring::tool;
 use crate::service::Service;
 use crate::system::skip;
@@ -127,6 +127,23 @@ fn the_commands_of_the_documents_are_commands() {
     assert!(found >= 30, "{found}");
 }
 
+/// Status and name of each line, without the details and figures.
+fn checks(output: &str) -> Vec<String> {
+    let is_plan = |line: &str| line.starts_with("plan ");
+    let start = |line: &str| line.chars().take("warning  compression".len()).collect();
+    output.lines().map(|line| if is_plan(line) { "plan".to_owned() } else { start(line) }).collect()
+}
+
+#[test]
+fn the_documents_show_the_checks_of_check() {
+    let service = Service::start("--account-contacts 40 --clamp 60 --compress");
+    let export = Export::command("check --out export --rate-limit 500").base_url(service.url());
+    let shown = export.env("CHATZY_EMAIL", EMAIL).env("CHATZY_PASSWORD", PASSWORD).expect(0).stderr;
+    let documented = blocks(&read(&root("docs/nightly.md")), "text").join("\n");
+    let (documented, _) = documented.split_once("\nsystemctl ").expect("the block after it");
+    assert_eq!(checks(documented), checks(&shown));
+}
+
 #[test]
 fn every_variable_is_in_the_reference() {
     let reference = read(&root("docs/reference.md"));
@@ -170,7 +187,7 @@ fn the_commands_of_the_documents_work() {
         let environment = [
             ("PATH", &*path),
             ("CHATZY_BASE_URL", service.url()),
-            ("CHATZY_EMAIL", "owner@shop.example"),
+            ("CHATZY_EMAIL", EMAIL),
             ("CHATZY_PASSWORD_FILE", "password"),
         ];
         let ended =
