@@ -1,22 +1,22 @@
-//! The axes of charts: round numbers, times and dates, few enough for a telephone.
+//! Axes of charts: round numbers, times and dates, few enough for a phone.
 
 use chrono::{DateTime, Datelike, NaiveDate};
 
 use super::days::{Bars, Unit};
 use super::text::ratio;
 
-/// The most steps between two ends of an axis.
+/// Maximum number of steps on an axis.
 const MOST_STEPS: u64 = 4;
 
 /// A mark on an axis.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Tick {
-    /// From 0, its beginning, to 1.
+    /// Position from 0 (start) to 1 (end).
     pub(super) at: f64,
     pub(super) label: String,
 }
 
-/// The step and the end of an axis of numbers up to this one.
+/// Step and end of an axis for numbers up to `most`.
 pub(super) fn round_up(most: u64) -> (u64, u64) {
     let mut power = 1_u64;
     loop {
@@ -60,7 +60,7 @@ const STEPS: [u64; 22] = [
     364 * DAY,
 ];
 
-/// The marks of an axis of so many seconds from this time on.
+/// The marks of an axis that starts at this time and covers this many seconds.
 pub(super) fn of_time(start_micros: i64, seconds: u64) -> Vec<Tick> {
     let start = start_micros.div_euclid(1_000_000);
     let step = STEPS.into_iter().find(|step| seconds / step <= MOST_STEPS).unwrap_or(3650 * DAY);
@@ -85,13 +85,13 @@ fn time_label(time: i64, step: i64) -> String {
     DateTime::from_timestamp_secs(time).unwrap_or_default().format(form).to_string()
 }
 
-/// The time of day, for a bar of a few seconds; with the day, for one of many.
+/// The time of day. For long bars, the day and the time.
 pub(super) fn moment(micros: i64, bucket_seconds: u64) -> String {
     let form = if bucket_seconds < 1800 { "%H:%M:%S" } else { "%-d %b %H:%M" };
     DateTime::from_timestamp_micros(micros).unwrap_or_default().format(form).to_string()
 }
 
-/// The marks of an axis of dates: the first days of months or years where they fit.
+/// The marks of an axis of dates: the first days of months or years if they fit.
 pub(super) fn of_dates(Bars { unit, each: bars, .. }: &Bars) -> Vec<Tick> {
     let (Some(first), Some(last)) = (bars.first(), bars.last()) else { return Vec::new() };
     let (first, end) = (first.0, unit.next(last.0));
@@ -133,7 +133,7 @@ enum Spacing {
 }
 
 impl Spacing {
-    /// Whether it is no shorter than a bar.
+    /// True if the spacing is at least as long as a bar.
     fn fits(self, unit: Unit) -> bool {
         match (unit, self) {
             (Unit::Day, _) | (Unit::Week, Self::Months(_)) | (_, Self::Years(_)) => true,
@@ -143,7 +143,7 @@ impl Spacing {
         }
     }
 
-    /// The part of a telephone's width that a label takes.
+    /// Share of a phone's width that a label needs.
     fn room(self) -> f64 {
         match self {
             Self::Months(_) => 0.23,
@@ -151,7 +151,7 @@ impl Spacing {
         }
     }
 
-    /// Its days from this one on.
+    /// The days of the spacing, from `first` on.
     fn from(self, first: NaiveDate) -> impl Iterator<Item = NaiveDate> {
         let months = |day: NaiveDate| i64::from(day.year()) * 12 + i64::from(day.month0());
         let of_month = |month: i64| {

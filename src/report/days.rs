@@ -1,4 +1,4 @@
-//! Messages by day and channel, and the bars that they are shown in: days, weeks, months or years, whatever fits.
+//! Messages by day and channel, and the bars that show them: days, weeks, months, years or centuries.
 
 use std::collections::BTreeMap;
 
@@ -6,17 +6,17 @@ use chrono::{DateTime, Datelike, Days as Span, Months, NaiveDate};
 
 use crate::id::Channel;
 
-/// Each channel, messages of none, and those of channels of later versions.
+/// Each channel, messages without a channel, and unknown channels.
 pub(super) const CHANNELS: usize = Channel::ALL.len() + 2;
-/// The most days that are counted one by one, a century of them: above that, months are.
+/// Maximum number of days to count, a century. With more, months are counted.
 const MOST_DAYS: usize = 36_525;
-/// The most bars: on a telephone each is 3 pixels wide.
+/// Maximum number of bars: each is 3 pixels wide on a phone.
 const MOST_BARS: usize = 106;
-/// Of ten thousand messages so many at either end may be left out where that keeps the rest readable.
+/// Messages out of 10,000 that may be left out at each end to keep the rest readable.
 const OUTLIERS: u64 = 50;
-/// What the span of time must shrink to for that.
+/// Factor by which the time span must shrink for that.
 const SHRINKS_TO: i64 = 8;
-/// A gap of so many days, or of that part of the rest, is not far.
+/// Maximum gap in days, for short spans, that does not count as far away.
 const NEAR_DAYS: i64 = 31;
 
 pub(super) type Counts = [u64; CHANNELS];
@@ -25,12 +25,12 @@ pub(super) type Counts = [u64; CHANNELS];
 #[derive(Default)]
 pub(super) struct Days {
     counts: BTreeMap<NaiveDate, Counts>,
-    /// Of these the time is not known.
+    /// Messages without a time.
     pub(super) undated: Counts,
     are_months: bool,
 }
 
-/// How long a bar is.
+/// Length of a bar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unit {
     Day,
@@ -39,7 +39,7 @@ pub(super) enum Unit {
     Years(i32),
 }
 
-/// The bars, one after the other, with those of no messages.
+/// Consecutive bars, including empty ones.
 pub(super) struct Bars {
     pub(super) unit: Unit,
     pub(super) each: Vec<(NaiveDate, Counts)>,
@@ -74,7 +74,7 @@ impl Days {
         totals
     }
 
-    /// The bars; none where no message has a time.
+    /// The bars. `None` if no message has a time.
     pub(super) fn bars(&self) -> Option<Bars> {
         let (first, last) = self.range()?;
         let unit = self.unit(first, last);
@@ -96,13 +96,13 @@ impl Days {
         Some(Bars { unit, each: bars, outside })
     }
 
-    /// The days shown: all of them, but for a few messages of another time that would press the rest into a few bars.
+    /// The range of days to show: all, except a few distant messages that would compress the rest into a few bars.
     fn range(&self) -> Option<(NaiveDate, NaiveDate)> {
         let all: u64 = self.counts.values().flatten().sum();
         let most = all * OUTLIERS / 10_000;
         let (first, last) = (*self.counts.first_key_value()?.0, *self.counts.last_key_value()?.0);
         let (from, to) = (after(most, self.counts.iter())?, after(most, self.counts.iter().rev())?);
-        // What is cut off is far away, and no thin beginning or end of the rest.
+        // Only distant messages are cut off, not a thin start or end of the rest.
         let near = ((to - from).num_days() / SHRINKS_TO).max(NEAR_DAYS);
         let days = || self.counts.keys().copied();
         let is_near = |earlier: NaiveDate, later: NaiveDate| (later - earlier).num_days() <= near;
@@ -118,7 +118,7 @@ impl Days {
         match days {
             _ if self.are_months => {}
             ..=MOST_BARS => return Unit::Day,
-            // A week has begun before the first day.
+            // The first week starts before the first day.
             _ if days.div_ceil(7) < MOST_BARS => return Unit::Week,
             _ => {}
         }
@@ -131,7 +131,7 @@ impl Days {
     }
 }
 
-/// The first day that so many messages do not reach.
+/// The first day after `most` messages.
 fn after<'a>(most: u64, mut counts: impl Iterator<Item = (&'a NaiveDate, &'a Counts)>) -> Option<NaiveDate> {
     let mut before = 0;
     let found = counts.find(|(_, counts)| {
@@ -148,7 +148,7 @@ fn add(sum: &mut Counts, counts: &Counts) {
 }
 
 impl Unit {
-    /// The first day of the one that the day is in.
+    /// First day of the unit that contains this day.
     pub(super) fn start(self, day: NaiveDate) -> NaiveDate {
         let start = match self {
             Self::Day => Some(day),
@@ -159,7 +159,7 @@ impl Unit {
         start.unwrap_or(day)
     }
 
-    /// The first day after it.
+    /// First day of the next unit.
     pub(super) fn next(self, start: NaiveDate) -> NaiveDate {
         let next = match self {
             Self::Day => start.checked_add_days(Span::new(1)),
@@ -170,7 +170,7 @@ impl Unit {
         next.unwrap_or(NaiveDate::MAX)
     }
 
-    /// `day`, for "messages per day".
+    /// Noun for "messages per day".
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Day => "day",
@@ -181,7 +181,7 @@ impl Unit {
         }
     }
 
-    /// The name of the one that begins on this day.
+    /// Label of the unit that starts on this day.
     pub(super) fn label(self, start: NaiveDate) -> String {
         match self {
             Self::Day => start.format("%Y-%m-%d").to_string(),

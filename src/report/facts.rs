@@ -1,4 +1,4 @@
-//! What the page says, read from the export.
+//! The content of the page, read from the export.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,10 +11,10 @@ use crate::output::manifest::Manifest;
 use crate::table::Table;
 use crate::verify::glance::{Glance, Number, RowsError, Text, glance, read_rows};
 
-/// Contacts told one by one. More of them make a page that nobody reads; `failed.csv` has all.
-pub(super) const MOST_TOLD: usize = 100;
+/// Maximum number of contacts in a list of the page. `failed.csv` has all.
+pub(super) const MAX_SHOWN: usize = 100;
 
-/// All that the page is made of.
+/// The content of the page.
 pub(super) struct Facts {
     pub(super) manifest: Manifest,
     /// Contacts by the status of their coverage.
@@ -24,24 +24,24 @@ pub(super) struct Facts {
     pub(super) messages: Days,
 }
 
-/// Contacts with the same trouble, the first of them by name.
+/// Contacts with the same outcome: the first ones, and the number of all.
 #[derive(Default)]
 pub(super) struct Troubled {
-    pub(super) told: Vec<Trouble>,
+    pub(super) shown: Vec<Trouble>,
     pub(super) all: u64,
 }
 
-/// A contact that did not end well.
+/// A failed or unresolved contact.
 pub(super) struct Trouble {
     pub(super) contact: String,
-    /// Its line in the contacts file.
+    /// Line in the contacts file.
     pub(super) line: Option<i64>,
-    /// Messages exported all the same.
+    /// Number of exported messages.
     pub(super) messages: i64,
     pub(super) reason: Option<String>,
 }
 
-/// Reads the run.
+/// Reads a run.
 pub(super) fn gather(out: &Path, run: Option<&RunId>) -> Result<Facts, ReportError> {
     let manifest = match glance(out, run)? {
         Glance::Sound(manifest) => *manifest,
@@ -80,8 +80,8 @@ fn read_coverage(out: &Path, facts: &mut Facts) -> Result<(), ReportError> {
             return;
         };
         troubled.all += 1;
-        if troubled.told.len() < MOST_TOLD {
-            troubled.told.push(Trouble {
+        if troubled.shown.len() < MAX_SHOWN {
+            troubled.shown.push(Trouble {
                 contact: row.contact().to_owned(),
                 line: row.number(Number::InputLine),
                 messages: row.number(Number::Messages).unwrap_or_default(),
@@ -95,7 +95,7 @@ fn read_coverage(out: &Path, facts: &mut Facts) -> Result<(), ReportError> {
 fn read_messages(out: &Path, facts: &mut Facts) -> Result<(), ReportError> {
     let Facts { manifest, messages, .. } = facts;
     read_rows(out, manifest, Table::Messages, &["created_at", "channel"], &mut |row, file| {
-        // Where files lie in folders by channel, they have no such column.
+        // Files in folders by channel have no such column.
         let folder = || file.partition.iter().find(|(key, _)| key == "channel")?.1.as_deref();
         messages.add(row.number(Number::CreatedAt), row.text(Text::Channel).or_else(folder));
     })?;

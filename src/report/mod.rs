@@ -1,13 +1,15 @@
-//! The report: one published run as a page to look at, made of its manifest and the tables `coverage` and `messages`.
+//! The report: an HTML page about one published run, made from its manifest and the tables `coverage` and `messages`.
 //!
-//! [`facts`] reads the export, file by file, in bounded memory; [`page`] says what it found, in the order in which
-//! people ask; [`requests`] and [`messages`] are its charts, drawn by [`chart`] over the axes of [`axis`] and [`days`].
-//! Everything that comes from the export goes through [`text`], which escapes it.
+//! [`facts`] reads the export file by file in bounded memory. [`page`] assembles the sections, [`requests`] and
+//! [`messages`] have charts, and [`chart`] draws them over the axes of [`axis`] and [`days`].
 //!
-//! The page asks the network for nothing, and runs nothing: a policy in its head forbids both. The same export makes the
-//! same page, byte for byte.
+//! Sections are `maud` templates, which escape all text. Text from outside is wrapped in `text::Untrusted`, which also
+//! writes out invisible characters. Only the SVG of [`chart`] and the style bypass the escaping.
 //!
-//! Layer 4: stands on `verify`, which knows how rows are read; prints nothing.
+//! The page loads nothing and runs nothing: a policy in its head forbids both. The same export gives the same page, byte
+//! for byte.
+//!
+//! Layer 4: uses `verify` to read rows. Prints nothing.
 
 mod axis;
 mod chart;
@@ -26,18 +28,18 @@ use crate::durable::StorageError;
 use crate::id::RunId;
 use crate::verify::VerifyError;
 
-/// Why there is no report.
+/// Error of a report.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
-    /// There is no such export or run, or it cannot be read.
+    /// The export or run does not exist, or it cannot be read.
     #[error(transparent)]
     Verify(#[from] VerifyError),
-    /// What is there is not what was written.
+    /// A file differs from the one written.
     #[error("the export is damaged: {path}: {detail}")]
     Damaged {
-        /// The file, relative to the output folder.
+        /// The file, relative to the export.
         path: String,
-        /// What is wrong with it.
+        /// Description of the damage.
         detail: String,
     },
 }
@@ -48,7 +50,7 @@ impl From<StorageError> for ReportError {
     }
 }
 
-/// A page, and the run that it is about.
+/// A page about a run.
 #[derive(Clone, Debug)]
 pub struct Report {
     /// The run.
@@ -57,10 +59,10 @@ pub struct Report {
     pub html: String,
 }
 
-/// Makes the report of a run of the export in `out`; of the newest, if none is named.
+/// Makes the report of a run of the export in `out`, by default of the newest.
 ///
 /// # Errors
-/// When there is no such run, or its files are not those that were written.
+/// The run does not exist, or its files differ from those written.
 pub fn report(out: &Path, run: Option<&RunId>) -> Result<Report, ReportError> {
     let facts = facts::gather(out, run)?;
     Ok(Report { run_id: facts.manifest.run_id.clone(), html: page::page(&facts) })

@@ -1,8 +1,8 @@
-//! The page's look, and the policy that lets a browser take this style and nothing else.
+//! The style of the page, and the policy that allows a browser this style and nothing else.
 
 use sha2::{Digest, Sha256};
 
-/// Colours differ in lightness too, so that they stay apart in grey and for those who see few colours.
+/// Colors differ in lightness too. They remain distinct in gray and for people with color blindness.
 pub(super) const STYLE: &str = include_str!("style.css");
 
 /// The Content-Security-Policy: no scripts, no images, no fonts, no network, no style but the one with this hash.

@@ -1,37 +1,40 @@
-//! How values become text on the page: escaped, with separators, with units.
+//! Values as text on the page: escaped, with separators, with units.
 
 use std::fmt;
 
+use maud::{Markup, Render, html};
+
 use crate::visible::is_hostile;
 
-/// Text of others in HTML. What a browser would obey stands there as text, and characters that nobody sees are written
-/// out, marked as such.
-pub(super) struct Escaped<'a>(pub(super) &'a str);
+/// Untrusted text. Markup becomes text, and characters that are invisible or change the text around them are written out
+/// and marked.
+pub(super) struct Untrusted<'a>(pub(super) &'a str);
 
-impl fmt::Display for Escaped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in self.0.chars() {
-            match c {
-                '&' => f.write_str("&amp;")?,
-                '<' => f.write_str("&lt;")?,
-                '>' => f.write_str("&gt;")?,
-                '"' => f.write_str("&quot;")?,
-                '\'' => f.write_str("&#39;")?,
-                c if is_hostile(c) => write!(f, "<span class=\"code\">{}</span>", c.escape_default())?,
-                c => fmt::Write::write_char(f, c)?,
+impl Render for Untrusted<'_> {
+    fn render_to(&self, buffer: &mut String) {
+        for piece in self.0.split_inclusive(is_hostile) {
+            let last = piece.chars().next_back().filter(|c| is_hostile(*c));
+            let shown = last.and_then(|c| piece.strip_suffix(c)).unwrap_or(piece);
+            shown.render_to(buffer);
+            if let Some(c) = last {
+                html! { span.code { (c.escape_default().to_string()) } }.render_to(buffer);
             }
         }
-        Ok(())
     }
 }
 
-/// The same, kept from turning the direction of what stands around it.
+/// Untrusted text whose writing direction does not affect the text around it.
 pub(super) struct Isolated<'a>(pub(super) &'a str);
 
-impl fmt::Display for Isolated<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<bdi>{}</bdi>", Escaped(self.0))
+impl Render for Isolated<'_> {
+    fn render(&self) -> Markup {
+        html! { bdi { (Untrusted(self.0)) } }
     }
+}
+
+/// Untrusted text as code.
+pub(super) fn code(text: &str) -> Markup {
+    html! { code { (Isolated(text)) } }
 }
 
 /// A count with separators: 1,234,567.
@@ -51,12 +54,18 @@ impl fmt::Display for Count {
     }
 }
 
-/// A count and what is counted, in the singular where it is one.
+impl Render for Count {
+    fn render_to(&self, buffer: &mut String) {
+        buffer.push_str(&self.to_string());
+    }
+}
+
+/// A count with its noun, singular or plural.
 pub(super) fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{} {}", Count(count), if count == 1 { one } else { many })
 }
 
-/// A number at an axis, short: 950, 20 k, 1.5 M.
+/// A short number for an axis: 950, 20 k, 1.5 M.
 pub(super) fn short(number: u64) -> String {
     match number {
         0..10_000 => Count(number).to_string(),
@@ -66,7 +75,7 @@ pub(super) fn short(number: u64) -> String {
     }
 }
 
-/// So many microseconds, with up to three digits: 450 µs, 12.3 ms, 4.5 s.
+/// A short time with up to three digits: 450 µs, 12.3 ms, 4.5 s.
 pub(super) fn short_micros(micros: u64) -> String {
     match micros {
         0 => "0".to_owned(),
@@ -76,7 +85,7 @@ pub(super) fn short_micros(micros: u64) -> String {
     }
 }
 
-/// In units of so many, with a decimal where the number is small and has one.
+/// The number in units of `of`. Small numbers keep one decimal.
 fn scaled(number: u64, of: u64, unit: &str) -> String {
     let tenths = (number + of / 20) / (of / 10);
     match (tenths / 10, tenths % 10) {
@@ -85,7 +94,7 @@ fn scaled(number: u64, of: u64, unit: &str) -> String {
     }
 }
 
-/// A length of time in words: 45 s, 12 min 5 s, 3 h 20 min.
+/// A duration: 45 s, 12 min 5 s, 3 h 20 min.
 pub(super) fn duration(micros: i64) -> String {
     let seconds = u64::try_from(micros / 1_000_000).unwrap_or_default();
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
@@ -96,17 +105,17 @@ pub(super) fn duration(micros: i64) -> String {
     }
 }
 
-/// The part of a whole, in percent. What is little is not called nothing, nor almost all everything.
+/// A share in percent. A small share is not shown as 0 %, and an incomplete one not as 100 %.
 pub(super) fn share(part: u64, whole: u64) -> String {
     let thousandths = u128::from(part) * 1000 / u128::from(whole.max(1));
     match thousandths {
-        0 if part > 0 => "&lt; 0.1 %".to_owned(),
+        0 if part > 0 => "< 0.1 %".to_owned(),
         1000 => "100 %".to_owned(),
         _ => format!("{}.{} %", thousandths / 10, thousandths % 10),
     }
 }
 
-/// The part of a whole as a number from 0 to 1.
+/// A share from 0 to 1.
 #[expect(clippy::cast_precision_loss, reason = "for a drawing: a part in 2^52 is no pixel")]
 pub(super) fn ratio(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
@@ -117,12 +126,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_of_others_is_obeyed() {
+    fn untrusted_text_is_escaped_and_its_invisible_characters_are_written_out() {
         let hostile = "<script>'\"&\u{202e}\u{1b}[31m\n\u{200b}é👋🏽";
-        let escaped = Escaped(hostile).to_string();
+        let escaped = Untrusted(hostile).render().into_string();
         assert_eq!(
             escaped.replace("<span class=\"code\">", "[").replace("</span>", "]"),
-            r"&lt;script&gt;&#39;&quot;&amp;[\u{202e}][\u{1b}][31m[\n][\u{200b}]é👋🏽"
+            r"&lt;script&gt;'&quot;&amp;[\u{202e}][\u{1b}][31m[\n][\u{200b}]é👋🏽"
         );
     }
 
@@ -146,7 +155,7 @@ mod tests {
         );
         assert_eq!(
             [(0, 0), (1, 5000), (4999, 5000), (5, 5)].map(|(part, whole)| share(part, whole)),
-            ["0.0 %", "&lt; 0.1 %", "99.9 %", "100 %"]
+            ["0.0 %", "< 0.1 %", "99.9 %", "100 %"]
         );
     }
 }

@@ -47,7 +47,10 @@ fn changes(outcome: &Outcome) -> Vec<[String; 3]> {
 
 fn metric(export: &Export) -> String {
     let text = read(&export.path("chatzy.prom"));
-    assert!(text.contains("Changes in the fields of the API's answers"), "every kind of change counts");
+    assert!(
+        text.contains("Changes of any kind in the fields of the API's responses"),
+        "every kind of change counts"
+    );
     let value = text.lines().find_map(|line| line.strip_prefix("chatzy_export_schema_changes "));
     value.expect("the metric").to_owned()
 }
@@ -77,7 +80,7 @@ fn new_renamed_and_returning_fields_are_reported_once() {
     on(1, &[]);
     on(2, &[["messages", "role", "became_null"], ["messages", "sender", "appeared"]]);
     let outcome = Export::command("report").arg(&export.out_path().to_string_lossy()).args("-o -").expect(0);
-    assert!(outcome.stdout.contains("column has no values any more"), "the report tells of it");
+    assert!(outcome.stdout.contains("column no longer has values"), "the report tells of it");
     let again = export.path("again").to_string_lossy().into_owned();
     let rebuild =
         Export::command("rebuild --progress never --from").arg(&export.out_path().to_string_lossy());

@@ -28,7 +28,7 @@ const LAYERS: [&[&str]; 5] = [
 ];
 
 /// Imports within a layer that the picture allows: output writes tables, the catalog reads what output wrote.
-const NEIGHBOURS: [(&str, &str); 2] = [("output", "table"), ("catalog", "output")];
+const NEIGHBOURS: [(&str, &str); 3] = [("output", "table"), ("catalog", "output"), ("internals", "cli")];
 
 struct Source {
     path: PathBuf,
