@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use crate::export::{EMAIL, Export, Outcome};
-use crate::scripted::{Answer, Asked, Scripted};
+use crate::support::export::{EMAIL, Export, Outcome};
+use crate::support::scripted::{Answer, Asked, Scripted};
 
 /// The page asked for, of a history of `count` messages, after a change.
 fn changed(asked: &Asked, count: usize, change: impl Fn(&mut Value)) -> Answer {

@@ -5,11 +5,11 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::export::{Export, Outcome};
-use crate::faults::{CHANGING, Fate, Fault, count, setting};
-use crate::raw::{Raw, Reply, parameter};
-use crate::scene::{Scene, random};
-use crate::service::Service;
+use crate::support::export::{Export, Outcome};
+use crate::support::faults::{CHANGING, Fate, Fault, count, setting};
+use crate::support::raw::{Raw, Reply, parameter};
+use crate::support::scene::{Scene, random};
+use crate::support::service::Service;
 
 /// The lines of the archive of a run, in the order of the manifest's files.
 pub fn lines(out: &Path, manifest: &Value) -> Vec<Value> {
@@ -131,7 +131,7 @@ fn damage_to_it_is_found() {
     let mut bytes = std::fs::read(outcome.out.join(&path)).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
-    crate::export::write(&outcome.out.join(&path), bytes);
+    crate::support::export::write(&outcome.out.join(&path), bytes);
     let found = Export::command("verify").arg(&outcome.out.to_string_lossy()).expect(8);
     assert!(found.stderr.contains(&path), "{}", found.stderr);
 }

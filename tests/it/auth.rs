@@ -6,10 +6,10 @@ use std::time::{Duration, SystemTime};
 
 use insta::assert_snapshot;
 
-use crate::export::{EMAIL, Export, PASSWORD, tree, write};
 use crate::paging::assert_complete;
-use crate::scripted::{Answer, Scripted};
-use crate::service::{Service, wait_until};
+use crate::support::export::{EMAIL, Export, PASSWORD, tree, write};
+use crate::support::scripted::{Answer, Scripted};
+use crate::support::service::{Service, wait_until};
 
 const CONTACTS: [&str; 3] = ["messages-120-a", "messages-5-b", "empty-c"];
 
@@ -141,8 +141,9 @@ fn while_nobody_can_sign_in_the_old_token_serves_until_it_expires() {
     let warnings = outcome.stderr.matches("could not sign in").count();
     assert_eq!(warnings, 1, "three failures within a minute: {}", outcome.stderr);
     let asked = server.asked();
-    let place =
-        |what: &dyn Fn(&crate::scripted::Asked) -> bool| asked.iter().position(what).expect("there is one");
+    let place = |what: &dyn Fn(&crate::support::scripted::Asked) -> bool| {
+        asked.iter().position(what).expect("there is one")
+    };
     let refused = place(&|asked| asked.is_sign_in() && asked.before == 1);
     let old = Some("Bearer token-1".to_owned());
     assert!(asked[refused..].iter().any(|asked| asked.authorization == old), "the old token serves on");
@@ -278,7 +279,7 @@ fn assert_nothing_is_told(export: &Export) {
 #[test]
 fn secrets_are_told_to_the_api_only() {
     let [email, password, token] = SECRETS;
-    let sign_in = move |asked: &crate::scripted::Asked| {
+    let sign_in = move |asked: &crate::support::scripted::Asked| {
         let is_right = asked.body.contains(password) && asked.body.contains(email);
         if is_right { Answer::token(token) } else { Answer::message(401, "no") }
     };

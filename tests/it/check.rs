@@ -7,10 +7,10 @@ use std::time::{Duration, SystemTime};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use crate::canary::{self, sweep};
-use crate::export::{EMAIL, Export, Outcome, PASSWORD};
-use crate::scripted::{Answer, Asked, Scripted};
-use crate::service::Service;
+use crate::secret_leaks::{self, sweep};
+use crate::support::export::{EMAIL, Export, Outcome, PASSWORD};
+use crate::support::scripted::{Answer, Asked, Scripted};
+use crate::support::service::Service;
 
 /// The command, with one contacts file if there are contacts.
 fn check<C: AsRef<str>>(url: &str, contacts: impl IntoIterator<Item = C>) -> Export {
@@ -389,24 +389,25 @@ fn faults_that_pass_are_waited_out() {
 #[test]
 fn nothing_secret_and_nothing_personal_is_told() {
     let server = Scripted::start(|asked| match asked.is_sign_in() {
-        true => Answer::token(canary::GRANTED),
+        true => Answer::token(secret_leaks::GRANTED),
         false if asked.endpoint == "get_contact_conversations" => {
-            let contact = json!({"contact_id": format!("{}a", canary::ID), "contact_name": canary::NAME,
-                "phone_number": canary::PHONE});
+            let contact = json!({"contact_id": format!("{}a", secret_leaks::ID), "contact_name": secret_leaks::NAME,
+                "phone_number": secret_leaks::PHONE});
             let contacts = if asked.query["offset"] == "0" { vec![contact] } else { Vec::new() };
             Answer::new(200, json!({"data": {"data": {"contacts": contacts}}}).to_string())
         }
         false => {
-            let mut page = canary::page(asked);
-            page.headers.push(("x-ratelimit-for", format!("{} {}", canary::GRANTED, canary::EMAIL)));
+            let mut page = secret_leaks::page(asked);
+            page.headers
+                .push(("x-ratelimit-for", format!("{} {}", secret_leaks::GRANTED, secret_leaks::EMAIL)));
             page
         }
     });
-    for contacts in [vec![], vec![format!("{}a", canary::ID)]] {
+    for contacts in [vec![], vec![format!("{}a", secret_leaks::ID)]] {
         for log in ["text", "json"] {
             let export = check(server.url(), &contacts)
-                .env("CHATZY_EMAIL", canary::EMAIL)
-                .env("CHATZY_PASSWORD", canary::PASSWORD)
+                .env("CHATZY_EMAIL", secret_leaks::EMAIL)
+                .env("CHATZY_PASSWORD", secret_leaks::PASSWORD)
                 .args("-vv --out export --log-format")
                 .arg(log);
             let outcome = export.expect(0);

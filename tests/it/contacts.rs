@@ -7,11 +7,11 @@ use std::time::Duration;
 use chatzy_simulator::Endpoint;
 use serde_json::{Value, json};
 
-use crate::export::{EMAIL, Export, Outcome, PASSWORD, json as json_of, read};
-use crate::scripted::{Answer, Asked, Scripted};
-use crate::service::Service;
-use crate::substance::{assert_same, substance};
-use crate::tables::python;
+use crate::support::compare::{assert_same, substance};
+use crate::support::export::{EMAIL, Export, Outcome, PASSWORD, json as json_of, read};
+use crate::support::scripted::{Answer, Asked, Scripted};
+use crate::support::service::Service;
+use crate::support::tables::python;
 
 fn command(url: &str, arguments: &str) -> Export {
     let export = Export::command(arguments).base_url(url).args("--progress never");
@@ -185,7 +185,7 @@ fn other_programs_read_it_whatever_the_names() {
     assert_eq!(read["typed"], json!(["TIMESTAMP WITH TIME ZONE", "BIGINT", "VARCHAR[]"]));
     // And so do we.
     let run = command(server.url(), "run --contacts list.csv --dry-run");
-    run.write("list.csv", crate::export::read(&csv.path("list.csv")));
+    run.write("list.csv", crate::support::export::read(&csv.path("list.csv")));
     assert!(run.expect(0).stderr.contains("contacts:    10 in list.csv"));
 }
 
@@ -365,7 +365,7 @@ fn another_list_is_not_taken_for_the_unfinished_runs() {
     let list = run.out_path().join("_work/all-contacts.json");
     let text = read(&list);
     let first = json_of(&list)["contacts"][0].as_str().unwrap().to_owned();
-    crate::export::write(&list, text.replace(&first, "somebody-else"));
+    crate::support::export::write(&list, text.replace(&first, "somebody-else"));
     let damaged = run.expect(9);
     assert!(damaged.last_line().contains("its list of contacts is damaged"), "{}", damaged.stderr);
     std::fs::remove_file(&list).unwrap();

@@ -8,10 +8,10 @@ use chatzy_export::internals::durable;
 use fastrand::Rng;
 use serde_json::{Value, json};
 
-use crate::export::{Export, Outcome, json as read_json, write};
-use crate::faults::setting;
-use crate::scene::random;
-use crate::service::Service;
+use crate::support::export::{Export, Outcome, json as read_json, write};
+use crate::support::faults::setting;
+use crate::support::scene::random;
+use crate::support::service::Service;
 
 /// Contacts of an archive.
 const CONTACTS: [&str; 4] = ["a", "b", "ä \"c\"", "A"];
@@ -225,7 +225,7 @@ fn rename(out: &Path, from: &str, to: &str) {
         }
     }
     let path = out.join("_runs").join(to).join("manifest.json");
-    let manifest = crate::export::read(&path).replace(from, to);
+    let manifest = crate::support::export::read(&path).replace(from, to);
     write(&path, &manifest);
     let latest =
         json!({"run_id": to, "manifest": format!("_runs/{to}/manifest.json"), "sha256": sha256(&manifest)});

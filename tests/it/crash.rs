@@ -4,9 +4,9 @@
 
 use std::time::Duration;
 
-use crate::faults::{CHANGING, Call, Fate, Fault, setting};
-use crate::power;
-use crate::scene::{Scene, WorkDir, random};
+use crate::support::faults::{CHANGING, Call, Fate, Fault, setting};
+use crate::support::power;
+use crate::support::scene::{Scene, WorkDir, random};
 
 /// Longest a killed run may take to be gone.
 const SOON: Duration = Duration::from_mins(1);

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 
-use crate::export::read;
 use crate::promises::{files, root};
+use crate::support::export::read;
 
 /// Folders of the repository whose paths the documents name.
 const FOLDERS: [&str; 8] =

@@ -2,9 +2,9 @@
 
 use insta::assert_snapshot;
 
-use crate::export::{Export, Outcome, read};
-use crate::scripted::{Answer, Scripted};
-use crate::service::Service;
+use crate::support::export::{Export, Outcome, read};
+use crate::support::scripted::{Answer, Scripted};
+use crate::support::service::Service;
 
 /// An export of one contact from an address that must never be asked.
 fn unasked() -> Export {
@@ -295,14 +295,14 @@ fn a_folder_that_is_a_link_is_not_followed() {
     std::os::unix::fs::symlink(export.path("elsewhere"), export.path("export/messages")).unwrap();
     let outcome = export.expect(6);
     assert_snapshot!(outcome.last_line(), @"error: cannot use as a folder DIR/export/messages: it is a symbolic link, which is not followed; to resume, run");
-    assert_eq!(crate::export::tree(&export.path("elsewhere")), ["kept"]);
+    assert_eq!(crate::support::export::tree(&export.path("elsewhere")), ["kept"]);
 }
 
 #[test]
 fn nobody_at_the_address() {
     let export = Export::run_of("http://127.0.0.1:1", ["a"]);
     let running = export.start();
-    crate::service::wait_until("it says that nobody answers", || {
+    crate::support::service::wait_until("it says that nobody answers", || {
         read(&export.path("stderr-0")).contains("cannot connect")
     });
     running.signal("TERM");

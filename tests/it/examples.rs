@@ -4,9 +4,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::export::{EMAIL, Export, PASSWORD, PROGRAM, read, write};
 use crate::monitoring::tool;
-use crate::service::Service;
+use crate::support::export::{EMAIL, Export, PASSWORD, PROGRAM, read, write};
+use crate::support::service::Service;
 use crate::system::skip;
 
 fn root(name: &str) -> PathBuf {

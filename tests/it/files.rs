@@ -7,9 +7,9 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::export::{Export, Outcome, json, tree};
-use crate::service::Service;
-use crate::tables::{self, Reader, Rows};
+use crate::support::export::{Export, Outcome, json, tree};
+use crate::support::service::Service;
+use crate::support::tables::{self, Reader, Rows};
 
 pub const CONTACTS: [&str; 5] = ["messages-250-a", "messages-7-b", "empty-c", "unknown-d", "messages-120-e"];
 
@@ -292,7 +292,7 @@ fn other_files_are_not_written_into_an_export() {
         let refused = run.clone().args("--metrics-file").arg(&file).expect(2);
         assert!(refused.last_line().contains("is inside the export "), "{}", refused.last_line());
         for command in ["report link --output", "report export -o", "contacts --simulated --out"] {
-            let line = format!("exec {} {command} {file}", crate::export::PROGRAM);
+            let line = format!("exec {} {command} {file}", crate::support::export::PROGRAM);
             let refused = run.clone().shell(&line).expect(2);
             assert!(refused.last_line().contains("is inside the export "), "{}", refused.last_line());
         }
@@ -300,7 +300,9 @@ fn other_files_are_not_written_into_an_export() {
     }
     // A link where the file is to be is not followed.
     std::os::unix::fs::symlink(out.join("messages/page.html"), run.path("page.html")).unwrap();
-    run.clone().shell(&format!("exec {} report link -o page.html", crate::export::PROGRAM)).expect(6);
+    run.clone()
+        .shell(&format!("exec {} report link -o page.html", crate::support::export::PROGRAM))
+        .expect(6);
     for folder in [out.join("messages"), run.path("link"), run.path("link/_runs")] {
         let file = folder.join("contacts.csv").to_string_lossy().into_owned();
         let refused = Export::command("contacts --simulated --out").arg(&file).expect(2);

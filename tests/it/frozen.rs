@@ -8,7 +8,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::export::{Export, json, read, write};
+use crate::support::export::{Export, json, read, write};
 use crate::warehouse::databases::Database;
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures");

@@ -6,9 +6,9 @@ use std::os::unix::ffi::OsStrExt;
 
 use serde_json::Value;
 
-use crate::export::{Export, read};
-use crate::scripted::{Answer, Asked, Scripted};
-use crate::service::Service;
+use crate::support::export::{Export, read};
+use crate::support::scripted::{Answer, Asked, Scripted};
+use crate::support::service::Service;
 
 /// Contact IDs that would be something else as a path, in a URL, on a terminal or in a spreadsheet.
 const IDS: [&str; 24] = [
@@ -58,7 +58,7 @@ fn assert_tame(text: &str, told: &str) {
 }
 
 /// Runs it to its end, whatever that is, and looks at what it printed.
-fn run(export: &Export, told: &str) -> crate::export::Outcome {
+fn run(export: &Export, told: &str) -> crate::support::export::Outcome {
     let outcome = export.run();
     assert_tame(&outcome.stderr, told);
     assert_tame(&outcome.stdout, told);
@@ -126,7 +126,7 @@ fn what_the_api_says_is_shown_and_not_obeyed() {
         let export = Export::run_of(server.url(), ["a"]).args("--dry-run -vv");
         if status == 500 {
             let running = export.start();
-            crate::service::wait_until("it was answered", || {
+            crate::support::service::wait_until("it was answered", || {
                 read(&export.path("stderr-0")).contains("sign in")
             });
             running.signal("KILL");
@@ -153,7 +153,7 @@ fn names_of_files_are_shown_and_not_obeyed() {
     run(&export.clone().without("--contacts").args("--contacts").arg(&missing), "no contacts file");
     export.write(&format!("{name}/messages/\u{1b}[2J\nerror: FAKE\u{202e}.parquet"), "");
     let other = export.path(name).join("contacts").join(OsStr::from_bytes(b"\xff\x1b[1m\xfe.parquet"));
-    crate::export::write(&other, "");
+    crate::support::export::write(&other, "");
     for more in ["", "--deep", "--json", "--run x\u{1b}[1m"] {
         let verify = Export::command("verify").arg(&export.path(name).to_string_lossy()).args(more);
         let outcome = run(&verify, more);
@@ -168,7 +168,7 @@ fn an_unfinished_run_of_another_is_shown_and_not_obeyed() {
     let server = Scripted::api(|_| Answer::message(403, "no"));
     let export = Export::run_of(server.url(), ["a"]).args("--max-failed 0");
     export.expect(5);
-    let mut planted = crate::export::json(&export.path("export/_work/run.json"));
+    let mut planted = crate::support::export::json(&export.path("export/_work/run.json"));
     planted["identity"]["options"]["format"] = EVIL.into();
     planted["identity"]["options"][EVIL] = EVIL.into();
     planted["identity"]["base_url"] = EVIL.into();

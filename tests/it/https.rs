@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use h2::Reason;
 use insta::assert_snapshot;
 
-use crate::export::Outcome;
-use crate::scripted::Answer;
-use crate::secure::{Act, Script, SecureServer};
-use crate::service::wait_until;
+use crate::support::export::Outcome;
+use crate::support::scripted::Answer;
+use crate::support::secure::{Act, Script, SecureServer};
+use crate::support::service::wait_until;
 
 const CONTACTS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 
@@ -162,7 +162,8 @@ fn without_root_certificates_the_variable_is_named() {
 
 #[test]
 fn plain_http_on_this_machine_needs_no_root_certificates() {
-    let export = crate::export::Export::command("run --simulated --contacts contacts.csv --progress never");
+    let export =
+        crate::support::export::Export::command("run --simulated --contacts contacts.csv --progress never");
     export.write("contacts.csv", "messages-5-a\n");
     export.env("SSL_CERT_FILE", "nowhere.pem").expect(0);
 }

@@ -10,8 +10,8 @@ use std::time::Duration;
 use chatzy_export::internals::state;
 use serde_json::Value;
 
-use crate::export::{Export, Outcome, json as read_json, tree};
-use crate::service::{Service, wait_until};
+use crate::support::export::{Export, Outcome, json as read_json, tree};
+use crate::support::service::{Service, wait_until};
 use account::Account;
 
 fn verified(outcome: &Outcome) {
@@ -274,25 +274,27 @@ fn a_state_that_is_lost_or_damaged_is_told_with_the_way_out() {
             let path = out.join("_runs/night/state.parquet");
             let mut bytes = std::fs::read(&path).unwrap();
             bytes[20] ^= 1;
-            crate::export::write(&path, bytes);
+            crate::support::export::write(&path, bytes);
         }),
         ("no-latest", 9, |out| std::fs::remove_file(out.join("_runs/latest.json")).unwrap()),
-        ("torn-latest", 8, |out| crate::export::write(&out.join("_runs/latest.json"), "{")),
+        ("torn-latest", 8, |out| crate::support::export::write(&out.join("_runs/latest.json"), "{")),
         ("no-manifest", 9, |out| std::fs::remove_file(out.join("_runs/night/manifest.json")).unwrap()),
         ("names-none", 9, |out| {
             let path = out.join("_runs/night/manifest.json");
             let mut manifest = read_json(&path);
             manifest.as_object_mut().unwrap().remove("state");
             let text = manifest.to_string();
-            crate::export::write(&path, &text);
+            crate::support::export::write(&path, &text);
             let mut latest = read_json(&out.join("_runs/latest.json"));
             latest["sha256"] = chatzy_export::internals::digest::sha256(&text).into();
-            crate::export::write(&out.join("_runs/latest.json"), latest.to_string());
+            crate::support::export::write(&out.join("_runs/latest.json"), latest.to_string());
         }),
-        ("torn-manifest", 8, |out| crate::export::write(&out.join("_runs/night/manifest.json"), "{")),
+        ("torn-manifest", 8, |out| {
+            crate::support::export::write(&out.join("_runs/night/manifest.json"), "{");
+        }),
         ("other-manifest", 8, |out| {
             let path = out.join("_runs/night/manifest.json");
-            crate::export::write(&path, crate::export::read(&path) + "\n");
+            crate::support::export::write(&path, crate::support::export::read(&path) + "\n");
         }),
         ("linked-run", 8, |out| {
             chatzy_export::internals::durable::rename(&out.join("_runs/night"), &out.join("night")).unwrap();
@@ -332,10 +334,10 @@ fn verify_finds_damage_to_the_state() {
     for at in [0, whole.len() / 2, whole.len() - 1] {
         let mut changed = whole.clone();
         changed[at] ^= 0x10;
-        crate::export::write(&path, changed);
+        crate::support::export::write(&path, changed);
         assert_eq!(findings("--deep"), [format!("changed {listed}")]);
     }
-    crate::export::write(&path, &whole[..whole.len() - 1]);
+    crate::support::export::write(&path, &whole[..whole.len() - 1]);
     assert_eq!(findings(""), [format!("cut {listed}")]);
     std::fs::remove_file(&path).unwrap();
     assert_eq!(findings(""), [format!("missing {listed}")]);

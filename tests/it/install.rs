@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::export::{Export, PROGRAM, read, tree};
 use crate::monitoring::tool;
+use crate::support::export::{Export, PROGRAM, read, tree};
 use crate::system::skip;
 
 /// The commands that the help lists.
@@ -141,7 +141,7 @@ fn what_is_installed_can_be_taken_away() {
     assert_eq!(tree(Path::new(prefix)), expected);
     let version = Command::new(format!("{prefix}/bin/chatzy-export")).arg("--version").output().unwrap();
     assert!(version.status.success());
-    crate::export::write(&Path::new(prefix).join("bin/other"), "of another");
+    crate::support::export::write(&Path::new(prefix).join("bin/other"), "of another");
     install(["--uninstall", prefix]);
     assert_eq!(tree(Path::new(prefix)), ["bin/other"]);
 }

@@ -9,9 +9,9 @@ use std::time::Duration;
 use insta::assert_snapshot;
 use serde_json::Value;
 
-use crate::export::{EMAIL, Export, Outcome, PASSWORD, read};
-use crate::scripted::{Answer, Scripted};
-use crate::service::{Service, wait_until};
+use crate::support::export::{EMAIL, Export, Outcome, PASSWORD, read};
+use crate::support::scripted::{Answer, Scripted};
+use crate::support::service::{Service, wait_until};
 
 /// An API that refuses contacts named `bad…`, and all it is told to, until it is mended.
 struct Flawed {
@@ -55,7 +55,7 @@ impl Flawed {
 /// Types the command of a last line into a shell, in the folder of the test.
 fn typed(outcome: &Outcome, export: &Export) -> i32 {
     let line = outcome.stderr.trim_end().lines().next_back().expect("a last line");
-    let at = line.find(&format!(": {} ", crate::export::PROGRAM)).expect("a command") + 2;
+    let at = line.find(&format!(": {} ", crate::support::export::PROGRAM)).expect("a command") + 2;
     let mut shell = Command::new("sh");
     shell.args(["-c", line.split_at(at).1]).current_dir(export.path("."));
     shell.env("CHATZY_EMAIL", EMAIL).env("CHATZY_PASSWORD", PASSWORD).env_remove("CHATZY_PING_URL");
@@ -107,7 +107,7 @@ fn every_exit_has_its_last_line() {
         outcome
     };
     row(&anonymous(verify("whole").expect(0)));
-    crate::export::write(&whole.join("_runs/first/checksums.sha256"), "changed");
+    crate::support::export::write(&whole.join("_runs/first/checksums.sha256"), "changed");
     row(&anonymous(verify("whole").expect(8)));
     row(&anonymous(verify("nowhere").expect(2)));
     assert_snapshot!(table, @r#"
@@ -273,7 +273,7 @@ fn every_line_of_a_json_log_is_an_object_with_the_fields_documented() {
     let sound = objects(&verify("export").expect(0));
     assert_documented(&sound);
     assert_eq!(sound.last().unwrap()["event"], "verified");
-    crate::export::write(&published.path("export/messages/part-foreign.jsonl"), "x");
+    crate::support::export::write(&published.path("export/messages/part-foreign.jsonl"), "x");
     let damaged = objects(&verify("export").expect(8));
     assert_documented(&damaged);
     assert_eq!(damaged.last().unwrap()["exit_code"], 8);

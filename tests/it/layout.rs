@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::export::{Export, read};
 use crate::files::{CONTACTS, assert_consistent, export, paths};
-use crate::service::Service;
-use crate::tables::Rows;
+use crate::support::export::{Export, read};
+use crate::support::service::Service;
+use crate::support::tables::Rows;
 
 #[test]
 fn partitions_hold_what_their_folders_say() {

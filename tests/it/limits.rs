@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use insta::assert_snapshot;
 
-use crate::export::{Export, Outcome};
 use crate::paging::assert_complete;
-use crate::scripted::{Answer, Asked, Scripted};
-use crate::service::{Service, wait_until};
+use crate::support::export::{Export, Outcome};
+use crate::support::scripted::{Answer, Asked, Scripted};
+use crate::support::service::{Service, wait_until};
 
 fn contacts(count: u32) -> Vec<String> {
     (0..count).map(|at| format!("messages-{}-{at}", 5 + at * 7 % 90)).collect()

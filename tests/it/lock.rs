@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::export::{Export, json, read, write};
-use crate::faults::{Fate, Fault};
 use crate::nightly::{gated, holding};
-use crate::scripted::Scripted;
-use crate::service::Service;
+use crate::support::export::{Export, json, read, write};
+use crate::support::faults::{Fate, Fault};
+use crate::support::scripted::Scripted;
+use crate::support::service::Service;
 
 const EOPNOTSUPP: i32 = 95;
 const ENOLCK: i32 = 37;
@@ -20,8 +20,9 @@ fn run(server: &Scripted) -> Export {
 
 fn check_of(service: &Service) -> Export {
     let check = Export::command("check --progress never --json").base_url(service.url());
-    let check =
-        check.env("CHATZY_EMAIL", crate::export::EMAIL).env("CHATZY_PASSWORD", crate::export::PASSWORD);
+    let check = check
+        .env("CHATZY_EMAIL", crate::support::export::EMAIL)
+        .env("CHATZY_PASSWORD", crate::support::export::PASSWORD);
     let out = check.out_path().to_string_lossy().into_owned();
     check.args("--out").arg(&out)
 }

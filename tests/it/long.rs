@@ -7,9 +7,9 @@ use std::fs::File;
 use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 
-use crate::export::{Export, Outcome};
-use crate::scripted::{Answer, Asked, Scripted};
-use crate::tables::{Reader, Rows, all};
+use crate::support::export::{Export, Outcome};
+use crate::support::scripted::{Answer, Asked, Scripted};
+use crate::support::tables::{Reader, Rows, all};
 
 const MESSAGES: u64 = 36_000;
 

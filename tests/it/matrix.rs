@@ -10,8 +10,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use fastrand::Rng;
 
-use crate::export::{Export, Outcome};
-use crate::service::Service;
+use crate::support::export::{Export, Outcome};
+use crate::support::service::Service;
 
 /// Cases on every test.
 const CASES: u64 = 5;

@@ -9,9 +9,9 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::Value;
 
-use crate::export::{Export, Outcome};
-use crate::raw::{Raw, Reply, parameter};
-use crate::service::Service;
+use crate::support::export::{Export, Outcome};
+use crate::support::raw::{Raw, Reply, parameter};
+use crate::support::service::Service;
 
 /// What is promised, in MiB.
 const MOST: u64 = 512;
@@ -182,7 +182,8 @@ fn a_million_contacts() {
     for at in 0..1_000_000 {
         writeln!(list, "096662f6-5acc-4699-923c-{at:012}").unwrap();
     }
-    let server = crate::scripted::Scripted::api(|asked| crate::scripted::Answer::page(asked, 3));
+    let server =
+        crate::support::scripted::Scripted::api(|asked| crate::support::scripted::Answer::page(asked, 3));
     let export = Export::run_of(server.url(), ["a"]).args("--format jsonl");
     export.write("contacts.csv", list);
     // Read, entered in the ledger, and under way: what grows with their number is there.
@@ -194,7 +195,8 @@ fn a_million_contacts() {
 /// A UUID takes 16 bytes in memory, and with what finds it again at most 35. As text it takes twice that.
 #[test]
 fn a_contact_of_a_long_list_takes_few_bytes() {
-    let server = crate::scripted::Scripted::api(|asked| crate::scripted::Answer::page(asked, 1));
+    let server =
+        crate::support::scripted::Scripted::api(|asked| crate::support::scripted::Answer::page(asked, 1));
     let most = |count: u64| {
         let mut list = String::from("contact_id\n");
         for at in 0..count {
@@ -236,14 +238,17 @@ fn a_hint_that_was_replaced_holds_nothing_up() {
         std::fs::remove_file(&path).unwrap();
         match kind {
             "bomb" => {
-                crate::export::write(&path, &bomb);
+                crate::support::export::write(&path, &bomb);
                 file["bytes"] = bomb.len().into();
             }
             "pipe" => assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success()),
             _ => std::os::unix::fs::symlink("/dev/zero", &path).unwrap(),
         }
         let id = manifest["run_id"].as_str().unwrap();
-        crate::export::write(&first.out.join(format!("_runs/{id}/manifest.json")), manifest.to_string());
+        crate::support::export::write(
+            &first.out.join(format!("_runs/{id}/manifest.json")),
+            manifest.to_string(),
+        );
         run(&export, kind).expect(0);
     }
 }

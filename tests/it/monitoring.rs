@@ -8,10 +8,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use insta::assert_snapshot;
 
-use crate::export::{Export, read};
-use crate::faults::{Fate, Fault};
-use crate::scripted::{Answer, Asked, Scripted};
-use crate::service::{Service, wait_until};
+use crate::support::export::{Export, read};
+use crate::support::faults::{Fate, Fault};
+use crate::support::scripted::{Answer, Asked, Scripted};
+use crate::support::service::{Service, wait_until};
 use crate::system::skip;
 
 /// A tool in .tools, or of the system.

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use insta::assert_snapshot;
 
-use crate::export::{Export, PASSWORD, Running, read};
-use crate::scripted::{Answer, Scripted};
-use crate::service::{Service, wait_until};
+use crate::support::export::{Export, PASSWORD, Running, read};
+use crate::support::scripted::{Answer, Scripted};
+use crate::support::service::{Service, wait_until};
 
 fn pages(server: &Scripted) -> usize {
     server.asked().iter().filter(|asked| !asked.is_sign_in()).count()

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::tables::python;
+use crate::support::tables::python;
 
 #[test]
 fn wild_records_come_out_as_the_contract_says() {

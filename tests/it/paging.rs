@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::export::{Export, Outcome};
-use crate::service::{Held, Service};
+use crate::support::export::{Export, Outcome};
+use crate::support::service::{Held, Service};
 
 /// Exact multiples of the page sizes below, one off them, several pages, one message, none.
 const CONTACTS: [&str; 11] = [

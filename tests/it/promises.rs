@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::export::read;
+use crate::support::export::read;
 
 /// The root of the repository.
 pub fn root() -> &'static Path {

@@ -5,10 +5,10 @@ use std::path::Path;
 use chatzy_export::internals::lock::Lock;
 use serde_json::{Value, json};
 
-use crate::export::{Export, json as read_json, tree, write};
-use crate::faults::{CHANGING, Fault, count, setting};
-use crate::scene::random;
-use crate::service::{Service, wait_until};
+use crate::support::export::{Export, json as read_json, tree, write};
+use crate::support::faults::{CHANGING, Fault, count, setting};
+use crate::support::scene::random;
+use crate::support::service::{Service, wait_until};
 
 /// An export of these runs, the oldest first: a name that begins with `p` is a partial one.
 fn runs(names: &[&str]) -> Export {

@@ -5,10 +5,10 @@ use std::process::{Command, Output};
 
 use serde_json::json;
 
-use crate::export::Export;
-use crate::scripted::{Answer, Asked, Scripted};
+use crate::support::export::Export;
+use crate::support::scripted::{Answer, Asked, Scripted};
+use crate::support::tables::python;
 use crate::system::skip;
-use crate::tables::python;
 
 /// Spark, which is too large for every test run: `make readers` installs it.
 const SPARK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/.tools/readers/bin/python");

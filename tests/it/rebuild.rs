@@ -5,10 +5,10 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::export::{Export, json, read, write};
-use crate::faults::{CHANGING, Fate, Fault, count, setting};
-use crate::scene::random;
-use crate::service::Service;
+use crate::support::export::{Export, json, read, write};
+use crate::support::faults::{CHANGING, Fate, Fault, count, setting};
+use crate::support::scene::random;
+use crate::support::service::Service;
 
 /// `rebuild` from one folder beside the test's others into another.
 fn rebuild(export: &Export, to: &str, arguments: &str) -> Export {

@@ -8,10 +8,10 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::export::{Export, Outcome, read, write};
-use crate::scripted::{Answer, Scripted};
-use crate::service::Service;
-use crate::tables::{Reader, all, python};
+use crate::support::export::{Export, Outcome, read, write};
+use crate::support::scripted::{Answer, Scripted};
+use crate::support::service::Service;
+use crate::support::tables::{Reader, all, python};
 
 /// What a person finds on the page.
 struct Page {
@@ -126,7 +126,7 @@ fn the_page_says_what_the_manifest_and_the_tables_say() {
         for (table, rows_read) in &tables {
             assert_eq!(rows[table], rows_read.len() as u64, "{table}");
         }
-        let all_rows: usize = tables.values().map(crate::tables::Rows::len).sum();
+        let all_rows: usize = tables.values().map(crate::support::tables::Rows::len).sum();
         assert_eq!(rows["all"], all_rows as u64);
         messages_by_channel(&page, &manifest, &tables["messages"].0);
         for chart in ["requests", "troubles", "retries", "latency", "messages"] {
@@ -285,7 +285,8 @@ fn the_page_goes_where_it_is_told_to() {
 
 #[test]
 fn a_terminal_gets_no_page() {
-    let typed = format!("script -qec '{} report nowhere' /dev/null </dev/null", crate::export::PROGRAM);
+    let typed =
+        format!("script -qec '{} report nowhere' /dev/null </dev/null", crate::support::export::PROGRAM);
     let Ok(output) = Command::new("sh").args(["-c", &typed]).output() else { return };
     if !output.status.success() && output.stdout.is_empty() {
         return; // no script(1) here

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::export::{Export, json, read};
-use crate::service::{Service, wait_until};
-use crate::substance::{Substance, assert_same, substance};
+use crate::support::compare::{Substance, assert_same, substance};
+use crate::support::export::{Export, json, read};
+use crate::support::service::{Service, wait_until};
 
 const CONCURRENCY: u64 = 4;
 /// Two for each contact that is read before it is known what offsets count: how many do so is chance.
@@ -229,7 +229,7 @@ fn what_does_not_shape_the_output_may_change() {
 
 #[test]
 fn failed_contacts_are_tried_again() {
-    use crate::scripted::{Answer, Scripted};
+    use crate::support::scripted::{Answer, Scripted};
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 
-use crate::export::{Export, Outcome, read};
-use crate::scripted::{Answer, Scripted};
+use crate::support::export::{Export, Outcome, read};
+use crate::support::scripted::{Answer, Scripted};
 
 /// A server whose answers change from night to night, and the number of the night.
 fn server() -> (Scripted, Arc<AtomicUsize>) {
@@ -128,7 +128,7 @@ fn without_a_readable_earlier_run_nothing_is_compared() {
     let export = Export::run_of(server.url(), contacts(12));
     export.expect(0);
     let latest = export.out_path().join("_runs/latest.json");
-    crate::export::write(&latest, "{");
+    crate::support::export::write(&latest, "{");
     night.store(2, Ordering::Relaxed);
     let outcome = export.expect(0);
     assert_eq!(changes(&outcome), [[""; 3]; 0]);

@@ -8,10 +8,10 @@ use std::thread;
 use rustix::io::Errno;
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
-use crate::export::{Export, Outcome};
-use crate::faults::{Fate, Fault, count};
-use crate::scripted::{Answer, Asked, Scripted};
-use crate::service::wait_until;
+use crate::support::export::{Export, Outcome};
+use crate::support::faults::{Fate, Fault, count};
+use crate::support::scripted::{Answer, Asked, Scripted};
+use crate::support::service::wait_until;
 
 /// Answers before the shortage.
 const BEFORE: usize = 60;

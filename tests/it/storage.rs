@@ -5,11 +5,11 @@
 
 use std::time::Duration;
 
-use crate::export::read;
-use crate::faults::{Call, Fate, Fault, count, setting};
-use crate::scene::{Scene, random};
-use crate::service::wait_until;
-use crate::substance::{assert_same, substance};
+use crate::support::compare::{assert_same, substance};
+use crate::support::export::read;
+use crate::support::faults::{Call, Fate, Fault, count, setting};
+use crate::support::scene::{Scene, random};
+use crate::support::service::wait_until;
 
 /// The calls that may be refused, each between blanks.
 const CALLS: [&str; 10] = [

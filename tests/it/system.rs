@@ -8,11 +8,11 @@ use std::process::Command;
 use insta::assert_snapshot;
 
 use crate::crash::random_kill;
-use crate::export::{Export, read};
-use crate::faults::{Call, Fault, setting};
-use crate::scene::{Scene, WorkDir, random};
-use crate::service::Service;
-use crate::substance::{assert_same, substance};
+use crate::support::compare::{assert_same, substance};
+use crate::support::export::{Export, read};
+use crate::support::faults::{Call, Fault, setting};
+use crate::support::scene::{Scene, WorkDir, random};
+use crate::support::service::Service;
 
 pub fn skip(test: &str, why: &str) {
     writeln!(std::io::stderr(), "\nSKIPPED {test}: {why}").expect("stderr");

@@ -10,8 +10,8 @@ use std::time::Duration;
 use chatzy_export::internals::durable;
 use serde_json::Value;
 
-use crate::export::{Export, json, read, write};
-use crate::service::Service;
+use crate::support::export::{Export, json, read, write};
+use crate::support::service::Service;
 
 /// Megabytes that a command may take.
 const MOST: u64 = 512;

@@ -1,6 +1,6 @@
 //! Object stores are not supported yet: a URL is refused wherever a path stands, and no folder called `s3:` appears.
 
-use crate::export::Export;
+use crate::support::export::Export;
 
 #[test]
 fn urls_are_refused_wherever_a_path_stands() {

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::export::{Export, Outcome, read, write};
-use crate::service::Service;
+use crate::support::export::{Export, Outcome, read, write};
+use crate::support::service::Service;
 
 fn verify(arguments: &str, out: &Path) -> Export {
     Export::command("verify").arg(&out.to_string_lossy()).args(arguments)
@@ -178,7 +178,7 @@ fn files_of_desktops_and_file_systems_are_warnings() {
     let names = [".DS_Store", "Thumbs.db", "desktop.ini", "._part-x.jsonl", ".nfs000000001", "_SUCCESS"];
     for name in names {
         for folder in ["messages", "_runs"] {
-            crate::export::write(&out.join(folder).join(name), "x");
+            crate::support::export::write(&out.join(folder).join(name), "x");
         }
     }
     let path = out.to_string_lossy().into_owned();
@@ -190,7 +190,7 @@ fn files_of_desktops_and_file_systems_are_warnings() {
     assert_eq!(added.count(), 12);
     for name in ["Thumbs.db.jsonl", "DS_Store", "_SUCCESS.parquet"] {
         let file = out.join("messages").join(name);
-        crate::export::write(&file, "x");
+        crate::support::export::write(&file, "x");
         Export::command("verify").arg(&path).expect(8);
         std::fs::remove_file(&file).unwrap();
     }

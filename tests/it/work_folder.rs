@@ -2,8 +2,8 @@
 
 use std::os::unix::fs::symlink;
 
-use crate::export::{Export, tree};
-use crate::service::Service;
+use crate::support::export::{Export, tree};
+use crate::support::service::Service;
 
 /// `--out` and a `--work-dir` that would damage it, relative to the folder of the test. `link` leads to that folder.
 const HARMFUL: [(&str, &str); 14] = [
@@ -56,8 +56,10 @@ fn folders_that_would_damage_each_other_are_refused() {
         }
         let (before, requests) = (files(&base), service.stats().requests);
         for (out, work) in HARMFUL {
-            let rebuild =
-                format!("{} rebuild --from other --out {out} --work-dir {work}", crate::export::PROGRAM);
+            let rebuild = format!(
+                "{} rebuild --from other --out {out} --work-dir {work}",
+                crate::support::export::PROGRAM
+            );
             let commands = [
                 with_folders(&base, out, work),
                 with_folders(&base, out, work).args("--dry-run"),
@@ -96,7 +98,7 @@ fn other_folders_are_accepted() {
         Export::command("verify --deep").arg(&base.path(out).to_string_lossy()).expect(0);
         let rebuild = format!(
             "exec {} rebuild --from {out} --out made --work-dir ./made/_work",
-            crate::export::PROGRAM
+            crate::support::export::PROGRAM
         );
         base.clone().shell(&rebuild).expect(0);
         let left =

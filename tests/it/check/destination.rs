@@ -6,8 +6,8 @@ use std::time::Duration;
 use chatzy_export::internals::lock::Lock;
 
 use super::{check, check_all, document, finding, told};
-use crate::export::{Export, tree, without_owner};
-use crate::service::Service;
+use crate::support::export::{Export, tree, without_owner};
+use crate::support::service::Service;
 use crate::system::{SmallDisk, skip};
 
 #[test]
@@ -84,7 +84,7 @@ fn an_unfinished_run_there_is_told() {
     let outcome = export.expect(0);
     assert_eq!(finding(&outcome, "destination")["unfinished"], "first");
     assert_eq!(tree(run.out_path()), before);
-    crate::export::write(&run.out_path().join("_work/run.json"), "{\"run_id\": \"../x\"}");
+    crate::support::export::write(&run.out_path().join("_work/run.json"), "{\"run_id\": \"../x\"}");
     assert_eq!(told(&export.expect(0), "destination").0, "warn");
 }
 

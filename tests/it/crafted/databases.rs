@@ -7,9 +7,9 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::export::Export;
+use crate::support::export::Export;
+use crate::support::tables::python;
 use crate::system::skip;
-use crate::tables::python;
 use crate::warehouse::Database;
 
 /// Tables that a script of PostgreSQL leaves behind.

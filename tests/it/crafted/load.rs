@@ -7,8 +7,8 @@ use chatzy_export::internals::id::RunId;
 use chatzy_export::internals::output::ExportPath;
 use serde_json::{Value, json as object};
 
-use crate::export::{Export, json, write};
-use crate::service::Service;
+use crate::support::export::{Export, json, write};
+use crate::support::service::Service;
 use crate::warehouse::Database;
 
 /// Paths of data files of the run `r-1`.
@@ -136,7 +136,7 @@ fn a_manifest_that_changes_after_the_script_was_written_is_not_loaded() {
     export.expect(0);
     let out = export.out_path();
     // What the paths lead to is there.
-    let lines = crate::export::read(&out.join("messages/part-r-1-00000.jsonl"));
+    let lines = crate::support::export::read(&out.join("messages/part-r-1-00000.jsonl"));
     for name in [
         "export/messages/part-r-2-00000.jsonl",
         "export/messages/notes.jsonl",

@@ -12,8 +12,8 @@ use std::process::Command;
 use chatzy_export::internals::digest::sha256;
 use chatzy_export::internals::durable;
 
-use crate::export::{Export, Outcome, json, read, tree, write};
-use crate::service::Service;
+use crate::support::export::{Export, Outcome, json, read, tree, write};
+use crate::support::service::Service;
 use databases::Databases;
 use scene::{FILES, craft, scene};
 use texts::{Group, TEXTS, groups, text};

@@ -10,8 +10,8 @@ use chatzy_export::internals::output::pruned::PrunedRuns;
 use serde_json::{Value, json as object};
 
 use super::texts::{Group, put};
-use crate::export::{Export, json, read, write};
-use crate::service::Service;
+use crate::support::export::{Export, json, read, write};
+use crate::support::service::Service;
 
 /// The files that are crafted, in the order in which the later names the hash of the earlier.
 pub const FILES: [&str; 5] = [OLDEST, LEAVING, PRUNED, NEWEST, LATEST];

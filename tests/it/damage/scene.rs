@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 
 use chatzy_export::internals::output::manifest::Manifest;
 
-use crate::export::{Export, Outcome, write};
-use crate::scripted::{Answer, Scripted};
-use crate::service::Service;
+use crate::support::export::{Export, Outcome, write};
+use crate::support::scripted::{Answer, Scripted};
+use crate::support::service::Service;
 
 /// Which look finds a damage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

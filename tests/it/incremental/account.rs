@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 
-use crate::export::Export;
-use crate::scripted::{Answer, Asked, Scripted};
+use crate::support::export::Export;
+use crate::support::scripted::{Answer, Asked, Scripted};
 
 /// One contact of the account.
 #[derive(Clone, Default)]

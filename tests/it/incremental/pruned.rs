@@ -7,7 +7,7 @@ use chatzy_export::internals::state;
 
 use super::account::Account;
 use super::{covered, verified};
-use crate::export::{Export, Outcome, json as read_json};
+use crate::support::export::{Export, Outcome, json as read_json};
 
 fn prune(export: &Export, arguments: &str) -> Export {
     Export::command("prune").arg(&export.out_path().to_string_lossy()).args(arguments)
@@ -116,7 +116,7 @@ fn nothing_is_removed_where_a_kept_state_is_damaged() {
     let state = export.path("export/_runs/n3/state.parquet");
     let whole = std::fs::read(&state).unwrap();
     for damage in [&whole[..whole.len() - 1], b"", b"PAR1"] {
-        crate::export::write(&state, damage);
+        crate::support::export::write(&state, damage);
         let outcome = prune(&export, "--keep-last 1").expect(8);
         assert!(outcome.last_line().contains("n3/state.parquet"), "{}", outcome.last_line());
         assert_eq!(runs(export.out_path()).len(), 3);

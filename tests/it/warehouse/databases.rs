@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use tempfile::TempDir;
 
 use crate::monitoring::tool;
-use crate::service::wait_until;
+use crate::support::service::wait_until;
+use crate::support::tables::python;
 use crate::system::skip;
-use crate::tables::python;
 
 /// A database until dropped.
 pub enum Database {

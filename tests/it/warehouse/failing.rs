@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use super::databases::Database;
 use super::nights::Nights;
 use super::{script, sql};
-use crate::export::{Export, tree};
+use crate::support::export::{Export, tree};
 use crate::system::skip;
 
 /// Arguments of `schema` that end with an error. The last is a path.
@@ -91,7 +91,7 @@ fn the_shell_of_duckdb_stops_at_the_first_error() {
     let nights = Nights::of("parquet");
     let load = |script: &str| {
         let file = nights.export.path("script.sql");
-        crate::export::write(&file, script);
+        crate::support::export::write(&file, script);
         let mut command = Command::new(&shell);
         command.arg("warehouse.db").current_dir(nights.export.path(""));
         let output =

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::export::{Export, Outcome, tree};
-use crate::service::Service;
+use crate::support::export::{Export, Outcome, tree};
+use crate::support::service::Service;
 
 use super::databases::Database;
 use super::script;
@@ -61,7 +61,7 @@ fn query(outcome: &Outcome) -> String {
 
 /// The search path with the built program in it.
 fn program_folder() -> std::ffi::OsString {
-    let ours = Path::new(crate::export::PROGRAM).parent().unwrap().to_owned();
+    let ours = Path::new(crate::support::export::PROGRAM).parent().unwrap().to_owned();
     let system = std::env::var_os("PATH").unwrap_or_default();
     std::env::join_paths(std::iter::once(ours).chain(std::env::split_paths(&system))).unwrap()
 }
@@ -80,8 +80,9 @@ fn the_printed_query_counts_each_message_once() {
     {
         let service = Service::start("--account-contacts 25");
         let base = Export::command("run --all-contacts --progress never").base_url(service.url());
-        let base =
-            base.env("CHATZY_EMAIL", crate::export::EMAIL).env("CHATZY_PASSWORD", crate::export::PASSWORD);
+        let base = base
+            .env("CHATZY_EMAIL", crate::support::export::EMAIL)
+            .env("CHATZY_PASSWORD", crate::support::export::PASSWORD);
         let export = base.clone().out(folder).args("--incremental").args(options);
         let views = "SELECT role, count(*) FROM latest_messages GROUP BY role ORDER BY role;";
         for _ in ["first", "second", "third"] {

@@ -11,9 +11,9 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::export::{Export, json, tree};
-use crate::scripted::Scripted;
-use crate::service::Service;
+use crate::support::export::{Export, json, tree};
+use crate::support::scripted::Scripted;
+use crate::support::service::Service;
 pub use databases::Database;
 use nights::{Nights, ODD_TEXT, odd};
 
@@ -178,7 +178,7 @@ fn a_run_with_a_part_missing_is_not_loaded() {
         let manifest = nights.export.out_path().join("_runs/night2/manifest.json");
         let mut changed = json(&manifest);
         changed["files"].as_array_mut().unwrap().retain(|file| file["table"] != "messages");
-        crate::export::write(&manifest, changed.to_string());
+        crate::support::export::write(&manifest, changed.to_string());
         let failed = database.try_run(&script(&nights.export, &format!("--merge {dialect}")), Path::new("/"));
         let told = String::from_utf8_lossy(&failed.stderr).into_owned();
         assert!(

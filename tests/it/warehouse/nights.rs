@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 
-use crate::export::{Export, Outcome, read, write};
-use crate::scripted::{Answer, Asked, Scripted};
+use crate::support::export::{Export, Outcome, read, write};
+use crate::support::scripted::{Answer, Asked, Scripted};
 
 /// Values that databases have no place for, or have but one.
 pub const ODD_RECORDS: &str =

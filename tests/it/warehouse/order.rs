@@ -7,7 +7,7 @@ use serde_json::json;
 use super::databases::Database;
 use super::nights::Nights;
 use super::{rows, script, sql};
-use crate::export::{Export, json, read, tree, write};
+use crate::support::export::{Export, json, read, tree, write};
 
 /// The second night, as a clock that was set back by years would have dated it.
 fn set_back(export: &Export) {

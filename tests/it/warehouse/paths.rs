@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::databases::Database;
 use super::sql;
-use crate::export::Export;
-use crate::service::Service;
+use crate::support::export::Export;
+use crate::support::service::Service;
 
 /// A folder, and one beside it that it fits if it is taken for a pattern.
 const FOLDERS: [(&str, &str); 6] = [

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::export::Outcome;
-use crate::tables::Rows;
+use crate::support::export::Outcome;
+use crate::support::tables::Rows;
 
 /// What of an export must not depend on how it came about: names and rows of all files.
 #[derive(Debug, Default, PartialEq)]

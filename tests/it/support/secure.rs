@@ -14,9 +14,9 @@ use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use crate::export::Export;
-use crate::scripted::{Answer, Asked};
-use crate::service::RUNTIME;
+use crate::support::export::Export;
+use crate::support::scripted::{Answer, Asked};
+use crate::support::service::RUNTIME;
 
 /// The answer to a request.
 #[derive(Clone, Debug)]

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::export::read;
+use crate::support::export::read;
 
 /// Which program reads.
 #[derive(Clone, Copy)]
@@ -94,7 +94,7 @@ pub fn python() -> &'static str {
 /// All tables of the newest export, whatever its format. Times are microseconds, `json` columns are JSON values.
 pub fn all(out: &Path, reader: Reader) -> BTreeMap<String, Rows> {
     let mut command = Command::new(python());
-    command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/read_table.py")).arg(out);
+    command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/support/read_table.py")).arg(out);
     if matches!(reader, Reader::DuckDb) {
         command.arg("--duckdb");
     }

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use crate::export::{Export, read, tree};
-use crate::scripted::{Answer, Scripted};
-use crate::service::Service;
+use crate::support::export::{Export, read, tree};
+use crate::support::scripted::{Answer, Scripted};
+use crate::support::service::Service;
 
 /// Every file below a folder with its content, and every link with where it leads.
 fn content(folder: &Path) -> BTreeMap<String, String> {

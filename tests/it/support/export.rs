@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::tables::Rows;
+use crate::support::tables::Rows;
 
 /// The longest that any run of the tests may take.
 const LONGEST: Duration = Duration::from_mins(2);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
-use crate::export::{Export, read};
+use crate::support::export::{Export, read};
 
 /// The calls that change something on the disk, or make it durable.
 pub const CHANGING: &str = " write fsync fdatasync rename mkdir unlink ftruncate chmod ";
@@ -17,7 +17,7 @@ static SHIM: LazyLock<PathBuf> = LazyLock::new(|| {
     let shim = Path::new(env!("CARGO_TARGET_TMPDIR")).join("faults.so");
     // Written beside and renamed: two test programs may run at once.
     let beside = shim.with_extension(format!("so.{}", std::process::id()));
-    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/faults/shim.c");
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/support/faults/shim.c");
     let mut compiler = Command::new("cc");
     compiler.args(["-shared", "-fPIC", "-O1", "-o"]).arg(&beside).arg(source).arg("-ldl");
     assert!(compiler.status().expect("a C compiler (cc)").success(), "{source} does not compile");

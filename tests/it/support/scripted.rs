@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::service::RUNTIME;
+use crate::support::service::RUNTIME;
 
 /// A request as it came.
 #[derive(Clone, Debug)]

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use chatzy_export::internals::durable::remove_tree;
 use fastrand::Rng;
 
-use crate::faults::Call;
+use crate::support::faults::Call;
 
 /// A change of names that its folder's sync makes durable.
 #[derive(Debug)]

@@ -7,8 +7,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-use crate::export::Export;
-use crate::service::RUNTIME;
+use crate::support::export::Export;
+use crate::support::service::RUNTIME;
 
 /// A server until dropped.
 pub struct Raw {

@@ -11,9 +11,9 @@ use futures::FutureExt;
 use insta::assert_snapshot;
 use tokio::io::AsyncReadExt;
 
-use crate::export::{Export, Outcome};
-use crate::scripted::{Answer, Asked, Scripted};
-use crate::wire::{Server, Then, Wire};
+use crate::support::export::{Export, Outcome};
+use crate::support::scripted::{Answer, Asked, Scripted};
+use crate::support::wire::{Server, Then, Wire};
 
 const SHORT: &str = "--format jsonl --timeout 1s --concurrency 4";
 

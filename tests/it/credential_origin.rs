@@ -1,7 +1,7 @@
 //! Passwords and tokens go to the base URL and nowhere else.
 
-use crate::export::Export;
-use crate::scripted::{Answer, Scripted};
+use crate::support::export::Export;
+use crate::support::scripted::{Answer, Scripted};
 
 /// An address at which a password would leave this machine in the clear, or that is not what it looks like.
 #[test]

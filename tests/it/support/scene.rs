@@ -3,10 +3,10 @@
 use chatzy_export::internals::durable::{create_dir_all, remove_tree};
 use serde_json::Value;
 
-use crate::export::{Export, json};
-use crate::faults::{CHANGING, Fault, count, setting};
-use crate::service::Service;
-use crate::substance::{Substance, assert_same, substance};
+use crate::support::compare::{Substance, assert_same, substance};
+use crate::support::export::{Export, json};
+use crate::support::faults::{CHANGING, Fault, count, setting};
+use crate::support::service::Service;
 
 const CONCURRENCY: u64 = 3;
 /// Two for each contact that is read before it is known what offsets count. An attempt that died without an answer to

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::export::Outcome;
-use crate::raw::{Raw, Reply, parameter};
+use crate::support::export::Outcome;
+use crate::support::raw::{Raw, Reply, parameter};
 
 /// A run over a history of these messages, each the inside of an object; a body may be no UTF-8.
 fn export_of(before: &[u8], messages: &[&[u8]]) -> Outcome {
@@ -126,7 +126,7 @@ fn deep_values_and_doubled_keys() {
             (file["table"] == "messages").then(|| file["path"].as_str().unwrap().to_owned())
         });
         assert!(
-            crate::export::read(&outcome.out.join(path.unwrap())).contains(&deep),
+            crate::support::export::read(&outcome.out.join(path.unwrap())).contains(&deep),
             "kept whole, {depth} deep"
         );
     }

@@ -3,9 +3,9 @@
 
 use std::fs;
 
-use crate::export::{Export, read, tree};
-use crate::scripted::{Answer, Asked, Scripted};
-use crate::service::{Service, wait_until};
+use crate::support::export::{Export, read, tree};
+use crate::support::scripted::{Answer, Asked, Scripted};
+use crate::support::service::{Service, wait_until};
 
 pub const PASSWORD: &str = "pa55-canary \"quoted\"/7x";
 pub const GRANTED: &str = "eyJhbGciOiJub25lIn0.Z3JhbnRlZC1jYW5hcnk.c2lnbmF0dXJl";
@@ -259,6 +259,6 @@ fn a_run_that_cannot_be_published_holds_no_secret() {
     // It is the manifest with the contacts that failed, in the form of a contacts file.
     let without_failed = journal.split("failed_csv").next().unwrap();
     assert!(!without_failed.contains(ID), "{without_failed}");
-    crate::export::write(&export.path("export/_work/publish.json"), without_failed);
+    crate::support::export::write(&export.path("export/_work/publish.json"), without_failed);
     sweep(&export, "not published");
 }

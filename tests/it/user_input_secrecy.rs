@@ -2,12 +2,12 @@
 
 use std::process::Command;
 
-use crate::canary::{
+use crate::secret_leaks::{
     EMAIL, GIVEN, GRANTED, ID, NAME, PASSWORD, PERSONAL, PHONE, SECRETS, TEXT, export_from, page, sweep,
 };
-use crate::export::{Export, read};
-use crate::scripted::{Answer, Scripted};
-use crate::service::wait_until;
+use crate::support::export::{Export, read};
+use crate::support::scripted::{Answer, Scripted};
+use crate::support::service::wait_until;
 
 #[test]
 fn mistakes_of_the_user_are_not_repeated() {
@@ -149,11 +149,11 @@ fn panics_when_told_to() {
 fn a_panic_tells_where_and_not_what() {
     let this = std::env::current_exe().unwrap();
     let mut again = Command::new(this);
-    again.args(["--exact", "discretion::panics_when_told_to", "--nocapture"]);
+    again.args(["--exact", "user_input_secrecy::panics_when_told_to", "--nocapture"]);
     for backtrace in ["0", "1"] {
         let output = again.env("PANIC_WITH", "canaries").env("RUST_BACKTRACE", backtrace).output().unwrap();
         let told = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(told.contains("a bug in chatzy-export") && told.contains("discretion.rs:"), "{told}");
+        assert!(told.contains("a bug in chatzy-export") && told.contains("user_input_secrecy.rs:"), "{told}");
         for canary in SECRETS.iter().chain(&PERSONAL) {
             assert!(!told.contains(canary), "{told}");
         }

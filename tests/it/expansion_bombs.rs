@@ -18,8 +18,8 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use serde_json::Value;
 
-use crate::export::{Export, Outcome, json, read, write};
-use crate::service::Service;
+use crate::support::export::{Export, Outcome, json, read, write};
+use crate::support::service::Service;
 
 /// Megabytes that a command may take, of which the bomb has more.
 const MOST: u64 = 512;

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
-use crate::export::Export;
-use crate::scripted::{Answer, Asked};
-use crate::wire::{Server, Then, Wire};
+use crate::support::export::Export;
+use crate::support::scripted::{Answer, Asked};
+use crate::support::wire::{Server, Then, Wire};
 
 /// Contacts of a run: so few that the run's budget for repeats is not used up, after which it would wait for long.
 const CONTACTS: usize = 16;

@@ -8,8 +8,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-use crate::scripted::{Answer, Asked};
-use crate::service::RUNTIME;
+use crate::support::scripted::{Answer, Asked};
+use crate::support::service::RUNTIME;
 
 /// What is written, and what then becomes of the connection.
 #[derive(Clone, Debug)]
