@@ -147,6 +147,12 @@ impl From<LockError> for ExportError {
     }
 }
 
+impl From<Interruption> for ExportError {
+    fn from(why: Interruption) -> Self {
+        Self::Interrupted(why)
+    }
+}
+
 impl From<Stop> for ExportError {
     fn from(stop: Stop) -> Self {
         Self::Fetch(stop.into())

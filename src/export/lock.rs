@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use super::building::interruptible;
 use super::{ExportError, Interruption};
 use crate::event::{Event, SharedObserver};
 use crate::lock::{DEAD_AFTER, FOLDER, Lock, LockError, Next, Watch};
@@ -50,10 +51,7 @@ pub async fn wait(
             }
             Next::GiveUp(error) => return Err(error.into()),
         };
-        tokio::select! {
-            why = &mut interrupt => return Err(ExportError::Interrupted(why)),
-            () = sleep(until_next) => {}
-        }
+        interruptible(sleep(until_next), interrupt.as_mut()).await?;
     }
 }
 

@@ -23,6 +23,7 @@
 //!
 //! Layer 4: knows the rooms, and that each hands over to the next only what is durable.
 
+mod building;
 mod contact_selection;
 mod drift;
 mod dry_run;
@@ -43,16 +44,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::api::{Client, Requests};
-use crate::contacts::ContactList;
 use crate::event::{Event, SharedObserver};
 use crate::fetch::{self, FetchPlan};
-use crate::output::OutputSpec;
 use crate::publish::{self, Published};
 use crate::settings::RunSettings;
 use crate::spool::{Closing, Writer};
 use crate::state::Due;
-use crate::table::Stamp;
-use crate::transform::{self, TransformError, TransformPlan, Transformed};
+use crate::transform::Transformed;
 use crate::verify::lengths;
 
 pub use contact_selection::ContactSelection;
@@ -63,6 +61,7 @@ pub use rebuild::{Archive, RebuildError, RebuildJob, rebuild};
 pub use remedy::Remedy;
 pub use work_folder::Identity;
 
+use building::{Building, Form, RunContacts, interruptible};
 use incremental::Nightly;
 use previous_state::PreviousState;
 use work_folder::{Run, WorkFolder};
@@ -104,10 +103,8 @@ pub async fn export(
     mixed::check(&settings.out, settings.mixed, &identity)?;
     let run = work.open(settings.unfinished, settings.run_id.clone(), &identity)?;
     let client = Arc::new(Client::new(Arc::clone(&settings.connection), observer.clone())?);
-    let (contacts, times) = tokio::select! {
-        chosen = contacts.list(&work, &client, &observer) => chosen?,
-        why = &mut interrupt => return Err(ExportError::Interrupted(why)),
-    };
+    let listing = contacts.list(&work, &client, &observer);
+    let (contacts, times) = interruptible(listing, interrupt.as_mut()).await??;
     let contacts = Arc::new(contacts);
     let nightly = settings.incremental.map(|incremental| Nightly {
         past: PreviousState { settings: incremental, identity: &identity, out: &settings.out },
@@ -116,14 +113,14 @@ pub async fn export(
     });
     let due = match &nightly {
         None => Due::all(contacts.len()),
-        Some(nightly) => tokio::select! {
-            due = nightly.due(&contacts, times, &client, &observer) => due?,
-            why = &mut interrupt => return Err(ExportError::Interrupted(why)),
-        },
+        Some(nightly) => {
+            let deciding = nightly.due(&contacts, times, &client, &observer);
+            interruptible(deciding, interrupt.as_mut()).await??
+        }
     };
-    let read = Read { contacts: Arc::clone(&contacts), due: Arc::new(due) };
+    let read = RunContacts { contacts: Arc::clone(&contacts), due: Arc::new(due) };
     let (built, requests) =
-        fetch_and_build(&settings, &read, client, &work, &run, observer.clone(), interrupt).await?;
+        fetch_and_transform(&settings, &read, client, (&run, &work), observer.clone(), interrupt).await?;
     let left = match &nightly {
         None => None,
         Some(nightly) => Some(tokio::task::block_in_place(|| nightly.leave_state(&built.statuses))?),
@@ -137,20 +134,12 @@ pub async fn export(
     Ok(published)
 }
 
-/// Contacts of the run.
-struct Read {
-    contacts: Arc<ContactList>,
-    /// Who of them is read.
-    due: Arc<Due>,
-}
-
-/// The two rooms that work side by side.
-async fn fetch_and_build(
+/// Fetches the histories and transforms them at the same time.
+async fn fetch_and_transform(
     settings: &RunSettings,
-    read: &Read,
+    read: &RunContacts,
     client: Arc<Client>,
-    work: &WorkFolder,
-    run: &Run,
+    (run, work): (&Run, &WorkFolder),
     observer: SharedObserver,
     mut interrupt: Pin<&mut impl Future<Output = Interruption>>,
 ) -> Result<(Transformed, Requests), ExportError> {
@@ -176,17 +165,15 @@ async fn fetch_and_build(
             earlier.map_or_else(Vec::new, |run| lengths::known(&settings.out, &run, &read.contacts))
         }),
     };
-    let mut building = {
-        let plan = transform_plan(settings, read, work, run);
-        let (ledger, observer) = (Arc::clone(&ledger), observer.clone());
-        tokio::task::spawn_blocking(move || transform::transform(&plan, &ledger, &observer))
+    let form = Form { output: &settings.output, window: settings.window, raw: settings.raw };
+    let mut building = Building::start((run, work), read, &form, &ledger, observer.clone());
+    let fetching = async {
+        let fetch = fetch::fetch(plan, Arc::clone(&client), appender, Arc::clone(&ledger), observer.clone());
+        Ok(interruptible(fetch, interrupt.as_mut()).await??)
     };
     let fetched = tokio::select! {
-        fetched = fetch::fetch(plan, Arc::clone(&client), appender, Arc::clone(&ledger), observer.clone()) => {
-            fetched.map_err(ExportError::from)
-        }
-        why = &mut interrupt => Err(ExportError::Interrupted(why)),
-        built = &mut building => Err(ended_early(built)),
+        fetched = fetching => fetched,
+        error = building.failed() => Err(error),
     };
     ledger.close(if fetched.is_ok() { Closing::Complete } else { Closing::Stopped });
     // Ends when the last task has let go of its end of the queue; until then the runtime must go on.
@@ -194,49 +181,12 @@ async fn fetch_and_build(
     observer.event(totals(client.requests()));
     spooled.map_err(|_| ExportError::Bug("the spool thread panicked"))??;
     let doubts = fetched?;
-    let built = tokio::select! {
-        built = &mut building => built,
-        why = &mut interrupt => {
-            ledger.close(Closing::Stopped);
-            drop(building.await);
-            return Err(ExportError::Interrupted(why));
-        }
-    };
-    let built = built.map_err(|_| ExportError::Bug("the build thread panicked"))??;
-    let mut built = built.ok_or(ExportError::Bug("the build stopped by itself"))?;
+    let mut built = building.finish(interrupt).await??;
     built.doubts.extend(doubts);
     Ok((built, recovered.requests.and(client.requests())))
-}
-
-fn transform_plan(settings: &RunSettings, read: &Read, work: &WorkFolder, run: &Run) -> TransformPlan {
-    TransformPlan {
-        contacts: Arc::clone(&read.contacts),
-        due: Arc::clone(&read.due),
-        spool_folder: work.spool(),
-        stage: work.stage(),
-        stamp: Stamp { run_id: run.run_id.clone(), exported_at: run.started_at },
-        output: OutputSpec {
-            settings: settings.output.clone(),
-            run_id: run.run_id.clone(),
-            export_date: run.day(),
-        },
-        window: settings.window,
-        raw: settings.raw,
-    }
 }
 
 /// What this attempt has asked, for those who watch.
 fn totals(Requests { sent, retries, by_status, .. }: Requests) -> Event {
     Event::Totals { requests: sent, retries, by_status }
-}
-
-/// Build never ends before fetch but by an error.
-fn ended_early(
-    built: Result<Result<Option<Transformed>, TransformError>, tokio::task::JoinError>,
-) -> ExportError {
-    match built {
-        Ok(Err(error)) => error.into(),
-        Ok(Ok(_)) => ExportError::Bug("the build ended before the contacts were read"),
-        Err(_) => ExportError::Bug("the build thread panicked"),
-    }
 }

@@ -89,6 +89,12 @@ impl From<CatalogError> for RebuildError {
     }
 }
 
+impl From<Interruption> for RebuildError {
+    fn from(why: Interruption) -> Self {
+        Self::Interrupted(why)
+    }
+}
+
 impl From<StorageError> for RebuildError {
     fn from(error: StorageError) -> Self {
         Self::Export(error.into())

@@ -14,18 +14,16 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::building::{Building, Form, RunContacts, interruptible};
 use super::work_folder::{Run, WorkFolder};
-use super::{ExportError, Identity, Interruption, lock, manifest_draft, mixed};
+use super::{Identity, Interruption, lock, manifest_draft, mixed};
 use crate::api::{Requests, Timeline};
 use crate::catalog;
 use crate::durable;
 use crate::event::{Event, SharedObserver};
-use crate::output::OutputSpec;
 use crate::publish::{self, Published};
 use crate::settings::{Mixed, OutputSettings, RawAnswers, Unfinished, Window};
-use crate::spool::Closing;
-use crate::table::{Stamp, parse_time};
-use crate::transform::{self, TransformPlan};
+use crate::table::parse_time;
 
 pub use archive::Archive;
 pub use error::RebuildError;
@@ -124,40 +122,14 @@ async fn make(
     mut interrupt: Pin<&mut impl Future<Output = Interruption>>,
 ) -> Result<publish::Draft, RebuildError> {
     let spool = work.spool();
-    let filled = tokio::select! {
-        filled = fill::fill(&job.archive, &spool, observer.clone()) => filled?,
-        why = &mut interrupt => return Err(RebuildError::Interrupted(why)),
-    };
+    let filling = fill::fill(&job.archive, &spool, observer.clone());
+    let filled = interruptible(filling, interrupt.as_mut()).await??;
     observer.event(Event::Fetched);
-    let (contacts, ledger) = (Arc::new(filled.contacts), Arc::new(filled.ledger));
-    let plan = TransformPlan {
-        contacts: Arc::clone(&contacts),
-        due: Arc::new(filled.due),
-        spool_folder: work.spool(),
-        stage: work.stage(),
-        stamp: Stamp { run_id: run.run_id.clone(), exported_at: run.started_at },
-        output: OutputSpec {
-            settings: job.output.clone(),
-            run_id: run.run_id.clone(),
-            export_date: run.day(),
-        },
-        window: job.window,
-        raw: job.raw,
-    };
-    let mut building = {
-        let (ledger, observer) = (Arc::clone(&ledger), observer.clone());
-        tokio::task::spawn_blocking(move || transform::transform(&plan, &ledger, &observer))
-    };
-    let built = tokio::select! {
-        built = &mut building => built,
-        why = &mut interrupt => {
-            ledger.close(Closing::Stopped);
-            drop(building.await);
-            return Err(RebuildError::Interrupted(why));
-        }
-    };
-    let built = built.map_err(|_| ExportError::Bug("the build thread panicked"))??;
-    let built = built.ok_or(ExportError::Bug("the build stopped by itself"))?;
+    let ledger = Arc::new(filled.ledger);
+    let read = RunContacts { contacts: Arc::new(filled.contacts), due: Arc::new(filled.due) };
+    let form = Form { output: &job.output, window: job.window, raw: job.raw };
+    let building = Building::start((run, work), &read, &form, &ledger, observer.clone());
+    let built = building.finish(interrupt).await??;
     let asked = &job.archive.manifest().requests;
     let requests = Requests {
         sent: asked.sent,
@@ -165,7 +137,7 @@ async fn make(
         by_status: asked.by_status.clone(),
         timeline: Timeline::new(0),
     };
-    let mut draft = manifest_draft::draft(&job.identity, &contacts, run, built, &requests, None);
+    let mut draft = manifest_draft::draft(&job.identity, &read.contacts, run, built, &requests, None);
     // What the API was asked over time is no more to be told than the archive's manifest tells.
     draft.manifest.requests.timeline.clone_from(&asked.timeline);
     // It is the same run: what changed since the runs before it stays as it was reported.
