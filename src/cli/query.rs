@@ -5,7 +5,7 @@ use std::path::Path;
 use super::invocation::quote;
 use crate::output::Layout;
 use crate::output::manifest::Manifest;
-use crate::warehouse::{ExportSource, Runs, limits};
+use crate::warehouse::{ExportSource, Runs};
 
 /// The shell command that counts the messages by role.
 pub fn to_try(manifest: &Manifest, out: &Path) -> String {
@@ -13,7 +13,7 @@ pub fn to_try(manifest: &Manifest, out: &Path) -> String {
     let runs = match manifest.previous {
         None => String::new(),
         // A part of contacts stands for itself.
-        Some(_) if !limits(manifest).is_empty() => format!(" WHERE run_id = '{}'", manifest.run_id),
+        Some(_) if !manifest.options.limits().is_empty() => format!(" WHERE run_id = '{}'", manifest.run_id),
         // A contact that was read again has messages in several runs: its newest run counts.
         Some(_) if is_ordered_by_time(out) => format!(
             " SEMI JOIN (SELECT contact_id, max_by(run_id, exported_at) AS run_id FROM {} \

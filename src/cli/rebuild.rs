@@ -4,7 +4,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use indicatif::HumanCount;
-use serde_json::{Map, Value, json};
 
 use super::args::{FormatName, LogFormat, PartitionKeys, RebuildArgs};
 use super::exit::Exit;
@@ -16,8 +15,8 @@ use super::signals::Signals;
 use super::watch::{Ending, Targets, Watch};
 use super::{advice, console, place, summary};
 use crate::export::{self, Archive, Identity, Interruption, RebuildError, RebuildJob, Remedy};
-use crate::output::manifest::Manifest;
-use crate::settings::{OutputSettings, PartitionKey, RawAnswers, Unfinished, Window};
+use crate::output::manifest::{Manifest, RunOptions};
+use crate::settings::{OutputSettings, RawAnswers, Unfinished, Window};
 use crate::table::schema::SCHEMA_VERSION;
 use crate::table::{Table, parse_time};
 
@@ -113,28 +112,19 @@ fn verdict(manifest: &Manifest) -> String {
 fn job(args: &RebuildArgs) -> Result<RebuildJob, CommandError> {
     let work = place::work_folder(&args.out, args.work.work_dir.as_deref()).map_err(SettingsError::from)?;
     let archive = Archive::open(&args.from, args.run.as_ref())?;
-    let was = Before { run_id: archive.manifest().run_id.as_str(), options: &archive.manifest().options };
-    let output = output(args, &was)?;
-    let window = Window { since: was.time("since")?, until: was.time("until")? };
-    let (format, compression) = settings::format_names(output.format);
-    let changed = json!({
-        "format": format,
-        "compression": compression,
-        "partition_by": settings::partition_names(&output.partition_by),
-        "target_file_size": output.target_file_size,
-        "keep_raw": args.keep_raw,
-    });
-    let mut options = was.options.clone();
-    if let Value::Object(changed) = changed {
-        options.extend(changed);
-    }
+    let before = Before { run_id: archive.manifest().run_id.as_str(), options: &archive.manifest().options };
+    let output = output(args, &before)?;
+    let window = Window {
+        since: before.time("since", |options| &options.since)?,
+        until: before.time("until", |options| &options.until)?,
+    };
+    let raw = if args.keep_raw { RawAnswers::Kept } else { RawAnswers::Dropped };
     let identity = Identity {
         major_version: settings::major_version(),
         schema_version: SCHEMA_VERSION,
         base_url: archive.manifest().source.base_url.clone(),
         input_sha256: archive.manifest().input.sha256.clone(),
-        options,
-        told_options: Map::new(),
+        options: before.options.clone().with_output(&output, raw),
         rebuilt_from: Some(archive.sha256().to_owned()),
     };
     Ok(RebuildJob {
@@ -146,32 +136,30 @@ fn job(args: &RebuildArgs) -> Result<RebuildJob, CommandError> {
         wait_lock: args.work.wait_lock.unwrap_or_default(),
         window,
         output,
-        raw: if args.keep_raw { RawAnswers::Kept } else { RawAnswers::Dropped },
+        raw,
         identity,
     })
 }
 
-fn output(args: &RebuildArgs, was: &Before<'_>) -> Result<OutputSettings, CommandError> {
-    let before = match was.text("format")? {
+fn output(args: &RebuildArgs, before: &Before<'_>) -> Result<OutputSettings, CommandError> {
+    let options = before.options;
+    let format = match options.format.as_str() {
         "parquet" => FormatName::Parquet,
         "jsonl" => FormatName::Jsonl,
-        _ => return Err(was.unknown("format")),
+        _ => return Err(before.unknown("format")),
     };
-    let form = args.format.unwrap_or(before);
+    let form = args.format.unwrap_or(format);
     let compression = match &args.compression {
         Some(given) => Some(given.as_str()),
-        None if form == before => Some(was.text("compression")?),
+        None if form == format => Some(options.compression.as_str()),
         None => None,
     };
     let partition_by = match &args.partition_by {
         Some(PartitionKeys(keys)) => keys.clone(),
-        None => was.partition_by()?,
+        None => options.partition_keys().ok_or_else(|| before.unknown("partition_by"))?,
     };
     settings::check_twice("partition-by", &partition_by, |key| format!("{key:?}").to_lowercase())?;
-    let target_file_size = match args.target_file_size {
-        Some(size) => size.as_u64(),
-        None => was.value("target_file_size")?.as_u64().ok_or_else(|| was.unknown("target_file_size"))?,
-    };
+    let target_file_size = args.target_file_size.map_or(options.target_file_size, |size| size.as_u64());
     if target_file_size == 0 {
         return Err(SettingsError::NoFileSize.into());
     }
@@ -181,33 +169,20 @@ fn output(args: &RebuildArgs, was: &Before<'_>) -> Result<OutputSettings, Comman
 /// The options in a manifest.
 struct Before<'a> {
     run_id: &'a str,
-    options: &'a Map<String, Value>,
+    options: &'a RunOptions,
 }
 
-impl<'a> Before<'a> {
+impl Before<'_> {
     fn unknown(&self, name: &'static str) -> CommandError {
         CommandError::Option { run_id: self.run_id.to_owned(), name }
     }
 
-    fn value(&self, name: &'static str) -> Result<&'a Value, CommandError> {
-        self.options.get(name).ok_or_else(|| self.unknown(name))
-    }
-
-    fn text(&self, name: &'static str) -> Result<&'a str, CommandError> {
-        self.value(name)?.as_str().ok_or_else(|| self.unknown(name))
-    }
-
-    fn time(&self, name: &'static str) -> Result<Option<i64>, CommandError> {
-        match self.value(name)? {
-            Value::Null => Ok(None),
-            value => value.as_str().and_then(parse_time).map(Some).ok_or_else(|| self.unknown(name)),
-        }
-    }
-
-    fn partition_by(&self) -> Result<Vec<PartitionKey>, CommandError> {
-        let unknown = || self.unknown("partition_by");
-        let key = |key: &Value| PartitionKey::of_name(key.as_str()?);
-        let keys = self.value("partition_by")?.as_array().ok_or_else(unknown)?;
-        keys.iter().map(|name| key(name).ok_or_else(unknown)).collect()
+    fn time(
+        &self,
+        name: &'static str,
+        option: fn(&RunOptions) -> &Option<String>,
+    ) -> Result<Option<i64>, CommandError> {
+        let time = |text: &String| parse_time(text).ok_or_else(|| self.unknown(name));
+        option(self.options).as_ref().map(time).transpose()
     }
 }

@@ -7,16 +7,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
-use serde_json::{Map, Value, json};
 
 use super::args::{ConnectionArgs, ContactsFormArgs, FormatName, RequestArgs, RunArgs};
 use super::place::{InsideExport, WorkFolderError, outside_exports, work_folder};
 use crate::contacts::{self, ContactList, ContactsError, ContactsSource};
 use crate::export::{ContactSelection, Identity, Job};
+use crate::output::manifest::RunOptions;
 use crate::settings::{
-    AskedShape, BaseUrlError, Connection, Credentials, Format, Incremental, JsonlCodec, Login, MaxFailed,
-    OutputSettings, ParquetCodec, PartitionKey, PasswordSource, PingUrl, PingUrlError, RawAnswers,
-    ReadingSettings, Retrying, RunSettings, TokenSource, Unfinished, Window, secret,
+    AskedShape, BaseUrlError, Connection, Credentials, Format, Incremental, JsonlCodec, Login,
+    OutputSettings, ParquetCodec, PasswordSource, PingUrl, PingUrlError, RawAnswers, ReadingSettings,
+    Retrying, RunSettings, TokenSource, Unfinished, Window, secret,
 };
 use crate::table::{self, schema::SCHEMA_VERSION};
 
@@ -130,7 +130,6 @@ pub fn job(args: &RunArgs, simulator: Option<&str>) -> Result<Job, SettingsError
     let connection = connection(&args.connection, &args.requests, args.concurrency, simulator)?;
     let contacts = read_contacts(args)?;
     let source = if simulator.is_some() { "simulated".to_owned() } else { connection.base_url.to_string() };
-    let identity = identity(args, format, window, &contacts, source);
     let settings = RunSettings {
         out: args.out.clone(),
         work,
@@ -155,6 +154,7 @@ pub fn job(args: &RunArgs, simulator: Option<&str>) -> Result<Job, SettingsError
         max_failed: args.max_failed.0,
         incremental,
     };
+    let identity = identity(&settings, args, &contacts, source);
     Ok(Job { settings, contacts, identity })
 }
 
@@ -317,47 +317,16 @@ fn simulated_credentials() -> Credentials {
     Credentials { token: None, login: Some(login), email: Some(email) }
 }
 
-fn identity(
-    args: &RunArgs,
-    format: Format,
-    window: Window,
-    contacts: &ContactSelection,
-    source: String,
-) -> Identity {
-    let time = |time: Option<i64>| time.map(|time| table::format_time(time).to_string());
-    let names = |name: String| name.to_lowercase();
-    let (format, compression) = format_names(format);
-    let partition_by = partition_names(&args.partition_by);
-    let mut options = json!({
-        "format": format,
-        "compression": compression,
-        "partition_by": partition_by,
-        "target_file_size": args.target_file_size.as_u64(),
-        "keep_raw": args.keep_raw,
-        "channel": args.channel.iter().map(|channel| channel.as_str()).collect::<Vec<_>>(),
-        "flat": args.flat,
-        "since": time(window.since),
-        "until": time(window.until),
-        "contacts_column": args.contacts_form.contacts_column,
-    });
-    // Only where it is given, so that a run begun without the option still fits.
-    if let Some(delimiter) = args.contacts_form.delimiter {
-        options["delimiter"] = delimiter.to_string().into();
-    }
-    // Told of incremental runs only, so that others are what they were.
-    if let Ok(Some(incremental)) = incremental(args) {
-        options["incremental"] = true.into();
-        options["full_sweep_every"] = humantime::format_duration(incremental.sweep_every).to_string().into();
-    }
-    let max_failed = match args.max_failed.0 {
-        MaxFailed::Count(count) => count.to_string(),
-        MaxFailed::Percent(percent) => format!("{percent}%"),
+fn identity(settings: &RunSettings, args: &RunArgs, contacts: &ContactSelection, source: String) -> Identity {
+    let incremental = settings.incremental;
+    let options = RunOptions {
+        contacts_column: args.contacts_form.contacts_column.clone(),
+        delimiter: args.contacts_form.delimiter.map(|delimiter| delimiter.to_string()),
+        incremental: incremental.map(|_| true),
+        full_sweep_every: incremental
+            .map(|incremental| humantime::format_duration(incremental.sweep_every).to_string()),
+        ..RunOptions::default()
     };
-    let told_options = json!({
-        "page_size": args.page_size,
-        "consistency": names(format!("{:?}", args.consistency)),
-        "max_failed": max_failed,
-    });
     Identity {
         major_version: major_version(),
         schema_version: SCHEMA_VERSION,
@@ -366,51 +335,16 @@ fn identity(
             ContactSelection::Listed(list) => list.sha256.clone(),
             ContactSelection::All => contacts::ALL.to_owned(),
         },
-        options: object(options),
-        told_options: object(told_options),
+        options: options.with_output(&settings.output, settings.raw).with_reading(
+            &settings.reading,
+            settings.window,
+            settings.max_failed,
+        ),
         rebuilt_from: None,
     }
-}
-
-/// The names of a form and its compression in the manifest.
-pub fn format_names(format: Format) -> (&'static str, String) {
-    match format {
-        Format::Parquet(codec) => (
-            "parquet",
-            codec_name(match codec {
-                ParquetCodec::Zstd(level) => ("zstd", Some(level)),
-                ParquetCodec::Snappy => ("snappy", None),
-                ParquetCodec::None => ("none", None),
-            }),
-        ),
-        Format::Jsonl(codec) => (
-            "jsonl",
-            codec_name(match codec {
-                JsonlCodec::Zstd(level) => ("zstd", Some(level)),
-                JsonlCodec::Gzip => ("gzip", None),
-                JsonlCodec::None => ("none", None),
-            }),
-        ),
-    }
-}
-
-/// The names of partition keys in the manifest.
-pub fn partition_names(keys: &[PartitionKey]) -> Vec<String> {
-    keys.iter().map(|key| key.name().to_owned()).collect()
 }
 
 /// The first part of our version.
 pub fn major_version() -> String {
     env!("CARGO_PKG_VERSION").split('.').next().unwrap_or_default().to_owned()
-}
-
-fn codec_name((name, level): (&str, Option<i32>)) -> String {
-    level.map_or_else(|| name.to_owned(), |level| format!("{name}:{level}"))
-}
-
-fn object(value: Value) -> Map<String, Value> {
-    match value {
-        Value::Object(map) => map,
-        _ => Map::new(),
-    }
 }

@@ -95,11 +95,9 @@ pub fn plan(args: &RunArgs, job: &Job, rehearsal: &DryRun) {
         Err(why) => format!("first page:  contact {}: {why}", rehearsal.contact),
     });
     tell(&format!("destination: {}, work folder {}", args.out.display(), job.settings.work.display()));
-    let options: Vec<String> = job
-        .identity
-        .options
+    let options = job.identity.options.by_name();
+    let options: Vec<String> = options
         .iter()
-        .chain(&job.identity.told_options)
         .filter(|(_, value)| !value.is_null())
         .map(|(name, value)| format!("{name}={value}"))
         .collect();

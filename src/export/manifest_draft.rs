@@ -53,8 +53,7 @@ pub fn draft(
     });
     let tables = Table::ALL.map(|table| (table.name().to_owned(), TableEntry::new(table, built.rows(table))));
     let mut options = identity.options.clone();
-    options.extend(identity.told_options.clone());
-    options.extend(left.as_ref().map(|left| ("full".to_owned(), left.is_full.into())));
+    options.full = left.as_ref().map(|left| left.is_full);
     let manifest = Manifest {
         manifest_version: MANIFEST_VERSION,
         schema_version: identity.schema_version,

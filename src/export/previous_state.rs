@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use super::ExportError;
 use super::work_folder::Identity;
@@ -19,7 +19,7 @@ use crate::digest::sha256_of_open;
 use crate::durable::{self, NOT_REGULAR, OnPath, Opened};
 use crate::event::{Event, SharedObserver};
 use crate::fetch::listing;
-use crate::output::manifest::StateEntry;
+use crate::output::manifest::{RunOptions, StateEntry};
 use crate::settings::Incremental;
 use crate::state::{Decision, FileBelow, Known, Reason, Rule, StateError, Times};
 
@@ -127,14 +127,11 @@ impl PreviousState<'_> {
 }
 
 /// The part of the account that these options ask for, as text that is equal for equal parts.
-pub(super) fn scope(base_url: &str, options: &Map<String, Value>) -> String {
-    let option = |name: &str| options.get(name).cloned().unwrap_or(Value::Null);
-    let mut channels = option("channel");
-    if let Value::Array(channels) = &mut channels {
-        channels.sort_by_key(ToString::to_string);
-    }
-    let [flat, since, until] = ["flat", "since", "until"].map(option);
-    json!({"base_url": base_url, "channel": channels, "flat": flat, "since": since, "until": until})
+pub(super) fn scope(base_url: &str, options: &RunOptions) -> String {
+    let RunOptions { flat, since, until, .. } = options;
+    let mut channel = options.channel.clone();
+    channel.sort();
+    json!({"base_url": base_url, "channel": channel, "flat": flat, "since": since, "until": until})
         .to_string()
 }
 
@@ -180,7 +177,7 @@ fn find(out: &Path) -> Result<Option<StateEntry>, ExportError> {
             Some(state) => return Ok(Some(state)),
             // A run that was made again leaves no state.
             None if manifest.rebuilt_from.is_some() => {}
-            None if manifest.options.get("incremental") != Some(&Value::Bool(true)) => {}
+            None if !manifest.options.is_incremental() => {}
             None => {
                 let path = out.join(catalog::manifest_path(&manifest.run_id));
                 return Err(StateLost::error(format!("{} names no state of its run", path.display())));

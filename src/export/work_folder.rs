@@ -26,6 +26,7 @@ use crate::durable;
 use crate::fetch::FirstPages;
 use crate::id::RunId;
 use crate::lock::Lock;
+use crate::output::manifest::RunOptions;
 use crate::publish::{self, Published};
 use crate::settings::Unfinished;
 use crate::spool::{self, Entry, Ledger};
@@ -41,11 +42,8 @@ pub struct Identity {
     pub base_url: String,
     /// SHA-256 of the contacts file, or `all-contacts`.
     pub input_sha256: String,
-    /// The options that shape the output, by their names.
-    pub options: Map<String, Value>,
-    /// Options that are told in the manifest, but may differ when a run goes on.
-    #[serde(skip)]
-    pub told_options: Map<String, Value>,
+    /// Options of the run.
+    pub options: RunOptions,
     /// SHA-256 of the manifest that it is made from again, by `rebuild`.
     #[serde(default)]
     pub rebuilt_from: Option<String>,
@@ -347,17 +345,15 @@ impl Identity {
         let archive = |identity: &Self| identity.rebuilt_from.as_deref().map_or("none", short).to_owned();
         compare("the run that is made again", &archive(before), &archive(self));
         compare("the contacts file (SHA-256)", short(&before.input_sha256), short(&self.input_sha256));
-        let names = before
-            .options
-            .keys()
-            .chain(self.options.keys().filter(|name| !before.options.contains_key(*name)));
-        for name in names {
+        let (then, now) = (before.options.by_name(), self.options.by_name());
+        let names = then.keys().chain(now.keys().filter(|name| !then.contains_key(*name)));
+        for name in names.filter(|name| !RunOptions::DESCRIPTIVE.contains(&name.as_str())) {
             let text = |options: &Map<String, Value>| match options.get(name) {
                 None | Some(Value::Null) => "not set".to_owned(),
                 Some(Value::String(text)) => text.clone(),
                 Some(value) => value.to_string(),
             };
-            compare(&format!("--{}", name.replace('_', "-")), &text(&before.options), &text(&self.options));
+            compare(&format!("--{}", name.replace('_', "-")), &text(&then), &text(&now));
         }
         differences
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde_json::{Map, Value};
+use super::manifest::RunOptions;
 
 /// The layout of a run's files.
 ///
@@ -20,17 +20,14 @@ pub struct Layout {
 
 impl Layout {
     /// The layout in a run's options; `None` if they do not name a format.
-    pub fn of(options: &Map<String, Value>) -> Option<Self> {
-        let text = |name: &str| options.get(name).and_then(Value::as_str);
-        let format = text("format")?.to_owned();
-        let codec = text("compression").and_then(|codec| codec.split(':').next());
-        let ending = match (format.as_str(), codec) {
+    pub fn of(options: &RunOptions) -> Option<Self> {
+        let ending = match (options.format.as_str(), options.compression.split(':').next()) {
+            ("", _) => return None,
             ("jsonl", Some("gzip")) => "jsonl.gz",
             ("jsonl", Some("zstd")) => "jsonl.zst",
             (format, _) => format,
         };
-        let keys = options.get("partition_by").and_then(Value::as_array);
-        let keys = keys.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
+        let (format, keys) = (options.format.clone(), options.partition_by.clone());
         Some(Self { ending: ending.to_owned(), format, keys })
     }
 }

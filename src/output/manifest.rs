@@ -7,19 +7,20 @@
 //! `docs/reference.md` has the docs of the keys.
 
 mod fields;
+mod options;
 pub(super) mod partition_map;
 mod timeline;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use super::{ExportPath, StagedFile};
 use crate::id::RunId;
 use crate::table::{Table, format_time};
 
 pub use fields::{KnownFields, SchemaChange, Seen};
+pub use options::RunOptions;
 pub use timeline::{Bucket, LatencyMicros, Timeline};
 
 /// The version of the manifest's keys: grows when one changes its meaning, which is to say never.
@@ -44,8 +45,8 @@ pub struct Manifest {
     pub finished_at: String,
     /// Origin of the rows.
     pub source: Source,
-    /// Options that determine the output. No secrets.
-    pub options: Map<String, Value>,
+    /// Options of the run.
+    pub options: RunOptions,
     /// Contacts file, or the account's list of contacts.
     pub input: Input,
     /// Contacts by status.
@@ -387,7 +388,7 @@ pub(super) fn to_json(value: &impl Serialize) -> String {
 mod tests {
     use super::*;
 
-    const TEXT: &str = r#"{"manifest_version":1,"schema_version":1,"run_id":"r1","status":"complete","tool":{"name":"chatzy-export","version":"0.1.0"},"started_at":"2026-11-20T02:00:00.000000Z","finished_at":"2026-11-20T02:00:01.000000Z","source":{"base_url":"https://api.example/prod"},"options":{"format":"parquet"},"input":{"path":"c.csv","sha256":"00","lines":3,"contacts":2,"duplicates":1},"contacts":{"requested":2,"exported":1,"empty":0,"not_found":1,"unresolved":0,"failed":0,"unchanged":0},"requests":{"sent":4,"retries":1,"by_status":{"200":3,"503":1}},"unknown_fields":{"messages":{"mood":2}},"tables":{"coverage":{"rows":2,"columns":[{"name":"contact_id","type":"str"}]}},"files":[{"table":"messages","path":"messages/year=2026/channel=web%2Fx/part-r1-00000.parquet","rows":1,"bytes":9,"sha256":"11","partition":{"year":"2026","channel":null},"min_created_at":"2026-11-20T02:00:00.000000Z","max_created_at":null}],"previous":{"run_id":"r0","sha256":"22"},"state":{"path":"_runs/r1/state.parquet","rows":2,"bytes":9,"sha256":"33"}}"#;
+    const TEXT: &str = r#"{"manifest_version":1,"schema_version":1,"run_id":"r1","status":"complete","tool":{"name":"chatzy-export","version":"0.1.0"},"started_at":"2026-11-20T02:00:00.000000Z","finished_at":"2026-11-20T02:00:01.000000Z","source":{"base_url":"https://api.example/prod"},"options":{"channel":[],"compression":"zstd:3","contacts_column":null,"flat":false,"format":"parquet","keep_raw":false,"partition_by":["year","channel"],"since":null,"target_file_size":256000000,"until":null},"input":{"path":"c.csv","sha256":"00","lines":3,"contacts":2,"duplicates":1},"contacts":{"requested":2,"exported":1,"empty":0,"not_found":1,"unresolved":0,"failed":0,"unchanged":0},"requests":{"sent":4,"retries":1,"by_status":{"200":3,"503":1}},"unknown_fields":{"messages":{"mood":2}},"tables":{"coverage":{"rows":2,"columns":[{"name":"contact_id","type":"str"}]}},"files":[{"table":"messages","path":"messages/year=2026/channel=web%2Fx/part-r1-00000.parquet","rows":1,"bytes":9,"sha256":"11","partition":{"year":"2026","channel":null},"min_created_at":"2026-11-20T02:00:00.000000Z","max_created_at":null}],"previous":{"run_id":"r0","sha256":"22"},"state":{"path":"_runs/r1/state.parquet","rows":2,"bytes":9,"sha256":"33"}}"#;
 
     #[test]
     fn it_reads_back_with_its_keys_in_the_order_of_the_contract() {

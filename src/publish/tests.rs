@@ -69,7 +69,7 @@ fn draft() -> Draft {
         started_at: "2026-11-20T02:00:00.000000Z".into(),
         finished_at: "2026-11-20T02:00:01.000000Z".into(),
         source: Source { base_url: "https://api.example".into() },
-        options: serde_json::Map::new(),
+        options: crate::output::manifest::RunOptions::default(),
         input: Input {
             path: "c.csv".into(),
             sha256: sha256("x"),

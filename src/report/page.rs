@@ -124,8 +124,8 @@ fn run(manifest: &Manifest) -> Markup {
             }
             h3 { "Options" }
             dl.facts #options {
-                @for (name, value) in &manifest.options {
-                    dt { (Untrusted(&name.replace('_', "-"))) } dd { (option(value)) }
+                @for (name, value) in manifest.options.by_name() {
+                    dt { (Untrusted(&name.replace('_', "-"))) } dd { (option(&value)) }
                 }
             }
         }

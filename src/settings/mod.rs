@@ -267,6 +267,17 @@ pub enum Consistency {
     Strict,
 }
 
+impl Consistency {
+    /// Name on the command line and in the manifest.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Fast => "fast",
+            Self::Anchored => "anchored",
+            Self::Strict => "strict",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

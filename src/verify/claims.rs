@@ -72,8 +72,7 @@ fn counts(manifest: &Manifest, tell: Tell) {
 
 /// An incremental run leaves a state, and no other run does.
 fn state(manifest: &Manifest, tell: Tell) {
-    let is_incremental =
-        manifest.options.get("incremental").and_then(serde_json::Value::as_bool) == Some(true);
+    let is_incremental = manifest.options.is_incremental();
     match &manifest.state {
         // A run that was made again leaves none: its contacts were not asked for now.
         None if is_incremental && manifest.rebuilt_from.is_none() => {
@@ -192,8 +191,7 @@ fn expected_keys<'a>(manifest: &'a Manifest, file: &FileEntry) -> impl Iterator<
 
 /// The partition keys of the options.
 fn partition_keys(manifest: &Manifest) -> impl Iterator<Item = &str> {
-    let keys = manifest.options.get("partition_by").and_then(serde_json::Value::as_array);
-    keys.into_iter().flatten().filter_map(serde_json::Value::as_str)
+    manifest.options.partition_by.iter().map(String::as_str)
 }
 
 #[cfg(test)]

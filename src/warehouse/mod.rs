@@ -32,7 +32,7 @@ pub use dialect::Dialect;
 pub use failure::failing;
 pub use latest::latest;
 pub use merge::merge;
-pub use source::{ExportSource, Runs, SourceError, limits};
+pub use source::{ExportSource, Runs, SourceError};
 pub use tables::create_tables;
 
 /// The statuses in `coverage` by which a run decides what a contact's rows are: it has read them, or knows that there are

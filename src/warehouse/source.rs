@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use serde_json::Value;
-
 use super::is_jsonl;
 use crate::catalog::{self, CatalogError};
 use crate::durable::StorageError;
@@ -11,9 +9,6 @@ use crate::id::RunId;
 use crate::output::Layout;
 use crate::output::manifest::Manifest;
 use crate::table::parse_time;
-
-/// The options of a run that leave out messages of the contacts it reads.
-const LIMITS: [(&str, &str); 3] = [("since", "--since"), ("until", "--until"), ("channel", "--channel")];
 
 /// The runs that a script is for.
 #[derive(Clone, Debug)]
@@ -145,8 +140,9 @@ impl ExportSource {
         };
         match runs {
             Runs::Whole => {
-                let (whole, parts) = all.into_iter().partition(|manifest| limits(manifest).is_empty());
-                let left_out = |part: Manifest| (part.run_id.clone(), limits(&part));
+                let (whole, parts) =
+                    all.into_iter().partition(|manifest| manifest.options.limits().is_empty());
+                let left_out = |part: Manifest| (part.run_id.clone(), part.options.limits());
                 source.manifests = whole;
                 source.left_out = Vec::into_iter(parts).map(left_out).collect();
                 if source.manifests.is_empty() {
@@ -159,7 +155,7 @@ impl ExportSource {
                 let Some(manifest) = source.manifests.first() else {
                     return Err(SourceError::NoSuchRun { path: text, run: run.clone() });
                 };
-                let options = limits(manifest);
+                let options = manifest.options.limits();
                 source.is_part = !options.is_empty();
                 if source.is_part && matches!(runs, Runs::One(_)) {
                     return Err(SourceError::Part { run: run.clone(), options });
@@ -225,16 +221,6 @@ fn as_folder(path: &str) -> String {
     if path.starts_with(['-', '~']) { format!("./{path}") } else { path.to_owned() }
 }
 
-/// The options that limit a run to parts of contacts.
-pub fn limits(manifest: &Manifest) -> Vec<&'static str> {
-    let is_set = |name: &str| match manifest.options.get(name) {
-        None | Some(Value::Null) => false,
-        Some(Value::Array(values)) => !values.is_empty(),
-        Some(_) => true,
-    };
-    LIMITS.into_iter().filter(|(name, _)| is_set(name)).map(|(_, option)| option).collect()
-}
-
 fn manifests(path: &Path) -> Result<Vec<Manifest>, CatalogError> {
     let mut manifests = Vec::new();
     for run_id in catalog::run_ids_with_links(path)? {
@@ -249,7 +235,7 @@ fn links(path: &Path, manifests: &[Manifest]) -> Result<Vec<Link>, CatalogError>
         run_id: manifest.run_id.clone(),
         previous: manifest.previous.as_ref().map(|previous| previous.run_id.clone()),
         exported_at: parse_time(&manifest.started_at),
-        is_part: !limits(manifest).is_empty(),
+        is_part: !manifest.options.limits().is_empty(),
     };
     let mut links: Vec<_> = manifests.iter().map(of_run).collect();
     links.extend(catalog::pruned_runs(path)?.pruned.into_iter().map(|run| Link {

@@ -145,7 +145,10 @@ pub(super) fn export_with(out: &Path, run_id: &str, format: Format, twist: Twist
         started_at: time.into(),
         finished_at: time.into(),
         source: Source { base_url: "https://api.example".into() },
-        options: serde_json::Map::from_iter([("partition_by".to_owned(), serde_json::json!(["month"]))]),
+        options: crate::output::manifest::RunOptions {
+            partition_by: vec!["month".to_owned()],
+            ..Default::default()
+        },
         input: Input {
             path: "-".into(),
             sha256: sha256(""),

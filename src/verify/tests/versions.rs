@@ -66,7 +66,7 @@ fn a_partition_key_that_cannot_be_checked_is_named() {
     let out = tempfile::tempdir().unwrap();
     export(out.path(), "r1", Format::Jsonl(JsonlCodec::None), Twist::default());
     edit_manifest(out.path(), |manifest| {
-        manifest.options["partition_by"].as_array_mut().unwrap().push("hour".into());
+        manifest.options.partition_by.push("hour".into());
         manifest.tool.version = "0.9.0".to_owned();
     });
     let damages = check(out.path(), Depth::Files).damages;
