@@ -1,5 +1,5 @@
-//! The end of a run in which no contact was answered, or the last ones were not: an outage, changed answers, or only these
-//! contacts.
+//! Detects an outage or a changed API at the end of a run. It applies if no contact got a valid response, or
+//! if the last contacts got none.
 
 use super::FetchError;
 use super::failure_budget::Suspicion;
@@ -7,14 +7,15 @@ use super::shared::Shared;
 use crate::api::{Counters, Failure, PageQuery, Stop};
 use crate::id::ContactId;
 
-/// A contact that this attempt does not read: an earlier attempt has read it, or it is not due.
+/// Returns a contact that this attempt does not read: an earlier attempt has read it, or it is not due.
 pub fn other_contact(shared: &Shared) -> Option<u32> {
     let is_other =
         |contact: &u32| shared.ledger.is_done(*contact) || !shared.plan.due.holds(*contact as usize);
     (0..shared.contact_count()).find(is_other)
 }
 
-/// Ends the run if no contact was answered, unless another contact is answered now: then only these contacts fail.
+/// Ends the run if no contact got a valid response. If another contact gets one now, only the contacts of
+/// this run fail.
 pub async fn conclude(shared: &Shared, other: Option<u32>) -> Result<(), FetchError> {
     let Some(Suspicion(error)) = shared.budget.conclude(shared.known())? else { return Ok(()) };
     let Some(other) = other else { return Err(error) };
@@ -22,15 +23,15 @@ pub async fn conclude(shared: &Shared, other: Option<u32>) -> Result<(), FetchEr
     if is_answered(shared, &contact).await? { Ok(()) } else { Err(error) }
 }
 
-/// Ends the run if contacts were not answered, nothing was answered after them, and a contact that was answered before is not
-/// answered any more either.
+/// Ends the run if it stopped getting responses: contacts failed without one, no response came after them,
+/// and a contact that worked before fails now too.
 pub async fn check_answering(shared: &Shared) -> Result<(), FetchError> {
     let Some(error) = shared.budget.unanswered() else { return Ok(()) };
     let Some(good) = shared.client.known_good_while_failing() else { return Ok(()) };
     if shared.client.still_answers(&good).await? { Ok(()) } else { Err(error) }
 }
 
-/// Asks for the first message of a contact. True if the API says anything about it.
+/// Requests the first message of a contact. True if the API responds, even with a refusal.
 async fn is_answered(shared: &Shared, contact: &ContactId) -> Result<bool, FetchError> {
     let reading = &shared.plan.reading;
     let query = PageQuery {

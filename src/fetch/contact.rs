@@ -1,4 +1,5 @@
-//! Reads one contact to its end.
+//! Reads one contact to its end: restores its spooled pages, requests the others in turn, and spools its
+//! outcome.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use crate::event::Event;
 use crate::id::{Channel, ContactId};
 use crate::spool::{Entry, SpooledPage};
 
-/// How one pass over a contact's history ended.
+/// Result of one pass over a contact's history.
 enum PassEnd {
     Read(HistoryEnd),
     NotFound,
@@ -26,7 +27,7 @@ enum PassEnd {
     Failed { error: String, fate: ContactResult },
 }
 
-/// The passes over one contact, put together.
+/// Combined results of all passes over one contact.
 struct Tally {
     started_at: i64,
     counters: Arc<Counters>,
@@ -38,14 +39,14 @@ struct Tally {
     failed: Option<(String, ContactResult)>,
 }
 
-/// Reads a contact, all passes, and settles it.
+/// Reads a contact in all passes and spools its outcome.
 pub async fn read(shared: &Shared, contact: u32, claims: Claims) -> Result<(), FetchError> {
     let id = shared.plan.contacts.get(contact as usize);
     let spooled = spooled_answers(shared, contact, &id).await?;
     let channels = &shared.plan.reading.channels;
     let passes: Vec<Option<Channel>> =
         if channels.is_empty() { vec![None] } else { channels.iter().copied().map(Some).collect() };
-    // Pages of an earlier attempt were each answered to a request of it; more than that is not known of them.
+    // The spool does not record retries. So an earlier attempt counts as one request per page.
     let mut tally = Tally::new(shared.ledger.page_count(contact));
     for pass in passes {
         let request = HistoryRequest::new(shared, contact, pass, &tally.counters);
@@ -67,8 +68,8 @@ pub async fn read(shared: &Shared, contact: u32, claims: Claims) -> Result<(), F
     shared.budget.count(&fate, shared.known())
 }
 
-/// The pages of an earlier attempt to read on from. None of them where an earlier version has taken something else for an
-/// answer: the history is then read anew.
+/// Returns the pages of an earlier attempt from which the read resumes. Returns none if one of them is not a
+/// valid response, as earlier versions could spool. The history is then read from its start.
 async fn spooled_answers(
     shared: &Shared,
     contact: u32,
@@ -142,7 +143,8 @@ impl Read<'_> {
         Ok(end)
     }
 
-    /// The answer that has its turn: the one that was asked for before, or one that is asked for now.
+    /// Returns the response to the current request. If it was prefetched, waits for it; otherwise sends the
+    /// request.
     async fn turn(&self, ask: &PageRequest, early: Option<Prefetched>) -> Result<Answer, Failure> {
         if let Some(early) = early
             && let Some(answer) = early.wait().await
@@ -152,7 +154,7 @@ impl Read<'_> {
         self.request.page(ask, || true).await
     }
 
-    /// Puts a page into the spool; gives what was seen of it.
+    /// Spools a page and returns its view.
     async fn spool(&self, ask: &PageRequest, answer: Answer) -> Result<Seen, FetchError> {
         let Answer { page, seen, asked_at, at } = answer;
         self.shared.observer.event(Event::PageRead {
@@ -167,13 +169,14 @@ impl Read<'_> {
         Ok(seen)
     }
 
-    /// Nothing shows that the server honours the offset. The contact fails, so that the next attempt reads it again.
+    /// The server has not shown that it honours the offset. The contact fails, so that the next attempt reads
+    /// it again.
     fn offset_ignored(&self) -> PassEnd {
         let error = "the server answers every offset with the same messages".to_owned();
         PassEnd::Failed { error, fate: ContactResult::OffsetIgnored { contact: self.id.to_string() } }
     }
 
-    /// What a failure means for the contact; an error where it ends the run.
+    /// Converts a failure into the result of the pass, or into the error that ends the run.
     fn give_up(failure: Failure, ask: &PageRequest) -> Result<PassEnd, FetchError> {
         let failed = |what: String, fate| PassEnd::Failed {
             error: format!("{what} (at offset {})", ask.offset),
@@ -198,7 +201,7 @@ impl Read<'_> {
     }
 }
 
-/// Whether to go on with a contact's next pass.
+/// Next action after a pass.
 #[derive(PartialEq, Eq)]
 enum Go {
     On,
@@ -264,7 +267,7 @@ impl Tally {
     }
 }
 
-/// Looks behind an ending that was only believed; says whether it holds.
+/// Checks a believed end with two requests. True if the end holds.
 pub async fn holds(
     shared: &Shared,
     contact: u32,
@@ -285,14 +288,14 @@ pub async fn holds(
             Ok(answer) if is_last && look.is_last(&answer.seen.sight) => {}
             Ok(answer) if !is_last && EndCheck::is_clear(&answer.seen.sight) => {}
             Err(Failure::Stop(stop)) => return Err(stop.into()),
-            // Read anew; what is wrong shows there.
+            // The history is read again from its start, which reports the error.
             Ok(_) | Err(_) => return Ok(false),
         }
     }
     Ok(true)
 }
 
-/// Throws the contact's last word away, so that its history is read from its start.
+/// Discards the contact's outcome, so that its history is read from its start.
 pub async fn reopen(shared: &Shared, contact: u32) -> Result<(), FetchError> {
     shared.spool(&Entry::Reopened { contact }, Bytes::new()).await?;
     Ok(())

@@ -1,38 +1,38 @@
-//! What the contacts' failures say about the whole run.
+//! Decides from the failures of the contacts if the whole run must end.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::FetchError;
 use crate::settings::MaxFailed;
 
-/// Contacts that must fail alike, with none answered, before the run ends for it.
+/// Number of first contacts that must all fail in the same way before the run ends.
 const ALIKE_AT_FIRST: u64 = 20;
-/// Contacts that must show that the offset is ignored, with no sign of the contrary.
+/// Number of contacts that must show that the server ignores the offset, if no contact shows the contrary.
 const OFFSET_IGNORED: u64 = 3;
 
-/// How a contact fared, for this purpose.
+/// Result of a contact, as far as it matters for the budget.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ContactResult {
-    /// The API answered for it: read, empty or not found.
+    /// The API responded: the contact is read, empty or not found.
     Answered,
-    /// Refused with this status.
+    /// The API refused the contact with this status.
     Refused { status: u16, what: String },
-    /// Neither the server nor the network gave an answer.
+    /// Neither the server nor the network gave a response.
     Unanswered { what: String },
-    /// The answers were something else than what was asked for.
+    /// The responses did not have the shape of a page of this contact.
     NotAnAnswer { what: String },
-    /// The same messages came at every offset.
+    /// Every offset returned the same messages.
     OffsetIgnored { contact: String },
-    /// It failed otherwise.
+    /// The contact failed for another reason.
     Failed,
 }
 
 /// Facts known about the server when a contact is counted.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Known {
-    /// A page of some contact was answered in this attempt.
+    /// The server returned a page of some contact in this attempt.
     pub has_answered: bool,
-    /// The server looks at the offset.
+    /// The server honours the offset.
     pub honours_offset: bool,
 }
 
@@ -45,16 +45,16 @@ struct Counts {
     not_an_answer: u64,
     offset_ignored: u64,
     failed: u64,
-    /// What the last one of each kind met.
+    /// Description of the latest failure.
     what: String,
     ignored: String,
 }
 
-/// An error that ends the run, unless another contact is answered.
+/// An error that ends the run, unless another contact gets a response.
 #[derive(Debug)]
 pub struct Suspicion(pub FetchError);
 
-/// The counts of this attempt.
+/// Counts the results of this attempt, and ends the run if they exceed a limit.
 #[derive(Debug)]
 pub struct FailureBudget {
     counts: Mutex<Counts>,
@@ -67,7 +67,10 @@ impl FailureBudget {
         Self { counts: Mutex::default(), max_failed, contacts }
     }
 
-    /// Counts a contact; an error when the run should stop for it.
+    /// Counts a contact.
+    ///
+    /// # Errors
+    /// If the failures so far must end the run.
     pub fn count(&self, fate: &ContactResult, known: Known) -> Result<(), FetchError> {
         let mut counts = self.lock();
         counts.add(fate);
@@ -98,7 +101,7 @@ impl FailureBudget {
         Ok(())
     }
 
-    /// Judges all contacts together, at the end of a run with too few contacts to do so earlier.
+    /// Judges all contacts at the end of the run, for runs with too few contacts to judge earlier.
     pub fn conclude(&self, known: Known) -> Result<Option<Suspicion>, FetchError> {
         let counts = self.lock();
         if counts.offset_ignored > 0 && !known.honours_offset {
@@ -111,7 +114,7 @@ impl FailureBudget {
         Ok(Some(Suspicion(if counts.unanswered == 0 { counts.changed() } else { counts.nothing_answered() })))
     }
 
-    /// An error if contacts were not answered.
+    /// Returns the error for contacts without a response, if there are such contacts.
     pub fn unanswered(&self) -> Option<FetchError> {
         let counts = self.lock();
         (counts.unanswered > 0).then(|| counts.stopped_answering())

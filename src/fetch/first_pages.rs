@@ -1,35 +1,35 @@
-//! Contacts whose first pages are alike, though each was asked for by its own ID.
+//! Detects contacts that share the first page, although each was requested by its own ID.
 //!
-//! An answer that names its contact is checked against the ID asked for. Where answers name none, a cache or a proxy that
-//! ignores the query would give every contact the same history. So a fingerprint of the first page with messages is kept
-//! for each such contact: eight bytes, and nothing where answers name their contact.
+//! A response that names its contact is checked against the requested ID. If it names none, a cache or proxy
+//! that ignores the query would return the same history for every contact. So eight bytes per such contact
+//! hold a fingerprint of the first page with messages. Responses that name their contact need none.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::request::Seen;
 use crate::contact_read::PageRequest;
 
-/// Contacts with the same first page that raise the doubt.
+/// Number of contacts with the same first page that raises the doubt.
 const ALIKE: u64 = 3;
 
-/// The fingerprints of first pages, by contact; 0 where there is none.
+/// Fingerprints of first pages by contact index, 0 if there is none.
 #[derive(Debug, Default)]
 pub struct FirstPages(Mutex<Vec<u64>>);
 
 impl FirstPages {
-    /// Records a page of a contact, if it is the first with messages.
+    /// Records a page of a contact, if it is the first page with messages.
     pub(super) fn see(&self, contact: u32, ask: &PageRequest, seen: &Seen) {
         if let Some(print) = seen.anonymous.filter(|_| ask.offset == 0) {
             self.put(contact, print);
         }
     }
 
-    /// The fingerprint of a contact.
+    /// Returns the fingerprint of a contact.
     pub(super) fn of(&self, contact: u32) -> Option<u64> {
         self.lock().get(contact as usize).copied().filter(|print| *print > 0)
     }
 
-    /// The doubt, where several contacts have the same first page.
+    /// Returns the doubt, if several contacts share their first page.
     pub(super) fn doubt(&self) -> Option<String> {
         // A table of counts would take twice the memory of a sorted list.
         let mut prints: Vec<u64> = self.lock().iter().copied().filter(|print| *print > 0).collect();
@@ -43,7 +43,7 @@ impl FirstPages {
         })
     }
 
-    /// Records the fingerprint of a contact's first page. The first one stays.
+    /// Records the fingerprint of a contact's first page. Later fingerprints of the contact are ignored.
     pub fn put(&self, contact: u32, print: u64) {
         let mut prints = self.lock();
         let at = contact as usize;

@@ -1,12 +1,13 @@
-//! Fetch: asks the API for every page of every contact and puts the answers into the spool.
+//! Fetch: requests every page of every contact and appends the responses to the spool.
 //!
-//! Contacts are admitted in the order of the input, but for those that are known to take longest ([`order`]), a few more at
-//! a time than requests may be in flight ([`worker_slots`]); how many really are is the governor's to say. Within a contact pages follow each
-//! other, as [`paging`] says; when slots are idle because no contact waits, pages of those still read are asked for
-//! [`prefetch`] of their turn. When all are read, what was only believed is looked at once more ([`recheck`]). The contacts of an
-//! account are listed by [`listing`].
+//! - [`order`]: contacts are read in input order, except that the longest known histories start first.
+//! - [`worker_slots`]: slightly more contacts are read at a time than the limiter allows requests in flight.
+//! - [`paging`]: the pages of a contact are read one after another, until the end is proved or believed.
+//! - [`prefetch`]: idle slots request pages of long histories ahead of their turn.
+//! - [`recheck`]: after the last contact, ends that the run no longer believes are checked again.
+//! - [`listing`]: lists the contacts of an account.
 //!
-//! Layer 3: uses `api` and `spool`; knows nothing of files, and of tables only how a time is written.
+//! Layer 3: uses `api` and `spool`, and from `table` only the format of times. It does not write files.
 
 mod conclusion;
 mod contact;
@@ -41,85 +42,86 @@ use paging::Claims;
 use shared::Shared;
 use worker_slots::Slots;
 
-/// What fetch works on.
+/// Contacts to read, and how to read them.
 pub struct FetchPlan {
-    /// Contacts to read.
+    /// All contacts of the input.
     pub contacts: Arc<ContactList>,
-    /// Which of them.
+    /// Selects the contacts to read.
     pub due: Arc<Due>,
-    /// What to read of each.
+    /// Scope and page size of each read.
     pub reading: ReadingSettings,
-    /// Contacts read at a time.
+    /// Maximum number of contacts read at a time.
     pub concurrency: u32,
-    /// How many may fail.
+    /// Limit for failed contacts.
     pub max_failed: MaxFailed,
-    /// Where an earlier attempt has left the spool's segments.
+    /// Folder with the spool segments of earlier attempts.
     pub spool_folder: std::path::PathBuf,
-    /// What an earlier attempt has learned of the server.
+    /// Server behavior that an earlier attempt has learned.
     pub learned: ServerBehavior,
-    /// Fingerprints of first pages that an earlier attempt has left.
+    /// Fingerprints of first pages from an earlier attempt.
     pub first_pages: FirstPages,
-    /// Messages that each contact had in an earlier run, 0 where that is not known; empty where nothing is known.
+    /// Number of messages of each contact in an earlier run, 0 if it is unknown. Empty without an earlier
+    /// run.
     pub lengths: Vec<u32>,
 }
 
-/// Why fetch ended before all contacts had their last word.
+/// Reason why fetch ended before all contacts had an outcome.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
-    /// The API ends the run.
+    /// The API client ended the run.
     #[error(transparent)]
     Api(#[from] Stop),
     /// The spool cannot be written or read.
     #[error(transparent)]
     Spool(#[from] SpoolError),
-    /// The server answers the same messages at every offset.
+    /// The server returns the same messages at every offset.
     #[error(
         "the API ignores `offset` (contact {contact} gets the same messages at every offset): no history longer than a page can be read from it"
     )]
     OffsetIgnored {
-        /// The contact that showed it.
+        /// ID of a contact that showed it.
         contact: String,
     },
-    /// The first contacts were all refused.
+    /// The API refused each of the first contacts.
     #[error("the API refused the first {contacts} contacts, the last with {what}: {}", hint(*unauthorized))]
     AllRefused {
-        /// How many.
+        /// Number of refused contacts.
         contacts: u64,
-        /// Whether all with 401 or 403.
+        /// True if every status was 401 or 403.
         unauthorized: bool,
-        /// What the last refusal said.
+        /// Text of the last refusal.
         what: String,
     },
-    /// The answers for the first contacts, or for all, were not pages of these contacts.
+    /// The responses for the first contacts, or for all contacts, were not pages of these contacts.
     #[error(
         "the API's answers have changed, for all {contacts} contacts asked for ({what}): nothing was published, look for a newer version of chatzy-export"
     )]
     AnswersChanged {
-        /// Number of contacts.
+        /// Number of contacts without a valid response.
         contacts: u64,
         /// Description of the last answer.
         what: String,
     },
-    /// No contact at all was answered.
+    /// The API responded to no contact.
     #[error("the API answered for none of {contacts} contacts ({what}): nothing was published")]
     NothingAnswered {
-        /// Number of contacts.
+        /// Number of contacts without a valid response.
         contacts: u64,
-        /// The last failure.
+        /// Description of the last failure.
         what: String,
     },
-    /// The API answered at first, and not at the end.
+    /// The API responded at first, but not at the end.
     #[error("the API stopped answering, {failed} contacts failed ({what}): nothing was published")]
     StoppedAnswering {
         /// Number of contacts without an answer.
         failed: u64,
-        /// The last failure.
+        /// Description of the last failure.
         what: String,
     },
     /// More contacts failed than `--max-failed` allows.
     #[error("{failed} contacts failed, more than --max-failed allows: nothing was published")]
     TooManyFailed {
-        /// How many.
+        /// Number of failed contacts.
         failed: u64,
     },
 }
@@ -132,10 +134,10 @@ fn hint(unauthorized: bool) -> &'static str {
     }
 }
 
-/// Reads all contacts without a result. Returns the reasons to doubt their answers.
+/// Reads all contacts that have no outcome. Returns the reasons to doubt the responses.
 ///
 /// # Errors
-/// What ends the run; what was spooled before stays, and the next attempt goes on from it.
+/// If the run must end. The spool keeps all pages read so far, and the next attempt resumes from it.
 pub async fn fetch(
     mut plan: FetchPlan,
     client: Arc<Client>,
@@ -158,7 +160,7 @@ pub async fn fetch(
     Ok(doubts)
 }
 
-/// Reads the contacts that have no last word yet.
+/// Reads the contacts that have no outcome yet.
 async fn read_all(shared: &Arc<Shared>, lengths: Vec<u32>) -> Result<(), FetchError> {
     let open = open_contacts(shared, &lengths);
     drop(lengths);
@@ -173,7 +175,7 @@ async fn read_all(shared: &Arc<Shared>, lengths: Vec<u32>) -> Result<(), FetchEr
     .await
 }
 
-/// The contacts without a result, in the order in which they are begun, each with its position among those that are due.
+/// Returns the contacts without an outcome in reading order, each with its position among the due contacts.
 fn open_contacts(shared: &Arc<Shared>, lengths: &[u32]) -> impl Iterator<Item = (u32, u32)> + Send + use<> {
     let plan = &shared.plan;
     // A list of pairs would take 40 MB for five million contacts.
@@ -192,7 +194,7 @@ fn open_contacts(shared: &Arc<Shared>, lengths: &[u32]) -> impl Iterator<Item = 
     first.into_iter().chain(open().filter(move |(_, contact)| !is_first.contains(contact)))
 }
 
-/// Works on the jobs, as many at a time as there are slots, each worker taking the next. The first error ends all.
+/// Runs the jobs with one worker per slot. Each worker takes the next job. The first error ends all workers.
 async fn workers<J, W>(
     slots: &Slots,
     jobs: impl Iterator<Item = J> + Send + 'static,
@@ -229,13 +231,14 @@ where
     Ok(())
 }
 
-/// Contacts at the start of those that are read whose ends are always proved: what is believed of the others rests on them.
+/// Number of contacts at the start whose ends are always proved. Belief in short pages of other contacts
+/// rests on them.
 const PROVED_CONTACTS: u32 = 20;
-/// Of the others, one in so many is proved all the same. Chosen by its place among them, not by chance, so that the
+/// One in this many of the other contacts is proved too. The position selects it, not chance, so that the
 /// same input gives the same coverage.
 const SAMPLED_CONTACTS: u32 = 100;
 
-/// Whether the short last page of the contact at this place may be believed.
+/// Returns the policy for short last pages of the contact at this position.
 fn claims(place: u32) -> Claims {
     if place < PROVED_CONTACTS || place.is_multiple_of(SAMPLED_CONTACTS) {
         Claims::Prove

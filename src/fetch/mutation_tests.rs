@@ -1,12 +1,14 @@
-//! An answer whose structure has changed never makes a history shorter without a word.
+//! A changed response structure never shortens a history silently.
 //!
-//! A history is read page by page, as a contact is, while a mutation is applied to some or all of the answers: a member is
-//! renamed, retyped, moved, doubled or removed. The reading must end as failed or unresolved, or with every message.
+//! The tests read a history page by page, as fetch does, and mutate some or all responses. A mutation
+//! renames, retypes, moves, doubles or removes a member. The read must end as failed or unresolved, or return
+//! every message.
 //!
-//! Some mutations cannot be told from a history that is shorter, and are left out: a conversation, its `messages` or a message
-//! that is removed, emptied, or replaced by null or a number; the whole list that is so on the first page; `data.data` that becomes
-//! null or `{}`, which is how the API reports a contact that does not exist; and the names of a message's own fields. A message
-//! without `message_id` is named by its content, and is not lost.
+//! Some mutations look exactly like a shorter history. The tests leave them out:
+//! - a conversation, its `messages` or a message that is removed, emptied, or replaced by null or a number;
+//! - the same for the whole list on the first page;
+//! - `data.data` that becomes null or `{}`, which is how the API reports a contact that does not exist;
+//! - renamed fields of a message. A message without `message_id` is named by its content, and is not lost.
 
 use std::collections::HashSet;
 
@@ -19,7 +21,7 @@ use crate::json::Document;
 use crate::record::ContactAnswer;
 use crate::settings::Consistency;
 
-/// JSON that can be mutated; unlike a map it can hold a key twice.
+/// Mutable JSON. Unlike a map, an object can hold a key twice.
 #[derive(Clone, Debug)]
 enum Json {
     Text(String),
@@ -63,7 +65,7 @@ impl Json {
     }
 }
 
-/// A history on the server, and the form of its answers.
+/// A history on the server, and the shape of its responses.
 #[derive(Clone, Debug)]
 struct Server {
     messages: usize,
@@ -108,11 +110,11 @@ enum Member {
     Data,
     Records,
     Contact,
-    /// `conversations`, or `messages` of a flat answer.
+    /// `conversations`, or `messages` of a flat response.
     History,
     /// `messages` of one conversation.
     Messages(usize),
-    /// One conversation, or one message of a flat answer.
+    /// One conversation, or one message of a flat response.
     Element(usize),
 }
 
@@ -120,30 +122,30 @@ enum Member {
 enum Change {
     Rename(&'static str),
     Remove,
-    /// The value as a JSON text in a string.
+    /// Replaces the value by a string that contains its JSON text.
     AsText,
-    /// A list as an object with numbered members; an object as a list of one.
+    /// Replaces a list by an object with numbered members, or an object by a list of one.
     OtherContainer,
-    /// The value inside an object.
+    /// Puts the value inside an object.
     Wrapped(&'static str),
     Scalar(&'static str),
     MoveUp,
     MoveDown,
-    /// The member twice, the same.
+    /// Adds the same member again.
     Doubled,
-    /// The member twice, one of them empty.
+    /// Adds an empty member of the same name.
     DoubledEmpty {
         last: bool,
     },
 }
 
-/// On which pages.
+/// Pages that are mutated.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Where {
     Everywhere,
     First,
     Later,
-    /// One request, by its number.
+    /// The request with this number.
     Once(u64),
 }
 
@@ -167,11 +169,11 @@ fn numbered(value: Json) -> Json {
     }
 }
 
-/// True if the change cannot be told from a shorter history (see above).
+/// True if the mutation looks exactly like a shorter history (see the module).
 fn is_undetectable(member: Member, change: Change, at: Where) -> bool {
     let removes = matches!(change, Change::Remove | Change::Scalar(_));
     match member {
-        // At later offsets a page without any message no longer joins.
+        // At later offsets, a page without messages does not join.
         Member::History => change == Change::Remove && at != Where::Later,
         Member::Messages(_) => change == Change::Remove,
         Member::Element(_) => {
@@ -181,7 +183,7 @@ fn is_undetectable(member: Member, change: Change, at: Where) -> bool {
     }
 }
 
-/// Changes a member; gives its value where it moves up.
+/// Mutates a member. Returns its value if the value moves up.
 fn change_member(parent: &mut Json, name: &str, change: Change) -> Option<Json> {
     let at = parent.members().iter().position(|(member, _)| member == name)?;
     let value = parent.members()[at].1.clone();
@@ -227,7 +229,7 @@ fn change_element(list: &mut Vec<Json>, at: usize, change: Change) {
 fn mutate(page: &mut Json, flat: bool, member: Member, change: Change) {
     let list = if flat { "messages" } else { "conversations" };
     if member == Member::Data {
-        // There is nothing above it.
+        // No object encloses the outermost member.
         if change != Change::MoveUp {
             change_member(page, "data", change);
         }
@@ -264,7 +266,7 @@ fn mutate(page: &mut Json, flat: bool, member: Member, change: Change) {
     }
 }
 
-/// Reads the history as a contact is read.
+/// Reads the history in the same way as fetch.
 fn read(server: &Server, rules: Rules, mutation: (Member, Change, Where)) -> Result<usize, String> {
     let (member, change, place) = mutation;
     let mut paging = Paging::new(rules);

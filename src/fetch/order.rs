@@ -1,12 +1,14 @@
-//! The order in which contacts are begun.
+//! The order in which contacts are started.
 
 use crate::settings::ReadingSettings;
 
-/// Those that are begun first: they would still be read when all others are done, if each were begun in its turn. The pages
-/// of one history mostly follow each other, so that a long one at the end of the input would hold up the end of the run.
+/// Returns the contacts to start first: in input order, each would still be read after all others are done.
+/// The pages of a history mostly follow each other, so a long history at the end of the input would delay the
+/// end of the run.
 ///
-/// All others keep their order, which is the one that build waits for them in. Each is given with its place among those
-/// that are due. `open` gives them all, as often as it is asked: a list of them would take 8 bytes for each.
+/// All other contacts keep the input order, in which build waits for them. Each contact is paired with its
+/// position among the due contacts. `open` is called for each traversal, because a list of all contacts would
+/// take 8 bytes per contact.
 pub fn longest_in_time<I: Iterator<Item = (u32, u32)>>(
     open: impl Fn() -> I,
     lengths: &[u32],

@@ -1,7 +1,7 @@
-//! Pages of a long history that are asked for before their turn, in slots that no other contact needs.
+//! Requests pages of a long history ahead of their turn, in slots that no other contact needs.
 //!
-//! What [`Paging::foreseen`](super::paging::Paging::foreseen) names is asked for, 4, 16, 64, … pages ahead as long as they
-//! turn out to be the ones that are asked for next. The others are thrown away.
+//! [`Paging::foreseen`](super::paging::Paging::foreseen) predicts the pages. The number of prefetched pages
+//! grows as 4, 16, 64, … while the predictions are right. A wrong prediction discards all of them.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -15,36 +15,39 @@ use super::worker_slots::Slot;
 use crate::api::{Failure, Stop};
 use crate::contact_read::PageRequest;
 
-/// Bytes of an answer from which on nothing is asked for ahead: each would have to be held until its turn.
+/// Response size in bytes above which prefetching stops. Each prefetched response stays in memory until its
+/// turn.
 const LARGE: usize = 512 << 10;
 
-/// How often a history may take a turn before its pages are asked for one by one: where pages are of many sizes, each
-/// would be asked for in vain before it is asked for where it is.
+/// Maximum number of wrong predictions for a history. If page sizes vary, prefetched pages are wasted
+/// requests.
 const MAX_MISSES: u32 = 4;
 
-/// How many times as many pages may be asked for or wait for their turn as may be asked for. While one is late, or
-/// something else is looked at, the answers behind it wait, and the slots should not.
+/// Ratio of pages that wait for a response or their turn to pages that may be requested at once. It keeps the
+/// slots in use while a late page, or a request of another purpose, holds up the responses behind it.
 const WAITING: usize = 4;
 
-/// Bytes of all answers that may wait for their turn, each as large as the largest so far.
+/// Maximum bytes of all responses that wait for their turn, assuming that each is as large as the largest so
+/// far.
 const WAITING_BYTES: usize = 8 << 20;
 
-/// Pages that are asked for ahead before any has turned out right.
+/// Number of pages prefetched before the first correct prediction.
 const FIRST: usize = 4;
 
-/// A page that was asked for before its turn.
+/// A page requested ahead of its turn.
 struct Asked {
     ask: PageRequest,
     answer: Prefetched,
-    /// Held until the answer is there or has its turn: who then waits for it asks for nothing else, and is counted itself.
+    /// Released on the response, or when the page's turn comes. Then the worker waits for this page, and its
+    /// own slot counts.
     slot: Slot,
 }
 
-/// An answer that was asked for before its turn.
+/// A response that was requested ahead of its turn.
 pub struct Prefetched(oneshot::Receiver<Result<Answer, Failure>>);
 
 impl Prefetched {
-    /// Waits for the answer. None if it has to be asked for in its turn after all.
+    /// Waits for the response. Returns `None` if the page must be requested again.
     pub async fn wait(self) -> Option<Result<Answer, Failure>> {
         match self.0.await {
             Ok(Err(Failure::Unwanted)) => None,
@@ -54,25 +57,25 @@ impl Prefetched {
     }
 }
 
-/// The pages of one contact that were asked for before their turn, in their order.
+/// The prefetched pages of one contact, in offset order.
 #[derive(Default)]
 pub struct Prefetch {
     asked: VecDeque<Asked>,
-    /// One of them holds less than was asked for: the history may end there, and no more are asked for behind it.
+    /// Set if a response was short. The history may end there, so no page behind it is requested.
     is_short: Arc<AtomicBool>,
-    /// One of them was answered.
+    /// Notified on each response.
     answered: Arc<Notify>,
-    /// How many have turned out right since the last that did not.
+    /// Number of correct predictions since the last wrong one.
     hits: u32,
-    /// How often all were thrown away.
+    /// Number of wrong predictions.
     misses: u32,
-    /// Bytes of the largest answer so far.
+    /// Bytes of the largest response so far.
     largest: usize,
 }
 
 impl Prefetch {
-    /// This page has its turn: its answer, if it was asked for already. If another page was thought to be next, all are
-    /// thrown away.
+    /// Returns the prefetched response for the page whose turn it is. If another page was predicted, discards
+    /// all prefetched pages.
     pub fn take(&mut self, ask: &PageRequest) -> Option<Prefetched> {
         if ask.purpose.is_aside() {
             return None;
@@ -89,7 +92,7 @@ impl Prefetch {
         Some(next.answer)
     }
 
-    /// Asks for pages behind the one that has its turn, as many as there is room for.
+    /// Requests pages behind the current one, as far as slots and memory allow.
     pub fn ask(
         &mut self,
         shared: &Shared,
@@ -105,7 +108,7 @@ impl Prefetch {
         let (share, proven) = (shared.slots.share() as usize, FIRST << (2 * self.hits.min(8)));
         let held = WAITING_BYTES / self.largest.max(1);
         let missing = (share * WAITING).min(proven).min(held).saturating_sub(self.asked.len());
-        // Who has many answers that wait is not to take the slots of those who have none.
+        // A contact with many waiting responses must not take the slots of contacts that have none.
         let room = missing.min(share.saturating_sub(self.unanswered()));
         if room == 0 {
             return;
@@ -117,7 +120,7 @@ impl Prefetch {
         }
     }
 
-    /// Waits until one more is answered: its slot may serve again, whichever has its turn.
+    /// Waits for the next response, which frees a slot.
     pub async fn answered(&self) {
         self.answered.notified().await;
     }
@@ -128,14 +131,14 @@ impl Prefetch {
             (Arc::clone(&self.is_short), Arc::clone(&self.answered), slot.clone());
         tokio::spawn(async move {
             let answer = match request.page(&ask, || !sender.is_closed()).await {
-                // No other large one could be read while this one waits for its turn.
+                // No other large response can be read while this one waits for its turn.
                 Ok(answer) if answer.page.is_large() => Err(Failure::Unwanted),
                 answer => answer,
             };
             if answer.as_ref().is_ok_and(|answer| answer.seen.sight.received() < u64::from(ask.limit)) {
                 is_short.store(true, Ordering::Relaxed);
             }
-            // Nobody may want it any more.
+            // The receiver may be gone.
             drop(sender.send(answer));
             held.give_back();
             answered.notify_one();
@@ -143,7 +146,7 @@ impl Prefetch {
         Asked { ask, answer: Prefetched(receiver), slot }
     }
 
-    /// How many are under way.
+    /// Number of requests in flight.
     fn unanswered(&self) -> usize {
         self.asked.iter().filter(|asked| asked.slot.is_held()).count()
     }
@@ -153,7 +156,7 @@ impl Prefetch {
         self.is_short = Arc::default();
     }
 
-    /// What an answer in its turn says of those to come.
+    /// Records the size of a response in its turn. A large one ends prefetching.
     pub fn see(&mut self, answer: &Answer) {
         self.largest = self.largest.max(answer.page.bytes.len());
         if answer.page.bytes.len() > LARGE {

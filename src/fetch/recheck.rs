@@ -1,8 +1,9 @@
-//! Looking once more at what was only believed, when all contacts are read.
+//! Checks believed ends again, after all contacts are read.
 //!
-//! A short page was believed to be the end of a history. That does not hold if one such page has proved false in this
-//! run, or if it held as many messages as the server ever sent (which may be a limit of its own). An ending that rests on
-//! offsets counting all conversations does not hold if they turned out to count inside each.
+//! A short page was believed to be the end of a history. The end is doubtful if a short page of this run was
+//! followed by more messages. It is also doubtful if the page held as many messages as the server's largest
+//! page, which may be a limit of the server. An end that relies on offsets over all conversations is wrong if
+//! offsets turn out to count inside each conversation.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,11 +16,11 @@ use crate::contact_read::{End, Outcome};
 use crate::settings::Consistency;
 use crate::spool::{Entry, Reader, SpoolError};
 
-/// Rounds after which it is left at what was found. Each round proves what it looks at, so that a second finds more
-/// only if the first has learned something new of the server.
+/// Maximum number of rounds. Each round proves what it checks, so another round finds more only if the
+/// previous one has learned something new about the server.
 const MAX_ROUNDS: u32 = 4;
 
-/// Checks what needs it until nothing does.
+/// Checks doubtful ends until none is left.
 pub async fn recheck(shared: &Arc<Shared>) -> Result<(), FetchError> {
     if shared.plan.reading.consistency == Consistency::Fast {
         return Ok(()); // the documents are trusted
@@ -48,7 +49,7 @@ pub async fn recheck(shared: &Arc<Shared>) -> Result<(), FetchError> {
     Ok(())
 }
 
-/// The contacts whose endings do not hold by what is known now. All may be among them, so their outcomes stay in the spool.
+/// Returns the contacts with doubtful ends. These may be all contacts, so their outcomes stay in the spool.
 fn doubtful(shared: &Shared) -> Result<Vec<u32>, SpoolError> {
     let facts = shared.with_facts(|facts| *facts);
     let mut reader = Reader::new(shared.plan.spool_folder.clone());
@@ -62,7 +63,7 @@ fn doubtful(shared: &Shared) -> Result<Vec<u32>, SpoolError> {
     Ok(doubtful)
 }
 
-/// The contact's last word.
+/// Reads the contact's outcome from the spool.
 fn outcome(shared: &Shared, reader: &mut Reader, contact: u32) -> Result<Option<Outcome>, SpoolError> {
     let Some(place) = shared.ledger.done(contact) else { return Ok(None) };
     match reader.entry(place)? {

@@ -1,4 +1,4 @@
-//! Asking for one page of a contact, and what fetch sees of the answer.
+//! Requests one page of a contact and extracts what fetch needs from the response.
 
 use std::sync::Arc;
 
@@ -12,33 +12,33 @@ use crate::id::{Channel, ContactId};
 use crate::record::ContactAnswer;
 use crate::settings::AskedShape;
 
-/// What the pages of one pass over a contact have in common.
+/// Properties shared by all page requests of one pass over a contact.
 #[derive(Clone)]
 pub struct HistoryRequest {
     client: Arc<Client>,
     contact: ContactId,
     pass: Option<Channel>,
     shape: AskedShape,
-    /// What the contact costs.
+    /// Counts the requests for the contact.
     counters: Arc<Counters>,
 }
 
-/// One page.
+/// A page with its view and times.
 pub struct Answer {
     pub page: PageAnswer,
     pub seen: Seen,
-    /// When it was first asked for, in microseconds since 1970.
+    /// Time of the first request, in microseconds since 1970.
     pub asked_at: i64,
-    /// When it was there, likewise.
+    /// Time of the response, in microseconds since 1970.
     pub at: i64,
 }
 
-/// What is seen of a page while fetching.
+/// Facts that fetch extracts from a page.
 pub struct Seen {
     pub sight: PageView,
-    /// True if the answer shows that the contact exists.
+    /// True if the response shows that the contact exists.
     pub shows_contact: bool,
-    /// A fingerprint of the messages, where the answer does not name the contact it belongs to.
+    /// Fingerprint of the messages, if the response does not name its contact.
     pub anonymous: Option<u64>,
 }
 
@@ -53,7 +53,7 @@ impl HistoryRequest {
         }
     }
 
-    /// Asks for a page, as long as somebody wants it.
+    /// Requests a page. Stops when `is_wanted` returns false.
     pub async fn page(&self, ask: &PageRequest, is_wanted: impl Fn() -> bool) -> Result<Answer, Failure> {
         let query = PageQuery {
             contact: &self.contact,
@@ -68,7 +68,7 @@ impl HistoryRequest {
     }
 }
 
-/// Looks at a page: which messages of which conversations stand on it.
+/// Extracts the messages and conversations of a page.
 pub fn see(answer: &ContactAnswer<'_>) -> Seen {
     let sight = PageView::of(answer);
     let anonymous = if answer.names_contact() { None } else { sight.fingerprint() };

@@ -1,4 +1,4 @@
-//! Going on with a contact that an earlier attempt had begun: its spooled pages are absorbed again.
+//! Resumes a contact that an earlier attempt has started: absorbs its spooled pages again.
 
 use super::paging::Paging;
 use super::request::{Seen, see};
@@ -8,9 +8,9 @@ use crate::id::{Channel, ContactId};
 use crate::record::{self, ContactAnswer};
 use crate::spool::{Entry, Reader, SpoolError, SpooledPage};
 
-/// True if all pages of a contact are answers by the rule. An earlier version has spooled others too.
+/// True if all pages are valid responses for this contact. Earlier versions spooled others too.
 ///
-/// Blocks on the disk: called where that is allowed.
+/// Blocks on the disk: call it only where blocking is allowed.
 pub fn are_answers(
     shared: &Shared,
     spooled: &[SpooledPage],
@@ -27,9 +27,9 @@ pub fn are_answers(
     Ok(true)
 }
 
-/// Absorbs the spooled pages of one pass; says whether any of them showed the contact.
+/// Absorbs the spooled pages of one pass. Returns true if any of them shows that the contact exists.
 ///
-/// Blocks on the disk: called where that is allowed.
+/// Blocks on the disk: call it only where blocking is allowed.
 pub fn absorb(
     shared: &Shared,
     (contact, id): (u32, &ContactId),
@@ -48,7 +48,7 @@ pub fn absorb(
 
 /// Reads the spooled pages of one pass again.
 ///
-/// Blocks on the disk: called where that is allowed.
+/// Blocks on the disk: call it only where blocking is allowed.
 pub fn pages(
     shared: &Shared,
     contact: &ContactId,
@@ -60,7 +60,7 @@ pub fn pages(
     for page in spooled.iter().filter(|page| page.pass == pass) {
         let Entry::Page { ask, .. } = reader.entry(page.place)? else { continue };
         let body = reader.body(page.place)?;
-        // Pages are spooled only after they were validated, so this cannot fail; if it does, the page is asked for again.
+        // Only validated pages are spooled, so this cannot fail. If it does, the page is requested again.
         let Ok(document) = record::read_json(record::text_of(&body)) else { continue };
         if let Ok(seen) = ContactAnswer::validate(&document, contact).map(|answer| see(&answer)) {
             each(ask, seen);

@@ -1,4 +1,4 @@
-//! What all contacts' reads share.
+//! State shared by the reads of all contacts.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,7 +13,7 @@ use crate::contact_read::{Outcome, ServerBehavior};
 use crate::event::SharedObserver;
 use crate::spool::{Appender, Entry, Ledger, SpoolError};
 
-/// What the tasks share.
+/// State shared by all workers.
 pub struct Shared {
     pub plan: FetchPlan,
     pub client: Arc<Client>,
@@ -45,27 +45,28 @@ impl Shared {
         u32::try_from(self.plan.contacts.len()).unwrap_or(u32::MAX)
     }
 
-    /// Works on what the run has learned of the server.
+    /// Runs `work` on the server behavior that the run has learned.
     pub fn with_facts<T>(&self, work: impl FnOnce(&mut ServerBehavior) -> T) -> T {
         work(&mut self.facts.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Facts known about the server.
+    /// Returns the facts that the failure budget needs.
     pub fn known(&self) -> Known {
         let honours_offset = self.with_facts(|facts| facts.honours_offset);
         Known { has_answered: self.client.has_answered(), honours_offset }
     }
 
-    /// Puts a record into the spool and its place into the ledger.
+    /// Appends a record to the spool and enters its location in the ledger.
     pub async fn spool(&self, entry: &Entry, body: Bytes) -> Result<(), SpoolError> {
         let place = self.appender.append(entry, body).await?;
         self.ledger.enter(entry, place);
         Ok(())
     }
 
-    /// Puts a page into the spool and its place into the ledger; what was read of it stays at hand for build.
+    /// Appends a page to the spool and enters its location in the ledger. The parsed page stays in memory for
+    /// build.
     ///
-    /// The page is borrowed, so that a large body's memory is given back only when it is in the file.
+    /// The page is borrowed, so that the memory of a large body is released only after the write.
     pub async fn spool_page(&self, entry: &Entry, page: &PageAnswer) -> Result<(), SpoolError> {
         let place = self.appender.append(entry, page.bytes.clone()).await?;
         self.ledger.recent().put(place, Arc::clone(&page.document));
@@ -73,7 +74,7 @@ impl Shared {
         Ok(())
     }
 
-    /// Puts a contact's last word into the spool.
+    /// Spools a contact's outcome, with what the run has learned.
     pub async fn settle(&self, contact: u32, outcome: Outcome) -> Result<(), FetchError> {
         let learned = self.with_facts(|facts| *facts);
         let first_page = self.first_pages.of(contact);

@@ -1,5 +1,6 @@
-//! The right to ask for something: one for each worker, and when it has no contact left, for whoever still reads a long
-//! history. How many requests are in flight is the governor's to say; there are a few more slots than that.
+//! Slots: each allows one request at a time. Every worker has one. When a worker has no contact left,
+//! contacts with long histories use its slot. The limiter decides how many requests are in flight; there are
+//! slightly more slots.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,21 +9,22 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-/// How long an answer that nobody wants is waited for. It was asked for before the last one that somebody did.
+/// Maximum wait for responses that are no longer needed. They were requested before the last response that
+/// was needed.
 const STRAGGLERS: Duration = Duration::from_secs(1);
 
-/// To so many requests in flight comes one worker more. Each spends a part of its time on what was answered, and without
-/// them nobody would stand in line in its place: with 100 ms a request that costs five requests in a hundred.
+/// There is one extra worker per this many requests in flight. Workers spend time on responses; without extra
+/// workers, no request would be ready in that time. At 100 ms per request, that would cost five percent of
+/// the throughput.
 const ONE_MORE_TO: u32 = 8;
 
 /// The slots of a run.
 #[derive(Clone, Debug)]
 pub struct Slots {
-    /// How many there are.
     pub count: u32,
-    /// Those of workers that have no contact left and that nobody uses.
+    /// Unused slots of workers without a contact.
     idle: Arc<Semaphore>,
-    /// Workers that have a contact.
+    /// Number of workers with a contact.
     busy: Arc<AtomicU32>,
 }
 
@@ -32,47 +34,48 @@ impl Slots {
         Self { count, idle: Arc::new(Semaphore::new(0)), busy: Arc::default() }
     }
 
-    /// All workers begin.
+    /// Marks all workers as busy.
     pub fn begin(&self) {
         self.idle.forget_permits(self.count as usize);
         self.busy.store(self.count, Ordering::Relaxed);
     }
 
-    /// A worker has no contact left.
+    /// Releases the slot of a worker that has no contact left.
     pub fn leave(&self) {
         self.busy.fetch_sub(1, Ordering::Relaxed);
         self.idle.add_permits(1);
     }
 
-    /// When no worker has a contact left: waits for answers under way that nobody wants, so that they are counted.
+    /// Waits for responses that are still in flight but no longer needed, so that they are counted. Call it
+    /// when no worker has a contact left.
     pub async fn settle(&self) {
         drop(timeout(STRAGGLERS, self.idle.acquire_many(self.count)).await);
     }
 
-    /// How many idle slots one contact may use, so that each of those still read has its part.
+    /// Number of idle slots that one contact may use, so that all contacts still being read get their share.
     pub fn share(&self) -> u32 {
         let busy = self.busy.load(Ordering::Relaxed).clamp(1, self.count);
         (self.count - busy).div_ceil(busy)
     }
 
-    /// An idle slot, if there is one.
+    /// Takes an idle slot, if there is one.
     pub fn take(&self) -> Option<Slot> {
         let permit = Arc::clone(&self.idle).try_acquire_owned().ok()?;
         Some(Slot(Arc::new(Mutex::new(Some(permit)))))
     }
 }
 
-/// A slot that was idle, in the hands of who asks and of who wants the answer. Either gives it back.
+/// A formerly idle slot. The request and the worker that waits for its response share it, and either releases
+/// it.
 #[derive(Clone)]
 pub struct Slot(Arc<Mutex<Option<OwnedSemaphorePermit>>>);
 
 impl Slot {
-    /// Whether nobody has given it back.
+    /// True until the slot is released.
     pub fn is_held(&self) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
-    /// Gives it back.
     pub fn give_back(&self) {
         drop(self.0.lock().unwrap_or_else(PoisonError::into_inner).take());
     }

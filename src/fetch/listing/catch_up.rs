@@ -1,8 +1,9 @@
-//! Who jumped to the front while the list was read.
+//! Finds the contacts that moved to the front while the list was read.
 //!
-//! A *look* reads from the start until it meets a version that was known before: whatever became active after that one was
-//! read stands before it. If the very first part holds one, all of that was seen at one moment, and nothing is missing. If it
-//! took several parts, others may have jumped meanwhile, and one more look is due, which is much shorter than the one before.
+//! A *check* reads from the start until it meets a version that was known before. All contacts that became
+//! active after that version was read are listed before it. If the first part already holds a known version,
+//! the check is one snapshot and nothing is missing. If it took several parts, more contacts may have moved
+//! meanwhile. Then a further, much shorter check follows.
 
 use std::collections::HashSet;
 
@@ -13,20 +14,20 @@ use super::seen_contacts::SeenContacts;
 use crate::api::Failure;
 use crate::fetch::paging::{Fingerprint, PageView};
 
-/// Looks before it is given up: each reads what became active during the one before it.
+/// Maximum number of checks. Each reads the contacts that became active during the previous one.
 const MOST_LOOKS: u32 = 20;
 
-/// How a look ended.
+/// Result of a check.
 enum Look {
-    /// It took one answer.
+    /// One response was enough.
     AtOnce,
-    /// It took several, each joined to the one before.
+    /// Several responses were needed, and each joined the one before.
     Long,
     /// A part did not join the one before it.
     Torn,
 }
 
-/// Looks until nothing is missing; else says why something may be.
+/// Repeats the check until nothing is missing. Otherwise returns the reason why contacts may be missing.
 pub async fn read(
     asker: &impl Asker,
     ways: &mut Ways,
@@ -50,7 +51,7 @@ async fn look(asker: &impl Asker, ways: &mut Ways, seen: &mut SeenContacts) -> R
         let marks = || sight.messages();
         let received = sight.received();
         if received == 0 {
-            // The end of the list is the end of the look only where there is no list.
+            // Only an empty list may end here. Otherwise the check ran past a known version.
             return Ok(if offset == 0 { Look::AtOnce } else { Look::Torn });
         }
         if overlap > 0 && !marks().any(|mark| met.contains(&mark)) {
@@ -64,7 +65,7 @@ async fn look(asker: &impl Asker, ways: &mut Ways, seen: &mut SeenContacts) -> R
             return Ok(Look::AtOnce);
         }
         if is_home {
-            // Single contacts have no room for a known one beside a new one: the front must not have moved meanwhile.
+            // A page of one contact has no room for a known one. So the front must not have moved meanwhile.
             if !all_join && ask(asker, 0, ways, seen).await?.messages().next() != first {
                 return Ok(Look::Torn);
             }
@@ -77,7 +78,7 @@ async fn look(asker: &impl Asker, ways: &mut Ways, seen: &mut SeenContacts) -> R
     }
 }
 
-/// One part, with half the limit where the server cannot answer so much.
+/// Requests one part, halving the limit while the server cannot handle it.
 async fn ask(
     asker: &impl Asker,
     offset: u64,

@@ -1,27 +1,27 @@
-//! Why the list of contacts cannot be read.
+//! Errors of reading the list of contacts.
 
 use crate::api::{Failure, Stop};
 
-/// Why the list of contacts cannot be read.
+/// Reason why the list of contacts cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ListingError {
-    /// The API ends the command.
+    /// The API client ended the command.
     #[error(transparent)]
     Api(#[from] Stop),
     /// The server ignores `offset`.
     #[error("the API ignores the offset of the list of contacts: only its first part can be read")]
     OffsetIgnored,
-    /// It refuses the list.
+    /// The server refuses the list.
     #[error(
         "the API refuses the list of contacts ({what}): check that CHATZY_EMAIL is the account's address"
     )]
     Refused {
-        /// 403, 400, 404, …
+        /// HTTP status, such as 403, 400 or 404.
         status: u16,
-        /// What it says.
+        /// Text of the refusal.
         what: String,
     },
-    /// It answers something else than a list of contacts.
+    /// The response is not a list of contacts.
     #[error(
         "the API's answers have changed ({what}): the account's contacts cannot be listed, look for a newer version of chatzy-export"
     )]
@@ -29,18 +29,18 @@ pub enum ListingError {
         /// Description of what was found instead.
         what: String,
     },
-    /// It cannot answer.
+    /// The server gives no usable response.
     #[error("the list of contacts cannot be read ({what})")]
     Unreadable {
-        /// Why.
+        /// Description of the failure.
         what: String,
     },
-    /// More than memory is kept for.
+    /// The list needs more memory than allowed.
     #[error(
         "the list of contacts holds more than {megabytes} MB of text: list a part of it with --filter or --search"
     )]
     TooLarge {
-        /// The most, in MB.
+        /// Memory limit in megabytes.
         megabytes: usize,
     },
 }

@@ -1,13 +1,13 @@
-//! The account's contacts, all of them, from a list that changes while it is read.
+//! Lists all contacts of an account, although the list changes while it is read.
 //!
-//! The dashboard sorts contacts by latest activity: who writes jumps to the front, past the place where we read. To the
-//! state machine of [`super::paging`] that is a history from which a message is removed and to which one is added: what
-//! it pages are the *versions* of contacts, an ID with its `latest_message_time`. So [`pass`] reads the list once, page
-//! joined to page and the end proved, and loses no contact that rested; and [`catch_up`] finds those that jumped, at the
-//! front.
+//! The service sorts contacts by latest activity. A contact with a new message moves to the front, past the
+//! position that was just read. [`super::paging`] pages the *versions* of contacts: an ID with its
+//! `latest_message_time`. To it, such a move is a removal and an insertion. So [`pass`] reads the list once,
+//! with joined pages and a proved end, and loses no contact without activity. Then [`catch_up`] finds at the
+//! front the contacts that moved.
 //!
-//! That rests on the order. Where the pages show another one, the list is read whole again until that brings no contact
-//! that was not known. What cannot be proved within the budget is said: see [`Listing::doubts`].
+//! This relies on the order. If the pages show another order, the whole list is read again until that finds
+//! no new contact. [`Listing::doubts`] reports what cannot be proved within the budget.
 //!
 //! ```text
 //! list ─▶ pass ─▶ catch_up (by activity) ─▶ Listing
@@ -35,25 +35,24 @@ pub use error::ListingError;
 use pass::{PassEnd, Ways};
 use seen_contacts::SeenContacts;
 
-/// Times that the whole list is read before it is given up as changing too much to be sure of.
+/// Maximum number of times that the whole list is read before the result is reported as doubtful.
 const MOST_PASSES: u32 = 4;
 
-/// The doubt about a list whose order does not tell where to look.
+/// The doubt about a changing list that is not sorted by activity.
 const OTHER_ORDER: &str = "contacts came and went in it, and it is not sorted by activity";
 
-/// Which contacts to list.
+/// Selection of contacts to list.
 #[derive(Clone, Debug)]
 pub struct ListingPlan {
-    /// Those that the service counts as such.
+    /// Filter that the service applies.
     pub filter: ListFilter,
-    /// Only those in which the service finds this text.
+    /// Text that the service searches for.
     pub search: Option<String>,
-    /// Contacts asked for at once, 1..=100.
+    /// Maximum number of contacts per request, 1..=100.
     pub page_size: u32,
 }
 
 impl Default for ListingPlan {
-    /// All of them.
     fn default() -> Self {
         Self { filter: ListFilter::All, search: None, page_size: 100 }
     }
@@ -62,29 +61,28 @@ impl Default for ListingPlan {
 /// The contacts of an account, each once.
 #[derive(Debug, Default)]
 pub struct Listing {
-    /// As they were when they were last met, latest activity first, then by ID.
+    /// Latest read version of each contact, sorted by latest activity, then by ID.
     pub contacts: Vec<ListedContact>,
-    /// Why some may be missing; empty where it is proved that none is.
+    /// Reasons why contacts may be missing. Empty if the list is proved complete.
     pub doubts: Vec<String>,
 }
 
-/// The IDs of an account's contacts and their times, as a run needs them: a list may hold millions.
+/// The IDs and times of an account's contacts. A run needs no more, and a list may hold millions.
 #[derive(Debug, Default)]
 pub struct Roster {
     ids: Ids,
     times: Times,
-    /// Why some may be missing; empty where it is proved that none is.
+    /// Reasons why contacts may be missing. Empty if the list is proved complete.
     pub doubts: Vec<String>,
 }
 
 impl Roster {
-    /// Whether there is no contact.
+    /// True if there is no contact.
     pub fn is_empty(&self) -> bool {
         self.ids.is_empty()
     }
 
-    /// The contacts in the order of their IDs, so that the same ones give the same rows in the same order every night, and
-    /// their times.
+    /// Returns the contacts, sorted by ID so that every run gives the same order of rows, and their times.
     pub fn into_list(self) -> (ContactList, Times) {
         let (mut ids, mut times) = (Ids::default(), Times::default());
         for (place, at) in self.ids.sorted().into_iter().enumerate() {
@@ -94,7 +92,7 @@ impl Roster {
         (ContactList::of_account(ids, self.doubts), times)
     }
 
-    /// The times of other contacts, as far as they are listed.
+    /// Returns the times of the given contacts, as far as they are listed.
     pub fn times_of(&self, contacts: &ContactList) -> Times {
         let index = ContactIndex::of(contacts);
         let mut times = Times::default();
@@ -107,10 +105,10 @@ impl Roster {
     }
 }
 
-/// Reads the list of contacts, following the client's rules on retries, speed and tokens.
+/// Reads the list of contacts.
 ///
 /// # Errors
-/// When it cannot be read to its end.
+/// If the list cannot be read to its end.
 pub async fn list(
     client: &Client,
     plan: &ListingPlan,
@@ -120,10 +118,10 @@ pub async fn list(
     Ok(Listing { contacts: seen.into_contacts(), doubts })
 }
 
-/// Reads all of the list in the same way, and keeps the IDs and the times.
+/// Reads the list of contacts, but keeps only the IDs and times.
 ///
 /// # Errors
-/// When it cannot be read to its end.
+/// If the list cannot be read to its end.
 pub async fn roster(client: &Client, observer: &SharedObserver) -> Result<Roster, ListingError> {
     let (seen, doubts) =
         read_all(client, &ListingPlan::default(), observer, SeenContacts::of_times()).await?;
@@ -154,14 +152,14 @@ async fn read_all(
     Ok((seen, doubts))
 }
 
-/// When a contact was last active, in microseconds since 1970.
+/// Returns the time of a contact's latest activity, in microseconds since 1970.
 pub fn latest_activity(contact: &ListedContact) -> Option<i64> {
     contact.latest_message_time.as_deref().and_then(read_time)
 }
 
-/// Who answers for parts of the list.
+/// Source of the parts of a list.
 trait Asker {
-    /// The part at this offset, of at most so many contacts.
+    /// Requests the part at this offset with at most `limit` contacts.
     async fn ask(&self, offset: u64, limit: u32, so_far: u64) -> Result<ListingPage, Failure>;
 }
 
@@ -187,7 +185,7 @@ impl Asker for ClientAsker<'_> {
     }
 }
 
-/// Reads the list until nothing is missing; else says why something may be.
+/// Reads the list until nothing is missing. Otherwise returns the reason why contacts may be missing.
 async fn read(
     asker: &impl Asker,
     page_size: u32,

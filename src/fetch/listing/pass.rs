@@ -1,4 +1,4 @@
-//! The list once, from its start to its proved end.
+//! Reads the list once, from its start to its proved end.
 
 use super::Asker;
 use super::error::ListingError;
@@ -8,25 +8,25 @@ use crate::contact_read::{OffsetUnit, ServerBehavior};
 use crate::fetch::paging::{Claims, Paging, Rules, Step};
 use crate::settings::Consistency;
 
-/// How a pass ended.
+/// Result of a pass.
 #[derive(Debug, PartialEq, Eq)]
 pub enum PassEnd {
-    /// All that rested meanwhile is read.
+    /// Every contact without activity during the pass is read.
     Read,
-    /// It kept changing or contradicting itself.
+    /// The list kept changing or contradicting itself.
     Unresolved(String),
 }
 
-/// What is known of the server's ways with the list.
+/// Server behavior for the list.
 #[derive(Debug)]
 pub struct Ways {
-    /// What is asked for at once: less where the server could not answer as much.
+    /// Contacts per request, reduced if the server cannot handle as many.
     pub limit: u32,
     facts: ServerBehavior,
 }
 
 impl Ways {
-    /// Nothing yet. There are no conversations in a list that could count for themselves.
+    /// The initial state. A list has no conversations, so offsets count all entries.
     pub fn new(page_size: u32) -> Self {
         Self {
             limit: page_size,
@@ -35,7 +35,7 @@ impl Ways {
     }
 }
 
-/// Reads the list.
+/// Reads the list from start to end.
 pub async fn read(
     asker: &impl Asker,
     ways: &mut Ways,

@@ -1,4 +1,4 @@
-//! Who was met in the list so far, each once.
+//! Collects the contacts of the list, each once.
 
 use std::collections::HashSet;
 
@@ -9,13 +9,13 @@ use crate::fetch::paging::{Fingerprint, PageView};
 use crate::record::listing::{Listed, ListedContact, ListingPage};
 use crate::state::Times;
 
-/// The most text that is kept of a list, in bytes: half of the memory promised. It is that of a million whole contacts, or
-/// of seven million IDs, which take half of it.
+/// Maximum bytes of text kept for a list: half of the promised memory. It is enough for a million complete
+/// contacts or seven million IDs. The index of the IDs takes the other half.
 const MOST_TEXT: usize = 256 << 20;
-/// Times above this many bytes count as text. Others take a number each.
+/// Longer times count as text. Others are stored as numbers.
 const USUAL_TIME: usize = 40;
 
-/// What is kept of each contact beside its ID, by its place among the IDs.
+/// Data kept per contact besides its ID, indexed by the order of the IDs.
 #[derive(Debug)]
 enum Kept {
     Whole(Vec<ListedContact>),
@@ -28,26 +28,26 @@ pub struct SeenContacts {
     ids: Ids,
     index: ContactIndex,
     kept: Kept,
-    /// Things without an ID, by what they say.
+    /// Contents of entries without an ID.
     unnamed: HashSet<Box<str>>,
-    /// Description of the first one that is not a contact.
+    /// Description of the first entry that is not a contact.
     first_unnamed: Option<String>,
-    /// The versions of contacts before which nothing is missing but what became active since they were read.
+    /// Versions of contacts before which nothing is missing, except contacts that became active since.
     trusted: HashSet<Fingerprint>,
     text: usize,
-    /// Whether a part was not in the order of activity.
+    /// True if some part was not sorted by activity.
     has_other_order: bool,
-    /// Whether any contact had a time.
+    /// True if some contact had a time.
     has_times: bool,
 }
 
 impl SeenContacts {
-    /// Keeps all that is listed of each contact.
+    /// Keeps every contact with all its listed fields.
     pub fn of_whole() -> Self {
         Self::new(Kept::Whole(Vec::new()))
     }
 
-    /// Keeps the IDs and the times, in 35 bytes for each contact with a UUID.
+    /// Keeps the IDs and times, in 35 bytes per contact with a UUID.
     pub fn of_times() -> Self {
         Self::new(Kept::Times(Times::default()))
     }
@@ -66,7 +66,8 @@ impl SeenContacts {
         }
     }
 
-    /// Takes in a part of the list, and says what paging sees of it. Of two versions of a contact the later read one stays.
+    /// Adds a part of the list and returns its view for paging. A later version of a contact replaces an
+    /// earlier one.
     pub fn take_in(&mut self, page: ListingPage) -> Result<PageView, ListingError> {
         let sight = PageView::of_listing(&page);
         let mut before = None;
@@ -117,42 +118,44 @@ impl SeenContacts {
         }
     }
 
-    /// How many contacts were met.
+    /// Number of contacts met.
     pub fn len(&self) -> u64 {
         self.ids.len() as u64
     }
 
-    /// How many things without an ID were met.
+    /// Number of distinct entries without an ID.
     pub fn unnamed(&self) -> usize {
         self.unnamed.len()
     }
 
-    /// Description of what was found in place of contacts, if there was none.
+    /// Returns the description of an entry without an ID, if the list has no contact.
     pub fn only_unnamed(&self) -> Option<&str> {
         self.first_unnamed.as_deref().filter(|_| self.ids.is_empty())
     }
 
-    /// Whether every part was in the order of activity, latest first.
+    /// True if every part was sorted by activity, latest first.
     pub fn is_by_activity(&self) -> bool {
         !self.has_other_order && (self.has_times || self.ids.is_empty())
     }
 
-    /// The list is read to its end: before what was read, and behind it, nothing is missing but what became active since.
+    /// Ends a pass that has read these versions to the end of the list. Nothing is missing around them,
+    /// except contacts that became active since.
     pub fn end_pass(&mut self, read: HashSet<Fingerprint>) {
         self.trusted = read;
     }
 
-    /// Whether the version was read when it is known what stood around it.
+    /// True if nothing is missing around this version, except contacts that became active since.
     pub fn was_read(&self, version: Fingerprint) -> bool {
         self.trusted.contains(&version)
     }
 
-    /// The same holds of these.
+    /// Marks more versions as read without a gap around them.
     pub fn trust(&mut self, versions: HashSet<Fingerprint>) {
         self.trusted.extend(versions);
     }
 
-    /// The contacts, latest activity first, then by ID; those without a time last. None where only times are kept.
+    /// Returns the contacts, latest activity first, then by ID, those without a time last. Empty if only
+    /// times are kept.
     pub fn into_contacts(self) -> Vec<ListedContact> {
         let Kept::Whole(mut contacts) = self.kept else { return Vec::new() };
         contacts.sort_by_cached_key(|contact| {
@@ -161,7 +164,8 @@ impl SeenContacts {
         contacts
     }
 
-    /// The IDs and their times, as they were met. No times where whole contacts are kept.
+    /// Returns the IDs and times in the order in which they were met. The times are empty if whole contacts
+    /// are kept.
     pub fn into_times(self) -> (Ids, Times) {
         match self.kept {
             Kept::Times(times) => (self.ids, times),

@@ -1,4 +1,4 @@
-//! A list that changes under our hands, on servers of all kinds.
+//! Listing against a model of a changing list, on servers of several kinds.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -11,18 +11,15 @@ use super::{Asker, ListingError, read};
 use crate::api::Failure;
 use crate::record::listing::{Listed, ListedContact, ListingPage};
 
-/// The order of a server's list.
+/// Sort order of a server's list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Order {
-    /// Latest activity first.
     Activity,
-    /// Latest activity last.
     Reversed,
-    /// By ID.
     Id,
 }
 
-/// How a server cuts its list.
+/// Behavior of a server.
 #[derive(Clone, Copy, Debug)]
 struct Ways {
     order: Order,
@@ -33,15 +30,15 @@ struct Ways {
 
 const WELL_BEHAVED: Ways = Ways { order: Order::Activity, clamp: 100, most: 100, ignores_offset: false };
 
-/// What happens between two requests.
+/// Change of the list between two requests.
 #[derive(Clone, Copy, Debug)]
 enum Change {
     Rest,
-    /// The contact at this place becomes active.
+    /// The contact at this position becomes active.
     Active(usize),
-    /// It is removed.
+    /// The contact at this position is removed.
     Removed(usize),
-    /// A new one comes.
+    /// A new contact appears.
     New,
 }
 
@@ -51,11 +48,11 @@ struct Model {
 }
 
 struct State {
-    /// Contacts with the time of their last activity.
+    /// Contacts with the time of their latest activity.
     contacts: Vec<(u32, i64)>,
     now: i64,
     changes: Vec<Change>,
-    /// Those that were there from the start and still are.
+    /// Contacts that existed from the start until now.
     stable: BTreeSet<String>,
     requests: u32,
 }
@@ -75,7 +72,7 @@ impl Model {
         (doubt, seen.into_contacts().into_iter().map(|contact| contact.contact_id.to_string()).collect())
     }
 
-    /// Those that were there all the while and are not listed.
+    /// Returns the stable contacts that are not listed.
     fn missing(&self, listed: &[String]) -> Vec<String> {
         let listed: BTreeSet<_> = listed.iter().cloned().collect();
         self.state.borrow().stable.difference(&listed).cloned().collect()
@@ -159,7 +156,7 @@ fn ways() -> impl Strategy<Value = Ways> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
-    /// Where the order is activity what rested or jumped is listed, or the list is doubted.
+    /// In a list sorted by activity, every stable contact is listed, or the result is doubtful.
     #[test]
     fn nobody_who_was_there_is_missing(
         count in 0..300_u32,
@@ -176,7 +173,7 @@ proptest! {
         }
     }
 
-    /// A list that rests is never doubted, and costs its parts and a few requests more.
+    /// A list that does not change is never doubtful, and costs only a few requests more than its parts.
     #[test]
     fn a_list_that_rests_is_proved(count in 0..300_u32, page_size in 2..=100_u32, ways in ways()) {
         let model = Model::new(count, ways, Vec::new());
@@ -195,7 +192,7 @@ proptest! {
 
 #[test]
 fn who_writes_all_the_time_is_listed_once() {
-    // The last of the list jumps to the front before its part is read, and others jump on top of it.
+    // The last contact moves to the front before its part is read, and others move in front of it.
     let mut changes = vec![Change::Rest; 3];
     changes.push(Change::Active(0));
     changes.extend((1..200).map(|at| Change::Active(at * 7)));

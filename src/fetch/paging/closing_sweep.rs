@@ -1,35 +1,35 @@
-//! The closing sweep of `strict`: what came at either end while the history was read, and was there when the sweep began.
+//! The closing sweep of `strict` finds messages that were added at either end while the history was read.
 //!
-//! Where every page joined the one before it, what is known is all there was between its ends. Then a sweep from the start
-//! until a page brings nothing new is enough, and the end of the history once more; where offsets count inside each
-//! conversation, the end of every one. Where a joint had to be looked for, what came meanwhile may have been stepped over,
-//! and the sweep is the whole history read a second time.
+//! If every page joined the one before it, the read has no gap between its ends. Then it is enough to read
+//! from the start until a page brings nothing new, and to check the end again. If offsets count inside each
+//! conversation, the end of every conversation is checked. If the read had to step back, it may have skipped
+//! messages that were added meanwhile. Then the sweep reads the whole history a second time.
 
 use super::prefix::Prefix;
 use super::{EndDoubt, OffsetUnit, PageRequest, PageView, Paging, Purpose, ServerBehavior, Step};
 use crate::contact_read::End;
 use crate::settings::Consistency;
 
-/// The sweep so far.
+/// State of the sweep.
 #[derive(Debug, Default)]
 pub(super) struct Sweep {
-    /// What its pages have shown.
+    /// Messages on the pages of the sweep.
     part: Prefix,
-    /// Whether the page asked for is at the end of a conversation and not behind the page before.
+    /// True if the requested page starts at the end of a conversation, not behind the previous page.
     has_skipped: bool,
-    /// Whether a page has brought nothing new, or the history is read a second time.
+    /// True if a page has brought nothing new, or if the history is being read a second time.
     is_done: bool,
-    /// Whether a page did not join the one before it.
+    /// True if some page did not join the one before it.
     pub is_to_be_whole: bool,
 }
 
 impl Paging {
-    /// Whether the end is the one before the sweep.
+    /// True if the sweep is required and not done.
     pub(super) fn is_to_sweep(&self) -> bool {
         self.rules.consistency == Consistency::Strict && !self.sweep.is_done
     }
 
-    /// Begins the sweep.
+    /// Starts the sweep, or the second read of the history.
     pub(super) fn begin_sweep(&mut self) -> Step {
         let mut purpose = Purpose::Sweep;
         if self.sweep.is_to_be_whole {
@@ -47,7 +47,7 @@ impl Paging {
             self.sweep.part.clear();
         } else {
             let joins_to = if has_skipped { &self.prefix } else { &self.sweep.part };
-            // A page without room for a known message may show only what was read before.
+            // A page without room for a known message may hold only messages that were read before.
             let joins = match ask.overlap {
                 0 => self.prefix.known_on(page) == page.received(),
                 _ => joins_to.joins(ask.offset, page, facts.reading),

@@ -1,9 +1,9 @@
-//! What `limit` and `offset` count, found out by asking.
+//! Finds out what `limit` and `offset` count, by a request.
 //!
-//! The first page of a run with messages of several conversations leaves two readings open (see [`OffsetUnit`]). The start
-//! of the history is then asked for with room for one message: if two conversations answer, each counts for itself. If
-//! one does, and both are seen to be there still, they count together. A guess from what the pages happen to show
-//! would be wrong on a chat that grows, and a wrong reading loses messages.
+//! The first page with messages of several conversations is ambiguous (see [`OffsetUnit`]). Then the start of
+//! the history is requested with `limit=1`. If two conversations answer, offsets count inside each
+//! conversation. If one message answers, and both conversations still exist, offsets count all messages
+//! together. Guessing from the pages would be wrong on a chat that grows, and a wrong unit loses messages.
 
 use std::collections::HashSet;
 
@@ -11,20 +11,20 @@ use super::page_view::Mark;
 use super::{Fingerprint, OffsetUnit, PageRequest, PageView, Paging, Purpose, ServerBehavior, Step};
 use crate::settings::Consistency;
 
-/// Times that one history is used to find out. Only a conversation that vanishes meanwhile makes one fail.
+/// Maximum number of such tests per history. A test fails only if a conversation vanishes meanwhile.
 const MAX_COUNTS: u32 = 3;
 
-/// A page that waits until it is known what its offset counts.
+/// A page that waits for the unit of its offset.
 #[derive(Debug)]
 pub(super) struct Uncounted {
     pub(super) ask: PageRequest,
     page: PageView,
-    /// Asked for one message, the server has sent one.
+    /// True if the server has sent one message for `limit=1`.
     is_one_alone: bool,
 }
 
 impl Paging {
-    /// Whether the page should wait until it is known what its offset counts.
+    /// True if the page must wait until the unit of its offset is known.
     pub(super) fn is_to_count(&self, ask: &PageRequest, page: &PageView, facts: &ServerBehavior) -> bool {
         facts.reading == OffsetUnit::Unknown
             && !facts.ignores_limit
@@ -34,14 +34,14 @@ impl Paging {
             && page.is_mixed()
     }
 
-    /// Keeps the page and asks for the first message.
+    /// Keeps the page and requests the first message alone.
     pub(super) fn count(&mut self, ask: &PageRequest, page: &PageView) -> Step {
         self.counts += 1;
         self.uncounted = Some(Uncounted { ask: *ask, page: page.clone(), is_one_alone: false });
         Step::Request(PageRequest { offset: 0, limit: 1, overlap: 0, purpose: Purpose::Count })
     }
 
-    /// Takes in the first message alone, or after it the page that waits, once more.
+    /// Handles the first message alone, or the repeated page that is requested after it.
     pub(super) fn counted(&mut self, page: &PageView, facts: &mut ServerBehavior) {
         let Some(held) = self.uncounted.take() else { return };
         if !held.is_one_alone {
@@ -49,7 +49,7 @@ impl Paging {
             if page.is_mixed() && page.largest() == 1 && held.page.largest() > 1 {
                 facts.reading = OffsetUnit::PerConversation;
             } else if page.received() == 1 && facts.reading == OffsetUnit::Unknown {
-                // One conversation alone, or one for all: are the others still there?
+                // Either the unit is total, or only one conversation is left. The repeated page decides.
                 self.next = Step::Request(PageRequest { purpose: Purpose::Count, ..held.ask });
                 self.uncounted = Some(Uncounted { is_one_alone: true, ..held });
                 return;
@@ -60,7 +60,7 @@ impl Paging {
         self.take_in(&held.ask, &held.page, facts);
     }
 
-    /// Whether messages that were there before the first was asked for alone stand in two conversations.
+    /// True if at least two conversations on the page have messages that existed before the test.
     fn is_mixed_still(&self, page: &PageView, before: &PageView) -> bool {
         let before: HashSet<Fingerprint> = before.messages().collect();
         let was_there = |mark: &Mark| before.contains(&mark.print) || self.prefix.knows(mark.print);

@@ -1,30 +1,33 @@
 //! The end of a history: believed, or proved.
 //!
-//! A page with fewer messages than asked for that joins is a *claim*. Where it is not believed, a page just past
-//! everything known must come back empty, and an anchored one must show the last known message and nothing behind it: the
-//! empty page alone could be the work of a removal. Where short pages have proved false, nothing must stand there once more.
+//! A joined page with fewer messages than requested *claims* the end. The claim may be believed. Otherwise
+//! the proof takes two requests. A page just past everything known must be empty. Since a removal could cause
+//! that too, an anchored page must then show the last known message and nothing behind it. If short pages are
+//! known to be unreliable, a further page past the end must be empty.
 
 use super::{Claims, Frontier, OffsetUnit, PageRequest, PageView, Paging, Purpose, ServerBehavior, Step};
 use crate::contact_read::{End, HistoryEnd};
 use crate::settings::Consistency;
 
-/// Times that the end has moved when it was looked at once more: the chat grows as fast as it is read.
+/// Maximum number of times that the end moves while it is checked. Beyond it, the chat grows as fast as it is
+/// read.
 const MAX_CHASES: u32 = 12;
 
-/// Short pages in a row, each with something new, after which it is seen whether they are the end of a chat that grows.
+/// Number of short pages in a row, each with a new message, after which the end is checked. The chat may be
+/// growing.
 const SHORT_RUN: u32 = 16;
 
-/// What the last proof said.
+/// State of the proof of the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum EndDoubt {
-    /// Nothing yet.
+    /// The proof has not started.
     None,
-    /// Nothing stood beyond the end; an anchored page is to confirm it.
+    /// The page beyond the end was empty. An anchored page must confirm it.
     Empty,
-    /// The anchored page has confirmed it. Where short pages lie it may have been cut, so that nothing must stand beyond
-    /// the end once more.
+    /// An anchored page has confirmed the end. If short pages are unreliable, it may have been cut, so a page
+    /// beyond the end must be empty again.
     Confirmed,
-    /// More stood there: the place is asked for once more, anchored.
+    /// The page beyond the end held messages. An anchored page is requested at the same position.
     Denied,
 }
 
@@ -40,7 +43,8 @@ impl Paging {
         }
     }
 
-    /// Where short pages may lie the next page is asked for as any other, anchored.
+    /// Continues after a short page that may not be the end, with an anchored request as after any other
+    /// page.
     pub(super) fn past_a_short_page(
         &mut self,
         past: u64,
@@ -53,8 +57,8 @@ impl Paging {
             return self.onward(past, stride);
         }
         if doubt == EndDoubt::Empty {
-            // A page as long as the longest may have been cut by a limit of the server's own, and one that does not
-            // reach to where nothing stood says less than it seems to.
+            // A page as long as the longest may have been cut by a limit of the server. A page that does not
+            // reach the empty position proves less.
             let is_whole = stride < self.largest.max(2) && past >= self.nothing_at;
             if fresh == 0 && is_whole {
                 if !facts.short_pages_lie {
@@ -86,7 +90,7 @@ impl Paging {
         Step::End(HistoryEnd { end, past, measure, rests_on_total: self.rests_on_total })
     }
 
-    /// The page just past everything known: empty, or the end was not the end.
+    /// Handles the page just past everything known. Messages on it disprove the end.
     pub(super) fn proof(&mut self, ask: &PageRequest, page: &PageView, facts: &mut ServerBehavior) -> Step {
         if !self.can_anchor(facts) {
             facts.short_pages_lie |= !page.is_empty();
@@ -97,7 +101,8 @@ impl Paging {
             return self.end(End::Proved, ask.offset, 0);
         }
         if page.is_empty() {
-            // It alone proves nothing: the short page may have been cut, and what stood behind it moved up since.
+            // An empty page is not enough: the short page may have been cut, and the messages behind it moved
+            // up since.
             self.doubt = EndDoubt::Empty;
             self.nothing_at = ask.offset;
             if self.is_to_sweep() {
@@ -108,7 +113,7 @@ impl Paging {
         let all_known = self.prefix.known_on(page) == page.received()
             && self.prefix.joins(ask.offset, page, facts.reading);
         if !all_known {
-            // A few new messages are the growth of the chat, and many what a short page has left out.
+            // A few new messages are growth of the chat. Many were omitted from a short page.
             if facts.stride(page) >= self.largest {
                 self.chases = 0;
             } else if let Some(unresolved) = self.chase() {
@@ -121,16 +126,16 @@ impl Paging {
             }
         }
         if facts.reading == OffsetUnit::Unknown && self.frontier.as_ref().is_some_and(Frontier::is_mixed) {
-            // Under the cautious stride the tail of a mixed page comes again: no sign of change.
+            // With an unknown unit, the end of a mixed page is expected to repeat, so this is no change.
             return self.advance(ask, page, facts);
         }
-        // Only known messages: new ones have pushed them here. The end is looked for a little further each time.
+        // Only known messages, moved here by new ones. The next request for the end goes a little further.
         if all_known && let Some(unresolved) = self.chase() {
             return unresolved;
         }
         if facts.reading == OffsetUnit::PerConversation {
-            // The end of a conversation that is not on the page may have moved up: the page is asked for so that every
-            // conversation must join.
+            // The end of a conversation that is not on the page may have moved up. So the next page is one
+            // that every conversation must join.
             return self.onward(ask.offset, 2);
         }
         match self.advance(ask, page, facts) {
@@ -147,14 +152,14 @@ impl Paging {
         }
     }
 
-    /// The end has moved since it was seen.
+    /// Counts a move of the end. Returns a step if the limit is reached.
     fn chase(&mut self) -> Option<Step> {
         self.chases += 1;
         (self.chases > MAX_CHASES)
             .then(|| Step::Unresolved("new messages arrived as fast as they were read".to_owned()))
     }
 
-    /// Whether pages have room for a known message beside a new one.
+    /// True if pages have room for a known message besides a new one.
     pub(super) fn can_anchor(&self, facts: &ServerBehavior) -> bool {
         let shows_room = self.largest > 1 || (facts.largest_page > 1 && self.prefix.len() <= 1);
         self.overlap > 0 && self.limit > 1 && shows_room

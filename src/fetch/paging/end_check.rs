@@ -1,22 +1,21 @@
-//! What was only believed of an ending, in the light of what the run has learned since.
+//! Checks believed ends of histories, by what the run has learned since.
 
 use std::collections::HashSet;
 
 use super::{Fingerprint, PageView};
 use crate::contact_read::{End, HistoryEnd, OffsetUnit, PageRequest, Purpose, ServerBehavior};
 
-/// What is to be done about an ending.
+/// Action that an end requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndVerdict {
-    /// It holds.
     None,
-    /// See whether nothing stands behind it.
+    /// Check that no message is behind the end.
     Check,
-    /// Read the history anew.
+    /// Read the history again from its start.
     ReadAnew,
 }
 
-/// Whether an ending holds by what is known now.
+/// Returns the action that an end requires, by what is known now.
 pub fn check_end(ending: &HistoryEnd, facts: &ServerBehavior) -> EndVerdict {
     if ending.rests_on_total && facts.reading == OffsetUnit::PerConversation {
         return EndVerdict::ReadAnew;
@@ -27,8 +26,8 @@ pub fn check_end(ending: &HistoryEnd, facts: &ServerBehavior) -> EndVerdict {
     }
 }
 
-/// A look behind an ending that was believed. Nothing may stand there; and since a removal could have moved something up
-/// from there, what stands just before it must be a message that was read.
+/// A check of a believed end. No message may be behind the end. A removal could have moved a message up from
+/// there, so the message just before the end must be one that was read.
 #[derive(Debug)]
 pub struct EndCheck {
     past: u64,
@@ -37,17 +36,18 @@ pub struct EndCheck {
 }
 
 impl EndCheck {
-    /// A look behind this ending of a history in which no message has been read yet.
+    /// Prepares the check of an end, without any known message.
     pub fn new(ending: &HistoryEnd, limit: u32) -> Self {
         Self { past: ending.past, limit, known: HashSet::new() }
     }
 
-    /// Adds the messages of a page of the history.
+    /// Adds the messages of a spooled page.
     pub fn knows(&mut self, page: &PageView) {
         self.known.extend(page.messages());
     }
 
-    /// What to ask: [`Self::is_clear`] of the first, then [`Self::is_last`] of the second.
+    /// The two requests of the check: [`Self::is_clear`] judges the first response, [`Self::is_last`] the
+    /// second.
     pub fn asks(&self) -> [PageRequest; 2] {
         [self.past, self.past.saturating_sub(1)].map(|offset| PageRequest {
             offset,
@@ -57,12 +57,12 @@ impl EndCheck {
         })
     }
 
-    /// Whether nothing stands behind the ending.
+    /// True if no message is behind the end.
     pub fn is_clear(page: &PageView) -> bool {
         page.is_empty()
     }
 
-    /// Whether the end of the history stands just before it, and all of it is known.
+    /// True if the page shows the end of the history, and only known messages.
     pub fn is_last(&self, page: &PageView) -> bool {
         !page.is_empty()
             && page.received() == page.groups().len() as u64

@@ -1,20 +1,21 @@
-//! What a run has learned of the server's ways, from all contacts together.
+//! Learns how the server behaves, from the pages of all contacts together.
 //!
-//! The API's documents leave open how `limit` and `offset` count and whether `limit` is honoured (`docs/api.md#messages-of-a-contact`). Each
-//! page read is evidence; what is learned from one contact serves the others.
+//! The API's documents do not define what `limit` and `offset` count, or if `limit` is honoured
+//! (`docs/api.md#messages-of-a-contact`). Each page is evidence, and what one contact shows holds for the
+//! others.
 
 use super::PageView;
 use crate::contact_read::{OffsetUnit, PageRequest, ServerBehavior};
 
-/// Messages that would have to have been inserted between two requests for a page to look as if offsets counted all
-/// conversations when they do not. Far above what a live chat adds in a round trip.
+/// Number of messages that suffices as evidence for a total offset. With offsets per conversation, as many
+/// messages would have to be inserted between two requests. A live chat is far slower.
 const TOTAL_EVIDENCE: u64 = 8;
 
 impl ServerBehavior {
-    /// Learns from a page whether it can be explained by the reading held so far.
+    /// Learns from the number of messages on a page.
     ///
-    /// More messages than asked for, though no conversation alone has more, is proof that each conversation counts
-    /// for itself. (One conversation with more than asked for only shows that `limit` is not honoured.)
+    /// More messages than requested, with no conversation above the limit, prove that offsets count inside
+    /// each conversation. More than requested in one conversation only show that `limit` is not honoured.
     pub fn learn_from_size(&mut self, ask: &PageRequest, sight: &PageView) {
         let limit = u64::from(ask.limit);
         if sight.largest() > limit && self.reading == OffsetUnit::Unknown {
@@ -26,10 +27,9 @@ impl ServerBehavior {
         self.largest_page = self.largest_page.max(self.stride(sight));
     }
 
-    /// Learns from how many known messages a page shows that follows a mixed page ending, if each conversation
-    /// counted for itself, at `end_if_per_conversation`.
-    ///
-    /// Under that reading nothing known stands at or after that position, unless as many messages were inserted.
+    /// Learns from the number of known messages on a page that follows a mixed page. With offsets per
+    /// conversation, the mixed page would end at `end_if_per_conversation`. Then no known message could be at
+    /// or after that position, unless as many messages were inserted.
     pub fn learn_from_overlap(
         &mut self,
         offset: u64,
@@ -47,7 +47,7 @@ impl ServerBehavior {
         }
     }
 
-    /// How far a page's messages reach beyond its offset, at the least.
+    /// Minimum distance that a page's messages reach beyond its offset.
     pub fn stride(&self, sight: &PageView) -> u64 {
         match self.reading {
             OffsetUnit::Total => sight.received(),
@@ -55,7 +55,7 @@ impl ServerBehavior {
         }
     }
 
-    /// Whether the page held fewer messages than asked for, which claims to be the end of the history.
+    /// True if the page held fewer messages than requested, which claims the end of the history.
     pub fn is_short(&self, ask: &PageRequest, sight: &PageView) -> bool {
         let limit = u64::from(ask.limit);
         match self.reading {

@@ -1,12 +1,13 @@
-//! The `limit` asked with: halved where the server cannot answer so much, and grown back after.
+//! The `limit` of requests: halved if the server cannot send that many messages, and doubled again later.
 
 use super::{PageRequest, Paging, Step};
 
-/// Pages read at a halved limit before the double is tried again.
+/// Number of pages read at a halved limit before it is doubled again.
 const PAGES_BEFORE_GROWING: u32 = 4;
 
 impl Paging {
-    /// The server cannot answer so much at once: the same place with half the limit. False at a single message.
+    /// Requests the same position with half the limit, because the server cannot send that many messages.
+    /// False if the limit is one.
     pub fn halve(&mut self, ask: &PageRequest) -> bool {
         if ask.limit <= 1 {
             return false;
@@ -14,14 +15,14 @@ impl Paging {
         let limit = ask.limit / 2;
         self.limit = limit;
         self.pages_at_limit = 0;
-        // With one message a page there is no room for a known one: it starts at the frontier itself.
+        // A page of one message has no room for a known one, so it starts just past everything known.
         let overlap = if limit == 1 { 0 } else { ask.overlap.min(u64::from(limit) - 1) };
         let offset = ask.offset + (ask.overlap - overlap);
         self.next = Step::Request(PageRequest { offset, limit, overlap, purpose: ask.purpose });
         true
     }
 
-    /// After some pages at a halved limit, the double is tried.
+    /// Doubles a halved limit after some pages.
     pub(super) fn grow_back(&mut self, ask: &PageRequest) {
         self.limit = ask.limit.min(self.rules.page_size);
         if self.limit == self.rules.page_size {

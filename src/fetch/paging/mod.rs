@@ -1,12 +1,14 @@
-//! Paging one contact's history on a chat that changes meanwhile, as a pure state machine.
+//! Pages one contact's history, which may change meanwhile, as a pure state machine.
 //!
-//! Offsets count positions: on a live chat an insert repeats messages and a removal skips them, silently. So each page
-//! must *join* what is known (see [`prefix`]) or be confirmed (see [`single_message_pages`]), the offset advances by what was
-//! received and not by what was asked for, and the end is proved by an empty page, or believed where the run has reason
-//! to. What offsets count is asked for where it matters (see [`count`]).
+//! Offsets count positions. On a live chat, an insertion repeats messages and a removal silently skips them.
+//! So each page must *join* the known messages (see [`prefix`]) or be confirmed (see
+//! [`single_message_pages`]). The offset advances by the number of received messages, not by the limit. The
+//! end is proved by an empty page, or believed if the run has reason to (see [`end`]). What offsets count is
+//! tested where it matters (see [`count`]).
 //!
-//! No network, clock or randomness in here: [`Paging::next`] says what to ask, [`Paging::absorb`] takes the answer in.
-//! A resumed run absorbs the spooled pages again, in their order, and goes on where it was.
+//! The machine has no network, clock or randomness: [`Paging::next`] returns the next request,
+//! [`Paging::absorb`] takes the response. A resumed run absorbs the spooled pages in their order and
+//! continues from there.
 
 mod closing_sweep;
 mod count;
@@ -36,50 +38,53 @@ use end::EndDoubt;
 use prefix::Prefix;
 use single_message_pages::Held;
 
-/// Times that a history is read anew from its start before it is given up as unresolved.
+/// Maximum number of times that a history is read again from its start. Beyond it, the history is unresolved.
 const MAX_REREADS: u32 = 3;
-/// Steps back in one history beyond those that its progress pays for. Each doubles its distance, so one removal costs a
-/// handful; a history that keeps changing under our hands is given up as unresolved rather than chased for ever.
+/// Maximum number of steps back, apart from those that progress offsets. Each step doubles the distance, so
+/// one removal takes a handful. A history that changes without rest becomes unresolved instead of being
+/// chased forever.
 const MAX_TROUBLE: u32 = 60;
-/// Steps back that a page with something new pays for.
+/// Number of steps back that a page with a new message offsets.
 const PAID_BY_A_PAGE: u32 = 2;
-/// Steps back in a row that lead to nothing new: the server's pages contradict each other.
+/// Maximum number of steps back in a row without a new message. Beyond it, the server's pages contradict each
+/// other.
 const MAX_FRUITLESS: u32 = 8;
 
-/// How one contact is to be paged.
+/// Rules for paging one contact.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules {
-    /// How hard to prove that nothing was missed.
+    /// Level of proof that no message was missed.
     pub consistency: Consistency,
-    /// The `limit` to ask with, 1..=100.
+    /// The `limit` of requests, 1..=100.
     pub page_size: u32,
-    /// Whether this contact's short last page may be believed to be the end at all.
+    /// Policy for short last pages of this contact.
     pub claims: Claims,
 }
 
-/// Whether a short page that joins is believed to be the end of the history.
+/// Policy for short pages, which claim the end of the history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Claims {
-    /// As long as none in this run has proved false.
+    /// Believe them, unless the run has shown that they are unreliable.
     Believe,
-    /// Never: this contact is one of those that the belief rests on.
+    /// Never believe them. The belief for other contacts rests on contacts like this one.
     Prove,
 }
 
-/// What to do next for a contact.
+/// Next action for a contact.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Request this page.
     Request(PageRequest),
-    /// The history is read.
+    /// The history is read to its end.
     End(HistoryEnd),
-    /// It kept changing or contradicting itself: what was read is exported, and said.
+    /// The history kept changing or contradicting itself. The pages read so far are exported, and the reason
+    /// is reported.
     Unresolved(String),
-    /// The server answered this history's first page at every offset, and has not shown that it looks at the offset.
+    /// The server returned the first page at every offset, and has not shown elsewhere that it honours the
+    /// offset.
     OffsetIgnored,
 }
 
-/// The last page that advanced the frontier.
+/// The last page that advanced the end of the known messages.
 #[derive(Clone, Debug)]
 struct Frontier {
     offset: u64,
@@ -93,30 +98,29 @@ impl Frontier {
     }
 }
 
-/// The paging of one contact (of one channel of it, where channels are asked for one by one).
+/// Paging of one contact, or of one of its channels if channels are requested one by one.
 #[derive(Debug)]
 pub struct Paging {
     rules: Rules,
     prefix: Prefix,
     next: Step,
-    /// The `limit` now: halved when the server cannot answer so much, grown back after.
     limit: u32,
     pages_at_limit: u32,
-    /// Known messages asked for again with each page; grows with trouble.
+    /// Number of known messages requested again with each page. Each successful step back doubles it.
     overlap: u64,
     step_back: u64,
     trouble: u32,
     fruitless: u32,
     rereads: u32,
-    /// The most that was known when it was forgotten.
+    /// Largest number of known messages before they were forgotten.
     forgotten: u64,
     chases: u32,
     short_run: u32,
     sweep: Sweep,
     doubt: EndDoubt,
-    /// Where the last proof found nothing.
+    /// Offset of the latest empty page.
     nothing_at: u64,
-    /// The most messages of a page of this history, in the unit of the reading.
+    /// Largest page of this history, in messages by the unit of the offset.
     largest: u64,
     rests_on_total: bool,
     /// The offset just past everything known.
@@ -126,14 +130,13 @@ pub struct Paging {
     equal_pages: u32,
     /// A page without an anchor, until the page before it is verified.
     held: Option<Held>,
-    /// What was to be asked when doubt about the offset came up.
+    /// The request that was due when the offset became doubtful.
     after_doubt: Option<PageRequest>,
     uncounted: Option<Uncounted>,
     counts: u32,
 }
 
 impl Paging {
-    /// The start of a history.
     pub fn new(rules: Rules) -> Self {
         Self {
             rules,
@@ -170,27 +173,28 @@ impl Paging {
         }
     }
 
-    /// What to do next.
+    /// Returns the next action.
     pub fn next(&self) -> &Step {
         &self.next
     }
 
-    /// Distinct messages read so far.
+    /// Number of distinct messages read so far.
     pub fn known(&self) -> u64 {
         self.prefix.len().max(self.forgotten)
     }
 
-    /// The messages read since the history was last begun.
+    /// Returns the messages read since the last start of the history.
     pub fn into_known(self) -> HashSet<Fingerprint> {
         self.prefix.into_known()
     }
 
-    /// Times the history was read anew.
+    /// Number of times that the history was read again from its start.
     pub fn rereads(&self) -> u32 {
         self.rereads
     }
 
-    /// Takes in the answer to an ask, which is the last one [`Self::next`] gave, or was when it was spooled.
+    /// Handles the response to the request that [`Self::next`] returned last, in this attempt or in an
+    /// earlier one.
     pub fn absorb(&mut self, ask: &PageRequest, page: &PageView, facts: &mut ServerBehavior) {
         match ask.purpose {
             Purpose::Doubt => self.next = self.settle_doubt(page, facts),
@@ -206,7 +210,7 @@ impl Paging {
         }
     }
 
-    /// A page of which it is known what its offset counts, as far as that can be known.
+    /// Handles a page whose offset unit is known, as far as it can be known.
     fn take_in(&mut self, ask: &PageRequest, page: &PageView, facts: &mut ServerBehavior) {
         if self.rests_on_total && facts.reading == OffsetUnit::PerConversation {
             self.rests_on_total = false;
@@ -242,14 +246,14 @@ impl Paging {
             facts.learn_from_overlap(ask.offset, self.prefix.known_on(page), end, conversations);
         }
         if page.received() > u64::from(ask.limit) {
-            // What is sent twice says nothing of what the limit counts.
+            // Repeated messages do not show what the limit counts.
             facts.learn_from_size(ask, &page.without_repeats());
         } else {
             facts.learn_from_size(ask, page);
         }
     }
 
-    /// The page continues the history: take it in and go on behind it.
+    /// Adds a page that continues the history, and requests the next one.
     fn advance(&mut self, ask: &PageRequest, page: &PageView, facts: &mut ServerBehavior) -> Step {
         let fresh = self.prefix.extend(ask.offset, page, facts.reading);
         if page.is_empty() {

@@ -1,17 +1,17 @@
-//! Whether the server looks at the offset at all.
+//! Detects servers that ignore or clamp the offset.
 //!
-//! One that ignores it answers every request with the first page. One that clamps it does so from some offset on: the
-//! pages before are read, and only the histories that are longer cannot be read to their end.
+//! A server that ignores the offset returns the first page to every request. A server that clamps the offset
+//! does so from some offset on. Then longer histories cannot be read to their end.
 
 use super::{Fingerprint, PageRequest, PageView, Paging, Purpose, ServerBehavior, Step};
 
-/// Equal pages at different offsets after which it is asked far beyond the end.
+/// Number of equal pages at different offsets after which a page far beyond the end is requested.
 const EQUAL_PAGES: u32 = 2;
-/// Far beyond the known end: a server that answers messages here ignores the offset.
+/// Distance beyond the known end. A server that returns messages there ignores the offset.
 const FAR_BEYOND: u64 = 1_000_000;
 
 impl Paging {
-    /// Equal pages at different offsets raise the request.
+    /// Requests a page far beyond the end if pages at different offsets are equal.
     pub(super) fn doubt_the_offset(&mut self, ask: &PageRequest, page: &PageView) {
         let messages: Vec<Fingerprint> = page.messages().collect();
         let equal = !messages.is_empty() && messages == self.last_page && ask.offset > 0;
@@ -27,8 +27,7 @@ impl Paging {
         }
     }
 
-    /// True if the page shows that the server looks at the offset: it is not the first page again, with what came
-    /// meanwhile.
+    /// True if the page shows that the server honours the offset: most of its messages are new.
     pub(super) fn shows_offset(&self, ask: &PageRequest, page: &PageView) -> bool {
         let known = self.prefix.known_on(page);
         ask.offset > 0 && self.prefix.len() > 0 && (page.is_empty() || 2 * known < page.received())

@@ -1,4 +1,4 @@
-//! The seam between what is known and the next page: joined, looked for further up, or begun anew.
+//! Joins the next page to the known messages. If it does not join, steps back or reads the history again.
 
 use super::{
     EndDoubt, MAX_FRUITLESS, MAX_REREADS, MAX_TROUBLE, PageRequest, PageView, Paging, Purpose,
@@ -6,7 +6,7 @@ use super::{
 };
 
 impl Paging {
-    /// A page that must hold a message already known, unless nothing stands before it.
+    /// Handles a page that must hold a known message, unless it is the first page.
     pub(super) fn anchored(
         &mut self,
         ask: &PageRequest,
@@ -28,14 +28,15 @@ impl Paging {
         if ask.offset > 0 {
             return self.back_from(ask.offset);
         }
-        // Nothing known stands at the start any more. What is known stays so: it stands further down, or is gone.
+        // No known message is left at the start. Known messages stay known: they moved down, or were removed.
         match self.count_reread() {
             Ok(()) => self.advance(ask, page, facts),
             Err(unresolved) => unresolved,
         }
     }
 
-    /// Something before `offset` was removed: look for the joint further up, twice as far each time.
+    /// Steps back from a page that does not join because messages before `offset` were removed. Each step
+    /// doubles the distance.
     pub(super) fn back_from(&mut self, offset: u64) -> Step {
         if self.doubt == EndDoubt::Empty {
             self.doubt = EndDoubt::None;
@@ -59,7 +60,7 @@ impl Paging {
         Step::Request(PageRequest { offset, limit: self.limit, overlap: 0, purpose: Purpose::StepBack })
     }
 
-    /// Forgets what was read and asks for the start of the history, if that was not done too often.
+    /// Forgets all messages and requests the start of the history, unless the limit of rereads is reached.
     pub(super) fn start_over(&mut self) -> Step {
         if let Err(unresolved) = self.count_reread() {
             return unresolved;

@@ -1,4 +1,4 @@
-//! What paging sees of a page: which messages stood on it, by conversation, and nothing of their content.
+//! Paging's view of a page: fingerprints of its messages by conversation, without their content.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,26 +7,26 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 use crate::record::ContactAnswer;
 use crate::record::listing::{Listed, ListedContact, ListingPage};
 
-/// What names a message sent without an id: `x-` and the hex digits of a digest.
+/// Length of a generated message id: `x-` and the hex digits of a digest.
 const MADE_UP_LENGTH: usize = 34;
 
-/// The fingerprint of a message or conversation id: 128 bits, so that a history of a million messages takes 16 MB
-/// and two ids of one contact never meet by chance.
+/// Fingerprint of a message or conversation id. With 128 bits, a history of a million messages takes 16 MB,
+/// and two ids of one contact never collide by chance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Fingerprint(u128);
 
 impl Fingerprint {
-    /// The fingerprint of an id.
+    /// Fingerprint of an id.
     pub fn of(id: &str) -> Self {
         Self(xxh3_128(id.as_bytes()))
     }
 
-    /// The fingerprint of what is named so inside a conversation.
+    /// Fingerprint of an id inside a conversation.
     fn within(self, conversation: Self) -> Self {
         Self(self.0 ^ conversation.0.rotate_left(1))
     }
 
-    /// The fingerprint of what is named so and has had so many of the same name before it.
+    /// Fingerprint of the message that follows `before` equal ones.
     fn after(self, before: u32) -> Self {
         Self(self.0.wrapping_add(u128::from(before)))
     }
@@ -35,27 +35,28 @@ impl Fingerprint {
 /// A message on a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark {
-    /// Its id, inside its conversation: ids of two conversations may be equal.
+    /// Fingerprint of the id inside its conversation. Ids of two conversations may be equal.
     pub print: Fingerprint,
-    /// How well it can be told from others.
+    /// Origin of the fingerprint.
     pub identity: Identity,
 }
 
-/// How well a message can be told from others.
+/// Origin of a message's fingerprint, which decides how reliable it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Identity {
-    /// By an id of its own.
+    /// The message has its own id.
     Named,
-    /// By what it says: it was sent without an id, and another one may say the same.
+    /// The message was sent without an id. The fingerprint is made from its content, which other messages may
+    /// share.
     Nameless,
 }
 
 /// The messages of one conversation on one page, in the server's order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
-    /// Which conversation; messages without one are a group too.
+    /// Fingerprint of the conversation. Messages without a conversation form a group too.
     pub conversation: Fingerprint,
-    /// Its messages on this page.
+    /// The messages of the conversation on this page.
     pub messages: Vec<Mark>,
 }
 
@@ -63,13 +64,13 @@ pub struct Group {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PageView {
     groups: Vec<Group>,
-    /// How often each message without an id has been met.
+    /// Number of messages on the page with the same content and no id.
     nameless: HashMap<Fingerprint, u32>,
 }
 
 impl PageView {
-    /// The messages of an answer. There is no other way to paging's input for an answer about a contact, so that what was
-    /// not validated is never read.
+    /// Returns the view of a response. Views of contact responses are made only here, so that paging never
+    /// reads an unvalidated response.
     pub fn of(answer: &ContactAnswer<'_>) -> Self {
         let mut sight = Self::default();
         for (conversation, id) in answer.messages() {
@@ -78,7 +79,7 @@ impl PageView {
         sight
     }
 
-    /// The contacts of a part of the account's list, each as it stands there: whoever becomes active is another one.
+    /// Returns the view of a part of the account's list. Each version of a contact is a message of its own.
     pub fn of_listing(page: &ListingPage) -> Self {
         let mut sight = Self::default();
         for place in &page.places {
@@ -90,18 +91,19 @@ impl PageView {
         sight
     }
 
-    /// A fingerprint of the page by its messages that have an ID, whatever their order. `None` where there are none.
+    /// Returns a fingerprint of all messages with an id, independent of their order. `None` if there are
+    /// none.
     pub fn fingerprint(&self) -> Option<u64> {
         let mut named: Vec<u128> =
             self.marks().filter(|mark| mark.identity == Identity::Named).map(|mark| mark.print.0).collect();
         named.sort_unstable();
         let bytes: Vec<u8> = named.iter().flat_map(|print| print.to_le_bytes()).collect();
-        // Zero stands for "none" where fingerprints are kept.
+        // Stored fingerprints use zero for "none".
         (!bytes.is_empty()).then(|| xxh3_64(&bytes).max(1))
     }
 
-    /// Adds a message to the group of its conversation; `None` is "without a conversation". What `record` names a
-    /// message that was sent without an id is `x-` and a digest, and a number where others on the page say the same.
+    /// Adds a message to the group of its conversation. `None` means "without a conversation". `record` names
+    /// a message without an id `x-` and a digest, followed by a number if others on the page are equal.
     pub(super) fn add(&mut self, conversation: Option<&str>, message: &str) {
         let conversation = conversation.map_or(Fingerprint(0), Fingerprint::of);
         match message.get(..MADE_UP_LENGTH) {
@@ -112,8 +114,8 @@ impl PageView {
         }
     }
 
-    /// Adds a message without an id by what it says. Equal ones are counted inside their conversation, and not over the
-    /// page as in the export: which others stand on a page depends on where it was cut.
+    /// Adds a message without an id by its content. Equal ones are numbered inside their conversation, not
+    /// over the page as in the export, because a page may be cut anywhere.
     pub(super) fn put_nameless(&mut self, conversation: Fingerprint, content: Fingerprint) {
         let met = self.nameless.entry(content.within(conversation)).or_default();
         let before = *met;
@@ -124,39 +126,39 @@ impl PageView {
     /// Adds a message by its fingerprints.
     pub(super) fn put(&mut self, conversation: Fingerprint, message: Fingerprint, identity: Identity) {
         let mark = Mark { print: message.within(conversation), identity };
-        // A conversation's messages stand together on a page, so the last group is nearly always the right one.
+        // The messages of a conversation are adjacent on a page, so the last group nearly always matches.
         match self.groups.iter_mut().rev().find(|group| group.conversation == conversation) {
             Some(group) => group.messages.push(mark),
             None => self.groups.push(Group { conversation, messages: vec![mark] }),
         }
     }
 
-    /// The groups, each with at least one message.
+    /// Groups of the page, each with at least one message.
     pub fn groups(&self) -> &[Group] {
         &self.groups
     }
 
-    /// All messages.
+    /// All messages of the page.
     pub fn marks(&self) -> impl Iterator<Item = Mark> + '_ {
         self.groups.iter().flat_map(|group| group.messages.iter().copied())
     }
 
-    /// The fingerprints of all messages.
+    /// Fingerprints of all messages.
     pub fn messages(&self) -> impl Iterator<Item = Fingerprint> + '_ {
         self.marks().map(|mark| mark.print)
     }
 
-    /// How many messages the page held: by this, not by what was asked for, the offset advances.
+    /// Number of messages on the page. The offset advances by this number, not by the limit.
     pub fn received(&self) -> u64 {
         self.groups.iter().map(|group| group.messages.len() as u64).sum()
     }
 
-    /// The largest count of one conversation.
+    /// Number of messages of the largest group.
     pub fn largest(&self) -> u64 {
         self.groups.iter().map(|group| group.messages.len() as u64).max().unwrap_or(0)
     }
 
-    /// The page with each message once.
+    /// Returns a copy of the page with each message once.
     pub(super) fn without_repeats(&self) -> Self {
         let mut page = self.clone();
         for group in &mut page.groups {
@@ -166,24 +168,24 @@ impl PageView {
         page
     }
 
-    /// Whether more than one conversation stood on the page: only then do the two readings of `offset` differ.
+    /// True if the page has messages of several conversations. Only then does the unit of `offset` matter.
     pub fn is_mixed(&self) -> bool {
         self.groups.len() > 1
     }
 
-    /// Whether nothing stood on it.
+    /// True if the page has no message.
     pub fn is_empty(&self) -> bool {
         self.groups.is_empty()
     }
 }
 
-/// A contact as it stands in the list. The letter keeps an ID from looking like something without one.
+/// The version of a contact as a message id. The first letter distinguishes it from an entry without an ID.
 fn version(contact: &ListedContact) -> String {
     let time = contact.latest_message_time.as_deref().unwrap_or_default();
     format!("c{}\u{1f}{time}", contact.contact_id)
 }
 
-/// Whether an id was made up of what a message says, with or without a number.
+/// True if an id was generated from the content of a message, with or without a number.
 fn is_made_up(id: &str) -> bool {
     let rest = id.get(MADE_UP_LENGTH..);
     id.starts_with("x-") && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))

@@ -1,20 +1,22 @@
-//! The pages that will be asked for next, if nothing unforeseen comes.
+//! Predicts the next requests, so that [`prefetch`](crate::fetch) can send them early.
 //!
-//! They may be asked for before the one in front of them is answered. Their answers are then taken in when their turn has
-//! come and they are what is asked for; else they are thrown away. That such an answer is older than that of the page in
-//! front of it does no harm: a page that holds a known message shows all that stood between that message and its own end,
-//! whenever it was read, and what stood before was known already. A message that came in between counts as one that came
-//! while the history was read; one that was removed in between leaves the pages without a joint, or with a longer one.
+//! Each response is absorbed when its turn comes, if it is the one requested then. Otherwise it is discarded.
 //!
-//! Only pages that must join are foreseen. One that proves the end, or confirms another, must be read after it.
+//! It does no harm that a prefetched response may be older than that of the page before it. A page with a
+//! known message shows all messages between that one and its end, whenever it was read. All messages before
+//! that were known already. A message inserted between the two responses counts as one that arrived while the
+//! history was read. A removed one makes the pages overlap more, or fail to join.
+//!
+//! Only pages that must join are predicted. A page that proves the end, or confirms another page, must be
+//! read after it.
 
 use super::{PageRequest, Paging, Purpose, Step};
 use crate::settings::Consistency;
 
 impl Paging {
-    /// The pages behind the one to ask for next, each as far behind the one in front of it as that is.
+    /// Predicts the pages behind the next request, at the same stride.
     pub fn foreseen(&self) -> impl Iterator<Item = PageRequest> + use<> {
-        // While it is found out what offsets count, the page that waits for it is the next.
+        // While the unit of offsets is tested, the page that waits for the result is the next.
         let next = match (&self.next, &self.uncounted) {
             (Step::Request(_), Some(uncounted)) => Some(&uncounted.ask),
             (Step::Request(ask), None) => Some(ask),
@@ -34,8 +36,8 @@ impl Paging {
         next.into_iter().flat_map(behind)
     }
 
-    /// Whether it is the next page of a history that nothing is the matter with. Where joints had to be looked for, pages
-    /// are asked for one by one: answers that are older than they need be would only make that worse.
+    /// True if the request is a regular next page. After a step back, pages are requested one by one, because
+    /// older responses would make the drift worse.
     fn is_to_join(&self, ask: &PageRequest) -> bool {
         let anchors = ask.overlap == 1 || self.rules.consistency == Consistency::Fast;
         ask.purpose == Purpose::Onward && ask.limit == self.rules.page_size && anchors

@@ -1,8 +1,9 @@
 //! The part of a history that is known without a gap.
 //!
-//! Invariant: whatever now stands before a known message in the server's order, and stood there all the while, is known
-//! too. A page keeps the invariant only if it *joins*: if it holds a known message. Then all between that message and
-//! the page's end is read now, and all before it was known already.
+//! Invariant: if a message existed during the whole read and now precedes a known message in the server's
+//! order, it is known. A page keeps the invariant only if it *joins*, that is, holds a known message. Then
+//! the page provides all messages between that message and its end, and all messages before it are known
+//! already.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -14,49 +15,49 @@ use crate::contact_read::OffsetUnit;
 #[derive(Debug, Default)]
 pub struct Prefix {
     known: HashSet<Fingerprint>,
-    /// Where each conversation's known messages end, under the reading that each counts for itself.
+    /// End of each conversation's known messages, if offsets count inside each conversation.
     ends: HashMap<Fingerprint, u64>,
-    /// Where the messages of one conversation alone were read last: the offset of their end, and their outermost
-    /// messages. One of them stands there: the page's own order may be the other way round.
+    /// Position and outermost messages of the latest page that held one conversation. The position is the
+    /// offset of its last message. Since pages may be in reverse order, either of the two messages may have it.
     edges: HashMap<Fingerprint, (u64, [Fingerprint; 2])>,
-    /// Whether any message had an id.
+    /// True if some message had an id.
     has_names: bool,
 }
 
 impl Prefix {
-    /// How many of the page's messages are known.
+    /// Number of known messages on the page.
     pub fn known_on(&self, sight: &PageView) -> u64 {
         sight.messages().filter(|message| self.known.contains(message)).count() as u64
     }
 
-    /// Whether a message is known.
+    /// True if the message is known.
     pub fn knows(&self, message: Fingerprint) -> bool {
         self.known.contains(&message)
     }
 
-    /// How many messages are known.
+    /// Number of known messages.
     pub fn len(&self) -> u64 {
         self.known.len() as u64
     }
 
-    /// The known messages.
+    /// Returns the known messages.
     pub fn into_known(self) -> HashSet<Fingerprint> {
         self.known
     }
 
-    /// Whether the page at `offset` continues what is known.
+    /// True if the page at `offset` continues the known messages.
     ///
-    /// Where offsets count inside each conversation there is one list for each, and every one must join: those on the
-    /// page, and those whose known part reaches beyond the offset and of which a message is therefore expected. A
-    /// conversation that was never seen before had no messages when the read began.
+    /// If offsets count inside each conversation, every conversation on the page must join. So must every
+    /// conversation whose known part reaches beyond the offset, because its messages are expected on the
+    /// page. A conversation that was never seen before had no messages when the read began.
     pub fn joins(&self, offset: u64, sight: &PageView, reading: OffsetUnit) -> bool {
-        // One without an id is trusted only where there is nothing else to go by: another may say the same.
+        // Messages without an id may be equal to others. They count only if no message of the history has an id.
         let has_names = self.has_names || has_names(sight);
         let can_be_told = |mark: &Mark| mark.identity == Identity::Named || !has_names;
         self.joins_by(offset, sight, reading, |mark| can_be_told(mark) && self.known.contains(&mark.print))
     }
 
-    /// Whether it seems to, by messages that others could be taken for.
+    /// True if the page seems to join, but perhaps only by messages that others may be equal to.
     pub fn may_join(&self, offset: u64, sight: &PageView, reading: OffsetUnit) -> bool {
         self.joins_by(offset, sight, reading, |mark| self.known.contains(&mark.print))
     }
@@ -81,7 +82,8 @@ impl Prefix {
         }
     }
 
-    /// Whether the page holds something that is not known here, of every conversation where each counts for itself.
+    /// True if the page holds an unknown message. If offsets count inside each conversation, every group must
+    /// hold one.
     pub fn is_left_by(&self, sight: &PageView, reading: OffsetUnit) -> bool {
         let is_unknown = |mark: &Mark| !self.known.contains(&mark.print);
         let mut groups = sight.groups().iter().map(|group| group.messages.iter().any(is_unknown));
@@ -91,15 +93,15 @@ impl Prefix {
         }
     }
 
-    /// The first of these offsets at which a conversation ends.
+    /// Returns the first of these offsets at which a conversation ends.
     pub fn next_end(&self, offsets: Range<u64>) -> Option<u64> {
         self.ends.values().copied().filter(|end| offsets.contains(end)).min()
     }
 
-    /// Takes the page's messages in as the last that is known; returns how many were new.
+    /// Adds a page at the end of the known messages. Returns the number of new messages.
     pub fn extend(&mut self, offset: u64, sight: &PageView, reading: OffsetUnit) -> u64 {
         for group in sight.groups() {
-            // Replaced, not raised: after a removal the conversation ends earlier than it did.
+            // Replaced, not raised: after a removal, the conversation ends earlier than before.
             self.ends.insert(group.conversation, offset + group.messages.len() as u64);
         }
         let is_one_list = reading == OffsetUnit::PerConversation || !sight.is_mixed();
@@ -115,13 +117,13 @@ impl Prefix {
         self.insert(sight)
     }
 
-    /// Takes the page's messages in, wherever they stand; returns how many were new.
+    /// Adds a page at any position. Returns the number of new messages.
     pub fn insert(&mut self, sight: &PageView) -> u64 {
         self.has_names |= has_names(sight);
         sight.messages().map(|message| u64::from(self.known.insert(message))).sum()
     }
 
-    /// Whether the page at `offset`, which was read before, holds what it held then, as far as that is known.
+    /// True if the page at `offset`, which was read before, has not changed, as far as that is known.
     pub fn stands_at(&self, offset: u64, sight: &PageView, reading: OffsetUnit) -> bool {
         let is_edge =
             self.edges.iter().filter(|(_, (at, _))| *at == offset).all(|(conversation, (_, ends))| {
@@ -133,7 +135,7 @@ impl Prefix {
         is_edge && self.known_on(sight) == sight.received() && self.may_join(offset, sight, reading)
     }
 
-    /// Forgets everything: the history is read anew.
+    /// Forgets all messages, before the history is read again.
     pub fn clear(&mut self) {
         self.known.clear();
         self.ends.clear();
@@ -141,7 +143,7 @@ impl Prefix {
     }
 }
 
-/// Whether any message has an id of its own.
+/// True if some message has its own id.
 fn has_names(sight: &PageView) -> bool {
     sight.marks().any(|mark| mark.identity == Identity::Named)
 }

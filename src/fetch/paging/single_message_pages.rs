@@ -1,15 +1,15 @@
-//! Pages without an anchor: of one message, which have no room for a known one beside a new one, or with known messages
-//! that others could be taken for.
+//! Confirms pages that cannot join: pages of one message, which have no room for a known one, and pages that
+//! seem to join by ambiguous messages.
 //!
-//! A page of one message is held until the place before it and then its own were asked for again: only if what stood
-//! there when they were read still stands there has nothing been removed in between. Otherwise the history is read anew,
-//! and given up as unresolved when that happens too often. That costs a server that sends single messages, on a chat that never rests,
-//! its answer. And it is not proof: what is removed, made up for, and removed again in three requests that follow each
-//! other passes unseen, since a page of one message shows nothing of its neighbours.
+//! A page of one message is held. The position before it is requested again, then its own position. If both
+//! are unchanged, nothing was removed in between, and the page is added. Otherwise the history is read again,
+//! and becomes unresolved if that happens too often. So a server that sends single messages leaves restless
+//! chats unresolved. This is not a full proof: a page of one message does not show its neighbours. A removal,
+//! an insertion and another removal within three consecutive requests stay unnoticed.
 //!
-//! A page that seems to join, but only by messages without an id in a history where others have one, is held until the
-//! whole page before it and then its own were asked for again and show what they showed. Where they do not, the joint is
-//! looked for further up.
+//! A page may seem to join only by messages without an id, although other messages have one. It is held too,
+//! and the whole page before it and then its own are requested again. If one of them has changed, paging
+//! steps back.
 
 use std::collections::HashSet;
 
@@ -17,28 +17,28 @@ use super::{
     Fingerprint, Frontier, OffsetUnit, PageRequest, PageView, Paging, Purpose, ServerBehavior, Step,
 };
 
-/// A page without an anchor.
+/// A page that waits for confirmation.
 #[derive(Debug)]
 pub(super) struct Held {
     ask: PageRequest,
     page: PageView,
     why: Why,
-    /// Whether what stands before it was seen to be as it was.
+    /// True if the position before the page is confirmed.
     follows: bool,
 }
 
-/// Why a page is held.
+/// Reason why a page is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Why {
-    /// It has no known message.
+    /// The page has no known message.
     NothingKnown,
-    /// Others could be taken for its known messages.
+    /// Other messages may be equal to its known messages.
     InDoubt,
 }
 
 impl Paging {
-    /// A page asked for without overlap. Where it holds known messages all the same it needs no more: the cautious
-    /// stride has led back into them. A known message alone, though, has moved here from an earlier place.
+    /// Handles a page requested without overlap. If it holds known messages anyway, the cautious stride has
+    /// led back into them, and it joins. A single known message has moved here from an earlier position.
     pub(super) fn unanchored(
         &mut self,
         ask: &PageRequest,
@@ -54,14 +54,14 @@ impl Paging {
         }
     }
 
-    /// Keeps the page and asks for the place before it.
+    /// Holds the page and requests the position before it.
     fn hold(&mut self, ask: &PageRequest, page: &PageView) -> Step {
         self.held = Some(Held { ask: *ask, page: page.clone(), why: Why::NothingKnown, follows: false });
         let offset = ask.offset.saturating_sub(1);
         Step::Request(PageRequest { offset, limit: 1, overlap: 0, purpose: Purpose::Verify })
     }
 
-    /// Keeps a page that seems to join and asks for the page before it, whole.
+    /// Holds a page that seems to join, and requests the whole page before it.
     pub(super) fn hold_in_doubt(&mut self, ask: &PageRequest, page: &PageView, before: &Frontier) -> Step {
         self.held = Some(Held { ask: *ask, page: page.clone(), why: Why::InDoubt, follows: false });
         Step::Request(PageRequest {
@@ -72,8 +72,8 @@ impl Paging {
         })
     }
 
-    /// Takes the held page in if what stands before it is as it was, and then its own place too: what was removed before
-    /// it could have been made up for by what came.
+    /// Adds the held page if the position before it is unchanged, and then its own position. Both are needed,
+    /// because an insertion can hide a removal.
     pub(super) fn verified(
         &mut self,
         ask: &PageRequest,
@@ -103,7 +103,7 @@ impl Paging {
     }
 }
 
-/// Whether two pages of one place show the same, as far as each goes.
+/// True if two responses for one position agree, as far as the shorter one reaches.
 fn is_the_same(one: &PageView, other: &PageView) -> bool {
     let (short, long) = if one.received() < other.received() { (one, other) } else { (other, one) };
     let all: HashSet<Fingerprint> = long.messages().collect();

@@ -1,4 +1,4 @@
-//! Paging against a model of the server: any order, clamp, reading, short pages, and a chat that changes meanwhile.
+//! Single rules of paging, and shrinking properties, against a small model of the server.
 
 use std::collections::HashSet;
 
@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::super::*;
 
-/// The chat as the server holds it: (conversation, message) in its order over offsets.
+/// The chat on the server: (conversation, message) in the order of the offsets.
 #[derive(Clone, Debug)]
 struct Server {
     messages: Vec<(u8, u32)>,
@@ -15,7 +15,7 @@ struct Server {
     per_conversation: bool,
     clamp: usize,
     short_every: usize,
-    /// The most messages it can answer at once; more fails.
+    /// Maximum number of messages per response. Larger requests fail.
     capacity: u32,
     asks: usize,
     ignores_offset: bool,
@@ -27,7 +27,7 @@ enum InsertAt {
     End,
 }
 
-/// What happens to the chat before a request is answered.
+/// Change of the chat before a response.
 #[derive(Clone, Debug)]
 enum Change {
     None,
@@ -37,7 +37,7 @@ enum Change {
 
 impl Server {
     fn new(sizes: &[usize], insert_at: InsertAt) -> Self {
-        // Conversations interleaved, as a chat over several channels is.
+        // Conversations are interleaved, as in a chat over several channels.
         let mut left = sizes.to_vec();
         let mut messages = Vec::new();
         let mut id = 0;
@@ -112,7 +112,7 @@ impl Server {
     }
 }
 
-/// Reads one contact to its end; gives the ids read and how it ended.
+/// Reads one contact to its end. Returns the ids read and the last step.
 fn read(
     server: &mut Server,
     rules: Rules,
@@ -177,7 +177,7 @@ fn server() -> impl Strategy<Value = Server> {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// A chat that does not change is read to the last message, whatever the server's ways, and its end is proved.
+    /// A chat that does not change is read completely, on every server, and its end is proved.
     #[test]
     fn a_quiet_chat_is_read_whole(
         mut server in server(), page_size in 1u32..30, strict in any::<bool>(),
@@ -190,7 +190,7 @@ proptest! {
         prop_assert!(proved, "{:?}", end);
     }
 
-    /// Offsets over all conversations: a message that lives through the read is read, or the contact is unresolved.
+    /// With total offsets, a message that exists during the whole read is read, or the contact is unresolved.
     #[test]
     fn no_message_is_lost_to_drift(
         mut server in server(), page_size in 6u32..40, changes in prop::collection::vec(change(), 0..60),
@@ -205,7 +205,7 @@ proptest! {
         prop_assert!(lost == 0 || matches!(end, Step::Unresolved(_)), "{} lost, {:?}", lost, end);
     }
 
-    /// The same where a page holds no more than a message, and so none that is known.
+    /// The same, if a page has room for only one message.
     #[test]
     fn no_message_is_lost_where_pages_hold_only_one(
         mut server in server(), page_size in 1u32..4, changes in prop::collection::vec(change(), 0..30),
@@ -221,7 +221,7 @@ proptest! {
         prop_assert!(lost == 0 || matches!(end, Step::Unresolved(_)), "{} lost, {:?}", lost, end);
     }
 
-    /// The same where offsets count inside each conversation.
+    /// The same, if offsets count inside each conversation.
     #[test]
     fn no_message_is_lost_to_drift_inside_conversations(
         mut server in server(), page_size in 6u32..40, changes in prop::collection::vec(change(), 0..60),
@@ -236,7 +236,7 @@ proptest! {
         prop_assert!(lost == 0 || matches!(end, Step::Unresolved(_)), "{} lost, {:?}", lost, end);
     }
 
-    /// A server that cannot answer large pages is read with small ones.
+    /// A server that cannot send large pages is read with small ones.
     #[test]
     fn pages_too_large_for_the_server_are_halved(mut server in server(), capacity in 1u32..20) {
         server.capacity = capacity;

@@ -1,4 +1,4 @@
-//! A chat as a server holds it, and the ways of the server: order, readings, clamps, short pages, pages too large.
+//! A model of a chat and of the server: order, offset unit, clamps, short pages and size limits.
 
 use std::collections::HashSet;
 
@@ -10,50 +10,51 @@ use super::super::*;
 /// One message of a chat.
 #[derive(Clone, Copy, Debug)]
 pub struct Message {
-    /// Which of all that ever were in this chat, in the order in which they came.
+    /// Number of the message, in the order of arrival.
     pub serial: u32,
     pub conversation: u8,
-    /// What it adds to the size of a page.
+    /// Contribution to the size of a page.
     pub weight: u32,
     pub name: Name,
     print: Fingerprint,
 }
 
-/// How a message is told from others.
+/// Identity of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Name {
-    /// By its id.
+    /// The message has an id.
     Id(u32),
-    /// It was sent without one: by its content, which another one may have too.
+    /// The message has no id. Others may have the same content.
     Content(u32),
 }
 
-/// How a server cuts histories into pages.
+/// Behavior of a server that cuts histories into pages.
 #[expect(clippy::struct_excessive_bools, reason = "four ways that have nothing to do with each other")]
 #[derive(Clone, Debug)]
 pub struct Ways {
     pub per_conversation: bool,
-    /// The most messages of a page, whatever the limit; more than one where it changes from page to page.
+    /// Maximum number of messages per page, whatever the limit. With several values, it varies from page to
+    /// page.
     pub clamps: Vec<usize>,
     pub short: Short,
-    /// The largest page it can answer, as the weight of its messages.
+    /// Largest page that the server can send, by weight.
     pub capacity: u32,
-    /// Messages of a page stand the other way round than over the offsets.
+    /// The order on a page is the reverse of the order over the offsets.
     pub is_reversed: bool,
-    /// Messages do not say which conversation they are of.
+    /// Messages do not name their conversation.
     pub hides_conversations: bool,
     pub ignores_offset: bool,
 }
 
-/// Pages with fewer messages than there are.
+/// Pages with fewer messages than available.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Short {
     Never,
-    /// With this chance, of a part of what it should hold, at least one message.
+    /// With this probability, a page holds only a part, at least one message.
     ByChance(f64),
-    /// The same, but always the same offsets.
+    /// The same, but always at the same offsets.
     ByPlace(f64),
-    /// Nothing on it though something should be, in the middle, and never twice in a row.
+    /// With this probability, a page in the middle is empty, but never twice in a row.
     Empty(f64),
 }
 
@@ -72,20 +73,20 @@ impl Default for Ways {
 }
 
 impl Ways {
-    /// Whether a page with fewer messages than the server has ever sent may be followed by more.
+    /// True if a page smaller than the server's largest page may be followed by more messages.
     pub fn lie(&self) -> bool {
         self.short != Short::Never || self.clamps.len() > 1
     }
 }
 
-/// How messages get their names.
+/// Assignment of ids to messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Naming {
-    /// Every one has an id of its own.
+    /// Every message has a unique id.
     Unique,
     /// Ids count inside each conversation.
     PerConversation,
-    /// Some have no id.
+    /// Some messages have no id.
     Nameless { one_in: u32, contents: u32 },
 }
 
@@ -96,21 +97,21 @@ pub struct Chat {
     pub ways: Ways,
     pub conversations: u8,
     naming: Naming,
-    /// One message in so many is large; 0 where none is.
+    /// One message in this many is large; 0 means none.
     heavy_one_in: u32,
     came: u32,
-    /// Ids given in each conversation.
+    /// Number of ids assigned in each conversation.
     named: Vec<u32>,
-    /// Messages without an id that ever were.
+    /// All messages without an id that ever existed.
     contents: Vec<(u32, Name)>,
     was_empty: bool,
-    /// Of the conversations; the first stands for "none".
+    /// Fingerprints of the conversations. The first one means "none".
     prints: Vec<Fingerprint>,
     pub asks: u64,
 }
 
 impl Chat {
-    /// Conversations of these sizes, interleaved in short runs.
+    /// Creates a chat with conversations of these sizes, interleaved in short runs.
     pub fn new(sizes: &[usize], ways: Ways, naming: Naming, heavy_one_in: u32, dice: &mut Rng) -> Self {
         let mut chat = Self {
             messages: Vec::new(),
@@ -143,7 +144,7 @@ impl Chat {
         self.naming
     }
 
-    /// How many messages there ever were: those that come from now on have greater serials.
+    /// Number of messages that ever existed. Later messages have greater serials.
     pub fn came(&self) -> u32 {
         self.came
     }
@@ -171,14 +172,14 @@ impl Chat {
         Message { serial, conversation, weight: if heavy { 50 } else { 1 }, name, print }
     }
 
-    /// Messages arrive at a place, one behind the other.
+    /// Inserts consecutive messages at a position.
     pub fn insert(&mut self, at: usize, count: usize, dice: &mut Rng) {
         let conversation = dice.u8(0..self.conversations.max(1));
         let arrived: Vec<Message> = (0..count).map(|_| self.make(conversation, dice)).collect();
         self.messages.splice(at..at, arrived);
     }
 
-    /// A message says something else from now on. Without an id it is another one.
+    /// Changes the content of a message. A message without an id becomes another one.
     pub fn edit(&mut self, at: usize, dice: &mut Rng) {
         let message = self.messages[at];
         if matches!(message.name, Name::Content(_)) {
@@ -186,7 +187,7 @@ impl Chat {
         }
     }
 
-    /// What the server answers; `None` where the page is too large for it.
+    /// Returns the response, or `None` if the page is too large for the server.
     pub fn answer(&mut self, ask: &PageRequest, dice: &mut Rng) -> Option<(PageView, Vec<u32>)> {
         self.asks += 1;
         let clamp = self.ways.clamps[dice.usize(0..self.ways.clamps.len())];
@@ -251,13 +252,13 @@ impl Chat {
         sight
     }
 
-    /// The contents of those of these messages that have no id.
+    /// Returns the contents of the given messages that have no id.
     pub fn contents_of(&self, serials: &HashSet<u32>) -> HashSet<Name> {
         let met = self.contents.iter().filter(|(serial, _)| serials.contains(serial));
         met.map(|(_, name)| *name).collect()
     }
 
-    /// The fewest requests that could read the chat as it is, the proof of its end included.
+    /// Minimum number of requests that read the current chat, including the proof of its end.
     pub fn fewest(&self, page_size: u32) -> u64 {
         let clamp = self.ways.clamps.iter().copied().max().unwrap_or(usize::MAX);
         let stride = (page_size as usize).min(clamp).max(1);
@@ -271,7 +272,7 @@ impl Chat {
     }
 }
 
-/// What stands for a name on a page.
+/// Fingerprint of a name on a page.
 fn print(name: Name) -> Fingerprint {
     match name {
         Name::Id(id) => Fingerprint::of(&id.to_string()),

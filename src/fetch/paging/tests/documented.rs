@@ -1,9 +1,9 @@
-//! The examples of `docs/paging.md`, played. One letter is one message.
+//! The examples of `docs/paging.md`, executed. One letter is one message.
 
 use super::super::*;
 
-/// Reads a history that changes with the requests: `states` has it at each request, and the last one at all further ones.
-/// Gives the requested offsets, and the messages in the order in which they were read.
+/// Reads a history that changes between requests. `states` has the history at each request. The last state
+/// stays. Returns the requested offsets, and the messages in reading order.
 fn play(limit: u32, most: usize, states: &[&str]) -> (Vec<u64>, String) {
     let rules = Rules { consistency: Consistency::Anchored, page_size: limit, claims: Claims::Prove };
     let (mut paging, mut facts) = (Paging::new(rules), ServerBehavior::default());

@@ -1,7 +1,8 @@
-//! Paging against models of the server: any order, clamp, reading, short pages, and chats that change meanwhile.
+//! Paging against models of the server: any order, clamp, offset unit, short pages, and chats that change
+//! meanwhile.
 //!
-//! [`cases`] are single rules and what is shrunk to small failing cases; [`schedule`] makes whole runs from seeds, by the
-//! million where that is asked for.
+//! [`cases`] has single rules and shrinking properties. [`schedule`] makes whole runs from seeds, millions of
+//! them on request.
 
 mod cases;
 mod chat;
@@ -16,10 +17,10 @@ use std::panic::catch_unwind;
 
 use tally::Tally;
 
-/// Schedules that are played on every test: the same ones, and as many that are new each time.
+/// Number of fixed schedules per test run. As many new ones are added.
 const SCHEDULES: u64 = 4_000;
 
-/// Plays the schedules of these seeds. Nothing that lived through a read may be missing without a word.
+/// Runs the schedules of these seeds. No message that exists during the whole read may be missing silently.
 fn play(seeds: Range<u64>) -> (Tally, Vec<String>) {
     let mut tally = Tally::default();
     let mut wrong = Vec::new();
@@ -53,7 +54,7 @@ fn schedules_never_played_before_lose_nothing() {
     assert_nothing_is_lost(&wrong);
 }
 
-/// As many as `SCHEDULES` says, from the seed `FROM` on, on two threads; tells what they cost.
+/// Runs `SCHEDULES` schedules from seed `FROM` on two threads, and prints their cost.
 #[test]
 #[ignore = "takes minutes in a release build"]
 fn a_million_schedules() {

@@ -1,10 +1,10 @@
-//! Messages without an id, of which others say the same: named by what they say and numbered over the page.
+//! Messages without an id that are equal to others: named by content and numbered over the page.
 
 use std::collections::HashMap;
 
 use super::super::*;
 
-/// Two conversations in turn: one of messages with ids, one of messages that say one of three things.
+/// Alternates two conversations: one with ids, and one without ids that has only three contents.
 fn answer(offset: usize, limit: usize, reading: OffsetUnit) -> PageView {
     let all = (0..60_usize).map(|at| (if at % 2 == 0 { "named" } else { "nameless" }, at));
     let (named, nameless): (Vec<_>, Vec<_>) =

@@ -1,5 +1,5 @@
-//! A run over several chats that change while they are read: what one contact teaches serves the others, the run may
-//! crash and go on, and what was only believed is looked at again.
+//! A run over several chats that change while they are read. Contacts share what the run learns, the run may
+//! crash and resume, and believed ends are checked.
 
 use std::collections::{HashSet, VecDeque};
 
@@ -8,20 +8,20 @@ use fastrand::Rng;
 use super::super::*;
 use super::chat::{Chat, Message};
 
-/// How a chat changes.
+/// Rate and kind of changes to a chat.
 #[derive(Clone, Copy, Debug)]
 pub struct Weather {
-    /// Chance of a change before a request is answered.
+    /// Probability of a change before a response.
     pub chance: f64,
-    /// Of ten changes so many are removals.
+    /// Number of removals per ten changes.
     pub removals: u32,
-    /// Of ten insertions so many come at the new end, and the others anywhere.
+    /// Number of insertions at the new end per ten insertions. The others are at random positions.
     pub at_the_end: u32,
-    /// The most messages that come or go at once.
+    /// Maximum number of messages per change.
     pub burst: usize,
-    /// Where the new end is.
+    /// True if the new end is at offset 0.
     pub newest_first: bool,
-    /// Requests after which the chat rests.
+    /// Number of requests after which the chat no longer changes.
     pub until: u64,
 }
 
@@ -33,50 +33,50 @@ pub struct Contact {
     pub rules: Rules,
     paging: Paging,
     spool: Vec<(PageRequest, PageView)>,
-    /// The most pages asked for before their turn.
+    /// Maximum number of prefetched pages.
     pub ahead: usize,
-    /// Those that had their turn since the last that was thrown away, and how often that was.
+    /// Number of prefetched pages used since the last discarded one, and number of discards.
     hits: u32,
     misses: u32,
     early: VecDeque<(PageRequest, PageView, Vec<u32>)>,
     read: HashSet<u32>,
-    /// Messages with smaller serials were there when the read began.
+    /// Messages with smaller serials existed when the read began.
     began: u32,
-    /// Messages with smaller serials were there when the last sweep began.
+    /// Messages with smaller serials existed when the last sweep began.
     sweep: u32,
     pub fewest: u64,
     pub asks_in_read: u64,
     pub verdict: Option<Verdict>,
 }
 
-/// How the reading of a contact ended.
+/// Result of reading a contact.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Verdict {
     pub step: Step,
-    /// Messages that lived through the read and are missing.
+    /// Messages that existed during the whole read and are missing.
     pub lost: Vec<u32>,
-    /// The same of those that came while it was read and were there when the closing sweep began.
+    /// Missing messages that arrived during the read but existed when the closing sweep began.
     pub unswept: Vec<u32>,
 }
 
-/// A run.
+/// A run over several contacts.
 #[derive(Debug)]
 pub struct Run {
     pub facts: ServerBehavior,
-    /// What the spool says that the run knows, for when it goes on after a crash.
+    /// Server behavior that the spool keeps for a resumed run.
     learned: ServerBehavior,
     pub contacts: Vec<Contact>,
-    /// Contacts read at a time.
+    /// Number of contacts read at a time.
     pub at_once: usize,
-    /// Chance that the run ends at a request, to go on later.
+    /// Probability of a crash at a request.
     pub crash: f64,
-    /// Chance that a request fails and is repeated.
+    /// Probability that a request fails and is repeated.
     pub failure: f64,
     pub dice: Rng,
     pub looks: u64,
 }
 
-/// The most requests that one history may take, whatever happens, beyond a few for each of its messages.
+/// Maximum number of requests for one history, beyond a few per message.
 pub const MOST_ASKS: u64 = 20_000;
 
 impl Contact {
@@ -106,7 +106,7 @@ impl Contact {
         self.paging = Paging::new(self.rules);
     }
 
-    /// Time passes.
+    /// Applies one change to the chat, if any is due.
     fn pass(&mut self, dice: &mut Rng) {
         let weather = self.weather;
         if self.chat.asks >= weather.until || dice.f64() >= weather.chance {
@@ -136,7 +136,7 @@ impl Contact {
         }
     }
 
-    /// Asks for one page. False when there is nothing more to ask.
+    /// Requests one page. Returns false if the contact is done.
     fn step(&mut self, facts: &mut ServerBehavior, failure: f64, dice: &mut Rng) -> bool {
         let Step::Request(ask) = *self.paging.next() else { return false };
         if let Some((page, serials)) = self.take_early(&ask) {
@@ -167,7 +167,7 @@ impl Contact {
         self.spool.push((*ask, page));
     }
 
-    /// Pages behind the next one are answered before it.
+    /// Prefetches pages behind the next request.
     fn ask_early(&mut self, dice: &mut Rng) {
         let missing = if self.misses > 4 { 0 } else { self.ahead };
         let missing = missing.min(1 << self.hits.min(5)).saturating_sub(self.early.len());
@@ -180,7 +180,7 @@ impl Contact {
         }
     }
 
-    /// The page was answered already, if it is the one that was foreseen.
+    /// Returns the prefetched page, if it is the predicted one.
     fn take_early(&mut self, ask: &PageRequest) -> Option<(PageView, Vec<u32>)> {
         if ask.purpose.is_aside() {
             return None;
@@ -196,7 +196,7 @@ impl Contact {
         Some((page, serials))
     }
 
-    /// The run goes on after a crash: a while has passed, and the spooled pages are absorbed again.
+    /// Resumes the run after a crash: some time passes, and the spooled pages are absorbed again.
     fn resume(&mut self, facts: &mut ServerBehavior, dice: &mut Rng) {
         for _ in 0..dice.u32(0..6) {
             self.pass(dice);
@@ -211,7 +211,7 @@ impl Contact {
         }
     }
 
-    /// A page that is looked at and not kept.
+    /// Requests a page without absorbing it.
     fn glance(&mut self, ask: &PageRequest, dice: &mut Rng) -> Option<PageView> {
         self.pass(dice);
         Some(self.chat.answer(ask, dice)?.0)
@@ -228,7 +228,7 @@ impl Contact {
     }
 
     fn judge(&mut self) {
-        // Messages without an id that say the same are taken for the same.
+        // Equal messages without an id count as one.
         let contents = self.chat.contents_of(&self.read);
         let is_read =
             |message: &Message| self.read.contains(&message.serial) || contents.contains(&message.name);
@@ -256,7 +256,7 @@ impl Run {
         Self { facts, learned: facts, contacts, at_once: 1, crash: 0.0, failure: 0.0, dice, looks: 0 }
     }
 
-    /// Reads all contacts, and looks at what was believed.
+    /// Reads all contacts, then checks the believed ends.
     pub fn read(&mut self) {
         self.read_open();
         if self.contacts.first().is_none_or(|contact| contact.rules.consistency == Consistency::Fast) {

@@ -1,4 +1,4 @@
-//! Schedules: from a seed, a run over chats of all kinds on a server of any kind, and what becomes of it.
+//! Schedules: from a seed, a run over chats of all kinds on a server of any kind, and its verdict.
 
 use std::fmt::Write as _;
 
@@ -9,7 +9,7 @@ use super::chat::{Chat, Naming, Short, Ways};
 use super::run::{Contact, Run, Weather};
 use super::tally::Tally;
 
-/// Messages of a conversation: many small, some large, none of more than some dozen pages.
+/// Number of messages of a conversation: many small, some large, at most a few dozen pages.
 fn size(stride: usize, dice: &mut Rng) -> usize {
     match dice.u32(0..100) {
         0..15 => dice.usize(0..3),
@@ -46,7 +46,7 @@ fn ways(page_size: u32, dice: &mut Rng) -> Ways {
         _ => Short::Empty(chance * 0.4),
     };
     let capacity = if dice.u32(0..6) == 0 { dice.u32(1..120) } else { u32::MAX };
-    // Where pages hold a message or two, an empty one in the middle looks like the end, however often it is asked for.
+    // With pages of one or two messages, an empty page in the middle always looks like the end.
     let short = match short {
         Short::Empty(_) if capacity < u32::MAX || clamps.len() > 1 || clamps[0].min(most) < 3 => Short::Never,
         short => short,
@@ -62,15 +62,16 @@ fn ways(page_size: u32, dice: &mut Rng) -> Ways {
     }
 }
 
-/// `stride` is what a page advances at the least: no chat grows for ever about as fast as it can be read.
+/// `stride` is the minimum progress per page: no chat grows forever about as fast as it can be read.
 fn weather(stride: u32, lie: bool, dice: &mut Rng) -> Weather {
     let chance = match dice.u32(0..10) {
         0..3 => 0.0,
-        // A page of one message shows nothing of its neighbours: what is removed, made up for and removed again, in three
-        // requests that follow each other, passes unseen. At one change in thirty requests that is one history in a million.
+        // A page of one message does not show its neighbours. A removal, an insertion and another removal
+        // within three consecutive requests stay unnoticed. At one change in thirty requests, that is one
+        // history in a million.
         3.. if stride == 1 => 0.01,
         3..6 => 0.03,
-        // Nor does one that may have been cut anywhere.
+        // The same holds for a page that may have been cut anywhere.
         6..9 => 0.2,
         _ if lie => 0.2,
         _ => 0.7,
@@ -88,11 +89,11 @@ fn weather(stride: u32, lie: bool, dice: &mut Rng) -> Weather {
 }
 
 fn naming(ways: &Ways, stride: usize, rests: bool, dice: &mut Rng) -> Naming {
-    // Messages without an id that say the same are taken for the same; that there are such is seen on a page of several.
+    // Equal messages without an id count as one, unless a page shows both.
     let shows_repeats = stride > 5 && !ways.lie() && ways.capacity == u32::MAX;
     let may_repeat = shows_repeats || rests && stride > 1 && ways.clamps == [usize::MAX];
     match dice.u32(0..8) {
-        // Equal ids of two conversations cannot be told apart where the conversations are not told.
+        // Equal ids of two conversations are ambiguous if messages do not name their conversation.
         _ if ways.hides_conversations => Naming::Unique,
         0 => Naming::PerConversation,
         1 => {
@@ -104,7 +105,7 @@ fn naming(ways: &Ways, stride: usize, rests: bool, dice: &mut Rng) -> Naming {
     }
 }
 
-/// The run of a seed.
+/// Returns the run of a seed.
 pub fn plan(seed: u64) -> Run {
     let mut dice = Rng::with_seed(seed);
     let page_size = page_size(&mut dice);
@@ -115,7 +116,7 @@ pub fn plan(seed: u64) -> Run {
     };
     let mut shared = ways(page_size, &mut dice);
     if consistency == Consistency::Fast {
-        // It trusts the documents, and chats that rest.
+        // This level trusts the documents, and requires chats that do not change.
         shared = Ways { is_reversed: shared.is_reversed, hides_conversations: true, ..Ways::default() };
     }
     let changes_ways = dice.u32(0..8) == 0 && consistency != Consistency::Fast;
@@ -131,7 +132,7 @@ pub fn plan(seed: u64) -> Run {
         let heavy = if shared.capacity < u32::MAX { dice.u32(0..30) } else { 0 };
         let stride = shared.clamps.iter().copied().min().unwrap_or(1).min(page_size as usize);
         let sizes: Vec<usize> = (0..conversations).map(|_| size(stride, &mut dice)).collect();
-        // Where pages may have to be halved, a page can advance by no more than a message.
+        // If pages may have to be halved, a page may advance by only one message.
         let surely = if shared.capacity < u32::MAX { 1 } else { u32::try_from(stride).unwrap_or(u32::MAX) };
         let weather = weather(surely, shared.lie(), &mut dice);
         let naming = naming(&shared, stride, weather.chance == 0.0, &mut dice);
@@ -143,7 +144,7 @@ pub fn plan(seed: u64) -> Run {
     let contacts = contacts.collect();
     let mut contacts: Vec<Contact> = contacts;
     let facts = match dice.u32(0..10) {
-        // What an earlier contact has shown, whether the others are like it or not.
+        // An earlier contact has shown this, even if the others behave differently.
         0 => ServerBehavior { largest_page: u64::from(page_size), ..ServerBehavior::default() },
         1 => ServerBehavior {
             short_pages_lie: true,
@@ -161,7 +162,7 @@ pub fn plan(seed: u64) -> Run {
         _ => ServerBehavior::default(),
     };
     if facts.largest_page > 0 {
-        // Believed is only what the run has reason to.
+        // A run believes only what its own proved contacts support.
         for contact in &mut contacts {
             contact.set_claims(Claims::Prove);
         }
@@ -182,7 +183,7 @@ pub fn plan(seed: u64) -> Run {
     run
 }
 
-/// Plays a schedule; what it costs, or what was lost.
+/// Runs a schedule. Returns its cost, or a description of the loss.
 pub fn play(seed: u64) -> Result<Tally, String> {
     let mut run = plan(seed);
     run.read();
@@ -207,7 +208,7 @@ pub fn play(seed: u64) -> Result<Tally, String> {
             Step::Unresolved(why) => {
                 tally.unresolved += 1;
                 tally.drifting_unresolved += u64::from(!is_quiet);
-                // Messages without an id that say the same on all pages cannot be told apart.
+                // Equal messages without an id are ambiguous across pages.
                 let can_be_told = !matches!(contact.chat.naming(), Naming::Nameless { contents: 2, .. });
                 let can_be_told = can_be_told && run.crash == 0.0;
                 if is_quiet && can_be_told && !contact.chat.ways.lie() {
@@ -253,7 +254,7 @@ pub fn play(seed: u64) -> Result<Tally, String> {
     }
 }
 
-/// What kind of schedule it is, in a few words.
+/// Describes the schedule in a few words.
 fn describe(run: &Run, wrong: &str) -> String {
     let mut told = format!(
         "facts {:?}, crash {}, failure {}, at once {}",

@@ -1,14 +1,14 @@
-//! What schedules cost and how they end, added up.
+//! Totals of the cost and verdicts of schedules.
 
-/// What became of a schedule, added up over many.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Tally {
     pub schedules: u64,
     pub contacts: u64,
     pub unresolved: u64,
-    /// Histories that end on a short page that was believed.
+    /// Number of histories that end with a believed short page.
     pub believed: u64,
-    /// Of those, with a message missing, where no page of the run has shown that short pages lie.
+    /// Number of believed histories with a missing message, in runs where no page showed that short pages are
+    /// unreliable.
     pub deceived: u64,
     pub asks: u64,
     pub most_asks: u64,
@@ -37,7 +37,7 @@ impl Tally {
         self.drifting_unresolved += other.drifting_unresolved;
     }
 
-    /// What the schedules cost, for people.
+    /// Prints the cost of the schedules.
     #[expect(clippy::print_stdout, reason = "figures that were asked for")]
     #[expect(clippy::cast_precision_loss, reason = "figures for people")]
     pub fn tell(&self) {
