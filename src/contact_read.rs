@@ -45,7 +45,7 @@ pub enum Purpose {
 
 impl Purpose {
     /// Whether it finds something out about the server, after which the history goes on where it was.
-    pub fn is_aside(self) -> bool {
+    pub fn is_server_test(self) -> bool {
         match self {
             Self::Doubt | Self::Count => true,
             Self::Start | Self::Onward | Self::StepBack | Self::Proof | Self::Sweep | Self::Verify => false,

@@ -2,7 +2,7 @@
 //! if the last contacts got none.
 
 use super::FetchError;
-use super::failure_budget::Suspicion;
+use super::failure_budget::UnconfirmedError;
 use super::shared::Shared;
 use crate::api::{Counters, Failure, PageQuery, Stop};
 use crate::id::ContactId;
@@ -17,10 +17,10 @@ pub fn other_contact(shared: &Shared) -> Option<u32> {
 /// Ends the run if no contact got a valid response. If another contact gets one now, only the contacts of
 /// this run fail.
 pub async fn conclude(shared: &Shared, other: Option<u32>) -> Result<(), FetchError> {
-    let Some(Suspicion(error)) = shared.budget.conclude(shared.known())? else { return Ok(()) };
+    let Some(UnconfirmedError(error)) = shared.budget.conclude(shared.evidence())? else { return Ok(()) };
     let Some(other) = other else { return Err(error) };
     let contact = shared.plan.contacts.get(other as usize);
-    if is_answered(shared, &contact).await? { Ok(()) } else { Err(error) }
+    if responds(shared, &contact).await? { Ok(()) } else { Err(error) }
 }
 
 /// Ends the run if it stopped getting responses: contacts failed without one, no response came after them,
@@ -32,7 +32,7 @@ pub async fn check_answering(shared: &Shared) -> Result<(), FetchError> {
 }
 
 /// Requests the first message of a contact. True if the API responds, even with a refusal.
-async fn is_answered(shared: &Shared, contact: &ContactId) -> Result<bool, FetchError> {
+async fn responds(shared: &Shared, contact: &ContactId) -> Result<bool, FetchError> {
     let reading = &shared.plan.reading;
     let query = PageQuery {
         contact,

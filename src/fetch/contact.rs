@@ -8,9 +8,9 @@ use bytes::Bytes;
 use chrono::Utc;
 
 use super::failure_budget::ContactResult;
-use super::paging::{Claims, EndCheck, Paging, Rules, Step};
-use super::prefetch::{Prefetch, Prefetched};
-use super::request::{Answer, HistoryRequest, Seen};
+use super::paging::{EndCheck, Paging, Rules, ShortPagePolicy, Step};
+use super::prefetch::{PendingResponse, Prefetch};
+use super::request::{FetchedPage, HistoryRequest, PageSummary};
 use super::shared::Shared;
 use super::{FetchError, restore};
 use crate::api::{Counters, Failure, Stop};
@@ -24,11 +24,11 @@ enum PassEnd {
     Read(HistoryEnd),
     NotFound,
     Unresolved(String),
-    Failed { error: String, fate: ContactResult },
+    Failed { error: String, result: ContactResult },
 }
 
 /// Combined results of all passes over one contact.
-struct Tally {
+struct PassResults {
     started_at: i64,
     counters: Arc<Counters>,
     rereads: u64,
@@ -40,32 +40,36 @@ struct Tally {
 }
 
 /// Reads a contact in all passes and spools its outcome.
-pub async fn read(shared: &Shared, contact: u32, claims: Claims) -> Result<(), FetchError> {
+pub async fn read(
+    shared: &Shared,
+    contact: u32,
+    short_page_policy: ShortPagePolicy,
+) -> Result<(), FetchError> {
     let id = shared.plan.contacts.get(contact as usize);
     let spooled = spooled_answers(shared, contact, &id).await?;
     let channels = &shared.plan.reading.channels;
     let passes: Vec<Option<Channel>> =
         if channels.is_empty() { vec![None] } else { channels.iter().copied().map(Some).collect() };
     // The spool does not record retries. So an earlier attempt counts as one request per page.
-    let mut tally = Tally::new(shared.ledger.page_count(contact));
+    let mut results = PassResults::new(shared.ledger.page_count(contact));
     for pass in passes {
-        let request = HistoryRequest::new(shared, contact, pass, &tally.counters);
-        let read = Read { shared, contact, id: &id, pass, claims, request };
-        let end = Box::pin(read.to_its_end(&spooled, &mut tally)).await?;
-        if tally.add(pass, end) == Go::Stop {
+        let history = HistoryRequest::new(shared, contact, pass, &results.counters);
+        let reader = PassReader { shared, contact, id: &id, pass, short_page_policy, history };
+        let end = Box::pin(reader.run(&spooled, &mut results)).await?;
+        if results.add(pass, end) == NextPass::Stop {
             break;
         }
     }
-    let (fate, messages) = (tally.fate(), tally.messages);
-    let outcome = tally.outcome(shared.ledger.page_count(contact));
+    let (result, messages) = (results.result(), results.messages);
+    let outcome = results.outcome(shared.ledger.page_count(contact));
     shared.observer.event(Event::ContactDone {
         contact: id.to_string(),
         status: outcome.status.as_str(),
         messages,
         error: outcome.error.clone(),
     });
-    shared.settle(contact, outcome).await?;
-    shared.budget.count(&fate, shared.known())
+    shared.finish(contact, outcome).await?;
+    shared.budget.count(&result, shared.evidence())
 }
 
 /// Returns the pages of an earlier attempt from which the read resumes. Returns none if one of them is not a
@@ -84,22 +88,25 @@ async fn spooled_answers(
 }
 
 /// One pass over one contact.
-struct Read<'a> {
+struct PassReader<'a> {
     shared: &'a Shared,
     contact: u32,
     id: &'a ContactId,
     pass: Option<Channel>,
-    claims: Claims,
-    request: HistoryRequest,
+    short_page_policy: ShortPagePolicy,
+    history: HistoryRequest,
 }
 
-impl Read<'_> {
-    async fn to_its_end(&self, spooled: &[SpooledPage], tally: &mut Tally) -> Result<PassEnd, FetchError> {
+impl PassReader<'_> {
+    async fn run(&self, spooled: &[SpooledPage], results: &mut PassResults) -> Result<PassEnd, FetchError> {
         let reading = &self.shared.plan.reading;
-        let rules =
-            Rules { consistency: reading.consistency, page_size: reading.page_size, claims: self.claims };
+        let rules = Rules {
+            consistency: reading.consistency,
+            page_size: reading.page_size,
+            short_page_policy: self.short_page_policy,
+        };
         let mut paging = Paging::new(rules);
-        let mut shown = if spooled.is_empty() {
+        let mut exists = if spooled.is_empty() {
             false
         } else {
             tokio::task::block_in_place(|| {
@@ -107,80 +114,89 @@ impl Read<'_> {
                 restore::absorb(self.shared, of, spooled, self.pass, &mut paging)
             })?
         };
-        let mut ahead = Prefetch::default();
+        let mut prefetch = Prefetch::default();
         let end = loop {
-            let ask = match paging.next().clone() {
-                Step::Request(ask) => ask,
-                Step::End(_) if !shown => break PassEnd::NotFound,
+            let request = match paging.next().clone() {
+                Step::Request(request) => request,
+                Step::End(_) if !exists => break PassEnd::NotFound,
                 Step::End(ending) => break PassEnd::Read(ending),
                 Step::Unresolved(why) => break PassEnd::Unresolved(why),
                 Step::OffsetIgnored => break self.offset_ignored(),
             };
-            let mut turn = pin!(self.turn(&ask, ahead.take(&ask)));
+            let mut response = pin!(self.response(&request, prefetch.take(&request)));
             let answer = loop {
-                ahead.ask(self.shared, &self.request, paging.foreseen());
+                prefetch.request_ahead(self.shared, &self.history, paging.predicted());
                 tokio::select! {
                     biased;
-                    answer = &mut turn => break answer,
-                    () = ahead.answered() => {}
+                    answer = &mut response => break answer,
+                    () = prefetch.next_response() => {}
                 }
             };
             match answer {
                 Ok(answer) => {
-                    ahead.see(&answer);
-                    let seen = self.spool(&ask, answer).await?;
-                    shown |= seen.shows_contact;
-                    self.shared.first_pages.see(self.contact, &ask, &seen);
-                    self.shared.with_facts(|facts| paging.absorb(&ask, &seen.sight, facts));
+                    prefetch.record_size(&answer);
+                    let summary = self.spool(&request, answer).await?;
+                    exists |= summary.shows_contact;
+                    self.shared.first_pages.record(self.contact, &request, &summary);
+                    self.shared.with_facts(|facts| paging.absorb(&request, &summary.view, facts));
                 }
-                Err(Failure::AskLess) if paging.halve(&ask) => {}
+                Err(Failure::AskLess) if paging.halve(&request) => {}
                 Err(Failure::NotFound) if paging.known() == 0 => break PassEnd::NotFound,
-                Err(failure) => break Self::give_up(failure, &ask)?,
+                Err(failure) => break Self::failed_pass(failure, &request)?,
             }
         };
-        tally.rereads += u64::from(paging.rereads());
-        tally.messages += paging.known();
+        results.rereads += u64::from(paging.rereads());
+        results.messages += paging.known();
         Ok(end)
     }
 
     /// Returns the response to the current request. If it was prefetched, waits for it; otherwise sends the
     /// request.
-    async fn turn(&self, ask: &PageRequest, early: Option<Prefetched>) -> Result<Answer, Failure> {
-        if let Some(early) = early
-            && let Some(answer) = early.wait().await
+    async fn response(
+        &self,
+        request: &PageRequest,
+        prefetched: Option<PendingResponse>,
+    ) -> Result<FetchedPage, Failure> {
+        if let Some(pending) = prefetched
+            && let Some(answer) = pending.wait().await
         {
             return answer;
         }
-        self.request.page(ask, || true).await
+        self.history.page(request, || true).await
     }
 
     /// Spools a page and returns its view.
-    async fn spool(&self, ask: &PageRequest, answer: Answer) -> Result<Seen, FetchError> {
-        let Answer { page, seen, asked_at, at } = answer;
+    async fn spool(&self, request: &PageRequest, answer: FetchedPage) -> Result<PageSummary, FetchError> {
+        let FetchedPage { page, summary, requested_at, received_at } = answer;
         self.shared.observer.event(Event::PageRead {
             contact: self.id.to_string(),
-            offset: ask.offset,
-            messages: seen.sight.received(),
+            offset: request.offset,
+            messages: summary.view.received(),
             bytes: page.bytes.len() as u64,
         });
-        let entry =
-            Entry::Page { contact: self.contact, pass: self.pass, ask: *ask, asked_at: Some(asked_at), at };
+        let entry = Entry::Page {
+            contact: self.contact,
+            pass: self.pass,
+            ask: *request,
+            asked_at: Some(requested_at),
+            at: received_at,
+        };
         self.shared.spool_page(&entry, &page).await?;
-        Ok(seen)
+        Ok(summary)
     }
 
     /// The server has not shown that it honours the offset. The contact fails, so that the next attempt reads
     /// it again.
     fn offset_ignored(&self) -> PassEnd {
-        let error = "the server answers every offset with the same messages".to_owned();
-        PassEnd::Failed { error, fate: ContactResult::OffsetIgnored { contact: self.id.to_string() } }
+        let error = "the server returns the same messages at every offset".to_owned();
+        PassEnd::Failed { error, result: ContactResult::OffsetIgnored { contact: self.id.to_string() } }
     }
 
     /// Converts a failure into the result of the pass, or into the error that ends the run.
-    fn give_up(failure: Failure, ask: &PageRequest) -> Result<PassEnd, FetchError> {
-        let failed = |what: String, fate| PassEnd::Failed {
-            error: format!("{what} (at offset {})", ask.offset),
-            fate,
+    fn failed_pass(failure: Failure, request: &PageRequest) -> Result<PassEnd, FetchError> {
+        let failed = |what: String, result| PassEnd::Failed {
+            error: format!("{what} (at offset {})", request.offset),
+            result,
         };
         Ok(match failure {
             Failure::Stop(stop) => return Err(stop.into()),
@@ -203,12 +219,12 @@ impl Read<'_> {
 
 /// Next action after a pass.
 #[derive(PartialEq, Eq)]
-enum Go {
-    On,
+enum NextPass {
+    Continue,
     Stop,
 }
 
-impl Tally {
+impl PassResults {
     fn new(earlier_requests: u64) -> Self {
         Self {
             started_at: Utc::now().timestamp_micros(),
@@ -222,7 +238,7 @@ impl Tally {
         }
     }
 
-    fn add(&mut self, pass: Option<Channel>, end: PassEnd) -> Go {
+    fn add(&mut self, pass: Option<Channel>, end: PassEnd) -> NextPass {
         match end {
             PassEnd::Read(ending) => {
                 self.found = true;
@@ -233,16 +249,16 @@ impl Tally {
                 self.found = true;
                 self.unresolved = Some(why);
             }
-            PassEnd::Failed { error, fate } => {
-                self.failed = Some((error, fate));
-                return Go::Stop;
+            PassEnd::Failed { error, result } => {
+                self.failed = Some((error, result));
+                return NextPass::Stop;
             }
         }
-        Go::On
+        NextPass::Continue
     }
 
-    fn fate(&self) -> ContactResult {
-        self.failed.as_ref().map_or(ContactResult::Answered, |(_, fate)| fate.clone())
+    fn result(&self) -> ContactResult {
+        self.failed.as_ref().map_or(ContactResult::Answered, |(_, result)| result.clone())
     }
 
     fn outcome(self, pages: u64) -> Outcome {
@@ -268,25 +284,25 @@ impl Tally {
 }
 
 /// Checks a believed end with two requests. True if the end holds.
-pub async fn holds(
+pub async fn end_holds(
     shared: &Shared,
     contact: u32,
     pass: Option<Channel>,
     ending: &HistoryEnd,
     counters: &Arc<Counters>,
 ) -> Result<bool, FetchError> {
-    let mut look = EndCheck::new(ending, shared.plan.reading.page_size);
+    let mut check = EndCheck::new(ending, shared.plan.reading.page_size);
     let spooled = shared.ledger.current_pages(contact);
     tokio::task::block_in_place(|| {
         let id = shared.plan.contacts.get(contact as usize);
-        restore::pages(shared, &id, &spooled, pass, |_, seen| look.knows(&seen.sight))
+        restore::pages(shared, &id, &spooled, pass, |_, summary| check.add_known(&summary.view))
     })?;
-    let [beyond, last] = look.asks();
-    let request = HistoryRequest::new(shared, contact, pass, counters);
-    for (ask, is_last) in [(beyond, false), (last, true)] {
-        match request.page(&ask, || true).await {
-            Ok(answer) if is_last && look.is_last(&answer.seen.sight) => {}
-            Ok(answer) if !is_last && EndCheck::is_clear(&answer.seen.sight) => {}
+    let [beyond, last] = check.requests();
+    let history = HistoryRequest::new(shared, contact, pass, counters);
+    for (request, is_last) in [(beyond, false), (last, true)] {
+        match history.page(&request, || true).await {
+            Ok(answer) if is_last && check.is_last(&answer.summary.view) => {}
+            Ok(answer) if !is_last && EndCheck::is_clear(&answer.summary.view) => {}
             Err(Failure::Stop(stop)) => return Err(stop.into()),
             // The history is read again from its start, which reports the error.
             Ok(_) | Err(_) => return Ok(false),

@@ -6,9 +6,9 @@ use super::FetchError;
 use crate::settings::MaxFailed;
 
 /// Number of first contacts that must all fail in the same way before the run ends.
-const ALIKE_AT_FIRST: u64 = 20;
+const MIN_ALIKE_FAILURES: u64 = 20;
 /// Number of contacts that must show that the server ignores the offset, if no contact shows the contrary.
-const OFFSET_IGNORED: u64 = 3;
+const MIN_IGNORED_OFFSETS: u64 = 3;
 
 /// Result of a contact, as far as it matters for the budget.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub enum ContactResult {
 
 /// Facts known about the server when a contact is counted.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Known {
+pub struct Evidence {
     /// The server returned a page of some contact in this attempt.
     pub has_answered: bool,
     /// The server honours the offset.
@@ -52,7 +52,7 @@ struct Counts {
 
 /// An error that ends the run, unless another contact gets a response.
 #[derive(Debug)]
-pub struct Suspicion(pub FetchError);
+pub struct UnconfirmedError(pub FetchError);
 
 /// Counts the results of this attempt, and ends the run if they exceed a limit.
 #[derive(Debug)]
@@ -71,13 +71,13 @@ impl FailureBudget {
     ///
     /// # Errors
     /// If the failures so far must end the run.
-    pub fn count(&self, fate: &ContactResult, known: Known) -> Result<(), FetchError> {
+    pub fn count(&self, result: &ContactResult, evidence: Evidence) -> Result<(), FetchError> {
         let mut counts = self.lock();
-        counts.add(fate);
-        if let ContactResult::Refused { what, .. } = fate
+        counts.add(result);
+        if let ContactResult::Refused { what, .. } = result
             && counts.answered == 0
             && counts.refused == counts.failed
-            && counts.refused >= ALIKE_AT_FIRST
+            && counts.refused >= MIN_ALIKE_FAILURES
         {
             let unauthorized = counts.refused_otherwise == 0;
             return Err(FetchError::AllRefused {
@@ -87,12 +87,12 @@ impl FailureBudget {
             });
         }
         if counts.answered == 0
-            && counts.not_an_answer >= ALIKE_AT_FIRST
+            && counts.not_an_answer >= MIN_ALIKE_FAILURES
             && counts.not_an_answer == counts.failed
         {
             return Err(counts.changed());
         }
-        if counts.offset_ignored >= OFFSET_IGNORED && !known.honours_offset {
+        if counts.offset_ignored >= MIN_IGNORED_OFFSETS && !evidence.honours_offset {
             return Err(FetchError::OffsetIgnored { contact: counts.ignored.clone() });
         }
         if self.max_failed.is_exceeded(counts.failed, self.contacts) {
@@ -102,16 +102,20 @@ impl FailureBudget {
     }
 
     /// Judges all contacts at the end of the run, for runs with too few contacts to judge earlier.
-    pub fn conclude(&self, known: Known) -> Result<Option<Suspicion>, FetchError> {
+    pub fn conclude(&self, evidence: Evidence) -> Result<Option<UnconfirmedError>, FetchError> {
         let counts = self.lock();
-        if counts.offset_ignored > 0 && !known.honours_offset {
+        if counts.offset_ignored > 0 && !evidence.honours_offset {
             return Err(FetchError::OffsetIgnored { contact: counts.ignored.clone() });
         }
         let is_all = counts.failed > 0 && counts.unanswered + counts.not_an_answer == counts.failed;
-        if counts.answered > 0 || known.has_answered || !is_all {
+        if counts.answered > 0 || evidence.has_answered || !is_all {
             return Ok(None);
         }
-        Ok(Some(Suspicion(if counts.unanswered == 0 { counts.changed() } else { counts.nothing_answered() })))
+        Ok(Some(UnconfirmedError(if counts.unanswered == 0 {
+            counts.changed()
+        } else {
+            counts.nothing_answered()
+        })))
     }
 
     /// Returns the error for contacts without a response, if there are such contacts.
@@ -126,9 +130,9 @@ impl FailureBudget {
 }
 
 impl Counts {
-    fn add(&mut self, fate: &ContactResult) {
-        self.failed += u64::from(*fate != ContactResult::Answered);
-        match fate {
+    fn add(&mut self, result: &ContactResult) {
+        self.failed += u64::from(*result != ContactResult::Answered);
+        match result {
             ContactResult::Answered => self.answered += 1,
             ContactResult::Refused { status, .. } => {
                 self.refused += 1;
@@ -175,35 +179,35 @@ mod tests {
     fn twenty_refusals_and_nothing_else_stop_the_run() {
         let budget = FailureBudget::new(MaxFailed::Percent(100.0), 1000);
         for _ in 0..19 {
-            budget.count(&refused(403), Known::default()).unwrap();
+            budget.count(&refused(403), Evidence::default()).unwrap();
         }
-        let error = budget.count(&refused(401), Known::default()).unwrap_err();
+        let error = budget.count(&refused(401), Evidence::default()).unwrap_err();
         assert!(matches!(error, FetchError::AllRefused { unauthorized: true, .. }));
-        let error = budget.count(&refused(400), Known::default()).unwrap_err();
+        let error = budget.count(&refused(400), Evidence::default()).unwrap_err();
         assert!(matches!(error, FetchError::AllRefused { unauthorized: false, .. }));
     }
 
     #[test]
-    fn one_answer_makes_refusals_the_contacts_own() {
+    fn refusals_after_a_response_do_not_stop_the_run() {
         let budget = FailureBudget::new(MaxFailed::Percent(100.0), 1000);
-        budget.count(&ContactResult::Answered, Known::default()).unwrap();
+        budget.count(&ContactResult::Answered, Evidence::default()).unwrap();
         for _ in 0..500 {
-            budget.count(&refused(403), Known::default()).unwrap();
+            budget.count(&refused(403), Evidence::default()).unwrap();
         }
     }
 
     #[test]
     fn more_failures_than_allowed_stop_the_run() {
         let by_count = FailureBudget::new(MaxFailed::Count(1), 10);
-        by_count.count(&ContactResult::Failed, Known::default()).unwrap();
+        by_count.count(&ContactResult::Failed, Evidence::default()).unwrap();
         assert!(matches!(
-            by_count.count(&ContactResult::Failed, Known::default()),
+            by_count.count(&ContactResult::Failed, Evidence::default()),
             Err(FetchError::TooManyFailed { failed: 2 })
         ));
         let by_part = FailureBudget::new(MaxFailed::Percent(20.0), 10);
-        by_part.count(&ContactResult::Failed, Known::default()).unwrap();
-        by_part.count(&ContactResult::Failed, Known::default()).unwrap();
-        by_part.count(&ContactResult::Failed, Known::default()).unwrap_err();
+        by_part.count(&ContactResult::Failed, Evidence::default()).unwrap();
+        by_part.count(&ContactResult::Failed, Evidence::default()).unwrap();
+        by_part.count(&ContactResult::Failed, Evidence::default()).unwrap_err();
     }
 
     fn not_an_answer() -> ContactResult {
@@ -211,53 +215,53 @@ mod tests {
     }
 
     #[test]
-    fn twenty_answers_of_another_form_and_nothing_else_stop_the_run() {
+    fn twenty_invalid_responses_and_nothing_else_stop_the_run() {
         let budget = FailureBudget::new(MaxFailed::Percent(100.0), 1000);
         for _ in 0..19 {
-            budget.count(&not_an_answer(), Known::default()).unwrap();
+            budget.count(&not_an_answer(), Evidence::default()).unwrap();
         }
-        let error = budget.count(&not_an_answer(), Known::default()).unwrap_err();
+        let error = budget.count(&not_an_answer(), Evidence::default()).unwrap_err();
         assert!(matches!(error, FetchError::AnswersChanged { contacts: 20, .. }));
         let mixed = FailureBudget::new(MaxFailed::Percent(100.0), 1000);
-        mixed.count(&ContactResult::Answered, Known::default()).unwrap();
+        mixed.count(&ContactResult::Answered, Evidence::default()).unwrap();
         for _ in 0..500 {
-            mixed.count(&not_an_answer(), Known::default()).unwrap();
+            mixed.count(&not_an_answer(), Evidence::default()).unwrap();
         }
-        assert!(mixed.conclude(Known::default()).unwrap().is_none());
+        assert!(mixed.conclude(Evidence::default()).unwrap().is_none());
     }
 
     #[test]
-    fn a_run_without_any_answer_ends_by_what_it_met() {
+    fn a_run_without_responses_ends_with_its_last_failure() {
         let unanswered = || ContactResult::Unanswered { what: "503".to_owned() };
-        let concluded = |fates: &[ContactResult], has_answered| {
+        let conclude = |results: &[ContactResult], has_answered| {
             let budget = FailureBudget::new(MaxFailed::Percent(100.0), 10);
-            let known = Known { has_answered, honours_offset: false };
-            for fate in fates {
-                budget.count(fate, known).unwrap();
+            let evidence = Evidence { has_answered, honours_offset: false };
+            for result in results {
+                budget.count(result, evidence).unwrap();
             }
-            budget.conclude(known).unwrap().map(|suspicion| suspicion.0)
+            budget.conclude(evidence).unwrap().map(|error| error.0)
         };
         let outage = |error| matches!(error, Some(FetchError::NothingAnswered { contacts: 2, .. }));
-        assert!(outage(concluded(&[unanswered(), unanswered()], false)));
-        assert!(outage(concluded(&[unanswered(), not_an_answer()], false)));
-        let changed = concluded(&[not_an_answer(), not_an_answer()], false);
+        assert!(outage(conclude(&[unanswered(), unanswered()], false)));
+        assert!(outage(conclude(&[unanswered(), not_an_answer()], false)));
+        let changed = conclude(&[not_an_answer(), not_an_answer()], false);
         assert!(matches!(changed, Some(FetchError::AnswersChanged { contacts: 2, .. })));
-        for (fates, has_answered) in [
+        for (results, has_answered) in [
             (&[unanswered(), ContactResult::Answered][..], false),
             (&[unanswered(), refused(403)], false),
             (&[unanswered(), unanswered()], true),
             (&[], false),
         ] {
-            assert!(concluded(fates, has_answered).is_none(), "{fates:?}");
+            assert!(conclude(results, has_answered).is_none(), "{results:?}");
         }
     }
 
     #[test]
-    fn an_ignored_offset_stops_the_run_unless_another_contact_shows_the_contrary() {
+    fn an_ignored_offset_stops_the_run_unless_another_contact_disproves_it() {
         let ignored = || ContactResult::OffsetIgnored { contact: "c".to_owned() };
         let budget = FailureBudget::new(MaxFailed::Percent(100.0), 10);
-        let honoured = Known { honours_offset: true, has_answered: true };
-        let unknown = Known { honours_offset: false, has_answered: true };
+        let honoured = Evidence { honours_offset: true, has_answered: true };
+        let unknown = Evidence { honours_offset: false, has_answered: true };
         for _ in 0..5 {
             budget.count(&ignored(), honoured).unwrap();
         }

@@ -6,11 +6,11 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::request::Seen;
+use super::request::PageSummary;
 use crate::contact_read::PageRequest;
 
 /// Number of contacts with the same first page that raises the doubt.
-const ALIKE: u64 = 3;
+const MIN_ALIKE: u64 = 3;
 
 /// Fingerprints of first pages by contact index, 0 if there is none.
 #[derive(Debug, Default)]
@@ -18,8 +18,8 @@ pub struct FirstPages(Mutex<Vec<u64>>);
 
 impl FirstPages {
     /// Records a page of a contact, if it is the first page with messages.
-    pub(super) fn see(&self, contact: u32, ask: &PageRequest, seen: &Seen) {
-        if let Some(print) = seen.anonymous.filter(|_| ask.offset == 0) {
+    pub(super) fn record(&self, contact: u32, request: &PageRequest, summary: &PageSummary) {
+        if let Some(print) = summary.anonymous.filter(|_| request.offset == 0) {
             self.put(contact, print);
         }
     }
@@ -35,10 +35,10 @@ impl FirstPages {
         let mut prints: Vec<u64> = self.lock().iter().copied().filter(|print| *print > 0).collect();
         prints.sort_unstable();
         let runs = prints.chunk_by(|left, right| left == right).map(|run| run.len() as u64);
-        let alike: u64 = runs.filter(|count| *count >= ALIKE).sum();
+        let alike: u64 = runs.filter(|count| *count >= MIN_ALIKE).sum();
         (alike > 0).then(|| {
             format!(
-                "{alike} contacts have the same messages on their first page as others: something between here and the API may ignore the query"
+                "{alike} contacts have the same messages on their first page as others: a cache or proxy may ignore the query"
             )
         })
     }
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn three_contacts_with_one_first_page_raise_the_doubt() {
+    fn three_contacts_with_one_first_page_raise_a_doubt() {
         assert_eq!(pages(&[(0, 7), (5, 7), (5, 7), (9, 8)]).doubt(), None);
         let doubt = pages(&[(0, 7), (5, 7), (6, 7), (9, 8)]).doubt();
         assert!(doubt.is_some_and(|doubt| doubt.starts_with("3 contacts")));

@@ -38,7 +38,7 @@ use crate::settings::{MaxFailed, ReadingSettings};
 use crate::spool::{Appender, Ledger, SpoolError};
 use crate::state::Due;
 pub use first_pages::FirstPages;
-use paging::Claims;
+use paging::ShortPagePolicy;
 use shared::Shared;
 use worker_slots::Slots;
 
@@ -76,7 +76,7 @@ pub enum FetchError {
     Spool(#[from] SpoolError),
     /// The server returns the same messages at every offset.
     #[error(
-        "the API ignores `offset` (contact {contact} gets the same messages at every offset): no history longer than a page can be read from it"
+        "the API ignores `offset`: contact {contact} gets the same messages at every offset, so no history longer than a page can be read"
     )]
     OffsetIgnored {
         /// ID of a contact that showed it.
@@ -94,7 +94,7 @@ pub enum FetchError {
     },
     /// The responses for the first contacts, or for all contacts, were not pages of these contacts.
     #[error(
-        "the API's answers have changed, for all {contacts} contacts asked for ({what}): nothing was published, look for a newer version of chatzy-export"
+        "the API's answers have changed, for all {contacts} requested contacts ({what}): nothing was published, look for a newer version of chatzy-export"
     )]
     AnswersChanged {
         /// Number of contacts without a valid response.
@@ -103,7 +103,7 @@ pub enum FetchError {
         what: String,
     },
     /// The API responded to no contact.
-    #[error("the API answered for none of {contacts} contacts ({what}): nothing was published")]
+    #[error("the API responded for none of the {contacts} contacts ({what}): nothing was published")]
     NothingAnswered {
         /// Number of contacts without a valid response.
         contacts: u64,
@@ -111,7 +111,7 @@ pub enum FetchError {
         what: String,
     },
     /// The API responded at first, but not at the end.
-    #[error("the API stopped answering, {failed} contacts failed ({what}): nothing was published")]
+    #[error("the API stopped responding, {failed} contacts failed ({what}): nothing was published")]
     StoppedAnswering {
         /// Number of contacts without an answer.
         failed: u64,
@@ -128,7 +128,7 @@ pub enum FetchError {
 
 fn hint(unauthorized: bool) -> &'static str {
     if unauthorized {
-        "check the credentials and what they may read"
+        "check the credentials and their permissions"
     } else {
         "check --base-url and the contacts file"
     }
@@ -162,21 +162,24 @@ pub async fn fetch(
 
 /// Reads the contacts that have no outcome yet.
 async fn read_all(shared: &Arc<Shared>, lengths: Vec<u32>) -> Result<(), FetchError> {
-    let open = open_contacts(shared, &lengths);
+    let open = unfinished_contacts(shared, &lengths);
     drop(lengths);
     let shared = Arc::clone(shared);
     workers(&shared.slots.clone(), open, move |(place, contact)| {
         let shared = Arc::clone(&shared);
         async move {
             shared.ledger.recent().room().await;
-            contact::read(&shared, contact, claims(place)).await
+            contact::read(&shared, contact, short_page_policy(place)).await
         }
     })
     .await
 }
 
 /// Returns the contacts without an outcome in reading order, each with its position among the due contacts.
-fn open_contacts(shared: &Arc<Shared>, lengths: &[u32]) -> impl Iterator<Item = (u32, u32)> + Send + use<> {
+fn unfinished_contacts(
+    shared: &Arc<Shared>,
+    lengths: &[u32],
+) -> impl Iterator<Item = (u32, u32)> + Send + use<> {
     let plan = &shared.plan;
     // A list of pairs would take 40 MB for five million contacts.
     let (contacts, due, ledger) = (plan.contacts.len(), Arc::clone(&plan.due), Arc::clone(&shared.ledger));
@@ -188,7 +191,7 @@ fn open_contacts(shared: &Arc<Shared>, lengths: &[u32]) -> impl Iterator<Item = 
     };
     let first = match lengths {
         [] => Vec::new(),
-        lengths => order::longest_in_time(&open, lengths, &plan.reading, plan.concurrency),
+        lengths => order::longest_first(&open, lengths, &plan.reading, plan.concurrency),
     };
     let is_first: HashSet<u32> = first.iter().map(|(_, contact)| *contact).collect();
     first.into_iter().chain(open().filter(move |(_, contact)| !is_first.contains(contact)))
@@ -227,7 +230,7 @@ where
             Err(_) => return Err(Stop::Cancelled.into()),
         }
     }
-    slots.settle().await;
+    slots.drain().await;
     Ok(())
 }
 
@@ -236,13 +239,13 @@ where
 const PROVED_CONTACTS: u32 = 20;
 /// One in this many of the other contacts is proved too. The position selects it, not chance, so that the
 /// same input gives the same coverage.
-const SAMPLED_CONTACTS: u32 = 100;
+const PROVED_SAMPLE: u32 = 100;
 
 /// Returns the policy for short last pages of the contact at this position.
-fn claims(place: u32) -> Claims {
-    if place < PROVED_CONTACTS || place.is_multiple_of(SAMPLED_CONTACTS) {
-        Claims::Prove
+fn short_page_policy(position: u32) -> ShortPagePolicy {
+    if position < PROVED_CONTACTS || position.is_multiple_of(PROVED_SAMPLE) {
+        ShortPagePolicy::Prove
     } else {
-        Claims::Believe
+        ShortPagePolicy::Believe
     }
 }

@@ -14,8 +14,8 @@ use std::collections::HashSet;
 
 use proptest::prelude::*;
 
-use super::paging::{Claims, Paging, Rules, Step};
-use super::request::see;
+use super::paging::{Paging, Rules, ShortPagePolicy, Step};
+use super::request::summarize;
 use crate::contact_read::{OffsetUnit, PageRequest, ServerBehavior};
 use crate::json::Document;
 use crate::record::ContactAnswer;
@@ -75,9 +75,9 @@ struct Server {
 }
 
 impl Server {
-    fn page(&self, ask: &PageRequest) -> Json {
-        let from = usize::try_from(ask.offset).unwrap().min(self.messages);
-        let to = (from + ask.limit as usize).min(self.messages);
+    fn page(&self, request: &PageRequest) -> Json {
+        let from = usize::try_from(request.offset).unwrap().min(self.messages);
+        let to = (from + request.limit as usize).min(self.messages);
         let message = |at: usize| {
             Json::object([
                 ("message_id", Json::string(&format!("m{at}"))),
@@ -150,11 +150,11 @@ enum Where {
 }
 
 impl Where {
-    fn holds(self, ask: &PageRequest, number: u64) -> bool {
+    fn holds(self, request: &PageRequest, number: u64) -> bool {
         match self {
             Self::Everywhere => true,
-            Self::First => ask.offset == 0,
-            Self::Later => ask.offset > 0,
+            Self::First => request.offset == 0,
+            Self::Later => request.offset > 0,
             Self::Once(at) => number == at,
         }
     }
@@ -273,21 +273,21 @@ fn read(server: &Server, rules: Rules, mutation: (Member, Change, Where)) -> Res
     let mut facts = ServerBehavior { reading: OffsetUnit::Total, ..ServerBehavior::default() };
     let mut met = HashSet::new();
     for number in 0..2000 {
-        let ask = match paging.next() {
-            Step::Request(ask) => *ask,
+        let request = match paging.next() {
+            Step::Request(request) => *request,
             Step::End(_) => return Ok(met.len()),
             Step::Unresolved(why) => return Err(why.clone()),
             Step::OffsetIgnored => return Err("the offset is ignored".to_owned()),
         };
-        let mut page = server.page(&ask);
-        if place.holds(&ask, number) {
+        let mut page = server.page(&request);
+        if place.holds(&request, number) {
             mutate(&mut page, server.flat, member, change);
         }
         let document = Document::parse(page.write()).unwrap();
         match ContactAnswer::validate(&document, &"c1".parse().unwrap()) {
             Ok(answer) => {
                 met.extend(answer.messages().map(|(_, id)| id.to_owned()));
-                paging.absorb(&ask, &see(&answer).sight, &mut facts);
+                paging.absorb(&request, &summarize(&answer).view, &mut facts);
             }
             Err(error) => return Err(error.to_string()),
         }
@@ -336,7 +336,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 4000, max_global_rejects: 10_000, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_structural_mutation_makes_a_history_shorter_without_a_word(
+    fn no_structural_mutation_shortens_a_history_silently(
         messages in 1..40_usize,
         conversations in 1..4_usize,
         flat in any::<bool>(),
@@ -352,22 +352,22 @@ proptest! {
             || consistency == Consistency::Fast && change == Change::Remove;
         prop_assume!(!is_left_out);
         let server = Server { messages, conversations, flat, names_contact };
-        let claims = if is_proved { Claims::Prove } else { Claims::Believe };
-        let ended = read(&server, Rules { consistency, page_size, claims }, (member, change, place));
+        let short_page_policy = if is_proved { ShortPagePolicy::Prove } else { ShortPagePolicy::Believe };
+        let ended = read(&server, Rules { consistency, page_size, short_page_policy }, (member, change, place));
         if let Ok(read) = ended {
             prop_assert!(read >= messages, "{} of {} messages", read, messages);
         }
     }
 
     #[test]
-    fn an_answer_that_is_as_documented_is_read_whole(
+    fn a_documented_response_is_read_completely(
         messages in 0..40_usize,
         conversations in 1..4_usize,
         flat in any::<bool>(),
         page_size in 2..12_u32,
     ) {
         let server = Server { messages, conversations, flat, names_contact: true };
-        let rules = Rules { consistency: Consistency::Anchored, page_size, claims: Claims::Prove };
+        let rules = Rules { consistency: Consistency::Anchored, page_size, short_page_policy: ShortPagePolicy::Prove };
         let nothing = (Member::Contact, Change::Rename("contact"), Where::Everywhere);
         prop_assert_eq!(read(&server, rules, nothing), Ok(messages));
     }

@@ -9,7 +9,7 @@ use crate::settings::ReadingSettings;
 /// All other contacts keep the input order, in which build waits for them. Each contact is paired with its
 /// position among the due contacts. `open` is called for each traversal, because a list of all contacts would
 /// take 8 bytes per contact.
-pub fn longest_in_time<I: Iterator<Item = (u32, u32)>>(
+pub fn longest_first<I: Iterator<Item = (u32, u32)>>(
     open: impl Fn() -> I,
     lengths: &[u32],
     reading: &ReadingSettings,
@@ -48,16 +48,16 @@ mod tests {
 
     fn order(lengths: &[u32], slots: u32) -> Vec<u32> {
         let all = || (0..u32::try_from(lengths.len()).unwrap()).map(|at| (at, at));
-        longest_in_time(all, lengths, &reading(), slots).into_iter().map(|(_, contact)| contact).collect()
+        longest_first(all, lengths, &reading(), slots).into_iter().map(|(_, contact)| contact).collect()
     }
 
     #[test]
-    fn a_long_history_at_the_end_is_begun_first() {
+    fn a_long_history_at_the_end_starts_first() {
         assert_eq!(order(&[50, 50, 50, 50, 5000, 50], 2), [4]);
     }
 
     #[test]
-    fn a_long_history_that_is_read_in_time_keeps_its_place() {
+    fn a_long_history_that_ends_in_time_keeps_its_position() {
         let mut lengths = vec![50; 200];
         lengths[0] = 1000;
         lengths[50] = 1000;
@@ -68,8 +68,8 @@ mod tests {
     }
 
     #[test]
-    fn where_nothing_is_known_nothing_changes() {
+    fn unknown_lengths_keep_the_input_order() {
         assert!(order(&[0, 0, 0], 32).is_empty());
-        assert!(longest_in_time(|| [(0, 2), (1, 5)].into_iter(), &[], &reading(), 4).is_empty());
+        assert!(longest_first(|| [(0, 2), (1, 5)].into_iter(), &[], &reading(), 4).is_empty());
     }
 }

@@ -1,6 +1,6 @@
 //! Requests pages of a long history ahead of their turn, in slots that no other contact needs.
 //!
-//! [`Paging::foreseen`](super::paging::Paging::foreseen) predicts the pages. The number of prefetched pages
+//! [`Paging::predicted`](super::paging::Paging::predicted) names the pages. The number of prefetched pages
 //! grows as 4, 16, 64, … while the predictions are right. A wrong prediction discards all of them.
 
 use std::collections::VecDeque;
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::{Notify, oneshot};
 
-use super::request::{Answer, HistoryRequest};
+use super::request::{FetchedPage, HistoryRequest};
 use super::shared::Shared;
 use super::worker_slots::Slot;
 use crate::api::{Failure, Stop};
@@ -17,7 +17,7 @@ use crate::contact_read::PageRequest;
 
 /// Response size in bytes above which prefetching stops. Each prefetched response stays in memory until its
 /// turn.
-const LARGE: usize = 512 << 10;
+const MAX_PREFETCH_BYTES: usize = 512 << 10;
 
 /// Maximum number of wrong predictions for a history. If page sizes vary, prefetched pages are wasted
 /// requests.
@@ -25,30 +25,30 @@ const MAX_MISSES: u32 = 4;
 
 /// Ratio of pages that wait for a response or their turn to pages that may be requested at once. It keeps the
 /// slots in use while a late page, or a request of another purpose, holds up the responses behind it.
-const WAITING: usize = 4;
+const WAITING_PER_SLOT: usize = 4;
 
 /// Maximum bytes of all responses that wait for their turn, assuming that each is as large as the largest so
 /// far.
-const WAITING_BYTES: usize = 8 << 20;
+const MAX_WAITING_BYTES: usize = 8 << 20;
 
 /// Number of pages prefetched before the first correct prediction.
-const FIRST: usize = 4;
+const FIRST_BATCH: usize = 4;
 
 /// A page requested ahead of its turn.
-struct Asked {
-    ask: PageRequest,
-    answer: Prefetched,
+struct PrefetchedPage {
+    request: PageRequest,
+    answer: PendingResponse,
     /// Released on the response, or when the page's turn comes. Then the worker waits for this page, and its
     /// own slot counts.
     slot: Slot,
 }
 
 /// A response that was requested ahead of its turn.
-pub struct Prefetched(oneshot::Receiver<Result<Answer, Failure>>);
+pub struct PendingResponse(oneshot::Receiver<Result<FetchedPage, Failure>>);
 
-impl Prefetched {
+impl PendingResponse {
     /// Waits for the response. Returns `None` if the page must be requested again.
-    pub async fn wait(self) -> Option<Result<Answer, Failure>> {
+    pub async fn wait(self) -> Option<Result<FetchedPage, Failure>> {
         match self.0.await {
             Ok(Err(Failure::Unwanted)) => None,
             Ok(answer) => Some(answer),
@@ -60,7 +60,7 @@ impl Prefetched {
 /// The prefetched pages of one contact, in offset order.
 #[derive(Default)]
 pub struct Prefetch {
-    asked: VecDeque<Asked>,
+    pages: VecDeque<PrefetchedPage>,
     /// Set if a response was short. The history may end there, so no page behind it is requested.
     is_short: Arc<AtomicBool>,
     /// Notified on each response.
@@ -76,91 +76,91 @@ pub struct Prefetch {
 impl Prefetch {
     /// Returns the prefetched response for the page whose turn it is. If another page was predicted, discards
     /// all prefetched pages.
-    pub fn take(&mut self, ask: &PageRequest) -> Option<Prefetched> {
-        if ask.purpose.is_aside() {
+    pub fn take(&mut self, request: &PageRequest) -> Option<PendingResponse> {
+        if request.purpose.is_server_test() {
             return None;
         }
-        let next = self.asked.pop_front()?;
-        if next.ask != *ask {
-            self.forget();
+        let next = self.pages.pop_front()?;
+        if next.request != *request {
+            self.discard();
             self.hits = 0;
             self.misses += 1;
             return None;
         }
-        next.slot.give_back();
+        next.slot.release();
         self.hits = self.hits.saturating_add(1);
         Some(next.answer)
     }
 
     /// Requests pages behind the current one, as far as slots and memory allow.
-    pub fn ask(
+    pub fn request_ahead(
         &mut self,
         shared: &Shared,
-        request: &HistoryRequest,
-        foreseen: impl Iterator<Item = PageRequest>,
+        history: &HistoryRequest,
+        predicted: impl Iterator<Item = PageRequest>,
     ) {
-        if self.asked.is_empty() {
+        if self.pages.is_empty() {
             self.is_short.store(false, Ordering::Relaxed); // all of them have had their turn
         }
         if self.misses > MAX_MISSES || self.is_short.load(Ordering::Relaxed) {
             return;
         }
-        let (share, proven) = (shared.slots.share() as usize, FIRST << (2 * self.hits.min(8)));
-        let held = WAITING_BYTES / self.largest.max(1);
-        let missing = (share * WAITING).min(proven).min(held).saturating_sub(self.asked.len());
+        let (share, proven) = (shared.slots.share() as usize, FIRST_BATCH << (2 * self.hits.min(8)));
+        let held = MAX_WAITING_BYTES / self.largest.max(1);
+        let missing = (share * WAITING_PER_SLOT).min(proven).min(held).saturating_sub(self.pages.len());
         // A contact with many waiting responses must not take the slots of contacts that have none.
-        let room = missing.min(share.saturating_sub(self.unanswered()));
+        let room = missing.min(share.saturating_sub(self.in_flight()));
         if room == 0 {
             return;
         }
         let room = room.min(shared.client.spare());
-        for ask in foreseen.skip(self.asked.len()).take(room) {
+        for request in predicted.skip(self.pages.len()).take(room) {
             let Some(slot) = shared.slots.take() else { return };
-            self.asked.push_back(self.begin(request.clone(), ask, slot));
+            self.pages.push_back(self.begin(history.clone(), request, slot));
         }
     }
 
     /// Waits for the next response, which frees a slot.
-    pub async fn answered(&self) {
+    pub async fn next_response(&self) {
         self.answered.notified().await;
     }
 
-    fn begin(&self, request: HistoryRequest, ask: PageRequest, slot: Slot) -> Asked {
+    fn begin(&self, history: HistoryRequest, request: PageRequest, slot: Slot) -> PrefetchedPage {
         let (sender, receiver) = oneshot::channel();
         let (is_short, answered, held) =
             (Arc::clone(&self.is_short), Arc::clone(&self.answered), slot.clone());
         tokio::spawn(async move {
-            let answer = match request.page(&ask, || !sender.is_closed()).await {
+            let answer = match history.page(&request, || !sender.is_closed()).await {
                 // No other large response can be read while this one waits for its turn.
                 Ok(answer) if answer.page.is_large() => Err(Failure::Unwanted),
                 answer => answer,
             };
-            if answer.as_ref().is_ok_and(|answer| answer.seen.sight.received() < u64::from(ask.limit)) {
+            if answer.as_ref().is_ok_and(|answer| answer.summary.view.received() < u64::from(request.limit)) {
                 is_short.store(true, Ordering::Relaxed);
             }
             // The receiver may be gone.
             drop(sender.send(answer));
-            held.give_back();
+            held.release();
             answered.notify_one();
         });
-        Asked { ask, answer: Prefetched(receiver), slot }
+        PrefetchedPage { request, answer: PendingResponse(receiver), slot }
     }
 
     /// Number of requests in flight.
-    fn unanswered(&self) -> usize {
-        self.asked.iter().filter(|asked| asked.slot.is_held()).count()
+    fn in_flight(&self) -> usize {
+        self.pages.iter().filter(|page| page.slot.is_held()).count()
     }
 
-    fn forget(&mut self) {
-        self.asked.clear();
+    fn discard(&mut self) {
+        self.pages.clear();
         self.is_short = Arc::default();
     }
 
     /// Records the size of a response in its turn. A large one ends prefetching.
-    pub fn see(&mut self, answer: &Answer) {
+    pub fn record_size(&mut self, answer: &FetchedPage) {
         self.largest = self.largest.max(answer.page.bytes.len());
-        if answer.page.bytes.len() > LARGE {
-            self.forget();
+        if answer.page.bytes.len() > MAX_PREFETCH_BYTES {
+            self.discard();
             self.misses = MAX_MISSES + 1;
         }
     }

@@ -7,8 +7,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::contact::{self, holds, reopen};
-use super::paging::{Claims, EndVerdict, check_end};
+use super::contact::{self, end_holds, reopen};
+use super::paging::{EndVerdict, ShortPagePolicy, check_end};
 use super::shared::Shared;
 use super::{FetchError, workers};
 use crate::api::Counters;
@@ -56,7 +56,7 @@ fn doubtful(shared: &Shared) -> Result<Vec<u32>, SpoolError> {
     let mut doubtful = Vec::new();
     for contact in 0..shared.contact_count() {
         let Some(outcome) = outcome(shared, &mut reader, contact)? else { continue };
-        if outcome.endings.iter().any(|(_, ending)| check_end(ending, &facts) != EndVerdict::None) {
+        if outcome.endings.iter().any(|(_, ending)| check_end(ending, &facts) != EndVerdict::Holds) {
             doubtful.push(contact);
         }
     }
@@ -77,26 +77,26 @@ async fn check(shared: &Shared, contact: u32, mut outcome: Outcome) -> Result<()
     for (pass, ending) in &mut outcome.endings {
         let verdict = check_end(ending, &facts);
         let holds = match verdict {
-            EndVerdict::None => true,
+            EndVerdict::Holds => true,
             EndVerdict::Check => {
                 let counters = Arc::new(Counters::default());
-                let holds = holds(shared, contact, *pass, ending, &counters).await?;
+                let holds = end_holds(shared, contact, *pass, ending, &counters).await?;
                 outcome.requests += counters.requests();
                 outcome.retries += counters.retries();
                 holds
             }
-            EndVerdict::ReadAnew => false,
+            EndVerdict::Reread => false,
         };
         if !holds {
             if ending.end == End::ShortPage {
                 shared.with_facts(|facts| facts.short_pages_lie = true);
             }
             reopen(shared, contact).await?;
-            return contact::read(shared, contact, Claims::Prove).await;
+            return contact::read(shared, contact, ShortPagePolicy::Prove).await;
         }
         if verdict == EndVerdict::Check {
             ending.end = End::Proved;
         }
     }
-    shared.settle(contact, outcome).await
+    shared.finish(contact, outcome).await
 }

@@ -24,18 +24,18 @@ pub struct HistoryRequest {
 }
 
 /// A page with its view and times.
-pub struct Answer {
+pub struct FetchedPage {
     pub page: PageAnswer,
-    pub seen: Seen,
+    pub summary: PageSummary,
     /// Time of the first request, in microseconds since 1970.
-    pub asked_at: i64,
+    pub requested_at: i64,
     /// Time of the response, in microseconds since 1970.
-    pub at: i64,
+    pub received_at: i64,
 }
 
 /// Facts that fetch extracts from a page.
-pub struct Seen {
-    pub sight: PageView,
+pub struct PageSummary {
+    pub view: PageView,
     /// True if the response shows that the contact exists.
     pub shows_contact: bool,
     /// Fingerprint of the messages, if the response does not name its contact.
@@ -54,23 +54,27 @@ impl HistoryRequest {
     }
 
     /// Requests a page. Stops when `is_wanted` returns false.
-    pub async fn page(&self, ask: &PageRequest, is_wanted: impl Fn() -> bool) -> Result<Answer, Failure> {
+    pub async fn page(
+        &self,
+        request: &PageRequest,
+        is_wanted: impl Fn() -> bool,
+    ) -> Result<FetchedPage, Failure> {
         let query = PageQuery {
             contact: &self.contact,
             channel: self.pass,
-            offset: ask.offset,
-            limit: ask.limit,
+            offset: request.offset,
+            limit: request.limit,
             shape: self.shape,
         };
-        let asked_at = Utc::now().timestamp_micros();
-        let (page, seen) = self.client.page_while(is_wanted, &query, &self.counters, see).await?;
-        Ok(Answer { page, seen, asked_at, at: Utc::now().timestamp_micros() })
+        let requested_at = Utc::now().timestamp_micros();
+        let (page, summary) = self.client.page_while(is_wanted, &query, &self.counters, summarize).await?;
+        Ok(FetchedPage { page, summary, requested_at, received_at: Utc::now().timestamp_micros() })
     }
 }
 
 /// Extracts the messages and conversations of a page.
-pub fn see(answer: &ContactAnswer<'_>) -> Seen {
-    let sight = PageView::of(answer);
-    let anonymous = if answer.names_contact() { None } else { sight.fingerprint() };
-    Seen { sight, shows_contact: !answer.is_absent(), anonymous }
+pub fn summarize(answer: &ContactAnswer<'_>) -> PageSummary {
+    let view = PageView::of(answer);
+    let anonymous = if answer.names_contact() { None } else { view.fingerprint() };
+    PageSummary { view, shows_contact: !answer.is_absent(), anonymous }
 }

@@ -1,7 +1,7 @@
 //! Resumes a contact that an earlier attempt has started: absorbs its spooled pages again.
 
 use super::paging::Paging;
-use super::request::{Seen, see};
+use super::request::{PageSummary, summarize};
 use super::shared::Shared;
 use crate::contact_read::PageRequest;
 use crate::id::{Channel, ContactId};
@@ -37,13 +37,13 @@ pub fn absorb(
     pass: Option<Channel>,
     paging: &mut Paging,
 ) -> Result<bool, SpoolError> {
-    let mut shown = false;
-    pages(shared, id, spooled, pass, |ask, seen| {
-        shown |= seen.shows_contact;
-        shared.first_pages.see(contact, &ask, &seen);
-        shared.with_facts(|facts| paging.absorb(&ask, &seen.sight, facts));
+    let mut exists = false;
+    pages(shared, id, spooled, pass, |ask, summary| {
+        exists |= summary.shows_contact;
+        shared.first_pages.record(contact, &ask, &summary);
+        shared.with_facts(|facts| paging.absorb(&ask, &summary.view, facts));
     })?;
-    Ok(shown)
+    Ok(exists)
 }
 
 /// Reads the spooled pages of one pass again.
@@ -54,7 +54,7 @@ pub fn pages(
     contact: &ContactId,
     spooled: &[SpooledPage],
     pass: Option<Channel>,
-    mut each: impl FnMut(PageRequest, Seen),
+    mut each: impl FnMut(PageRequest, PageSummary),
 ) -> Result<(), SpoolError> {
     let mut reader = Reader::new(shared.plan.spool_folder.clone());
     for page in spooled.iter().filter(|page| page.pass == pass) {
@@ -62,8 +62,8 @@ pub fn pages(
         let body = reader.body(page.place)?;
         // Only validated pages are spooled, so this cannot fail. If it does, the page is requested again.
         let Ok(document) = record::read_json(record::text_of(&body)) else { continue };
-        if let Ok(seen) = ContactAnswer::validate(&document, contact).map(|answer| see(&answer)) {
-            each(ask, seen);
+        if let Ok(summary) = ContactAnswer::validate(&document, contact).map(|answer| summarize(&answer)) {
+            each(ask, summary);
         }
     }
     Ok(())

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
-use super::failure_budget::{FailureBudget, Known};
+use super::failure_budget::{Evidence, FailureBudget};
 use super::first_pages::FirstPages;
 use super::worker_slots::Slots;
 use super::{FetchError, FetchPlan};
@@ -51,9 +51,9 @@ impl Shared {
     }
 
     /// Returns the facts that the failure budget needs.
-    pub fn known(&self) -> Known {
+    pub fn evidence(&self) -> Evidence {
         let honours_offset = self.with_facts(|facts| facts.honours_offset);
-        Known { has_answered: self.client.has_answered(), honours_offset }
+        Evidence { has_answered: self.client.has_answered(), honours_offset }
     }
 
     /// Appends a record to the spool and enters its location in the ledger.
@@ -75,7 +75,7 @@ impl Shared {
     }
 
     /// Spools a contact's outcome, with what the run has learned.
-    pub async fn settle(&self, contact: u32, outcome: Outcome) -> Result<(), FetchError> {
+    pub async fn finish(&self, contact: u32, outcome: Outcome) -> Result<(), FetchError> {
         let learned = self.with_facts(|facts| *facts);
         let first_page = self.first_pages.of(contact);
         let entry = Entry::Done { contact, outcome, learned, first_page };

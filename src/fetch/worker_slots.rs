@@ -11,12 +11,12 @@ use tokio::time::timeout;
 
 /// Maximum wait for responses that are no longer needed. They were requested before the last response that
 /// was needed.
-const STRAGGLERS: Duration = Duration::from_secs(1);
+const MAX_DRAIN: Duration = Duration::from_secs(1);
 
 /// There is one extra worker per this many requests in flight. Workers spend time on responses; without extra
 /// workers, no request would be ready in that time. At 100 ms per request, that would cost five percent of
 /// the throughput.
-const ONE_MORE_TO: u32 = 8;
+const REQUESTS_PER_EXTRA_WORKER: u32 = 8;
 
 /// The slots of a run.
 #[derive(Clone, Debug)]
@@ -30,7 +30,7 @@ pub struct Slots {
 
 impl Slots {
     pub fn new(concurrency: u32) -> Self {
-        let count = concurrency + concurrency / ONE_MORE_TO;
+        let count = concurrency + concurrency / REQUESTS_PER_EXTRA_WORKER;
         Self { count, idle: Arc::new(Semaphore::new(0)), busy: Arc::default() }
     }
 
@@ -48,8 +48,8 @@ impl Slots {
 
     /// Waits for responses that are still in flight but no longer needed, so that they are counted. Call it
     /// when no worker has a contact left.
-    pub async fn settle(&self) {
-        drop(timeout(STRAGGLERS, self.idle.acquire_many(self.count)).await);
+    pub async fn drain(&self) {
+        drop(timeout(MAX_DRAIN, self.idle.acquire_many(self.count)).await);
     }
 
     /// Number of idle slots that one contact may use, so that all contacts still being read get their share.
@@ -76,7 +76,7 @@ impl Slot {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
-    pub fn give_back(&self) {
+    pub fn release(&self) {
         drop(self.0.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 }
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slot_serves_again_as_soon_as_who_asked_or_who_wants_the_answer_gives_it_back() {
+    fn either_holder_releases_a_slot_once() {
         let slots = Slots::new(8);
         slots.begin();
         assert!(slots.take().is_none(), "every worker has a contact");
@@ -97,11 +97,11 @@ mod tests {
         let taken: Vec<Slot> = std::iter::from_fn(|| slots.take()).collect();
         assert_eq!(taken.len(), 5);
         let asker = taken[0].clone();
-        taken[0].give_back();
+        taken[0].release();
         assert!(!asker.is_held());
         let again = slots.take();
         assert!(again.is_some(), "its page has its turn");
-        asker.give_back();
+        asker.release();
         assert!(slots.take().is_none(), "given back once");
         drop(again);
         assert!(slots.take().is_some());

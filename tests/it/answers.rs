@@ -64,11 +64,11 @@ fn all_changed(count: usize, change: fn(&mut Value)) -> (Outcome, usize) {
 #[test]
 fn answers_of_another_form_for_all_contacts_end_the_run_at_once() {
     let (outcome, asked) = all_changed(100, |page| *page = json!({"data": page["data"]["data"]}));
-    assert_snapshot!(outcome.last_line(), @"error: the API's answers have changed, for all 20 contacts asked for (the answer has no `data.data`; in `data`, members found: contact, conversations): nothing was published, look for a newer version of chatzy-export");
+    assert_snapshot!(outcome.last_line(), @"error: the API's answers have changed, for all 20 requested contacts (the answer has no `data.data`; in `data`, members found: contact, conversations): nothing was published, look for a newer version of chatzy-export");
     // With up to 32 contacts at a time, each asked for four times.
     assert!(asked < 250, "{asked} requests");
     let (outcome, _) = all_changed(3, |page| page["data"]["data"] = json!({"message": "Internal failure"}));
-    assert_snapshot!(outcome.last_line(), @"error: the API's answers have changed, for all 3 contacts asked for (the answer has no `conversations`; members found: message): nothing was published, look for a newer version of chatzy-export");
+    assert_snapshot!(outcome.last_line(), @"error: the API's answers have changed, for all 3 requested contacts (the answer has no `conversations`; members found: message): nothing was published, look for a newer version of chatzy-export");
     all_changed(100, |page| page["data"]["data"]["contact"]["contact_id"] = "another".into());
 }
 
@@ -111,7 +111,7 @@ fn nameless(asked: &Asked) -> Answer {
 fn the_same_messages_for_several_contacts_are_a_doubt() {
     let server = Scripted::api(nameless);
     let outcome = Export::run_of(server.url(), contacts(5)).args("--run-id r").expect(3);
-    assert_snapshot!(outcome.last_line(), @"run r is published, but in doubt (5 contacts have the same messages on their first page as others: something between here and the API may ignore the query): export again");
+    assert_snapshot!(outcome.last_line(), @"run r is published, but in doubt (5 contacts have the same messages on their first page as others: a cache or proxy may ignore the query): export again");
     let doubts = outcome.manifest()["input"]["doubts"].clone();
     assert_eq!(doubts.as_array().map(Vec::len), Some(1), "{doubts}");
     Export::run_of(server.url(), contacts(2)).expect(0);

@@ -176,7 +176,7 @@ fn all_refused(statuses: &'static [u16], code: i32) -> Outcome {
 
 #[test]
 fn the_first_twenty_contacts_refused_is_about_all_of_them() {
-    assert_snapshot!(all_refused(&[403], 4).last_line(), @"error: the API refused the first 20 contacts, the last with 403: no: check the credentials and what they may read; to resume, run");
+    assert_snapshot!(all_refused(&[403], 4).last_line(), @"error: the API refused the first 20 contacts, the last with 403: no: check the credentials and their permissions; to resume, run");
     assert_snapshot!(all_refused(&[400], 2).last_line(), @"error: the API refused the first 20 contacts, the last with 400: no: check --base-url and the contacts file");
     all_refused(&[403, 422], 2);
 }

@@ -130,7 +130,7 @@ fn a_server_that_ignores_the_limit() {
 fn a_server_that_ignores_the_offset_cannot_be_read_from() {
     let service = Service::start("--ignore-offset");
     let outcome = Export::run_of(service.url(), ["messages-300-a"]).expect(2);
-    insta::assert_snapshot!(outcome.last_line(), @"error: the API ignores `offset` (contact messages-300-a gets the same messages at every offset): no history longer than a page can be read from it");
+    insta::assert_snapshot!(outcome.last_line(), @"error: the API ignores `offset`: contact messages-300-a gets the same messages at every offset, so no history longer than a page can be read");
     assert!(!outcome.out.join("_runs").exists(), "nothing is published");
 }
 

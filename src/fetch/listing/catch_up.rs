@@ -7,70 +7,74 @@
 
 use std::collections::HashSet;
 
-use super::Asker;
+use super::ListSource;
 use super::error::ListingError;
-use super::pass::Ways;
+use super::pass::ListBehavior;
 use super::seen_contacts::SeenContacts;
 use crate::api::Failure;
 use crate::fetch::paging::{Fingerprint, PageView};
 
 /// Maximum number of checks. Each reads the contacts that became active during the previous one.
-const MOST_LOOKS: u32 = 20;
+const MAX_CHECKS: u32 = 20;
 
 /// Result of a check.
-enum Look {
+enum FrontCheck {
     /// One response was enough.
-    AtOnce,
+    Snapshot,
     /// Several responses were needed, and each joined the one before.
-    Long,
+    Joined,
     /// A part did not join the one before it.
-    Torn,
+    Gap,
 }
 
 /// Repeats the check until nothing is missing. Otherwise returns the reason why contacts may be missing.
 pub async fn read(
-    asker: &impl Asker,
-    ways: &mut Ways,
+    source: &impl ListSource,
+    behavior: &mut ListBehavior,
     seen: &mut SeenContacts,
 ) -> Result<Option<String>, ListingError> {
-    for _ in 0..MOST_LOOKS {
-        if let Look::AtOnce = look(asker, ways, seen).await? {
+    for _ in 0..MAX_CHECKS {
+        if let FrontCheck::Snapshot = check_front(source, behavior, seen).await? {
             return Ok(None);
         }
     }
     Ok(Some("contacts became active faster than they could be listed".to_owned()))
 }
 
-async fn look(asker: &impl Asker, ways: &mut Ways, seen: &mut SeenContacts) -> Result<Look, ListingError> {
+async fn check_front(
+    source: &impl ListSource,
+    behavior: &mut ListBehavior,
+    seen: &mut SeenContacts,
+) -> Result<FrontCheck, ListingError> {
     let mut met: HashSet<Fingerprint> = HashSet::new();
     let (mut offset, mut overlap) = (0, 0);
     let mut first = None;
     let mut all_join = true;
     loop {
-        let sight = ask(asker, offset, ways, seen).await?;
-        let marks = || sight.messages();
-        let received = sight.received();
+        let view = request(source, offset, behavior, seen).await?;
+        let marks = || view.messages();
+        let received = view.received();
         if received == 0 {
             // Only an empty list may end here. Otherwise the check ran past a known version.
-            return Ok(if offset == 0 { Look::AtOnce } else { Look::Torn });
+            return Ok(if offset == 0 { FrontCheck::Snapshot } else { FrontCheck::Gap });
         }
         if overlap > 0 && !marks().any(|mark| met.contains(&mark)) {
-            return Ok(Look::Torn);
+            return Ok(FrontCheck::Gap);
         }
         all_join &= overlap > 0 || offset == 0;
-        let is_home = marks().any(|mark| seen.was_read(mark));
+        let meets_known = marks().any(|mark| seen.is_trusted(mark));
         met.extend(marks());
-        if is_home && offset == 0 {
+        if meets_known && offset == 0 {
             seen.trust(met);
-            return Ok(Look::AtOnce);
+            return Ok(FrontCheck::Snapshot);
         }
-        if is_home {
+        if meets_known {
             // A page of one contact has no room for a known one. So the front must not have moved meanwhile.
-            if !all_join && ask(asker, 0, ways, seen).await?.messages().next() != first {
-                return Ok(Look::Torn);
+            if !all_join && request(source, 0, behavior, seen).await?.messages().next() != first {
+                return Ok(FrontCheck::Gap);
             }
             seen.trust(met);
-            return Ok(Look::Long);
+            return Ok(FrontCheck::Joined);
         }
         first = first.or_else(|| marks().next());
         overlap = u64::from(received > 1);
@@ -79,16 +83,16 @@ async fn look(asker: &impl Asker, ways: &mut Ways, seen: &mut SeenContacts) -> R
 }
 
 /// Requests one part, halving the limit while the server cannot handle it.
-async fn ask(
-    asker: &impl Asker,
+async fn request(
+    source: &impl ListSource,
     offset: u64,
-    ways: &mut Ways,
+    behavior: &mut ListBehavior,
     seen: &mut SeenContacts,
 ) -> Result<PageView, ListingError> {
     loop {
-        match asker.ask(offset, ways.limit, seen.len()).await {
-            Ok(page) => return seen.take_in(page),
-            Err(Failure::AskLess) if ways.limit > 1 => ways.limit /= 2,
+        match source.request(offset, behavior.limit, seen.len()).await {
+            Ok(page) => return seen.add(page),
+            Err(Failure::AskLess) if behavior.limit > 1 => behavior.limit /= 2,
             Err(failure) => return Err(failure.into()),
         }
     }

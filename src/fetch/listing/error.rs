@@ -53,7 +53,7 @@ impl From<Failure> for ListingError {
             Failure::Refused { status, what } => Self::Refused { status, what },
             Failure::NotFound => Self::Refused { status: 404, what: "404 Not Found".to_owned() },
             Failure::AskLess => {
-                Self::Unreadable { what: "a single contact is too much for the server".to_owned() }
+                Self::Unreadable { what: "the server cannot return even a single contact".to_owned() }
             }
             Failure::NotAnAnswer { what } => Self::NotAnAnswer { what },
             Failure::Unanswered { what } | Failure::Unreadable { what } => Self::Unreadable { what },

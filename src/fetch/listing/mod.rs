@@ -32,14 +32,14 @@ use crate::state::Times;
 use crate::table::read_time;
 
 pub use error::ListingError;
-use pass::{PassEnd, Ways};
+use pass::{ListBehavior, PassEnd};
 use seen_contacts::SeenContacts;
 
 /// Maximum number of times that the whole list is read before the result is reported as doubtful.
-const MOST_PASSES: u32 = 4;
+const MAX_PASSES: u32 = 4;
 
 /// The doubt about a changing list that is not sorted by activity.
-const OTHER_ORDER: &str = "contacts came and went in it, and it is not sorted by activity";
+const OTHER_ORDER: &str = "contacts were added or removed, and the list is not sorted by activity";
 
 /// Selection of contacts to list.
 #[derive(Clone, Debug)]
@@ -114,7 +114,7 @@ pub async fn list(
     plan: &ListingPlan,
     observer: &SharedObserver,
 ) -> Result<Listing, ListingError> {
-    let (seen, doubts) = read_all(client, plan, observer, SeenContacts::of_whole()).await?;
+    let (seen, doubts) = read_list(client, plan, observer, SeenContacts::with_all_fields()).await?;
     Ok(Listing { contacts: seen.into_contacts(), doubts })
 }
 
@@ -124,27 +124,27 @@ pub async fn list(
 /// If the list cannot be read to its end.
 pub async fn roster(client: &Client, observer: &SharedObserver) -> Result<Roster, ListingError> {
     let (seen, doubts) =
-        read_all(client, &ListingPlan::default(), observer, SeenContacts::of_times()).await?;
+        read_list(client, &ListingPlan::default(), observer, SeenContacts::with_times()).await?;
     let (ids, times) = seen.into_times();
     Ok(Roster { ids, times, doubts })
 }
 
-async fn read_all(
+async fn read_list(
     client: &Client,
     plan: &ListingPlan,
     observer: &SharedObserver,
     mut seen: SeenContacts,
 ) -> Result<(SeenContacts, Vec<String>), ListingError> {
     let account = client.account().await?;
-    let asker = ClientAsker { client, plan, account, observer };
-    let doubt = read(&asker, plan.page_size, &mut seen).await?;
+    let source = ClientSource { client, plan, account, observer };
+    let doubt = read(&source, plan.page_size, &mut seen).await?;
     if let Some(found) = seen.only_unnamed() {
         let what = format!("no listed contact has a `contact_id`; {found}");
         return Err(ListingError::NotAnAnswer { what });
     }
     let unnamed = seen.unnamed();
-    let unnamed = (unnamed > 0)
-        .then(|| format!("{unnamed} listed contacts have no ID that could be asked for, and are left out"));
+    let unnamed =
+        (unnamed > 0).then(|| format!("{unnamed} listed contacts have no valid ID and are left out"));
     let doubts: Vec<String> = doubt.into_iter().chain(unnamed).collect();
     for reason in &doubts {
         observer.event(Event::ListingDoubtful { reason: reason.clone() });
@@ -158,20 +158,20 @@ pub fn latest_activity(contact: &ListedContact) -> Option<i64> {
 }
 
 /// Source of the parts of a list.
-trait Asker {
+trait ListSource {
     /// Requests the part at this offset with at most `limit` contacts.
-    async fn ask(&self, offset: u64, limit: u32, so_far: u64) -> Result<ListingPage, Failure>;
+    async fn request(&self, offset: u64, limit: u32, so_far: u64) -> Result<ListingPage, Failure>;
 }
 
-struct ClientAsker<'a> {
+struct ClientSource<'a> {
     client: &'a Client,
     plan: &'a ListingPlan,
     account: SecretString,
     observer: &'a SharedObserver,
 }
 
-impl Asker for ClientAsker<'_> {
-    async fn ask(&self, offset: u64, limit: u32, so_far: u64) -> Result<ListingPage, Failure> {
+impl ListSource for ClientSource<'_> {
+    async fn request(&self, offset: u64, limit: u32, so_far: u64) -> Result<ListingPage, Failure> {
         let query = ListingQuery {
             account: &self.account,
             search: self.plan.search.as_deref(),
@@ -187,20 +187,22 @@ impl Asker for ClientAsker<'_> {
 
 /// Reads the list until nothing is missing. Otherwise returns the reason why contacts may be missing.
 async fn read(
-    asker: &impl Asker,
+    source: &impl ListSource,
     page_size: u32,
     seen: &mut SeenContacts,
 ) -> Result<Option<String>, ListingError> {
-    let mut ways = Ways::new(page_size);
+    let mut behavior = ListBehavior::new(page_size);
     let mut doubt = String::new();
-    for pass in 0..MOST_PASSES {
+    for pass in 0..MAX_PASSES {
         let known = seen.len();
-        match pass::read(asker, &mut ways, seen).await? {
+        match pass::read(source, &mut behavior, seen).await? {
             PassEnd::Unresolved(why) => doubt = why,
-            PassEnd::Read if seen.is_by_activity() => match catch_up::read(asker, &mut ways, seen).await? {
-                None => return Ok(None),
-                Some(why) => doubt = why,
-            },
+            PassEnd::Read if seen.is_by_activity() => {
+                match catch_up::read(source, &mut behavior, seen).await? {
+                    None => return Ok(None),
+                    Some(why) => doubt = why,
+                }
+            }
             PassEnd::Read if pass > 0 && seen.len() == known => return Ok(None),
             PassEnd::Read => OTHER_ORDER.clone_into(&mut doubt),
         }

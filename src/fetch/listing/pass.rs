@@ -1,11 +1,11 @@
 //! Reads the list once, from its start to its proved end.
 
-use super::Asker;
+use super::ListSource;
 use super::error::ListingError;
 use super::seen_contacts::SeenContacts;
 use crate::api::Failure;
 use crate::contact_read::{OffsetUnit, ServerBehavior};
-use crate::fetch::paging::{Claims, Paging, Rules, Step};
+use crate::fetch::paging::{Paging, Rules, ShortPagePolicy, Step};
 use crate::settings::Consistency;
 
 /// Result of a pass.
@@ -19,13 +19,13 @@ pub enum PassEnd {
 
 /// Server behavior for the list.
 #[derive(Debug)]
-pub struct Ways {
+pub struct ListBehavior {
     /// Contacts per request, reduced if the server cannot handle as many.
     pub limit: u32,
     facts: ServerBehavior,
 }
 
-impl Ways {
+impl ListBehavior {
     /// The initial state. A list has no conversations, so offsets count all entries.
     pub fn new(page_size: u32) -> Self {
         Self {
@@ -37,15 +37,19 @@ impl Ways {
 
 /// Reads the list from start to end.
 pub async fn read(
-    asker: &impl Asker,
-    ways: &mut Ways,
+    source: &impl ListSource,
+    behavior: &mut ListBehavior,
     seen: &mut SeenContacts,
 ) -> Result<PassEnd, ListingError> {
-    let rules = Rules { consistency: Consistency::Anchored, page_size: ways.limit, claims: Claims::Prove };
+    let rules = Rules {
+        consistency: Consistency::Anchored,
+        page_size: behavior.limit,
+        short_page_policy: ShortPagePolicy::Prove,
+    };
     let mut paging = Paging::new(rules);
     loop {
-        let ask = match paging.next() {
-            Step::Request(ask) => *ask,
+        let request = match paging.next() {
+            Step::Request(request) => *request,
             Step::End(_) => {
                 seen.end_pass(paging.into_known());
                 return Ok(PassEnd::Read);
@@ -53,12 +57,14 @@ pub async fn read(
             Step::Unresolved(why) => return Ok(PassEnd::Unresolved(why.replace("messages", "contacts"))),
             Step::OffsetIgnored => return Err(ListingError::OffsetIgnored),
         };
-        match asker.ask(ask.offset, ask.limit, seen.len()).await {
+        match source.request(request.offset, request.limit, seen.len()).await {
             Ok(page) => {
-                let sight = seen.take_in(page)?;
-                paging.absorb(&ask, &sight, &mut ways.facts);
+                let view = seen.add(page)?;
+                paging.absorb(&request, &view, &mut behavior.facts);
             }
-            Err(Failure::AskLess) if paging.halve(&ask) => ways.limit = ways.limit.min(ask.limit / 2).max(1),
+            Err(Failure::AskLess) if paging.halve(&request) => {
+                behavior.limit = behavior.limit.min(request.limit / 2).max(1)
+            }
             Err(failure) => return Err(failure.into()),
         }
     }

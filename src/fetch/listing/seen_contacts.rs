@@ -11,13 +11,13 @@ use crate::state::Times;
 
 /// Maximum bytes of text kept for a list: half of the promised memory. It is enough for a million complete
 /// contacts or seven million IDs. The index of the IDs takes the other half.
-const MOST_TEXT: usize = 256 << 20;
+const MAX_TEXT_BYTES: usize = 256 << 20;
 /// Longer times count as text. Others are stored as numbers.
-const USUAL_TIME: usize = 40;
+const MAX_USUAL_TIME: usize = 40;
 
 /// Data kept per contact besides its ID, indexed by the order of the IDs.
 #[derive(Debug)]
-enum Kept {
+enum KeptData {
     Whole(Vec<ListedContact>),
     Times(Times),
 }
@@ -27,7 +27,7 @@ enum Kept {
 pub struct SeenContacts {
     ids: Ids,
     index: ContactIndex,
-    kept: Kept,
+    kept: KeptData,
     /// Contents of entries without an ID.
     unnamed: HashSet<Box<str>>,
     /// Description of the first entry that is not a contact.
@@ -43,16 +43,16 @@ pub struct SeenContacts {
 
 impl SeenContacts {
     /// Keeps every contact with all its listed fields.
-    pub fn of_whole() -> Self {
-        Self::new(Kept::Whole(Vec::new()))
+    pub fn with_all_fields() -> Self {
+        Self::new(KeptData::Whole(Vec::new()))
     }
 
     /// Keeps the IDs and times, in 35 bytes per contact with a UUID.
-    pub fn of_times() -> Self {
-        Self::new(Kept::Times(Times::default()))
+    pub fn with_times() -> Self {
+        Self::new(KeptData::Times(Times::default()))
     }
 
-    fn new(kept: Kept) -> Self {
+    fn new(kept: KeptData) -> Self {
         Self {
             ids: Ids::default(),
             index: ContactIndex::default(),
@@ -68,8 +68,8 @@ impl SeenContacts {
 
     /// Adds a part of the list and returns its view for paging. A later version of a contact replaces an
     /// earlier one.
-    pub fn take_in(&mut self, page: ListingPage) -> Result<PageView, ListingError> {
-        let sight = PageView::of_listing(&page);
+    pub fn add(&mut self, page: ListingPage) -> Result<PageView, ListingError> {
+        let view = PageView::of_listing(&page);
         let mut before = None;
         for place in page.places {
             match place {
@@ -83,23 +83,23 @@ impl SeenContacts {
                     self.has_other_order |= at.zip(before).is_some_and(|(at, before)| at > before);
                     self.has_times |= at.is_some();
                     before = at.or(before);
-                    self.enter(*contact);
+                    self.insert(*contact);
                 }
             }
-            if self.text > MOST_TEXT {
-                return Err(ListingError::TooLarge { megabytes: MOST_TEXT >> 20 });
+            if self.text > MAX_TEXT_BYTES {
+                return Err(ListingError::TooLarge { megabytes: MAX_TEXT_BYTES >> 20 });
             }
         }
-        Ok(sight)
+        Ok(view)
     }
 
-    fn enter(&mut self, contact: ListedContact) {
+    fn insert(&mut self, contact: ListedContact) {
         let (place, is_new) = self.index.place(&self.ids, &contact.contact_id);
         if is_new {
             self.ids.push(&contact.contact_id);
         }
         match &mut self.kept {
-            Kept::Whole(contacts) => {
+            KeptData::Whole(contacts) => {
                 self.text += contact.text_bytes();
                 match contacts.get_mut(place) {
                     Some(known) => {
@@ -109,9 +109,9 @@ impl SeenContacts {
                     None => contacts.push(contact),
                 }
             }
-            Kept::Times(times) => {
+            KeptData::Times(times) => {
                 let time = contact.latest_message_time.as_deref();
-                let long = time.map(str::len).filter(|bytes| *bytes > USUAL_TIME).unwrap_or(0);
+                let long = time.map(str::len).filter(|bytes| *bytes > MAX_USUAL_TIME).unwrap_or(0);
                 self.text += long + if is_new { contact.contact_id.as_str().len() } else { 0 };
                 times.set(place, time);
             }
@@ -145,7 +145,7 @@ impl SeenContacts {
     }
 
     /// True if nothing is missing around this version, except contacts that became active since.
-    pub fn was_read(&self, version: Fingerprint) -> bool {
+    pub fn is_trusted(&self, version: Fingerprint) -> bool {
         self.trusted.contains(&version)
     }
 
@@ -157,7 +157,7 @@ impl SeenContacts {
     /// Returns the contacts, latest activity first, then by ID, those without a time last. Empty if only
     /// times are kept.
     pub fn into_contacts(self) -> Vec<ListedContact> {
-        let Kept::Whole(mut contacts) = self.kept else { return Vec::new() };
+        let KeptData::Whole(mut contacts) = self.kept else { return Vec::new() };
         contacts.sort_by_cached_key(|contact| {
             (std::cmp::Reverse(latest_activity(contact)), contact.contact_id.clone())
         });
@@ -168,8 +168,8 @@ impl SeenContacts {
     /// are kept.
     pub fn into_times(self) -> (Ids, Times) {
         match self.kept {
-            Kept::Times(times) => (self.ids, times),
-            Kept::Whole(_) => (self.ids, Times::default()),
+            KeptData::Times(times) => (self.ids, times),
+            KeptData::Whole(_) => (self.ids, Times::default()),
         }
     }
 }

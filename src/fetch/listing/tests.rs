@@ -7,7 +7,7 @@ use futures::FutureExt;
 use proptest::prelude::*;
 
 use super::seen_contacts::SeenContacts;
-use super::{Asker, ListingError, read};
+use super::{ListSource, ListingError, read};
 use crate::api::Failure;
 use crate::record::listing::{Listed, ListedContact, ListingPage};
 
@@ -21,14 +21,15 @@ enum Order {
 
 /// Behavior of a server.
 #[derive(Clone, Copy, Debug)]
-struct Ways {
+struct ServerModel {
     order: Order,
     clamp: u32,
-    most: u32,
+    max_limit: u32,
     ignores_offset: bool,
 }
 
-const WELL_BEHAVED: Ways = Ways { order: Order::Activity, clamp: 100, most: 100, ignores_offset: false };
+const DOCUMENTED: ServerModel =
+    ServerModel { order: Order::Activity, clamp: 100, max_limit: 100, ignores_offset: false };
 
 /// Change of the list between two requests.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +44,7 @@ enum Change {
 }
 
 struct Model {
-    ways: Ways,
+    server: ServerModel,
     state: RefCell<State>,
 }
 
@@ -58,16 +59,16 @@ struct State {
 }
 
 impl Model {
-    fn new(count: u32, ways: Ways, mut changes: Vec<Change>) -> Self {
+    fn new(count: u32, server: ServerModel, mut changes: Vec<Change>) -> Self {
         changes.reverse();
         let contacts: Vec<_> = (0..count).map(|id| (id, i64::from(id))).collect();
         let stable = (0..count).map(name).collect();
         let state = State { contacts, now: 1_000_000, changes, stable, requests: 0 };
-        Self { ways, state: RefCell::new(state) }
+        Self { server, state: RefCell::new(state) }
     }
 
     fn list(&self, page_size: u32) -> (Result<Option<String>, ListingError>, Vec<String>) {
-        let mut seen = SeenContacts::of_whole();
+        let mut seen = SeenContacts::with_all_fields();
         let doubt = read(self, page_size, &mut seen).now_or_never().expect("the model never waits");
         (doubt, seen.into_contacts().into_iter().map(|contact| contact.contact_id.to_string()).collect())
     }
@@ -99,25 +100,25 @@ impl State {
     }
 }
 
-impl Asker for Model {
-    async fn ask(&self, offset: u64, limit: u32, _: u64) -> Result<ListingPage, Failure> {
+impl ListSource for Model {
+    async fn request(&self, offset: u64, limit: u32, _: u64) -> Result<ListingPage, Failure> {
         let mut state = self.state.borrow_mut();
         state.requests += 1;
-        assert!(state.requests < 20_000, "it asks for ever");
-        if limit > self.ways.most {
+        assert!(state.requests < 20_000, "it never ends");
+        if limit > self.server.max_limit {
             return Err(Failure::AskLess);
         }
         for _ in 0..3 {
             state.pass();
         }
         let mut sorted = state.contacts.clone();
-        match self.ways.order {
+        match self.server.order {
             Order::Activity => sorted.sort_by_key(|(id, at)| (std::cmp::Reverse(*at), *id)),
             Order::Reversed => sorted.sort_by_key(|(id, at)| (*at, *id)),
             Order::Id => sorted.sort_unstable(),
         }
-        let offset = if self.ways.ignores_offset { 0 } else { usize::try_from(offset).unwrap() };
-        let part = sorted.into_iter().skip(offset).take(limit.min(self.ways.clamp) as usize);
+        let offset = if self.server.ignores_offset { 0 } else { usize::try_from(offset).unwrap() };
+        let part = sorted.into_iter().skip(offset).take(limit.min(self.server.clamp) as usize);
         Ok(ListingPage { places: part.map(|(id, at)| listed(id, at)).collect() })
     }
 }
@@ -146,11 +147,16 @@ fn changes() -> impl Strategy<Value = Vec<Change>> {
     proptest::collection::vec(change, 0..600)
 }
 
-fn ways() -> impl Strategy<Value = Ways> {
+fn server() -> impl Strategy<Value = ServerModel> {
     let order = prop_oneof![4 => Just(Order::Activity), 1 => Just(Order::Reversed), 1 => Just(Order::Id)];
     let clamp = prop_oneof![3 => Just(100_u32), 1 => 1..30_u32];
-    let most = prop_oneof![3 => Just(100_u32), 1 => 1..30_u32];
-    (order, clamp, most).prop_map(|(order, clamp, most)| Ways { order, clamp, most, ignores_offset: false })
+    let max_limit = prop_oneof![3 => Just(100_u32), 1 => 1..30_u32];
+    (order, clamp, max_limit).prop_map(|(order, clamp, max_limit)| ServerModel {
+        order,
+        clamp,
+        max_limit,
+        ignores_offset: false,
+    })
 }
 
 proptest! {
@@ -158,13 +164,13 @@ proptest! {
 
     /// In a list sorted by activity, every stable contact is listed, or the result is doubtful.
     #[test]
-    fn nobody_who_was_there_is_missing(
+    fn no_stable_contact_is_missing(
         count in 0..300_u32,
         page_size in 1..=40_u32,
-        ways in ways(),
+        server in server(),
         changes in changes(),
     ) {
-        let model = Model::new(count, ways, changes);
+        let model = Model::new(count, server, changes);
         let (doubt, listed) = model.list(page_size);
         let unique: BTreeSet<_> = listed.iter().collect();
         prop_assert_eq!(unique.len(), listed.len(), "none twice");
@@ -175,13 +181,13 @@ proptest! {
 
     /// A list that does not change is never doubtful, and costs only a few requests more than its parts.
     #[test]
-    fn a_list_that_rests_is_proved(count in 0..300_u32, page_size in 2..=100_u32, ways in ways()) {
-        let model = Model::new(count, ways, Vec::new());
+    fn an_unchanging_list_is_proved(count in 0..300_u32, page_size in 2..=100_u32, server in server()) {
+        let model = Model::new(count, server, Vec::new());
         let (doubt, listed) = model.list(page_size);
         prop_assert_eq!(doubt.expect("the list is read"), None);
         prop_assert_eq!(listed.len(), count as usize);
-        let part = page_size.min(ways.clamp).min(ways.most);
-        let passes = if ways.order == Order::Activity { 1 } else { 2 };
+        let part = page_size.min(server.clamp).min(server.max_limit);
+        let passes = if server.order == Order::Activity { 1 } else { 2 };
         if part == page_size && part > 10 {
             let least = count / (part - 1) + 1;
             let requests = model.state.borrow().requests;
@@ -191,12 +197,12 @@ proptest! {
 }
 
 #[test]
-fn who_writes_all_the_time_is_listed_once() {
+fn an_always_active_contact_is_listed_once() {
     // The last contact moves to the front before its part is read, and others move in front of it.
     let mut changes = vec![Change::Rest; 3];
     changes.push(Change::Active(0));
     changes.extend((1..200).map(|at| Change::Active(at * 7)));
-    let model = Model::new(300, WELL_BEHAVED, changes);
+    let model = Model::new(300, DOCUMENTED, changes);
     let (doubt, listed) = model.list(20);
     assert_eq!(doubt.unwrap(), None);
     assert_eq!(listed.len(), 300);
@@ -204,16 +210,16 @@ fn who_writes_all_the_time_is_listed_once() {
 }
 
 #[test]
-fn a_list_faster_than_we_read_is_doubted() {
+fn a_list_that_changes_too_fast_is_doubtful() {
     let changes = (0..60_000).map(|at| Change::Active(at * 7919)).collect();
-    let (doubt, listed) = Model::new(50, WELL_BEHAVED, changes).list(2);
+    let (doubt, listed) = Model::new(50, DOCUMENTED, changes).list(2);
     assert!(doubt.unwrap().is_some_and(|why| why.contains("contacts may be missing")));
     assert!(listed.len() > 25);
 }
 
 #[test]
-fn a_server_that_ignores_the_offset_is_told() {
-    let ways = Ways { ignores_offset: true, ..WELL_BEHAVED };
-    let (doubt, _) = Model::new(50, ways, Vec::new()).list(20);
+fn a_server_that_ignores_the_offset_is_detected() {
+    let server = ServerModel { ignores_offset: true, ..DOCUMENTED };
+    let (doubt, _) = Model::new(50, server, Vec::new()).list(20);
     assert!(matches!(doubt, Err(ListingError::OffsetIgnored)));
 }

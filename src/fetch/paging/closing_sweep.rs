@@ -20,19 +20,19 @@ pub(super) struct Sweep {
     /// True if a page has brought nothing new, or if the history is being read a second time.
     is_done: bool,
     /// True if some page did not join the one before it.
-    pub is_to_be_whole: bool,
+    pub must_reread: bool,
 }
 
 impl Paging {
     /// True if the sweep is required and not done.
-    pub(super) fn is_to_sweep(&self) -> bool {
+    pub(super) fn must_sweep(&self) -> bool {
         self.rules.consistency == Consistency::Strict && !self.sweep.is_done
     }
 
     /// Starts the sweep, or the second read of the history.
     pub(super) fn begin_sweep(&mut self) -> Step {
         let mut purpose = Purpose::Sweep;
-        if self.sweep.is_to_be_whole {
+        if self.sweep.must_reread {
             self.sweep.is_done = true;
             self.doubt = EndDoubt::None;
             self.forget();
@@ -41,48 +41,48 @@ impl Paging {
         Step::Request(PageRequest { offset: 0, limit: self.limit, overlap: 0, purpose })
     }
 
-    pub(super) fn sweep(&mut self, ask: &PageRequest, page: &PageView, facts: &ServerBehavior) -> Step {
+    pub(super) fn sweep(&mut self, request: &PageRequest, page: &PageView, facts: &ServerBehavior) -> Step {
         let has_skipped = std::mem::take(&mut self.sweep.has_skipped);
-        if ask.offset == 0 {
+        if request.offset == 0 {
             self.sweep.part.clear();
         } else {
             let joins_to = if has_skipped { &self.prefix } else { &self.sweep.part };
             // A page without room for a known message may hold only messages that were read before.
-            let joins = match ask.overlap {
+            let joins = match request.overlap {
                 0 => self.prefix.known_on(page) == page.received(),
-                _ => joins_to.joins(ask.offset, page, facts.reading),
+                _ => joins_to.joins(request.offset, page, facts.reading),
             };
             if !joins {
-                self.sweep.is_to_be_whole = true;
+                self.sweep.must_reread = true;
                 return self.begin_sweep();
             }
         }
-        let reaches_the_read = self.sweep.part.is_left_by(page, facts.reading);
-        self.sweep.part.extend(ask.offset, page, facts.reading);
+        let lacks_some = self.sweep.part.lacks_some_of(page, facts.reading);
+        self.sweep.part.extend(request.offset, page, facts.reading);
         let fresh = self.prefix.insert(page);
         let stride = facts.stride(page);
-        let past = ask.offset + stride;
-        if fresh > 0 || !(reaches_the_read || page.is_empty()) {
-            return self.sweep_on(past, stride);
+        let past = request.offset + stride;
+        if fresh > 0 || !(lacks_some || page.is_empty()) {
+            return self.next_sweep_page(past, stride);
         }
         let overlap = u64::from(self.limit > 1 && self.largest > 1);
         if facts.reading == OffsetUnit::PerConversation
-            && let Some(end) = self.prefix.next_end(past.max(ask.offset + 1 + overlap)..self.past)
+            && let Some(end) = self.prefix.next_end(past.max(request.offset + 1 + overlap)..self.past)
         {
             self.sweep.has_skipped = true;
-            return self.sweep_on(end, 1 + overlap);
+            return self.next_sweep_page(end, 1 + overlap);
         }
         self.sweep.is_done = true;
-        if page.is_empty() && ask.offset == 0 {
+        if page.is_empty() && request.offset == 0 {
             return self.end(End::Proved, past, 0);
         }
         self.doubt = EndDoubt::Empty;
         self.nothing_at = self.past;
-        self.onward(self.past, 2)
+        self.next_page(self.past, 2)
     }
 
-    fn sweep_on(&self, past: u64, stride: u64) -> Step {
-        match self.onward(past, stride) {
+    fn next_sweep_page(&self, past: u64, stride: u64) -> Step {
+        match self.next_page(past, stride) {
             Step::Request(next) => Step::Request(PageRequest { purpose: Purpose::Sweep, ..next }),
             step => step,
         }

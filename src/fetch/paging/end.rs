@@ -5,7 +5,9 @@
 //! that too, an anchored page must then show the last known message and nothing behind it. If short pages are
 //! known to be unreliable, a further page past the end must be empty.
 
-use super::{Claims, Frontier, OffsetUnit, PageRequest, PageView, Paging, Purpose, ServerBehavior, Step};
+use super::{
+    Frontier, OffsetUnit, PageRequest, PageView, Paging, Purpose, ServerBehavior, ShortPagePolicy, Step,
+};
 use crate::contact_read::{End, HistoryEnd};
 use crate::settings::Consistency;
 
@@ -15,7 +17,7 @@ const MAX_CHASES: u32 = 12;
 
 /// Number of short pages in a row, each with a new message, after which the end is checked. The chat may be
 /// growing.
-const SHORT_RUN: u32 = 16;
+const MAX_SHORT_RUN: u32 = 16;
 
 /// State of the proof of the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,14 +40,16 @@ impl Paging {
             Consistency::Strict => false,
             Consistency::Anchored => {
                 let reading_matters = page.is_mixed() && facts.reading == OffsetUnit::Unknown;
-                self.rules.claims == Claims::Believe && !facts.short_pages_lie && !reading_matters
+                self.rules.short_page_policy == ShortPagePolicy::Believe
+                    && !facts.short_pages_lie
+                    && !reading_matters
             }
         }
     }
 
     /// Continues after a short page that may not be the end, with an anchored request as after any other
     /// page.
-    pub(super) fn past_a_short_page(
+    pub(super) fn continue_after_short_page(
         &mut self,
         past: u64,
         stride: u64,
@@ -54,7 +58,7 @@ impl Paging {
     ) -> Step {
         let doubt = std::mem::replace(&mut self.doubt, EndDoubt::None);
         if doubt == EndDoubt::Denied {
-            return self.onward(past, stride);
+            return self.next_page(past, stride);
         }
         if doubt == EndDoubt::Empty {
             // A page as long as the longest may have been cut by a limit of the server. A page that does not
@@ -72,8 +76,8 @@ impl Paging {
             }
         }
         self.short_run += 1;
-        if fresh > 0 && stride > 1 && self.short_run < SHORT_RUN {
-            return self.onward(past, stride);
+        if fresh > 0 && stride > 1 && self.short_run < MAX_SHORT_RUN {
+            return self.next_page(past, stride);
         }
         self.short_run = 0;
         self.prove(past)
@@ -84,34 +88,39 @@ impl Paging {
     }
 
     pub(super) fn end(&mut self, end: End, past: u64, measure: u64) -> Step {
-        if self.is_to_sweep() {
+        if self.must_sweep() {
             return self.begin_sweep();
         }
         Step::End(HistoryEnd { end, past, measure, rests_on_total: self.rests_on_total })
     }
 
     /// Handles the page just past everything known. Messages on it disprove the end.
-    pub(super) fn proof(&mut self, ask: &PageRequest, page: &PageView, facts: &mut ServerBehavior) -> Step {
+    pub(super) fn proof(
+        &mut self,
+        request: &PageRequest,
+        page: &PageView,
+        facts: &mut ServerBehavior,
+    ) -> Step {
         if !self.can_anchor(facts) {
             facts.short_pages_lie |= !page.is_empty();
-            return self.unanchored(ask, page, facts);
+            return self.unanchored(request, page, facts);
         }
         let doubt = std::mem::replace(&mut self.doubt, EndDoubt::None);
         if page.is_empty() && doubt == EndDoubt::Confirmed {
-            return self.end(End::Proved, ask.offset, 0);
+            return self.end(End::Proved, request.offset, 0);
         }
         if page.is_empty() {
             // An empty page is not enough: the short page may have been cut, and the messages behind it moved
             // up since.
             self.doubt = EndDoubt::Empty;
-            self.nothing_at = ask.offset;
-            if self.is_to_sweep() {
-                return self.begin_sweep(); // which asks for the end once more
+            self.nothing_at = request.offset;
+            if self.must_sweep() {
+                return self.begin_sweep(); // which requests the end again
             }
-            return self.onward(ask.offset, 2);
+            return self.next_page(request.offset, 2);
         }
         let all_known = self.prefix.known_on(page) == page.received()
-            && self.prefix.joins(ask.offset, page, facts.reading);
+            && self.prefix.joins(request.offset, page, facts.reading);
         if !all_known {
             // A few new messages are growth of the chat. Many were omitted from a short page.
             if facts.stride(page) >= self.largest {
@@ -122,12 +131,12 @@ impl Paging {
             facts.short_pages_lie = true;
             self.doubt = EndDoubt::Denied;
             if facts.reading != OffsetUnit::PerConversation {
-                return self.anchored(ask, page, facts);
+                return self.anchored(request, page, facts);
             }
         }
         if facts.reading == OffsetUnit::Unknown && self.frontier.as_ref().is_some_and(Frontier::is_mixed) {
             // With an unknown unit, the end of a mixed page is expected to repeat, so this is no change.
-            return self.advance(ask, page, facts);
+            return self.advance(request, page, facts);
         }
         // Only known messages, moved here by new ones. The next request for the end goes a little further.
         if all_known && let Some(unresolved) = self.chase() {
@@ -136,9 +145,9 @@ impl Paging {
         if facts.reading == OffsetUnit::PerConversation {
             // The end of a conversation that is not on the page may have moved up. So the next page is one
             // that every conversation must join.
-            return self.onward(ask.offset, 2);
+            return self.next_page(request.offset, 2);
         }
-        match self.advance(ask, page, facts) {
+        match self.advance(request, page, facts) {
             Step::Request(PageRequest { offset, limit, purpose: Purpose::Proof, .. }) => {
                 let further = u64::from(self.chases.saturating_sub(1));
                 Step::Request(PageRequest {

@@ -8,21 +8,21 @@ use crate::contact_read::{End, HistoryEnd, OffsetUnit, PageRequest, Purpose, Ser
 /// Action that an end requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndVerdict {
-    None,
+    Holds,
     /// Check that no message is behind the end.
     Check,
     /// Read the history again from its start.
-    ReadAnew,
+    Reread,
 }
 
 /// Returns the action that an end requires, by what is known now.
 pub fn check_end(ending: &HistoryEnd, facts: &ServerBehavior) -> EndVerdict {
     if ending.rests_on_total && facts.reading == OffsetUnit::PerConversation {
-        return EndVerdict::ReadAnew;
+        return EndVerdict::Reread;
     }
     match ending.end {
         End::ShortPage if facts.short_pages_lie || ending.measure >= facts.largest_page => EndVerdict::Check,
-        End::ShortPage | End::Proved => EndVerdict::None,
+        End::ShortPage | End::Proved => EndVerdict::Holds,
     }
 }
 
@@ -42,13 +42,13 @@ impl EndCheck {
     }
 
     /// Adds the messages of a spooled page.
-    pub fn knows(&mut self, page: &PageView) {
+    pub fn add_known(&mut self, page: &PageView) {
         self.known.extend(page.messages());
     }
 
     /// The two requests of the check: [`Self::is_clear`] judges the first response, [`Self::is_last`] the
     /// second.
-    pub fn asks(&self) -> [PageRequest; 2] {
+    pub fn requests(&self) -> [PageRequest; 2] {
         [self.past, self.past.saturating_sub(1)].map(|offset| PageRequest {
             offset,
             limit: self.limit,

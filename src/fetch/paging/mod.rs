@@ -4,23 +4,23 @@
 //! So each page must *join* the known messages (see [`prefix`]) or be confirmed (see
 //! [`single_message_pages`]). The offset advances by the number of received messages, not by the limit. The
 //! end is proved by an empty page, or believed if the run has reason to (see [`end`]). What offsets count is
-//! tested where it matters (see [`count`]).
+//! tested where it matters (see [`offset_unit`]).
 //!
 //! The machine has no network, clock or randomness: [`Paging::next`] returns the next request,
 //! [`Paging::absorb`] takes the response. A resumed run absorbs the spooled pages in their order and
 //! continues from there.
 
 mod closing_sweep;
-mod count;
 mod end;
 mod end_check;
-mod facts;
+mod ignored_offset;
 mod limit;
-mod offset;
+mod offset_unit;
 mod overlap;
 mod page_view;
 mod predict;
 mod prefix;
+mod server_behavior;
 mod single_message_pages;
 #[cfg(test)]
 mod tests;
@@ -33,8 +33,8 @@ pub use page_view::{Fingerprint, PageView};
 use crate::contact_read::{End, HistoryEnd, OffsetUnit, PageRequest, Purpose, ServerBehavior};
 use crate::settings::Consistency;
 use closing_sweep::Sweep;
-use count::Uncounted;
 use end::EndDoubt;
+use offset_unit::UnitTest;
 use prefix::Prefix;
 use single_message_pages::Held;
 
@@ -58,12 +58,12 @@ pub struct Rules {
     /// The `limit` of requests, 1..=100.
     pub page_size: u32,
     /// Policy for short last pages of this contact.
-    pub claims: Claims,
+    pub short_page_policy: ShortPagePolicy,
 }
 
 /// Policy for short pages, which claim the end of the history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Claims {
+pub enum ShortPagePolicy {
     /// Believe them, unless the run has shown that they are unreliable.
     Believe,
     /// Never believe them. The belief for other contacts rests on contacts like this one.
@@ -131,9 +131,9 @@ pub struct Paging {
     /// A page without an anchor, until the page before it is verified.
     held: Option<Held>,
     /// The request that was due when the offset became doubtful.
-    after_doubt: Option<PageRequest>,
-    uncounted: Option<Uncounted>,
-    counts: u32,
+    after_offset_test: Option<PageRequest>,
+    unit_test: Option<UnitTest>,
+    unit_tests: u32,
 }
 
 impl Paging {
@@ -167,9 +167,9 @@ impl Paging {
             last_page: Vec::new(),
             equal_pages: 0,
             held: None,
-            after_doubt: None,
-            uncounted: None,
-            counts: 0,
+            after_offset_test: None,
+            unit_test: None,
+            unit_tests: 0,
         }
     }
 
@@ -195,69 +195,71 @@ impl Paging {
 
     /// Handles the response to the request that [`Self::next`] returned last, in this attempt or in an
     /// earlier one.
-    pub fn absorb(&mut self, ask: &PageRequest, page: &PageView, facts: &mut ServerBehavior) {
-        match ask.purpose {
-            Purpose::Doubt => self.next = self.settle_doubt(page, facts),
-            Purpose::Count => self.counted(page, facts),
+    pub fn absorb(&mut self, request: &PageRequest, page: &PageView, facts: &mut ServerBehavior) {
+        match request.purpose {
+            Purpose::Doubt => self.next = self.finish_offset_test(page, facts),
+            Purpose::Count => self.finish_unit_test(page, facts),
             _ => {
-                self.learn(ask, page, facts);
-                if self.is_to_count(ask, page, facts) {
-                    self.next = self.count(ask, page);
+                self.learn(request, page, facts);
+                if self.must_test_unit(request, page, facts) {
+                    self.next = self.begin_unit_test(request, page);
                 } else {
-                    self.take_in(ask, page, facts);
+                    self.handle(request, page, facts);
                 }
             }
         }
     }
 
     /// Handles a page whose offset unit is known, as far as it can be known.
-    fn take_in(&mut self, ask: &PageRequest, page: &PageView, facts: &mut ServerBehavior) {
+    fn handle(&mut self, request: &PageRequest, page: &PageView, facts: &mut ServerBehavior) {
         if self.rests_on_total && facts.reading == OffsetUnit::PerConversation {
             self.rests_on_total = false;
             self.next = self.start_over();
             return;
         }
-        if ask.purpose == Purpose::Verify {
-            self.next = self.verified(ask, page, facts);
+        if request.purpose == Purpose::Verify {
+            self.next = self.verified(request, page, facts);
             return;
         }
-        self.grow_back(ask);
-        self.next = match ask.purpose {
-            Purpose::Onward if self.rules.consistency == Consistency::Fast => self.advance(ask, page, facts),
-            Purpose::Onward if ask.overlap == 0 => self.unanchored(ask, page, facts),
-            Purpose::Onward | Purpose::StepBack => self.anchored(ask, page, facts),
-            Purpose::Proof => self.proof(ask, page, facts),
-            Purpose::Sweep => self.sweep(ask, page, facts),
+        self.grow_back(request);
+        self.next = match request.purpose {
+            Purpose::Onward if self.rules.consistency == Consistency::Fast => {
+                self.advance(request, page, facts)
+            }
+            Purpose::Onward if request.overlap == 0 => self.unanchored(request, page, facts),
+            Purpose::Onward | Purpose::StepBack => self.anchored(request, page, facts),
+            Purpose::Proof => self.proof(request, page, facts),
+            Purpose::Sweep => self.sweep(request, page, facts),
             Purpose::Start | Purpose::Verify | Purpose::Doubt | Purpose::Count => {
-                self.advance(ask, page, facts)
+                self.advance(request, page, facts)
             }
         };
-        self.doubt_the_offset(ask, page);
+        self.check_offset(request, page);
     }
 
-    fn learn(&self, ask: &PageRequest, page: &PageView, facts: &mut ServerBehavior) {
-        facts.honours_offset |= self.shows_offset(ask, page);
-        if matches!(ask.purpose, Purpose::Onward | Purpose::Proof)
+    fn learn(&self, request: &PageRequest, page: &PageView, facts: &mut ServerBehavior) {
+        facts.honours_offset |= self.shows_offset(request, page);
+        if matches!(request.purpose, Purpose::Onward | Purpose::Proof)
             && let Some(frontier) = &self.frontier
             && frontier.is_mixed()
         {
             let end = frontier.offset + frontier.page.largest();
             let conversations = frontier.page.groups().len() as u64;
-            facts.learn_from_overlap(ask.offset, self.prefix.known_on(page), end, conversations);
+            facts.learn_from_overlap(request.offset, self.prefix.known_on(page), end, conversations);
         }
-        if page.received() > u64::from(ask.limit) {
+        if page.received() > u64::from(request.limit) {
             // Repeated messages do not show what the limit counts.
-            facts.learn_from_size(ask, &page.without_repeats());
+            facts.learn_from_size(request, &page.without_repeats());
         } else {
-            facts.learn_from_size(ask, page);
+            facts.learn_from_size(request, page);
         }
     }
 
     /// Adds a page that continues the history, and requests the next one.
-    fn advance(&mut self, ask: &PageRequest, page: &PageView, facts: &mut ServerBehavior) -> Step {
-        let fresh = self.prefix.extend(ask.offset, page, facts.reading);
+    fn advance(&mut self, request: &PageRequest, page: &PageView, facts: &mut ServerBehavior) -> Step {
+        let fresh = self.prefix.extend(request.offset, page, facts.reading);
         if page.is_empty() {
-            return self.end(End::Proved, ask.offset, 0);
+            return self.end(End::Proved, request.offset, 0);
         }
         if page.is_mixed() && facts.reading == OffsetUnit::Total {
             self.rests_on_total = true;
@@ -267,29 +269,29 @@ impl Paging {
             self.fruitless = 0;
             self.trouble = self.trouble.saturating_sub(PAID_BY_A_PAGE);
         }
-        self.frontier = Some(Frontier { offset: ask.offset, limit: ask.limit, page: page.clone() });
+        self.frontier = Some(Frontier { offset: request.offset, limit: request.limit, page: page.clone() });
         let stride = match self.rules.consistency {
             // No page has to join, so neither a repeat nor a message beyond `limit` may move the offset.
-            Consistency::Fast => facts.stride(&page.without_repeats()).min(u64::from(ask.limit)),
+            Consistency::Fast => facts.stride(&page.without_repeats()).min(u64::from(request.limit)),
             Consistency::Anchored | Consistency::Strict => facts.stride(page),
         };
-        let past = ask.offset + stride;
+        let past = request.offset + stride;
         self.past = past;
         self.largest = self.largest.max(stride);
-        if !facts.is_short(ask, page) {
+        if !facts.is_short(request, page) {
             self.doubt = EndDoubt::None;
-            return self.onward(past, stride);
+            return self.next_page(past, stride);
         }
         if self.believes(page, facts) {
             return self.end(End::ShortPage, past, stride);
         }
         if (facts.short_pages_lie || self.doubt != EndDoubt::None) && self.overlap > 0 {
-            return self.past_a_short_page(past, stride, fresh, facts);
+            return self.continue_after_short_page(past, stride, fresh, facts);
         }
         self.prove(past)
     }
 
-    fn onward(&self, past: u64, stride: u64) -> Step {
+    fn next_page(&self, past: u64, stride: u64) -> Step {
         let room = stride.min(u64::from(self.limit)).saturating_sub(1);
         let overlap = self.overlap.min(room).min(past);
         Step::Request(PageRequest {

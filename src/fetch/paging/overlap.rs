@@ -9,35 +9,35 @@ impl Paging {
     /// Handles a page that must hold a known message, unless it is the first page.
     pub(super) fn anchored(
         &mut self,
-        ask: &PageRequest,
+        request: &PageRequest,
         page: &PageView,
         facts: &mut ServerBehavior,
     ) -> Step {
-        self.sweep.is_to_be_whole |= ask.purpose == Purpose::StepBack;
-        if self.prefix.joins(ask.offset, page, facts.reading) {
-            if ask.purpose == Purpose::StepBack {
+        self.sweep.must_reread |= request.purpose == Purpose::StepBack;
+        if self.prefix.joins(request.offset, page, facts.reading) {
+            if request.purpose == Purpose::StepBack {
                 self.overlap = (self.overlap * 2).min(u64::from(self.rules.page_size / 4).max(1));
             }
-            return self.advance(ask, page, facts);
+            return self.advance(request, page, facts);
         }
-        if self.prefix.may_join(ask.offset, page, facts.reading)
+        if self.prefix.may_join(request.offset, page, facts.reading)
             && let Some(before) = self.frontier.clone()
         {
-            return self.hold_in_doubt(ask, page, &before);
+            return self.hold_in_doubt(request, page, &before);
         }
-        if ask.offset > 0 {
-            return self.back_from(ask.offset);
+        if request.offset > 0 {
+            return self.step_back_from(request.offset);
         }
         // No known message is left at the start. Known messages stay known: they moved down, or were removed.
         match self.count_reread() {
-            Ok(()) => self.advance(ask, page, facts),
+            Ok(()) => self.advance(request, page, facts),
             Err(unresolved) => unresolved,
         }
     }
 
     /// Steps back from a page that does not join because messages before `offset` were removed. Each step
     /// doubles the distance.
-    pub(super) fn back_from(&mut self, offset: u64) -> Step {
+    pub(super) fn step_back_from(&mut self, offset: u64) -> Step {
         if self.doubt == EndDoubt::Empty {
             self.doubt = EndDoubt::None;
         }
@@ -46,7 +46,7 @@ impl Paging {
         }
         if self.fruitless > MAX_FRUITLESS {
             return Step::Unresolved(
-                "the pages contradict each other: stepping back leads to nothing new".to_owned(),
+                "the pages contradict each other: stepping back finds nothing new".to_owned(),
             );
         }
         self.trouble += 1;
@@ -65,7 +65,7 @@ impl Paging {
         if let Err(unresolved) = self.count_reread() {
             return unresolved;
         }
-        self.sweep.is_to_be_whole = true;
+        self.sweep.must_reread = true;
         self.forget();
         Step::Request(PageRequest { offset: 0, limit: self.limit, overlap: 0, purpose: Purpose::Start })
     }
@@ -79,7 +79,7 @@ impl Paging {
         self.rereads += 1;
         if self.rereads > MAX_REREADS {
             return Err(Step::Unresolved(format!(
-                "the history had to be read anew more than {MAX_REREADS} times"
+                "the history had to be read again more than {MAX_REREADS} times"
             )));
         }
         Ok(())

@@ -8,7 +8,7 @@ use crate::record::ContactAnswer;
 use crate::record::listing::{Listed, ListedContact, ListingPage};
 
 /// Length of a generated message id: `x-` and the hex digits of a digest.
-const MADE_UP_LENGTH: usize = 34;
+const GENERATED_ID_LENGTH: usize = 34;
 
 /// Fingerprint of a message or conversation id. With 128 bits, a history of a million messages takes 16 MB,
 /// and two ids of one contact never collide by chance.
@@ -72,23 +72,23 @@ impl PageView {
     /// Returns the view of a response. Views of contact responses are made only here, so that paging never
     /// reads an unvalidated response.
     pub fn of(answer: &ContactAnswer<'_>) -> Self {
-        let mut sight = Self::default();
+        let mut view = Self::default();
         for (conversation, id) in answer.messages() {
-            sight.add(conversation, id);
+            view.add(conversation, id);
         }
-        sight
+        view
     }
 
     /// Returns the view of a part of the account's list. Each version of a contact is a message of its own.
     pub fn of_listing(page: &ListingPage) -> Self {
-        let mut sight = Self::default();
+        let mut view = Self::default();
         for place in &page.places {
             match place {
-                Listed::Unnamed { digest, .. } => sight.add(None, &format!("x-{digest}")),
-                Listed::Contact(contact) => sight.add(None, &version(contact)),
+                Listed::Unnamed { digest, .. } => view.add(None, &format!("x-{digest}")),
+                Listed::Contact(contact) => view.add(None, &version(contact)),
             }
         }
-        sight
+        view
     }
 
     /// Returns a fingerprint of all messages with an id, independent of their order. `None` if there are
@@ -106,9 +106,9 @@ impl PageView {
     /// a message without an id `x-` and a digest, followed by a number if others on the page are equal.
     pub(super) fn add(&mut self, conversation: Option<&str>, message: &str) {
         let conversation = conversation.map_or(Fingerprint(0), Fingerprint::of);
-        match message.get(..MADE_UP_LENGTH) {
-            Some(made_up) if is_made_up(message) => {
-                self.put_nameless(conversation, Fingerprint::of(made_up));
+        match message.get(..GENERATED_ID_LENGTH) {
+            Some(generated) if is_generated(message) => {
+                self.put_nameless(conversation, Fingerprint::of(generated));
             }
             _ => self.put(conversation, Fingerprint::of(message), Identity::Named),
         }
@@ -186,7 +186,7 @@ fn version(contact: &ListedContact) -> String {
 }
 
 /// True if an id was generated from the content of a message, with or without a number.
-fn is_made_up(id: &str) -> bool {
-    let rest = id.get(MADE_UP_LENGTH..);
+fn is_generated(id: &str) -> bool {
+    let rest = id.get(GENERATED_ID_LENGTH..);
     id.starts_with("x-") && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
 }

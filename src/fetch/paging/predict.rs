@@ -15,31 +15,31 @@ use crate::settings::Consistency;
 
 impl Paging {
     /// Predicts the pages behind the next request, at the same stride.
-    pub fn foreseen(&self) -> impl Iterator<Item = PageRequest> + use<> {
+    pub fn predicted(&self) -> impl Iterator<Item = PageRequest> + use<> {
         // While the unit of offsets is tested, the page that waits for the result is the next.
-        let next = match (&self.next, &self.uncounted) {
-            (Step::Request(_), Some(uncounted)) => Some(&uncounted.ask),
-            (Step::Request(ask), None) => Some(ask),
+        let next = match (&self.next, &self.unit_test) {
+            (Step::Request(_), Some(unit_test)) => Some(&unit_test.request),
+            (Step::Request(request), None) => Some(request),
             _ => None,
         };
         let next = match (next, &self.frontier) {
-            (Some(ask), Some(frontier)) if self.is_to_join(ask) => ask
+            (Some(request), Some(frontier)) if self.is_to_join(request) => request
                 .offset
                 .checked_sub(frontier.offset)
                 .filter(|stride| *stride > 0)
-                .map(|stride| (*ask, stride)),
+                .map(|stride| (*request, stride)),
             _ => None,
         };
-        let behind = |(ask, stride): (PageRequest, u64)| {
-            (1..).map(move |count: u64| PageRequest { offset: ask.offset + count * stride, ..ask })
+        let behind = |(request, stride): (PageRequest, u64)| {
+            (1..).map(move |count: u64| PageRequest { offset: request.offset + count * stride, ..request })
         };
         next.into_iter().flat_map(behind)
     }
 
     /// True if the request is a regular next page. After a step back, pages are requested one by one, because
     /// older responses would make the drift worse.
-    fn is_to_join(&self, ask: &PageRequest) -> bool {
-        let anchors = ask.overlap == 1 || self.rules.consistency == Consistency::Fast;
-        ask.purpose == Purpose::Onward && ask.limit == self.rules.page_size && anchors
+    fn is_to_join(&self, request: &PageRequest) -> bool {
+        let anchors = request.overlap == 1 || self.rules.consistency == Consistency::Fast;
+        request.purpose == Purpose::Onward && request.limit == self.rules.page_size && anchors
     }
 }

@@ -20,7 +20,7 @@ use super::{
 /// A page that waits for confirmation.
 #[derive(Debug)]
 pub(super) struct Held {
-    ask: PageRequest,
+    request: PageRequest,
     page: PageView,
     why: Why,
     /// True if the position before the page is confirmed.
@@ -41,29 +41,35 @@ impl Paging {
     /// led back into them, and it joins. A single known message has moved here from an earlier position.
     pub(super) fn unanchored(
         &mut self,
-        ask: &PageRequest,
+        request: &PageRequest,
         page: &PageView,
         facts: &mut ServerBehavior,
     ) -> Step {
         let is_cautious =
             facts.reading == OffsetUnit::Unknown && self.frontier.as_ref().is_some_and(Frontier::is_mixed);
         match self.prefix.known_on(page) {
-            0 => self.hold(ask, page),
-            _ if page.received() > 1 || is_cautious => self.anchored(ask, page, facts),
+            0 => self.hold(request, page),
+            _ if page.received() > 1 || is_cautious => self.anchored(request, page, facts),
             _ => self.start_over(),
         }
     }
 
     /// Holds the page and requests the position before it.
-    fn hold(&mut self, ask: &PageRequest, page: &PageView) -> Step {
-        self.held = Some(Held { ask: *ask, page: page.clone(), why: Why::NothingKnown, follows: false });
-        let offset = ask.offset.saturating_sub(1);
+    fn hold(&mut self, request: &PageRequest, page: &PageView) -> Step {
+        self.held =
+            Some(Held { request: *request, page: page.clone(), why: Why::NothingKnown, follows: false });
+        let offset = request.offset.saturating_sub(1);
         Step::Request(PageRequest { offset, limit: 1, overlap: 0, purpose: Purpose::Verify })
     }
 
     /// Holds a page that seems to join, and requests the whole page before it.
-    pub(super) fn hold_in_doubt(&mut self, ask: &PageRequest, page: &PageView, before: &Frontier) -> Step {
-        self.held = Some(Held { ask: *ask, page: page.clone(), why: Why::InDoubt, follows: false });
+    pub(super) fn hold_in_doubt(
+        &mut self,
+        request: &PageRequest,
+        page: &PageView,
+        before: &Frontier,
+    ) -> Step {
+        self.held = Some(Held { request: *request, page: page.clone(), why: Why::InDoubt, follows: false });
         Step::Request(PageRequest {
             offset: before.offset,
             limit: before.limit,
@@ -76,29 +82,29 @@ impl Paging {
     /// because an insertion can hide a removal.
     pub(super) fn verified(
         &mut self,
-        ask: &PageRequest,
+        request: &PageRequest,
         again: &PageView,
         facts: &mut ServerBehavior,
     ) -> Step {
         let Some(held) = self.held.take() else { return self.start_over() };
         let stands = match held.why {
-            _ if held.follows => ask.offset == held.ask.offset && is_the_same(again, &held.page),
-            Why::NothingKnown => self.prefix.stands_at(ask.offset, again, facts.reading),
+            _ if held.follows => request.offset == held.request.offset && is_the_same(again, &held.page),
+            Why::NothingKnown => self.prefix.is_unchanged_at(request.offset, again, facts.reading),
             Why::InDoubt => self.frontier.as_ref().is_some_and(|before| {
-                ask.offset == before.offset
+                request.offset == before.offset
                     && again.received() == before.page.received()
                     && is_the_same(again, &before.page)
             }),
         };
         match held.why {
-            _ if stands && held.follows => self.advance(&held.ask, &held.page, facts),
+            _ if stands && held.follows => self.advance(&held.request, &held.page, facts),
             _ if stands => {
-                let once_more = PageRequest { purpose: Purpose::Verify, ..held.ask };
+                let once_more = PageRequest { purpose: Purpose::Verify, ..held.request };
                 self.held = Some(Held { follows: true, ..held });
                 Step::Request(once_more)
             }
             Why::NothingKnown => self.start_over(),
-            Why::InDoubt => self.back_from(held.ask.offset),
+            Why::InDoubt => self.step_back_from(held.request.offset),
         }
     }
 }

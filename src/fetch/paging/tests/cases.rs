@@ -17,7 +17,7 @@ struct Server {
     short_every: usize,
     /// Maximum number of messages per response. Larger requests fail.
     capacity: u32,
-    asks: usize,
+    requests: usize,
     ignores_offset: bool,
 }
 
@@ -59,7 +59,7 @@ impl Server {
             clamp: usize::MAX,
             short_every: usize::MAX,
             capacity: u32::MAX,
-            asks: 0,
+            requests: 0,
             ignores_offset: false,
         }
     }
@@ -87,19 +87,19 @@ impl Server {
         }
     }
 
-    fn answer(&mut self, ask: &PageRequest) -> Option<PageView> {
-        self.asks += 1;
-        if ask.limit > self.capacity {
+    fn answer(&mut self, request: &PageRequest) -> Option<PageView> {
+        self.requests += 1;
+        if request.limit > self.capacity {
             return None;
         }
-        let mut limit = (ask.limit as usize).min(self.clamp);
-        if self.asks.is_multiple_of(self.short_every) {
+        let mut limit = (request.limit as usize).min(self.clamp);
+        if self.requests.is_multiple_of(self.short_every) {
             limit = limit.div_ceil(2);
         }
-        let offset = if self.ignores_offset { 0 } else { usize::try_from(ask.offset).unwrap() };
-        let mut sight = PageView::default();
+        let offset = if self.ignores_offset { 0 } else { usize::try_from(request.offset).unwrap() };
+        let mut view = PageView::default();
         let mut add =
-            |(conversation, id): &(u8, u32)| sight.add(Some(&conversation.to_string()), &id.to_string());
+            |(conversation, id): &(u8, u32)| view.add(Some(&conversation.to_string()), &id.to_string());
         if self.per_conversation {
             for wanted in 0..8 {
                 let of_it = self.messages.iter().filter(|(conversation, _)| *conversation == wanted);
@@ -108,7 +108,7 @@ impl Server {
         } else {
             self.messages.iter().skip(offset).take(limit).for_each(&mut add);
         }
-        Some(sight)
+        Some(view)
     }
 }
 
@@ -123,31 +123,31 @@ fn read(
     let mut read = HashSet::new();
     for turn in 0.. {
         assert!(turn < 20_000, "it never ends");
-        let Step::Request(ask) = *paging.next() else { break };
+        let Step::Request(request) = *paging.next() else { break };
         if let Some(change) = changes.get(turn) {
             server.change(change);
         }
-        match server.answer(&ask) {
+        match server.answer(&request) {
             Some(page) => {
                 read.extend(page.messages());
-                paging.absorb(&ask, &page, facts);
+                paging.absorb(&request, &page, facts);
             }
-            None => assert!(paging.halve(&ask), "one message is too much for the server"),
+            None => assert!(paging.halve(&request), "one message is too much for the server"),
         }
     }
     (read, paging.next().clone())
 }
 
 fn ids(messages: &[(u8, u32)]) -> HashSet<Fingerprint> {
-    let mut sight = PageView::default();
+    let mut view = PageView::default();
     for (conversation, id) in messages {
-        sight.add(Some(&conversation.to_string()), &id.to_string());
+        view.add(Some(&conversation.to_string()), &id.to_string());
     }
-    sight.messages().collect()
+    view.messages().collect()
 }
 
 fn rules(consistency: Consistency, page_size: u32) -> Rules {
-    Rules { consistency, page_size, claims: Claims::Prove }
+    Rules { consistency, page_size, short_page_policy: ShortPagePolicy::Prove }
 }
 
 fn change() -> impl Strategy<Value = Change> {
@@ -179,7 +179,7 @@ proptest! {
 
     /// A chat that does not change is read completely, on every server, and its end is proved.
     #[test]
-    fn a_quiet_chat_is_read_whole(
+    fn an_unchanging_chat_is_read_completely(
         mut server in server(), page_size in 1u32..30, strict in any::<bool>(),
     ) {
         let consistency = if strict { Consistency::Strict } else { Consistency::Anchored };
@@ -247,7 +247,7 @@ proptest! {
 }
 
 #[test]
-fn a_server_that_ignores_the_offset_is_found_out() {
+fn a_server_that_ignores_the_offset_is_detected() {
     for size in [3, 30, 100, 250] {
         let mut server = Server::new(&[size], InsertAt::Start);
         server.ignores_offset = true;
@@ -262,12 +262,12 @@ fn a_well_behaved_server_costs_two_requests_more_than_the_pages() {
     let mut facts = ServerBehavior::default();
     let mut server = Server::new(&[250], InsertAt::Start);
     read(&mut server, rules(Consistency::Anchored, 100), &mut facts, &[]);
-    assert_eq!(server.asks, 5, "three pages, the proof of the end and the look back at it");
+    assert_eq!(server.requests, 5, "three pages, the proof of the end and the look back at it");
 
     let mut server = Server::new(&[250], InsertAt::Start);
-    let believe = Rules { claims: Claims::Believe, ..rules(Consistency::Anchored, 100) };
+    let believe = Rules { short_page_policy: ShortPagePolicy::Believe, ..rules(Consistency::Anchored, 100) };
     let (_, end) = read(&mut server, believe, &mut facts, &[]);
-    assert_eq!(server.asks, 3, "three pages, the end believed");
+    assert_eq!(server.requests, 3, "three pages, the end believed");
     assert!(matches!(end, Step::End(HistoryEnd { end: End::ShortPage, past: 250, .. })), "{end:?}");
 }
 
@@ -277,7 +277,7 @@ fn the_stride_over_all_conversations_is_learned_once() {
     let mut server = Server::new(&[300, 300, 300], InsertAt::Start);
     read(&mut server, rules(Consistency::Anchored, 100), &mut facts, &[]);
     assert_eq!(facts.reading, OffsetUnit::Total);
-    assert_eq!(server.asks, 14, "ten pages that overlap, two to find out, and the end");
+    assert_eq!(server.requests, 14, "ten pages that overlap, two to find out, and the end");
 }
 
 #[test]
@@ -288,19 +288,19 @@ fn more_messages_than_asked_for_prove_that_each_conversation_counts() {
     let (read, _) = read(&mut server, rules(Consistency::Anchored, 100), &mut facts, &[]);
     assert_eq!(facts.reading, OffsetUnit::PerConversation);
     assert_eq!(read.len(), 600);
-    assert_eq!(server.asks, 6, "as many pages as the longest conversation needs, and the end");
+    assert_eq!(server.requests, 6, "as many pages as the longest conversation needs, and the end");
 }
 
 #[test]
 fn fast_trusts_the_documents() {
     let mut server = Server::new(&[200], InsertAt::Start);
     let (_, end) = read(&mut server, rules(Consistency::Fast, 100), &mut ServerBehavior::default(), &[]);
-    assert_eq!(server.asks, 3);
+    assert_eq!(server.requests, 3);
     assert!(matches!(end, Step::End(_)), "{end:?}");
 }
 
 #[test]
-fn a_history_that_never_stands_still_is_unresolved() {
+fn a_history_that_changes_too_fast_is_unresolved() {
     let mut server = Server::new(&[500], InsertAt::Start);
     let changes = vec![Change::Remove { at: 0, count: 30 }; 5000];
     let grow: Vec<Change> = changes

@@ -29,9 +29,9 @@ pub enum Name {
 }
 
 /// Behavior of a server that cuts histories into pages.
-#[expect(clippy::struct_excessive_bools, reason = "four ways that have nothing to do with each other")]
+#[expect(clippy::struct_excessive_bools, reason = "four independent behaviors")]
 #[derive(Clone, Debug)]
-pub struct Ways {
+pub struct ServerModel {
     pub per_conversation: bool,
     /// Maximum number of messages per page, whatever the limit. With several values, it varies from page to
     /// page.
@@ -53,12 +53,12 @@ pub enum Short {
     /// With this probability, a page holds only a part, at least one message.
     ByChance(f64),
     /// The same, but always at the same offsets.
-    ByPlace(f64),
+    ByOffset(f64),
     /// With this probability, a page in the middle is empty, but never twice in a row.
     Empty(f64),
 }
 
-impl Default for Ways {
+impl Default for ServerModel {
     fn default() -> Self {
         Self {
             per_conversation: false,
@@ -72,9 +72,9 @@ impl Default for Ways {
     }
 }
 
-impl Ways {
+impl ServerModel {
     /// True if a page smaller than the server's largest page may be followed by more messages.
-    pub fn lie(&self) -> bool {
+    pub fn has_unreliable_pages(&self) -> bool {
         self.short != Short::Never || self.clamps.len() > 1
     }
 }
@@ -94,12 +94,12 @@ pub enum Naming {
 #[derive(Clone, Debug)]
 pub struct Chat {
     pub messages: Vec<Message>,
-    pub ways: Ways,
+    pub server: ServerModel,
     pub conversations: u8,
     naming: Naming,
     /// One message in this many is large; 0 means none.
     heavy_one_in: u32,
-    came: u32,
+    total: u32,
     /// Number of ids assigned in each conversation.
     named: Vec<u32>,
     /// All messages without an id that ever existed.
@@ -107,31 +107,37 @@ pub struct Chat {
     was_empty: bool,
     /// Fingerprints of the conversations. The first one means "none".
     prints: Vec<Fingerprint>,
-    pub asks: u64,
+    pub requests: u64,
 }
 
 impl Chat {
     /// Creates a chat with conversations of these sizes, interleaved in short runs.
-    pub fn new(sizes: &[usize], ways: Ways, naming: Naming, heavy_one_in: u32, dice: &mut Rng) -> Self {
+    pub fn new(
+        sizes: &[usize],
+        server: ServerModel,
+        naming: Naming,
+        heavy_one_in: u32,
+        rng: &mut Rng,
+    ) -> Self {
         let mut chat = Self {
             messages: Vec::new(),
-            ways,
+            server,
             conversations: u8::try_from(sizes.len()).expect("few conversations"),
             naming,
             heavy_one_in,
-            came: 0,
+            total: 0,
             named: vec![0; sizes.len()],
             contents: Vec::new(),
             was_empty: false,
             prints: (0..=sizes.len()).map(|of| Fingerprint::of(&format!("conversation {of}"))).collect(),
-            asks: 0,
+            requests: 0,
         };
         let mut left = sizes.to_vec();
         while left.iter().any(|count| *count > 0) {
             for (conversation, count) in left.iter_mut().enumerate() {
-                let run = (*count).min(dice.usize(1..8));
+                let run = (*count).min(rng.usize(1..8));
                 for _ in 0..run {
-                    let message = chat.make(u8::try_from(conversation).expect("few"), dice);
+                    let message = chat.make(u8::try_from(conversation).expect("few"), rng);
                     chat.messages.push(message);
                 }
                 *count -= run;
@@ -145,13 +151,13 @@ impl Chat {
     }
 
     /// Number of messages that ever existed. Later messages have greater serials.
-    pub fn came(&self) -> u32 {
-        self.came
+    pub fn total(&self) -> u32 {
+        self.total
     }
 
-    fn make(&mut self, conversation: u8, dice: &mut Rng) -> Message {
-        let serial = self.came;
-        self.came += 1;
+    fn make(&mut self, conversation: u8, rng: &mut Rng) -> Message {
+        let serial = self.total;
+        self.total += 1;
         let name = match self.naming {
             Naming::Unique => Name::Id(serial),
             Naming::PerConversation => {
@@ -159,12 +165,12 @@ impl Chat {
                 *count += 1;
                 Name::Id(*count)
             }
-            Naming::Nameless { one_in, contents } if dice.u32(0..one_in) == 0 => {
-                Name::Content(dice.u32(0..contents))
+            Naming::Nameless { one_in, contents } if rng.u32(0..one_in) == 0 => {
+                Name::Content(rng.u32(0..contents))
             }
             Naming::Nameless { .. } => Name::Id(serial),
         };
-        let heavy = self.heavy_one_in > 0 && dice.u32(0..self.heavy_one_in) == 0;
+        let heavy = self.heavy_one_in > 0 && rng.u32(0..self.heavy_one_in) == 0;
         let print = print(name);
         if matches!(name, Name::Content(_)) {
             self.contents.push((serial, name));
@@ -173,47 +179,51 @@ impl Chat {
     }
 
     /// Inserts consecutive messages at a position.
-    pub fn insert(&mut self, at: usize, count: usize, dice: &mut Rng) {
-        let conversation = dice.u8(0..self.conversations.max(1));
-        let arrived: Vec<Message> = (0..count).map(|_| self.make(conversation, dice)).collect();
+    pub fn insert(&mut self, at: usize, count: usize, rng: &mut Rng) {
+        let conversation = rng.u8(0..self.conversations.max(1));
+        let arrived: Vec<Message> = (0..count).map(|_| self.make(conversation, rng)).collect();
         self.messages.splice(at..at, arrived);
     }
 
     /// Changes the content of a message. A message without an id becomes another one.
-    pub fn edit(&mut self, at: usize, dice: &mut Rng) {
+    pub fn edit(&mut self, at: usize, rng: &mut Rng) {
         let message = self.messages[at];
         if matches!(message.name, Name::Content(_)) {
-            self.messages[at] = self.make(message.conversation, dice);
+            self.messages[at] = self.make(message.conversation, rng);
         }
     }
 
     /// Returns the response, or `None` if the page is too large for the server.
-    pub fn answer(&mut self, ask: &PageRequest, dice: &mut Rng) -> Option<(PageView, Vec<u32>)> {
-        self.asks += 1;
-        let clamp = self.ways.clamps[dice.usize(0..self.ways.clamps.len())];
-        let limit = (ask.limit as usize).min(clamp);
-        let offset =
-            if self.ways.ignores_offset { 0 } else { usize::try_from(ask.offset).unwrap_or(usize::MAX) };
-        let page = if self.ways.per_conversation {
-            self.of_each_conversation(offset, limit, dice)
+    pub fn answer(&mut self, request: &PageRequest, rng: &mut Rng) -> Option<(PageView, Vec<u32>)> {
+        self.requests += 1;
+        let clamp = self.server.clamps[rng.usize(0..self.server.clamps.len())];
+        let limit = (request.limit as usize).min(clamp);
+        let offset = if self.server.ignores_offset {
+            0
         } else {
-            let limit = self.shortened(limit, offset, dice);
+            usize::try_from(request.offset).unwrap_or(usize::MAX)
+        };
+        let page = if self.server.per_conversation {
+            self.of_each_conversation(offset, limit, rng)
+        } else {
+            let limit = self.shortened(limit, offset, rng);
             let from = offset.min(self.messages.len());
             self.messages[from..self.messages.len().min(from + limit)].to_vec()
         };
-        if ask.limit > 1 && page.iter().map(|message| message.weight).sum::<u32>() > self.ways.capacity {
+        if request.limit > 1 && page.iter().map(|message| message.weight).sum::<u32>() > self.server.capacity
+        {
             return None;
         }
-        let page = match self.ways.short {
-            Short::Empty(chance) if offset > 0 && !self.was_empty && dice.f64() < chance => Vec::new(),
+        let page = match self.server.short {
+            Short::Empty(chance) if offset > 0 && !self.was_empty && rng.f64() < chance => Vec::new(),
             _ => page,
         };
         self.was_empty = page.is_empty();
-        Some((self.seen(&page), page.iter().map(|message| message.serial).collect()))
+        Some((self.view_of(&page), page.iter().map(|message| message.serial).collect()))
     }
 
-    fn of_each_conversation(&self, offset: usize, limit: usize, dice: &mut Rng) -> Vec<Message> {
-        let limit = self.shortened(limit, offset, dice);
+    fn of_each_conversation(&self, offset: usize, limit: usize, rng: &mut Rng) -> Vec<Message> {
+        let limit = self.shortened(limit, offset, rng);
         let mut met = vec![0; usize::from(self.conversations)];
         let on_page = |message: &&Message| {
             let of = usize::from(message.conversation);
@@ -223,33 +233,33 @@ impl Chat {
         self.messages.iter().filter(on_page).copied().collect()
     }
 
-    fn shortened(&self, limit: usize, offset: usize, dice: &mut Rng) -> usize {
-        match self.ways.short {
-            Short::ByChance(chance) if dice.f64() < chance => dice.usize(1..=limit),
-            Short::ByPlace(chance) => {
-                let mut of_place = Rng::with_seed(offset as u64);
-                if of_place.f64() < chance { of_place.usize(1..=limit) } else { limit }
+    fn shortened(&self, limit: usize, offset: usize, rng: &mut Rng) -> usize {
+        match self.server.short {
+            Short::ByChance(chance) if rng.f64() < chance => rng.usize(1..=limit),
+            Short::ByOffset(chance) => {
+                let mut by_offset = Rng::with_seed(offset as u64);
+                if by_offset.f64() < chance { by_offset.usize(1..=limit) } else { limit }
             }
             _ => limit,
         }
     }
 
-    fn seen(&self, page: &[Message]) -> PageView {
-        let mut sight = PageView::default();
+    fn view_of(&self, page: &[Message]) -> PageView {
+        let mut view = PageView::default();
         let mut add = |message: &Message| {
-            let conversation = if self.ways.hides_conversations { 0 } else { message.conversation + 1 };
+            let conversation = if self.server.hides_conversations { 0 } else { message.conversation + 1 };
             let conversation = self.prints[usize::from(conversation)];
             match message.name {
-                Name::Id(_) => sight.put(conversation, message.print, Identity::Named),
-                Name::Content(_) => sight.put_nameless(conversation, message.print),
+                Name::Id(_) => view.put(conversation, message.print, Identity::Named),
+                Name::Content(_) => view.put_nameless(conversation, message.print),
             }
         };
-        if self.ways.is_reversed {
+        if self.server.is_reversed {
             page.iter().rev().for_each(&mut add);
         } else {
             page.iter().for_each(&mut add);
         }
-        sight
+        view
     }
 
     /// Returns the contents of the given messages that have no id.
@@ -260,9 +270,9 @@ impl Chat {
 
     /// Minimum number of requests that read the current chat, including the proof of its end.
     pub fn fewest(&self, page_size: u32) -> u64 {
-        let clamp = self.ways.clamps.iter().copied().max().unwrap_or(usize::MAX);
+        let clamp = self.server.clamps.iter().copied().max().unwrap_or(usize::MAX);
         let stride = (page_size as usize).min(clamp).max(1);
-        let longest = if self.ways.per_conversation {
+        let longest = if self.server.per_conversation {
             let of = |one| self.messages.iter().filter(|message| message.conversation == one).count();
             (0..self.conversations).map(of).max().unwrap_or(0)
         } else {

@@ -4,22 +4,26 @@ use super::super::*;
 
 /// Reads a history that changes between requests. `states` has the history at each request. The last state
 /// stays. Returns the requested offsets, and the messages in reading order.
-fn play(limit: u32, most: usize, states: &[&str]) -> (Vec<u64>, String) {
-    let rules = Rules { consistency: Consistency::Anchored, page_size: limit, claims: Claims::Prove };
+fn play(limit: u32, max_page: usize, states: &[&str]) -> (Vec<u64>, String) {
+    let rules = Rules {
+        consistency: Consistency::Anchored,
+        page_size: limit,
+        short_page_policy: ShortPagePolicy::Prove,
+    };
     let (mut paging, mut facts) = (Paging::new(rules), ServerBehavior::default());
     let (mut offsets, mut read) = (Vec::new(), String::new());
-    while let Step::Request(ask) = *paging.next() {
+    while let Step::Request(request) = *paging.next() {
         let history = states.get(offsets.len()).or(states.last()).expect("a state");
-        offsets.push(ask.offset);
-        let offset = usize::try_from(ask.offset).unwrap();
+        offsets.push(request.offset);
+        let offset = usize::try_from(request.offset).unwrap();
         let mut page = PageView::default();
-        for message in history.chars().skip(offset).take(most.min(ask.limit as usize)) {
+        for message in history.chars().skip(offset).take(max_page.min(request.limit as usize)) {
             page.add(None, &message.to_string());
             if !read.contains(message) {
                 read.push(message);
             }
         }
-        paging.absorb(&ask, &page, &mut facts);
+        paging.absorb(&request, &page, &mut facts);
     }
     assert!(matches!(paging.next(), Step::End(HistoryEnd { end: End::Proved, .. })), "{:?}", paging.next());
     (offsets, read)
@@ -33,7 +37,7 @@ fn a_new_message_repeats_others() {
 }
 
 #[test]
-fn a_removed_message_is_no_gap() {
+fn a_removed_message_leaves_no_gap() {
     let (offsets, read) = play(4, 4, &["JIHGFEDCBA", "JGFEDCBA"]);
     assert_eq!(offsets, [0, 3, 2, 0, 3, 6, 8, 7]);
     assert!("JGFEDCBA".chars().all(|message| read.contains(message)), "{read}");

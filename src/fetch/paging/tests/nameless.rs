@@ -16,51 +16,55 @@ fn answer(offset: usize, limit: usize, reading: OffsetUnit) -> PageView {
         OffsetUnit::Total | OffsetUnit::Unknown => all.skip(offset).take(limit).collect(),
     };
     let mut met: HashMap<usize, u32> = HashMap::new();
-    let mut sight = PageView::default();
+    let mut view = PageView::default();
     for (conversation, at) in page {
         let says = at % 3;
         let before = met.entry(says).or_default();
         let number = if *before == 0 { String::new() } else { format!("-{before}") };
         match conversation {
-            "named" => sight.add(Some(conversation), &at.to_string()),
-            _ => sight.add(Some(conversation), &format!("x-{says:032x}{number}")),
+            "named" => view.add(Some(conversation), &at.to_string()),
+            _ => view.add(Some(conversation), &format!("x-{says:032x}{number}")),
         }
         *before += 1;
     }
-    sight
+    view
 }
 
 #[test]
-fn a_chat_that_rests_is_read_whole_though_messages_without_an_id_say_the_same() {
+fn an_unchanging_chat_with_equal_messages_without_ids_is_read_completely() {
     for reading in [OffsetUnit::Total, OffsetUnit::PerConversation] {
         for page_size in 2..7 {
-            let rules = Rules { consistency: Consistency::Anchored, page_size, claims: Claims::Prove };
+            let rules = Rules {
+                consistency: Consistency::Anchored,
+                page_size,
+                short_page_policy: ShortPagePolicy::Prove,
+            };
             let (mut paging, mut facts) = (Paging::new(rules), ServerBehavior::default());
             let mut read = [false; 60];
-            while let Step::Request(ask) = *paging.next() {
-                let offset = usize::try_from(ask.offset).unwrap();
-                let page = answer(offset, ask.limit as usize, reading);
+            while let Step::Request(request) = *paging.next() {
+                let offset = usize::try_from(request.offset).unwrap();
+                let page = answer(offset, request.limit as usize, reading);
                 let prints: Vec<_> = page.messages().collect();
                 for at in (0..60).step_by(2) {
                     read[at] |= prints.contains(&of_named(at));
                 }
-                paging.absorb(&ask, &page, &mut facts);
+                paging.absorb(&request, &page, &mut facts);
             }
-            let told = format!("{reading:?}, pages of {page_size}: {:?}", paging.next());
-            assert!(matches!(paging.next(), Step::End(_)), "{told}");
-            assert!((0..60).step_by(2).all(|at| read[at]), "{told}");
+            let description = format!("{reading:?}, pages of {page_size}: {:?}", paging.next());
+            assert!(matches!(paging.next(), Step::End(_)), "{description}");
+            assert!((0..60).step_by(2).all(|at| read[at]), "{description}");
         }
     }
 }
 
 fn of_named(at: usize) -> Fingerprint {
-    let mut sight = PageView::default();
-    sight.add(Some("named"), &at.to_string());
-    sight.messages().next().expect("a message")
+    let mut view = PageView::default();
+    view.add(Some("named"), &at.to_string());
+    view.messages().next().expect("a message")
 }
 
 #[test]
-fn who_a_message_is_does_not_depend_on_what_stands_beside_it() {
+fn the_identity_of_a_message_does_not_depend_on_the_page() {
     let digest = format!("x-{:032x}", 7);
     let mut wide = PageView::default();
     wide.add(Some("a"), &digest);

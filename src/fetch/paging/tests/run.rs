@@ -10,7 +10,7 @@ use super::chat::{Chat, Message};
 
 /// Rate and kind of changes to a chat.
 #[derive(Clone, Copy, Debug)]
-pub struct Weather {
+pub struct ChatChanges {
     /// Probability of a change before a response.
     pub chance: f64,
     /// Number of removals per ten changes.
@@ -29,23 +29,23 @@ pub struct Weather {
 #[derive(Debug)]
 pub struct Contact {
     pub chat: Chat,
-    pub weather: Weather,
+    pub chat_changes: ChatChanges,
     pub rules: Rules,
     paging: Paging,
     spool: Vec<(PageRequest, PageView)>,
     /// Maximum number of prefetched pages.
-    pub ahead: usize,
+    pub max_prefetched: usize,
     /// Number of prefetched pages used since the last discarded one, and number of discards.
     hits: u32,
     misses: u32,
-    early: VecDeque<(PageRequest, PageView, Vec<u32>)>,
+    prefetched: VecDeque<(PageRequest, PageView, Vec<u32>)>,
     read: HashSet<u32>,
     /// Messages with smaller serials existed when the read began.
     began: u32,
     /// Messages with smaller serials existed when the last sweep began.
     sweep: u32,
     pub fewest: u64,
-    pub asks_in_read: u64,
+    pub requests_in_read: u64,
     pub verdict: Option<Verdict>,
 }
 
@@ -67,127 +67,134 @@ pub struct Run {
     learned: ServerBehavior,
     pub contacts: Vec<Contact>,
     /// Number of contacts read at a time.
-    pub at_once: usize,
+    pub concurrency: usize,
     /// Probability of a crash at a request.
     pub crash: f64,
     /// Probability that a request fails and is repeated.
     pub failure: f64,
-    pub dice: Rng,
-    pub looks: u64,
+    pub rng: Rng,
+    pub checks: u64,
 }
 
 /// Maximum number of requests for one history, beyond a few per message.
-pub const MOST_ASKS: u64 = 20_000;
+pub const MAX_REQUESTS: u64 = 20_000;
 
 impl Contact {
-    pub fn new(chat: Chat, weather: Weather, rules: Rules) -> Self {
-        let (began, fewest) = (chat.came(), chat.fewest(rules.page_size));
+    pub fn new(chat: Chat, chat_changes: ChatChanges, rules: Rules) -> Self {
+        let (began, fewest) = (chat.total(), chat.fewest(rules.page_size));
         Self {
             chat,
-            weather,
+            chat_changes,
             rules,
             paging: Paging::new(rules),
             spool: Vec::new(),
-            ahead: 0,
+            max_prefetched: 0,
             hits: 0,
             misses: 0,
-            early: VecDeque::new(),
+            prefetched: VecDeque::new(),
             read: HashSet::new(),
             began,
             sweep: 0,
             fewest,
-            asks_in_read: 0,
+            requests_in_read: 0,
             verdict: None,
         }
     }
 
-    pub fn set_claims(&mut self, claims: Claims) {
-        self.rules.claims = claims;
+    pub fn set_short_page_policy(&mut self, short_page_policy: ShortPagePolicy) {
+        self.rules.short_page_policy = short_page_policy;
         self.paging = Paging::new(self.rules);
     }
 
     /// Applies one change to the chat, if any is due.
-    fn pass(&mut self, dice: &mut Rng) {
-        let weather = self.weather;
-        if self.chat.asks >= weather.until || dice.f64() >= weather.chance {
+    fn drift(&mut self, rng: &mut Rng) {
+        let chat_changes = self.chat_changes;
+        if self.chat.requests >= chat_changes.until || rng.f64() >= chat_changes.chance {
             return;
         }
-        let count = dice.usize(1..=weather.burst);
+        let count = rng.usize(1..=chat_changes.burst);
         let length = self.chat.messages.len();
-        if dice.u32(0..10) < weather.removals {
-            if length > 0 && dice.u32(0..8) == 0 {
-                self.chat.edit(dice.usize(0..length), dice);
-            } else if dice.bool() {
-                let from = dice.usize(0..=length);
+        if rng.u32(0..10) < chat_changes.removals {
+            if length > 0 && rng.u32(0..8) == 0 {
+                self.chat.edit(rng.usize(0..length), rng);
+            } else if rng.bool() {
+                let from = rng.usize(0..=length);
                 self.chat.messages.drain(from..length.min(from + count));
             } else {
                 for _ in 0..count.min(length) {
-                    let at = dice.usize(0..self.chat.messages.len());
+                    let at = rng.usize(0..self.chat.messages.len());
                     self.chat.messages.remove(at);
                 }
             }
         } else {
-            let at = match (dice.u32(0..10) < weather.at_the_end, weather.newest_first) {
+            let at = match (rng.u32(0..10) < chat_changes.at_the_end, chat_changes.newest_first) {
                 (true, true) => 0,
                 (true, false) => length,
-                (false, _) => dice.usize(0..=length),
+                (false, _) => rng.usize(0..=length),
             };
-            self.chat.insert(at, count, dice);
+            self.chat.insert(at, count, rng);
         }
     }
 
     /// Requests one page. Returns false if the contact is done.
-    fn step(&mut self, facts: &mut ServerBehavior, failure: f64, dice: &mut Rng) -> bool {
-        let Step::Request(ask) = *self.paging.next() else { return false };
-        if let Some((page, serials)) = self.take_early(&ask) {
-            self.absorb(&ask, page, serials, facts);
+    fn step(&mut self, facts: &mut ServerBehavior, failure: f64, rng: &mut Rng) -> bool {
+        let Step::Request(request) = *self.paging.next() else { return false };
+        if let Some((page, serials)) = self.take_prefetched(&request) {
+            self.absorb(&request, page, serials, facts);
             return true;
         }
-        self.ask_early(dice);
-        self.asks_in_read += 1;
-        let most = MOST_ASKS + 6 * u64::from(self.chat.came());
-        assert!(self.asks_in_read < most, "it never ends: {ask:?}");
-        self.pass(dice);
-        if dice.f64() < failure {
+        self.prefetch(rng);
+        self.requests_in_read += 1;
+        let most = MAX_REQUESTS + 6 * u64::from(self.chat.total());
+        assert!(self.requests_in_read < most, "it never ends: {request:?}");
+        self.drift(rng);
+        if rng.f64() < failure {
             return true;
         }
-        if ask.offset == 0 && matches!(ask.purpose, Purpose::Sweep | Purpose::Start) {
-            self.sweep = self.chat.came();
+        if request.offset == 0 && matches!(request.purpose, Purpose::Sweep | Purpose::Start) {
+            self.sweep = self.chat.total();
         }
-        match self.chat.answer(&ask, dice) {
-            Some((page, serials)) => self.absorb(&ask, page, serials, facts),
-            None => assert!(self.paging.halve(&ask), "one message is too much for the server"),
+        match self.chat.answer(&request, rng) {
+            Some((page, serials)) => self.absorb(&request, page, serials, facts),
+            None => assert!(self.paging.halve(&request), "one message is too much for the server"),
         }
         true
     }
 
-    fn absorb(&mut self, ask: &PageRequest, page: PageView, serials: Vec<u32>, facts: &mut ServerBehavior) {
+    fn absorb(
+        &mut self,
+        request: &PageRequest,
+        page: PageView,
+        serials: Vec<u32>,
+        facts: &mut ServerBehavior,
+    ) {
         self.read.extend(serials);
-        self.paging.absorb(ask, &page, facts);
-        self.spool.push((*ask, page));
+        self.paging.absorb(request, &page, facts);
+        self.spool.push((*request, page));
     }
 
     /// Prefetches pages behind the next request.
-    fn ask_early(&mut self, dice: &mut Rng) {
-        let missing = if self.misses > 4 { 0 } else { self.ahead };
-        let missing = missing.min(1 << self.hits.min(5)).saturating_sub(self.early.len());
-        let asks: Vec<PageRequest> = self.paging.foreseen().skip(self.early.len()).take(missing).collect();
-        for ask in asks {
-            self.pass(dice);
-            self.asks_in_read += 1;
-            let Some((page, serials)) = self.chat.answer(&ask, dice) else { return };
-            self.early.push_back((ask, page, serials));
+    fn prefetch(&mut self, rng: &mut Rng) {
+        let missing = if self.misses > 4 { 0 } else { self.max_prefetched };
+        let missing = missing.min(1 << self.hits.min(5)).saturating_sub(self.prefetched.len());
+        let requests: Vec<PageRequest> =
+            self.paging.predicted().skip(self.prefetched.len()).take(missing).collect();
+        for request in requests {
+            self.drift(rng);
+            self.requests_in_read += 1;
+            let Some((page, serials)) = self.chat.answer(&request, rng) else { return };
+            self.prefetched.push_back((request, page, serials));
         }
     }
 
     /// Returns the prefetched page, if it is the predicted one.
-    fn take_early(&mut self, ask: &PageRequest) -> Option<(PageView, Vec<u32>)> {
-        if ask.purpose.is_aside() {
+    fn take_prefetched(&mut self, request: &PageRequest) -> Option<(PageView, Vec<u32>)> {
+        if request.purpose.is_server_test() {
             return None;
         }
-        let (foreseen, page, serials) = self.early.pop_front()?;
-        if foreseen != *ask {
-            self.early.clear();
+        let (predicted, page, serials) = self.prefetched.pop_front()?;
+        if predicted != *request {
+            self.prefetched.clear();
             self.hits = 0;
             self.misses += 1;
             return None;
@@ -197,33 +204,33 @@ impl Contact {
     }
 
     /// Resumes the run after a crash: some time passes, and the spooled pages are absorbed again.
-    fn resume(&mut self, facts: &mut ServerBehavior, dice: &mut Rng) {
-        for _ in 0..dice.u32(0..6) {
-            self.pass(dice);
+    fn resume(&mut self, facts: &mut ServerBehavior, rng: &mut Rng) {
+        for _ in 0..rng.u32(0..6) {
+            self.drift(rng);
         }
-        if dice.u32(0..4) == 0 {
-            self.rules.page_size = dice.u32(1..=100);
+        if rng.u32(0..4) == 0 {
+            self.rules.page_size = rng.u32(1..=100);
         }
         self.paging = Paging::new(self.rules);
-        self.early.clear();
-        for (ask, page) in &self.spool {
-            self.paging.absorb(ask, page, facts);
+        self.prefetched.clear();
+        for (request, page) in &self.spool {
+            self.paging.absorb(request, page, facts);
         }
     }
 
     /// Requests a page without absorbing it.
-    fn glance(&mut self, ask: &PageRequest, dice: &mut Rng) -> Option<PageView> {
-        self.pass(dice);
-        Some(self.chat.answer(ask, dice)?.0)
+    fn peek(&mut self, request: &PageRequest, rng: &mut Rng) -> Option<PageView> {
+        self.drift(rng);
+        Some(self.chat.answer(request, rng)?.0)
     }
 
-    fn begin_anew(&mut self) {
-        self.rules.claims = Claims::Prove;
+    fn restart(&mut self) {
+        self.rules.short_page_policy = ShortPagePolicy::Prove;
         self.paging = Paging::new(self.rules);
         self.spool.clear();
-        self.early.clear();
+        self.prefetched.clear();
         self.read.clear();
-        self.began = self.chat.came();
+        self.began = self.chat.total();
         self.verdict = None;
     }
 
@@ -252,8 +259,8 @@ impl Contact {
 }
 
 impl Run {
-    pub fn new(contacts: Vec<Contact>, facts: ServerBehavior, dice: Rng) -> Self {
-        Self { facts, learned: facts, contacts, at_once: 1, crash: 0.0, failure: 0.0, dice, looks: 0 }
+    pub fn new(contacts: Vec<Contact>, facts: ServerBehavior, rng: Rng) -> Self {
+        Self { facts, learned: facts, contacts, concurrency: 1, crash: 0.0, failure: 0.0, rng, checks: 0 }
     }
 
     /// Reads all contacts, then checks the believed ends.
@@ -268,7 +275,7 @@ impl Run {
                 return;
             }
             for at in doubtful {
-                self.look(at);
+                self.check(at);
             }
             self.read_open();
         }
@@ -277,17 +284,17 @@ impl Run {
     fn read_open(&mut self) {
         loop {
             let open = self.contacts.iter().enumerate().filter(|(_, contact)| contact.verdict.is_none());
-            let open: Vec<usize> = open.map(|(at, _)| at).take(self.at_once).collect();
-            let Some(&at) = open.get(self.dice.usize(0..open.len().max(1))) else { return };
-            if self.dice.f64() < self.crash {
+            let open: Vec<usize> = open.map(|(at, _)| at).take(self.concurrency).collect();
+            let Some(&at) = open.get(self.rng.usize(0..open.len().max(1))) else { return };
+            if self.rng.f64() < self.crash {
                 self.facts = self.learned;
                 for at in open {
-                    self.contacts[at].resume(&mut self.facts, &mut self.dice);
+                    self.contacts[at].resume(&mut self.facts, &mut self.rng);
                 }
                 continue;
             }
             let contact = &mut self.contacts[at];
-            if !contact.step(&mut self.facts, self.failure, &mut self.dice) {
+            if !contact.step(&mut self.facts, self.failure, &mut self.rng) {
                 contact.judge();
                 self.learned = self.facts;
             }
@@ -295,22 +302,22 @@ impl Run {
     }
 
     fn is_doubtful(&self, at: usize) -> bool {
-        self.contacts[at].ending().is_some_and(|ending| check_end(&ending, &self.facts) != EndVerdict::None)
+        self.contacts[at].ending().is_some_and(|ending| check_end(&ending, &self.facts) != EndVerdict::Holds)
     }
 
-    fn look(&mut self, at: usize) {
+    fn check(&mut self, at: usize) {
         let contact = &mut self.contacts[at];
         let Some(ending) = contact.ending() else { return };
         let holds = match check_end(&ending, &self.facts) {
-            EndVerdict::None => true,
-            EndVerdict::ReadAnew => false,
+            EndVerdict::Holds => true,
+            EndVerdict::Reread => false,
             EndVerdict::Check => {
-                self.looks += 1;
-                let mut look = EndCheck::new(&ending, contact.rules.page_size);
-                contact.spool.iter().for_each(|(_, page)| look.knows(page));
-                let [beyond, last] = look.asks();
-                contact.glance(&beyond, &mut self.dice).is_some_and(|page| EndCheck::is_clear(&page))
-                    && contact.glance(&last, &mut self.dice).is_some_and(|page| look.is_last(&page))
+                self.checks += 1;
+                let mut check = EndCheck::new(&ending, contact.rules.page_size);
+                contact.spool.iter().for_each(|(_, page)| check.add_known(page));
+                let [beyond, last] = check.requests();
+                contact.peek(&beyond, &mut self.rng).is_some_and(|page| EndCheck::is_clear(&page))
+                    && contact.peek(&last, &mut self.rng).is_some_and(|page| check.is_last(&page))
             }
         };
         if holds {
@@ -321,7 +328,7 @@ impl Run {
             }
         } else {
             self.facts.short_pages_lie |= ending.end == End::ShortPage;
-            contact.begin_anew();
+            contact.restart();
         }
     }
 }

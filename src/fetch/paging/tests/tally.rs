@@ -10,11 +10,11 @@ pub struct Tally {
     /// Number of believed histories with a missing message, in runs where no page showed that short pages are
     /// unreliable.
     pub deceived: u64,
-    pub asks: u64,
-    pub most_asks: u64,
+    pub requests: u64,
+    pub max_requests: u64,
     pub fewest: u64,
     pub quiet: u64,
-    pub quiet_asks: u64,
+    pub quiet_requests: u64,
     pub quiet_fewest: u64,
     pub drifting: u64,
     pub drifting_unresolved: u64,
@@ -27,11 +27,11 @@ impl Tally {
         self.unresolved += other.unresolved;
         self.believed += other.believed;
         self.deceived += other.deceived;
-        self.asks += other.asks;
-        self.most_asks = self.most_asks.max(other.most_asks);
+        self.requests += other.requests;
+        self.max_requests = self.max_requests.max(other.max_requests);
         self.fewest += other.fewest;
         self.quiet += other.quiet;
-        self.quiet_asks += other.quiet_asks;
+        self.quiet_requests += other.quiet_requests;
         self.quiet_fewest += other.quiet_fewest;
         self.drifting += other.drifting;
         self.drifting_unresolved += other.drifting_unresolved;
@@ -40,14 +40,14 @@ impl Tally {
     /// Prints the cost of the schedules.
     #[expect(clippy::print_stdout, reason = "figures that were asked for")]
     #[expect(clippy::cast_precision_loss, reason = "figures for people")]
-    pub fn tell(&self) {
+    pub fn print_costs(&self) {
         let of = |part: u64, whole: u64| part as f64 / whole.max(1) as f64;
-        println!("{} schedules, {} histories, {} requests", self.schedules, self.contacts, self.asks);
+        println!("{} schedules, {} histories, {} requests", self.schedules, self.contacts, self.requests);
         println!(
-            "requests by the fewest possible: {:.2}, on chats that rest {:.2}; the most for one history {}",
-            of(self.asks, self.fewest),
-            of(self.quiet_asks, self.quiet_fewest),
-            self.most_asks
+            "requests per minimum: {:.2}, on unchanging chats {:.2}; maximum for one history {}",
+            of(self.requests, self.fewest),
+            of(self.quiet_requests, self.quiet_fewest),
+            self.max_requests
         );
         println!(
             "unresolved: {:.2} % of all, {:.2} % of those that changed",

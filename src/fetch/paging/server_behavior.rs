@@ -16,15 +16,15 @@ impl ServerBehavior {
     ///
     /// More messages than requested, with no conversation above the limit, prove that offsets count inside
     /// each conversation. More than requested in one conversation only show that `limit` is not honoured.
-    pub fn learn_from_size(&mut self, ask: &PageRequest, sight: &PageView) {
-        let limit = u64::from(ask.limit);
-        if sight.largest() > limit && self.reading == OffsetUnit::Unknown {
+    pub fn learn_from_size(&mut self, request: &PageRequest, view: &PageView) {
+        let limit = u64::from(request.limit);
+        if view.largest() > limit && self.reading == OffsetUnit::Unknown {
             self.ignores_limit = true;
         }
-        if sight.is_mixed() && sight.received() > limit && sight.largest() <= limit && !self.ignores_limit {
+        if view.is_mixed() && view.received() > limit && view.largest() <= limit && !self.ignores_limit {
             self.reading = OffsetUnit::PerConversation;
         }
-        self.largest_page = self.largest_page.max(self.stride(sight));
+        self.largest_page = self.largest_page.max(self.stride(view));
     }
 
     /// Learns from the number of known messages on a page that follows a mixed page. With offsets per
@@ -48,19 +48,19 @@ impl ServerBehavior {
     }
 
     /// Minimum distance that a page's messages reach beyond its offset.
-    pub fn stride(&self, sight: &PageView) -> u64 {
+    pub fn stride(&self, view: &PageView) -> u64 {
         match self.reading {
-            OffsetUnit::Total => sight.received(),
-            OffsetUnit::PerConversation | OffsetUnit::Unknown => sight.largest(),
+            OffsetUnit::Total => view.received(),
+            OffsetUnit::PerConversation | OffsetUnit::Unknown => view.largest(),
         }
     }
 
     /// True if the page held fewer messages than requested, which claims the end of the history.
-    pub fn is_short(&self, ask: &PageRequest, sight: &PageView) -> bool {
-        let limit = u64::from(ask.limit);
+    pub fn is_short(&self, request: &PageRequest, view: &PageView) -> bool {
+        let limit = u64::from(request.limit);
         match self.reading {
-            OffsetUnit::Total | OffsetUnit::Unknown => sight.received() < limit,
-            OffsetUnit::PerConversation => sight.largest() < limit,
+            OffsetUnit::Total | OffsetUnit::Unknown => view.received() < limit,
+            OffsetUnit::PerConversation => view.largest() < limit,
         }
     }
 }
