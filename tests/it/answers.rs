@@ -158,7 +158,7 @@ fn an_api_that_answers_nobody_is_down_however_few_are_asked_for() {
         let outcome = Export::run_of(server.url(), contacts(count)).args(options).expect(5);
         assert!(!outcome.out.join("_runs").exists(), "nothing is published");
         let line = outcome.last_line();
-        let expected = if count < 8 { "has answered for none of" } else { "the API does not answer" };
+        let expected = if count < 8 { "responded for none of" } else { "the API does not answer" };
         assert!(line.contains(expected) && line.contains("503 Service Unavailable"), "{line}");
     }
 }

@@ -63,7 +63,7 @@ pub async fn read(
                 paging.absorb(&request, &view, &mut behavior.facts);
             }
             Err(Failure::AskLess) if paging.halve(&request) => {
-                behavior.limit = behavior.limit.min(request.limit / 2).max(1)
+                behavior.limit = behavior.limit.min(request.limit / 2).max(1);
             }
             Err(failure) => return Err(failure.into()),
         }
