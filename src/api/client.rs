@@ -16,7 +16,6 @@ use super::decide::{Decision, MAX_PAUSE, MAX_RENEWALS, RetryState};
 use super::failure::Failure;
 use super::fault::{self, Fault, Reply};
 use super::governor::{Governor, Permit, Throttle};
-use super::health::Diagnosis;
 use super::http;
 use super::query::{Asked, ListingQuery, PageQuery};
 use super::redact::Redactor;
@@ -29,14 +28,10 @@ use crate::id::ContactId;
 use crate::json::Document;
 use crate::record::listing::{ListingPage, read_listing};
 use crate::record::{ContactAnswer, PageError};
-use crate::settings::{AskedShape, Connection, PasswordSource};
+use crate::settings::{Connection, PasswordSource};
 
 /// Bodies above this are parsed with the other tasks moved away from the thread, since it takes milliseconds.
 const LONG_PARSE: usize = 1 << 20;
-
-/// Probes that must fail at the end of a run before the service is down, and the pause after each, on average.
-const LAST_PROBES: u32 = 3;
-const PROBE_PAUSE: Duration = Duration::from_millis(500);
 
 /// Talks to the API for the whole run.
 pub struct Client {
@@ -283,49 +278,9 @@ impl Client {
         }
     }
 
-    /// Asks a few times for one message of a contact that was answered before. True if the service says anything about it.
-    ///
-    /// # Errors
-    /// When the run has to end.
-    pub async fn still_answers(&self, good: &ContactId) -> Result<bool, Stop> {
-        let mut shortages = 0;
-        let mut failures = 0;
-        while failures < LAST_PROBES {
-            let token = self.token().await?;
-            let permit = self.governor.admit_ahead().await;
-            let since = permit.since;
-            let probe = self.probe(good, &token, since).await;
-            drop(permit);
-            match probe {
-                Ok(()) => return Ok(true),
-                Err(Fault::NoFiles) => self.send_fewer(&mut shortages, since).await?,
-                Err(_) => {
-                    failures += 1;
-                    tokio::time::sleep(PROBE_PAUSE.mul_f64(0.5 + fastrand::f64())).await;
-                }
-            }
-        }
-        Ok(false)
-    }
-
-    /// Asks for one message of a contact that was answered before.
-    async fn probe(&self, good: &ContactId, token: &Token, since: Instant) -> Result<(), Fault> {
-        let query =
-            PageQuery { contact: good, channel: None, offset: 0, limit: 1, shape: AskedShape::Grouped };
-        let read = |document: &Document<'_>| ContactAnswer::validate(document, good).map(drop);
-        if let Err(fault) =
-            self.attempt(&query.asked(&self.connection.base_url), token, &mut None, &read).await
-            && fault.is_failure()
-        {
-            return Err(fault);
-        }
-        self.answered(since, Some(good));
-        Ok(())
-    }
-
     /// Sends one request and reads its answer. The permit ends with the last byte of a good one: while it is parsed another
     /// request may be in flight.
-    async fn attempt<T>(
+    pub(super) async fn attempt<T>(
         &self,
         query: &Asked<'_>,
         token: &Token,
@@ -401,33 +356,6 @@ impl Client {
     pub(super) fn answered(&self, since: Instant, page_of: Option<&ContactId>) {
         if let Some(lasted) = self.governor.answered(since, page_of) {
             self.observer.event(Event::OutageEnded { seconds: lasted.as_secs() });
-        }
-    }
-
-    /// Whether a failure is the service's, so that it does not count against the request.
-    pub(super) async fn is_outage(&self, contact: Option<&ContactId>, fault: &Fault) -> Result<bool, Stop> {
-        match self.governor.failed(contact, fault.reach()) {
-            Diagnosis::Alone => Ok(false),
-            Diagnosis::Outage(_) => Ok(true),
-            Diagnosis::GivenUp(lasted) => {
-                Err(Stop::Unavailable { minutes: lasted.as_secs() / 60, what: fault.describe() })
-            }
-            Diagnosis::Suspected(known_good) => {
-                let is_up = match (known_good, self.tokens.any()) {
-                    (Some(good), Some(token)) => {
-                        let permit = self.governor.admit_ahead().await;
-                        let probe = self.probe(&good, &token, permit.since).await;
-                        drop(permit);
-                        // A shortage on this machine shows nothing of the service.
-                        matches!(probe, Ok(()) | Err(Fault::NoFiles))
-                    }
-                    _ => false,
-                };
-                if !is_up && self.governor.begin_outage() {
-                    self.observer.event(Event::OutageBegan { reason: fault.describe() });
-                }
-                Ok(!is_up)
-            }
         }
     }
 

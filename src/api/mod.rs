@@ -24,6 +24,7 @@ mod health;
 mod http;
 mod latency;
 mod look;
+mod outage_probe;
 mod pace;
 pub mod password_command;
 mod query;
