@@ -1,6 +1,6 @@
 //! The built-in API: a simulator that `--simulated` starts in this process.
 //!
-//! A build without the feature `simulator` has no such option, and here an API that never starts.
+//! A build without the feature `simulator` has no such option. There, [`BuiltIn`] never starts.
 
 #[cfg(feature = "simulator")]
 pub use with_simulator::{BuiltIn, BuiltInError};
@@ -13,10 +13,10 @@ mod with_simulator {
 
     use crate::cli::args::BuiltInArgs;
 
-    /// The API while a command runs, if the command asks for it.
+    /// The built-in API of a command, if `--simulated` is given.
     pub struct BuiltIn(Option<Simulator>);
 
-    /// The API cannot start.
+    /// Failure to start the API.
     #[derive(Debug, thiserror::Error)]
     #[error("cannot start the built-in API")]
     pub struct BuiltInError(#[from] SimulatorError);
@@ -30,7 +30,7 @@ mod with_simulator {
             Ok(Self(Some(Simulator::start(SimulatorOptions::default()).await?)))
         }
 
-        /// The address of a started API.
+        /// Returns the address of a started API.
         pub fn url(&self) -> Option<&str> {
             self.0.as_ref().map(Simulator::url)
         }
@@ -41,21 +41,18 @@ mod with_simulator {
 mod without_simulator {
     use crate::cli::args::BuiltInArgs;
 
-    /// No API.
     pub struct BuiltIn;
 
-    /// No error: nothing starts.
+    /// An error that never occurs.
     #[derive(Debug, thiserror::Error)]
     pub enum BuiltInError {}
 
     impl BuiltIn {
-        /// Starts nothing.
         #[expect(clippy::unused_async, reason = "the signature of the start with a simulator")]
         pub async fn start(_args: &BuiltInArgs) -> Result<Self, BuiltInError> {
             Ok(Self)
         }
 
-        /// No address.
         #[expect(clippy::unused_self, reason = "the signature of the address of a simulator")]
         pub fn url(&self) -> Option<&str> {
             None

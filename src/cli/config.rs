@@ -1,4 +1,5 @@
-//! The settings file: its values become the defaults of the options, so that flag > environment > file.
+//! The settings file. Its values become the defaults of the options, so options and environment variables
+//! override it.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -9,50 +10,45 @@ use clap::{ArgAction, ArgMatches, Command};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// Read when it lies in the working directory and no other is named.
+/// Settings file in the working directory, used if no other is given.
 pub const DEFAULT_FILE: &str = "chatzy-export.toml";
 
-/// Why the arguments and the settings file together are no command.
+/// An invalid command line or settings file.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read.
     #[error("cannot read the settings file {}", path.display())]
     Read {
-        /// The file.
         path: PathBuf,
-        /// Why.
         #[source]
         source: std::io::Error,
     },
-    /// Something in it is wrong.
+    /// The file has a syntax error, an unknown key or conflicting keys.
     #[error("{}, line {line}: {what}", path.display())]
     Bad {
-        /// The file.
         path: PathBuf,
-        /// The line, from 1.
+        /// Line number, from 1.
         line: usize,
-        /// What is wrong.
         what: String,
     },
-    /// The command line is wrong, or help was asked for.
+    /// The command line is invalid, or help is requested.
     #[error("{0}")]
     Usage(#[from] clap::Error),
-    /// A value in the file is wrong.
+    /// A value in the file is invalid.
     #[error("{}, line {line}: {what}", path.display())]
     Value {
-        /// The file.
         path: PathBuf,
-        /// The line, from 1.
+        /// Line number, from 1.
         line: usize,
-        /// What clap says of it.
+        /// Message from clap.
         what: String,
     },
 }
 
 /// Options that exclude each other.
-const RIVALS: [(&str, &str); 2] = [("contacts", "all-contacts"), ("all-contacts", "contacts")];
+const EXCLUSIVE: [(&str, &str); 2] = [("contacts", "all-contacts"), ("all-contacts", "contacts")];
 
-/// Where a default comes from.
+/// Line of the settings file that sets a default.
 struct Origin {
     long: String,
     line: usize,
@@ -60,18 +56,18 @@ struct Origin {
 
 /// Parses the arguments, with the settings file's values as defaults.
 pub fn parse(command: Command, arguments: &[OsString]) -> Result<ArgMatches, ConfigError> {
-    let first_look = command.clone().ignore_errors(true).try_get_matches_from(arguments)?;
-    let Some(path) = file_of(&command, &first_look) else {
+    let first_pass = command.clone().ignore_errors(true).try_get_matches_from(arguments)?;
+    let Some(path) = file_of(&command, &first_pass) else {
         return Ok(command.try_get_matches_from(arguments)?);
     };
     let text =
         std::fs::read_to_string(&path).map_err(|source| ConfigError::Read { path: path.clone(), source })?;
-    let name = first_look.subcommand_name().unwrap_or_default();
+    let name = first_pass.subcommand_name().unwrap_or_default();
     let (command, origins) = with_defaults(command, name, &path, &text, arguments)?;
     command.try_get_matches_from(arguments).map_err(|error| blame(error, &path, &origins))
 }
 
-/// The settings file of this command, if it takes one and there is one.
+/// Returns the settings file, if the command accepts one and the file is named or exists.
 fn file_of(command: &Command, matches: &ArgMatches) -> Option<PathBuf> {
     let (name, matches) = matches.subcommand()?;
     command.find_subcommand(name)?.get_arguments().find(|arg| arg.get_id() == "config")?;
@@ -98,15 +94,16 @@ fn with_defaults(
         if name == "config" || !(own || known_elsewhere.iter().any(|long| long == name)) {
             return Err(bad(
                 at,
-                format!("there is no setting {name:?}: keys are the long names of options, like page-size"),
+                format!("unknown key {name:?}: use the long name of an option, such as page-size"),
             ));
         }
-        // Of two that exclude each other the one that is typed wins, and two in the file are a mistake.
-        let rival = RIVALS.iter().find(|(one, _)| *one == name).map(|(_, other)| *other);
-        if let Some(rival) = rival.filter(|rival| table.get_ref().contains_key(*rival)) {
-            return Err(bad(at, format!("{name} and {rival} exclude each other")));
+        // An option on the command line replaces the key that it excludes. Two such keys in the file are a
+        // mistake.
+        let excluded = EXCLUSIVE.iter().find(|(one, _)| *one == name).map(|(_, other)| *other);
+        if let Some(other) = excluded.filter(|other| table.get_ref().contains_key(*other)) {
+            return Err(bad(at, format!("{name} cannot be used with {other}")));
         }
-        if own && !rival.is_some_and(|rival| is_typed(rival, arguments)) {
+        if own && !excluded.is_some_and(|other| is_given(other, arguments)) {
             let values = values(value).map_err(|what| bad(at, format!("{name}: {what}")))?;
             defaults.push((name.to_owned(), values, line_of(at)));
         }
@@ -120,11 +117,11 @@ fn with_defaults(
     Ok((command, origins))
 }
 
-fn is_typed(long: &str, arguments: &[OsString]) -> bool {
+fn is_given(long: &str, arguments: &[OsString]) -> bool {
     arguments
         .iter()
-        .filter_map(|typed| typed.to_str()?.strip_prefix("--"))
-        .any(|typed| typed.split('=').next() == Some(long))
+        .filter_map(|argument| argument.to_str()?.strip_prefix("--"))
+        .any(|argument| argument.split('=').next() == Some(long))
 }
 
 fn longs(command: &Command) -> impl Iterator<Item = String> + '_ {
@@ -142,7 +139,7 @@ fn set_default(command: Command, long: &str, values: Vec<String>) -> Command {
     })
 }
 
-/// A value as it would be typed.
+/// Returns a value in the form of a command-line argument.
 fn values(value: &Spanned<DeValue<'_>>) -> Result<Vec<String>, &'static str> {
     let one = |value: &DeValue<'_>| match value {
         DeValue::String(text) => Ok(text.to_string()),
@@ -150,7 +147,7 @@ fn values(value: &Spanned<DeValue<'_>>) -> Result<Vec<String>, &'static str> {
         DeValue::Float(number) => Ok(number.to_string()),
         DeValue::Boolean(truth) => Ok(truth.to_string()),
         DeValue::Datetime(time) => Ok(time.to_string()),
-        DeValue::Array(_) | DeValue::Table(_) => Err("a single value or a list of them is expected"),
+        DeValue::Array(_) | DeValue::Table(_) => Err("must be a single value or a list of values"),
     };
     match value.get_ref() {
         DeValue::Array(list) => list.iter().map(|value| one(value.get_ref())).collect(),
@@ -158,7 +155,7 @@ fn values(value: &Spanned<DeValue<'_>>) -> Result<Vec<String>, &'static str> {
     }
 }
 
-/// The texts in a settings file by their keys, as far as it can be read: for when the command line cannot.
+/// Returns the keys with text values, as far as the file can be read, for an invalid command line.
 pub fn text_values(path: &Path) -> Vec<(String, String)> {
     let text = std::fs::read_to_string(path).unwrap_or_default();
     let Ok(table) = DeTable::parse(&text) else { return Vec::new() };
@@ -169,15 +166,15 @@ pub fn text_values(path: &Path) -> Vec<(String, String)> {
     values.collect()
 }
 
-/// An error about a value that came from the file names the file.
+/// Adds file and line to an error about a value from the settings file.
 fn blame(error: clap::Error, path: &Path, origins: &[Origin]) -> ConfigError {
     let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else {
         return error.into();
     };
     let long = argument.trim_start_matches("--").split([' ', '=']).next().unwrap_or_default();
-    let typed =
-        std::env::args().any(|typed| typed.strip_prefix("--").is_some_and(|typed| typed.starts_with(long)));
-    match origins.iter().find(|origin| origin.long == long && !typed) {
+    let given =
+        std::env::args().any(|given| given.strip_prefix("--").is_some_and(|given| given.starts_with(long)));
+    match origins.iter().find(|origin| origin.long == long && !given) {
         Some(origin) => {
             let text = error.to_string();
             let what = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
@@ -217,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_that_exclude_each_other_the_typed_one_wins() {
+    fn an_option_replaces_the_key_that_it_excludes() {
         let both = |matches: &ArgMatches| (matches.contains_id("contacts"), matches.get_flag("all_contacts"));
         let all = "all-contacts = true\nout = 'x'\n";
         let file = "contacts = 'ids.csv'\nout = 'x'\n";
@@ -227,14 +224,14 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_told_with_their_line() {
+    fn mistakes_are_reported_with_their_line() {
         let message = |config: &str| {
             let text = parse_with(config, &[]).unwrap_err().to_string();
             text.split_once("settings.toml").map(|(_, rest)| rest.to_owned()).unwrap_or(text)
         };
-        insta::assert_snapshot!(message("out = 'x'\npagesize = 3\n"), @r#", line 2: there is no setting "pagesize": keys are the long names of options, like page-size"#);
+        insta::assert_snapshot!(message("out = 'x'\npagesize = 3\n"), @r#", line 2: unknown key "pagesize": use the long name of an option, such as page-size"#);
         insta::assert_snapshot!(message("out = 'x'\ncontacts = 'y'\n\npage-size = 500\n"), @", line 4: invalid value '500' for '--page-size <N>': 500 is not in 1..=100");
-        insta::assert_snapshot!(message("contacts = 'x'\nall-contacts = true\n"), @", line 2: all-contacts and contacts exclude each other");
+        insta::assert_snapshot!(message("contacts = 'x'\nall-contacts = true\n"), @", line 2: all-contacts cannot be used with contacts");
         insta::assert_snapshot!(message("out = \n"), @", line 1: string values must be quoted, expected literal string");
     }
 }

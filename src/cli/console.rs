@@ -1,4 +1,4 @@
-//! Writing to stdout and stderr: never a panic where they are closed or full, never a control character of another's.
+//! Writes to stdout and stderr. A closed or full stream never causes a panic, and untrusted text is escaped.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -8,21 +8,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::table::format_time;
 pub use crate::visible::is_hostile;
 
-/// Whether stderr holds JSON lines. Of the whole process, since a panic writes there too.
+/// True if stderr gets JSON lines. It is global because the panic hook writes there too.
 static IS_JSON: AtomicBool = AtomicBool::new(false);
 
-/// From now on every line on stderr is a JSON object.
-pub fn speak_json() {
+/// Makes every later line on stderr a JSON object.
+pub fn use_json() {
     IS_JSON.store(true, Ordering::Relaxed);
 }
 
-/// Writes a line to stderr. A line end in it is shown and not obeyed: what came from elsewhere cannot pass for a line of
-/// ours. Where stderr holds JSON, the line becomes an event of its own.
-pub fn tell(line: &str) {
+/// Writes a line to stderr. Line ends in it are escaped, so untrusted text cannot imitate a line of this
+/// program. In a JSON log, the line becomes an event.
+pub fn eprint(line: &str) {
     if IS_JSON.load(Ordering::Relaxed) {
-        return tell_json(&as_note(line));
+        return eprint_json(&as_note(line));
     }
-    // Who closed stderr does not want to know.
+    // If stderr is closed, nobody reads the line.
     drop(writeln!(io::stderr().lock(), "{}", escape(line)));
 }
 
@@ -35,37 +35,37 @@ fn as_note(line: &str) -> String {
     serde_json::json!({ "time": now(), "level": level, "event": "note", "message": message }).to_string()
 }
 
-/// This moment, as it stands in the log.
+/// Returns the current time in the format of the log.
 pub fn now() -> String {
     format_time(chrono::Utc::now().timestamp_micros()).to_string()
 }
 
 /// Writes a JSON document of one line to stderr.
-pub fn tell_json(line: &str) {
+pub fn eprint_json(line: &str) {
     drop(writeln!(io::stderr().lock(), "{}", escape_json(line)));
 }
 
-/// Writes a text and a line end to stdout. Returns false, and says why on stderr, when that is not possible. A reader that
-/// has closed the pipe has seen enough and is no failure.
+/// Writes a text and a line end to stdout. Returns false after a failure, which it reports on stderr. A
+/// closed pipe is not a failure, because its reader needs no more.
 #[must_use]
 pub fn print(text: &str) -> bool {
     let mut stdout = io::stdout().lock();
     match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            tell(&format!("error: cannot write to stdout: {error}"));
+            eprint(&format!("error: cannot write to stdout: {error}"));
             false
         }
         _ => true,
     }
 }
 
-/// Writes a JSON document, of one line or many, to stdout, as [`print()`] does.
+/// Writes a JSON document to stdout, like [`print()`].
 #[must_use]
 pub fn print_json(document: &str) -> bool {
     print(&escape_json(document))
 }
 
-/// The text with hostile characters written out, like `\u{1b}`.
+/// Escapes hostile characters, for example as `\u{1b}`.
 pub fn escape(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut shown, c| {
         if is_hostile(c) {
@@ -77,8 +77,8 @@ pub fn escape(text: &str) -> String {
     })
 }
 
-/// A JSON document that says the same without hostile characters: JSON has an escape of its own for those that stand
-/// in its strings. Line ends between its values stay.
+/// Escapes hostile characters in the strings of a JSON document, which keeps its meaning. Line ends between
+/// values stay.
 pub fn escape_json(document: &str) -> String {
     let mut escaped = String::with_capacity(document.len());
     for c in document.chars() {
@@ -94,15 +94,15 @@ pub fn escape_json(document: &str) -> String {
     escaped
 }
 
-/// An error and its causes in one line; a cause that the text tells already is not told twice.
+/// Returns an error with its causes in one line. Causes that the text already contains are left out.
 pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        let told = error.to_string();
-        if !text.contains(&told) {
+        let message = error.to_string();
+        if !text.contains(&message) {
             text.push_str(": ");
-            text.push_str(&told);
+            text.push_str(&message);
         }
         cause = error.source();
     }
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn control_characters_are_shown_not_obeyed() {
+    fn control_characters_are_escaped() {
         assert_eq!(
             escape("a\u{1b}[31mb\u{202e}c\nd\u{9b}e\u{2028}f"),
             r"a\u{1b}[31mb\u{202e}c\nd\u{9b}e\u{2028}f"
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn an_escaped_document_says_the_same() {
+    fn an_escaped_document_keeps_its_meaning() {
         let text = "\u{1b}\u{7f}\u{9b}\u{202e}\u{2028}\u{e0041}\r\n";
         let document = serde_json::to_string_pretty(&serde_json::json!({ text: [text] })).unwrap();
         let escaped = escape_json(&document);

@@ -24,26 +24,28 @@ pub enum Exit {
     Complete,
     /// A bug in the exporter.
     Bug,
-    /// Invalid usage, settings, credentials, contacts file or certificate. Or the URL is not the API, or the API's responses
-    /// have changed.
+    /// Invalid usage, settings, credentials, contacts file or certificate. Or the URL is not the API, or the
+    /// API's responses have changed.
     Usage,
     /// Published, but some contacts are `failed` or `unresolved`, or the manifest lists `input.doubts`.
     Partial,
     /// The API refused the sign-in.
     SignInRefused,
-    /// The API is unavailable, a quota or `--max-duration` is used up, or more contacts failed than `--max-failed` allows.
+    /// The API is unavailable, a quota or `--max-duration` is used up, or more contacts failed than
+    /// `--max-failed` allows.
     Unavailable,
-    /// Storage: the disk is full, a permission is missing, or an I/O error. Or a limit of this machine: open files, threads
-    /// or memory.
+    /// Storage: the disk is full, a permission is missing, or an I/O error. Or a limit of this machine: open
+    /// files, threads or memory.
     Storage,
-    /// Another run works on this export, or has taken it over. The message names its process, host and start, if they are
-    /// known.
+    /// Another run works on this export, or has taken it over. The message names its process, host and start,
+    /// if they are known.
     Locked,
     /// `verify`, `report`, `rebuild`, `prune`, `schema` or an incremental run found damage, such as a damaged manifest.
     Damaged,
-    /// An unfinished run does not fit this command. The message names the difference, and `--fresh` discards the run. Or the
-    /// state of `--incremental` is lost or damaged, and `--full` exports all contacts. Or the newest run in the folder has
-    /// another format, JSONL compression or other partition keys, and `--allow-mixed` accepts that.
+    /// An unfinished run does not fit this command. The message names the difference, and `--fresh` discards
+    /// the run. Or the state of `--incremental` is lost or damaged, and `--full` exports all contacts. Or the
+    /// newest run in the folder has another format, JSONL compression or other partition keys, and
+    /// `--allow-mixed` accepts that.
     DoesNotFit,
     /// Interrupted by SIGINT.
     Interrupted,
@@ -52,7 +54,7 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// The exit code of the process.
+    /// Returns the exit code of the process.
     pub fn code(self) -> u8 {
         match self {
             Self::Complete => 0,
@@ -70,14 +72,14 @@ impl Exit {
         }
     }
 
-    /// How a published run ended.
+    /// Returns the result of a published run.
     pub fn of_manifest(manifest: &Manifest) -> Self {
         let counts = &manifest.contacts;
         let is_whole = counts.failed + counts.unresolved == 0 && manifest.input.doubts.is_empty();
         if is_whole { Self::Complete } else { Self::Partial }
     }
 
-    /// How a run that was not published ended.
+    /// Returns the result of a run that was not published.
     pub fn of_export(error: &ExportError) -> Self {
         match error {
             ExportError::Lock(error) => Self::of_lock(error),
@@ -117,7 +119,7 @@ impl Exit {
         }
     }
 
-    /// Where the list of contacts could not be read.
+    /// Returns the result for a contact list that cannot be read.
     pub fn of_listing(error: &ListingError) -> Self {
         match error {
             ListingError::Api(stop) => Self::of_stop(stop),
@@ -128,7 +130,7 @@ impl Exit {
         }
     }
 
-    /// What a run would end with for this reason.
+    /// Returns the result that a run would have for the cause of a failed check.
     pub fn of_cause(cause: &Cause) -> Self {
         match cause {
             Cause::Api(stop) => Self::of_stop(stop),
@@ -152,7 +154,7 @@ impl Exit {
         }
     }
 
-    /// How a run that was not made again ended.
+    /// Returns the result of a failed `rebuild`.
     pub fn of_rebuild(error: &RebuildError) -> Self {
         match error {
             RebuildError::NoExport { .. } | RebuildError::NoRun { .. } | RebuildError::NoRaw { .. } => {

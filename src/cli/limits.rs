@@ -1,4 +1,6 @@
-//! Limits of the system on this process: open files, threads, address space. Limits that are too low are reported at the start.
+//! Limits of the system on this process: open files, threads and memory.
+//!
+//! A command checks them at its start, because it could not report the shortage later.
 
 use std::io;
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -12,84 +14,78 @@ use tokio::runtime::{Builder, Runtime};
 use crate::event::{Event, Observer};
 use crate::settings::Connection;
 
-/// Open files that a run needs beside its connections: segments of the spool, files of tables, pipes, libraries.
+/// Open files that a run needs besides its connections: spool segments, table files, pipes and libraries.
 const OWN_FILES: u64 = 128;
-/// Files that a request may need: a kept connection, and the next one that is opened meanwhile.
+/// Open files per request: the kept connection, and the next one while it opens.
 const FILES_PER_REQUEST: u64 = 2;
-/// Open files with which a run of one request at once works.
-const LEAST_FILES: u64 = 48;
-/// Threads beside the runtime's own: spool, build, five tables, raw archive, pages read ahead, name look-ups, and four of the
+/// Minimum number of open files, for a run with one request at a time.
+const MIN_FILES: u64 = 48;
+/// Threads besides the runtime's own: spool, build, five tables, raw archive, prefetch, DNS, and four of the
 /// allocator.
 const OWN_THREADS: usize = 16;
-/// Threads for blocking work: build, the end of the spool, name look-ups, the metrics file, and what would hold up other tasks.
+/// Threads for blocking work: build, the end of the spool, DNS, the metrics file, and everything that would
+/// delay other tasks.
 const BLOCKING_THREADS: usize = 8;
-/// Time in which they start, on the busiest machine.
-const START: Duration = Duration::from_secs(10);
-/// Time after which an idle one of them ends: longer than any run.
-const FOR_EVER: Duration = Duration::from_hours(24 * 365);
-/// The least address space in which a command can begin. With less it would die later without an error message, or take a file that
-/// it has no memory to read for a damaged one.
-const LEAST_SPACE: u64 = 256 << 20;
+/// Maximum time for the start of the threads, even on a busy machine.
+const START_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time after which an idle thread ends: longer than any run.
+const KEEP_ALIVE: Duration = Duration::from_hours(24 * 365);
+/// Minimum memory for a command. With less, it would crash without an error message, or report a file as
+/// damaged that it has no memory to read.
+const MIN_MEMORY: u64 = 256 << 20;
 
-/// A limit that is too low to begin.
+/// A limit that is too low to start.
 #[derive(Debug, thiserror::Error)]
 pub enum LimitError {
-    /// `ulimit -v` or `ulimit -d`.
+    /// Too little memory, by `ulimit -v` or `ulimit -d`.
     #[error("the limit on {what} (ulimit -{letter}) is {mib} MiB: raise it to 512 MiB")]
-    Space {
+    Memory {
         /// Name of the limited resource.
         what: &'static str,
         /// Letter of the `ulimit` option.
         letter: char,
-        /// The limit.
         mib: u64,
     },
-    /// `ulimit -n`.
-    #[error("the limit on open files (ulimit -n) is {files}: a run needs at least {LEAST_FILES}")]
-    Files {
-        /// The limit.
-        files: u64,
-    },
-    /// `ulimit -u`, the limit of a container, or no memory.
+    /// Too few open files, by `ulimit -n`.
+    #[error("the limit on open files (ulimit -n) is {files}: raise it to at least {MIN_FILES}")]
+    Files { files: u64 },
+    /// Too few threads, by `ulimit -u`, the limit of a container, or missing memory.
     #[error(
         "cannot start {count} threads ({source}): raise the limit on processes (ulimit -u, or pids of the container)"
     )]
     Threads {
-        /// Threads that a run needs.
+        /// Number of threads that a run needs.
         count: usize,
-        /// Why.
         source: io::Error,
     },
 }
 
-/// The threads of a command.
+/// Creates the runtime of a command, with all its threads.
 ///
 /// # Errors
-/// When the system gives too few threads or too little memory. Later this could not be reported: the runtime panics or waits
-/// for ever.
+/// If there are too few threads or too little memory. Later, the runtime would panic or wait forever instead.
 pub fn runtime() -> Result<Runtime, LimitError> {
-    check_space()?;
-    let files = raise_to(LEAST_FILES);
-    if files < LEAST_FILES {
+    check_memory()?;
+    let files = raise_to(MIN_FILES);
+    if files < MIN_FILES {
         return Err(LimitError::Files { files });
     }
     let workers = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let count = workers + OWN_THREADS;
-    let refused = |source| LimitError::Threads { count, source };
-    try_threads(count).map_err(refused)?;
+    let too_few = |source| LimitError::Threads { count, source };
+    try_threads(count).map_err(too_few)?;
     let runtime = Builder::new_multi_thread()
         .worker_threads(workers)
         .max_blocking_threads(BLOCKING_THREADS)
-        .thread_keep_alive(FOR_EVER)
+        .thread_keep_alive(KEEP_ALIVE)
         .enable_all()
         .build()
-        .map_err(refused)?;
-    start_blocking_threads(&runtime).map_err(refused)?;
+        .map_err(too_few)?;
+    start_blocking_threads(&runtime).map_err(too_few)?;
     Ok(runtime)
 }
 
-/// Starts all threads for blocking work. Later none has to be started, which could fail, and would be a panic or a wait
-/// without an end.
+/// Starts all threads for blocking work. A failure to start one later would be a panic or an endless wait.
 fn start_blocking_threads(runtime: &Runtime) -> io::Result<()> {
     let (arrived, arrivals) = mpsc::channel();
     let mut waiting = Vec::with_capacity(BLOCKING_THREADS);
@@ -100,23 +96,23 @@ fn start_blocking_threads(runtime: &Runtime) -> io::Result<()> {
         waiting.push(sender);
     }
     for _ in 0..BLOCKING_THREADS {
-        arrivals.recv_timeout(START).map_err(|_| io::Error::from(io::ErrorKind::WouldBlock))?;
+        arrivals.recv_timeout(START_TIMEOUT).map_err(|_| io::Error::from(io::ErrorKind::WouldBlock))?;
     }
     drop(waiting);
     Ok(())
 }
 
-/// Memory for a command that needs no threads.
+/// Checks the memory limits, for a command without a runtime.
 ///
 /// # Errors
-/// When a limit on memory is too low.
-pub fn check_space() -> Result<(), LimitError> {
+/// If a memory limit is too low.
+pub fn check_memory() -> Result<(), LimitError> {
     for (resource, what, letter) in
         [(Resource::As, "address space", 'v'), (Resource::Data, "memory for data", 'd')]
     {
         match getrlimit(resource).current {
-            Some(limit) if limit < LEAST_SPACE => {
-                return Err(LimitError::Space { what, letter, mib: limit >> 20 });
+            Some(limit) if limit < MIN_MEMORY => {
+                return Err(LimitError::Memory { what, letter, mib: limit >> 20 });
             }
             _ => {}
         }
@@ -124,7 +120,7 @@ pub fn check_space() -> Result<(), LimitError> {
     Ok(())
 }
 
-/// Starts this many threads at once. They end when all are running.
+/// Tests if this number of threads can run at once. They end when all are running.
 fn try_threads(count: usize) -> io::Result<()> {
     let mut waiting = Vec::with_capacity(count);
     for _ in 0..count {
@@ -139,8 +135,8 @@ fn try_threads(count: usize) -> io::Result<()> {
     Ok(())
 }
 
-/// Raises the limit on open files as far as the connection needs and the system allows. Where that is too little, fewer requests
-/// are sent at once, and the observer is told.
+/// Raises the limit on open files to the needs of the connection. If the system does not allow that, it
+/// lowers the concurrency and reports an event.
 pub fn fit(connection: &mut Connection, simulator: Simulator, observer: &dyn Observer) {
     let per_request = match simulator {
         Simulator::Elsewhere => FILES_PER_REQUEST,
@@ -153,13 +149,13 @@ pub fn fit(connection: &mut Connection, simulator: Simulator, observer: &dyn Obs
         let concurrency = u32::try_from(possible).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN);
         connection.concurrency = concurrency;
         let reason = format!(
-            "at most {files} files may be open (ulimit -n), --concurrency is lowered to {concurrency}"
+            "the limit on open files (ulimit -n) is {files}, --concurrency is lowered to {concurrency}"
         );
         observer.event(Event::Shortage { reason });
     }
 }
 
-/// Origin of the answers: this process or another server.
+/// Process that serves the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Simulator {
     /// This process, with `--simulated`.
@@ -169,19 +165,19 @@ pub enum Simulator {
 }
 
 impl Simulator {
-    /// As `--simulated` says.
+    /// Returns the choice of `--simulated`, by the address of the built-in API.
     pub fn of(url: Option<&str>) -> Self {
         if url.is_some() { Self::Built } else { Self::Elsewhere }
     }
 }
 
-/// Raises the limit on open files, at most to the hard one; gives what it is then.
+/// Raises the soft limit on open files, at most to the hard limit. Returns the new limit.
 fn raise_to(files: u64) -> u64 {
     let limit = getrlimit(Resource::Nofile);
     let Some(current) = limit.current.filter(|current| *current < files) else { return files };
-    let most = limit.maximum.map_or(files, |maximum| maximum.min(files));
-    match setrlimit(Resource::Nofile, Rlimit { current: Some(most), maximum: limit.maximum }) {
-        Ok(()) => most,
+    let allowed = limit.maximum.map_or(files, |maximum| maximum.min(files));
+    match setrlimit(Resource::Nofile, Rlimit { current: Some(allowed), maximum: limit.maximum }) {
+        Ok(()) => allowed,
         Err(_) => current,
     }
 }

@@ -1,4 +1,4 @@
-//! Events as lines on stderr: text for people, JSON for machines, around a progress bar that may be there.
+//! Writes events as lines on stderr: text for people, JSON for programs. Lines appear above the progress bar.
 
 use std::sync::Arc;
 
@@ -10,17 +10,17 @@ use super::exit::Exit;
 use super::progress::Progress;
 use crate::event::{Event, Level, Observer};
 
-/// Shows events.
+/// Observer that logs events to stderr.
 pub struct Console {
-    most: Level,
+    max_level: Level,
     format: LogFormat,
     progress: Progress,
 }
 
 impl Console {
-    /// As the options say.
+    /// Returns the console that the options describe.
     pub fn new(args: &LogArgs) -> Arc<Self> {
-        let most = match (args.quiet, args.verbose) {
+        let max_level = match (args.quiet, args.verbose) {
             (true, _) => Level::Warn,
             (false, 0) => Level::Info,
             (false, 1) => Level::Debug,
@@ -29,28 +29,28 @@ impl Console {
         let progress =
             if args.quiet { Progress::none() } else { Progress::new(args.progress, args.log_format) };
         if args.log_format == LogFormat::Json {
-            console::speak_json();
+            console::use_json();
         }
-        Arc::new(Self { most, format: args.log_format, progress })
+        Arc::new(Self { max_level, format: args.log_format, progress })
     }
 
-    /// One for warnings and the last word only.
+    /// Returns a console for warnings and the last line only.
     pub fn silent(format: LogFormat) -> Arc<Self> {
         if format == LogFormat::Json {
-            console::speak_json();
+            console::use_json();
         }
-        Arc::new(Self { most: Level::Warn, format, progress: Progress::none() })
+        Arc::new(Self { max_level: Level::Warn, format, progress: Progress::none() })
     }
 
-    /// The one line that says how the run ended, and what to type next. A run that is all well is silent with `--quiet`.
-    pub fn last_word(&self, exit: Exit, sentence: &str, command: Option<&str>) {
-        if self.most == Level::Warn && exit == Exit::Complete {
+    /// Prints the last line of a run. With `--quiet`, a complete run prints none.
+    pub fn print_last_line(&self, exit: Exit, sentence: &str, command: Option<&str>) {
+        if self.max_level == Level::Warn && exit == Exit::Complete {
             return;
         }
-        last_word(self.format, "published", exit, sentence, command);
+        print_last_line(self.format, "published", exit, sentence, command);
     }
 
-    /// Takes the bars away.
+    /// Removes the progress bar.
     pub fn finish(&self) {
         self.progress.finish();
     }
@@ -59,26 +59,33 @@ impl Console {
 impl Observer for Console {
     fn event(&self, event: Event) {
         let level = event.level();
-        if level <= self.most {
+        if level <= self.max_level {
             self.progress.above(|| match self.format {
-                LogFormat::Text => console::tell(&text(&event, level)),
-                LogFormat::Json => console::tell_json(&json(&event, level)),
+                LogFormat::Text => console::eprint(&text(&event, level)),
+                LogFormat::Json => console::eprint_json(&json(&event, level)),
             });
         }
         self.progress.event(&event);
     }
 }
 
-/// The one line that says how a command ended; `done` is the event of one that did what it was to do.
-pub fn last_word(format: LogFormat, done: &'static str, exit: Exit, sentence: &str, command: Option<&str>) {
+/// Prints the outcome of a command as one line, with the next command. `success` is the event name of a
+/// complete command.
+pub fn print_last_line(
+    format: LogFormat,
+    success: &'static str,
+    exit: Exit,
+    sentence: &str,
+    command: Option<&str>,
+) {
     match format {
         LogFormat::Text => match command {
-            Some(command) => console::tell(&format!("{sentence}: {command}")),
-            None => console::tell(sentence),
+            Some(command) => console::eprint(&format!("{sentence}: {command}")),
+            None => console::eprint(sentence),
         },
         LogFormat::Json => {
             let (level, event) = match exit {
-                Exit::Complete => ("info", done),
+                Exit::Complete => ("info", success),
                 Exit::Partial => ("error", "published_partly"),
                 _ => ("error", "failed"),
             };
@@ -90,7 +97,7 @@ pub fn last_word(format: LogFormat, done: &'static str, exit: Exit, sentence: &s
                 exit_code: exit.code(),
                 command,
             };
-            console::tell_json(&serde_json::to_string(&line).unwrap_or_default());
+            console::eprint_json(&serde_json::to_string(&line).unwrap_or_default());
         }
     }
 }
@@ -125,68 +132,70 @@ fn sentence(event: &Event) -> String {
     match event {
         Event::Started { run_id, contacts, already_read: 0 } => format!("run {run_id}: {contacts} contacts"),
         Event::Started { run_id, contacts, already_read } => {
-            format!("run {run_id} goes on: {contacts} contacts, {already_read} of them read already")
+            format!("run {run_id} resumes: {contacts} contacts, {already_read} of them already read")
         }
         Event::WaitingForLock { path, seconds } => {
-            format!("another run works on {path}: waiting for it, at most {seconds} s")
+            format!("another run uses {path}: waiting up to {seconds} s for it")
         }
-        Event::SignedIn { life_seconds } => format!("signed in, for {} minutes", life_seconds.div_ceil(60)),
+        Event::SignedIn { life_seconds } => format!("signed in for {} minutes", life_seconds.div_ceil(60)),
         Event::SignInFailed { reason, suppressed: 0 } => {
-            format!("could not sign in, will try again: {reason}")
+            format!("sign-in failed, trying again: {reason}")
         }
         Event::SignInFailed { reason, suppressed } => {
             format!(
-                "could not sign in ({suppressed} more failures since the last warning), will try again: {reason}"
+                "sign-in failed ({suppressed} more failures since the last warning), trying again: {reason}"
             )
         }
         Event::PageRead { contact, offset, messages, bytes } => {
             format!("contact {contact}: {messages} messages at offset {offset}, {bytes} bytes")
         }
         Event::Retry { contact, offset, reason, delay_ms } => {
-            format!("contact {contact}, offset {offset}: {reason}; again in {delay_ms} ms")
+            format!("contact {contact}, offset {offset}: {reason}; retry in {delay_ms} ms")
         }
         Event::ListingRead { offset, contacts, so_far } => {
-            format!("list of contacts: {contacts} at offset {offset}, {so_far} known before")
+            format!("contact list: {contacts} contacts at offset {offset}, {so_far} before")
         }
         Event::ListingRetry { offset, reason, delay_ms } => {
-            format!("list of contacts, offset {offset}: {reason}; again in {delay_ms} ms")
+            format!("contact list, offset {offset}: {reason}; retry in {delay_ms} ms")
         }
         Event::ListingDoubtful { reason } | Event::AnswersDoubtful { reason } => reason.clone(),
-        Event::Throttled { delay_ms } => format!("the API asks to slow down: silent for {delay_ms} ms"),
-        Event::OutageBegan { reason } => {
-            format!("the API does not answer any more ({reason}): waiting for it")
+        Event::Throttled { delay_ms } => {
+            format!("the API limits the request rate: pausing for {delay_ms} ms")
         }
-        Event::OutageEnded { seconds } => format!("the API answers again, after {seconds} s"),
+        Event::OutageBegan { reason } => {
+            format!("the API has stopped responding ({reason}): waiting for it")
+        }
+        Event::OutageEnded { seconds } => format!("the API responds again, after {seconds} s"),
         Event::ContactDone { contact, status, error: Some(error), .. } => {
             format!("contact {contact} is {status}: {error}")
         }
         Event::ContactDone { contact, status, messages, error: None } => {
             format!("contact {contact} is {status}: {messages} messages")
         }
-        Event::Totals { requests, retries, .. } => format!("{requests} requests, {retries} of them repeats"),
-        Event::Fetched => "all contacts are read".to_owned(),
+        Event::Totals { requests, retries, .. } => format!("{requests} requests, {retries} of them retries"),
+        Event::Fetched => "read all contacts".to_owned(),
         Event::Built { contacts, messages } => {
-            format!("{contacts} contacts with {messages} messages are in files")
+            format!("wrote {contacts} contacts with {messages} messages to files")
         }
-        Event::SyncFailed { reason } => format!("{reason}: it is given up and written anew"),
+        Event::SyncFailed { reason } => format!("{reason}: the file is discarded and written again"),
         Event::SchemaChanged { table, field, change } => {
-            format!("the API's answers have changed: {}", changed(table, field, change))
+            format!("the API's responses have changed: {}", changed(table, field, change))
         }
         Event::Publishing { files } => format!("publishing {files} files"),
         Event::PingFailed { host, reason } => format!("cannot ping {host}: {reason}"),
-        Event::MetricsFailed { reason } => format!("no metrics: {reason}"),
-        Event::Shortage { reason } => format!("{reason}: fewer requests are sent at once"),
+        Event::MetricsFailed { reason } => format!("metrics file not updated: {reason}"),
+        Event::Shortage { reason } => format!("{reason}: fewer requests run at once"),
         Event::Note { message } => message.clone(),
     }
 }
 
-/// A change of the API's answers, as a sentence.
+/// Describes a schema change in words.
 fn changed(table: &str, field: &str, change: &str) -> String {
     match change {
         "appeared" => format!("new field {field} in {table}, kept in the column extra"),
         "vanished" => format!("field {field} is no longer in {table}"),
         "has_values" => format!("column {field} of {table} has values for the first time"),
-        "became_null" => format!("column {field} of {table} has no values any more"),
+        "became_null" => format!("column {field} of {table} no longer has values"),
         other => format!("{field} of {table}: {other}"),
     }
 }

@@ -1,4 +1,4 @@
-//! `man`: manual pages, made of the same texts as the help.
+//! The command `man`: manual pages from the same texts as the help.
 
 use std::fmt::Write as _;
 use std::io;
@@ -8,18 +8,18 @@ use clap::{Command, CommandFactory};
 use clap_mangen::Man;
 
 use super::args::{Cli, ManArgs};
-use super::console::{self, tell};
+use super::console::{self, eprint};
 use super::exit::Exit;
 use crate::durable::{self, StorageError};
 
-/// Prints a page, or writes all.
+/// Prints one page, or writes all pages to a folder.
 pub fn man(args: &ManArgs) -> Exit {
     let Ok(pages) = pages() else { return Exit::Bug };
     if let Some(folder) = &args.out {
         return match write(&pages, folder) {
             Ok(()) => Exit::Complete,
             Err(error) => {
-                tell(&format!("error: {}", error.describe()));
+                eprint(&format!("error: {}", error.describe()));
                 Exit::Storage
             }
         };
@@ -33,19 +33,19 @@ pub fn man(args: &ManArgs) -> Exit {
         Some(_) => Exit::Storage,
         None => {
             let command = args.command.as_deref().unwrap_or_default();
-            tell(&format!("error: there is no command {command}; see: chatzy-export --help"));
+            eprint(&format!("error: unknown command {command}; see: chatzy-export --help"));
             Exit::Usage
         }
     }
 }
 
 struct Page {
-    /// Without the section, like `chatzy-export-run`.
+    /// Name without the section, such as `chatzy-export-run`.
     name: String,
     text: String,
 }
 
-/// The program's page and those of its commands.
+/// Returns the page of the program and those of its commands.
 fn pages() -> io::Result<Vec<Page>> {
     let mut program = Cli::command().disable_help_subcommand(true);
     program.build();
@@ -63,7 +63,7 @@ fn page(mut command: Command) -> io::Result<Page> {
     let mut text = Vec::new();
     man.render_title(&mut text)?;
     man.render_name_section(&mut text)?;
-    // Not the page's own synopsis, which lists every option.
+    // clap_mangen's own synopsis lists every option.
     let synopsis = escape(usage.trim_start_matches("Usage: "));
     text.extend_from_slice(format!(".SH SYNOPSIS\n\\fB{synopsis}\\fR\n").as_bytes());
     man.render_description_section(&mut text)?;
@@ -79,18 +79,18 @@ fn page(mut command: Command) -> io::Result<Page> {
     Ok(Page { name, text: ascii(&text) })
 }
 
-/// What stands below the options: the examples as they are, since a filled example is no command any more.
+/// Formats the text below the options. Examples keep their lines, since a filled command cannot be copied.
 fn sections(after: &str) -> String {
     let mut roff = String::new();
     for paragraph in after.split("\n\n").filter(|paragraph| !paragraph.trim().is_empty()) {
         if let Some(examples) = paragraph.strip_prefix("Examples:\n") {
             roff.push_str(".SH EXAMPLES\n");
-            as_it_is(examples, &mut roff);
+            unfilled(examples, &mut roff);
         } else if let Some(codes) = paragraph.strip_prefix("Exit codes: ") {
             roff.push_str(".SH \"EXIT STATUS\"\n");
             filled(codes, &mut roff);
         } else if paragraph.lines().any(|line| line.starts_with(' ')) {
-            as_it_is(paragraph, &mut roff);
+            unfilled(paragraph, &mut roff);
         } else {
             roff.push_str(".PP\n");
             filled(paragraph, &mut roff);
@@ -99,7 +99,7 @@ fn sections(after: &str) -> String {
     roff
 }
 
-fn as_it_is(text: &str, roff: &mut String) {
+fn unfilled(text: &str, roff: &mut String) {
     roff.push_str(".PP\n.nf\n");
     filled(text, roff);
     roff.push_str(".fi\n");
@@ -108,7 +108,7 @@ fn as_it_is(text: &str, roff: &mut String) {
 fn filled(text: &str, roff: &mut String) {
     for line in text.lines() {
         let line = escape(line);
-        // A dot at the beginning would be a request.
+        // A dot at the start of a line would begin a request.
         let guard = if line.starts_with('.') { "\\&" } else { "" };
         // Writing to a string cannot fail.
         let _ = writeln!(roff, "{guard}{line}");
@@ -119,7 +119,7 @@ fn escape(text: &str) -> String {
     text.replace('\\', "\\e").replace('-', "\\-").replace('\'', "\\(aq")
 }
 
-/// Other characters by their numbers, which formatters that know no UTF-8 take too.
+/// Replaces other characters by their numbers, for formatters without UTF-8.
 fn ascii(roff: &str) -> String {
     roff.chars().fold(String::with_capacity(roff.len()), |mut text, c| {
         if c.is_ascii() {
@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn examples_stay_lines_and_prose_is_filled() {
-        let after = "Examples:\n  a-b 'c' \\d\n      what it does\n\n.So it\ngoes on.\n\nExit codes: 0 complete,\n2 usage.";
+        let after = "Examples:\n  a-b 'c' \\d\n      what it does\n\n.So it\ncontinues.\n\nExit codes: 0 complete,\n2 usage.";
         insta::assert_snapshot!(sections(after), @r#"
         .SH EXAMPLES
         .PP
@@ -156,7 +156,7 @@ mod tests {
         .fi
         .PP
         \&.So it
-        goes on.
+        continues.
         .SH "EXIT STATUS"
         0 complete,
         2 usage.

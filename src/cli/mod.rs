@@ -1,27 +1,26 @@
-//! The command line: the only place that knows a terminal, environment variables and exit codes.
+//! The command line. Only this module uses the terminal, environment variables and exit codes.
 //!
-//! What was typed ([`args`], with defaults from [`config`]) becomes settings once ([`settings`]); each command then runs
-//! in a file of its own.
+//! [`args`] defines the options, and [`config`] reads their defaults from the settings file. [`settings`]
+//! validates both. Each command has a file of its own.
 //!
 //! Layer 5.
 
-mod advice;
 mod args;
 mod built_in;
 mod check;
+mod command_line;
 mod completions;
 mod config;
 mod console;
 mod contacts;
 mod exit;
-mod glimpse;
-mod invocation;
 mod limits;
 mod log;
 mod man;
-mod misuse;
+mod next_command;
+mod output_paths;
 pub mod panics;
-mod place;
+mod partial_args;
 mod progress;
 mod prune;
 mod query;
@@ -30,21 +29,22 @@ mod rebuild;
 mod reference;
 mod report;
 mod run;
+mod run_monitor;
 mod schema;
 mod settings;
 mod signals;
 #[cfg(feature = "simulator")]
 mod simulate;
 mod summary;
+mod usage_error;
 mod verify;
-mod watch;
 
 use clap::{CommandFactory, FromArgMatches};
 
 use args::{Cli, Command};
 pub use exit::Exit;
 
-/// Runs the command of this process's arguments.
+/// Runs the command that the arguments of this process name.
 pub fn main() -> Exit {
     panics::install();
     let exit = std::panic::catch_unwind(command).unwrap_or_else(|_| {
@@ -62,11 +62,11 @@ fn command() -> Exit {
     let arguments: Vec<_> = std::env::args_os().collect();
     let matches = match config::parse(Cli::command(), &arguments) {
         Ok(matches) => matches,
-        Err(error) => return misuse::report(error, &arguments),
+        Err(error) => return usage_error::report(error, &arguments),
     };
     let cli = match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli,
-        Err(error) => return misuse::report(error.into(), &arguments),
+        Err(error) => return usage_error::report(error.into(), &arguments),
     };
     match cli.command {
         Command::Run(args) => run::run(&args),

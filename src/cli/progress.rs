@@ -1,4 +1,4 @@
-//! Progress: a bar on a terminal, a line every ten seconds elsewhere.
+//! Shows progress: a bar on a terminal, otherwise a line every ten seconds.
 
 use std::io::{IsTerminal, stderr};
 use std::sync::Mutex;
@@ -12,18 +12,18 @@ use super::args::{LogFormat, ProgressWhen};
 use super::console;
 use crate::event::Event;
 
-/// Time between two lines where there is no bar.
-const LINE_EVERY: Duration = Duration::from_secs(10);
+/// Time between two progress lines.
+const LINE_INTERVAL: Duration = Duration::from_secs(10);
 
-enum Look {
+enum Style {
     None,
     Bar(ProgressBar),
     Lines { last: Mutex<Instant> },
 }
 
-/// Shows how far the run is.
+/// Counts contacts and messages, and shows them.
 pub struct Progress {
-    look: Look,
+    style: Style,
     total: AtomicU64,
     contacts: AtomicU64,
     messages: AtomicU64,
@@ -31,35 +31,35 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// As asked for. A log in JSON is for machines: no lines between, unless bars are forced.
+    /// Returns the progress for these options. A JSON log gets no progress lines, since programs read it.
     pub fn new(when: ProgressWhen, format: LogFormat) -> Self {
-        let look = match (when, format) {
-            (ProgressWhen::Never, _) => Look::None,
-            (ProgressWhen::Always, _) => Look::Bar(bar()),
-            (ProgressWhen::Auto, LogFormat::Json) => Look::None,
-            (ProgressWhen::Auto, LogFormat::Text) if stderr().is_terminal() => Look::Bar(bar()),
-            (ProgressWhen::Auto, LogFormat::Text) => Look::Lines { last: Mutex::new(Instant::now()) },
+        let style = match (when, format) {
+            (ProgressWhen::Never, _) => Style::None,
+            (ProgressWhen::Always, _) => Style::Bar(bar()),
+            (ProgressWhen::Auto, LogFormat::Json) => Style::None,
+            (ProgressWhen::Auto, LogFormat::Text) if stderr().is_terminal() => Style::Bar(bar()),
+            (ProgressWhen::Auto, LogFormat::Text) => Style::Lines { last: Mutex::new(Instant::now()) },
         };
-        Self::of(look)
+        Self::of(style)
     }
 
-    /// Nothing at all.
+    /// Returns a progress that shows nothing.
     pub fn none() -> Self {
-        Self::of(Look::None)
+        Self::of(Style::None)
     }
 
-    fn of(look: Look) -> Self {
+    fn of(style: Style) -> Self {
         let zero = || AtomicU64::new(0);
-        Self { look, total: zero(), contacts: zero(), messages: zero(), failed: zero() }
+        Self { style, total: zero(), contacts: zero(), messages: zero(), failed: zero() }
     }
 
-    /// Counts an event.
+    /// Updates the counts by an event.
     pub fn event(&self, event: &Event) {
         match event {
             Event::Started { contacts, already_read, .. } => {
                 self.total.store(*contacts, Ordering::Relaxed);
                 self.contacts.store(*already_read, Ordering::Relaxed);
-                if let Look::Bar(bar) = &self.look {
+                if let Style::Bar(bar) = &self.style {
                     bar.set_length(*contacts);
                     bar.set_position(*already_read);
                     bar.enable_steady_tick(Duration::from_millis(200));
@@ -79,30 +79,30 @@ impl Progress {
         }
     }
 
-    /// Writes lines above the bar.
+    /// Calls `write` so that its lines appear above the bar.
     pub fn above(&self, write: impl FnOnce()) {
-        match &self.look {
-            Look::Bar(bar) => bar.suspend(write),
-            Look::None | Look::Lines { .. } => write(),
+        match &self.style {
+            Style::Bar(bar) => bar.suspend(write),
+            Style::None | Style::Lines { .. } => write(),
         }
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub fn finish(&self) {
-        if let Look::Bar(bar) = &self.look {
+        if let Style::Bar(bar) = &self.style {
             bar.finish_and_clear();
         }
     }
 
     fn show(&self) {
-        match &self.look {
-            Look::None => {}
-            Look::Bar(bar) => {
+        match &self.style {
+            Style::None => {}
+            Style::Bar(bar) => {
                 bar.set_position(self.contacts.load(Ordering::Relaxed));
                 bar.set_message(self.counts());
             }
-            Look::Lines { last } => {
-                tell_at_times(last, || {
+            Style::Lines { last } => {
+                print_if_due(last, || {
                     let contacts = HumanCount(self.contacts.load(Ordering::Relaxed));
                     let total = HumanCount(self.total.load(Ordering::Relaxed));
                     format!("{contacts} of {total} contacts, {}", self.counts())
@@ -113,10 +113,10 @@ impl Progress {
 
     fn show_listing(&self, so_far: u64) {
         let listed = format!("{} contacts listed", HumanCount(so_far));
-        match &self.look {
-            Look::None => {}
-            Look::Bar(bar) => bar.set_message(listed),
-            Look::Lines { last } => tell_at_times(last, || listed),
+        match &self.style {
+            Style::None => {}
+            Style::Bar(bar) => bar.set_message(listed),
+            Style::Lines { last } => print_if_due(last, || listed),
         }
     }
 
@@ -129,12 +129,12 @@ impl Progress {
     }
 }
 
-/// Writes a line if the last one is long enough ago.
-fn tell_at_times(last: &Mutex<Instant>, line: impl FnOnce() -> String) {
+/// Prints a line if [`LINE_INTERVAL`] has passed since the last one.
+fn print_if_due(last: &Mutex<Instant>, line: impl FnOnce() -> String) {
     let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
-    if last.elapsed() >= LINE_EVERY {
+    if last.elapsed() >= LINE_INTERVAL {
         *last = Instant::now();
-        console::tell(&line());
+        console::eprint(&line());
     }
 }
 

@@ -1,22 +1,22 @@
-//! `prune`: old runs removed.
+//! The command `prune`: removes old runs.
 
 use bytesize::ByteSize;
 
 use super::args::{LogFormat, PruneArgs};
-use super::console::{self, tell};
+use super::command_line::CommandLine;
+use super::console::{self, eprint};
 use super::exit::Exit;
-use super::invocation::Invocation;
-use super::{advice, limits, log};
+use super::{limits, log, next_command};
 use crate::export;
 use crate::prune::{Keep, Mode, Pruning};
 
-/// Runs the command.
+/// Runs the command `prune`.
 pub fn prune(args: &PruneArgs) -> Exit {
     if args.log.log_format == LogFormat::Json {
-        console::speak_json();
+        console::use_json();
     }
-    if let Err(error) = limits::check_space() {
-        log::last_word(args.log.log_format, "pruned", Exit::Storage, &format!("error: {error}"), None);
+    if let Err(error) = limits::check_memory() {
+        log::print_last_line(args.log.log_format, "pruned", Exit::Storage, &format!("error: {error}"), None);
         return Exit::Storage;
     }
     let keep = Keep { last: args.keep_last, within: args.keep_within };
@@ -25,14 +25,14 @@ pub fn prune(args: &PruneArgs) -> Exit {
         Ok(pruning) => show(args, &pruning),
         Err(error) => {
             let exit = Exit::of_export(&error);
-            let ending = advice::after_failure(
+            let outcome = next_command::after_failure(
                 &console::chain(&error),
                 exit,
                 error.remedy(),
-                &Invocation::of_process(),
+                &CommandLine::of_process(),
             );
-            let sentence = ending.sentence.unwrap_or_default();
-            log::last_word(args.log.log_format, "pruned", exit, &sentence, ending.command.as_deref());
+            let sentence = outcome.sentence.unwrap_or_default();
+            log::print_last_line(args.log.log_format, "pruned", exit, &sentence, outcome.command.as_deref());
             exit
         }
     }
@@ -47,15 +47,15 @@ fn show(args: &PruneArgs, pruning: &Pruning) -> Exit {
         lines.is_empty() || console::print(&lines)
     };
     for left in &pruning.left {
-        tell(&format!("warning: {} was left alone: {}", left.path, left.reason));
+        eprint(&format!("warning: {} was not removed: {}", left.path, left.reason));
     }
     let exit = if is_printed { Exit::Complete } else { Exit::Storage };
     if args.log.quiet {
         return exit;
     }
-    // What stays though nobody asked for it.
+    // Runs that stay for other reasons than the options.
     for run in pruning.kept.iter().filter(|run| !run.reason.starts_with("--")) {
-        tell(&format!("kept: {} of {}: {}", run.run_id, run.finished_at, run.reason));
+        eprint(&format!("kept: {}, finished {}: {}", run.run_id, run.finished_at, run.reason));
     }
     let sum = |of: fn(&crate::prune::RemovedRun) -> u64| {
         pruning.removed.iter().fold(0_u64, |sum, run| sum.saturating_add(of(run)))
@@ -74,6 +74,6 @@ fn show(args: &PruneArgs, pruning: &Pruning) -> Exit {
     } else {
         format!("error: {sentence}, but the list could not be written to stdout")
     };
-    log::last_word(args.log.log_format, "pruned", exit, &sentence, None);
+    log::print_last_line(args.log.log_format, "pruned", exit, &sentence, None);
     exit
 }

@@ -1,20 +1,20 @@
-//! The query that a run prints: correct over all runs of the folder, and ready to paste into a shell.
+//! The query that a run prints: correct over all runs of the export, and quoted for a shell.
 
 use std::path::Path;
 
-use super::invocation::quote;
+use super::command_line::quote;
 use crate::output::Layout;
 use crate::output::manifest::Manifest;
 use crate::warehouse::{ExportSource, Runs};
 
-/// The shell command that counts the messages by role.
-pub fn to_try(manifest: &Manifest, out: &Path) -> String {
+/// Returns a shell command that counts the messages by role.
+pub fn example(manifest: &Manifest, out: &Path) -> String {
     let files = |table: &str, columns: &[&str]| reader(manifest, out, table, columns);
     let runs = match manifest.previous {
         None => String::new(),
-        // A part of contacts stands for itself.
+        // A run with partial contacts is queried alone.
         Some(_) if !manifest.options.limits().is_empty() => format!(" WHERE run_id = '{}'", manifest.run_id),
-        // A contact that was read again has messages in several runs: its newest run counts.
+        // A contact that was read again has messages in several runs. Only its newest run counts.
         Some(_) if is_ordered_by_time(out) => format!(
             " SEMI JOIN (SELECT contact_id, max_by(run_id, exported_at) AS run_id FROM {} \
              WHERE status IN ('exported', 'empty', 'unresolved', 'not_found') GROUP BY contact_id) USING (contact_id, run_id)",
@@ -33,7 +33,8 @@ fn is_ordered_by_time(out: &Path) -> bool {
     ExportSource::read(out, &Runs::Whole).is_ok_and(|source| source.is_ordered_by_time())
 }
 
-/// The same by the views of `schema --latest`, which know the order of runs, their formats, and which are parts.
+/// Returns the query over the views of `schema --latest`, which handle the order, the formats and the scope
+/// of runs.
 fn by_views(out: &Path) -> String {
     let query =
         "SELECT role, count(*) AS messages FROM latest_messages GROUP BY role ORDER BY messages DESC;";
@@ -43,21 +44,21 @@ fn by_views(out: &Path) -> String {
     )
 }
 
-/// The files of a table, as DuckDB reads these columns of them.
+/// Returns the DuckDB expression that reads these columns of a table's files.
 fn reader(manifest: &Manifest, out: &Path, table: &str, columns: &[&str]) -> String {
     let layout = Layout::of(&manifest.options);
-    let ending = layout.map_or_else(|| "parquet".to_owned(), |layout| layout.ending);
-    let pattern = format!("{}/{table}/**/*.{ending}", pattern_of(&out.to_string_lossy()));
+    let extension = layout.map_or_else(|| "parquet".to_owned(), |layout| layout.ending);
+    let pattern = format!("{}/{table}/**/*.{extension}", pattern_of(&out.to_string_lossy()));
     let literal = format!("'{}'", pattern.replace('\'', "''"));
-    let typed: Vec<_> = columns.iter().map(|column| format!("{column}: 'VARCHAR'")).collect();
-    match ending.as_str() {
+    let types: Vec<_> = columns.iter().map(|column| format!("{column}: 'VARCHAR'")).collect();
+    match extension.as_str() {
         "parquet" => format!("read_parquet({literal})"),
-        // Guessing the columns fails at the oddest nested record.
-        _ => format!("read_json({literal}, columns={{{}}})", typed.join(", ")),
+        // Automatic detection of the columns fails for some nested records.
+        _ => format!("read_json({literal}, columns={{{}}})", types.join(", ")),
     }
 }
 
-/// The pattern that fits this path alone.
+/// Escapes a path as a glob pattern that matches only itself.
 fn pattern_of(path: &str) -> String {
     path.chars().fold(String::new(), |mut pattern, c| {
         match c {
@@ -68,7 +69,7 @@ fn pattern_of(path: &str) -> String {
     })
 }
 
-/// A text as it stands between double quotes in a shell.
+/// Escapes a text for double quotes in a shell.
 fn in_double_quotes(text: &str) -> String {
     text.chars().fold(String::new(), |mut quoted, c| {
         if matches!(c, '"' | '$' | '`' | '\\') {

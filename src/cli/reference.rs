@@ -21,7 +21,7 @@ const DOCUMENT: &str = "docs/reference.md";
 const BEGIN: &str = "\n<!-- begin ";
 const END: &str = "<!-- end -->";
 
-/// All sections by name.
+/// Returns all sections by name.
 fn sections() -> BTreeMap<String, String> {
     let mut sections = BTreeMap::new();
     sections.extend(options::sections());
@@ -34,7 +34,7 @@ fn sections() -> BTreeMap<String, String> {
     sections
 }
 
-/// A Markdown table.
+/// Formats a Markdown table.
 fn table(headings: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut text = format!("| {} |\n|{}\n", headings.join(" | "), "---|".repeat(headings.len()));
     for row in rows {
@@ -45,7 +45,7 @@ fn table(headings: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Stri
     text
 }
 
-/// The document with these sections, and the names of the sections that differ with their lines.
+/// Returns the document with these sections, and the lines that differ by section.
 fn fill(document: &str, sections: &BTreeMap<String, String>) -> (String, String) {
     let (mut filled, mut differences) = (String::new(), String::new());
     let mut missing: Vec<_> = sections.keys().collect();
@@ -67,7 +67,7 @@ fn fill(document: &str, sections: &BTreeMap<String, String>) -> (String, String)
     (filled, differences)
 }
 
-/// The lines between the first and the last that differ.
+/// Returns the lines between the first and the last difference.
 fn difference(name: &str, old: &str, new: &str) -> String {
     let [old, new] = [old, new].map(|text| text.lines().collect::<Vec<_>>());
     let same = |pairs: &mut dyn Iterator<Item = (&&str, &&str)>| pairs.take_while(|(a, b)| a == b).count();

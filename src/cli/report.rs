@@ -1,37 +1,39 @@
-//! `report`: a published run as a page.
+//! The command `report`: writes an HTML report of a run.
 
 use std::io::{IsTerminal, stdout};
 use std::path::Path;
 
 use super::args::{LogFormat, ReportArgs};
+use super::command_line::quote;
 use super::console;
 use super::exit::Exit;
-use super::invocation::quote;
-use super::{limits, log, place};
+use super::{limits, log, output_paths};
 use crate::durable;
 use crate::id::RunId;
 use crate::report::{self, Report, ReportError};
 use crate::verify::VerifyError;
 
-/// Runs the command.
+/// Runs the command `report`.
 pub fn report(args: &ReportArgs) -> Exit {
     if args.log_format == LogFormat::Json {
-        console::speak_json();
+        console::use_json();
     }
-    if let Err(error) = limits::check_space() {
+    if let Err(error) = limits::check_memory() {
         return end(args, Exit::Storage, &format!("error: {error}"), None);
     }
     let to_stdout = args.output == Path::new("-");
     if to_stdout && stdout().is_terminal() {
         let sentence =
-            "error: the page is for a browser, not for a terminal; give it a place, like -o report.html";
+            "error: the HTML page cannot be shown in a terminal; use a file, such as -o report.html";
         return end(args, Exit::Usage, sentence, None);
     }
     let run = match args.run.as_deref().map(str::parse::<RunId>).transpose() {
         Ok(run) => run,
         Err(error) => return end(args, Exit::Usage, &format!("error: --run: {error}"), None),
     };
-    if !to_stdout && let Err(error) = place::outside_exports("--output", &args.output, Some(&args.path)) {
+    if !to_stdout
+        && let Err(error) = output_paths::outside_exports("--output", &args.output, Some(&args.path))
+    {
         return end(args, Exit::Usage, &format!("error: {error}"), None);
     }
     match report::report(&args.path, run.as_ref()) {
@@ -45,7 +47,7 @@ pub fn report(args: &ReportArgs) -> Exit {
         Ok(Report { run_id, html }) => match durable::replace(&args.output, html.as_bytes()) {
             Ok(()) if args.quiet => Exit::Complete,
             Ok(()) => {
-                let sentence = format!("the report of run {run_id} is in {}", args.output.display());
+                let sentence = format!("wrote the report of run {run_id} to {}", args.output.display());
                 end(args, Exit::Complete, &sentence, None)
             }
             Err(error) => end(args, Exit::Storage, &format!("error: {}", console::chain(&error)), None),
@@ -65,6 +67,6 @@ pub fn report(args: &ReportArgs) -> Exit {
 }
 
 fn end(args: &ReportArgs, exit: Exit, sentence: &str, command: Option<&str>) -> Exit {
-    log::last_word(args.log_format, "reported", exit, sentence, command);
+    log::print_last_line(args.log_format, "reported", exit, sentence, command);
     exit
 }

@@ -1,22 +1,22 @@
-//! `run`: the export.
+//! The command `run`: exports contacts.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::args::{LogFormat, RunArgs};
 use super::built_in::{BuiltIn, BuiltInError};
+use super::command_line::CommandLine;
 use super::exit::Exit;
-use super::invocation::Invocation;
 use super::limits::{self, LimitError};
 use super::log::Console;
+use super::run_monitor::{RunMonitor, RunOutcome, Targets};
 use super::settings::{self, SettingsError};
 use super::signals::Signals;
-use super::watch::{Ending, Targets, Watch};
-use super::{advice, console, place, summary};
+use super::{console, next_command, output_paths, summary};
 use crate::export::{self, ExportError, Interruption, Job, Remedy};
 use crate::publish::Published;
 
-/// Why there is no export.
+/// Failure of a run.
 #[derive(Debug, thiserror::Error)]
 enum RunError {
     #[error(transparent)]
@@ -27,7 +27,7 @@ enum RunError {
     BuiltIn(#[from] BuiltInError),
     #[error(transparent)]
     Limits(#[from] LimitError),
-    #[error("cannot listen to signals")]
+    #[error("cannot install signal handlers")]
     Signals(#[source] std::io::Error),
 }
 
@@ -48,73 +48,78 @@ impl RunError {
         }
     }
 
-    fn ending(&self) -> Ending {
-        advice::after_failure(&console::chain(self), self.exit(), self.remedy(), &Invocation::of_process())
+    fn outcome(&self) -> RunOutcome {
+        next_command::after_failure(
+            &console::chain(self),
+            self.exit(),
+            self.remedy(),
+            &CommandLine::of_process(),
+        )
     }
 }
 
-/// Runs the command.
+/// Runs the command `run`.
 pub fn run(args: &RunArgs) -> Exit {
-    let watch = Watch::new(Console::new(&args.log), targets(args));
+    let monitor = RunMonitor::new(Console::new(&args.log), targets(args));
     let runtime = match limits::runtime() {
         Ok(runtime) => runtime,
-        Err(error) => return watch.end_without_runtime(RunError::Limits(error).ending()),
+        Err(error) => return monitor.end_without_runtime(RunError::Limits(error).outcome()),
     };
-    let work = || runtime.block_on(Box::pin(in_time(args, &watch)));
-    // A bug is told to monitors too; the panic has said where it is.
+    let work = || runtime.block_on(Box::pin(in_time(args, &monitor)));
+    // Monitors learn of a bug too. The panic hook has printed its location.
     let ended = catch_unwind(AssertUnwindSafe(work))
-        .unwrap_or_else(|_| Ok(advice::after_panic(&Invocation::of_process())));
-    let ending = ended.unwrap_or_else(|error| error.ending());
-    let exit = runtime.block_on(watch.end(ending));
-    // What still runs after an interrupt is not waited for.
+        .unwrap_or_else(|_| Ok(next_command::after_panic(&CommandLine::of_process())));
+    let outcome = ended.unwrap_or_else(|error| error.outcome());
+    let exit = runtime.block_on(monitor.end(outcome));
+    // Tasks that still run after an interruption are abandoned.
     runtime.shutdown_background();
     exit
 }
 
-/// Who watches. A dry run leaves no trace.
+/// Returns the targets of the reports. A dry run has none, since it leaves no trace.
 fn targets(args: &RunArgs) -> Targets {
     if args.dry_run {
         return Targets::default();
     }
     let ping = args.ping_url.as_deref().and_then(|url| url.parse().ok());
-    // A file inside an export is refused together with other mistakes in the settings.
+    // The settings refuse a file inside an export. The refusal must not be written there either.
     let metrics_file =
-        args.metrics_file.clone().filter(|path| place::export_around(path, Some(&args.out)).is_none());
+        args.metrics_file.clone().filter(|path| output_paths::export_around(path, Some(&args.out)).is_none());
     Targets { metrics_file, ping }
 }
 
-async fn in_time(args: &RunArgs, watch: &Arc<Watch>) -> Result<Ending, RunError> {
-    let watching = Arc::clone(watch);
+async fn in_time(args: &RunArgs, monitor: &Arc<RunMonitor>) -> Result<RunOutcome, RunError> {
+    let shared = Arc::clone(monitor);
     let signals =
-        Signals::listen(args.max_duration, move |why| farewell(watching, why)).map_err(RunError::Signals)?;
-    watch.begin();
+        Signals::listen(args.max_duration, move |why| farewell(shared, why)).map_err(RunError::Signals)?;
+    monitor.begin();
     let built_in = BuiltIn::start(&args.built_in).await?;
     let url = built_in.url();
     let mut job = settings::job(args, url)?;
     if let Some(connection) = Arc::get_mut(&mut job.settings.connection) {
-        limits::fit(connection, limits::Simulator::of(url), &**watch);
+        limits::fit(connection, limits::Simulator::of(url), &**monitor);
     }
     if args.dry_run {
-        let rehearsal = export::dry_run(&job, watch.clone()).await?;
-        summary::plan(args, &job, &rehearsal);
-        return Ok(Ending { exit: Exit::Complete, sentence: None, command: None, manifest: None });
+        let dry_run = export::dry_run(&job, monitor.clone()).await?;
+        summary::plan(args, &job, &dry_run);
+        return Ok(RunOutcome { exit: Exit::Complete, sentence: None, command: None, manifest: None });
     }
-    let published = export_job(job, watch, signals).await?;
+    let published = export_job(job, monitor, signals).await?;
     let is_printed = !args.json || console::print_json(published.manifest.to_json().trim_end());
     if args.log.log_format == LogFormat::Text && !args.log.quiet {
-        watch.clear();
+        monitor.clear();
         summary::tables(&args.out, &published);
     }
-    let ending = advice::after_publishing(published.manifest, args, &Invocation::of_process());
-    Ok(if is_printed { ending } else { advice::without_stdout(ending) })
+    let outcome = next_command::after_publishing(published.manifest, args, &CommandLine::of_process());
+    Ok(if is_printed { outcome } else { next_command::without_stdout(outcome) })
 }
 
-async fn export_job(job: Job, watch: &Arc<Watch>, signals: Signals) -> Result<Published, RunError> {
-    Ok(Box::pin(export::export(job, watch.clone(), signals.first())).await?)
+async fn export_job(job: Job, monitor: &Arc<RunMonitor>, signals: Signals) -> Result<Published, RunError> {
+    Ok(Box::pin(export::export(job, monitor.clone(), signals.first())).await?)
 }
 
-/// What is done when a signal ends the process before the run could.
-async fn farewell(watch: Arc<Watch>, why: Interruption) -> Exit {
+/// Reports the interruption when a signal ends the process before the run does.
+async fn farewell(monitor: Arc<RunMonitor>, why: Interruption) -> Exit {
     let error = RunError::Export(ExportError::Interrupted(why));
-    watch.farewell(error.ending()).await
+    monitor.farewell(error.outcome()).await
 }

@@ -1,21 +1,21 @@
-//! `schema`: the tables' columns, and SQL for them.
+//! The command `schema`: prints the columns of the tables, or SQL for them.
 
 use std::ffi::OsString;
 
 use super::args::{DialectName, SchemaArgs, SchemaFormatName};
-use super::console::{self, tell};
+use super::console::{self, eprint};
 use super::exit::Exit;
-use super::glimpse::argument;
 use super::limits;
+use super::partial_args::argument;
 use crate::catalog::CatalogError;
 use crate::table::{SchemaFormat, schema_document};
 use crate::warehouse::{self, Dialect, ExportSource, Runs, SourceError};
 
-/// Prints the schema.
+/// Runs the command `schema`.
 pub fn schema(args: &SchemaArgs) -> Exit {
-    if let Err(error) = limits::check_space() {
+    if let Err(error) = limits::check_memory() {
         let message = error.to_string();
-        tell(&format!("error: {message}"));
+        eprint(&format!("error: {message}"));
         fail_session(dialect(args), &message);
         return Exit::Storage;
     }
@@ -23,8 +23,8 @@ pub fn schema(args: &SchemaArgs) -> Exit {
         (Some(dialect), _) => script(args, dialect, warehouse::merge),
         (None, Some(dialect)) => script(args, dialect, warehouse::latest),
         (None, None) if args.from.is_some() => {
-            let message = "--from is for --merge and --latest; see: chatzy-export schema --help";
-            tell(&format!("error: {message}"));
+            let message = "--from requires --merge or --latest; see: chatzy-export schema --help";
+            eprint(&format!("error: {message}"));
             fail_session(dialect(args), message);
             return Exit::Usage;
         }
@@ -38,7 +38,7 @@ pub fn schema(args: &SchemaArgs) -> Exit {
         Ok(_) => Exit::Storage,
         Err(error) => {
             let message = console::chain(&error);
-            tell(&format!("error: {message}"));
+            eprint(&format!("error: {message}"));
             fail_session(dialect(args), &message);
             match error {
                 SourceError::Storage(_) => Exit::Storage,
@@ -49,7 +49,7 @@ pub fn schema(args: &SchemaArgs) -> Exit {
     }
 }
 
-/// The dialect that is asked for.
+/// Returns the dialect that the options select.
 fn dialect(args: &SchemaArgs) -> Option<Dialect> {
     let of_format = match args.format {
         SchemaFormatName::Duckdb => Some(Dialect::DuckDb),
@@ -59,16 +59,18 @@ fn dialect(args: &SchemaArgs) -> Option<Dialect> {
     args.merge.or(args.latest).map(Dialect::from).or(of_format)
 }
 
-/// Prints SQL that fails with the message. A database that reads our output sees neither our stderr nor our exit code: it
-/// would take the empty output for a script that has nothing to do.
+/// Prints SQL that fails with the message.
+///
+/// A database that reads this output sees neither stderr nor the exit code. To it, an empty output is a
+/// successful script.
 pub fn fail_session(dialect: Option<Dialect>, message: &str) {
     if let Some(dialect) = dialect {
-        // A closed stdout changes nothing about the outcome.
+        // A closed stdout does not change the exit code.
         let _ = console::print(warehouse::failing(dialect, &console::escape(message)).trim_end());
     }
 }
 
-/// The dialect in arguments that may be none of ours: named by the first of these options that is there.
+/// Returns the dialect in arguments that may be invalid, from the first of these options.
 pub fn dialect_in(arguments: &[OsString]) -> Option<Dialect> {
     let named = ["--merge", "--latest", "--format"].iter().find_map(|option| argument(arguments, option))?;
     <DialectName as clap::ValueEnum>::from_str(named.to_str()?, false).ok().map(Dialect::from)

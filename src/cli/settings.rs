@@ -1,4 +1,4 @@
-//! What was typed becomes what is meant: arguments and environment into validated settings.
+//! Converts arguments and environment variables into validated settings.
 
 use std::env::VarError;
 use std::num::NonZeroU32;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::args::{ConnectionArgs, ContactsFormArgs, FormatName, RequestArgs, RunArgs};
-use super::place::{InsideExport, WorkFolderError, outside_exports, work_folder};
+use super::output_paths::{InsideExport, WorkFolderError, outside_exports, work_folder};
 use crate::contacts::{self, ContactList, ContactsError, ContactsSource};
 use crate::export::{ContactSelection, Identity, Job};
 use crate::output::manifest::RunOptions;
@@ -20,100 +20,61 @@ use crate::settings::{
 };
 use crate::table::{self, schema::SCHEMA_VERSION};
 
-/// The level of zstd in Parquet: level 3 costs 60 % more time and saves 1 % of the bytes of such rows.
+/// Level of zstd in Parquet. Level 3 costs 60 % more time and saves 1 % of the bytes of such rows.
 const PARQUET_ZSTD: i32 = 1;
-/// The level of zstd for JSONL, which is the default of the zstd program.
+/// Level of zstd for JSONL, the default of the zstd program.
 const JSONL_ZSTD: i32 = 3;
 
-/// The default of `--full-sweep-every`.
+/// Default of `--full-sweep-every`.
 const FULL_SWEEP_EVERY: Duration = Duration::from_hours(30 * 24);
 
-/// Why the arguments make no run.
+/// Invalid or missing arguments or environment variables.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
-    /// `--base-url`.
     #[error("--base-url: {0}")]
     BaseUrl(#[from] BaseUrlError),
-    /// `--ping-url`.
     #[error("--ping-url: {0}")]
     PingUrl(#[from] PingUrlError),
-    /// Nothing to sign in with.
     #[error(
         "no credentials: set CHATZY_EMAIL with CHATZY_PASSWORD_FILE (or CHATZY_PASSWORD, or --password-command), or CHATZY_TOKEN_FILE (or CHATZY_TOKEN)"
     )]
     NoCredentials,
-    /// An address without a password.
     #[error(
         "CHATZY_EMAIL is set, but no password: set CHATZY_PASSWORD_FILE, CHATZY_PASSWORD or --password-command"
     )]
     NoPassword,
-    /// A password without an address.
-    #[error("a password is set, but not CHATZY_EMAIL, the account it belongs to")]
+    #[error("a password is set, but no account: set CHATZY_EMAIL")]
     NoEmail,
-    /// A variable with bytes that are no UTF-8.
     #[error("{name} is not valid UTF-8")]
-    NotText {
-        /// The variable.
-        name: &'static str,
-    },
-    /// `--compression`.
-    #[error("--compression {given:?} does not go with --format {format}: possible are {possible}")]
-    Compression {
-        /// What was typed.
-        given: String,
-        /// The format.
-        format: &'static str,
-        /// What would do.
-        possible: &'static str,
-    },
-    /// `--since` or `--until`.
-    #[error("--{option} {given:?} is no time: write it like 2026-01-31T00:00:00Z")]
-    Time {
-        /// Which.
-        option: &'static str,
-        /// What was typed.
-        given: String,
-    },
-    /// An empty window.
-    #[error("--until is not after --since: no message could be exported")]
+    InvalidUtf8 { name: &'static str },
+    #[error("invalid --compression {given:?} for --format {format}: use {possible}")]
+    Compression { given: String, format: &'static str, possible: &'static str },
+    #[error("invalid time {given:?} for --{option}: use RFC 3339, such as 2026-01-31T00:00:00Z")]
+    Time { option: &'static str, given: String },
+    #[error("--until must be after --since: no message would be exported")]
     EmptyWindow,
-    /// An option given twice.
-    #[error("--{option} names {value} twice")]
-    Twice {
-        /// Which.
-        option: &'static str,
-        /// What.
-        value: String,
-    },
-    /// `--target-file-size 0`.
+    #[error("--{option} contains {value} twice")]
+    Twice { option: &'static str, value: String },
     #[error("--target-file-size must be at least one byte")]
     NoFileSize,
-    /// An option of incremental runs.
-    #[error("--{option} is for runs with --incremental")]
-    NotIncremental {
-        /// Which.
-        option: &'static str,
-    },
-    /// Neither `--contacts` nor `--all-contacts`.
-    #[error("whom to export? give --contacts FILE, or --all-contacts for every contact of the account")]
-    Nobody,
-    /// `contacts --json` without a file.
-    #[error("--json needs --out FILE: stdout is where the list goes")]
-    NoRoomForJson,
-    /// A file of ours that would land in an export.
+    #[error("--{option} requires --incremental")]
+    NotIncremental { option: &'static str },
+    #[error("missing --contacts FILE or --all-contacts")]
+    NoContacts,
+    #[error("--json requires --out FILE: the list itself goes to stdout")]
+    JsonWithoutOut,
     #[error(transparent)]
     InsideExport(#[from] InsideExport),
-    /// `--work-dir`.
     #[error(transparent)]
     WorkFolder(#[from] WorkFolderError),
-    /// The contacts file.
     #[error(transparent)]
     Contacts(#[from] ContactsError),
 }
 
-/// Reads the contacts and checks all else. `simulator` is the address of the built-in API, where that is asked for.
+/// Validates all settings and reads the contacts file. `simulator` is the address of the built-in API with
+/// `--simulated`.
 pub fn job(args: &RunArgs, simulator: Option<&str>) -> Result<Job, SettingsError> {
-    // Who is to be pinged is checked like all else, and known to nothing below.
+    // The URL is only checked here: the run itself does not use it.
     args.ping_url.as_deref().filter(|url| !url.is_empty()).map(str::parse::<PingUrl>).transpose()?;
     if let Some(path) = &args.metrics_file {
         outside_exports("--metrics-file", path, Some(&args.out))?;
@@ -158,8 +119,8 @@ pub fn job(args: &RunArgs, simulator: Option<&str>) -> Result<Job, SettingsError
     Ok(Job { settings, contacts, identity })
 }
 
-/// Where the service is, who we are there, and how hard it may be pressed. `simulator` is the address of the built-in API,
-/// where that is asked for.
+/// Returns the address, the credentials and the limits. `simulator` is the address of the built-in API with
+/// `--simulated`.
 pub(super) fn connection(
     service: &ConnectionArgs,
     requests: &RequestArgs,
@@ -188,11 +149,11 @@ fn read_contacts(args: &RunArgs) -> Result<ContactSelection, SettingsError> {
     match &args.contacts {
         Some(file) => Ok(ContactSelection::Listed(contacts_in(file, &args.contacts_form)?)),
         None if args.all_contacts => Ok(ContactSelection::All),
-        None => Err(SettingsError::Nobody),
+        None => Err(SettingsError::NoContacts),
     }
 }
 
-/// The contacts of a file, or of stdin.
+/// Reads the contacts from a file, or from stdin.
 pub(super) fn contacts_in(file: &Path, form: &ContactsFormArgs) -> Result<ContactList, ContactsError> {
     let source = if file.as_os_str() == "-" {
         ContactsSource::Stdin(Box::new(std::io::stdin().lock()))
@@ -223,18 +184,18 @@ fn incremental(args: &RunArgs) -> Result<Option<Incremental>, SettingsError> {
     }
 }
 
-/// The form of the files, from its name and that of the compression.
-pub fn format(form: FormatName, given: Option<&str>) -> Result<Format, SettingsError> {
-    let (name, level) = match given.and_then(|given| given.split_once(':')) {
-        Some((name, level)) => {
-            (Some(name), level.parse().ok().filter(|level| (1..=22).contains(level)).ok_or(()))
+/// Returns the format of the data files from `--format` and `--compression`.
+pub fn format(name: FormatName, given: Option<&str>) -> Result<Format, SettingsError> {
+    let (codec, level) = match given.and_then(|given| given.split_once(':')) {
+        Some((codec, level)) => {
+            (Some(codec), level.parse().ok().filter(|level| (1..=22).contains(level)).ok_or(()))
         }
         None => (given, Err(())),
     };
     let has_level = given.is_some_and(|given| given.contains(':'));
     let zstd = |default: i32| if has_level { level.ok() } else { Some(default) };
     let plain = |codec| if has_level { None } else { Some(codec) };
-    let chosen = match (form, name) {
+    let chosen = match (name, codec) {
         (FormatName::Parquet, None | Some("zstd")) => {
             zstd(PARQUET_ZSTD).map(ParquetCodec::Zstd).map(Format::Parquet)
         }
@@ -245,9 +206,9 @@ pub fn format(form: FormatName, given: Option<&str>) -> Result<Format, SettingsE
         (FormatName::Jsonl, Some("zstd")) => zstd(JSONL_ZSTD).map(JsonlCodec::Zstd).map(Format::Jsonl),
         (_, Some(_)) => None,
     };
-    let (format, possible) = match form {
-        FormatName::Parquet => ("parquet", "zstd, zstd:1 to zstd:22, snappy, none"),
-        FormatName::Jsonl => ("jsonl", "none, gzip, zstd, zstd:1 to zstd:22"),
+    let (format, possible) = match name {
+        FormatName::Parquet => ("parquet", "zstd, zstd:1 to zstd:22, snappy or none"),
+        FormatName::Jsonl => ("jsonl", "none, gzip, zstd, or zstd:1 to zstd:22"),
     };
     chosen.ok_or_else(|| SettingsError::Compression {
         given: given.unwrap_or_default().to_owned(),
@@ -256,7 +217,7 @@ pub fn format(form: FormatName, given: Option<&str>) -> Result<Format, SettingsE
     })
 }
 
-/// A moment as it is typed; a day begins at midnight UTC.
+/// Parses the time of an option. A date alone means midnight UTC.
 pub(super) fn time(option: &'static str, given: Option<&String>) -> Result<Option<i64>, SettingsError> {
     match given {
         None => Ok(None),
@@ -276,16 +237,16 @@ fn window(args: &RunArgs) -> Result<Window, SettingsError> {
     }
 }
 
-/// A variable that is set and holds more than blanks.
+/// Returns the value of a variable, unless it is blank.
 fn variable(name: &'static str) -> Result<Option<String>, SettingsError> {
     match std::env::var(name) {
         Ok(value) => Ok(Some(value).filter(|value| !secret::trimmed(value).is_empty())),
         Err(VarError::NotPresent) => Ok(None),
-        Err(VarError::NotUnicode(_)) => Err(SettingsError::NotText { name }),
+        Err(VarError::NotUnicode(_)) => Err(SettingsError::InvalidUtf8 { name }),
     }
 }
 
-/// A variable that holds a path, which may be any bytes.
+/// Returns a path from a variable. It may contain any bytes.
 fn path_variable(name: &str) -> Option<PathBuf> {
     std::env::var_os(name).filter(|path| !path.is_empty()).map(PathBuf::from)
 }
@@ -301,7 +262,7 @@ fn credentials(args: &ConnectionArgs) -> Result<Credentials, SettingsError> {
     let email = variable("CHATZY_EMAIL")?.map(|email| SecretString::from(secret::trimmed(&email)));
     let login = match (email.clone(), password) {
         (Some(email), Some(password)) => Some(Login { email, password }),
-        // A token alone serves; half a login beside it is not used.
+        // A token is enough. An incomplete login beside it is ignored.
         (_, _) if token.is_some() => None,
         (Some(_), None) => return Err(SettingsError::NoPassword),
         (None, Some(_)) => return Err(SettingsError::NoEmail),
@@ -344,7 +305,7 @@ fn identity(settings: &RunSettings, args: &RunArgs, contacts: &ContactSelection,
     }
 }
 
-/// The first part of our version.
+/// Returns the major version of this program.
 pub fn major_version() -> String {
     env!("CARGO_PKG_VERSION").split('.').next().unwrap_or_default().to_owned()
 }

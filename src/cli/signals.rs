@@ -1,7 +1,7 @@
-//! SIGINT, SIGTERM, SIGHUP and the end of `--max-duration`: the first ends the run in good order, a second signal, or a disk that
-//! hangs, at once.
+//! Handles SIGINT, SIGTERM, SIGHUP and the end of `--max-duration`.
 //!
-//! Whatever a run is doing, it may be killed: so nothing is lost when the order takes too long.
+//! The first of them ends the run gracefully. A second signal ends it at once, and so does the end of the
+//! grace period, for example if a disk hangs. Nothing is lost then, because a run may be killed at any time.
 
 use std::future::Future;
 use std::io;
@@ -17,25 +17,27 @@ use super::exit::Exit;
 use crate::api::password_command;
 use crate::export::{Interruption, Signal};
 
-/// How long a run may take to end in good order. Those who send signals kill after ten seconds, as Docker does.
-const GRACE: Duration = Duration::from_secs(8);
+/// Maximum time for a graceful end. Docker and others kill a process ten seconds after the signal.
+const GRACE_PERIOD: Duration = Duration::from_secs(8);
 
-/// Sent to who writes beyond the largest file allowed; the same number on Linux and the BSDs.
+/// Number of the signal for a write beyond `ulimit -f`. It is the same on Linux and the BSDs.
 const SIGXFSZ: i32 = 25;
 
-/// Listens to signals from its making on.
+/// Signal handler, active from its creation.
 pub struct Signals {
     first: oneshot::Receiver<Interruption>,
     has_begun: Arc<AtomicBool>,
 }
 
 impl Signals {
-    /// Starts to listen, and to count the time that the run has. Until [`Self::first`] is waited for, a signal ends the
-    /// process at once, and later only if the run does not end by itself. `farewell` is what is done then, within a
-    /// second or two; it gives the exit code.
+    /// Installs the handlers and starts the clock of `--max-duration`.
+    ///
+    /// Before the call of [`Self::first`], a signal ends the process at once. Later it does so only if the
+    /// run does not end in time. In both cases `farewell` runs first. It must return the exit code within a
+    /// second or two.
     ///
     /// # Errors
-    /// When the system does not let us listen.
+    /// If a handler cannot be installed.
     pub fn listen<F>(
         time: Option<Duration>,
         farewell: impl FnOnce(Interruption) -> F + Send + 'static,
@@ -44,7 +46,8 @@ impl Signals {
         F: Future<Output = Exit> + Send,
     {
         let mut streams = Streams::open()?;
-        // With a handler, a write beyond `ulimit -f` is refused instead of deadly, and told like a full disk.
+        // With a handler, a write beyond `ulimit -f` fails like one to a full disk. Without one it kills the
+        // process.
         let too_large = signal(SignalKind::from_raw(SIGXFSZ))?;
         let (sender, first) = oneshot::channel();
         let has_begun = Arc::new(AtomicBool::new(false));
@@ -56,22 +59,22 @@ impl Signals {
                 () = over(time) => Interruption::TimeIsUp,
             };
             if began.load(Ordering::Acquire) {
-                // Nobody hears it while files are published, which may well be over soon.
-                let _unheard = sender.send(why);
+                // A run that publishes files does not receive this: it usually ends soon.
+                let _unreceived = sender.send(why);
                 tokio::select! {
                     second = streams.next() => why = Interruption::Signal(second),
-                    () = sleep(GRACE) => {}
+                    () = sleep(GRACE_PERIOD) => {}
                 }
             }
             let exit = farewell(why).await;
             password_command::end();
-            #[expect(clippy::disallowed_methods, reason = "asked for twice, or waited for long enough")]
+            #[expect(clippy::disallowed_methods, reason = "a second signal, or the end of the grace period")]
             std::process::exit(i32::from(exit.code()));
         });
         Ok(Self { first, has_begun })
     }
 
-    /// The first reason to end. Once waited for, the run is expected to end in good order.
+    /// Waits for the first reason to end. The caller must then end the run gracefully.
     pub fn first(self) -> impl Future<Output = Interruption> {
         self.has_begun.store(true, Ordering::Release);
         async {
@@ -83,17 +86,17 @@ impl Signals {
     }
 }
 
-/// The signals that end a run.
+/// Streams of the signals that end a run.
 struct Streams {
     interrupt: Stream,
     terminate: Stream,
-    /// None under `nohup`, which wants SIGHUP to be ignored.
+    /// None under `nohup`, which ignores SIGHUP.
     hang_up: Option<Stream>,
 }
 
 impl Streams {
     fn open() -> io::Result<Self> {
-        let hang_up = if may_hear_hang_up() { Some(signal(SignalKind::hangup())?) } else { None };
+        let hang_up = if may_handle_hang_up() { Some(signal(SignalKind::hangup())?) } else { None };
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
@@ -116,8 +119,9 @@ impl Streams {
     }
 }
 
-/// True if SIGHUP is not ignored. Where the system does not say so in `/proc`, it keeps its default action, which ends the process.
-fn may_hear_hang_up() -> bool {
+/// True if `/proc` shows that SIGHUP is not ignored. Otherwise the signal keeps its action, which by default
+/// ends the process.
+fn may_handle_hang_up() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());

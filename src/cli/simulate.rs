@@ -1,4 +1,4 @@
-//! `simulate`: the built-in API, until a signal.
+//! The command `simulate`: serves the built-in API until a signal.
 
 use chatzy_simulator::Simulator;
 
@@ -14,33 +14,33 @@ pub fn simulate(args: SimulateArgs) -> Exit {
     let runtime = match limits::runtime() {
         Ok(runtime) => runtime,
         Err(error) => {
-            console::tell(&format!("error: {error}"));
+            console::eprint(&format!("error: {error}"));
             return Exit::Storage;
         }
     };
     runtime.block_on(async {
         let Ok(signals) = Signals::listen(None, async |why| exit_of(why)) else {
-            console::tell("error: cannot listen to signals");
+            console::eprint("error: cannot install signal handlers");
             return Exit::Storage;
         };
         let simulator = match Simulator::start(args.options).await {
             Ok(simulator) => simulator,
             Err(error) => {
-                console::tell(&format!("error: {}", console::chain(&error)));
+                console::eprint(&format!("error: {}", console::chain(&error)));
                 return Exit::Usage;
             }
         };
         if !console::print(simulator.url()) {
             return Exit::Storage;
         }
-        console::tell("serving made-up conversations until Ctrl-C");
+        console::eprint("serving made-up conversations until Ctrl-C");
         let why = signals.first().await;
         simulator.stop().await;
         exit_of(why)
     })
 }
 
-/// Served until told to end: that is what it is for.
+/// Returns success after SIGTERM and SIGHUP, which are the regular end of a service.
 fn exit_of(why: Interruption) -> Exit {
     match why {
         Interruption::Signal(Signal::Interrupt) => Exit::Interrupted,

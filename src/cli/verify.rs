@@ -1,24 +1,24 @@
-//! `verify`: an export against its manifests.
+//! The command `verify`: checks an export against its manifests.
 
 use bytesize::ByteSize;
 use indicatif::HumanCount;
 
 use super::args::{LogFormat, VerifyArgs};
-use super::console::{self, tell};
+use super::console::{self, eprint};
 use super::exit::Exit;
 use super::{limits, log};
 use crate::id::RunId;
 use crate::verify::{self, Damage, DamageKind, Depth, Report, VerifyError, VerifyOptions};
 
-/// Damages shown one by one to people; `--json` tells all.
-const MOST_SHOWN: usize = 50;
+/// Maximum number of findings in the log. `--json` prints all.
+const MAX_SHOWN: usize = 50;
 
-/// Runs the command.
+/// Runs the command `verify`.
 pub fn verify(args: &VerifyArgs) -> Exit {
     if args.log.log_format == LogFormat::Json {
-        console::speak_json();
+        console::use_json();
     }
-    if let Err(error) = limits::check_space() {
+    if let Err(error) = limits::check_memory() {
         return end(args, Exit::Storage, &format!("error: {error}"));
     }
     let run = match args.run.as_deref().map(str::parse::<RunId>).transpose() {
@@ -36,18 +36,18 @@ pub fn verify(args: &VerifyArgs) -> Exit {
 }
 
 fn end(args: &VerifyArgs, exit: Exit, sentence: &str) -> Exit {
-    log::last_word(args.log.log_format, "verified", exit, sentence, None);
+    log::print_last_line(args.log.log_format, "verified", exit, sentence, None);
     exit
 }
 
 fn show(args: &VerifyArgs, report: &Report) -> Exit {
     let is_printed =
         !args.json || serde_json::to_string_pretty(report).is_ok_and(|text| console::print_json(&text));
-    for damage in report.damages.iter().take(MOST_SHOWN) {
-        tell(&sentence(damage));
+    for damage in report.damages.iter().take(MAX_SHOWN) {
+        eprint(&sentence(damage));
     }
-    if report.damages.len() > MOST_SHOWN {
-        tell(&format!("… and {} more; --json tells all", report.damages.len() - MOST_SHOWN));
+    if report.damages.len() > MAX_SHOWN {
+        eprint(&format!("… and {} more; use --json to print all", report.damages.len() - MAX_SHOWN));
     }
     warn(
         report,
@@ -63,7 +63,7 @@ fn show(args: &VerifyArgs, report: &Report) -> Exit {
     );
     if !report.damages.is_empty() {
         let sentence = format!(
-            "error: {} is damaged: {}, the first above; export the contacts again, or restore it from a copy",
+            "error: {} is damaged: {} above; export the contacts again, or restore the export from a copy",
             args.path.display(),
             match report.damages.len() {
                 1 => "1 finding".to_owned(),
@@ -73,11 +73,11 @@ fn show(args: &VerifyArgs, report: &Report) -> Exit {
         return end(args, Exit::Damaged, &sentence);
     }
     if !is_printed {
-        return end(args, Exit::Storage, "error: the result could not be written to stdout");
+        return end(args, Exit::Storage, "error: cannot write the result to stdout");
     }
     if !args.log.quiet {
         let sentence = format!(
-            "{} is as it was written: {} runs, {} files, {} rows, {}",
+            "{} is intact: {} runs, {} files, {} rows, {}",
             args.path.display(),
             report.runs,
             HumanCount(report.files),
@@ -89,18 +89,18 @@ fn show(args: &VerifyArgs, report: &Report) -> Exit {
     Exit::Complete
 }
 
-/// One line for all warnings of a kind.
+/// Prints one line for all warnings of a kind.
 fn warn(report: &Report, is_meant: fn(&&Damage) -> bool, subject: [&str; 2], what: &str) {
     let mut warnings = report.warnings.iter().filter(is_meant);
     let Some(first) = warnings.next() else { return };
     let count = warnings.count() + 1;
     let subject = subject[usize::from(count > 1)];
-    tell(&format!("warning: {count} {subject} {what}, such as {}: {}", first.path, first.detail));
+    eprint(&format!("warning: {count} {subject} {what}, such as {}: {}", first.path, first.detail));
 }
 
 fn sentence(damage: &Damage) -> String {
     let kind = serde_json::to_value(damage.kind).ok();
     let kind = kind.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default().replace('_', " ");
-    // A name of another's may hold a line end, and must not pass for a line of ours.
+    // A file name may contain a line end. It must not imitate a line of this program.
     format!("{kind}: {}: {}", damage.path, damage.detail).replace('\n', "\\n")
 }

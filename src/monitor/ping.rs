@@ -63,7 +63,7 @@ impl Pinger {
     ///
     /// # Errors
     /// Why it could not be told, without the address.
-    pub async fn tell(&self, moment: Moment) -> Result<(), String> {
+    pub async fn ping(&self, moment: Moment) -> Result<(), String> {
         match self.attempt(moment).await {
             Ok(()) => Ok(()),
             Err(_) => self.attempt(moment).await,

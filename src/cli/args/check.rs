@@ -9,7 +9,6 @@ use super::common::concurrency;
 use super::path::local_path;
 use super::{BuiltInArgs, ConnectionArgs, ContactsFormArgs, LogArgs, RequestArgs};
 
-/// Shown below the help.
 pub const EXAMPLES: &str = "\
 Examples:
   chatzy-export check --simulated
@@ -23,16 +22,16 @@ Examples:
 `check` writes a small folder at the destination and removes it at once. It does not create the destination.
 
 Exit codes: 0 a run would work, perhaps with warnings, 2 usage, no contacts, or not the API, 4 sign-in refused,
-5 API unavailable, 6 storage, 7 another run works here, 130/143 interrupted. If several checks fail, the exit code is the
+5 API unavailable, 6 storage, 7 another run is active, 130/143 interrupted. If several checks fail, the exit code is the
 first of 2, 4, 6, 5 and 7.";
 
 /// Check credentials, API behavior and output folder, and estimate a run
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// Contacts file: CSV with a column `contact_id`, or one ID per line; `-` is stdin [default: all contacts of the account]
+    /// Contacts file: CSV with a column `contact_id`, or one ID per line; `-` is stdin [default: all contacts
+    /// of the account]
     #[arg(long, value_name = "FILE", value_parser = local_path())]
     pub contacts: Option<PathBuf>,
-    /// The form of that file.
     #[command(flatten)]
     pub contacts_form: ContactsFormArgs,
     /// Folder of the export, which need not exist [default: no folder is checked]
@@ -45,20 +44,16 @@ pub struct CheckArgs {
     /// Maximum number of requests in flight in the run, 1 to 1024
     #[arg(long, value_name = "N", default_value = "32", value_parser = concurrency, help_heading = "Requests")]
     pub concurrency: NonZeroU32,
-    /// How hard the service is pressed.
     #[command(flatten)]
     pub requests: RequestArgs,
-    /// The built-in API.
     #[command(flatten)]
     pub built_in: BuiltInArgs,
     /// Print the results and the plan as one JSON document on stdout
     #[arg(long, help_heading = "Output and logging")]
     pub json: bool,
 
-    /// The service.
     #[command(flatten)]
     pub connection: ConnectionArgs,
-    /// What to tell.
     #[command(flatten)]
     pub log: LogArgs,
 }

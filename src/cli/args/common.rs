@@ -12,13 +12,13 @@ use humantime::parse_duration;
 use crate::contacts::{ColumnChoice, Delimiter, Form};
 use crate::settings::{AuthScheme, Mixed};
 
-/// The longest time that an option takes: the end of a longer one might be no time that can be told.
-const LONGEST: Duration = Duration::from_hours(10 * 365 * 24);
+/// Maximum value of a duration. The end of a longer period may not be a representable time.
+const MAX_DURATION: Duration = Duration::from_hours(10 * 365 * 24);
 
 /// The service's public address (`docs/api.md`).
 const PUBLIC_URL: &str = "https://vevdoh3hve.execute-api.us-east-1.amazonaws.com/prod";
 
-/// Address of the service, and the credentials.
+/// Address of the service and credentials.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Service")]
 pub struct ConnectionArgs {
@@ -27,19 +27,20 @@ pub struct ConnectionArgs {
     pub base_url: String,
     /// Command that prints the password
     ///
-    /// Credentials are never taken from an argument. Set `CHATZY_EMAIL` with `CHATZY_PASSWORD`, `CHATZY_PASSWORD_FILE` or
-    /// this command. Or set a token with `CHATZY_TOKEN` or `CHATZY_TOKEN_FILE`.
+    /// Credentials are never taken from an argument. Set `CHATZY_EMAIL` with `CHATZY_PASSWORD`,
+    /// `CHATZY_PASSWORD_FILE` or this command. Or set a token with `CHATZY_TOKEN` or `CHATZY_TOKEN_FILE`.
     #[arg(long, value_name = "CMD", env = "CHATZY_PASSWORD_COMMAND", hide_env_values = true)]
     pub password_command: Option<String>,
     /// Form of the Authorization header
     #[arg(long, value_name = "FORM", default_value = "bearer")]
     pub auth_scheme: AuthScheme,
-    /// Settings file with long option names as keys [default: chatzy-export.toml in the working directory, if it exists]
+    /// Settings file with long option names as keys [default: chatzy-export.toml in the working directory, if
+    /// it exists]
     #[arg(long, value_name = "FILE", env = "CHATZY_CONFIG")]
     pub config: Option<PathBuf>,
 }
 
-/// The form of a contacts file.
+/// Format of a contacts file.
 #[derive(Debug, Args)]
 pub struct ContactsFormArgs {
     /// Column that holds the IDs [default: `contact_id`]
@@ -47,14 +48,15 @@ pub struct ContactsFormArgs {
     pub contacts_column: Option<String>,
     /// Character between the columns: one character, `tab`, or `none` [default: detected from the header]
     ///
-    /// Detected are the comma, the semicolon, the tab and `|`. A file without a header is a list with one ID per line. Lines
-    /// that look like something else are refused. With `none`, each line is an ID, including quotes and separators.
+    /// Detected are the comma, the semicolon, the tab and `|`. A file without a header is a list with one ID
+    /// per line. Lines that look like something else are refused. With `none`, each line is an ID, including
+    /// quotes and separators.
     #[arg(long, value_name = "CHAR")]
     pub delimiter: Option<Delimiter>,
 }
 
 impl ContactsFormArgs {
-    /// The form that the options give.
+    /// Returns the format that the options set.
     pub fn form(&self) -> Form {
         Form {
             column: self.contacts_column.clone().map_or(ColumnChoice::Default, ColumnChoice::Named),
@@ -81,7 +83,7 @@ pub struct RequestArgs {
     pub connect_timeout: Duration,
 }
 
-/// The folder of the export, and an unfinished run in it.
+/// Lock and work folder, and the policy for unfinished runs and mixed layouts.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "The run")]
 pub struct WorkArgs {
@@ -96,7 +98,8 @@ pub struct WorkArgs {
     /// Discard an unfinished run instead of resuming it
     #[arg(long)]
     pub fresh: bool,
-    /// Accept a format, JSONL compression or partition keys that differ from those of the newest run in this folder
+    /// Accept a format, JSONL compression or partition keys that differ from those of the newest run in this
+    /// folder
     ///
     /// Many readers read all files of a table together. They fail on mixed layouts, or miss rows.
     #[arg(long)]
@@ -104,13 +107,13 @@ pub struct WorkArgs {
 }
 
 impl WorkArgs {
-    /// The choice of `--allow-mixed`.
+    /// Returns the choice of `--allow-mixed`.
     pub fn mixed(&self) -> Mixed {
         if self.allow_mixed { Mixed::Allowed } else { Mixed::Refused }
     }
 }
 
-/// Log and progress.
+/// Options of log and progress.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output and logging")]
 pub struct LogArgs {
@@ -128,7 +131,7 @@ pub struct LogArgs {
     pub progress: ProgressWhen,
 }
 
-/// Form of the log.
+/// Format of the log on stderr.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogFormat {
     /// Text for people
@@ -137,7 +140,7 @@ pub enum LogFormat {
     Json,
 }
 
-/// When to show progress.
+/// Condition for progress on stderr.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum ProgressWhen {
     /// Bars on a terminal, otherwise a line every 10 seconds
@@ -152,30 +155,26 @@ pub(super) fn concurrency(text: &str) -> Result<NonZeroU32, String> {
     let number: u32 = text.parse().map_err(|_| "not a number".to_owned())?;
     NonZeroU32::new(number)
         .filter(|number| number.get() <= 1024)
-        .ok_or_else(|| "1 to 1024 are possible".to_owned())
+        .ok_or_else(|| "must be 1 to 1024".to_owned())
 }
 
 pub(super) fn rate(text: &str) -> Result<f64, String> {
     let number: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
-    if number.is_finite() && number >= 0.001 {
-        Ok(number)
-    } else {
-        Err("it must be at least 0.001".to_owned())
-    }
+    if number.is_finite() && number >= 0.001 { Ok(number) } else { Err("must be at least 0.001".to_owned()) }
 }
 
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let duration = parse_duration(text).map_err(|error| format!("{error}; write it like 30s, 5m or 2h"))?;
     if duration.is_zero() {
-        Err("it must be longer than nothing".to_owned())
-    } else if duration > LONGEST {
-        Err("it must be at most 10 years".to_owned())
+        Err("must be longer than zero".to_owned())
+    } else if duration > MAX_DURATION {
+        Err("must be at most 10 years".to_owned())
     } else {
         Ok(duration)
     }
 }
 
-/// The built-in API; no option in a build without the simulator.
+/// Option of the built-in API. A build without the simulator has none.
 #[derive(Clone, Debug, Args)]
 pub struct BuiltInArgs {
     /// Start the built-in API on a free loopback port and use it instead of the service

@@ -8,7 +8,6 @@ use super::path::local_path;
 use super::{BuiltInArgs, ConnectionArgs, LogArgs, RequestArgs};
 use crate::settings::ListFilter;
 
-/// Shown below the help.
 pub const EXAMPLES: &str = "\
 Examples:
   chatzy-export contacts --simulated
@@ -22,7 +21,7 @@ Examples:
 Columns: contact_id, contact_name, phone_number, email, conversation_status, assigned_to, unread_message_count,
 latest_message_time, channels. The latest activity comes first. In CSV, ';' separates the channels.
 
-Exit codes: 0 all are listed, 2 usage, 3 listed but some may be missing, 4 sign-in refused, 5 API unavailable,
+Exit codes: 0 complete, 2 usage, 3 listed but some contacts may be missing, 4 sign-in refused, 5 API unavailable,
 6 storage, 130/143 interrupted.";
 
 /// List the account's contacts into a contacts file
@@ -35,8 +34,8 @@ pub struct ContactsArgs {
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<ListFormatName>,
 
-    /// Filter of the service
-    #[arg(long, value_name = "WHICH", default_value = "all", help_heading = "Contacts to list")]
+    /// Filter applied by the service
+    #[arg(long, value_name = "FILTER", default_value = "all", help_heading = "Contacts to list")]
     pub filter: ListFilter,
     /// Only contacts for which the service finds this text
     #[arg(long, value_name = "TEXT", help_heading = "Contacts to list")]
@@ -48,25 +47,21 @@ pub struct ContactsArgs {
     /// Contacts per request, 1 to 100
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100), help_heading = "Requests")]
     pub page_size: u32,
-    /// How hard the service is pressed.
     #[command(flatten)]
     pub requests: RequestArgs,
-    /// The built-in API.
     #[command(flatten)]
     pub built_in: BuiltInArgs,
     /// Print a summary as one JSON document on stdout; requires --out FILE
     #[arg(long, help_heading = "Output and logging")]
     pub json: bool,
 
-    /// The service.
     #[command(flatten)]
     pub connection: ConnectionArgs,
-    /// What to tell.
     #[command(flatten)]
     pub log: LogArgs,
 }
 
-/// The forms of a list of contacts.
+/// Formats of a contact list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum ListFormatName {
     /// A header and one line per contact: a contacts file
@@ -76,10 +71,10 @@ pub enum ListFormatName {
 }
 
 impl ContactsArgs {
-    /// The form asked for, else the one that suits the file's name.
+    /// Returns the format of `--format`. Without the option, the file name decides.
     pub fn form(&self) -> ListFormatName {
-        let ending = self.out.extension().and_then(|ending| ending.to_str()).map(str::to_lowercase);
-        match (self.format, ending.as_deref()) {
+        let outcome = self.out.extension().and_then(|outcome| outcome.to_str()).map(str::to_lowercase);
+        match (self.format, outcome.as_deref()) {
             (Some(format), _) => format,
             (None, Some("jsonl" | "ndjson")) => ListFormatName::Jsonl,
             (None, _) => ListFormatName::Csv,

@@ -1,4 +1,4 @@
-//! What can be typed. The docs of the fields are the help.
+//! Commands and options. Doc comments of commands, fields and values are the help texts.
 
 mod check;
 mod common;
@@ -48,18 +48,18 @@ pub struct Cli {
     pub command: Command,
 }
 
-/// The commands.
+/// Subcommand with its options.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Export contacts' conversations
-    #[command(after_help = possible(run::EXAMPLES))]
+    #[command(after_help = available(run::EXAMPLES))]
     Run(Box<RunArgs>),
     /// List the account's contacts into a contacts file
-    #[command(after_help = possible(contacts::EXAMPLES))]
+    #[command(after_help = available(contacts::EXAMPLES))]
     Contacts(Box<ContactsArgs>),
     /// Check credentials, API behavior and output folder, and estimate a run
     #[command(
-        after_help = possible(check::EXAMPLES),
+        after_help = available(check::EXAMPLES),
         mut_arg("contacts_column", |arg| arg.requires("contacts")),
         mut_arg("delimiter", |arg| arg.requires("contacts"))
     )]
@@ -67,10 +67,10 @@ pub enum Command {
     /// Check an export against its manifests
     #[command(after_help = VERIFY_EXAMPLES)]
     Verify(VerifyArgs),
-    /// Make an HTML page about a run
+    /// Write an HTML report of a run
     #[command(after_help = report::EXAMPLES)]
     Report(ReportArgs),
-    /// Make the tables again from a raw archive, without the API
+    /// Rebuild the tables from a raw archive, without the API
     #[command(after_help = rebuild::EXAMPLES)]
     Rebuild(Box<RebuildArgs>),
     /// Remove old runs with their files
@@ -97,7 +97,7 @@ Examples:
   chatzy-export verify ./export --deep              also opens every file, and compares rows and coverage
   chatzy-export verify ./export --run 20261120T020000Z-ab12cd --json
 
-Exit codes: 0 no damage, 8 damage was found, 2 there is no export at PATH.";
+Exit codes: 0 no damage, 2 there is no export at PATH, 8 damage was found.";
 
 /// Check an export against its manifests
 #[derive(Debug, Args)]
@@ -114,13 +114,13 @@ pub struct VerifyArgs {
     /// Print the findings as one JSON document on stdout
     #[arg(long)]
     pub json: bool,
-    /// How to log.
     #[command(flatten)]
     pub log: LogArgs,
 }
 
-/// The examples that this build can run: without the simulator, those of `--simulated` and their explanations are left out.
-fn possible(examples: &str) -> String {
+/// Returns the examples that this build can run. A build without the simulator omits those with
+/// `--simulated`, and the indented lines that explain them.
+fn available(examples: &str) -> String {
     let mut is_left_out = false;
     let mut kept = String::new();
     for line in examples.split_inclusive('\n') {

@@ -7,7 +7,6 @@ use clap::Args;
 use super::path::local_path;
 use clap_complete::Shell;
 
-/// Shown below the help.
 pub const COMPLETIONS_EXAMPLES: &str = "\
 Examples:
   source <(chatzy-export completions bash)                                        for this session
@@ -24,7 +23,6 @@ pub struct CompletionsArgs {
     pub shell: Shell,
 }
 
-/// Shown below the help.
 pub const MAN_EXAMPLES: &str = "\
 Examples:
   chatzy-export man run | man -l -        the manual page of run

@@ -1,30 +1,30 @@
-//! Paths of this machine's file system, as opposed to URLs.
+//! Paths of the local file system. A URL is not a path.
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use clap::builder::{PathBufValueParser, TypedValueParser};
 
-/// Schemes that are recognised with a single slash too, as in `s3:/bucket`.
+/// Schemes recognized with a single slash too, as in `s3:/bucket`.
 const STORES: [&str; 16] = [
     "s3", "s3a", "s3n", "gs", "gcs", "az", "azure", "abfs", "abfss", "adl", "wasb", "wasbs", "r2", "hdfs",
     "sftp", "file",
 ];
 
-/// Accepts a local path and refuses a URL, which would become a folder called `s3:`.
+/// Accepts a local path and refuses a URL, which would otherwise become a folder named `s3:`.
 pub(super) fn local_path() -> impl TypedValueParser<Value = PathBuf> {
     PathBufValueParser::new().try_map(|path| match scheme(path.as_os_str()) {
-        Some(_) => Err("this version reads and writes local paths only; to use an object store, copy the folder, as with rclone"),
+        Some(_) => Err("only local paths are supported; to use an object store, copy the folder, for example with rclone"),
         None => Ok(path),
     })
 }
 
-/// True for a URL, which no file can be opened by.
+/// True if the text is a URL.
 pub fn is_url(path: &OsStr) -> bool {
     scheme(path).is_some()
 }
 
-/// The scheme of a URL.
+/// Returns the scheme of a URL in lower case.
 fn scheme(path: &OsStr) -> Option<String> {
     let text = path.to_string_lossy();
     let (scheme, rest) = text.split_once(':')?;
@@ -40,7 +40,7 @@ mod tests {
     use super::is_url;
 
     #[test]
-    fn urls_are_no_paths() {
+    fn urls_are_recognized() {
         for url in [
             "s3://bucket/prefix",
             "GS://b",

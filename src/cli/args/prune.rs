@@ -10,7 +10,6 @@ use super::LogArgs;
 use super::common::duration;
 use super::path::local_path;
 
-/// Shown below the help.
 pub const EXAMPLES: &str = "\
 Examples:
   chatzy-export prune ./export --keep-last 14 --dry-run
@@ -21,8 +20,8 @@ Always kept are the newest run, the newest complete run, and the runs that incre
 manifest of a removed run names are removed. stdout has one line per removed run: ID, files and bytes, separated by tabs.
 After an interruption, run the same command again.
 
-Exit codes: 0 done, 2 usage, or there is no export at PATH, 6 storage, 7 another run works here, 8 latest.json, its run or a
-state is damaged.";
+Exit codes: 0 complete, 2 usage, or there is no export at PATH, 6 storage, 7 another run is active, 8 latest.json, its run or
+a state is damaged.";
 
 /// Remove old runs with their files
 #[derive(Debug, Args)]
@@ -37,13 +36,12 @@ pub struct PruneArgs {
     /// Keep runs that ended within this time before the end of the newest run, such as 90d
     #[arg(long, value_name = "D", value_parser = duration)]
     pub keep_within: Option<Duration>,
-    /// Print what would be removed, and remove nothing
+    /// Print the runs that would be removed; remove nothing
     #[arg(long)]
     pub dry_run: bool,
     /// Print removed and kept runs as one JSON document on stdout
     #[arg(long)]
     pub json: bool,
-    /// How to log.
     #[command(flatten)]
     pub log: LogArgs,
 }

@@ -10,27 +10,26 @@ use super::{FormatName, LogArgs, WorkArgs};
 use crate::id::RunId;
 use crate::settings::PartitionKey;
 
-/// Shown below the help.
 pub const EXAMPLES: &str = "\
 Examples:
   chatzy-export run --contacts contacts.csv --out ./export --keep-raw
   chatzy-export rebuild --from ./export --out ./again
-      the tables of the newest run, byte for byte the same
+      the tables of the newest run, byte for byte identical
   chatzy-export rebuild --from ./export --run 20261120T020000Z-ab12cd --out ./lines --format jsonl --partition-by month
 
-After a crash, a kill or a full disk, run the same command again. It starts again, or completes the publication.
+After a crash, a kill or a full disk, run the same command again. It starts over, or completes the publication.
 
 Exit codes: 0 complete, 2 usage, or the run has no raw archive, 3 complete, but some contacts had failed or were unresolved,
-6 storage, 7 another run works here, 8 the archive is damaged, 9 an unfinished run does not fit, or the newest run has
-another layout, 130/143 interrupted.";
+6 storage, 7 another run is active, 8 the archive is damaged, 9 an unfinished run does not fit, or the newest run has a
+different layout, 130/143 interrupted.";
 
-/// Make the tables again from a raw archive, without the API
+/// Rebuild the tables from a raw archive, without the API
 #[derive(Debug, Args)]
 pub struct RebuildArgs {
     /// Folder of an export with a raw archive
     #[arg(long, value_name = "PATH", value_parser = local_path())]
     pub from: PathBuf,
-    /// Run to make again [default: the newest]
+    /// Run to rebuild [default: the newest]
     #[arg(long, value_name = "ID")]
     pub run: Option<RunId>,
     /// Folder of the new export, a local path
@@ -40,32 +39,31 @@ pub struct RebuildArgs {
     /// Format of the data files [default: unchanged]
     #[arg(long, value_name = "FORMAT", help_heading = "Files")]
     pub format: Option<FormatName>,
-    /// Parquet: zstd[:1-22], snappy, none; JSONL: none, gzip, zstd[:1-22] [default: unchanged, or that of --format]
+    /// Parquet: zstd[:1-22], snappy, none; JSONL: none, gzip, zstd[:1-22] [default: unchanged, or that of
+    /// --format]
     #[arg(long, value_name = "CODEC", help_heading = "Files")]
     pub compression: Option<String>,
     /// Partition keys as for `run`, or `none` [default: unchanged]
     #[arg(long, value_name = "KEYS", value_parser = partition_keys, help_heading = "Files")]
     pub partition_by: Option<PartitionKeys>,
-    /// Size after which a file ends, at the next contact [default: unchanged]
+    /// Size after which the next contact starts a new file [default: unchanged]
     #[arg(long, value_name = "SIZE", help_heading = "Files")]
     pub target_file_size: Option<ByteSize>,
     /// Copy the raw archive to the new export
     #[arg(long, help_heading = "Files")]
     pub keep_raw: bool,
 
-    /// Where it is made.
     #[command(flatten)]
     pub work: WorkArgs,
     /// Print the manifest as one JSON document on stdout
     #[arg(long, help_heading = "Output and logging")]
     pub json: bool,
 
-    /// What to tell.
     #[command(flatten)]
     pub log: LogArgs,
 }
 
-/// Partition keys; `none` is a list without any.
+/// Partition keys of `--partition-by`. The list is empty for `none`.
 #[derive(Clone, Debug)]
 pub struct PartitionKeys(pub Vec<PartitionKey>);
 
@@ -76,7 +74,7 @@ fn partition_keys(text: &str) -> Result<PartitionKeys, String> {
     let key = |name: &str| {
         let key = <PartitionKey as clap::ValueEnum>::from_str(name, false);
         key.map_err(|_| {
-            format!("{name:?} is no key: export_date, run, channel, year, month and date are, or none")
+            format!("unknown key {name:?}: use export_date, run, channel, year, month or date, or none alone")
         })
     };
     text.split(',').map(key).collect::<Result<_, _>>().map(PartitionKeys)

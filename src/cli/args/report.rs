@@ -7,7 +7,6 @@ use clap::Args;
 use super::LogFormat;
 use super::path::local_path;
 
-/// Shown below the help.
 pub const EXAMPLES: &str = "\
 Examples:
   chatzy-export report ./export -o report.html      the newest run, as a page for any browser
@@ -18,7 +17,7 @@ read the file.
 
 Exit codes: 0 written, 2 there is no such export or run, 6 storage, 8 the export is damaged (see `verify`).";
 
-/// Make an HTML page about a run
+/// Write an HTML report of a run
 #[derive(Debug, Args)]
 pub struct ReportArgs {
     /// Folder of the export
@@ -27,7 +26,7 @@ pub struct ReportArgs {
     /// Run to report [default: the newest]
     #[arg(long, value_name = "ID")]
     pub run: Option<String>,
-    /// File for the page; `-` is stdout, which must not be a terminal
+    /// File to write; `-` is stdout, which must not be a terminal
     #[arg(short, long, value_name = "FILE", default_value = "-", value_parser = local_path())]
     pub output: PathBuf,
     /// Show only errors

@@ -14,7 +14,6 @@ use super::{BuiltInArgs, ConnectionArgs, ContactsFormArgs, LogArgs, RequestArgs,
 use crate::id::{Channel, RunId};
 use crate::settings::{Consistency, MaxFailed, PartitionKey};
 
-/// Shown below the help.
 pub const EXAMPLES: &str = "\
 Examples:
   chatzy-export run --simulated --contacts sample_contacts.csv --out ./export
@@ -25,20 +24,20 @@ Examples:
       every contact of the account
   chatzy-export run --contacts ids.txt --out ./export --format jsonl --compression zstd --partition-by month
   chatzy-export run --contacts ids.txt --out ./export --incremental
-      every night: contacts that have changed, and each contact at least every 30 days
+      every night: changed contacts, and every contact at least once in 30 days
   chatzy-export run --contacts ids.txt --out ./export --since 2026-01-01T00:00:00Z --channel whatsapp
 
 After a crash, a kill or a full disk, run the same command again. It resumes where it left off.
 
 Exit codes: 0 complete, 2 usage, 3 published but some contacts failed or are unresolved, 4 sign-in refused,
-5 API unavailable, or a quota or --max-duration is used up, 6 storage, 7 another run works here, 9 an unfinished run does
-not fit, the state of --incremental is lost, or the newest run has another layout, 130/143 interrupted.";
+5 API unavailable, or a quota or --max-duration is used up, 6 storage, 7 another run is active, 9 an unfinished run does
+not fit, the state of --incremental is lost, or the newest run has a different layout, 130/143 interrupted.";
 
 /// Export contacts' conversations
 #[derive(Debug, Args)]
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "each is a flag as it is typed; they become enums in the settings"
+    reason = "each is a flag of the command line; the settings use enums"
 )]
 pub struct RunArgs {
     /// Contacts file: CSV with a column `contact_id`, or one ID per line; `-` is stdin
@@ -47,7 +46,6 @@ pub struct RunArgs {
     /// Export all contacts of the account
     #[arg(long, conflicts_with_all = ["contacts", "contacts_column", "delimiter"])]
     pub all_contacts: bool,
-    /// The form of that file.
     #[command(flatten)]
     pub contacts_form: ContactsFormArgs,
     /// Folder of the export, a local path
@@ -63,7 +61,7 @@ pub struct RunArgs {
     /// Partition keys, as folders below each table in the given order
     #[arg(long, value_name = "KEYS", value_delimiter = ',', help_heading = "Files")]
     pub partition_by: Vec<PartitionKey>,
-    /// Size after which a file ends, at the next contact
+    /// Size after which the next contact starts a new file
     #[arg(long, value_name = "SIZE", default_value = "256MB", help_heading = "Files")]
     pub target_file_size: ByteSize,
     /// Keep the API's responses beside the tables, for `rebuild`
@@ -89,22 +87,23 @@ pub struct RunArgs {
     /// Messages per request, 1 to 100
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100), help_heading = "Requests")]
     pub page_size: u32,
-    /// Proof that nothing was missed
+    /// Strength of the proof that no message was missed
     #[arg(long, value_name = "LEVEL", default_value = "anchored", help_heading = "Requests")]
     pub consistency: Consistency,
     /// Maximum number of requests in flight, 1 to 1024
     #[arg(long, value_name = "N", default_value = "32", value_parser = concurrency, help_heading = "Requests")]
     pub concurrency: NonZeroU32,
-    /// How hard the service is pressed.
     #[command(flatten)]
     pub requests: RequestArgs,
 
-    /// Read only contacts that are due: new, active since their last export, failed last time, or due for the full sweep
+    /// Read only contacts that are due: new, active since their last export, failed last time, or due for the
+    /// full sweep
     #[arg(long, help_heading = "The run")]
     pub incremental: bool,
     /// With --incremental: maximum time between two reads of a contact, changed or not [default: 30d]
     ///
-    /// Edits, deletions and late delivery receipts change no time in the account's list. They are found within this period.
+    /// Edits, deletions and late delivery receipts change no time in the account's list. They are found
+    /// within this period.
     #[arg(long, value_name = "D", value_parser = duration, help_heading = "The run")]
     pub full_sweep_every: Option<Duration>,
     /// With --incremental: read all contacts and start with a new state
@@ -116,16 +115,14 @@ pub struct RunArgs {
     /// Stop after this time, such as 6h; the same command resumes the run [default: no limit]
     #[arg(long, value_name = "D", value_parser = duration, help_heading = "The run")]
     pub max_duration: Option<Duration>,
-    /// Where it is made.
     #[command(flatten)]
     pub work: WorkArgs,
-    /// The built-in API.
     #[command(flatten)]
     pub built_in: BuiltInArgs,
     /// Read the contacts file, sign in, request one contact and print the plan; write nothing
     #[arg(long, help_heading = "The run")]
     pub dry_run: bool,
-    /// File for metrics, in the format of `node_exporter`'s textfile collector, written whenever the run ends
+    /// Metrics file for `node_exporter`'s textfile collector, written whenever the run ends
     #[arg(long, value_name = "FILE", help_heading = "Monitoring", value_parser = local_path())]
     pub metrics_file: Option<PathBuf>,
     /// Monitor to ping: URL/start at the start, URL after exit code 0, URL/fail after any other exit code
@@ -141,15 +138,13 @@ pub struct RunArgs {
     #[arg(long, help_heading = "Output and logging")]
     pub json: bool,
 
-    /// The service.
     #[command(flatten)]
     pub connection: ConnectionArgs,
-    /// What to tell.
     #[command(flatten)]
     pub log: LogArgs,
 }
 
-/// The forms of data files.
+/// Formats of the data files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum FormatName {
     /// Apache Parquet
@@ -171,12 +166,13 @@ impl FromStr for MaxFailedArg {
                 let percent: f64 =
                     percent.trim().parse().map_err(|_| format!("{percent:?} is not a number"))?;
                 if !(0.0..=100.0).contains(&percent) {
-                    return Err("a percentage lies between 0% and 100%".to_owned());
+                    return Err("a percentage must be between 0% and 100%".to_owned());
                 }
                 MaxFailed::Percent(percent)
             }
             None => MaxFailed::Count(
-                text.parse().map_err(|_| "a number of contacts, or a percentage like 5%".to_owned())?,
+                text.parse()
+                    .map_err(|_| "must be a number of contacts, or a percentage such as 5%".to_owned())?,
             ),
         };
         Ok(Self(limit))

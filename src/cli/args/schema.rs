@@ -9,7 +9,6 @@ use super::path::local_path;
 use crate::id::RunId;
 use crate::warehouse::Dialect;
 
-/// Shown below the help.
 pub const EXAMPLES: &str = "\
 Examples:
   chatzy-export schema                        the columns with their Arrow types, as JSON
@@ -17,7 +16,7 @@ Examples:
   chatzy-export schema --format duckdb | duckdb warehouse.db
       creates the tables
   chatzy-export schema --merge duckdb --from ./export | duckdb warehouse.db
-      loads the runs that are not loaded yet; running it twice changes nothing
+      loads the runs that are not loaded yet; a second time it changes nothing
   chatzy-export schema --merge postgres --from ./export | psql warehouse
       the same for an export with --format jsonl
   chatzy-export schema --latest duckdb --from ./export > latest.sql && duckdb -init latest.sql
@@ -38,15 +37,15 @@ pub struct SchemaArgs {
     /// Folder of the export to load or query [default: a comment in the SQL shows where to set it]
     #[arg(long, value_name = "PATH", conflicts_with = "format", value_parser = local_path())]
     pub from: Option<PathBuf>,
-    /// Only this run [default: all runs with whole contacts]
+    /// Only this run [default: all runs with complete contacts]
     #[arg(long, value_name = "ID", requires = "from")]
     pub run: Option<RunId>,
-    /// With --run: accept a run with parts of contacts (--since, --until, --channel), for tables of its own
+    /// With --run: accept a run with partial contacts (--since, --until, --channel), for separate tables
     #[arg(long, requires = "run")]
     pub partial: bool,
 }
 
-/// The languages of a schema.
+/// Formats of the description.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum SchemaFormatName {
     /// Column names and Arrow types
@@ -59,7 +58,7 @@ pub enum SchemaFormatName {
     Postgres,
 }
 
-/// The dialects of SQL.
+/// Dialects of SQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum DialectName {
     /// DuckDB 1.3 or later; reads Parquet and JSONL

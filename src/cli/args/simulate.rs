@@ -3,7 +3,6 @@
 use chatzy_simulator::SimulatorOptions;
 use clap::Args;
 
-/// Shown below the help.
 pub const EXAMPLES: &str = "\
 Examples:
   chatzy-export simulate                                   a service without faults, on a free port
@@ -17,7 +16,6 @@ Start simulate with --token any for that, or set any CHATZY_EMAIL and CHATZY_PAS
 /// Serve a local API with made-up conversations
 #[derive(Debug, Args)]
 pub struct SimulateArgs {
-    /// How the service behaves.
     #[command(flatten)]
     pub options: SimulatorOptions,
 }

@@ -1,4 +1,4 @@
-//! `check`: whether a run would work, and what it would be.
+//! The command `check`: tests if a run would work, and estimates its size.
 
 mod settings;
 mod show;
@@ -10,9 +10,9 @@ use tokio::sync::Mutex;
 
 use super::args::{CheckArgs, LogFormat};
 use super::built_in::{BuiltIn, BuiltInError};
+use super::command_line::{CommandLine, ContactsGiven, OutGiven};
 use super::console;
 use super::exit::Exit;
-use super::invocation::{Invocation, OutTyped, WhomTyped};
 use super::limits::{self, LimitError};
 use super::log::{self, Console};
 use super::settings::SettingsError;
@@ -21,10 +21,10 @@ use crate::check::{self, Checked, Destination};
 use crate::event::SharedObserver;
 use crate::export::{ExportError, Interruption};
 
-/// How long a signal waits for the file at the destination to be removed again.
-const PROBE_PATIENCE: Duration = Duration::from_secs(1);
+/// Maximum time that a signal waits until the probe folder at the destination is removed.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Why nothing could be looked at.
+/// Failure to run the checks.
 #[derive(Debug, thiserror::Error)]
 enum CheckError {
     #[error(transparent)]
@@ -33,7 +33,7 @@ enum CheckError {
     BuiltIn(#[from] BuiltInError),
     #[error(transparent)]
     Limits(#[from] LimitError),
-    #[error("cannot listen to signals")]
+    #[error("cannot install signal handlers")]
     Signals(#[source] std::io::Error),
 }
 
@@ -46,12 +46,12 @@ impl CheckError {
     }
 }
 
-/// Runs the command.
+/// Runs the command `check`.
 pub fn check(args: &CheckArgs) -> Exit {
     let console = Console::new(&args.log);
     let checked = match limits::runtime() {
         Ok(runtime) => {
-            let checked = runtime.block_on(Box::pin(look(args, &console)));
+            let checked = runtime.block_on(Box::pin(run_checks(args, &console)));
             runtime.shutdown_background();
             checked
         }
@@ -62,17 +62,17 @@ pub fn check(args: &CheckArgs) -> Exit {
         Ok(checked) => end(args, &checked),
         Err(error) => {
             let sentence = format!("error: {}", console::chain(&error));
-            log::last_word(args.log.log_format, "checked", error.exit(), &sentence, None);
+            log::print_last_line(args.log.log_format, "checked", error.exit(), &sentence, None);
             error.exit()
         }
     }
 }
 
-async fn look(args: &CheckArgs, console: &Arc<Console>) -> Result<Checked, CheckError> {
+async fn run_checks(args: &CheckArgs, console: &Arc<Console>) -> Result<Checked, CheckError> {
     let format = args.log.log_format;
     let probing = Arc::new(Mutex::new(()));
     let busy = Arc::clone(&probing);
-    // Nothing is left half done but the file at the destination, if a signal comes just then.
+    // A signal ends the command at once, except that the probe folder at the destination is removed first.
     let _signals =
         Signals::listen(None, move |why| farewell(format, why, busy)).map_err(CheckError::Signals)?;
     let built_in = BuiltIn::start(&args.built_in).await?;
@@ -99,27 +99,33 @@ fn end(args: &CheckArgs, checked: &Checked) -> Exit {
     }
     if exit != Exit::Complete || !args.log.quiet {
         let sentence = show::sentence(checked, exit);
-        log::last_word(args.log.log_format, "checked", exit, &sentence, Some(&next(args, exit)));
+        log::print_last_line(args.log.log_format, "checked", exit, &sentence, Some(&next(args, exit)));
     }
     exit
 }
 
-/// What to type next: the run, or the check again.
+/// Returns the next command: the run, or the same check.
 fn next(args: &CheckArgs, exit: Exit) -> String {
-    let typed = Invocation::of_process();
+    let command = CommandLine::of_process();
     if exit != Exit::Complete {
-        return typed.to_shell();
+        return command.to_shell();
     }
-    let whom = if args.contacts.is_some() { WhomTyped::File } else { WhomTyped::Nobody };
-    let out = if args.out.is_some() { OutTyped::Path } else { OutTyped::Nowhere };
-    typed.as_run(whom, out).to_shell()
+    let contacts = if args.contacts.is_some() { ContactsGiven::File } else { ContactsGiven::All };
+    let out = if args.out.is_some() { OutGiven::Path } else { OutGiven::Missing };
+    command.as_run(contacts, out).to_shell()
 }
 
 async fn farewell(format: LogFormat, why: Interruption, probing: Arc<Mutex<()>>) -> Exit {
-    // Whatever hangs, a signal is obeyed.
-    drop(tokio::time::timeout(PROBE_PATIENCE, probing.lock()).await);
+    // The signal must end the process even if the disk hangs.
+    drop(tokio::time::timeout(PROBE_TIMEOUT, probing.lock()).await);
     let exit = Exit::of_export(&ExportError::Interrupted(why));
-    let again = Invocation::of_process().to_shell();
-    log::last_word(format, "checked", exit, &format!("error: {why}: nothing was written"), Some(&again));
+    let again = CommandLine::of_process().to_shell();
+    log::print_last_line(
+        format,
+        "checked",
+        exit,
+        &format!("error: {why}: nothing was written"),
+        Some(&again),
+    );
     exit
 }

@@ -1,4 +1,4 @@
-//! What was typed after `check` becomes what is meant.
+//! Converts the arguments of `check` into validated settings.
 
 use std::sync::Arc;
 
@@ -7,14 +7,14 @@ use crate::cli::args::CheckArgs;
 use crate::cli::console;
 use crate::cli::settings::{SettingsError, connection, contacts_in};
 
-/// Checks everything. `simulator` is the address of the built-in API, where that is asked for.
+/// Validates the arguments. `simulator` is the address of the built-in API with `--simulated`.
 pub fn task(args: &CheckArgs, simulator: Option<&str>) -> Result<Task, SettingsError> {
     let connection = connection(&args.connection, &args.requests, args.concurrency, simulator)?;
     let contacts = match &args.contacts {
         None => Chosen::All,
         Some(file) => match contacts_in(file, &args.contacts_form) {
             Ok(list) => Chosen::Listed(list),
-            // A finding like others, so that it hides none of them.
+            // A bad contacts file is one finding, so that the other checks still run.
             Err(error) => Chosen::Bad(console::chain(&error)),
         },
     };

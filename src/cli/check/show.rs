@@ -1,4 +1,4 @@
-//! What `check` found, for people and for machines.
+//! Prints the findings and the plan of `check`, as text and as JSON.
 
 use std::time::Duration;
 
@@ -8,17 +8,16 @@ use serde::Serialize;
 
 use crate::check::{Checked, Finding, Plan, Status};
 use crate::cli::args::{CheckArgs, LogFormat};
-use crate::cli::console::tell;
+use crate::cli::console::eprint;
 use crate::cli::exit::Exit;
 
-/// The code of all findings together.
+/// Returns the exit code for all findings.
 pub fn exit(findings: &[Finding]) -> Exit {
     let exits = findings.iter().filter_map(|finding| finding.cause.as_ref()).map(Exit::of_cause);
     exits.max_by_key(|exit| weight(*exit)).unwrap_or(Exit::Complete)
 }
 
-/// The rank of an exit code among those of several findings: highest for those that need manual action, lower for those
-/// that a later attempt may resolve.
+/// Returns the priority of an exit code among several findings. Failures that need manual action come first.
 fn weight(exit: Exit) -> u8 {
     match exit {
         Exit::Bug => 11,
@@ -27,7 +26,7 @@ fn weight(exit: Exit) -> u8 {
         Exit::Storage => 8,
         Exit::Unavailable => 7,
         Exit::Locked => 6,
-        // No finding of `check` has one of these as its cause.
+        // No finding leads to one of these.
         Exit::Damaged => 5,
         Exit::DoesNotFit => 4,
         Exit::Terminated => 3,
@@ -37,7 +36,7 @@ fn weight(exit: Exit) -> u8 {
     }
 }
 
-/// The document of `--json`.
+/// Returns the document of `--json`.
 pub fn json(checked: &Checked, exit: Exit) -> String {
     #[derive(Serialize)]
     struct Document<'a> {
@@ -55,13 +54,13 @@ pub fn json(checked: &Checked, exit: Exit) -> String {
     serde_json::to_string_pretty(&document).unwrap_or_default()
 }
 
-/// The gravest; what was not looked at is none.
+/// Returns the worst status. Skipped checks do not count.
 fn status(findings: &[Finding]) -> Status {
-    let looked_at = findings.iter().map(|finding| finding.status).filter(|status| *status != Status::Skipped);
-    looked_at.max().unwrap_or(Status::Ok)
+    let checked = findings.iter().map(|finding| finding.status).filter(|status| *status != Status::Skipped);
+    checked.max().unwrap_or(Status::Ok)
 }
 
-/// A line for each thing; one for all that was skipped for the same reason.
+/// Prints one line per finding. Checks skipped for the same reason share a line.
 pub fn findings(args: &CheckArgs, findings: &[Finding]) {
     for (at, finding) in findings.iter().enumerate() {
         let Finding { name, status, detail, .. } = finding;
@@ -79,9 +78,9 @@ pub fn findings(args: &CheckArgs, findings: &[Finding]) {
             if others.is_empty() { detail.clone() } else { format!("and {}: {detail}", others.join(", ")) };
         let name = name.replace('_', " ");
         match args.log.log_format {
-            LogFormat::Text => tell(&format!("{:<8} {name:<12} {detail}", mark(*status))),
-            // The level of a line follows from how it begins.
-            LogFormat::Json => tell(&match status {
+            LogFormat::Text => eprint(&format!("{:<8} {name:<12} {detail}", mark(*status))),
+            // The start of a line sets its level in the JSON log.
+            LogFormat::Json => eprint(&match status {
                 Status::Ok | Status::Skipped => format!("{name}, {}: {detail}", mark(*status)),
                 Status::Warn => format!("warning: {name}: {detail}"),
                 Status::Fail => format!("error: {name}: {detail}"),
@@ -99,22 +98,24 @@ fn mark(status: Status) -> &'static str {
     }
 }
 
-/// The plan, in which all but the contacts is an estimate.
+/// Prints the plan. All its figures except the number of contacts are estimates.
 pub fn plan(args: &CheckArgs, plan: &Plan) {
-    let judged = match plan.known_lengths {
-        0 => format!("judging by {}", plan.sampled),
-        known if known >= plan.contacts => "judging by the last run".to_owned(),
-        known => format!("judging by the last run's {} and {} more", HumanCount(known), plan.sampled),
+    let basis = match plan.known_lengths {
+        0 => format!("estimated from {}", contacts(plan.sampled)),
+        known if known >= plan.contacts => "estimated from the last run".to_owned(),
+        known => {
+            format!("estimated from {} of the last run and {} more", contacts(known), plan.sampled)
+        }
     };
-    let rate = args.requests.rate_limit.map_or_else(String::new, |rate| format!(" and {rate} a second"));
+    let rate = args.requests.rate_limit.map_or_else(String::new, |rate| format!(" and {rate} per second"));
     let lines = [
-        format!("{} with about {} messages, {judged}", contacts(plan.contacts), HumanCount(plan.messages)),
+        format!("{} with about {} messages, {basis}", contacts(plan.contacts), HumanCount(plan.messages)),
         format!("about {} requests of {} ms", HumanCount(plan.requests), plan.latency_ms),
         format!("about {} with at most {} requests in flight{rate}", time(plan.seconds), plan.concurrency),
-        format!("about {} on the disk until it is published", ByteSize(plan.bytes)),
+        format!("about {} of disk space until publication", ByteSize(plan.bytes)),
     ];
     for line in lines {
-        tell(&match args.log.log_format {
+        eprint(&match args.log.log_format {
             LogFormat::Text => format!("{:<8} {line}", "plan"),
             LogFormat::Json => format!("plan: {line}"),
         });
@@ -125,7 +126,7 @@ fn contacts(count: u64) -> String {
     if count == 1 { "1 contact".to_owned() } else { format!("{} contacts", HumanCount(count)) }
 }
 
-/// A time in its two largest units: more would be more than is known.
+/// Formats a time with its two largest units. The estimate is not more precise.
 fn time(seconds: u64) -> String {
     let rounded = match seconds {
         0..=59 => seconds.max(1),
@@ -136,7 +137,7 @@ fn time(seconds: u64) -> String {
     humantime::format_duration(Duration::from_secs(rounded)).to_string()
 }
 
-/// In one sentence how it went. A command follows it.
+/// Returns the outcome in one sentence. The next command follows it.
 pub fn sentence(checked: &Checked, exit: Exit) -> String {
     let count = |status| checked.findings.iter().filter(|finding| finding.status == status).count();
     let warnings = match count(Status::Warn) {
@@ -145,9 +146,9 @@ pub fn sentence(checked: &Checked, exit: Exit) -> String {
         warnings => format!(", with {warnings} warnings above"),
     };
     if exit == Exit::Complete {
-        return format!("a run would work{warnings}; to begin it");
+        return format!("a run would work{warnings}; to start it, run");
     }
-    // The one that the exit code tells.
+    // The finding that determines the exit code.
     let first = checked
         .findings
         .iter()
@@ -167,7 +168,7 @@ mod tests {
     use crate::check::Cause;
 
     #[test]
-    fn the_gravest_cause_gives_the_code() {
+    fn the_worst_cause_determines_the_exit_code() {
         let fail = |cause| Finding::fail("destination", cause, "");
         let warning = Finding::warn("contacts", "");
         assert_eq!(exit(&[warning]), Exit::Complete);
@@ -181,8 +182,8 @@ mod tests {
     }
 
     #[test]
-    fn times_are_not_told_more_exactly_than_they_are_known() {
-        let told: Vec<_> = [0, 45, 61, 3_599, 3_700, 90_061].map(time).into();
-        assert_eq!(told, ["1s", "45s", "1m", "59m 50s", "1h 1m", "1day 1h"]);
+    fn times_have_two_units() {
+        let shown: Vec<_> = [0, 45, 61, 3_599, 3_700, 90_061].map(time).into();
+        assert_eq!(shown, ["1s", "45s", "1m", "59m 50s", "1h 1m", "1day 1h"]);
     }
 }

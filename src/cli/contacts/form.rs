@@ -1,4 +1,4 @@
-//! One contact as a line of CSV or JSONL.
+//! Formats a contact as a line of CSV or JSONL.
 
 use std::borrow::Cow;
 
@@ -10,11 +10,11 @@ use crate::fetch::listing::latest_activity;
 use crate::record::listing::ListedContact;
 use crate::table::format_time;
 
-/// The most bytes of a cell in CSV, some above what spreadsheets take; JSONL has all. With it a line is
-/// within what programs read: DuckDB ends at 2 MB.
-const MOST_IN_CELL: usize = 32 << 10;
+/// Maximum number of bytes in a CSV cell: the limit of spreadsheets. It keeps a line below 2 MB, the limit of
+/// DuckDB. JSONL has the whole text.
+const MAX_CELL: usize = 32 << 10;
 
-/// The first line, if the form has one.
+/// Returns the first line, if the format has a header.
 pub fn header(form: ListFormatName) -> Option<&'static str> {
     match form {
         ListFormatName::Csv => Some(LISTED_HEADER),
@@ -22,11 +22,11 @@ pub fn header(form: ListFormatName) -> Option<&'static str> {
     }
 }
 
-/// The line of a contact, without a line end.
+/// Returns the line of a contact, without a line end.
 pub fn line(form: ListFormatName, contact: &ListedContact) -> String {
     match form {
         ListFormatName::Csv => csv(contact),
-        // Texts by names are always JSON.
+        // A struct of texts and numbers always serializes.
         ListFormatName::Jsonl => serde_json::to_string(&JsonLine::of(contact)).unwrap_or_default(),
     }
 }
@@ -49,11 +49,11 @@ fn csv(contact: &ListedContact) -> String {
     cells.join(",")
 }
 
-/// A cell of CSV. A NUL, which no reader of text takes, becomes U+FFFD.
+/// Quotes a cell of CSV. A NUL becomes U+FFFD, because text readers refuse it.
 fn quoted(cell: &str) -> Cow<'_, str> {
     let mut cell = Cow::Borrowed(cell);
-    if cell.len() > MOST_IN_CELL {
-        let end = (0..=MOST_IN_CELL).rev().find(|at| cell.is_char_boundary(*at)).unwrap_or(0);
+    if cell.len() > MAX_CELL {
+        let end = (0..=MAX_CELL).rev().find(|at| cell.is_char_boundary(*at)).unwrap_or(0);
         cell = Cow::Owned(format!("{}…", cell.get(..end).unwrap_or_default()));
     }
     if cell.contains('\0') {
@@ -68,7 +68,7 @@ fn quoted(cell: &str) -> Cow<'_, str> {
     }
 }
 
-/// The time of the latest message in the form of the tables, or as sent where it is none.
+/// Returns the time of the latest message in the format of the tables. If it is not a time, it stays as sent.
 fn time(contact: &ListedContact) -> Option<Cow<'_, str>> {
     match latest_activity(contact) {
         Some(at) => Some(format_time(at).to_string().into()),
@@ -76,7 +76,7 @@ fn time(contact: &ListedContact) -> Option<Cow<'_, str>> {
     }
 }
 
-/// A contact as an object.
+/// JSON object of a contact.
 #[derive(Serialize)]
 struct JsonLine<'a> {
     contact_id: &'a str,
@@ -90,7 +90,7 @@ struct JsonLine<'a> {
     channels: Vec<&'a str>,
 }
 
-/// A number where it is one.
+/// A count, as a JSON number if it is one.
 struct Count<'a>(&'a str);
 
 impl Serialize for Count<'_> {
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_of_both_forms() {
+    fn lines_of_both_formats() {
         insta::assert_snapshot!(line(ListFormatName::Csv, &contact("Zoë")), @r#"c-1,Zoë,+49 1,,live,,3,2026-11-20T02:00:00.000000Z,"whatsapp;website""#);
         insta::assert_snapshot!(line(ListFormatName::Jsonl, &contact("a\nb")), @r#"{"contact_id":"c-1","contact_name":"a\nb","phone_number":"+49 1","email":null,"conversation_status":"live","assigned_to":null,"unread_message_count":3,"latest_message_time":"2026-11-20T02:00:00.000000Z","channels":["whatsapp","website"]}"#);
     }
@@ -156,6 +156,6 @@ mod tests {
         ] {
             assert_eq!(quoted(cell), written);
         }
-        assert_eq!(quoted(&"é".repeat(MOST_IN_CELL)).len(), MOST_IN_CELL + '…'.len_utf8());
+        assert_eq!(quoted(&"é".repeat(MAX_CELL)).len(), MAX_CELL + '…'.len_utf8());
     }
 }

@@ -1,4 +1,4 @@
-//! `contacts`: the account's contacts into a contacts file.
+//! The command `contacts`: lists the contacts of the account into a contacts file.
 
 mod form;
 mod out;
@@ -12,9 +12,9 @@ use serde::Serialize;
 
 use super::args::{ContactsArgs, ListFormatName, LogFormat};
 use super::built_in::{BuiltIn, BuiltInError};
+use super::command_line::CommandLine;
 use super::console;
 use super::exit::Exit;
-use super::invocation::Invocation;
 use super::limits::{self, LimitError};
 use super::log::{self, Console};
 use super::settings::SettingsError;
@@ -25,7 +25,7 @@ use crate::event::SharedObserver;
 use crate::export::{ExportError, Interruption};
 use crate::fetch::listing::{self, Listing, ListingError, latest_activity};
 
-/// Why there is no list.
+/// Failure of `contacts`.
 #[derive(Debug, thiserror::Error)]
 enum ContactsError {
     #[error(transparent)]
@@ -36,13 +36,13 @@ enum ContactsError {
     Storage(#[from] StorageError),
     #[error("cannot write to stdout")]
     Stdout(#[source] std::io::Error),
-    #[error("the list is written, but not the summary to stdout")]
+    #[error("the list is written, but the summary could not be written to stdout")]
     Summary,
     #[error(transparent)]
     BuiltIn(#[from] BuiltInError),
     #[error(transparent)]
     Limits(#[from] LimitError),
-    #[error("cannot listen to signals")]
+    #[error("cannot install signal handlers")]
     Signals(#[source] std::io::Error),
 }
 
@@ -67,7 +67,7 @@ impl ContactsError {
     }
 }
 
-/// Runs the command.
+/// Runs the command `contacts`.
 pub fn contacts(args: &ContactsArgs) -> Exit {
     let console = Console::new(&args.log);
     let listed = match limits::runtime() {
@@ -83,21 +83,21 @@ pub fn contacts(args: &ContactsArgs) -> Exit {
         Ok(listing) => end(args, &listing),
         Err(error) => {
             let exit = error.exit();
-            let again = match exit {
-                Exit::SignInRefused | Exit::Unavailable | Exit::Storage => Some(again()),
+            let next = match exit {
+                Exit::SignInRefused | Exit::Unavailable | Exit::Storage => Some(same_command()),
                 _ => None,
             };
             let sentence = format!("error: {}", console::chain(&error));
-            log::last_word(args.log.log_format, "listed", exit, &sentence, again.as_deref());
+            log::print_last_line(args.log.log_format, "listed", exit, &sentence, next.as_deref());
             exit
         }
     }
 }
 
-/// Asks for the list.
+/// Reads the list from the API.
 async fn list(args: &ContactsArgs, console: &Arc<Console>) -> Result<(Listing, Requests), ContactsError> {
     let format = args.log.log_format;
-    // Nothing is left half done by it: a signal ends the command at once.
+    // A signal ends the command at once: nothing is written yet.
     let _signals = Signals::listen(None, move |why| async move { farewell(format, why) })
         .map_err(ContactsError::Signals)?;
     let built_in = BuiltIn::start(&args.built_in).await?;
@@ -135,7 +135,7 @@ fn write(args: &ContactsArgs, listing: &Listing, requests: &Requests) -> Result<
     Ok(())
 }
 
-/// How it went.
+/// JSON document of `--json`.
 #[derive(Serialize)]
 struct Summary<'a> {
     path: String,
@@ -146,7 +146,7 @@ struct Summary<'a> {
     retries: u64,
 }
 
-/// The file to write, unless it is stdout.
+/// Returns the file to write, or none for stdout.
 fn file(args: &ContactsArgs) -> Option<&Path> {
     (args.out.as_os_str() != "-").then_some(args.out.as_path())
 }
@@ -156,25 +156,31 @@ fn end(args: &ContactsArgs, listing: &Listing) -> Exit {
         1 => "1 contact is".to_owned(),
         count => format!("{} contacts are", HumanCount(count as u64)),
     };
-    let place = file(args).map_or_else(String::new, |path| format!(" in {}", path.display()));
+    let target = file(args).map_or_else(String::new, |path| format!(" in {}", path.display()));
     let format = args.log.log_format;
     if listing.doubts.is_empty() {
         if !args.log.quiet {
-            log::last_word(format, "listed", Exit::Complete, &format!("{count} listed{place}"), None);
+            log::print_last_line(format, "listed", Exit::Complete, &format!("{count} listed{target}"), None);
         }
         return Exit::Complete;
     }
-    let sentence = format!("{count} listed{place}, but some may be missing, as told above: list them again");
-    log::last_word(format, "listed", Exit::Partial, &sentence, Some(&again()));
+    let sentence = format!("{count} listed{target}, but some may be missing (see above): list them again");
+    log::print_last_line(format, "listed", Exit::Partial, &sentence, Some(&same_command()));
     Exit::Partial
 }
 
-fn again() -> String {
-    Invocation::of_process().to_shell()
+fn same_command() -> String {
+    CommandLine::of_process().to_shell()
 }
 
 fn farewell(format: LogFormat, why: Interruption) -> Exit {
     let exit = Exit::of_export(&ExportError::Interrupted(why));
-    log::last_word(format, "listed", exit, &format!("error: {why}: nothing was written"), Some(&again()));
+    log::print_last_line(
+        format,
+        "listed",
+        exit,
+        &format!("error: {why}: nothing was written"),
+        Some(&same_command()),
+    );
     exit
 }

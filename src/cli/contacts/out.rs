@@ -1,4 +1,4 @@
-//! Where a list goes: a file, durably and at once, or stdout.
+//! Writes the list to a file, durably and atomically, or to stdout.
 
 use std::fmt::Write as _;
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
@@ -10,7 +10,7 @@ use crate::cli::console;
 use crate::durable::{self, StorageError};
 use crate::record::listing::ListedContact;
 
-/// Writes the file, 0600: a reader sees the file before or the file after.
+/// Writes the file with mode 0600. A reader sees either the old or the new file.
 pub fn to_file(path: &Path, form: ListFormatName, contacts: &[ListedContact]) -> Result<(), StorageError> {
     let mut text = String::new();
     let lines = contacts.iter().map(|contact| form::line(form, contact));
@@ -21,7 +21,7 @@ pub fn to_file(path: &Path, form: ListFormatName, contacts: &[ListedContact]) ->
     durable::replace(path, text.as_bytes())
 }
 
-/// Writes to stdout. A terminal is shown what it would obey; a reader that has seen enough is no failure.
+/// Writes to stdout. For a terminal, control characters are escaped. A closed pipe is not a failure.
 pub fn to_stdout(form: ListFormatName, contacts: &[ListedContact]) -> io::Result<()> {
     let stdout = io::stdout().lock();
     let is_terminal = stdout.is_terminal();

@@ -1,34 +1,32 @@
-//! What was typed after `contacts` becomes what is meant.
+//! Converts the arguments of `contacts` into validated settings.
 
 use std::num::NonZeroU32;
 
 use super::file;
 use crate::cli::args::ContactsArgs;
-use crate::cli::place::outside_exports;
+use crate::cli::output_paths::outside_exports;
 use crate::cli::settings::{SettingsError, connection, time};
 use crate::fetch::listing::ListingPlan;
 use crate::settings::Connection;
 
-/// What is to be listed.
+/// Settings of `contacts`.
 pub struct ListingSettings {
-    /// The service and how to talk to it.
     pub connection: Connection,
-    /// Which contacts.
     pub plan: ListingPlan,
-    /// Only those active since, in microseconds since 1970, and those of whom it is not known.
+    /// Start of the activity to list, in microseconds since 1970. Contacts without a time are listed too.
     pub active_since: Option<i64>,
 }
 
-/// Checks everything. `simulator` is the address of the built-in API, where that is asked for.
+/// Validates the arguments. `simulator` is the address of the built-in API with `--simulated`.
 pub fn settings(args: &ContactsArgs, simulator: Option<&str>) -> Result<ListingSettings, SettingsError> {
     if args.json && file(args).is_none() {
-        return Err(SettingsError::NoRoomForJson);
+        return Err(SettingsError::JsonWithoutOut);
     }
     if let Some(path) = file(args) {
         outside_exports("--out", path, None)?;
     }
     let active_since = time("active-since", args.active_since.as_ref())?;
-    // The parts of a list follow each other.
+    // Pages of a list are read one after the other.
     let connection = connection(&args.connection, &args.requests, NonZeroU32::MIN, simulator)?;
     let plan = ListingPlan { filter: args.filter, search: args.search.clone(), page_size: args.page_size };
     Ok(ListingSettings { connection, plan, active_since })

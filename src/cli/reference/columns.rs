@@ -1,9 +1,9 @@
-//! The columns of each table.
+//! Reference sections of the table columns.
 
 use super::table;
 use crate::table::{Column, Kind, Table};
 
-/// A section for each table.
+/// Returns a section per table.
 pub(super) fn sections() -> impl Iterator<Item = (String, String)> {
     Table::ALL.into_iter().map(|of| {
         let rows = of.columns().iter().map(row);

@@ -1,11 +1,11 @@
-//! The events of the JSON log.
+//! Reference sections of the events in the JSON log.
 
 use super::source::{arms, docs, enumeration, items};
 use super::table;
 
 const SOURCE: &str = include_str!("../../event.rs");
 
-/// Each event with its levels and fields.
+/// Returns a table of the events with their levels and fields.
 pub(super) fn section() -> String {
     let items = items(SOURCE);
     let levels = arms(&items, "level");
@@ -21,7 +21,7 @@ pub(super) fn section() -> String {
     table(&["event", "level", "fields", "meaning"], rows)
 }
 
-/// The meaning of each field. Fields of one name may have several.
+/// Returns a table of the event fields. A name may have several meanings.
 pub(super) fn fields_section() -> String {
     let mut meanings: Vec<(String, Vec<String>)> = Vec::new();
     let items = items(SOURCE);

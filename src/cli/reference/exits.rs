@@ -1,9 +1,9 @@
-//! The exit codes.
+//! Reference section of the exit codes.
 
 use super::source::{arms, docs, enumeration, items};
 use super::table;
 
-/// Each code with its meaning.
+/// Returns a table of the codes with their meanings.
 pub(super) fn section() -> String {
     let items = items(include_str!("../exit.rs"));
     let codes = arms(&items, "code");

@@ -1,4 +1,4 @@
-//! The keys of the manifest.
+//! Reference section of the manifest keys.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ const SOURCES: [&str; 3] = [
     include_str!("../../output/manifest/timeline.rs"),
 ];
 
-/// Each key with its type and meaning; keys of nested objects have a path.
+/// Returns a table of the keys with their types and meanings. Keys of nested objects have a path.
 pub(super) fn section() -> String {
     let structs = SOURCES.into_iter().flat_map(|text| structs(items(text)));
     let structs: HashMap<String, ItemStruct> =
@@ -46,7 +46,7 @@ fn add(rows: &mut Vec<Vec<String>>, parent: &str, of: &ItemStruct, structs: &Has
     }
 }
 
-/// How serde writes a field.
+/// Name and presence of a field in JSON, by its serde attributes.
 struct Serde {
     name: String,
     /// True if an empty value is left out.
@@ -82,11 +82,11 @@ fn statuses() -> String {
     enumeration(&items, "Status").variants.iter().map(status).collect()
 }
 
-/// The form of a value.
+/// JSON type of a value.
 struct Form {
-    /// The innermost type.
+    /// Name of the innermost Rust type.
     inner: String,
-    /// The containers around it, the outermost first.
+    /// Containers around the innermost type, the outermost first.
     containers: Vec<Container>,
     is_nullable: bool,
 }
@@ -119,7 +119,7 @@ impl Form {
         }
     }
 
-    /// The part of a key's path that leads to the innermost value.
+    /// Returns the part of a key's path that leads to the innermost value.
     fn path(&self) -> String {
         let part = |container: &Container| match container {
             Container::List => "[]",

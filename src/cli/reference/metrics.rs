@@ -1,4 +1,4 @@
-//! The metrics, as a metrics file describes them.
+//! Reference section of the metrics, from a real metrics file.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, UNIX_EPOCH};
@@ -6,7 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use super::table;
 use crate::monitor::{self, Figures, RunMetrics};
 
-/// Each metric with its labels and meaning.
+/// Returns a table of the metrics with their labels and meanings.
 pub(super) fn section() -> String {
     let one = || BTreeMap::from([("x", 1)]);
     let figures = Figures {

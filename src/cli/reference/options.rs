@@ -1,4 +1,4 @@
-//! The commands with their arguments and options, as clap knows them.
+//! Reference sections of the commands with their arguments and options, from their clap definitions.
 
 use std::fmt::Write as _;
 
@@ -7,13 +7,13 @@ use clap::{Arg, Command, CommandFactory};
 use super::table;
 use crate::cli::args::Cli;
 
-/// Options under a heading of the help.
+/// Options under one heading of the help.
 struct Group {
     heading: String,
     rows: Vec<Vec<String>>,
 }
 
-/// The list of commands, and a section for each.
+/// Returns a list of the commands, and a section per command.
 pub(super) fn sections() -> Vec<(String, String)> {
     let mut program = Cli::command().disable_help_subcommand(true).disable_version_flag(true);
     program.build();
@@ -36,7 +36,8 @@ pub(super) fn sections() -> Vec<(String, String)> {
     sections
 }
 
-/// A table of the options that no command before has, and a line with those that are the same there.
+/// Returns a table of options that are new in this command, and a line per earlier command with the same
+/// options.
 fn group_text(command: &str, group: Group, known: &mut Vec<(String, Vec<String>)>) -> String {
     let mut section = format!("\n**{}**\n", group.heading);
     let mut same: Vec<(String, Vec<String>)> = Vec::new();
@@ -93,7 +94,7 @@ fn name(arg: &Arg) -> String {
     arg.get_short().map_or_else(|| format!("`{long}`"), |short| format!("`-{short}`, `{long}`"))
 }
 
-/// The meaning with possible values and environment variable, and the default.
+/// Returns the meaning, with possible values and environment variable, and the default.
 fn meaning(arg: &Arg) -> (String, String) {
     let help = text(arg.get_long_help().or(arg.get_help()));
     let parts: Vec<_> = help.split(" [default: ").collect();
@@ -102,7 +103,7 @@ fn meaning(arg: &Arg) -> (String, String) {
             Some((default, after)) => ([before, after].concat(), (*default).to_owned()),
             None => (help, String::new()),
         },
-        // Each of several defaults stays where it belongs.
+        // If there are several defaults, each stays in its place in the text.
         _ => (help, String::new()),
     };
     if arg.get_action().takes_values() {
@@ -127,7 +128,7 @@ fn meaning(arg: &Arg) -> (String, String) {
     if arg.is_required_set() { (meaning, "required".to_owned()) } else { (meaning, default) }
 }
 
-/// A text of clap's in one line.
+/// Returns a help text in one line.
 fn text(text: Option<&clap::builder::StyledStr>) -> String {
     let text = text.map(ToString::to_string).unwrap_or_default();
     let paragraphs =

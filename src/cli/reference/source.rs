@@ -1,13 +1,13 @@
-//! Doc comments and matches, as they are written in a source file.
+//! Reads doc comments and `match` arms from source files.
 
 use syn::{Attribute, Expr, ExprMatch, ImplItem, Item, ItemEnum, ItemStruct, Lit, Meta, Pat, Stmt};
 
-/// The items of a source file.
+/// Parses a source file.
 pub(super) fn items(text: &str) -> Vec<Item> {
     syn::parse_file(text).expect("a source file").items
 }
 
-/// The enum with this name.
+/// Returns the enum with this name.
 pub(super) fn enumeration<'a>(items: &'a [Item], name: &str) -> &'a ItemEnum {
     let found = items.iter().find_map(|item| match item {
         Item::Enum(found) if found.ident == name => Some(found),
@@ -16,7 +16,7 @@ pub(super) fn enumeration<'a>(items: &'a [Item], name: &str) -> &'a ItemEnum {
     found.unwrap_or_else(|| panic!("there is no enum {name}"))
 }
 
-/// The structs of a source file.
+/// Returns the structs of a source file.
 pub(super) fn structs(items: Vec<Item>) -> impl Iterator<Item = ItemStruct> {
     items.into_iter().filter_map(|item| match item {
         Item::Struct(found) => Some(found),
@@ -24,7 +24,7 @@ pub(super) fn structs(items: Vec<Item>) -> impl Iterator<Item = ItemStruct> {
     })
 }
 
-/// A doc comment as one line.
+/// Returns a doc comment in one line.
 pub(super) fn docs(attributes: &[Attribute]) -> String {
     let lines = attributes.iter().filter_map(|attribute| match &attribute.meta {
         Meta::NameValue(pair) if pair.path.is_ident("doc") => match &pair.value {
@@ -39,7 +39,7 @@ pub(super) fn docs(attributes: &[Attribute]) -> String {
     lines.collect::<Vec<_>>().join(" ")
 }
 
-/// The arms of the match that is the body of a method: the variants that each arm names, and its value as it is written.
+/// Returns the arms of the `match` that is the body of a method: the variants of each arm, and its value.
 pub(super) fn arms(items: &[Item], method: &str) -> Vec<(Vec<String>, String)> {
     let functions = items.iter().filter_map(|item| match item {
         Item::Impl(block) => Some(&block.items),

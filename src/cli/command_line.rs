@@ -1,4 +1,4 @@
-//! The command as it was typed, and the one to type next: quoted so that it can be pasted into a shell.
+//! The command line of this process, and the next one to run, quoted for a shell.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write;
@@ -8,37 +8,38 @@ use std::path::Path;
 use super::args::ContactsFormArgs;
 use super::console::is_hostile;
 
-/// What a ping URL is replaced by, since its path is a secret: pasted where the variable is not set, it pings nobody.
+/// Replacement for a ping URL, whose path is a secret. If the variable is not set, the pasted command does
+/// not ping.
 const MASKED_URL: &str = "\"$CHATZY_PING_URL\"";
 
 /// A command with its arguments.
 #[derive(Clone, Debug)]
-pub struct Invocation(Vec<OsString>);
+pub struct CommandLine(Vec<OsString>);
 
-impl Invocation {
-    /// The one of this process.
+impl CommandLine {
+    /// Returns the command line of this process.
     pub fn of_process() -> Self {
         Self(std::env::args_os().collect())
     }
 
-    /// The same again. Without `--fresh`, which would throw away what it is to go on with.
-    pub fn again(&self) -> Self {
+    /// Returns the same command without `--fresh`, which would discard the run to resume.
+    pub fn repeated(&self) -> Self {
         self.clone().without("--fresh", Takes::Nothing)
     }
 
-    /// The same as a new run, after one that was published.
-    pub fn anew(&self) -> Self {
-        self.again().without("--run-id", Takes::Value).without("--full", Takes::Nothing)
+    /// Returns the same command for a new run, after a published one.
+    pub fn as_new_run(&self) -> Self {
+        self.repeated().without("--run-id", Takes::Value).without("--full", Takes::Nothing)
     }
 
-    /// A new run of the contacts in this file, which is of the exporter's own form.
-    pub fn of_failed(&self, contacts: &Path, form: &ContactsFormArgs) -> Self {
-        let mut next = self.anew().without("--all-contacts", Takes::Nothing);
+    /// Returns a new run of the contacts in `failed.csv`, which has the exporter's own format.
+    pub fn for_failed(&self, contacts: &Path, form: &ContactsFormArgs) -> Self {
+        let mut next = self.as_new_run().without("--all-contacts", Takes::Nothing);
         for option in ["--contacts", "--contacts-column", "--delimiter"] {
             next = next.without(option, Takes::Value);
         }
         next.0.extend([OsString::from("--contacts"), contacts.as_os_str().to_owned()]);
-        // The settings file may name others.
+        // The settings file may set other values.
         if form.contacts_column.is_some() {
             next.0.extend(["--contacts-column", "contact_id"].map(OsString::from));
         }
@@ -48,37 +49,37 @@ impl Invocation {
         next
     }
 
-    /// The same with `--fresh`.
-    pub fn fresh(&self) -> Self {
-        let mut next = self.again();
+    /// Returns the same command with `--fresh`.
+    pub fn with_fresh(&self) -> Self {
+        let mut next = self.repeated();
         next.0.push("--fresh".into());
         next
     }
 
-    /// The same with `--full`.
-    pub fn full(&self) -> Self {
-        let mut next = self.again();
+    /// Returns the same command with `--full`.
+    pub fn with_full(&self) -> Self {
+        let mut next = self.repeated();
         next.0.push("--full".into());
         next
     }
 
-    /// The run that a check was made for: its command has all options of the check but `--json`.
-    pub fn as_run(&self, whom: WhomTyped, out: OutTyped) -> Self {
+    /// Returns the run that this `check` is about, with all options of the check except `--json`.
+    pub fn as_run(&self, contacts: ContactsGiven, out: OutGiven) -> Self {
         let mut next = self.clone().without("--json", Takes::Nothing);
         if let Some(command) = next.0.iter_mut().skip(1).find(|argument| *argument == "check") {
             *command = "run".into();
         }
-        if whom == WhomTyped::Nobody {
+        if contacts == ContactsGiven::All {
             next.0.push("--all-contacts".into());
         }
-        if out == OutTyped::Nowhere {
+        if out == OutGiven::Missing {
             next.0.extend(["--out", "./export"].map(OsString::from));
         }
         next
     }
 
-    /// The same, but waiting for another run to end.
-    pub fn waiting(&self) -> Self {
+    /// Returns the same command with `--wait-lock`.
+    pub fn with_wait(&self) -> Self {
         let mut next = self.clone().without("--wait-lock", Takes::Value);
         next.0.extend(["--wait-lock", "1h"].map(OsString::from));
         next
@@ -100,7 +101,7 @@ impl Invocation {
         Self(kept)
     }
 
-    /// The command in the words of a shell.
+    /// Returns the command, quoted for a shell.
     pub fn to_shell(&self) -> String {
         let mut words = Vec::with_capacity(self.0.len());
         let mut arguments = self.0.iter();
@@ -117,38 +118,35 @@ impl Invocation {
     }
 }
 
-/// Whether a contacts file was named.
+/// Contacts that the arguments select.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WhomTyped {
-    /// It was.
+pub enum ContactsGiven {
     File,
-    /// All contacts of the account are meant.
-    Nobody,
+    /// All contacts of the account.
+    All,
 }
 
-/// Whether a destination was named.
+/// Presence of `--out` among the arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OutTyped {
-    /// It was.
+pub enum OutGiven {
     Path,
-    /// It was not.
-    Nowhere,
+    Missing,
 }
 
-/// Whether an option has a value.
+/// Number of arguments that belong to an option.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Takes {
     Nothing,
     Value,
 }
 
-/// The value in `--option=value`.
+/// Returns the value in `--option=value`.
 pub fn value_of(argument: &OsStr, option: &str) -> Option<OsString> {
     let value = argument.as_bytes().strip_prefix(option.as_bytes())?.strip_prefix(b"=")?;
     Some(OsString::from_vec(value.to_vec()))
 }
 
-/// An argument as a shell reads it back.
+/// Returns the argument, quoted for a shell.
 pub fn quote(argument: &OsStr) -> String {
     match argument.to_str() {
         Some(text) if !text.is_empty() && text.chars().all(is_plain) => text.to_owned(),
@@ -161,7 +159,8 @@ fn is_plain(c: char) -> bool {
     c.is_ascii_alphanumeric() || "_@%+=:,./-".contains(c)
 }
 
-/// `$'…'` with every byte but plain ones in octal: what a terminal would obey, and what is no text.
+/// Returns `$'…'` with every unusual byte in octal. It needs no valid UTF-8, and a terminal runs nothing in
+/// it.
 fn quote_bytes(bytes: &[u8]) -> String {
     let mut quoted = "$'".to_owned();
     for byte in bytes {
@@ -185,12 +184,12 @@ mod tests {
     use crate::cli::args::ContactsFormArgs;
     use crate::contacts::Delimiter;
 
-    fn typed(arguments: &[&str]) -> Invocation {
-        Invocation(["chatzy-export", "run"].iter().chain(arguments).map(OsString::from).collect())
+    fn run_with(arguments: &[&str]) -> CommandLine {
+        CommandLine(["chatzy-export", "run"].iter().chain(arguments).map(OsString::from).collect())
     }
 
     #[test]
-    fn a_shell_reads_back_what_was_typed() {
+    fn a_shell_reads_back_the_arguments() {
         let odd: [&[u8]; 9] = [
             b"plain-1.csv",
             b"",
@@ -211,8 +210,8 @@ mod tests {
     }
 
     #[test]
-    fn the_next_command() {
-        let first = typed(&[
+    fn next_commands_have_the_right_options() {
+        let first = run_with(&[
             "--contacts=ids.csv",
             "--out",
             "my export",
@@ -223,30 +222,30 @@ mod tests {
             "c",
             "--delimiter=;",
         ]);
-        insta::assert_snapshot!(first.again().to_shell(), @"chatzy-export run --contacts=ids.csv --out 'my export' --run-id x --contacts-column c '--delimiter=;'");
-        insta::assert_snapshot!(first.anew().to_shell(), @"chatzy-export run --contacts=ids.csv --out 'my export' --contacts-column c '--delimiter=;'");
+        insta::assert_snapshot!(first.repeated().to_shell(), @"chatzy-export run --contacts=ids.csv --out 'my export' --run-id x --contacts-column c '--delimiter=;'");
+        insta::assert_snapshot!(first.as_new_run().to_shell(), @"chatzy-export run --contacts=ids.csv --out 'my export' --contacts-column c '--delimiter=;'");
         let form =
             ContactsFormArgs { contacts_column: Some("c".into()), delimiter: Some(Delimiter::Char(b';')) };
-        insta::assert_snapshot!(first.of_failed(Path::new("a b/failed.csv"), &form).to_shell(), @"chatzy-export run --out 'my export' --contacts 'a b/failed.csv' --contacts-column contact_id --delimiter ,");
-        insta::assert_snapshot!(first.fresh().to_shell(), @"chatzy-export run --contacts=ids.csv --out 'my export' --run-id x --contacts-column c '--delimiter=;' --fresh");
-        insta::assert_snapshot!(typed(&["--wait-lock", "1s", "--out=x"]).waiting().to_shell(), @"chatzy-export run --out=x --wait-lock 1h");
+        insta::assert_snapshot!(first.for_failed(Path::new("a b/failed.csv"), &form).to_shell(), @"chatzy-export run --out 'my export' --contacts 'a b/failed.csv' --contacts-column contact_id --delimiter ,");
+        insta::assert_snapshot!(first.with_fresh().to_shell(), @"chatzy-export run --contacts=ids.csv --out 'my export' --run-id x --contacts-column c '--delimiter=;' --fresh");
+        insta::assert_snapshot!(run_with(&["--wait-lock", "1s", "--out=x"]).with_wait().to_shell(), @"chatzy-export run --out=x --wait-lock 1h");
     }
 
     #[test]
     fn the_run_after_a_check() {
         let check = |arguments: &[&str]| {
-            Invocation(["chatzy-export", "check"].iter().chain(arguments).map(OsString::from).collect())
+            CommandLine(["chatzy-export", "check"].iter().chain(arguments).map(OsString::from).collect())
         };
-        let all = check(&["--json", "--page-size", "50"]).as_run(WhomTyped::Nobody, OutTyped::Nowhere);
+        let all = check(&["--json", "--page-size", "50"]).as_run(ContactsGiven::All, OutGiven::Missing);
         insta::assert_snapshot!(all.to_shell(), @"chatzy-export run --page-size 50 --all-contacts --out ./export");
-        let file = check(&["--contacts", "check", "--out=a b"]).as_run(WhomTyped::File, OutTyped::Path);
+        let file = check(&["--contacts", "check", "--out=a b"]).as_run(ContactsGiven::File, OutGiven::Path);
         insta::assert_snapshot!(file.to_shell(), @"chatzy-export run --contacts check '--out=a b'");
     }
 
     #[test]
-    fn a_ping_url_is_not_shown() {
+    fn a_ping_url_is_masked() {
         for arguments in [&["--ping-url", "https://host/secret"][..], &["--ping-url=https://host/secret"]] {
-            let shown = typed(arguments).again().to_shell();
+            let shown = run_with(arguments).repeated().to_shell();
             assert!(!shown.contains("host") && shown.contains("\"$CHATZY_PING_URL\""), "{shown}");
         }
     }

@@ -1,4 +1,6 @@
-//! A command line that is none, told in one line; and to those who watch a nightly run, which it may well be.
+//! Reports an invalid command line in one line of the log.
+//!
+//! The command may be a nightly run, so the metrics file and the monitor get the failure too.
 
 use std::ffi::OsString;
 
@@ -9,59 +11,63 @@ use super::args::Cli;
 use super::config::ConfigError;
 use super::console;
 use super::exit::Exit;
-use super::glimpse::Glimpse;
 use super::log;
+use super::partial_args::PartialArgs;
+use super::run_monitor::{RunMonitor, RunOutcome, Targets};
 use super::schema;
-use super::watch::{Ending, Targets, Watch};
 
-/// Shows the help that was asked for, or what is wrong; gives the exit code.
+/// Prints the requested help, or reports the mistake. Returns the exit code.
 pub fn report(error: ConfigError, arguments: &[OsString]) -> Exit {
     match error {
         ConfigError::Usage(error) => match error.kind() {
-            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => show(&error, Exit::Complete),
-            ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => show(&error, Exit::Usage),
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => print_help(&error, Exit::Complete),
+            ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => print_help(&error, Exit::Usage),
             _ => {
-                let glimpse = Glimpse::of(arguments);
-                tell(&one_line(error, glimpse.command.as_deref()), glimpse, arguments)
+                let partial = PartialArgs::find(arguments);
+                report_mistake(&one_line(error, partial.command.as_deref()), partial, arguments)
             }
         },
-        error => tell(&format!("error: {}", console::chain(&error)), Glimpse::of(arguments), arguments),
+        error => {
+            let sentence = format!("error: {}", console::chain(&error));
+            report_mistake(&sentence, PartialArgs::find(arguments), arguments)
+        }
     }
 }
 
-fn show(help: &clap::Error, exit: Exit) -> Exit {
-    // A closed stdout or stderr changes nothing about the outcome.
+fn print_help(help: &clap::Error, exit: Exit) -> Exit {
+    // A closed stdout or stderr does not change the exit code.
     drop(help.print());
     exit
 }
 
-fn tell(sentence: &str, glimpse: Glimpse, arguments: &[OsString]) -> Exit {
-    if glimpse.command.as_deref() == Some("schema") {
+fn report_mistake(sentence: &str, partial: PartialArgs, arguments: &[OsString]) -> Exit {
+    if partial.command.as_deref() == Some("schema") {
         let message = sentence.strip_prefix("error: ").unwrap_or(sentence);
         schema::fail_session(schema::dialect_in(arguments), message);
     }
-    let metrics_file = glimpse.metrics_file.filter(|path| super::place::export_around(path, None).is_none());
-    let targets = Targets { metrics_file, ping: glimpse.ping };
-    let console = log::Console::silent(glimpse.format);
+    let metrics_file =
+        partial.metrics_file.filter(|path| super::output_paths::export_around(path, None).is_none());
+    let targets = Targets { metrics_file, ping: partial.ping };
+    let console = log::Console::silent(partial.format);
     let sentence = Some(sentence.to_owned());
-    let ending = Ending { exit: Exit::Usage, sentence, command: None, manifest: None };
-    let watch = Watch::new(console, targets);
+    let outcome = RunOutcome { exit: Exit::Usage, sentence, command: None, manifest: None };
+    let monitor = RunMonitor::new(console, targets);
     match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(watch.end(ending)),
-        Err(_) => watch.end_without_runtime(ending),
+        Ok(runtime) => runtime.block_on(monitor.end(outcome)),
+        Err(_) => monitor.end_without_runtime(outcome),
     }
 }
 
-/// What clap says, without the usage, which `--help` tells better.
+/// Returns clap's message in one line, with a reference to `--help` instead of the usage.
 fn one_line(mut error: clap::Error, command: Option<&str>) -> String {
-    escape_typed(&mut error);
+    escape_arguments(&mut error);
     let text = error.render().to_string();
     let paragraphs = text.split("\n\n").map(str::trim);
-    let told = paragraphs.filter(|text| {
+    let relevant = paragraphs.filter(|text| {
         !text.is_empty() && !text.starts_with("Usage:") && !text.starts_with("For more information")
     });
     let mut line = String::new();
-    for paragraph in told {
+    for paragraph in relevant {
         for (at, part) in paragraph.lines().map(str::trim).enumerate() {
             line.push_str(match at {
                 _ if line.is_empty() => "",
@@ -78,8 +84,8 @@ fn one_line(mut error: clap::Error, command: Option<&str>) -> String {
     format!("{line}; see: {help}")
 }
 
-/// Writes out, in what was typed, characters that a terminal would obey, line ends too.
-fn escape_typed(error: &mut clap::Error) {
+/// Escapes control characters and line ends in the arguments that the error quotes.
+fn escape_arguments(error: &mut clap::Error) {
     let escaped: Vec<_> = error
         .context()
         .filter_map(|(kind, value)| match value {

@@ -1,5 +1,6 @@
-//! Files that do not belong to an export are not written into one: `verify` would report them, and `prune` does not know
-//! them. The same holds for a work folder, except `_work`.
+//! Checks that output files and work folders are not inside an export.
+//!
+//! `verify` would report such files, and `prune` does not know them. The default work folder `_work` is an exception.
 
 use std::fs;
 use std::path::{Component, Path, PathBuf};
@@ -9,17 +10,18 @@ use crate::publish::{SPOOL, STAGE};
 
 /// A file that would be written into an export.
 #[derive(Debug, thiserror::Error)]
-#[error("{option} {} is inside the export {}; name a place outside of it", file.display(), export.display())]
+#[error("{option} {} is inside the export {}; use a path outside of it", file.display(), export.display())]
 pub struct InsideExport {
     option: &'static str,
     file: PathBuf,
     export: PathBuf,
 }
 
-/// Refuses a file that would be written into an export. `own` is the export that the command is about; it may not exist yet.
+/// Refuses a file that would be written into an export. `own` is the export of the command, which may not
+/// exist yet.
 ///
 /// # Errors
-/// When the file is inside an export.
+/// If the file is inside an export.
 pub fn outside_exports(option: &'static str, file: &Path, own: Option<&Path>) -> Result<(), InsideExport> {
     match export_around(file, own) {
         Some(export) => Err(InsideExport { option, file: file.to_owned(), export }),
@@ -27,7 +29,7 @@ pub fn outside_exports(option: &'static str, file: &Path, own: Option<&Path>) ->
     }
 }
 
-/// The export that contains the file: `own`, or the nearest folder above it that has runs.
+/// Returns the export that contains the file: `own`, or the nearest folder above the file that has runs.
 pub fn export_around(file: &Path, own: Option<&Path>) -> Option<PathBuf> {
     let folder = resolved(file.parent().unwrap_or(Path::new("")))?;
     if let Some(own) = own
@@ -42,39 +44,33 @@ pub fn export_around(file: &Path, own: Option<&Path>) -> Option<PathBuf> {
 /// A work folder that cannot be used together with the folder of the export.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkFolderError {
-    /// It would put files into an export.
+    /// The work folder would put files into an export.
     #[error(
-        "--work-dir {} is inside the export {}; name a folder outside of it, or leave the option out",
+        "--work-dir {} is inside the export {}; use a folder outside of it, or omit the option",
         work.display(), export.display()
     )]
-    InsideExport {
-        /// The work folder.
-        work: PathBuf,
-        /// The export.
-        export: PathBuf,
-    },
+    InsideExport { work: PathBuf, export: PathBuf },
     /// A run would remove the export together with its own files.
     #[error(
-        "--out {} is inside {}, which a run removes from its work folder when it ends; name another --out or --work-dir",
+        "--out {} is inside {}, which a run removes from its work folder when it ends; use another --out or --work-dir",
         out.display(), removed.display()
     )]
     AroundExport {
-        /// The folder of the export.
         out: PathBuf,
-        /// The folder in the work folder.
+        /// Folder in the work folder that the run removes at its end.
         removed: PathBuf,
     },
 }
 
-/// The work folder of a run into `out`: the one given, or `_work` in the export.
+/// Returns the work folder of a run into `out`: the given one, or `_work` in the export.
 ///
 /// # Errors
-/// When one of the two folders would damage the other.
+/// If one of the two folders would damage the other.
 pub fn work_folder(out: &Path, given: Option<&Path>) -> Result<PathBuf, WorkFolderError> {
     let own = out.join(FOLDER);
     let Some(given) = given else { return Ok(own) };
     let (Some(real_out), Some(real)) = (resolved(out), resolved(given)) else { return Ok(given.to_owned()) };
-    // The lock takes two spellings for two folders.
+    // The lock compares paths as text, so one folder must have one spelling.
     if real == real_out.join(FOLDER) {
         return Ok(own);
     }
@@ -91,11 +87,12 @@ pub fn work_folder(out: &Path, given: Option<&Path>) -> Result<PathBuf, WorkFold
     }
 }
 
-/// The absolute path without symbolic links and `..`. The last folders may not exist yet.
+/// Returns the absolute path without symbolic links and `..`. Its last folders may not exist yet.
 fn resolved(path: &Path) -> Option<PathBuf> {
     let path = std::path::absolute(path).or_else(|_| std::env::current_dir()).ok()?;
-    let (there, mut real) = path.ancestors().find_map(|path| Some((path, fs::canonicalize(path).ok()?)))?;
-    let missing = path.strip_prefix(there).ok()?;
+    let (existing, mut real) =
+        path.ancestors().find_map(|path| Some((path, fs::canonicalize(path).ok()?)))?;
+    let missing = path.strip_prefix(existing).ok()?;
     let mut leads_back = false;
     for part in missing.components() {
         if part == Component::ParentDir {
@@ -105,6 +102,6 @@ fn resolved(path: &Path) -> Option<PathBuf> {
             real.push(part);
         }
     }
-    // Behind a `..` there may be folders that exist, and links.
+    // After a `..`, the path may lead to existing folders and links again.
     if leads_back { resolved(&real) } else { Some(real) }
 }

@@ -1,51 +1,49 @@
-//! What can be told of a command line that is none: where to report the mistake, and in which form.
+//! The few options that are needed to report an invalid command line: log format, metrics file and ping URL.
 //!
-//! Parsing stops at the first mistake, and what stands behind it is unknown then. A nightly run whose options are wrong is
-//! to be noticed all the same, so these few options are looked for by themselves: as arguments, in the environment, in
-//! the settings file.
+//! The parser stops at the first mistake, so later options are unknown. A nightly run with invalid options
+//! must still alert its monitor. This module therefore searches the arguments, the environment and the
+//! settings file itself.
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use super::args::{LogFormat, is_url};
+use super::command_line::value_of;
 use super::config;
-use super::invocation::value_of;
 use crate::settings::PingUrl;
 
-/// Options found.
+/// The options that were found.
 #[derive(Debug)]
-pub struct Glimpse {
-    /// `--log-format`.
+pub struct PartialArgs {
     pub format: LogFormat,
-    /// `--metrics-file`, of `run`.
+    /// Set for `run` only.
     pub metrics_file: Option<PathBuf>,
-    /// `--ping-url`, of `run`.
+    /// Set for `run` only.
     pub ping: Option<PingUrl>,
-    /// The command.
     pub command: Option<String>,
 }
 
-impl Glimpse {
-    /// Looks for them.
-    pub fn of(arguments: &[OsString]) -> Self {
+impl PartialArgs {
+    /// Searches the arguments, the environment and the settings file.
+    pub fn find(arguments: &[OsString]) -> Self {
         let command = arguments.get(1).and_then(|name| name.to_str()).filter(|name| !name.starts_with('-'));
         let is_run = command == Some("run") && !arguments.iter().any(|given| given == "--dry-run");
-        let settings = || {
+        let read_settings = || {
             let named = argument(arguments, "--config").or_else(|| std::env::var_os("CHATZY_CONFIG"));
             config::text_values(&named.map_or_else(|| config::DEFAULT_FILE.into(), PathBuf::from))
         };
-        let settings = if command.is_some() { settings() } else { Vec::new() };
+        let settings = if command.is_some() { read_settings() } else { Vec::new() };
         let setting = |name: &str| {
             let found = settings.iter().find(|(key, _)| key == name);
             found.map(|(_, value)| OsString::from(value))
         };
-        let is_json = argument(arguments, "--log-format").or_else(|| setting("log-format"));
+        let log_format = argument(arguments, "--log-format").or_else(|| setting("log-format"));
         let ping = argument(arguments, "--ping-url")
             .or_else(|| std::env::var_os("CHATZY_PING_URL"))
             .or_else(|| setting("ping-url"));
         let metrics_file = argument(arguments, "--metrics-file").or_else(|| setting("metrics-file"));
         Self {
-            format: if is_json.is_some_and(|form| form == "json") {
+            format: if log_format.is_some_and(|format| format == "json") {
                 LogFormat::Json
             } else {
                 LogFormat::Text
@@ -57,7 +55,7 @@ impl Glimpse {
     }
 }
 
-/// The value of an option, as typed last.
+/// Returns the value of the last occurrence of an option.
 pub fn argument(arguments: &[OsString], option: &str) -> Option<OsString> {
     let mut found = None;
     let mut rest = arguments.iter();
