@@ -1,4 +1,4 @@
-//! The folder of the export: whether a run could begin there. Asks nobody, changes nothing that stays.
+//! Checks if a run could start in the folder of the export, without network access and lasting changes.
 
 use std::path::{Path, PathBuf};
 
@@ -11,30 +11,29 @@ use crate::id::RunId;
 use crate::lock::{self, Looked, Owner};
 use crate::publish::RUN;
 
-/// Room below which no run should begin: its first segment and the first files of five tables.
-const LEAST_ROOM: u64 = 16 << 20;
+/// Minimum free space for any run: its first segment and the first files of five tables.
+const MIN_SPACE: u64 = 16 << 20;
 
-/// What is known of the destination.
+/// Result of the check.
 #[derive(Debug)]
 pub struct Destination {
-    /// The folder of the export, or none was named.
+    /// Folder of the export, or none without `--out`.
     pub out: Option<PathBuf>,
-    /// Bytes that may be written there, where the file system says.
+    /// Free bytes, if the file system reports them.
     pub free: Option<u64>,
-    /// What was found.
     pub findings: Vec<Finding>,
 }
 
-/// Looks at the folder of an export that is there or is to be.
-pub fn look(out: Option<&Path>) -> Destination {
+/// Checks the folder of an export. It may not exist yet.
+pub fn check(out: Option<&Path>) -> Destination {
     let Some(out) = out else {
-        let skipped = ["destination", "space"].map(|name| Finding::skipped(name, "no --out was given"));
+        let skipped = ["destination", "space"].map(|name| Finding::skipped(name, "no --out given"));
         return Destination { out: None, free: None, findings: skipped.into() };
     };
     let folder = match nearest(out) {
         Ok(folder) => folder,
         Err(error) => {
-            let findings = vec![refused(&error), Finding::skipped("space", "no such folder can be made")];
+            let findings = vec![refused(&error), Finding::skipped("space", "the folder cannot be created")];
             return Destination { out: Some(out.to_owned()), free: None, findings };
         }
     };
@@ -47,7 +46,7 @@ fn refused(error: &StorageError) -> Finding {
     Finding::fail("destination", Cause::Storage, error.describe())
 }
 
-/// The folder itself, or the nearest above it that is there, in which a run would make it.
+/// Returns the folder, or the nearest existing one above it, in which a run would create it.
 fn nearest(out: &Path) -> Result<PathBuf, StorageError> {
     if durable::is_real_dir(out)? {
         return Ok(out.to_owned());
@@ -58,7 +57,7 @@ fn nearest(out: &Path) -> Result<PathBuf, StorageError> {
             Some(parent) if parent != Path::new("") => parent,
             _ => return Ok(PathBuf::from(".")),
         };
-        // Those above may be reached through links of the user's own, as in `durable::create_dir_all`.
+        // Folders above may be symbolic links of the user, as in `durable::create_dir_all`.
         if folder.is_dir() {
             return Ok(folder.to_owned());
         }
@@ -67,57 +66,56 @@ fn nearest(out: &Path) -> Result<PathBuf, StorageError> {
 }
 
 fn usable(out: &Path, folder: &Path) -> Result<Finding, StorageError> {
-    let is_there = out == folder;
+    let exists = out == folder;
     let shown = out.display();
-    let about = |finding: Finding| finding.with("path", shown.to_string()).with("exists", is_there);
-    let looked = if is_there { lock::look(out)? } else { Looked::Free };
+    let about = |finding: Finding| finding.with("path", shown.to_string()).with("exists", exists);
+    let looked = if exists { lock::look(out)? } else { Looked::Free };
     if let Looked::Held(owner) = &looked {
         let detail = format!("another run works on {shown}{}", Owner::told(owner.as_ref()));
         return Ok(about(Finding::fail("destination", Cause::Locked, detail)));
     }
-    let unfinished = if is_there { unfinished(out)? } else { Unfinished::No };
-    let warning = match probe::dry_run(folder) {
+    let unfinished = if exists { unfinished(out)? } else { Unfinished::None };
+    let warning = match probe::write_test(folder) {
         Ok(warning) => warning,
-        Err(probe::Refused { error, kind }) => {
-            // The error names the folder, since what was made in it is gone.
+        Err(probe::ProbeError { error, kind }) => {
+            // The message names the parent, since the probe folder is removed.
             let action = error.action.trim_end_matches(" the folder");
             let detail = format!("cannot {action} {kind} in {}: {}", folder.display(), error.source);
             return Ok(about(Finding::fail("destination", Cause::Storage, detail)));
         }
     };
-    let can = if is_there {
-        format!("{shown} can be written to")
+    let usable = if exists {
+        format!("{shown} is writable")
     } else {
-        format!("{shown} does not exist yet, and can be made in {}", folder.display())
+        format!("{shown} does not exist yet and can be created in {}", folder.display())
     };
     if let Looked::Uncertain(owner) = &looked {
         let detail = format!(
-            "{can}; a run of another machine may work there{}: a run first watches whether it is alive",
+            "{usable}; a run on another machine may use it{}: a run first waits to see if that one is alive",
             Owner::told(owner.as_ref())
         );
         return Ok(about(Finding::warn("destination", detail)));
     }
     Ok(about(match unfinished {
-        Unfinished::No if warning.is_some() => {
-            Finding::warn("destination", format!("{can}; {}", warning.unwrap_or_default()))
+        Unfinished::None if warning.is_some() => {
+            Finding::warn("destination", format!("{usable}; {}", warning.unwrap_or_default()))
         }
-        Unfinished::No => Finding::ok("destination", can),
+        Unfinished::None => Finding::ok("destination", usable),
         Unfinished::Run(run) => {
-            let detail =
-                format!("{can}; the unfinished run {run} lies there, which its command goes on with");
+            let detail = format!("{usable}; it contains the unfinished run {run}, which its command resumes");
             Finding::ok("destination", detail).with("unfinished", run.as_str())
         }
         Unfinished::Unreadable => {
             let detail =
-                format!("{can}; it contains an unfinished run that cannot be read: --fresh discards it");
+                format!("{usable}; it contains an unfinished run that cannot be read: --fresh discards it");
             Finding::warn("destination", detail)
         }
     }))
 }
 
-/// What lies in the work folder.
+/// State of the work folder.
 enum Unfinished {
-    No,
+    None,
     Run(RunId),
     Unreadable,
 }
@@ -129,30 +127,30 @@ fn unfinished(out: &Path) -> Result<Unfinished, StorageError> {
     }
     let work = out.join("_work");
     if !durable::is_real_dir(&work)? {
-        return Ok(Unfinished::No);
+        return Ok(Unfinished::None);
     }
-    let Some(text) = durable::read_if_there(&work.join(RUN))? else { return Ok(Unfinished::No) };
+    let Some(text) = durable::read_if_there(&work.join(RUN))? else { return Ok(Unfinished::None) };
     let run = serde_json::from_slice::<Run>(&text).ok().and_then(|run| run.run_id.parse().ok());
     Ok(run.map_or(Unfinished::Unreadable, Unfinished::Run))
 }
 
-/// The room there is, for those who are not root.
+/// Returns the free space for users other than root, and a finding about it.
 fn space(folder: &Path) -> (Option<u64>, Finding) {
     let system = match rustix::fs::statvfs(folder) {
         Ok(system) if system.f_blocks > 0 => system,
-        // Some file systems of networks and clouds have no size.
-        Ok(_) => return (None, Finding::skipped("space", "the file system does not say how much is free")),
+        // Some network file systems report no size.
+        Ok(_) => return (None, Finding::skipped("space", "the file system does not report free space")),
         Err(error) => {
-            let why = format!("cannot be told: {}", std::io::Error::from(error));
-            return (None, Finding::warn("space", why));
+            let detail = format!("cannot read the free space: {}", std::io::Error::from(error));
+            return (None, Finding::warn("space", detail));
         }
     };
     let free = system.f_bavail.saturating_mul(system.f_frsize);
-    let told = format!("{} free", bytesize::ByteSize(free));
-    let finding = if free < LEAST_ROOM {
-        Finding::fail("space", Cause::Storage, format!("{told}: too little for any run"))
+    let detail = format!("{} free", bytesize::ByteSize(free));
+    let finding = if free < MIN_SPACE {
+        Finding::fail("space", Cause::Storage, format!("{detail}: too little for any run"))
     } else {
-        Finding::ok("space", told)
+        Finding::ok("space", detail)
     };
     (Some(free), finding.with("free_bytes", free))
 }

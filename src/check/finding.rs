@@ -1,4 +1,4 @@
-//! What was found out, thing by thing.
+//! Findings of the checks.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::api::Stop;
 use crate::fetch::listing::ListingError;
 
-/// All that is looked at, in the order in which it is told.
+/// Names of all checks, in the order of the output.
 const NAMES: [&str; 12] = [
     "destination",
     "space",
@@ -22,92 +22,86 @@ const NAMES: [&str; 12] = [
     "clock",
 ];
 
-/// How one thing was found.
+/// Result of one check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Status {
-    /// As it should be.
+pub enum FindingStatus {
+    /// As required.
     Ok,
-    /// Not looked at.
+    /// Not checked, for the reason in `detail`.
     Skipped,
-    /// A run works, and somebody should know.
+    /// A run works, but with a disadvantage.
     Warn,
     /// A run would not work.
     Fail,
 }
 
-/// Why a run would not work.
+/// Reason why a run would not work. It determines the exit code.
 #[derive(Debug)]
 pub enum Cause {
-    /// The API ends it.
+    /// An error of the API that ends a run.
     Api(Stop),
-    /// The list of contacts cannot be read.
+    /// The contact list cannot be read.
     Listing(ListingError),
-    /// The contacts file is bad.
+    /// The contacts file is invalid.
     Contacts,
-    /// There is nobody to export.
+    /// There are no contacts to export.
     NoContacts,
-    /// Every contact that was asked for is refused.
+    /// Every sampled contact is refused.
     AllRefused {
-        /// Whether all with 401 or 403.
+        /// True if each has status 401 or 403.
         unauthorized: bool,
     },
-    /// The answer for every sampled contact is not a page of that contact.
+    /// The response for every sampled contact is not a page of that contact.
     AnswersChanged,
-    /// No contact that was asked for can be read.
+    /// No sampled contact can be read.
     Unreadable,
-    /// The server answers the same messages at every offset.
+    /// The server sends the same messages at every offset.
     OffsetIgnored,
-    /// The destination cannot be written, or is full.
+    /// The destination is not writable, or full.
     Storage,
-    /// Another run works there.
+    /// Another run uses the destination.
     Locked,
 }
 
-/// One thing that was looked at.
+/// Result of one check, with details.
 #[derive(Debug, Serialize)]
 pub struct Finding {
-    /// What.
     pub name: &'static str,
-    /// How it was found.
-    pub status: Status,
-    /// The same in words.
+    pub status: FindingStatus,
+    /// Result as text.
     pub detail: String,
-    /// The same for machines.
+    /// Figures for programs.
     #[serde(flatten)]
     pub values: Map<String, Value>,
-    /// Why a run would not work, of what has failed.
+    /// Set for a failed check.
     #[serde(skip)]
     pub cause: Option<Cause>,
 }
 
 impl Finding {
-    /// One of this status, which is none that fails.
-    pub fn new(name: &'static str, status: Status, detail: impl Into<String>) -> Self {
+    /// Creates a finding with a status other than [`FindingStatus::Fail`].
+    pub fn new(name: &'static str, status: FindingStatus, detail: impl Into<String>) -> Self {
         Self { name, status, detail: detail.into(), values: Map::new(), cause: None }
     }
 
-    /// As it should be.
     pub fn ok(name: &'static str, detail: impl Into<String>) -> Self {
-        Self::new(name, Status::Ok, detail)
+        Self::new(name, FindingStatus::Ok, detail)
     }
 
-    /// Works, but.
     pub fn warn(name: &'static str, detail: impl Into<String>) -> Self {
-        Self::new(name, Status::Warn, detail)
+        Self::new(name, FindingStatus::Warn, detail)
     }
 
-    /// Not looked at.
     pub fn skipped(name: &'static str, detail: impl Into<String>) -> Self {
-        Self::new(name, Status::Skipped, detail)
+        Self::new(name, FindingStatus::Skipped, detail)
     }
 
-    /// Does not work.
     pub fn fail(name: &'static str, cause: Cause, detail: impl Into<String>) -> Self {
-        Self { cause: Some(cause), ..Self::new(name, Status::Fail, detail) }
+        Self { cause: Some(cause), ..Self::new(name, FindingStatus::Fail, detail) }
     }
 
-    /// With one more value for machines.
+    /// Adds a figure for programs.
     #[must_use]
     pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.values.insert(key.to_owned(), value.into());
@@ -115,32 +109,33 @@ impl Finding {
     }
 }
 
-/// What was found so far.
+/// Findings so far.
 #[derive(Debug, Default)]
 pub struct Findings(Vec<Finding>);
 
 impl Findings {
-    /// Adds a finding; it takes the place of an earlier one of the same thing.
-    pub fn put(&mut self, finding: Finding) {
+    /// Adds a finding. It replaces an earlier one of the same check.
+    pub fn add(&mut self, finding: Finding) {
         self.0.retain(|before| before.name != finding.name);
         self.0.push(finding);
     }
 
-    /// Adds that the API has ended it when this was asked. A refusal is about signing in, whenever it comes: of a token that
-    /// was given only the first answer tells.
+    /// Adds the finding that the API ended this check. A refused sign-in always belongs to the check
+    /// `sign_in`, because a given token is first tested by a later request.
     pub fn stopped(&mut self, name: &'static str, stop: Stop) {
         let name = if matches!(stop, Stop::SignInRefused { .. }) { "sign_in" } else { name };
         let detail = stop.to_string();
-        self.put(Finding::fail(name, Cause::Api(stop), detail));
+        self.add(Finding::fail(name, Cause::Api(stop), detail));
     }
 
-    /// All, in their order; what was not come to is skipped.
+    /// Returns all findings in order. Missing checks count as skipped.
     pub fn finish(mut self) -> Vec<Finding> {
-        let failed = self.0.iter().find(|finding| finding.status == Status::Fail && !is_local(finding.name));
-        let why = failed.map_or("nothing to look at", |_| "not come to, because of what has failed");
+        let failed =
+            self.0.iter().find(|finding| finding.status == FindingStatus::Fail && !is_local(finding.name));
+        let reason = failed.map_or("nothing to check", |_| "not checked, because of an earlier failure");
         for name in NAMES {
             if self.0.iter().all(|finding| finding.name != name) {
-                self.put(Finding::skipped(name, why));
+                self.add(Finding::skipped(name, reason));
             }
         }
         self.0.sort_by_key(|finding| NAMES.iter().position(|name| *name == finding.name));
@@ -148,7 +143,7 @@ impl Findings {
     }
 }
 
-/// Whether it is looked at without the API.
+/// True if the check needs no API.
 fn is_local(name: &str) -> bool {
     ["destination", "space"].contains(&name)
 }

@@ -1,61 +1,62 @@
-//! How long a history is, without reading it: where the first offset is at which nothing stands.
+//! Estimates the length of a history without reading it: a search for the first offset without messages.
 
-use super::ask::Asker;
+use super::probe_page::PageReader;
 use crate::api::Failure;
 use crate::id::ContactId;
 
-/// Questions that one history is worth. Doubling takes a page of 100 to 3,000 in five, and to a hundred thousand in ten.
-const MOST_ASKS: u32 = 12;
+/// Maximum number of requests per history. From a page of 100, doubling reaches 3,000 in five and 100,000 in
+/// ten.
+const MAX_REQUESTS: u32 = 12;
 
-/// About how many messages the contact has, in what `offset` counts. So many are known to be there.
+/// Estimates the number of messages of a contact, in the unit of `offset`. `known` of them exist for sure.
 ///
 /// # Errors
-/// When an answer cannot be had.
-pub async fn about(asker: &Asker<'_>, contact: &ContactId, known: u64) -> Result<u64, Failure> {
+/// If a page cannot be read.
+pub async fn estimate(reader: &PageReader<'_>, contact: &ContactId, known: u64) -> Result<u64, Failure> {
     let mut search = Search::new(known);
     while let Some(offset) = search.next() {
-        let page = asker.page(contact, offset, 1).await?;
-        search.answer(offset, !page.messages.is_empty());
+        let page = reader.page(contact, offset, 1).await?;
+        search.narrow(offset, !page.messages.is_empty());
     }
-    Ok(search.about())
+    Ok(search.estimate())
 }
 
-/// The search for the end: doubling, then halving.
+/// Search for the end of a history: doubling, then bisection.
 struct Search {
-    /// So many are there.
-    least: u64,
-    /// There are no more than so many.
-    most: Option<u64>,
-    asks: u32,
+    /// Lower bound of the length.
+    min: u64,
+    /// Upper bound of the length.
+    max: Option<u64>,
+    requests: u32,
 }
 
 impl Search {
     fn new(known: u64) -> Self {
-        Self { least: known.max(1), most: None, asks: 0 }
+        Self { min: known.max(1), max: None, requests: 0 }
     }
 
-    /// The offset to ask for next, unless it is known well enough.
+    /// Returns the next offset to request, or none if the estimate is good enough.
     fn next(&mut self) -> Option<u64> {
-        let offset = match self.most {
-            None => self.least.saturating_mul(2),
-            // To one part in ten; an estimate is not better for less.
-            Some(most) if most - self.least <= self.least / 10 => return None,
-            Some(most) => self.least + (most - self.least) / 2,
+        let offset = match self.max {
+            None => self.min.saturating_mul(2),
+            // An error of 10 % is good enough for an estimate.
+            Some(max) if max - self.min <= self.min / 10 => return None,
+            Some(max) => self.min + (max - self.min) / 2,
         };
-        self.asks += 1;
-        (self.asks <= MOST_ASKS).then_some(offset)
+        self.requests += 1;
+        (self.requests <= MAX_REQUESTS).then_some(offset)
     }
 
-    fn answer(&mut self, offset: u64, is_there: bool) {
-        if is_there {
-            self.least = offset + 1;
+    fn narrow(&mut self, offset: u64, has_message: bool) {
+        if has_message {
+            self.min = offset + 1;
         } else {
-            self.most = Some(offset);
+            self.max = Some(offset);
         }
     }
 
-    fn about(&self) -> u64 {
-        self.most.map_or(self.least, |most| self.least + (most - self.least) / 2)
+    fn estimate(&self) -> u64 {
+        self.max.map_or(self.min, |max| self.min + (max - self.min) / 2)
     }
 }
 
@@ -64,17 +65,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_length_is_found_in_a_dozen_questions() {
+    fn every_length_is_estimated_within_a_dozen_requests() {
         for length in (100..2000).chain([9_999, 30_000, 100_000, 150_000]) {
             let mut search = Search::new(100);
-            let mut asks = 0;
+            let mut requests = 0;
             while let Some(offset) = search.next() {
-                asks += 1;
-                search.answer(offset, offset < length);
+                requests += 1;
+                search.narrow(offset, offset < length);
             }
-            assert!(asks <= MOST_ASKS);
-            let about = search.about();
-            assert!(about.abs_diff(length) * 4 <= length, "{length} is told as {about}");
+            assert!(requests <= MAX_REQUESTS);
+            let estimate = search.estimate();
+            assert!(estimate.abs_diff(length) * 4 <= length, "{length} is estimated as {estimate}");
         }
     }
 }

@@ -1,139 +1,141 @@
-//! Whether `limit` is honoured, what it counts, and whether the server has a smaller one of its own.
+//! Checks `limit`: the unit that it counts, and a smaller limit of the server.
 
-use super::ask::{Asker, Part};
 use super::finding::Finding;
+use super::probe_page::{PageReader, ProbedPage};
 use super::sample::{Sample, Sampled};
 use crate::api::Failure;
 
-/// What is asked for to see what `limit` counts: few enough for most contacts to have more.
-const FEW: u32 = 5;
+/// The `limit` that shows what it counts. Most contacts have more messages.
+const SMALL_LIMIT: u32 = 5;
 
-/// What the server makes of `limit`.
+/// Meaning of `limit` to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Counts {
-    /// It counts messages over all conversations.
+pub enum LimitMeaning {
+    /// LimitMeaning messages over all conversations.
     Messages,
-    /// It counts inside each conversation.
+    /// LimitMeaning messages inside each conversation.
     PerConversation,
-    /// It is not looked at.
+    /// Has no effect.
     Ignored,
-    /// No contact of the sample has enough messages to see it.
+    /// No sampled contact has enough messages to show it.
     Unknown,
 }
 
-/// What is known of pages.
+/// Effect of `limit` on pages.
 #[derive(Clone, Copy, Debug)]
 pub struct Limit {
-    /// What it counts.
-    pub counts: Counts,
-    /// The most that a page reaches over an offset.
+    pub counts: LimitMeaning,
+    /// Maximum number of messages on a page, in the unit of `offset`.
     pub page: u64,
-    /// Whether that is less than what was asked for.
+    /// True if pages are shorter than requested.
     pub is_cut: bool,
 }
 
-/// Asks for few messages of the contact that shows most, and for what stands behind its first page if that is short.
+/// Requests a few messages of the largest sampled contact. If its first page is short, a second request reads
+/// after its end.
 ///
 /// # Errors
-/// When an answer cannot be had.
-pub async fn find_out(
-    asker: &Asker<'_>,
+/// If a page cannot be read.
+pub async fn probe(
+    reader: &PageReader<'_>,
     sample: &Sample,
     subject: &Sampled,
     page_size: u32,
 ) -> Result<(Limit, Finding), Failure> {
     let first = &subject.first;
-    let few =
-        if first.len() > u64::from(FEW) { Some(asker.page(&subject.contact, 0, FEW).await?) } else { None };
-    let counts = few.as_ref().map_or(Counts::Unknown, |few| counted(first, few));
-    let stride = |part: &Part| match counts {
-        Counts::PerConversation => part.largest(),
-        Counts::Messages | Counts::Ignored | Counts::Unknown => part.len(),
+    let few = if first.len() > u64::from(SMALL_LIMIT) {
+        Some(reader.page(&subject.contact, 0, SMALL_LIMIT).await?)
+    } else {
+        None
+    };
+    let counts = few.as_ref().map_or(LimitMeaning::Unknown, |few| meaning(first, few));
+    let stride = |part: &ProbedPage| match counts {
+        LimitMeaning::PerConversation => part.largest(),
+        LimitMeaning::Messages | LimitMeaning::Ignored | LimitMeaning::Unknown => part.len(),
     };
     let longest = sample.read.iter().map(|sampled| &sampled.first).max_by_key(|first| stride(first));
     let longest = longest.map_or(0, stride);
     let is_cut = stride(first) > 0
         && stride(first) < u64::from(page_size)
-        && has_more(asker, subject, stride(first)).await?;
-    let page = if is_cut || counts == Counts::Ignored { longest.max(1) } else { u64::from(page_size) };
+        && has_more(reader, subject, stride(first)).await?;
+    let page = if is_cut || counts == LimitMeaning::Ignored { longest.max(1) } else { u64::from(page_size) };
     let limit = Limit { counts, page, is_cut };
-    Ok((limit, tell(limit, first, page_size)))
+    Ok((limit, finding(limit, first, page_size)))
 }
 
-fn counted(first: &Part, few: &Part) -> Counts {
-    let asked = u64::from(FEW);
-    match (few.len() <= asked, few.largest() <= asked) {
-        (true, _) => Counts::Messages,
-        // Where no conversation has more on the first page either, each page may as well be the same one.
-        (false, true) if first.largest() > asked || few.len() < first.len() => Counts::PerConversation,
-        (false, _) => Counts::Ignored,
+fn meaning(first: &ProbedPage, few: &ProbedPage) -> LimitMeaning {
+    let requested = u64::from(SMALL_LIMIT);
+    match (few.len() <= requested, few.largest() <= requested) {
+        (true, _) => LimitMeaning::Messages,
+        // If no conversation has more on the first page either, the two pages may be the same.
+        (false, true) if first.largest() > requested || few.len() < first.len() => {
+            LimitMeaning::PerConversation
+        }
+        (false, _) => LimitMeaning::Ignored,
     }
 }
 
-/// Whether a message that the first page does not hold stands where it ends.
-async fn has_more(asker: &Asker<'_>, subject: &Sampled, end: u64) -> Result<bool, Failure> {
+/// True if there is an unknown message at the end of the first page.
+async fn has_more(reader: &PageReader<'_>, subject: &Sampled, end: u64) -> Result<bool, Failure> {
     let known = subject.first.keys();
-    let behind = asker.page(&subject.contact, end, 1).await?;
-    Ok(behind.messages.iter().any(|message| !known.contains(&message.key)))
+    let next = reader.page(&subject.contact, end, 1).await?;
+    Ok(next.messages.iter().any(|message| !known.contains(&message.key)))
 }
 
-fn tell(limit: Limit, first: &Part, page_size: u32) -> Finding {
+fn finding(limit: Limit, first: &ProbedPage, page_size: u32) -> Finding {
     let (token, counts) = match limit.counts {
-        Counts::Messages => ("messages", "messages over all conversations"),
-        Counts::PerConversation => ("per_conversation", "messages inside each conversation"),
-        Counts::Ignored => ("ignored", "nothing"),
-        Counts::Unknown => ("unknown", "nobody knows what"),
+        LimitMeaning::Messages => ("messages", "messages over all conversations"),
+        LimitMeaning::PerConversation => ("per_conversation", "messages inside each conversation"),
+        LimitMeaning::Ignored => ("ignored", "nothing"),
+        LimitMeaning::Unknown => ("unknown", "an unknown unit"),
     };
     let page = limit.page;
     let finding = match (limit.counts, limit.is_cut) {
-        (Counts::Ignored, _) => Finding::warn(
+        (LimitMeaning::Ignored, _) => Finding::warn(
             "limit",
-            format!("ignored: asked for {FEW} messages, the API sends a page of its own, of up to {page}"),
+            format!("ignored: for a limit of {SMALL_LIMIT}, the API sends up to {page} messages"),
         ),
         (_, true) if first.limit < page_size => Finding::warn(
             "limit",
-            format!(
-                "a page of {page_size} messages is too much for the server; it is asked for {}",
-                first.limit
-            ),
+            format!("a page of {page_size} messages is too large for the server; it sends {}", first.limit),
         ),
         (_, true) => Finding::warn(
             "limit",
-            format!("asked for {page_size} messages, pages end after about {page}: more requests are needed"),
+            format!("pages end after about {page} of {page_size} messages: a run needs more requests"),
         ),
-        (Counts::Unknown, false) => {
-            Finding::skipped("limit", format!("no contact asked for has more than {FEW} messages"))
+        (LimitMeaning::Unknown, false) => {
+            Finding::skipped("limit", format!("no sampled contact has more than {SMALL_LIMIT} messages"))
         }
-        (_, false) => Finding::ok("limit", format!("honoured; it counts {counts}")),
+        (_, false) => Finding::ok("limit", format!("honored; it counts {counts}")),
     };
     finding.with("counts", token).with("page_size", page).with("clamped", limit.is_cut)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::ask::Seen;
+    use super::super::probe_page::ProbedMessage;
     use super::*;
 
-    /// A page with so many messages of each conversation.
-    fn part(of_each: &[u128]) -> Part {
-        let messages = of_each.iter().zip(1..).flat_map(|(count, conversation)| {
+    /// Returns a page with these numbers of messages per conversation.
+    fn page(counts: &[u128]) -> ProbedPage {
+        let messages = counts.iter().zip(1..).flat_map(|(count, conversation)| {
             let key = move |at| at + conversation * 1000;
-            (0..*count).map(move |at| Seen { key: key(at), conversation, created_at: None })
+            (0..*count).map(move |at| ProbedMessage { key: key(at), conversation, created_at: None })
         });
-        Part { messages: messages.collect(), ..Part::default() }
+        ProbedPage { messages: messages.collect(), ..ProbedPage::default() }
     }
 
     #[test]
-    fn what_a_limit_of_five_may_bring() {
+    fn pages_show_the_meaning_of_limit() {
         for (first, few, expected) in [
-            (&[60, 40][..], &[3, 2][..], Counts::Messages),
-            (&[60, 40], &[5, 5], Counts::PerConversation),
-            (&[60, 40], &[60, 40], Counts::Ignored),
-            (&[7, 1], &[5, 1], Counts::PerConversation),
-            (&[4, 4], &[4, 4], Counts::Ignored),
-            (&[9], &[2], Counts::Messages),
+            (&[60, 40][..], &[3, 2][..], LimitMeaning::Messages),
+            (&[60, 40], &[5, 5], LimitMeaning::PerConversation),
+            (&[60, 40], &[60, 40], LimitMeaning::Ignored),
+            (&[7, 1], &[5, 1], LimitMeaning::PerConversation),
+            (&[4, 4], &[4, 4], LimitMeaning::Ignored),
+            (&[9], &[2], LimitMeaning::Messages),
         ] {
-            assert_eq!(counted(&part(first), &part(few)), expected, "{first:?} and {few:?}");
+            assert_eq!(meaning(&page(first), &page(few)), expected, "{first:?} and {few:?}");
         }
     }
 }

@@ -1,25 +1,27 @@
-//! What must be true before a run: the destination can be written, sign-in works, contacts are there, and the API keeps to
-//! what paging needs. Each thing is looked at and told, whatever the others are like; then a plan is made.
+//! Checks the requirements of a run, and estimates its size.
+//!
+//! The destination must be writable, the sign-in must work, contacts must exist, and the API must support
+//! paging. A failed check does not stop the checks that do not depend on it.
 //!
 //! ```text
 //! destination ─┐ (no network)
-//! sign-in ─▶ contacts ─▶ sample ─▶ limit, offset, order ─▶ manner of the answers ─▶ plan
+//! sign-in ─▶ contacts ─▶ sample ─▶ limit, offset, order ─▶ HTTP behavior ─▶ plan
 //! ```
 //!
-//! It asks as a run does, through the same client: a token, the governor, repeats. It writes a small folder at
-//! the destination, which it removes at once, and reads nothing of messages but their IDs and times.
+//! The requests use the client of a run, with its token, limiter and retries. The check writes a small folder
+//! at the destination and removes it at once. Of messages it reads only IDs and times.
 //!
-//! Layer 4: uses `fetch`, `verify` and `api`; only the command line shows what it found.
+//! Layer 4: uses `fetch`, `verify` and `api`. The command line prints the findings.
 
-mod ask;
 mod destination;
 mod finding;
+mod http_behavior;
 mod length;
 mod limit;
-mod manner;
 mod offset;
 mod plan;
 mod probe;
+mod probe_page;
 mod sample;
 
 use std::path::Path;
@@ -33,100 +35,99 @@ use crate::contacts::ContactList;
 use crate::event::SharedObserver;
 use crate::fetch::listing;
 use crate::settings::Connection;
-use ask::Asker;
-pub use destination::{Destination, look as destination};
+pub use destination::{Destination, check as destination};
 use finding::Findings;
-pub use finding::{Cause, Finding, Status};
+pub use finding::{Cause, Finding, FindingStatus};
 use limit::Limit;
-use offset::Offset;
+use offset::OffsetMeaning;
 pub use plan::Plan;
+use probe_page::PageReader;
 use sample::{Sample, Sampled};
 
-/// What is to be looked at.
+/// Input of the checks.
 pub struct Task {
-    /// The service and how to talk to it.
     pub connection: Arc<Connection>,
     /// `limit` of each page, 1..=100.
     pub page_size: u32,
     /// Contacts that a run would export.
-    pub contacts: Chosen,
+    pub contacts: ContactChoice,
 }
 
 /// Contacts that a run would export.
-pub enum Chosen {
-    /// These.
+pub enum ContactChoice {
     Listed(ContactList),
-    /// Those of a file that is bad, and what is wrong with it.
+    /// Error message about the contacts file.
     Bad(String),
-    /// Every contact of the account.
+    /// All contacts of the account.
     All,
 }
 
-/// What was found.
+/// Result of the checks.
 #[derive(Debug)]
 pub struct Checked {
-    /// Thing by thing.
     pub findings: Vec<Finding>,
-    /// What a run would be, where that can be told.
+    /// Estimate of a run, if the checks allow one.
     pub plan: Option<Plan>,
 }
 
-/// Looks at the API, and makes a plan of a run into this destination.
+/// Checks the API and estimates a run into this destination.
 pub async fn check(task: Task, destination: Destination, observer: &SharedObserver) -> Checked {
-    let mut found = Findings::default();
-    let plan = Box::pin(ask_around(task, destination.out.as_deref(), observer, &mut found)).await;
+    let mut findings = Findings::default();
+    let plan = Box::pin(check_api(task, destination.out.as_deref(), observer, &mut findings)).await;
     for finding in destination.findings {
-        found.put(enough_room(finding, destination.free, plan.as_ref()));
+        findings.add(with_needed_space(finding, destination.free, plan.as_ref()));
     }
-    Checked { findings: found.finish(), plan }
+    Checked { findings: findings.finish(), plan }
 }
 
-/// All that the API is asked for; ends early where nothing more can be found out.
-async fn ask_around(
+/// Makes all checks with requests. It returns early if a failure prevents the rest.
+async fn check_api(
     task: Task,
     out: Option<&Path>,
     observer: &SharedObserver,
-    found: &mut Findings,
+    findings: &mut Findings,
 ) -> Option<Plan> {
     let Task { connection, page_size, contacts } = task;
-    let client = stopping("sign_in", Client::new(Arc::clone(&connection), observer.clone()), found)?;
-    let sign_in = stopping("sign_in", Box::pin(client.signed_in()).await, found)?;
-    found.put(signed_in(sign_in));
-    let contacts = Box::pin(whom(contacts, &client, observer, found)).await?;
-    let asker = Asker { client: &client };
-    let sample = stopping("contact", Box::pin(sample::take(&asker, &contacts, page_size)).await, found)?;
-    sample::tell(&sample, found);
+    let client = ok_or_stopped("sign_in", Client::new(Arc::clone(&connection), observer.clone()), findings)?;
+    let sign_in = ok_or_stopped("sign_in", Box::pin(client.signed_in()).await, findings)?;
+    findings.add(signed_in(sign_in));
+    let contacts = Box::pin(read_contacts(contacts, &client, observer, findings)).await?;
+    let reader = PageReader { client: &client };
+    let sample =
+        ok_or_stopped("contact", Box::pin(sample::take(&reader, &contacts, page_size)).await, findings)?;
+    findings.add(sample::finding(&sample));
     let subject = sample.subject()?;
-    let limit = Box::pin(pages(&asker, &sample, subject, page_size, found)).await;
-    Box::pin(manner::find_out(&client, subject, found)).await;
-    let plan = plan::make(&asker, &contacts, &sample, limit?, out, &connection);
+    let limit = Box::pin(check_paging(&reader, &sample, subject, page_size, findings)).await;
+    Box::pin(http_behavior::probe(&client, subject, findings)).await;
+    let plan = plan::estimate(&reader, &contacts, &sample, limit?, out, &connection);
     match Box::pin(plan).await {
         Ok(plan) => Some(plan),
         Err(failure) => {
-            failed("contact", failure, found);
+            failed("contact", failure, findings);
             None
         }
     }
 }
 
-/// What is there, or the finding that the API has ended it.
-fn stopping<T>(name: &'static str, result: Result<T, Stop>, found: &mut Findings) -> Option<T> {
-    result.map_err(|stop| found.stopped(name, stop)).ok()
+/// Returns the value, or adds the finding that the API ended the checks.
+fn ok_or_stopped<T>(name: &'static str, result: Result<T, Stop>, findings: &mut Findings) -> Option<T> {
+    result.map_err(|stop| findings.stopped(name, stop)).ok()
 }
 
-/// A failure to answer what has been answered a moment ago: a run would try again, and we leave it at that.
-fn failed(name: &'static str, failure: Failure, found: &mut Findings) {
+/// Adds the finding that a page could not be read, although the contact was readable before. It is only a
+/// warning, since a run would try again later.
+fn failed(name: &'static str, failure: Failure, findings: &mut Findings) {
     let what = match failure {
-        Failure::Stop(stop) => return found.stopped(name, stop),
-        Failure::Unwanted => return found.stopped(name, Stop::Cancelled),
-        Failure::NotFound => "the contact has vanished meanwhile".to_owned(),
-        Failure::AskLess => "a single message is too much for the server".to_owned(),
+        Failure::Stop(stop) => return findings.stopped(name, stop),
+        Failure::Unwanted => return findings.stopped(name, Stop::Cancelled),
+        Failure::NotFound => "the contact has vanished".to_owned(),
+        Failure::AskLess => "a single message is too large for the server".to_owned(),
         Failure::Refused { what, .. }
         | Failure::Unanswered { what }
         | Failure::NotAnAnswer { what }
         | Failure::Unreadable { what } => what,
     };
-    found.put(Finding::warn(name, format!("could not be looked at: {what}")));
+    findings.add(Finding::warn(name, format!("could not be checked: {what}")));
 }
 
 fn signed_in(sign_in: SignIn) -> Finding {
@@ -134,34 +135,34 @@ fn signed_in(sign_in: SignIn) -> Finding {
     match sign_in {
         SignIn { is_given: true, is_renewed: true, .. } => Finding::ok(
             "sign_in",
-            "the given token is taken; when it is refused, e-mail and password are there for another",
+            "the given token is accepted; e-mail and password can renew it",
         ),
         SignIn { is_given: true, .. } => Finding::warn(
             "sign_in",
-            "the given token is taken; a run that outlives it ends with exit code 4, since nothing is there to renew it with",
+            "the given token is accepted; a longer run ends with exit code 4, unless e-mail and password can renew it",
         ),
         SignIn { life, .. } => {
             let life = life.unwrap_or_default();
-            Finding::ok("sign_in", format!("the token lives {} minutes, and is renewed", minutes(life)))
+            Finding::ok("sign_in", format!("the token is valid for {} minutes and is renewed", minutes(life)))
                 .with("token_life_seconds", life.as_secs())
         }
     }
     .with("renewed", sign_in.is_renewed)
 }
 
-/// The contacts, unless there is none to go on with.
-async fn whom(
-    chosen: Chosen,
+/// Returns the contacts, if there are any.
+async fn read_contacts(
+    chosen: ContactChoice,
     client: &Client,
     observer: &SharedObserver,
-    found: &mut Findings,
+    findings: &mut Findings,
 ) -> Option<ContactList> {
     let (list, finding) = match chosen {
-        Chosen::Bad(what) => {
-            found.put(Finding::fail("contacts", Cause::Contacts, what));
+        ContactChoice::Bad(what) => {
+            findings.add(Finding::fail("contacts", Cause::Contacts, what));
             return None;
         }
-        Chosen::Listed(list) => {
+        ContactChoice::Listed(list) => {
             let detail = format!(
                 "{} in {} ({} lines, {} duplicates)",
                 list.len(),
@@ -172,10 +173,10 @@ async fn whom(
             let finding = Finding::ok("contacts", detail).with("duplicates", list.duplicates);
             (list, finding)
         }
-        Chosen::All => match Box::pin(listing::roster(client, observer)).await {
+        ContactChoice::All => match Box::pin(listing::roster(client, observer)).await {
             Ok(roster) => {
                 let (list, _) = roster.into_list();
-                let detail = format!("{}, all of the account's", list.len());
+                let detail = format!("{}, all contacts of the account", list.len());
                 let finding = match list.doubts.first() {
                     None => Finding::ok("contacts", detail),
                     Some(doubt) => Finding::warn("contacts", format!("{detail}; {doubt}")),
@@ -183,71 +184,71 @@ async fn whom(
                 (list, finding)
             }
             Err(listing::ListingError::Api(stop)) => {
-                found.stopped("contacts", stop);
+                findings.stopped("contacts", stop);
                 return None;
             }
             Err(error) => {
                 let detail = error.to_string();
-                found.put(Finding::fail("contacts", Cause::Listing(error), detail));
+                findings.add(Finding::fail("contacts", Cause::Listing(error), detail));
                 return None;
             }
         },
     };
     if list.is_empty() {
-        found.put(Finding::fail(
+        findings.add(Finding::fail(
             "contacts",
             Cause::NoContacts,
-            "the account has none: there is nothing to export",
+            "the account has no contacts: there is nothing to export",
         ));
         return None;
     }
-    found.put(finding.with("contacts", list.len()));
+    findings.add(finding.with("contacts", list.len()));
     Some(list)
 }
 
-/// How histories are cut into pages; none where no history could be read.
-async fn pages(
-    asker: &Asker<'_>,
+/// Checks `limit` and `offset`. Returns none if they are unusable, or a page could not be read.
+async fn check_paging(
+    reader: &PageReader<'_>,
     sample: &Sample,
     subject: &Sampled,
     page_size: u32,
-    found: &mut Findings,
+    findings: &mut Findings,
 ) -> Option<Limit> {
-    let limit = match limit::find_out(asker, sample, subject, page_size).await {
+    let limit = match limit::probe(reader, sample, subject, page_size).await {
         Ok((limit, finding)) => {
-            found.put(finding);
+            findings.add(finding);
             limit
         }
         Err(failure) => {
-            failed("limit", failure, found);
+            failed("limit", failure, findings);
             return None;
         }
     };
     if subject.first.len() < 2 {
         for name in ["offset", "order"] {
-            found.put(Finding::skipped(name, "no contact asked for has more than one message"));
+            findings.add(Finding::skipped(name, "no sampled contact has more than one message"));
         }
         return Some(limit);
     }
-    match offset::find_out(asker, subject).await {
+    match offset::probe(reader, subject).await {
         Ok((offset, order)) => {
-            found.put(offset::tell(offset));
-            found.put(offset::tell_order(order));
-            (offset != Offset::Ignored).then_some(limit)
+            findings.add(offset::offset_finding(offset));
+            findings.add(offset::order_finding(order));
+            (offset != OffsetMeaning::Ignored).then_some(limit)
         }
         Err(failure) => {
-            failed("offset", failure, found);
+            failed("offset", failure, findings);
             Some(limit)
         }
     }
 }
 
-/// The room there is, against what a run would need.
-fn enough_room(finding: Finding, free: Option<u64>, plan: Option<&Plan>) -> Finding {
+/// Turns the finding about free space into a warning if the plan needs more.
+fn with_needed_space(finding: Finding, free: Option<u64>, plan: Option<&Plan>) -> Finding {
     match (finding.name, finding.status, free, plan) {
-        ("space", Status::Ok, Some(free), Some(plan)) if free < plan.bytes => {
+        ("space", FindingStatus::Ok, Some(free), Some(plan)) if free < plan.bytes => {
             let detail = format!(
-                "{}, and a run needs about {} until it is published",
+                "{}, but a run needs about {} until publication",
                 finding.detail,
                 ByteSize(plan.bytes)
             );

@@ -1,27 +1,27 @@
-//! Whether `offset` is honoured, and in which order messages stand over the offsets.
+//! Checks `offset`: the unit that it counts, and the order of the messages.
 //!
-//! A page from inside the first one lacks what stands before it and holds the rest. One that is the first page again is
-//! the mark of a server that ignores the offset; so that a chat that changes is not taken for one, it is asked for
-//! something far beyond the end, where only such a server has an answer.
+//! A page from inside the first page must contain exactly the rest of it. If it equals the first page, the
+//! server may ignore `offset`, or the history has changed. A page far beyond the end decides: only a server
+//! that ignores `offset` sends one.
 
-use super::ask::{Asker, Part, Seen};
 use super::finding::{Cause, Finding};
+use super::probe_page::{PageReader, ProbedMessage, ProbedPage};
 use super::sample::Sampled;
 use crate::api::Failure;
 
-/// Times that a chat which changes meanwhile is looked at.
-const TURNS: u32 = 2;
-/// Far beyond the end of any history.
+/// Number of attempts if the history changes during the check.
+const ATTEMPTS: u32 = 2;
+/// OffsetMeaning far beyond the end of any history.
 const FAR_BEYOND: u64 = 1_000_000;
 
-/// What the server makes of `offset`.
+/// Meaning of `offset` to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Offset {
-    /// It counts messages over all conversations.
+pub enum OffsetMeaning {
+    /// LimitMeaning messages over all conversations.
     Messages,
-    /// It counts inside each conversation.
+    /// LimitMeaning messages inside each conversation.
     PerConversation,
-    /// It is not looked at.
+    /// Has no effect.
     Ignored,
     /// The pages do not fit together.
     Unclear,
@@ -29,85 +29,93 @@ pub enum Offset {
 
 /// The order of messages over the offsets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
+pub enum MessageOrder {
     /// The newest at offset 0.
     NewestFirst,
     /// The oldest at offset 0.
     OldestFirst,
-    /// By something else than their time.
+    /// Not by time.
     Neither,
-    /// They have no times, or the same.
+    /// The messages have no times, or equal ones.
     Unknown,
 }
 
-/// Asks for a page from inside the first page of this contact, which has at least two messages.
+/// Requests a page from inside the first page of this contact, which has at least two messages.
 ///
 /// # Errors
-/// When an answer cannot be had.
-pub async fn find_out(asker: &Asker<'_>, subject: &Sampled) -> Result<(Offset, Order), Failure> {
+/// If a page cannot be read.
+pub async fn probe(
+    reader: &PageReader<'_>,
+    subject: &Sampled,
+) -> Result<(OffsetMeaning, MessageOrder), Failure> {
     let mut first = subject.first.clone();
-    for turn in 0..TURNS {
-        if turn > 0 {
-            first = asker.page(&subject.contact, 0, first.limit).await?;
+    for attempt in 0..ATTEMPTS {
+        if attempt > 0 {
+            first = reader.page(&subject.contact, 0, first.limit).await?;
         }
-        // Half of what the longest conversation shows, so that either way of counting leaves something of the page.
+        // Half of the longest conversation. So a part of the page remains, whatever the offset counts.
         let offset = (first.largest() / 2).max(1);
-        let later = asker.page(&subject.contact, offset, first.limit).await?;
-        let found = match joint(&first, &later, offset) {
-            Offset::Ignored => {
-                let beyond = asker.page(&subject.contact, FAR_BEYOND, first.limit).await?;
-                if beyond.messages.is_empty() { Offset::Unclear } else { Offset::Ignored }
+        let later = reader.page(&subject.contact, offset, first.limit).await?;
+        let found = match meaning(&first, &later, offset) {
+            OffsetMeaning::Ignored => {
+                let beyond = reader.page(&subject.contact, FAR_BEYOND, first.limit).await?;
+                if beyond.messages.is_empty() { OffsetMeaning::Unclear } else { OffsetMeaning::Ignored }
             }
             found => found,
         };
-        if found != Offset::Unclear {
+        if found != OffsetMeaning::Unclear {
             return Ok((found, order(found, &first, &later)));
         }
     }
-    Ok((Offset::Unclear, Order::Unknown))
+    Ok((OffsetMeaning::Unclear, MessageOrder::Unknown))
 }
 
-/// How a page at this offset fits to the first.
-fn joint(first: &Part, later: &Part, offset: u64) -> Offset {
+/// Returns the meaning of `offset` that explains the messages of the second page.
+fn meaning(first: &ProbedPage, later: &ProbedPage, offset: u64) -> OffsetMeaning {
     let known = first.keys();
     let shared = later.messages.iter().filter(|message| known.contains(&message.key)).count() as u64;
     let is_first_again =
         !later.messages.is_empty() && later.messages.iter().zip(&first.messages).all(|(a, b)| a.key == b.key);
     let over_all = first.len().saturating_sub(offset).min(later.len());
-    let inside_each: u64 = first.of_each().into_values().map(|count| count.saturating_sub(offset)).sum();
+    let inside_each: u64 =
+        first.by_conversation().into_values().map(|count| count.saturating_sub(offset)).sum();
     if is_first_again && later.len() <= first.len() {
-        Offset::Ignored
+        OffsetMeaning::Ignored
     } else if shared == over_all && shared > 0 {
-        Offset::Messages
+        OffsetMeaning::Messages
     } else if shared == inside_each && shared > 0 {
-        Offset::PerConversation
+        OffsetMeaning::PerConversation
     } else {
-        Offset::Unclear
+        OffsetMeaning::Unclear
     }
 }
 
-/// What is skipped by an offset, against what is left.
-fn order(offset: Offset, first: &Part, later: &Part) -> Order {
+/// Returns the order of the messages that the offset skips, compared with the rest.
+fn order(offset: OffsetMeaning, first: &ProbedPage, later: &ProbedPage) -> MessageOrder {
     let left = later.keys();
-    let (kept, skipped): (Vec<&Seen>, Vec<&Seen>) =
+    let (kept, skipped): (Vec<&ProbedMessage>, Vec<&ProbedMessage>) =
         first.messages.iter().partition(|message| left.contains(&message.key));
     let mut orders = match offset {
-        Offset::Messages => vec![compare(&skipped, &kept, |_| true)],
-        Offset::PerConversation | Offset::Ignored | Offset::Unclear => {
-            let conversations = first.of_each();
+        OffsetMeaning::Messages => vec![compare(&skipped, &kept, |_| true)],
+        OffsetMeaning::PerConversation | OffsetMeaning::Ignored | OffsetMeaning::Unclear => {
+            let conversations = first.by_conversation();
             conversations.keys().map(|of| compare(&skipped, &kept, |seen| seen.conversation == *of)).collect()
         }
     };
-    orders.retain(|order| *order != Order::Unknown);
+    orders.retain(|order| *order != MessageOrder::Unknown);
     match orders.first() {
         Some(order) if orders.iter().all(|other| other == order) => *order,
-        Some(_) => Order::Neither,
-        None => Order::Unknown,
+        Some(_) => MessageOrder::Neither,
+        None => MessageOrder::Unknown,
     }
 }
 
-fn compare(skipped: &[&Seen], kept: &[&Seen], is_meant: impl Fn(&Seen) -> bool) -> Order {
-    let span = |messages: &[&Seen]| {
+fn compare(
+    skipped: &[&ProbedMessage],
+    kept: &[&ProbedMessage],
+    is_meant: impl Fn(&ProbedMessage) -> bool,
+) -> MessageOrder {
+    let span = |messages: &[&ProbedMessage]| {
         let times = messages.iter().filter(|seen| is_meant(seen)).filter_map(|seen| seen.created_at);
         times.fold(None, |span: Option<(i64, i64)>, time| {
             Some(span.map_or((time, time), |(from, to)| (from.min(time), to.max(time))))
@@ -115,45 +123,48 @@ fn compare(skipped: &[&Seen], kept: &[&Seen], is_meant: impl Fn(&Seen) -> bool) 
     };
     match (span(skipped), span(kept)) {
         (Some((from, to)), Some((kept_from, kept_to))) => match (kept_to <= from, to <= kept_from) {
-            (true, true) => Order::Unknown,
-            (true, false) => Order::NewestFirst,
-            (false, true) => Order::OldestFirst,
-            (false, false) => Order::Neither,
+            (true, true) => MessageOrder::Unknown,
+            (true, false) => MessageOrder::NewestFirst,
+            (false, true) => MessageOrder::OldestFirst,
+            (false, false) => MessageOrder::Neither,
         },
-        _ => Order::Unknown,
+        _ => MessageOrder::Unknown,
     }
 }
 
-/// What was found of the offset.
-pub fn tell(offset: Offset) -> Finding {
+/// Returns the finding about `offset`.
+pub fn offset_finding(offset: OffsetMeaning) -> Finding {
     match offset {
-        Offset::Messages => Finding::ok("offset", "honoured; it counts messages over all conversations")
-            .with("counts", "messages"),
-        Offset::PerConversation => {
-            Finding::ok("offset", "honoured; it counts messages inside each conversation")
+        OffsetMeaning::Messages => {
+            Finding::ok("offset", "honored; it counts messages over all conversations")
+                .with("counts", "messages")
+        }
+        OffsetMeaning::PerConversation => {
+            Finding::ok("offset", "honored; it counts messages inside each conversation")
                 .with("counts", "per_conversation")
         }
-        Offset::Ignored => Finding::fail(
+        OffsetMeaning::Ignored => Finding::fail(
             "offset",
             Cause::OffsetIgnored,
-            "the API ignores `offset`: no history longer than a page can be read from it",
+            "the API ignores `offset`: histories longer than a page cannot be read",
         )
         .with("counts", "ignored"),
-        Offset::Unclear => Finding::warn(
-            "offset",
-            "the pages do not fit together: the chat may be changing just now; look again",
-        )
-        .with("counts", "unknown"),
+        OffsetMeaning::Unclear => {
+            Finding::warn("offset", "the pages do not fit together: the history may be changing; check again")
+                .with("counts", "unknown")
+        }
     }
 }
 
-/// What was found of the order.
-pub fn tell_order(order: Order) -> Finding {
+/// Returns the finding about the order of messages.
+pub fn order_finding(order: MessageOrder) -> Finding {
     match order {
-        Order::NewestFirst => Finding::ok("order", "newest first").with("order", "newest_first"),
-        Order::OldestFirst => Finding::ok("order", "oldest first").with("order", "oldest_first"),
-        Order::Neither => Finding::ok("order", "not by time; a run assumes no order").with("order", "other"),
-        Order::Unknown => Finding::skipped("order", "the times of the messages do not show it"),
+        MessageOrder::NewestFirst => Finding::ok("order", "newest first").with("order", "newest_first"),
+        MessageOrder::OldestFirst => Finding::ok("order", "oldest first").with("order", "oldest_first"),
+        MessageOrder::Neither => {
+            Finding::ok("order", "not by time; a run assumes no order").with("order", "other")
+        }
+        MessageOrder::Unknown => Finding::skipped("order", "the times of the messages do not show it"),
     }
 }
 
@@ -161,47 +172,59 @@ pub fn tell_order(order: Order) -> Finding {
 mod tests {
     use super::*;
 
-    /// A page with these messages: conversation and number, which is the time too.
-    fn part(messages: &[(u128, u128)]) -> Part {
-        let seen = |(conversation, number): &(u128, u128)| Seen {
+    /// Returns a page with these messages: conversation and number, which is also the time.
+    fn page(messages: &[(u128, u128)]) -> ProbedPage {
+        let message = |(conversation, number): &(u128, u128)| ProbedMessage {
             key: conversation * 1000 + number,
             conversation: *conversation,
             created_at: i64::try_from(*number).ok(),
         };
-        Part { messages: messages.iter().map(seen).collect(), ..Part::default() }
+        ProbedPage { messages: messages.iter().map(message).collect(), ..ProbedPage::default() }
     }
 
     #[test]
-    fn how_pages_may_fit() {
-        let first = part(&[(1, 9), (1, 8), (1, 7), (1, 6), (2, 5), (2, 4)]);
+    fn pages_show_the_meaning_of_offset() {
+        let first = page(&[(1, 9), (1, 8), (1, 7), (1, 6), (2, 5), (2, 4)]);
         for (later, expected) in [
-            (part(&[(1, 7), (1, 6), (2, 5), (2, 4)]), Offset::Messages),
-            (part(&[(1, 7), (1, 6), (2, 5), (2, 4), (2, 3), (2, 2)]), Offset::Messages),
-            (part(&[(1, 7), (1, 6), (2, 3), (2, 2)]), Offset::PerConversation),
-            (first.clone(), Offset::Ignored),
-            (part(&[(1, 9), (1, 8), (1, 7)]), Offset::Ignored),
-            (part(&[(1, 8), (1, 7), (1, 6), (2, 5), (2, 4)]), Offset::Unclear),
-            (part(&[]), Offset::Unclear),
-            (part(&[(3, 1)]), Offset::Unclear),
+            (page(&[(1, 7), (1, 6), (2, 5), (2, 4)]), OffsetMeaning::Messages),
+            (page(&[(1, 7), (1, 6), (2, 5), (2, 4), (2, 3), (2, 2)]), OffsetMeaning::Messages),
+            (page(&[(1, 7), (1, 6), (2, 3), (2, 2)]), OffsetMeaning::PerConversation),
+            (first.clone(), OffsetMeaning::Ignored),
+            (page(&[(1, 9), (1, 8), (1, 7)]), OffsetMeaning::Ignored),
+            (page(&[(1, 8), (1, 7), (1, 6), (2, 5), (2, 4)]), OffsetMeaning::Unclear),
+            (page(&[]), OffsetMeaning::Unclear),
+            (page(&[(3, 1)]), OffsetMeaning::Unclear),
         ] {
-            assert_eq!(joint(&first, &later, 2), expected, "{later:?}");
+            assert_eq!(meaning(&first, &later, 2), expected, "{later:?}");
         }
     }
 
     #[test]
-    fn the_order_is_that_over_the_offsets() {
-        let newest = part(&[(1, 9), (1, 8), (2, 7), (2, 6)]);
-        assert_eq!(order(Offset::Messages, &newest, &part(&[(2, 7), (2, 6)])), Order::NewestFirst);
-        // Inside a page it may be another.
-        let turned = part(&[(1, 8), (1, 9), (2, 6), (2, 7)]);
-        assert_eq!(order(Offset::Messages, &turned, &part(&[(2, 6), (2, 7)])), Order::NewestFirst);
-        let oldest = part(&[(1, 1), (1, 2), (2, 3), (2, 4)]);
-        assert_eq!(order(Offset::Messages, &oldest, &part(&[(2, 3), (2, 4)])), Order::OldestFirst);
-        let each = part(&[(1, 1), (1, 2), (2, 1), (2, 2)]);
-        assert_eq!(order(Offset::PerConversation, &each, &part(&[(1, 2), (2, 2)])), Order::OldestFirst);
-        let mixed = part(&[(1, 5), (1, 2), (2, 9), (2, 1)]);
-        assert_eq!(order(Offset::Messages, &mixed, &part(&[(2, 9), (2, 1)])), Order::Neither);
-        let alike = part(&[(1, 5), (2, 5)]);
-        assert_eq!(order(Offset::Messages, &alike, &part(&[(2, 5)])), Order::Unknown);
+    fn the_order_follows_from_the_offsets() {
+        let newest = page(&[(1, 9), (1, 8), (2, 7), (2, 6)]);
+        assert_eq!(
+            order(OffsetMeaning::Messages, &newest, &page(&[(2, 7), (2, 6)])),
+            MessageOrder::NewestFirst
+        );
+        // The order inside a page does not matter.
+        let turned = page(&[(1, 8), (1, 9), (2, 6), (2, 7)]);
+        assert_eq!(
+            order(OffsetMeaning::Messages, &turned, &page(&[(2, 6), (2, 7)])),
+            MessageOrder::NewestFirst
+        );
+        let oldest = page(&[(1, 1), (1, 2), (2, 3), (2, 4)]);
+        assert_eq!(
+            order(OffsetMeaning::Messages, &oldest, &page(&[(2, 3), (2, 4)])),
+            MessageOrder::OldestFirst
+        );
+        let each = page(&[(1, 1), (1, 2), (2, 1), (2, 2)]);
+        assert_eq!(
+            order(OffsetMeaning::PerConversation, &each, &page(&[(1, 2), (2, 2)])),
+            MessageOrder::OldestFirst
+        );
+        let mixed = page(&[(1, 5), (1, 2), (2, 9), (2, 1)]);
+        assert_eq!(order(OffsetMeaning::Messages, &mixed, &page(&[(2, 9), (2, 1)])), MessageOrder::Neither);
+        let alike = page(&[(1, 5), (2, 5)]);
+        assert_eq!(order(OffsetMeaning::Messages, &alike, &page(&[(2, 5)])), MessageOrder::Unknown);
     }
 }

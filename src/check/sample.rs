@@ -1,70 +1,68 @@
-//! A few contacts, evenly spread over the list, and the first page of each: what the rest is found out with.
+//! Reads the first page of a few contacts, evenly spread over the list. The other checks use this sample.
 
 use std::collections::HashMap;
 
 use futures::{StreamExt, stream};
 
-use super::ask::{Asker, Part};
-use super::finding::{Cause, Finding, Findings};
+use super::finding::{Cause, Finding};
+use super::probe_page::{PageReader, ProbedPage};
 use crate::api::{Failure, Stop};
 use crate::contacts::ContactList;
 use crate::id::ContactId;
 
-/// Contacts asked for.
-const MOST: usize = 10;
-/// Of these, so many at a time: to look around, and not to press.
-const AT_ONCE: usize = 4;
+/// Maximum number of contacts in the sample.
+const MAX_CONTACTS: usize = 10;
+/// Number of concurrent requests, low to spare the service.
+const CONCURRENCY: usize = 4;
 
-/// Contacts with the same first page that raise a doubt.
-const ALIKE: usize = 3;
+/// Number of identical first pages that raise a doubt.
+const MIN_IDENTICAL: usize = 3;
 
-/// A contact of the sample.
+/// A sampled contact with its first page.
 #[derive(Debug)]
 pub struct Sampled {
-    /// Which.
     pub contact: ContactId,
-    /// Its place in the list.
-    pub place: usize,
-    /// Its first page.
-    pub first: Part,
+    /// Index of the contact in the list.
+    pub index: usize,
+    pub first: ProbedPage,
 }
 
-/// The sample.
+/// Results of all sampled contacts.
 #[derive(Debug, Default)]
 pub struct Sample {
-    /// Contacts that were answered, in the order of the list; empty ones too.
+    /// Contacts that were read, in the order of the list, including empty ones.
     pub read: Vec<Sampled>,
-    /// How many the API does not know.
+    /// Number of contacts that do not exist.
     pub not_found: u64,
-    /// Those that cannot be read, with the reason.
-    failed: Vec<(ContactId, Refusal)>,
+    /// Contacts that cannot be read, with the reason.
+    failed: Vec<(ContactId, ReadFailure)>,
 }
 
 #[derive(Debug)]
-struct Refusal {
+struct ReadFailure {
     kind: Kind,
     what: String,
 }
 
-/// The reason why a contact could not be read.
+/// Kind of a failure to read a contact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    /// A refusal with this status.
+    /// A refusal with this HTTP status.
     Status(u16),
-    /// An answer that is not what was asked for.
+    /// A response that is not a page of the contact.
     NotAnAnswer,
-    /// No answer, or one that is too large.
+    /// No response, or one that is too large.
     Unreadable,
 }
 
 impl Sample {
-    /// How many were asked for.
-    pub fn asked(&self) -> u64 {
+    /// Number of sampled contacts.
+    pub fn len(&self) -> u64 {
         self.read.len() as u64 + self.not_found + self.failed.len() as u64
     }
 
-    /// The most contacts with the same first page, among those whose answers do not name them.
-    fn alike(&self) -> usize {
+    /// Returns the largest number of identical first pages, among those that do not name their contact.
+    fn identical(&self) -> usize {
         let pages = self.read.iter().map(|sampled| &sampled.first).filter(|first| !first.names_contact);
         let mut counts: HashMap<Vec<u128>, usize> = HashMap::new();
         for first in pages.filter(|first| !first.messages.is_empty()) {
@@ -75,30 +73,30 @@ impl Sample {
         counts.into_values().max().unwrap_or(0)
     }
 
-    /// The one that shows most: many messages of one conversation.
+    /// Returns the contact for the paging checks: its first page has the largest conversation.
     pub fn subject(&self) -> Option<&Sampled> {
         self.read.iter().max_by_key(|sampled| {
-            (sampled.first.largest(), sampled.first.len(), std::cmp::Reverse(sampled.place))
+            (sampled.first.largest(), sampled.first.len(), std::cmp::Reverse(sampled.index))
         })
     }
 }
 
-/// Asks for the first page of each.
+/// Reads the first page of each sampled contact.
 ///
 /// # Errors
-/// What ends a run.
-pub async fn take(asker: &Asker<'_>, contacts: &ContactList, page_size: u32) -> Result<Sample, Stop> {
-    let ask = |place: usize| async move {
-        let contact = contacts.get(place);
-        let page = asker.page(&contact, 0, page_size).await;
-        (place, contact, page)
+/// If the API fails in a way that ends a run.
+pub async fn take(reader: &PageReader<'_>, contacts: &ContactList, page_size: u32) -> Result<Sample, Stop> {
+    let read = |index: usize| async move {
+        let contact = contacts.get(index);
+        let page = reader.page(&contact, 0, page_size).await;
+        (index, contact, page)
     };
-    let mut answers = stream::iter(places(contacts.len())).map(ask).buffered(AT_ONCE);
+    let mut pages = stream::iter(spread(contacts.len())).map(read).buffered(CONCURRENCY);
     let mut sample = Sample::default();
-    while let Some((place, contact, page)) = Box::pin(answers.next()).await {
+    while let Some((index, contact, page)) = Box::pin(pages.next()).await {
         let failed = match page {
             Ok(first) if first.shows_contact => {
-                sample.read.push(Sampled { contact, place, first });
+                sample.read.push(Sampled { contact, index, first });
                 continue;
             }
             Ok(_) | Err(Failure::NotFound) => {
@@ -107,14 +105,14 @@ pub async fn take(asker: &Asker<'_>, contacts: &ContactList, page_size: u32) -> 
             }
             Err(Failure::Stop(stop)) => return Err(stop),
             Err(Failure::Unwanted) => return Err(Stop::Cancelled),
-            Err(Failure::AskLess) => Refusal {
+            Err(Failure::AskLess) => ReadFailure {
                 kind: Kind::Unreadable,
-                what: "a single message is too much for the server".to_owned(),
+                what: "a single message is too large for the server".to_owned(),
             },
-            Err(Failure::Refused { status, what }) => Refusal { kind: Kind::Status(status), what },
-            Err(Failure::NotAnAnswer { what }) => Refusal { kind: Kind::NotAnAnswer, what },
+            Err(Failure::Refused { status, what }) => ReadFailure { kind: Kind::Status(status), what },
+            Err(Failure::NotAnAnswer { what }) => ReadFailure { kind: Kind::NotAnAnswer, what },
             Err(Failure::Unanswered { what } | Failure::Unreadable { what }) => {
-                Refusal { kind: Kind::Unreadable, what }
+                ReadFailure { kind: Kind::Unreadable, what }
             }
         };
         sample.failed.push((contact, failed));
@@ -122,22 +120,22 @@ pub async fn take(asker: &Asker<'_>, contacts: &ContactList, page_size: u32) -> 
     Ok(sample)
 }
 
-/// Places evenly spread over so many, the first and the last among them.
-fn places(count: usize) -> Vec<usize> {
-    let most = count.min(MOST);
-    (0..most).map(|nth| if most == 1 { 0 } else { nth * (count - 1) / (most - 1) }).collect()
+/// Returns indexes that are evenly spread over a list of this length, including the first and the last.
+fn spread(count: usize) -> Vec<usize> {
+    let size = count.min(MAX_CONTACTS);
+    (0..size).map(|nth| if size == 1 { 0 } else { nth * (count - 1) / (size - 1) }).collect()
 }
 
-/// What the sample says of the contacts.
-pub fn tell(sample: &Sample, found: &mut Findings) {
-    let asked = sample.asked();
+/// Returns the finding about the sampled contacts.
+pub fn finding(sample: &Sample) -> Finding {
+    let asked = sample.len();
     let empty = sample.read.iter().filter(|sampled| sampled.first.messages.is_empty()).count() as u64;
     let with_messages = sample.read.len() as u64 - empty;
     let others = [(empty, "empty"), (sample.not_found, "not found"), (sample.failed.len() as u64, "failed")];
     let others = others.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
     let parts: Vec<String> =
         std::iter::once(format!("{with_messages} with messages")).chain(others).collect();
-    let detail = format!("{asked} asked for: {}", parts.join(", "));
+    let detail = format!("{asked} sampled: {}", parts.join(", "));
     let finding = match sample.failed.first() {
         Some((_, refusal)) if sample.failed.len() as u64 == asked => {
             let all =
@@ -150,39 +148,37 @@ pub fn tell(sample: &Sample, found: &mut Findings) {
             } else {
                 Cause::Unreadable
             };
-            let so = match cause {
-                Cause::AnswersChanged => "the API's answers have changed: ",
+            let prefix = match cause {
+                Cause::AnswersChanged => "the API's responses have changed: ",
                 _ => "",
             };
             Finding::fail(
                 "contact",
                 cause,
-                format!("{so}all {asked} asked for failed, the first with {}", refusal.what),
+                format!("{prefix}all {asked} sampled contacts failed, the first with {}", refusal.what),
             )
         }
         Some((contact, refusal)) => {
             Finding::warn("contact", format!("{detail}; contact {contact}: {}", refusal.what))
         }
         None if sample.read.is_empty() => {
-            Finding::warn("contact", format!("{detail}: are these the account's contacts?"))
+            Finding::warn("contact", format!("{detail}: check that the list belongs to this account"))
         }
-        None if sample.alike() >= ALIKE => Finding::warn(
+        None if sample.identical() >= MIN_IDENTICAL => Finding::warn(
             "contact",
             format!(
                 "{detail}; {} have the same messages: something between here and the API may ignore the query",
-                sample.alike()
+                sample.identical()
             ),
         ),
         None => Finding::ok("contact", detail),
     };
-    found.put(
-        finding
-            .with("asked", asked)
-            .with("with_messages", with_messages)
-            .with("empty", empty)
-            .with("not_found", sample.not_found)
-            .with("failed", sample.failed.len()),
-    );
+    finding
+        .with("asked", asked)
+        .with("with_messages", with_messages)
+        .with("empty", empty)
+        .with("not_found", sample.not_found)
+        .with("failed", sample.failed.len())
 }
 
 #[cfg(test)]
@@ -190,11 +186,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_are_spread_evenly() {
-        assert!(places(0).is_empty());
-        assert_eq!(places(1), [0]);
-        assert_eq!(places(3), [0, 1, 2]);
-        assert_eq!(places(10), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
-        assert_eq!(places(1000), [0, 111, 222, 333, 444, 555, 666, 777, 888, 999]);
+    fn the_sample_is_spread_evenly() {
+        assert!(spread(0).is_empty());
+        assert_eq!(spread(1), [0]);
+        assert_eq!(spread(3), [0, 1, 2]);
+        assert_eq!(spread(10), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+        assert_eq!(spread(1000), [0, 111, 222, 333, 444, 555, 666, 777, 888, 999]);
     }
 }

@@ -40,7 +40,8 @@ pub enum Exit {
     /// Another run works on this export, or has taken it over. The message names its process, host and start,
     /// if they are known.
     Locked,
-    /// `verify`, `report`, `rebuild`, `prune`, `schema` or an incremental run found damage, such as a damaged manifest.
+    /// `verify`, `report`, `rebuild`, `prune`, `schema` or an incremental run found damage, such as a damaged
+    /// manifest.
     Damaged,
     /// An unfinished run does not fit this command. The message names the difference, and `--fresh` discards
     /// the run. Or the state of `--incremental` is lost or damaged, and `--full` exports all contacts. Or the

@@ -1,6 +1,7 @@
 //! Checks that output files and work folders are not inside an export.
 //!
-//! `verify` would report such files, and `prune` does not know them. The default work folder `_work` is an exception.
+//! `verify` would report such files, and `prune` does not know them. The default work folder `_work` is an
+//! exception.
 
 use std::fs;
 use std::path::{Component, Path, PathBuf};

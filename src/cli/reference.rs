@@ -1,7 +1,7 @@
 //! The sections of `docs/reference.md` that the program's own definitions determine.
 //!
-//! A section is the text between `<!-- begin NAME -->` and `<!-- end -->`. The test fails if a section differs.
-//! `make reference` writes the sections instead.
+//! A section is the text between `<!-- begin NAME -->` and `<!-- end -->`. The test fails if a section
+//! differs. `make reference` writes the sections instead.
 
 mod columns;
 mod events;

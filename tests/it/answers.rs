@@ -111,7 +111,7 @@ fn nameless(asked: &Asked) -> Answer {
 fn the_same_messages_for_several_contacts_are_a_doubt() {
     let server = Scripted::api(nameless);
     let outcome = Export::run_of(server.url(), contacts(5)).args("--run-id r").expect(3);
-    assert_snapshot!(outcome.last_line(), @"run r is published, but in doubt (5 contacts have the same messages on their first page as others: a cache or proxy may ignore the query): export again");
+    assert_snapshot!(outcome.last_line(), @"run r is published, but doubtful (5 contacts have the same messages on their first page as others: a cache or proxy may ignore the query): export again");
     let doubts = outcome.manifest()["input"]["doubts"].clone();
     assert_eq!(doubts.as_array().map(Vec::len), Some(1), "{doubts}");
     Export::run_of(server.url(), contacts(2)).expect(0);

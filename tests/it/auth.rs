@@ -138,7 +138,7 @@ fn while_nobody_can_sign_in_the_old_token_serves_until_it_expires() {
     let export = Export::run_of(server.url(), &contacts).args("--format jsonl --rate-limit 50 --retries 0");
     let outcome = export.expect(0);
     assert_eq!(outcome.rows("messages").len(), 600);
-    let warnings = outcome.stderr.matches("could not sign in").count();
+    let warnings = outcome.stderr.matches("sign-in failed").count();
     assert_eq!(warnings, 1, "three failures within a minute: {}", outcome.stderr);
     let asked = server.asked();
     let place = |what: &dyn Fn(&crate::support::scripted::Asked) -> bool| {
@@ -246,7 +246,7 @@ fn without_credentials_nothing_begins() {
     assert_snapshot!(none.expect(2).last_line(), @"error: no credentials: set CHATZY_EMAIL with CHATZY_PASSWORD_FILE (or CHATZY_PASSWORD, or --password-command), or CHATZY_TOKEN_FILE (or CHATZY_TOKEN)");
     assert_snapshot!(none.clone().env("CHATZY_EMAIL", EMAIL).expect(2).last_line(), @"error: CHATZY_EMAIL is set, but no password: set CHATZY_PASSWORD_FILE, CHATZY_PASSWORD or --password-command");
     let outcome = none.env("CHATZY_PASSWORD", PASSWORD).expect(2);
-    assert_snapshot!(outcome.last_line(), @"error: a password is set, but not CHATZY_EMAIL, the account it belongs to");
+    assert_snapshot!(outcome.last_line(), @"error: a password is set, but no account: set CHATZY_EMAIL");
     assert!(!outcome.out.exists(), "nothing is written");
     assert_eq!(service.stats().requests, 0);
 }

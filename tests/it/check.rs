@@ -85,24 +85,24 @@ fn a_good_day() {
     let export = check_all(service.url()).args("--out export");
     let outcome = export.expect(0);
     assert_snapshot!(steady(&outcome), @"
-    signed in, for 60 minutes
-    ok       destination  export does not exist yet, and can be made in .
+    signed in for 60 minutes
+    ok       destination  export does not exist yet and can be created in .
     ok       space        N GiB free
-    ok       sign in      the token lives 60 minutes, and is renewed
-    ok       contacts     60, all of the account's
-    ok       contact      10 asked for: 10 with messages
-    ok       limit        honoured; it counts messages over all conversations
-    ok       offset       honoured; it counts messages over all conversations
+    ok       sign in      the token is valid for 60 minutes and is renewed
+    ok       contacts     60, all contacts of the account
+    ok       contact      10 sampled: 10 with messages
+    ok       limit        honored; it counts messages over all conversations
+    ok       offset       honored; it counts messages over all conversations
     ok       order        newest first
-    ok       rate limits  no header tells; a run finds the limit by itself
-    ok       compression  none: a page of N KiB comes as it is
-    ok       http         HTTP/1.1, answered after N ms with the time to connect
-    ok       clock        as the API's, within half a minute
-    plan     60 contacts with about 1,050 messages, judging by 10
+    ok       rate limits  no header states a limit; a run learns it
+    ok       compression  none: a page of N KiB is sent uncompressed
+    ok       http         HTTP/1.1, response after N ms including the connection
+    ok       clock        within 30 s of the API's clock
+    plan     60 contacts with about 1,050 messages, estimated from 10 contacts
     plan     about 68 requests of N ms
     plan     about N with at most 32 requests in flight
-    plan     about N KiB on the disk until it is published
-    a run would work; to begin it: chatzy-export run --progress never --base-url API --out export --all-contacts
+    plan     about N KiB of disk space until publication
+    a run would work; to start it, run: chatzy-export run --progress never --base-url API --out export --all-contacts
     ");
     let document = document(&outcome);
     assert_eq!(document["status"], "ok");
@@ -180,7 +180,7 @@ fn a_refused_sign_in_hides_no_bad_destination_and_the_other_way_round() {
     assert!(
         token
             .whole_last_line()
-            .starts_with("a run would work, with 1 warning above; to begin it: chatzy-export run ")
+            .starts_with("a run would work, with 1 warning above; to start it, run: chatzy-export run ")
     );
 }
 
@@ -200,7 +200,7 @@ fn what_is_not_the_api_or_does_not_answer() {
     let outcome = check(refuses.url(), ["a", "b"]).expect(4);
     assert_eq!(
         told(&outcome, "contact"),
-        ("fail".into(), "all 2 asked for failed, the first with 403: no".into())
+        ("fail".into(), "all 2 sampled contacts failed, the first with 403: no".into())
     );
     let odd = Scripted::api(|_| Answer::message(400, "odd"));
     check(odd.url(), ["a", "b"]).expect(2);
@@ -223,7 +223,7 @@ fn contacts_that_are_none() {
     let unknown = check(service.url(), ["unknown-a", "unknown-b"]).expect(0);
     assert_eq!(with_status(&unknown, "warn"), ["contact"]);
     let mixed = check(service.url(), ["unknown-a", "empty-b", "messages-7-c"]).expect(0);
-    assert_eq!(told(&mixed, "contact").1, "3 asked for: 1 with messages, 1 empty, 1 not found");
+    assert_eq!(told(&mixed, "contact").1, "3 sampled: 1 with messages, 1 empty, 1 not found");
     let no_credentials = Export::command("check").base_url(service.url()).expect(2);
     assert!(no_credentials.last_line().starts_with("error: no credentials"), "{}", no_credentials.stderr);
     let single = check(service.url(), ["messages-1-a"]).expect(0);
@@ -236,7 +236,7 @@ fn an_offset_that_is_ignored() {
     let outcome = check(service.url(), ["messages-300-a", "messages-3-b"]).args("--out export").expect(2);
     assert_eq!(with_status(&outcome, "fail"), ["offset"]);
     assert_eq!(document(&outcome)["plan"], Value::Null);
-    assert_snapshot!(outcome.whole_last_line(), @"error: the API ignores `offset`: no history longer than a page can be read from it; to check again, run: chatzy-export check --progress never --json --base-url API --contacts given/contacts.csv --out export");
+    assert_snapshot!(outcome.whole_last_line(), @"error: the API ignores `offset`: histories longer than a page cannot be read; to check again, run: chatzy-export check --progress never --json --base-url API --contacts given/contacts.csv --out export");
     // A short history shows it as well.
     check(service.url(), ["messages-2-b"]).expect(2);
 }

@@ -64,14 +64,14 @@ fn base_urls_that_are_refused() {
 fn values_that_options_do_not_have() {
     assert_snapshot!(misused("--format csv"), @"error: invalid value 'csv' for '--format <FORMAT>' [possible values: parquet, jsonl]");
     assert_snapshot!(misused("--page-size 101"), @"error: invalid value '101' for '--page-size <N>': 101 is not in 1..=100");
-    assert_snapshot!(misused("--concurrency 0"), @"error: invalid value '0' for '--concurrency <N>': 1 to 1024 are possible");
-    assert_snapshot!(misused("--rate-limit 0"), @"error: invalid value '0' for '--rate-limit <N>': it must be at least 0.001");
+    assert_snapshot!(misused("--concurrency 0"), @"error: invalid value '0' for '--concurrency <N>': must be 1 to 1024");
+    assert_snapshot!(misused("--rate-limit 0"), @"error: invalid value '0' for '--rate-limit <N>': must be at least 0.001");
     assert_snapshot!(misused("--timeout soon"), @"error: invalid value 'soon' for '--timeout <D>': expected number at 0; write it like 30s, 5m or 2h");
-    assert_snapshot!(misused("--timeout 99999999999y"), @"error: invalid value '99999999999y' for '--timeout <D>': it must be at most 10 years");
-    assert_snapshot!(misused("--max-duration 0s"), @"error: invalid value '0s' for '--max-duration <D>': it must be longer than nothing");
+    assert_snapshot!(misused("--timeout 99999999999y"), @"error: invalid value '99999999999y' for '--timeout <D>': must be at most 10 years");
+    assert_snapshot!(misused("--max-duration 0s"), @"error: invalid value '0s' for '--max-duration <D>': must be longer than zero");
     assert_snapshot!(misused("--channel sms"), @"error: invalid value 'sms' for '--channel <NAME>' [possible values: whatsapp, instagram, messenger, website]");
     assert_snapshot!(misused("--partition-by week"), @"error: invalid value 'week' for '--partition-by <KEYS>' [possible values: export_date, run, channel, year, month, date]");
-    assert_snapshot!(misused("--max-failed 101%"), @"error: invalid value '101%' for '--max-failed <N|P%>': a percentage lies between 0% and 100%");
+    assert_snapshot!(misused("--max-failed 101%"), @"error: invalid value '101%' for '--max-failed <N|P%>': a percentage must be between 0% and 100%");
     assert_snapshot!(misused("--run-id ../x"), @r#"error: invalid value '../x' for '--run-id <ID>': "../x" is not a run ID: 1 to 64 letters, digits, '_', '-' or '.' are allowed, a letter or digit first, like 20261120T020000Z-ab12cd"#);
     assert_snapshot!(misused("--tokens abc"), @"error: unexpected argument '--tokens' found");
     assert_snapshot!(misused("-q -v"), @"error: the argument '--quiet' cannot be used with '--verbose...'");
@@ -80,10 +80,10 @@ fn values_that_options_do_not_have() {
 #[test]
 fn values_that_do_not_go_together() {
     let with = |arguments: &str| refused(&unasked().args(arguments));
-    assert_snapshot!(with("--compression gzip"), @r#"error: --compression "gzip" does not go with --format parquet: possible are zstd, zstd:1 to zstd:22, snappy, none"#);
-    assert_snapshot!(with("--format jsonl --compression zstd:23"), @r#"error: --compression "zstd:23" does not go with --format jsonl: possible are none, gzip, zstd, zstd:1 to zstd:22"#);
-    assert_snapshot!(with("--since yesterday"), @r#"error: --since "yesterday" is no time: write it like 2026-01-31T00:00:00Z"#);
-    assert_snapshot!(with("--since 2026-02-01 --until 2026-01-01"), @"error: --until is not after --since: no message could be exported");
+    assert_snapshot!(with("--compression gzip"), @r#"error: invalid --compression "gzip" for --format parquet: use zstd, zstd:1 to zstd:22, snappy or none"#);
+    assert_snapshot!(with("--format jsonl --compression zstd:23"), @r#"error: invalid --compression "zstd:23" for --format jsonl: use none, gzip, zstd, or zstd:1 to zstd:22"#);
+    assert_snapshot!(with("--since yesterday"), @r#"error: invalid time "yesterday" for --since: use RFC 3339, such as 2026-01-31T00:00:00Z"#);
+    assert_snapshot!(with("--since 2026-02-01 --until 2026-01-01"), @"error: --until must be after --since: no message would be exported");
     assert_snapshot!(with("--channel website --channel website"), @"error: --channel names website twice");
     assert_snapshot!(with("--target-file-size 0"), @"error: --target-file-size must be at least one byte");
 }
@@ -95,7 +95,7 @@ fn settings_files_with_mistakes() {
         export.write("chatzy-export.toml", content);
         refused(&export)
     };
-    assert_snapshot!(with("pagesize = 5\n"), @r#"error: chatzy-export.toml, line 1: there is no setting "pagesize": keys are the long names of options, like page-size"#);
+    assert_snapshot!(with("pagesize = 5\n"), @r#"error: chatzy-export.toml, line 1: unknown key "pagesize": use the long name of an option, such as page-size"#);
     assert_snapshot!(with("\npage-size = 500\n"), @"error: chatzy-export.toml, line 2: invalid value '500' for '--page-size <N>': 500 is not in 1..=100");
     assert_snapshot!(with("format = [\n"), @"error: chatzy-export.toml, line 1: unclosed array, expected `]`");
     assert_snapshot!(refused(&unasked().args("--config nowhere.toml")), @"error: cannot read the settings file nowhere.toml: No such file or directory (os error 2)");
@@ -159,7 +159,7 @@ fn a_list_of_which_no_contact_exists_is_in_doubt() {
     let service = Service::start("");
     let run = |count| Export::run_of(service.url(), (0..count).map(|at| format!("unknown-{at}")));
     let outcome = run(20).args("--run-id r").expect(3);
-    assert_snapshot!(outcome.last_line(), @"run r is published, but in doubt (none of the 20 contacts exists: check that the list belongs to this account): export again");
+    assert_snapshot!(outcome.last_line(), @"run r is published, but doubtful (none of the 20 contacts exists: check that the list belongs to this account): export again");
     assert_eq!(outcome.manifest()["status"], "partial");
     assert_eq!(outcome.manifest()["input"]["doubts"].as_array().map(Vec::len), Some(1));
     assert_eq!(outcome.contacts("not_found"), 20);

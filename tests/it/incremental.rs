@@ -88,10 +88,10 @@ fn a_dry_run_tells_who_would_be_due() {
     export.clone().args("--retries 0 --max-failed 0").expect(5);
     account.is_open.store(true, Ordering::Relaxed);
     account.asked_for();
-    assert_eq!(planned(&account, &export), "gone on with", "who is due is decided");
+    assert_eq!(planned(&account, &export), "resumed", "who is due is decided");
     assert_eq!(
         planned(&account, &export.clone().args("--fresh")),
-        "2 of 3 contacts are due (1 changed, 1 untold); thrown away"
+        "2 of 3 contacts are due (1 changed, 1 untold); discarded"
     );
 }
 
@@ -446,7 +446,7 @@ fn its_options_need_it() {
     for option in ["--full", "--full-sweep-every 7d"] {
         let export = Export::command("run --contacts x.csv --simulated").args(option).also("x.csv", "a\n");
         let outcome = export.expect(2);
-        assert!(outcome.last_line().contains("is for runs with --incremental"), "{}", outcome.last_line());
+        assert!(outcome.last_line().contains("requires --incremental"), "{}", outcome.last_line());
     }
 }
 

@@ -89,7 +89,7 @@ fn manual_pages_tell_what_the_help_tells() {
     let main = Export::command("man").expect(0).stdout;
     assert!(main.contains("chatzy\\-export\\-run(1)"), "{main}");
     let unknown = Export::command("man fly").expect(2);
-    insta::assert_snapshot!(unknown.last_line(), @"error: there is no command fly; see: chatzy-export --help");
+    insta::assert_snapshot!(unknown.last_line(), @"error: unknown command fly; see: chatzy-export --help");
 }
 
 #[test]

@@ -114,7 +114,7 @@ fn every_exit_has_its_last_line() {
     0: run first is complete: 6 messages of 2 contacts
     3: run first is published, but 1 of 3 contacts failed: export these again: chatzy-export run --progress never --base-url API --format jsonl --out 'DIR/two words' --contacts 'DIR/two words/_runs/first/failed.csv'
     2: error: unexpected argument '--bogus' found; see: chatzy-export run --help
-    2: error: --since "yesterday" is no time: write it like 2026-01-31T00:00:00Z
+    2: error: invalid time "yesterday" for --since: use RFC 3339, such as 2026-01-31T00:00:00Z
     5: error: 1 contacts failed, more than --max-failed allows: nothing was published; to resume, run: chatzy-export run --contacts contacts.csv --progress never --base-url API --format jsonl --run-id first --max-failed 0 --out DIR/export
     9: error: the unfinished run first does not fit this command: --flat was false and is now true; to keep it, use the options it had; to discard the unfinished run with --fresh, run: chatzy-export run --contacts contacts.csv --progress never --base-url API --format jsonl --run-id first --max-failed 0 --flat --out DIR/export --fresh
     6: error: cannot use as a folder DIR/contacts.csv: not a directory; to resume, run: chatzy-export run --contacts contacts.csv --progress never --base-url API --format jsonl --run-id first --out DIR/contacts.csv
@@ -123,8 +123,8 @@ fn every_exit_has_its_last_line() {
     130: error: interrupted; fetched data is kept; to resume, run: chatzy-export run --contacts contacts.csv --progress never --base-url API --out DIR/export
     7: error: another run works on DIR/export; to wait for it, run: chatzy-export run --contacts contacts.csv --progress never --base-url API --fresh --out DIR/export --wait-lock 1h
     143: error: interrupted; fetched data is kept; to resume, run: chatzy-export run --contacts contacts.csv --progress never --base-url API --out DIR/export
-    0: DIR/whole is as it was written: 1 runs, 4 files, 12 rows, 4.4 KiB
-    8: error: DIR/whole is damaged: 1 finding, the first above; export the contacts again, or restore it from a copy
+    0: DIR/whole is intact: 1 runs, 4 files, 12 rows, 4.4 KiB
+    8: error: DIR/whole is damaged: 1 finding above; export the contacts again, or restore the export from a copy
     2: error: there is no export at DIR/nowhere: it has no _runs/latest.json and no tables
     "#);
 }

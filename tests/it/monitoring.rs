@@ -157,7 +157,7 @@ fn metrics_that_cannot_be_written_are_a_warning() {
     let service = Service::start("");
     let export = Export::run_of(service.url(), ["messages-3-a"]);
     let outcome = export.args("-q --metrics-file nowhere/chatzy.prom").expect(0);
-    assert_snapshot!(outcome.stderr.trim(), @"warning: no metrics: cannot create nowhere/chatzy.prom.tmp: No such file or directory (os error 2)");
+    assert_snapshot!(outcome.stderr.trim(), @"warning: metrics file not updated: cannot create nowhere/chatzy.prom.tmp: No such file or directory (os error 2)");
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn a_metrics_file_on_a_disk_that_hangs_does_not_hold_up_the_end() {
     let export = export.args("-q --metrics-file").arg(&metrics);
     let fault = Fault { calls: " rename ", path: "chatzy.prom", at: 1, fate: Fate::Hang };
     let outcome = export.with_fault(fault).expect(0);
-    assert_snapshot!(outcome.first_line(), @"warning: no metrics: DIR/chatzy.prom is not written within 5 s");
+    assert_snapshot!(outcome.first_line(), @"warning: metrics file not updated: DIR/chatzy.prom was not written within 5 s");
 }
 
 #[test]

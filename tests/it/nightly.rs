@@ -86,7 +86,7 @@ fn a_run_may_wait_for_another_to_end() {
     let outcome = second.wait(Duration::from_mins(1)).expect(0);
     let lines: Vec<_> = outcome.stderr.lines().filter(|line| line.contains("waiting")).collect();
     assert_eq!(lines.len(), 1, "it says so once: {lines:?}");
-    assert_snapshot!(outcome.first_line(), @"another run works on DIR/export: waiting for it, at most 60 s");
+    assert_snapshot!(outcome.first_line(), @"another run uses DIR/export: waiting up to 60 s for it");
     assert_eq!(std::fs::read_dir(outcome.out.join("_runs")).unwrap().count(), 3, "two runs and latest.json");
 }
 

@@ -132,7 +132,7 @@ fn files_of_others_stay_when_runs_go() {
     std::fs::remove_file(out.join(&link)).unwrap();
     std::os::unix::fs::symlink(out.join("moved"), out.join(&link)).unwrap();
     let outcome = prune(&export, "--keep-last 1").expect(0);
-    assert!(outcome.stderr.contains(&format!("{link} was left alone")), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains(&format!("{link} was not removed")), "{}", outcome.stderr);
     let left = files_of(out, "r1");
     assert_eq!(left, ["_runs/r1/notes.txt", &link, "raw/part-r1-00077.jsonl.zst"]);
     assert!(
@@ -163,7 +163,7 @@ fn what_cannot_be_pruned_is_said() {
     let older = out.join("_runs/r1/manifest.json");
     write(&older, std::fs::read_to_string(&older).unwrap().replace("\"complete\"", "\"partial\""));
     let outcome = prune(&export, "--keep-last 1").expect(0);
-    assert!(outcome.stderr.contains("_runs/r1/manifest.json was left alone"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("_runs/r1/manifest.json was not removed"), "{}", outcome.stderr);
     assert_eq!(there(out), ["r1", "r2"]);
 }
 

@@ -129,7 +129,7 @@ fn the_form_of_the_files_may_be_another() {
     assert!(
         files(&after).keys().any(|path| path.starts_with("messages/year=") && path.ends_with(".parquet"))
     );
-    assert!(outcome.stderr.contains("is made again: "), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("is rebuilt: "), "{}", outcome.stderr);
     verify(other.out_path());
     // What was kept again serves as well as the first.
     let back = Export::command(

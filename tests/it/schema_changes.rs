@@ -68,14 +68,14 @@ fn new_renamed_and_returning_fields_are_reported_once() {
         let outcome = export.expect(0);
         assert_eq!(changes(&outcome), expected, "night {number}");
         assert_eq!(metric(&export), expected.len().to_string());
-        let warnings = outcome.stderr.matches("warning: the API's answers have changed").count();
+        let warnings = outcome.stderr.matches("warning: the API's responses have changed").count();
         assert_eq!(warnings, expected.len(), "{}", outcome.stderr);
         outcome
     };
     on(0, &[]);
     on(0, &[]);
     let outcome = on(1, &[["messages", "whatsapp_message_id", "appeared"]]);
-    let warning = "warning: the API's answers have changed: new field whatsapp_message_id in messages, kept in the column extra";
+    let warning = "warning: the API's responses have changed: new field whatsapp_message_id in messages, kept in the column extra";
     assert!(outcome.stderr.contains(warning), "{}", outcome.stderr);
     on(1, &[]);
     on(2, &[["messages", "role", "became_null"], ["messages", "sender", "appeared"]]);

@@ -65,7 +65,7 @@ fn a_shortage_of_files_in_mid_run_lowers_the_concurrency() {
     });
     let outcome = outcome.expect(0);
     assert_eq!(outcome.rows("messages").len(), 450);
-    let warning = "warning: too many open files on this machine (ulimit -n): fewer requests are sent at once";
+    let warning = "warning: too many open files on this machine (ulimit -n): fewer requests run at once";
     assert_eq!(outcome.stderr.matches(warning).count(), 1, "{}", outcome.stderr);
 }
 

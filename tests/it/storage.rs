@@ -95,7 +95,7 @@ fn what_cannot_be_synced_is_written_anew_once() {
         let once = Fault { calls: " fsync ", path, at: 1, fate: Fate::Error { number: 5, ever: false } };
         let outcome = export.with_fault(once).expect(0);
         assert!(!outcome.stderr.contains("panicked"), "{what}: {}", outcome.stderr);
-        let is_told = outcome.stderr.contains("it is given up and written anew");
+        let is_told = outcome.stderr.contains("the file is discarded and written again");
         assert_eq!(is_told, !what.starts_with("the "), "{what}: {}", outcome.stderr);
         assert_same(&substance(&outcome), &scene.reference, what);
 

@@ -140,7 +140,7 @@ fn the_soft_limit_on_open_files_is_raised() {
 fn below_a_hard_limit_on_open_files_fewer_requests_are_sent() {
     let (_service, export) = limited("ulimit -n 168");
     let outcome = export.expect(0);
-    assert_snapshot!(outcome.first_line(), @"warning: at most 168 files may be open (ulimit -n), --concurrency is lowered to 20: fewer requests are sent at once");
+    assert_snapshot!(outcome.first_line(), @"warning: the limit on open files (ulimit -n) is 168, --concurrency is lowered to 20: fewer requests run at once");
 }
 
 #[test]

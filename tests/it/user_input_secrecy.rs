@@ -110,7 +110,7 @@ fn a_proxy_and_the_log_learn_no_secret() {
             export_from("https://api.example.invalid/prod", [format!("{ID}a")]).env(variable, &address);
         let running = export.start();
         wait_until("it says why it cannot sign in", || {
-            read(&export.path("stderr-0")).contains("could not sign in")
+            read(&export.path("stderr-0")).contains("sign-in failed")
         });
         running.signal("KILL");
         running.wait(std::time::Duration::from_mins(1));

@@ -85,7 +85,7 @@ fn a_sound_export_is_told_in_one_line() {
     let outcome = verify("--deep", &out).expect(0);
     let line = outcome.stderr.replace(&*out.to_string_lossy(), "OUT");
     let (line, _bytes) = line.trim_end().rsplit_once(", ").unwrap();
-    insta::assert_snapshot!(line, @"OUT is as it was written: 2 runs, 10 files, 56 rows");
+    insta::assert_snapshot!(line, @"OUT is intact: 2 runs, 10 files, 56 rows");
     assert_eq!(outcome.stdout, "", "machines are told with --json");
     let outcome = verify("-q", &out).expect(0);
     assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), ("", ""));
@@ -105,7 +105,7 @@ fn damages_are_told_one_by_one() {
     cut: contacts/part-first-00000.jsonl: it has 3 bytes and had 526
     missing: _runs/first/failed.csv: checksums.sha256 lists it
     added: _runs/second/notes.txt: it is no file of a run
-    error: OUT is damaged: 4 findings, the first above; export the contacts again, or restore it from a copy
+    error: OUT is damaged: 4 findings above; export the contacts again, or restore the export from a copy
     ");
     let outcome = verify("--run first", &out).expect(8);
     assert!(!outcome.stderr.contains("notes.txt"), "of the other run: {}", outcome.stderr);

@@ -80,8 +80,8 @@ fn folders_that_would_damage_each_other_are_refused() {
         assert_eq!(service.stats().requests, requests, "nothing is asked");
     }
     let told = |out, work| with_folders(&base, out, work).expect(2).last_line();
-    insta::assert_snapshot!(told("export", "export/scratch"), @"error: --work-dir export/scratch is inside the export export; name a folder outside of it, or leave the option out");
-    insta::assert_snapshot!(told("work/stage/export", "work"), @"error: --out work/stage/export is inside work/stage, which a run removes from its work folder when it ends; name another --out or --work-dir");
+    insta::assert_snapshot!(told("export", "export/scratch"), @"error: --work-dir export/scratch is inside the export export; use a folder outside of it, or omit the option");
+    insta::assert_snapshot!(told("work/stage/export", "work"), @"error: --out work/stage/export is inside work/stage, which a run removes from its work folder when it ends; use another --out or --work-dir");
     Export::command("verify --deep").arg(&base.out_path().to_string_lossy()).expect(0);
 }
 

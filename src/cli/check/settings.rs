@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::check::{Chosen, Task};
+use crate::check::{ContactChoice, Task};
 use crate::cli::args::CheckArgs;
 use crate::cli::console;
 use crate::cli::settings::{SettingsError, connection, contacts_in};
@@ -11,11 +11,11 @@ use crate::cli::settings::{SettingsError, connection, contacts_in};
 pub fn task(args: &CheckArgs, simulator: Option<&str>) -> Result<Task, SettingsError> {
     let connection = connection(&args.connection, &args.requests, args.concurrency, simulator)?;
     let contacts = match &args.contacts {
-        None => Chosen::All,
+        None => ContactChoice::All,
         Some(file) => match contacts_in(file, &args.contacts_form) {
-            Ok(list) => Chosen::Listed(list),
+            Ok(list) => ContactChoice::Listed(list),
             // A bad contacts file is one finding, so that the other checks still run.
-            Err(error) => Chosen::Bad(console::chain(&error)),
+            Err(error) => ContactChoice::Bad(console::chain(&error)),
         },
     };
     Ok(Task { connection: Arc::new(connection), page_size: args.page_size, contacts })

@@ -6,7 +6,7 @@ use bytesize::ByteSize;
 use indicatif::HumanCount;
 use serde::Serialize;
 
-use crate::check::{Checked, Finding, Plan, Status};
+use crate::check::{Checked, Finding, FindingStatus, Plan};
 use crate::cli::args::{CheckArgs, LogFormat};
 use crate::cli::console::eprint;
 use crate::cli::exit::Exit;
@@ -40,7 +40,7 @@ fn weight(exit: Exit) -> u8 {
 pub fn json(checked: &Checked, exit: Exit) -> String {
     #[derive(Serialize)]
     struct Document<'a> {
-        status: Status,
+        status: FindingStatus,
         exit_code: u8,
         checks: &'a [Finding],
         plan: &'a Option<Plan>,
@@ -55,9 +55,10 @@ pub fn json(checked: &Checked, exit: Exit) -> String {
 }
 
 /// Returns the worst status. Skipped checks do not count.
-fn status(findings: &[Finding]) -> Status {
-    let checked = findings.iter().map(|finding| finding.status).filter(|status| *status != Status::Skipped);
-    checked.max().unwrap_or(Status::Ok)
+fn status(findings: &[Finding]) -> FindingStatus {
+    let checked =
+        findings.iter().map(|finding| finding.status).filter(|status| *status != FindingStatus::Skipped);
+    checked.max().unwrap_or(FindingStatus::Ok)
 }
 
 /// Prints one line per finding. Checks skipped for the same reason share a line.
@@ -65,9 +66,11 @@ pub fn findings(args: &CheckArgs, findings: &[Finding]) {
     for (at, finding) in findings.iter().enumerate() {
         let Finding { name, status, detail, .. } = finding;
         let is_same = |other: &&Finding| {
-            *status == Status::Skipped && other.status == Status::Skipped && other.detail == *detail
+            *status == FindingStatus::Skipped
+                && other.status == FindingStatus::Skipped
+                && other.detail == *detail
         };
-        if args.log.quiet && !matches!(status, Status::Warn | Status::Fail)
+        if args.log.quiet && !matches!(status, FindingStatus::Warn | FindingStatus::Fail)
             || findings[..at].iter().any(|before| is_same(&before))
         {
             continue;
@@ -81,20 +84,20 @@ pub fn findings(args: &CheckArgs, findings: &[Finding]) {
             LogFormat::Text => eprint(&format!("{:<8} {name:<12} {detail}", mark(*status))),
             // The start of a line sets its level in the JSON log.
             LogFormat::Json => eprint(&match status {
-                Status::Ok | Status::Skipped => format!("{name}, {}: {detail}", mark(*status)),
-                Status::Warn => format!("warning: {name}: {detail}"),
-                Status::Fail => format!("error: {name}: {detail}"),
+                FindingStatus::Ok | FindingStatus::Skipped => format!("{name}, {}: {detail}", mark(*status)),
+                FindingStatus::Warn => format!("warning: {name}: {detail}"),
+                FindingStatus::Fail => format!("error: {name}: {detail}"),
             }),
         }
     }
 }
 
-fn mark(status: Status) -> &'static str {
+fn mark(status: FindingStatus) -> &'static str {
     match status {
-        Status::Ok => "ok",
-        Status::Skipped => "skipped",
-        Status::Warn => "warning",
-        Status::Fail => "failed",
+        FindingStatus::Ok => "ok",
+        FindingStatus::Skipped => "skipped",
+        FindingStatus::Warn => "warning",
+        FindingStatus::Fail => "failed",
     }
 }
 
@@ -140,7 +143,7 @@ fn time(seconds: u64) -> String {
 /// Returns the outcome in one sentence. The next command follows it.
 pub fn sentence(checked: &Checked, exit: Exit) -> String {
     let count = |status| checked.findings.iter().filter(|finding| finding.status == status).count();
-    let warnings = match count(Status::Warn) {
+    let warnings = match count(FindingStatus::Warn) {
         0 => String::new(),
         1 => ", with 1 warning above".to_owned(),
         warnings => format!(", with {warnings} warnings above"),
@@ -154,7 +157,7 @@ pub fn sentence(checked: &Checked, exit: Exit) -> String {
         .iter()
         .find(|finding| finding.cause.as_ref().is_some_and(|cause| Exit::of_cause(cause) == exit));
     let what = first.map_or("", |finding| finding.detail.as_str());
-    let more = match count(Status::Fail) {
+    let more = match count(FindingStatus::Fail) {
         0 | 1 => String::new(),
         2 => " (1 more failure above)".to_owned(),
         failures => format!(" ({} more failures above)", failures - 1),

@@ -194,7 +194,7 @@ fn a_run_with_a_part_missing_is_not_loaded() {
 fn what_cannot_be_loaded_is_told() {
     let told = |arguments: &str| Export::command("schema").args(arguments).expect(2).last_line();
     insta::assert_snapshot!(told("--merge duckdb --from none"), @"error: none holds no run; name the folder that was given to run --out");
-    insta::assert_snapshot!(told("--from none"), @"error: --from is for --merge and --latest; see: chatzy-export schema --help");
+    insta::assert_snapshot!(told("--from none"), @"error: --from requires --merge or --latest; see: chatzy-export schema --help");
     assert!(told("--merge oracle").contains("duckdb, postgres"));
     let service = Service::start("");
     let export = Export::run_of(service.url(), ["messages-3-a"]).args("--run-id");

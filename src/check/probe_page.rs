@@ -1,4 +1,4 @@
-//! Asking for pages of a contact, and what is seen of them: which messages, of which conversations, when they were made.
+//! Reads pages of a contact, and keeps only IDs, conversations and times of their messages.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,45 +10,49 @@ use crate::record::{ContactAnswer, Shape};
 use crate::settings::AskedShape;
 use crate::table;
 
-/// Asks for pages.
-pub struct Asker<'a> {
-    /// The API.
+/// Reads pages of sampled contacts.
+pub struct PageReader<'a> {
     pub client: &'a Client,
 }
 
-/// A message on a page. Of its text nothing is kept.
+/// A message on a page, without its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Seen {
-    /// Which, by its conversation and ID.
+pub struct ProbedMessage {
+    /// Hash of the conversation and the message ID.
     pub key: u128,
-    /// Of which conversation.
+    /// Hash of the conversation ID.
     pub conversation: u128,
     /// Microseconds since 1970.
     pub created_at: Option<i64>,
 }
 
-/// What is seen of a page.
+/// The facts about a page that the checks need.
 #[derive(Clone, Debug, Default)]
-pub struct Part {
-    /// In the order sent.
-    pub messages: Vec<Seen>,
-    /// Bytes of the answer, unpacked.
+pub struct ProbedPage {
+    /// Messages in the order of the response.
+    pub messages: Vec<ProbedMessage>,
+    /// Size of the response, uncompressed.
     pub bytes: u64,
-    /// True if the answer shows that the contact exists.
+    /// True if the response shows that the contact exists.
     pub shows_contact: bool,
-    /// True if it names the contact.
+    /// True if the response contains the contact ID.
     pub names_contact: bool,
-    /// The limit that it was answered with.
+    /// The `limit` of the request.
     pub limit: u32,
 }
 
-impl Asker<'_> {
-    /// Asks for a page; for half of it where it is too much for the server.
-    pub async fn page(&self, contact: &ContactId, offset: u64, mut limit: u32) -> Result<Part, Failure> {
+impl PageReader<'_> {
+    /// Reads a page. If it is too large for the server, the limit is halved.
+    pub async fn page(
+        &self,
+        contact: &ContactId,
+        offset: u64,
+        mut limit: u32,
+    ) -> Result<ProbedPage, Failure> {
         loop {
             let query = query(contact, offset, limit);
-            match Box::pin(self.client.page(&query, &Counters::default(), see)).await {
-                Ok((page, part)) => return Ok(Part { bytes: page.bytes.len() as u64, limit, ..part }),
+            match Box::pin(self.client.page(&query, &Counters::default(), inspect)).await {
+                Ok((page, part)) => return Ok(ProbedPage { bytes: page.bytes.len() as u64, limit, ..part }),
                 Err(Failure::AskLess) if limit > 1 => limit /= 2,
                 Err(failure) => return Err(failure),
             }
@@ -56,12 +60,12 @@ impl Asker<'_> {
     }
 }
 
-/// The question for a page of all channels.
+/// Returns the query for a page of all channels.
 pub fn query(contact: &ContactId, offset: u64, limit: u32) -> PageQuery<'_> {
     PageQuery { contact, channel: None, offset, limit, shape: AskedShape::Grouped }
 }
 
-fn see(answer: &ContactAnswer<'_>) -> Part {
+fn inspect(answer: &ContactAnswer<'_>) -> ProbedPage {
     let page = answer.page();
     let mut messages = Vec::with_capacity(page.message_count());
     for conversation in &page.conversations {
@@ -71,7 +75,7 @@ fn see(answer: &ContactAnswer<'_>) -> Part {
                 Shape::Flat => message.conversation_id.as_deref(),
             };
             let of = of.map_or(0, |of| xxh3_128(of.as_bytes()));
-            messages.push(Seen {
+            messages.push(ProbedMessage {
                 key: xxh3_128(message.id.as_bytes()) ^ of.rotate_left(1),
                 conversation: of,
                 created_at: table::created_at(message),
@@ -79,17 +83,17 @@ fn see(answer: &ContactAnswer<'_>) -> Part {
         }
     }
     let (shows_contact, names_contact) = (!answer.is_absent(), answer.names_contact());
-    Part { messages, shows_contact, names_contact, ..Part::default() }
+    ProbedPage { messages, shows_contact, names_contact, ..ProbedPage::default() }
 }
 
-impl Part {
-    /// How many messages.
+impl ProbedPage {
+    /// Number of messages.
     pub fn len(&self) -> u64 {
         self.messages.len() as u64
     }
 
-    /// How many there are of each conversation.
-    pub fn of_each(&self) -> HashMap<u128, u64> {
+    /// Returns the number of messages per conversation.
+    pub fn by_conversation(&self) -> HashMap<u128, u64> {
         let mut counts = HashMap::new();
         for message in &self.messages {
             *counts.entry(message.conversation).or_default() += 1;
@@ -97,12 +101,12 @@ impl Part {
         counts
     }
 
-    /// How many there are of the conversation with most.
+    /// Returns the largest number of messages of one conversation.
     pub fn largest(&self) -> u64 {
-        self.of_each().into_values().max().unwrap_or(0)
+        self.by_conversation().into_values().max().unwrap_or(0)
     }
 
-    /// Which messages.
+    /// Returns the keys of the messages.
     pub fn keys(&self) -> HashSet<u128> {
         self.messages.iter().map(|message| message.key).collect()
     }
