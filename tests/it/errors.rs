@@ -84,7 +84,7 @@ fn values_that_do_not_go_together() {
     assert_snapshot!(with("--format jsonl --compression zstd:23"), @r#"error: invalid --compression "zstd:23" for --format jsonl: use none, gzip, zstd, or zstd:1 to zstd:22"#);
     assert_snapshot!(with("--since yesterday"), @r#"error: invalid time "yesterday" for --since: use RFC 3339, such as 2026-01-31T00:00:00Z"#);
     assert_snapshot!(with("--since 2026-02-01 --until 2026-01-01"), @"error: --until must be after --since: no message would be exported");
-    assert_snapshot!(with("--channel website --channel website"), @"error: --channel names website twice");
+    assert_snapshot!(with("--channel website --channel website"), @"error: --channel contains website twice");
     assert_snapshot!(with("--target-file-size 0"), @"error: --target-file-size must be at least one byte");
 }
 

@@ -80,7 +80,7 @@ fn a_run_may_wait_for_another_to_end() {
     let export = Export::run_of(server.url(), ["a", "b"]).args("--format jsonl");
     let first = holding(&export, &server);
     let second = export.clone().args("--wait-lock 1m").start();
-    wait_until("it says that it waits", || read(&export.path("stderr-1")).contains("waiting for it"));
+    wait_until("it says that it waits", || read(&export.path("stderr-1")).contains("waiting up to"));
     is_open.store(true, Ordering::Relaxed);
     first.wait(Duration::from_mins(1)).expect(0);
     let outcome = second.wait(Duration::from_mins(1)).expect(0);
@@ -98,7 +98,7 @@ fn waiting_ends_with_its_time_and_with_a_signal() {
     let outcome = export.clone().args("--wait-lock 1s").expect(7);
     assert_snapshot!(outcome.whole_last_line(), @"error: another run works on DIR/export; to wait for it, run: chatzy-export run --contacts contacts.csv --progress never --base-url API --out DIR/export --wait-lock 1h");
     let waiting = export.clone().args("--wait-lock 1h").start();
-    wait_until("it waits", || read(&export.path("stderr-2")).contains("waiting for it"));
+    wait_until("it waits", || read(&export.path("stderr-2")).contains("waiting up to"));
     waiting.signal("TERM");
     waiting.wait(Duration::from_secs(10)).expect(143);
     export.clone().args("--wait-lock 1h --max-duration 1s").expect(5);

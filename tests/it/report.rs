@@ -27,7 +27,7 @@ fn report(out: &Path, arguments: &str) -> Export {
 fn page(out: &Path) -> Page {
     let command = report(out, "-o report.html");
     let outcome = command.expect(0);
-    assert!(outcome.last_line().ends_with("is in report.html"), "{}", outcome.stderr);
+    assert!(outcome.last_line().ends_with("to report.html"), "{}", outcome.stderr);
     read_page(&command.path("report.html"))
 }
 
@@ -292,7 +292,7 @@ fn a_terminal_gets_no_page() {
         return; // no script(1) here
     }
     let told = String::from_utf8_lossy(&output.stdout);
-    assert!(told.contains("give it a place, like -o report.html"), "{told}");
+    assert!(told.contains("use a file, such as -o report.html"), "{told}");
 }
 
 #[test]
