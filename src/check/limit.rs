@@ -11,9 +11,9 @@ const SMALL_LIMIT: u32 = 5;
 /// Meaning of `limit` to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LimitMeaning {
-    /// LimitMeaning messages over all conversations.
+    /// Counts messages over all conversations.
     Messages,
-    /// LimitMeaning messages inside each conversation.
+    /// Counts messages inside each conversation.
     PerConversation,
     /// Has no effect.
     Ignored,

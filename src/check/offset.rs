@@ -11,15 +11,15 @@ use crate::api::Failure;
 
 /// Number of attempts if the history changes during the check.
 const ATTEMPTS: u32 = 2;
-/// OffsetMeaning far beyond the end of any history.
+/// Offset far beyond the end of any history.
 const FAR_BEYOND: u64 = 1_000_000;
 
 /// Meaning of `offset` to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OffsetMeaning {
-    /// LimitMeaning messages over all conversations.
+    /// Counts messages over all conversations.
     Messages,
-    /// LimitMeaning messages inside each conversation.
+    /// Counts messages inside each conversation.
     PerConversation,
     /// Has no effect.
     Ignored,
