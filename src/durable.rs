@@ -1,12 +1,13 @@
-//! The one place where files and folders come into being, become durable and change their names.
+//! All creation, syncing, renaming and removal of files and folders. No other module does any of it.
 //!
-//! The order that survives a power cut is: write beside, sync the file, close it, rename it, sync the folder.
-//! A failed sync is final for that file: the kernel may have dropped the pages, and a second sync that succeeds proves
-//! nothing. The content is then written into a new file, once.
+//! The order that survives a power failure: write a temporary file, sync it, rename it, sync the folder. A
+//! failed sync is final for that file. The kernel may have dropped the pages, so a later successful sync
+//! proves nothing. The content is then written into a new file, once.
 //!
-//! Files are 0600 and folders 0700 whatever the umask (a metrics file, which holds nobody's words, 0644), and a symlink is never followed below a folder of ours.
+//! Files have mode 0600 and folders 0700, whatever the umask. Only the metrics file, which holds no message
+//! content, has 0644. Symbolic links below a folder of the program are never followed.
 //!
-//! Layer 1: used by spool, output and publish.
+//! Layer 1.
 #![expect(clippy::disallowed_methods, reason = "this is the module that the ban points to")]
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
@@ -17,43 +18,43 @@ use std::path::{Component, Path, PathBuf};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
-/// What a storage operation was about to do, on which path, and why it could not.
+/// An error of the file system: the operation, its path and its cause.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {action} {}", path.display())]
 pub struct StorageError {
-    /// The verb of the operation, as in "cannot *write* /data/out/…".
+    /// Verb of the operation, as in "cannot *write* /data/out/…".
     pub action: &'static str,
-    /// The file or folder it was done on.
+    /// Path of the file or folder.
     pub path: PathBuf,
-    /// What the operating system said.
+    /// Error of the operating system.
     #[source]
     pub source: io::Error,
 }
 
-/// The mode of our files: their owner's.
+/// Mode of files: for their owner only.
 const OWN: u32 = 0o600;
-/// The mode of our folders.
+/// Mode of folders: for their owner only.
 const OWN_FOLDER: u32 = 0o700;
-/// The mode of a file for everybody to read.
+/// Mode of a file that every user may read.
 const READABLE: u32 = 0o644;
 
-/// The action of a sync of a file's content.
+/// Action of syncing the content of a file.
 const SYNC: &str = "sync";
-/// The action of a sync of a folder.
+/// Action of syncing a folder.
 const SYNC_FOLDER: &str = "sync the folder";
 
 impl StorageError {
-    /// An error of `action` on `path`.
+    /// Creates an error of `action` on `path`.
     pub fn new(action: &'static str, path: &Path, source: io::Error) -> Self {
         Self { action, path: path.to_owned(), source }
     }
 
-    /// Whether it was a sync that failed. What was written may be lost then, and only a new file can have it.
+    /// True if a sync failed. The written content may then be lost, and only a new file can hold it.
     pub fn is_failed_sync(&self) -> bool {
         [SYNC, SYNC_FOLDER].contains(&self.action)
     }
 
-    /// The whole story in one line, with the system's reason.
+    /// Formats the error and its cause in one line.
     pub fn describe(&self) -> String {
         format!("{self}: {}", self.source)
     }
@@ -61,7 +62,7 @@ impl StorageError {
 
 /// Adds the operation and the path to an I/O error.
 pub trait OnPath<T> {
-    /// Names what was done, and on which path.
+    /// Adds the operation and the path.
     fn on(self, action: &'static str, path: &Path) -> Result<T, StorageError>;
 }
 
@@ -71,23 +72,25 @@ impl<T> OnPath<T> for io::Result<T> {
     }
 }
 
-/// Makes the folder and its missing parents, each 0700 and each durable in its parent.
+/// Creates the folder and its missing parents, each with mode 0700 and durable in its parent.
 ///
 /// # Errors
-/// When a part of the path is a file, or the last part a symlink, or a folder cannot be made or synced.
+/// If a part of the path is a file, the last part is a symbolic link, or a folder cannot be created or
+/// synced.
 pub fn create_dir_all(path: &Path) -> Result<(), StorageError> {
     if is_real_dir(path)? {
         return Ok(());
     }
     let parent = parent_of(path);
-    // The parent may be reached through a link of the user's own (/var -> /private/var): only what we make is checked.
+    // The parent may be reached through a link of the user's own (/var -> /private/var). Only created folders
+    // are checked.
     if !parent.is_dir() {
         create_dir_all(&parent)?;
     }
     match DirBuilder::new().mode(OWN_FOLDER).create(path) {
         Ok(()) => {
             let set = fs::set_permissions(path, Permissions::from_mode(OWN_FOLDER));
-            allowed(set, path, OWN_FOLDER).inspect_err(|_| remove_dir_if_empty(path))?;
+            accept_stricter_mode(set, path, OWN_FOLDER).inspect_err(|_| remove_dir_if_empty(path))?;
             sync_dir(&parent)
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && is_real_dir(path)? => Ok(()),
@@ -95,10 +98,10 @@ pub fn create_dir_all(path: &Path) -> Result<(), StorageError> {
     }
 }
 
-/// Whether there is a folder, and not a symlink to one, at the path.
+/// True if the path is a folder, and not a symbolic link to one.
 ///
 /// # Errors
-/// When something else stands there.
+/// If the path is something else.
 pub fn is_real_dir(path: &Path) -> Result<bool, StorageError> {
     match fs::symlink_metadata(path) {
         Ok(meta) if meta.is_dir() => Ok(true),
@@ -111,14 +114,14 @@ pub fn is_real_dir(path: &Path) -> Result<bool, StorageError> {
             Err(StorageError::new("use as a folder", path, io::Error::from(io::ErrorKind::NotADirectory)))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(StorageError::new("look at", path, error)),
+        Err(error) => Err(StorageError::new("inspect", path, error)),
     }
 }
 
-/// Whether `base` and all folders of the relative path below it are there.
+/// True if `base` and all folders of the relative path below it exist.
 ///
 /// # Errors
-/// When one of them is a symlink, or no folder.
+/// If one of them is a symbolic link, or not a folder.
 pub fn are_real_dirs(base: &Path, relative: &Path) -> Result<bool, StorageError> {
     let mut folder = base.to_owned();
     for part in relative.components() {
@@ -135,17 +138,17 @@ pub fn are_real_dirs(base: &Path, relative: &Path) -> Result<bool, StorageError>
 pub enum Opened {
     /// A regular file, open for reading, and its size.
     File(File, u64),
-    /// Nothing.
+    /// There is no file.
     Missing,
-    /// Another kind of file, or a symbolic link on the way.
+    /// Another kind of file, or a symbolic link in the path.
     NotRegular,
 }
 
-/// Opens a regular file below `base` for reading. No component below `base` may be a symbolic link, and nothing that is
-/// not a regular file is waited for, such as a named pipe. `relative` has plain components only.
+/// Opens a regular file below `base` for reading. No component below `base` may be a symbolic link. It never
+/// blocks on other kinds of files, such as named pipes. `relative` has only plain components.
 ///
 /// # Errors
-/// When the file system refuses.
+/// If a file operation fails.
 pub fn open_below(base: &Path, relative: &Path) -> Result<Opened, StorageError> {
     let path = base.join(relative);
     let opened = open_each(base, relative);
@@ -155,7 +158,7 @@ pub fn open_below(base: &Path, relative: &Path) -> Result<Opened, StorageError> 
             Ok(if meta.is_file() { Opened::File(file, meta.len()) } else { Opened::NotRegular })
         }
         Err(Errno::NOENT) => Ok(Opened::Missing),
-        // A symbolic link, a file in place of a folder, a socket, a device, a name that cannot be.
+        // A symbolic link, a file in place of a folder, a socket, a device, or an invalid name.
         Err(Errno::LOOP | Errno::NOTDIR | Errno::NXIO | Errno::NODEV | Errno::NAMETOOLONG | Errno::INVAL) => {
             Ok(Opened::NotRegular)
         }
@@ -184,26 +187,26 @@ fn open_each(base: &Path, relative: &Path) -> Result<File, Errno> {
 pub enum Content {
     /// All bytes of a regular file.
     Bytes(Vec<u8>),
-    /// Nothing.
+    /// There is no file.
     Missing,
-    /// Another kind of file, or a symbolic link on the way.
+    /// Another kind of file, or a symbolic link in the path.
     NotRegular,
-    /// A file of more than this many bytes.
+    /// The file has more than this many bytes.
     TooLarge(u64),
 }
 
-/// Description of [`Content::NotRegular`].
+/// Text that describes [`Content::NotRegular`].
 pub const NOT_REGULAR: &str = "it is not a regular file, or a folder on the way is a symbolic link";
 
-/// Description of [`Content::TooLarge`].
+/// Returns a text that describes [`Content::TooLarge`].
 pub fn too_large(limit: u64) -> String {
     format!("it has more than {limit} bytes")
 }
 
-/// Reads a file below `base`, as [`open_below`] opens it, if it has at most `limit` bytes.
+/// Reads a file below `base` if it has at most `limit` bytes. [`open_below`] opens it.
 ///
 /// # Errors
-/// When it cannot be read.
+/// If the file cannot be read.
 pub fn read_below(base: &Path, relative: &Path, limit: u64) -> Result<Content, StorageError> {
     match open_below(base, relative)? {
         Opened::File(_, size) if size > limit => Ok(Content::TooLarge(limit)),
@@ -216,57 +219,60 @@ pub fn read_below(base: &Path, relative: &Path, limit: u64) -> Result<Content, S
     }
 }
 
-/// Reads an open file of this size to its end; none if it has grown above `limit` bytes.
+/// Reads an open file to its end; `None` if it has grown above `limit` bytes. `size` is its size when it was
+/// opened.
 fn read_at_most(file: File, size: u64, limit: u64) -> io::Result<Option<Vec<u8>>> {
     let mut text = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
     file.take(limit.saturating_add(1)).read_to_end(&mut text)?;
     Ok((text.len() as u64 <= limit).then_some(text))
 }
 
-/// Reads a file of ours that may be missing.
+/// Reads a file of the program; `None` if it is missing.
 ///
 /// # Errors
-/// When it cannot be read, or is a symlink or something else that is no plain file.
-pub fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, StorageError> {
+/// If the file cannot be read, or is not a regular file.
+pub fn read_if_exists(path: &Path) -> Result<Option<Vec<u8>>, StorageError> {
     let mut text = Vec::new();
     match open(path)? {
         Opened::File(mut file, _) => file.read_to_end(&mut text).on("read", path).map(|_| Some(text)),
         Opened::Missing => Ok(None),
-        Opened::NotRegular => Err(no_plain_file(path)),
+        Opened::NotRegular => Err(not_a_regular_file(path)),
     }
 }
 
-/// Opens a regular file for reading, as [`open_below`] does. Its folder may be reached through symbolic links.
+/// Opens a regular file for reading, as [`open_below`] does. The path of its folder may contain symbolic
+/// links.
 ///
 /// # Errors
-/// When the file system refuses.
+/// If a file operation fails.
 pub fn open(path: &Path) -> Result<Opened, StorageError> {
     open_below(&parent_of(path), Path::new(path.file_name().unwrap_or_default()))
 }
 
-/// The error of a path at which no regular file stands.
-pub fn no_plain_file(path: &Path) -> StorageError {
-    let why = "it is not a plain file (symbolic links are not followed)";
+/// Creates the error for a path that is not a regular file.
+pub fn not_a_regular_file(path: &Path) -> StorageError {
+    let why = "it is not a regular file (symbolic links are not followed)";
     StorageError::new("use as a file", path, io::Error::other(why))
 }
 
-/// Reports if there is a file at the path.
+/// True if there is a regular file at the path.
 ///
 /// # Errors
-/// When something else than a plain file stands there.
-pub fn is_plain_file(path: &Path) -> Result<bool, StorageError> {
+/// If the path is something else.
+pub fn is_regular_file(path: &Path) -> Result<bool, StorageError> {
     match fs::symlink_metadata(path) {
         Ok(meta) if meta.is_file() => Ok(true),
-        Ok(_) => Err(no_plain_file(path)),
+        Ok(_) => Err(not_a_regular_file(path)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(StorageError::new("look at", path, error)),
+        Err(error) => Err(StorageError::new("inspect", path, error)),
     }
 }
 
-/// Makes a new file, 0600, for reading and writing; fails when anything, a symlink too, stands there already.
+/// Creates a file with mode 0600 for reading and writing. It fails if anything exists at the path, even a
+/// symbolic link.
 ///
 /// # Errors
-/// When the file exists or cannot be made.
+/// If the file exists or cannot be created.
 pub fn create_new(path: &Path) -> Result<File, StorageError> {
     create_with(path, OWN)
 }
@@ -280,21 +286,21 @@ fn create_with(path: &Path, mode: u32) -> Result<File, StorageError> {
         .open(path)
         .on("create", path)?;
     let set = file.set_permissions(Permissions::from_mode(mode));
-    allowed(set, path, mode).inspect_err(|_| drop(remove_file(path)))?;
+    accept_stricter_mode(set, path, mode).inspect_err(|_| drop(remove_file(path)))?;
     Ok(file)
 }
 
-/// Accepts a refused change of the mode if the mode is strict enough. Some file systems (FAT, SMB, FUSE) have one mode for all files
-/// and refuse any other; it may grant no more than the mode asked for.
-fn allowed(attempt: io::Result<()>, path: &Path, wanted: u32) -> Result<(), StorageError> {
+/// Accepts a rejected change of the mode if the existing mode is strict enough. Some file systems (FAT, SMB,
+/// FUSE) have one mode for all files and reject any other. It may grant no more than the wanted mode.
+fn accept_stricter_mode(attempt: io::Result<()>, path: &Path, wanted: u32) -> Result<(), StorageError> {
     let Err(error) = attempt else { return Ok(()) };
     let error = match (error.kind(), fs::symlink_metadata(path)) {
         (io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported, Ok(meta)) => {
-            let there = meta.permissions().mode() & 0o777;
-            if there & 0o077 & !wanted == 0 && there & 0o700 & wanted == wanted & 0o700 {
+            let actual = meta.permissions().mode() & 0o777;
+            if actual & 0o077 & !wanted == 0 && actual & 0o700 & wanted == wanted & 0o700 {
                 return Ok(());
             }
-            let why = format!("{error}; the file system gives it mode {there:04o} instead of {wanted:04o}");
+            let why = format!("{error}; the file system reports mode {actual:04o} instead of {wanted:04o}");
             io::Error::new(error.kind(), why)
         }
         _ => error,
@@ -302,22 +308,23 @@ fn allowed(attempt: io::Result<()>, path: &Path, wanted: u32) -> Result<(), Stor
     Err(StorageError::new("set the permissions of", path, error))
 }
 
-/// Makes a file without a name in the folder: it is gone when it is closed, however that comes.
+/// Creates a nameless temporary file in the folder. It vanishes when it is closed, even if the program is
+/// killed.
 ///
 /// # Errors
-/// When the file system refuses.
+/// If a file operation fails.
 pub fn create_nameless(folder: &Path) -> Result<File, StorageError> {
-    tempfile::tempfile_in(folder).on("make a file without a name in", folder)
+    tempfile::tempfile_in(folder).on("create a temporary file in", folder)
 }
 
-/// Opens a file of ours for reading and writing, refusing a symlink planted in its place.
+/// Opens an existing file of the program for reading and writing. A symbolic link in its place is an error.
 ///
 /// # Errors
-/// When it is missing, no plain file, or cannot be opened.
+/// If the file is missing, is not a regular file, or cannot be opened.
 pub fn open_existing(path: &Path) -> Result<File, StorageError> {
     let meta = fs::symlink_metadata(path).on("open", path)?;
     if !meta.is_file() {
-        let why = io::Error::other("it is not a plain file (symbolic links are not followed)");
+        let why = io::Error::other("it is not a regular file (symbolic links are not followed)");
         return Err(StorageError::new("open", path, why));
     }
     OpenOptions::new().read(true).write(true).open(path).on("open", path)
@@ -326,40 +333,41 @@ pub fn open_existing(path: &Path) -> Result<File, StorageError> {
 /// Makes the file's content durable.
 ///
 /// # Errors
-/// When it cannot: the file is to be given up, since a second sync proves nothing.
+/// If the sync fails. The caller must abandon the file, since a second sync proves nothing.
 pub fn sync(file: &File, path: &Path) -> Result<(), StorageError> {
     file.sync_all().on(SYNC, path)
 }
 
-/// Renames a file that is synced already. The caller syncs the folder when all its files are there.
+/// Renames a synced file. The caller syncs the folder after all of its files are renamed.
 ///
 /// # Errors
-/// When the rename fails.
+/// If the rename fails.
 pub fn rename(from: &Path, to: &Path) -> Result<(), StorageError> {
     fs::rename(from, to).on("rename to its final name", to)
 }
 
-/// Puts `content` at `path`, durably and at once: a reader sees the file before or the file after. A file whose sync
-/// fails is given up for a second one.
+/// Writes `content` to `path` durably and atomically: a reader sees either the old or the new file. If a sync
+/// fails, it writes a second file.
 ///
 /// # Errors
-/// When it cannot be written beside, synced or renamed, or what stands there is no plain file.
+/// If the temporary file cannot be written, synced or renamed, or the path is not a regular file.
 pub fn replace(path: &Path, content: &[u8]) -> Result<(), StorageError> {
     replace_with(path, OWN, |file| file.write_all(content))
 }
 
-/// As [`replace`], for a file that everybody may read: 0644.
+/// Like [`replace`], for a file that every user may read: mode 0644.
 ///
 /// # Errors
-/// As [`replace`].
+/// As for [`replace`].
 pub fn replace_readable(path: &Path, content: &[u8]) -> Result<(), StorageError> {
     replace_with(path, READABLE, |file| file.write_all(content))
 }
 
-/// As [`replace`], for content that `write` writes piece by piece. It is called again when the first file is given up.
+/// Like [`replace`], for content that `write` writes piece by piece. `write` is called again if the first
+/// file is abandoned.
 ///
 /// # Errors
-/// As [`replace`].
+/// As for [`replace`].
 pub fn replace_by(path: &Path, write: impl Fn(&mut dyn Write) -> io::Result<()>) -> Result<(), StorageError> {
     replace_with(path, OWN, |file| {
         let mut file = BufWriter::new(file);
@@ -373,12 +381,12 @@ fn replace_with(
     mode: u32,
     content: impl Fn(&mut File) -> io::Result<()>,
 ) -> Result<(), StorageError> {
-    is_plain_file(path)?;
+    is_regular_file(path)?;
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".tmp");
     let staged = path.with_file_name(name);
     let write = || {
-        remove_file(&staged)?; // what a killed run may have left, or the file that is given up
+        remove_file(&staged)?; // left by a killed run, or abandoned after a failed sync
         let mut file = create_with(&staged, mode)?;
         content(&mut file).on("write", &staged)?;
         sync(&file, &staged)
@@ -391,15 +399,15 @@ fn replace_with(
 /// Makes the names in a folder durable.
 ///
 /// # Errors
-/// When the folder cannot be opened or synced.
+/// If the folder cannot be opened or synced.
 pub fn sync_dir(path: &Path) -> Result<(), StorageError> {
     File::open(path).and_then(|folder| folder.sync_all()).on(SYNC_FOLDER, path)
 }
 
-/// Removes a file; one that is gone already is as good.
+/// Removes a file. A missing file is not an error.
 ///
 /// # Errors
-/// When it is there and cannot be removed.
+/// If the file exists and cannot be removed.
 pub fn remove_file(path: &Path) -> Result<(), StorageError> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -409,10 +417,11 @@ pub fn remove_file(path: &Path) -> Result<(), StorageError> {
     }
 }
 
-/// Removes a folder of ours with all it holds (symlinks in it, not what they point to), and syncs its parent.
+/// Removes a folder of the program and its content, and syncs the parent. Symbolic links in it are removed,
+/// not followed.
 ///
 /// # Errors
-/// When something in it cannot be removed.
+/// If something in it cannot be removed.
 pub fn remove_tree(path: &Path) -> Result<(), StorageError> {
     match fs::remove_dir_all(path) {
         Ok(()) => sync_dir(&parent_of(path)),
@@ -421,13 +430,13 @@ pub fn remove_tree(path: &Path) -> Result<(), StorageError> {
     }
 }
 
-/// Removes the folder if it is empty; one that is not, or is gone, is left alone.
+/// Removes the folder if it is empty. Otherwise nothing happens.
 pub fn remove_dir_if_empty(path: &Path) {
-    // Refused by the system when something is in it, which is the check we want without a race.
+    // The system refuses this if the folder is not empty: a check without a race.
     drop(fs::remove_dir(path));
 }
 
-/// The folder that holds `path`: `.` for a bare name.
+/// Returns the folder that contains `path`: `.` for a bare name.
 fn parent_of(path: &Path) -> PathBuf {
     match path.parent() {
         Some(parent) if parent != Path::new("") => parent.to_owned(),

@@ -1,37 +1,37 @@
-//! Identifiers as types, so that a contact ID is never passed where a run ID is meant.
+//! Identifiers as types, so that a contact ID cannot be passed in place of a run ID.
 //!
-//! Layer 1: used by every room, depends on nothing of ours.
+//! Layer 1: used by every room, depends on none.
 
 use std::fmt;
 use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 
-/// The ID of one contact: opaque text, at most [`ContactId::MAX_BYTES`] bytes, free of control characters.
+/// ID of a contact: opaque text of at most [`ContactId::MAX_BYTES`] bytes, without control characters.
 ///
-/// It goes percent-encoded into a query and never into a file name.
+/// It is percent-encoded in queries and never used in paths.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ContactId(Box<str>);
 
-/// Why a text is no contact ID.
+/// Reason why a text is not a valid contact ID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ContactIdError {
-    /// Nothing but blanks.
+    /// The text is empty or blank.
     #[error("the contact ID is empty")]
     Empty,
-    /// More than [`ContactId::MAX_BYTES`] bytes.
+    /// The text has more than [`ContactId::MAX_BYTES`] bytes.
     #[error("the contact ID has {0} bytes, more than {max}", max = ContactId::MAX_BYTES)]
     TooLong(usize),
-    /// A control character, which no ID of the service holds and which would garble logs.
+    /// The text contains a control character. No ID of the service has one, and it would corrupt logs.
     #[error("the contact ID holds the control character U+{0:04X}")]
     Control(u32),
 }
 
 impl ContactId {
-    /// The longest ID accepted, in bytes of UTF-8.
+    /// Maximum length of an ID, in bytes of UTF-8.
     pub const MAX_BYTES: usize = 200;
 
-    /// The ID as text.
+    /// Returns the ID as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -61,13 +61,14 @@ impl fmt::Display for ContactId {
     }
 }
 
-/// The ID of one run: `20261120T020000Z-` and six lower-case letters or digits, or what `--run-id` says.
+/// ID of a run: `20261120T020000Z-` and six lower-case letters or digits, or the value of `--run-id`.
 ///
-/// It is part of file names, so only letters, digits, `_`, `-` and `.` are allowed, not at the start a dot.
+/// It is part of file names. Only letters, digits, `_`, `-` and `.` are allowed; the first character is a
+/// letter or digit.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
 pub struct RunId(String);
 
-/// A text that cannot be a run ID.
+/// A text that is not a valid run ID.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{0:?} is not a run ID: 1 to 64 letters, digits, '_', '-' or '.' are allowed, a letter or digit first, like 20261120T020000Z-ab12cd"
@@ -75,7 +76,7 @@ pub struct RunId(String);
 pub struct RunIdError(String);
 
 impl RunId {
-    /// A new ID for a run that starts at `now`.
+    /// Creates an ID for a run that starts at `now`.
     pub fn new(now: DateTime<Utc>) -> Self {
         let suffix: String = (0..6)
             .map(|_| fastrand::choice(b"abcdefghijklmnopqrstuvwxyz0123456789"))
@@ -84,7 +85,7 @@ impl RunId {
         Self(format!("{}-{suffix}", now.format("%Y%m%dT%H%M%SZ")))
     }
 
-    /// The ID as text.
+    /// Returns the ID as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -116,7 +117,7 @@ impl fmt::Display for RunId {
     }
 }
 
-/// A channel that the API can be asked for (`channel` of the messages endpoint, see `docs/api.md#messages-of-a-contact`).
+/// A channel of messages: the parameter `channel` of `docs/api.md#messages-of-a-contact`.
 #[derive(
     Clone,
     Copy,
@@ -146,7 +147,7 @@ impl Channel {
     /// All channels, in the order of the record arrays.
     pub const ALL: [Self; 4] = [Self::Whatsapp, Self::Instagram, Self::Messenger, Self::Website];
 
-    /// The name as the API and the tables spell it.
+    /// Returns the name that the API and the tables use.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Whatsapp => "whatsapp",

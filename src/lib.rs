@@ -39,8 +39,8 @@
 //! Layer 1: common ground.
 //! - [`contacts`], [`settings`], [`record`]: contacts file, validated settings, shape of responses
 //! - [`contact_read`], [`event`], [`id`]: requests and outcomes of one history, events, newtypes
-//! - [`durable`], [`digest`], [`bounded`], [`actor`], [`visible`]: files that survive a crash, SHA-256, Parquet of unknown
-//!   origin, a worker thread, invisible characters
+//! - [`durable`], [`digest`], [`bounded`]: files that survive a crash, SHA-256, Parquet files of unknown origin
+//! - [`worker_thread`], [`printable`]: a thread with a queue, characters that must be escaped
 //!
 //! Two crates of the workspace depend on no room:
 //! - `crates/json` (`lenient-json`) reads JSON leniently and keeps each value byte for byte
@@ -49,7 +49,6 @@
 
 use lenient_json as json;
 
-mod actor;
 mod api;
 mod bounded;
 mod catalog;
@@ -68,6 +67,7 @@ pub mod internals;
 mod lock;
 mod monitor;
 mod output;
+mod printable;
 mod prune;
 mod publish;
 mod record;
@@ -78,5 +78,5 @@ mod state;
 mod table;
 mod transform;
 mod verify;
-mod visible;
 mod warehouse;
+mod worker_thread;

@@ -1,4 +1,4 @@
-//! Headers of pages.
+//! Parses the headers of pages.
 
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
@@ -6,21 +6,21 @@ use std::io::{BufReader, Read, Seek, SeekFrom};
 use parquet::errors::{ParquetError, Result};
 
 use super::compact::{BINARY, BOOLS, Compact, I32, I64, STRUCT};
-use super::refused;
+use super::rejected;
 
-/// Bytes read at once: a header has a few dozen.
+/// Bytes read at once. A header has a few dozen.
 const BUFFER_BYTES: usize = 256;
 
-/// The kind of a page.
+/// Kind of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Data,
     Dictionary,
-    /// Holds no values, and is skipped.
+    /// A page without values, which is skipped.
     Index,
 }
 
-/// A header as far as memory depends on it.
+/// The fields of a header that determine memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Header {
     pub(super) kind: Kind,
@@ -30,7 +30,7 @@ pub(super) struct Header {
     pub(super) encoding: u64,
 }
 
-/// Reads the headers of a column chunk, one after the other.
+/// Iterates over the page headers of a column chunk.
 pub(super) struct Pages {
     file: BufReader<File>,
     at: u64,
@@ -41,7 +41,7 @@ impl Pages {
     pub(super) fn new(file: File, start: u64, length: u64) -> Result<Self> {
         let end =
             start.checked_add(length).filter(|end| file.metadata().is_ok_and(|meta| *end <= meta.len()));
-        let end = end.ok_or_else(|| refused("a column ends behind the end of the file"))?;
+        let end = end.ok_or_else(|| rejected("a column extends past the end of the file"))?;
         Ok(Self { file: BufReader::with_capacity(BUFFER_BYTES, file), at: start, end })
     }
 
@@ -70,7 +70,8 @@ impl Iterator for Pages {
     }
 }
 
-/// Anything but the known fields with their known types is refused: another reader could take it for something else.
+/// Parses a header. It rejects everything except known fields with their known types, since another reader
+/// could interpret it differently.
 fn header<R: Read>(input: &mut Compact<R>) -> Result<Header> {
     let mut own = [None; 4];
     let mut kinds = [false; 4];
@@ -97,9 +98,10 @@ fn header<R: Read>(input: &mut Compact<R>) -> Result<Header> {
     Ok(Header { kind, uncompressed, compressed, values, encoding })
 }
 
-/// How many values a page has, and their encoding.
+/// Returns the number of values of a page, and their encoding.
 fn details<R: Read>(input: &mut Compact<R>, page: u8) -> Result<(u64, u64)> {
-    // By the kind of page: integers, the encoding among them, a flag, statistics.
+    // Per kind of page: number of integers, index of the encoding, index of the flag, index of the
+    // statistics.
     let (integers, encoding_at, flag, statistics) = match page {
         5 => (4, 2, 0, 5),
         6 => (0, 0, 0, 0),
@@ -141,5 +143,5 @@ fn skip_statistics<R: Read>(input: &mut Compact<R>) -> Result<()> {
 }
 
 fn unknown() -> ParquetError {
-    refused("the header of a page is damaged")
+    rejected("the header of a page is damaged")
 }

@@ -1,4 +1,4 @@
-//! Small files that claim a lot, and the program's own, which are read as before.
+//! Tests with small files that claim much memory, and with usual files.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -28,16 +28,16 @@ fn texts(values: impl IntoIterator<Item = String>) -> ArrayRef {
     Arc::new(values.into_iter().map(Some).collect::<StringArray>())
 }
 
-/// Rows of the largest batch, and of all.
+/// Returns the number of rows of the largest batch, and of all batches.
 fn read(bytes: &[u8]) -> Result<(usize, usize)> {
-    let (mut most, mut all) = (0, 0);
+    let (mut max, mut all) = (0, 0);
     for batch in open(bytes)?.rows(None)? {
         let batch = batch?;
         assert!(batch.get_array_memory_size() < 128 << 20, "{}", batch.get_array_memory_size());
-        most = most.max(batch.num_rows());
+        max = max.max(batch.num_rows());
         all += batch.num_rows();
     }
-    Ok((most, all))
+    Ok((max, all))
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn usual_files_are_read_in_whole_batches() {
 }
 
 #[test]
-fn a_page_that_expands_too_far_is_refused_unread() {
+fn a_page_that_expands_too_far_is_rejected_unread() {
     let bytes = file(
         vec![("id", texts(["0".repeat(161 << 20)]))],
         WriterProperties::builder()
@@ -72,23 +72,23 @@ fn a_page_that_expands_too_far_is_refused_unread() {
             .set_statistics_enabled(parquet::file::properties::EnabledStatistics::None),
     );
     assert!(bytes.len() < 100_000, "{}", bytes.len());
-    let refused = read(&bytes).unwrap_err().to_string();
-    assert!(refused.contains("column id has a page of 161 MiB"), "{refused}");
+    let error = read(&bytes).unwrap_err().to_string();
+    assert!(error.contains("column id has a page of 161 MiB"), "{error}");
 }
 
-/// Each column is within the limit; together they are not.
+/// Each column is within the limit, but together they exceed it.
 #[test]
-fn pages_that_expand_too_far_together_are_refused() {
+fn pages_that_expand_too_far_together_are_rejected() {
     let large = || texts(["0".repeat(60 << 20)]);
     let none = WriterProperties::builder().set_dictionary_enabled(false);
     let bytes = file(vec![("a", large()), ("b", large()), ("c", large())], none);
-    let refused = read(&bytes).unwrap_err().to_string();
-    assert!(refused.contains("more than 160 MiB, up to column c"), "{refused}");
+    let error = read(&bytes).unwrap_err().to_string();
+    assert!(error.contains("more than 160 MiB, up to column c"), "{error}");
     let rows = open(&bytes).unwrap().rows(Some(&["a", "c"])).unwrap();
     assert_eq!(rows.map(|batch| batch.unwrap().num_rows()).sum::<usize>(), 1, "other columns are not read");
 }
 
-/// A dictionary with one long text, which each row repeats; and long texts in pages of their own.
+/// A dictionary with one long text that each row repeats, and long texts in their own pages.
 #[test]
 fn long_values_make_small_batches() {
     let long = "0".repeat(4 << 20);
@@ -103,14 +103,14 @@ fn long_values_make_small_batches() {
     assert!((1..=16).contains(&most) && all == 100, "{most} {all}");
 }
 
-/// Each text begins with the one before it, which takes two bytes.
+/// Each text repeats the previous one as its prefix, which takes two bytes.
 #[test]
-fn encodings_that_repeat_the_text_before_are_refused() {
+fn encodings_that_repeat_the_previous_text_are_rejected() {
     let repeated = texts(std::iter::repeat_n("0".repeat(1 << 20), 50));
     let properties = WriterProperties::builder().set_dictionary_enabled(false);
     let bytes = file(vec![("id", repeated)], properties.set_encoding(Encoding::DELTA_BYTE_ARRAY));
-    let refused = read(&bytes).unwrap_err().to_string();
-    assert!(refused.contains("encoding that is never written"), "{refused}");
+    let error = read(&bytes).unwrap_err().to_string();
+    assert!(error.contains("encoding that chatzy-export never writes"), "{error}");
 }
 
 #[test]
@@ -127,6 +127,6 @@ fn damaged_files_are_errors() {
     long.splice(4..4, vec![0; 5 << 20]);
     let end = long.len();
     long[end - 8..end - 4].copy_from_slice(&(5_u32 << 20).to_le_bytes());
-    let refused = open(&long).err().unwrap().to_string();
-    assert!(refused.contains("footer has more than 4 MiB"), "{refused}");
+    let error = open(&long).err().unwrap().to_string();
+    assert!(error.contains("footer has more than 4 MiB"), "{error}");
 }

@@ -136,7 +136,7 @@ fn list(out: &Path, is_run: impl Fn(FileType) -> bool) -> Result<BTreeSet<RunId>
         let Some(run_id) = entry.file_name().to_str().and_then(|name| name.parse::<RunId>().ok()) else {
             continue;
         };
-        let kind = entry.file_type().on("look at", &entry.path())?;
+        let kind = entry.file_type().on("inspect", &entry.path())?;
         let manifest = entry.path().join("manifest.json");
         // What is not a regular file is found out where it is read.
         if is_run(kind) && fs::symlink_metadata(manifest).is_ok() {

@@ -129,7 +129,7 @@ fn unfinished(out: &Path) -> Result<Unfinished, StorageError> {
     if !durable::is_real_dir(&work)? {
         return Ok(Unfinished::None);
     }
-    let Some(text) = durable::read_if_there(&work.join(RUN))? else { return Ok(Unfinished::None) };
+    let Some(text) = durable::read_if_exists(&work.join(RUN))? else { return Ok(Unfinished::None) };
     let run = serde_json::from_slice::<Run>(&text).ok().and_then(|run| run.run_id.parse().ok());
     Ok(run.map_or(Unfinished::Unreadable, Unfinished::Run))
 }

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+pub use crate::printable::is_hostile;
 use crate::table::format_time;
-pub use crate::visible::is_hostile;
 
 /// True if stderr gets JSON lines. It is global because the panic hook writes there too.
 static IS_JSON: AtomicBool = AtomicBool::new(false);

@@ -113,7 +113,7 @@ pub async fn all(client: &Client, observer: &SharedObserver) -> Result<(ContactL
 fn kept(work: &WorkFolder) -> Result<Option<ContactList>, ExportError> {
     let bad = |what: String| ExportError::BadWork { path: work.folder.clone(), what };
     let path = work.list_file();
-    if !durable::is_plain_file(&path)? {
+    if !durable::is_regular_file(&path)? {
         return if work.has_answers() {
             Err(bad("its list of contacts is missing".to_owned()))
         } else {

@@ -89,7 +89,7 @@ impl Nightly<'_> {
     }
 
     fn kept_file(&self) -> Result<Option<Kept>, ExportError> {
-        let Some(text) = durable::read_if_there(&self.work.folder.join(DECISION[0]))? else {
+        let Some(text) = durable::read_if_exists(&self.work.folder.join(DECISION[0]))? else {
             return Ok(None);
         };
         serde_json::from_slice(&text).map(Some).map_err(|error| self.bad(&error.to_string()))

@@ -207,7 +207,7 @@ impl WorkFolder {
         if !durable::is_real_dir(&self.folder)? {
             return Ok(None);
         }
-        let Some(text) = durable::read_if_there(&self.run_file())? else { return Ok(None) };
+        let Some(text) = durable::read_if_exists(&self.run_file())? else { return Ok(None) };
         let bad = |error: serde_json::Error| ExportError::BadWork {
             path: self.folder.clone(),
             what: error.to_string(),

@@ -80,7 +80,7 @@ fn is_still(file: &File, path: &Path) -> Result<bool, StorageError> {
     match there {
         Ok(there) => Ok(name(&ours) == name(&there)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(StorageError::new("look at", path, error)),
+        Err(error) => Err(StorageError::new("inspect", path, error)),
     }
 }
 

@@ -112,13 +112,13 @@ impl Seen {
     /// Reads an owner file that may be missing.
     pub(super) fn read(path: &Path) -> Result<Option<Self>, StorageError> {
         let Ok(meta) = std::fs::symlink_metadata(path) else {
-            return Ok(durable::read_if_there(path)?.map(|content| Self { content, touched: None }));
+            return Ok(durable::read_if_exists(path)?.map(|content| Self { content, touched: None }));
         };
         if meta.len() > MOST {
             // Nobody's, and not read: only the time counts.
             return Ok(Some(Self { content: Vec::new(), touched: meta.modified().ok() }));
         }
-        let content = durable::read_if_there(path)?;
+        let content = durable::read_if_exists(path)?;
         Ok(content.map(|content| Self { content, touched: meta.modified().ok() }))
     }
 

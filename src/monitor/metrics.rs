@@ -32,7 +32,7 @@ pub struct RunMetrics {
 /// # Errors
 /// When the file before cannot be read, or the new one not written.
 pub fn write(path: &Path, run: &RunMetrics) -> Result<(), StorageError> {
-    let before = durable::read_if_there(path)?.unwrap_or_default();
+    let before = durable::read_if_exists(path)?.unwrap_or_default();
     let last_success = if run.exit_code == 0 {
         seconds(run.ended_at)
     } else {

@@ -1,25 +1,25 @@
-//! Rows in blocks of the same length, whatever batches they come in.
+//! Cuts rows into blocks of equal length, however they were cut into batches.
 
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 
 use super::rows;
 
-/// Rows of a block. Long enough that what each block costs in each column does not count, and short enough that few
-/// rows of a batch must be copied to fill up the block that the batch before it began.
+/// Rows per block. Large enough that the fixed cost per block and column does not matter. Small enough that
+/// few rows must be copied to fill a block that an earlier batch began.
 const BLOCK_ROWS: usize = 2048;
 
-/// Cuts batches into blocks. Parquet pages end where a batch has been written, so without it they would depend on how
-/// the rows were cut.
+/// Cuts batches into blocks. A Parquet page ends where a batch was written, so without blocks the pages would
+/// depend on the batches.
 #[derive(Default)]
 pub(super) struct Blocks {
-    /// The block that is not full.
+    /// Rows of the incomplete block.
     begun: Vec<RecordBatch>,
     rows: usize,
 }
 
 impl Blocks {
-    /// Takes rows, and hands on each block that is full.
+    /// Takes rows and calls `full` with each complete block.
     pub(super) fn push<E: From<ArrowError>>(
         &mut self,
         batch: &RecordBatch,
@@ -40,7 +40,7 @@ impl Blocks {
         Ok(())
     }
 
-    /// The rows of the block that is not full; leaves nothing.
+    /// Removes and returns the rows of the incomplete block.
     pub(super) fn rest(&mut self) -> Result<Option<RecordBatch>, ArrowError> {
         let begun = std::mem::take(self).begun;
         rows::join(&begun)

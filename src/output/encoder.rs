@@ -1,4 +1,4 @@
-//! One file while it is written, whatever its format.
+//! An open output file of either format.
 
 use std::path::Path;
 
@@ -16,29 +16,30 @@ use super::rows;
 use crate::settings::{Format, JsonlCodec};
 use crate::table::{Column, Table};
 
-/// How much larger than the first group later ones may be before their filters get worse: clearing a filter for a
-/// full group costs more than all else in a file of a few rows.
+/// Factor by which later groups may exceed the first one before their bloom filters get worse. Clearing a
+/// filter for a full group would be the largest cost of a file with few rows.
 const GROWTH: usize = 64;
 
-/// How long a compressed stream lives.
+/// Lifetime of a compressed stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Framing {
-    /// From the file's first row to its last: for tables with one file open at a time.
+    /// One stream per file, for tables with one open file at a time.
     WholeFile,
-    /// For one group: a compressor holds megabytes, too many for thousands of open files.
+    /// One stream per group. A compressor holds megabytes, too much for thousands of open files.
     EachGroup,
 }
 
-/// Whether the groups of a file are good as they are.
+/// Treatment of a file's groups when the file is finished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Groups {
-    /// They are full, or as large as the file's size allows.
+    /// The groups are full, or as large as the file size allows.
     Keep,
-    /// Some were written early because memory was short: thousands of tiny row groups are slow to read.
+    /// Some groups were written early because memory was short. Thousands of tiny row groups are slow to
+    /// read.
     Join,
 }
 
-/// What the encoders of a table's files have in common.
+/// Settings that the encoders of a table's files share.
 pub(super) struct Style {
     format: Format,
     schema: SchemaRef,
@@ -62,7 +63,7 @@ impl Style {
         Self { format, schema, columns, framing, properties }
     }
 
-    /// The end of the files' names.
+    /// File name extension, without the dot.
     pub(super) fn extension(&self) -> &'static str {
         match self.format {
             Format::Parquet(_) => "parquet",
@@ -72,7 +73,7 @@ impl Style {
         }
     }
 
-    /// Bytes of rows that are encoded together. Row groups of Parquet want to be large; lines do not care.
+    /// Bytes of rows per group. Parquet needs large row groups; for JSONL the size hardly matters.
     pub(super) fn group_bytes(&self) -> u64 {
         match self.format {
             Format::Parquet(_) => 32 << 20,
@@ -80,21 +81,22 @@ impl Style {
         }
     }
 
-    /// Pieces of Parquet, whose pages wait in the folder.
+    /// Creates the store of Parquet pieces, whose pages wait in `folder`.
     pub(super) fn pieces(&self, folder: &Path) -> Result<Pieces, OutputError> {
         let groups = parquet::groups(&self.schema, &self.properties, self.group_rows());
         let groups = groups.map_err(|source| refusal(source, folder))?;
         Pieces::new(groups, &self.schema, self.group_bytes(), folder)
     }
 
-    /// Rows in a group at most.
+    /// Maximum number of rows in a group.
     fn group_rows(&self) -> usize {
         let frame = rows::frame(self.schema.fields().len());
         usize::try_from(self.group_bytes() / frame).unwrap_or(usize::MAX)
     }
 
-    /// How many times larger than in memory rows may be in the file: when to look how large it has become. A look
-    /// costs a row group in Parquet, and next to nothing in JSONL, where keys and escapes add to the rows.
+    /// Largest factor by which rows may grow from memory to file. It decides when to measure the file.
+    /// Measuring ends a row group in Parquet but costs almost nothing in JSONL, where keys and escapes add to
+    /// the rows.
     pub(super) fn first_guess(&self) -> u64 {
         match self.format {
             Format::Parquet(_) => 1,
@@ -103,14 +105,14 @@ impl Style {
     }
 }
 
-/// One file while it is written.
+/// An open file in one of the formats.
 pub(super) enum Encoder {
     Parquet(Box<ParquetEncoder>),
     Jsonl(Box<JsonlEncoder>),
 }
 
 impl Encoder {
-    /// A file whose first group has this many rows, if that is known.
+    /// Creates an encoder. `first_group` is the number of rows in the first group, if known.
     pub(super) fn new(
         style: &Style,
         part: PartFile,
@@ -118,8 +120,8 @@ impl Encoder {
     ) -> Result<Self, OutputError> {
         Ok(match style.format {
             Format::Parquet(_) => {
-                let most = style.group_rows();
-                let values = first_group.map_or(most, |rows| rows.saturating_mul(GROWTH).clamp(1024, most));
+                let max = style.group_rows();
+                let values = first_group.map_or(max, |rows| rows.saturating_mul(GROWTH).clamp(1024, max));
                 Self::Parquet(Box::new(ParquetEncoder::new(&style.schema, &style.properties, part, values)?))
             }
             Format::Jsonl(codec) => {
@@ -128,7 +130,7 @@ impl Encoder {
         })
     }
 
-    /// Bytes in the file so far, but for those of an open group.
+    /// Bytes in the file so far, without the open group.
     pub(super) fn bytes(&self) -> u64 {
         match self {
             Self::Parquet(encoder) => encoder.bytes(),
@@ -148,11 +150,11 @@ impl Encoder {
     pub(super) fn append(&mut self, group: ClosedGroup) -> Result<(), OutputError> {
         match self {
             Self::Parquet(encoder) => encoder.append(group),
-            Self::Jsonl(_) => unreachable!("lines come in no groups"),
+            Self::Jsonl(_) => unreachable!("JSONL has no row groups"),
         }
     }
 
-    /// Ends the group.
+    /// Ends the open group.
     pub(super) fn end_group(&mut self) -> Result<(), OutputError> {
         match self {
             Self::Parquet(encoder) => encoder.end_group(),
@@ -160,15 +162,15 @@ impl Encoder {
         }
     }
 
-    /// Makes [`Self::bytes`] count all rows encoded.
-    pub(super) fn settle(&mut self) -> Result<(), OutputError> {
+    /// Flushes the compressor, so that [`Self::bytes`] counts all encoded rows.
+    pub(super) fn flush(&mut self) -> Result<(), OutputError> {
         match self {
             Self::Parquet(_) => Ok(()),
-            Self::Jsonl(encoder) => encoder.settle(),
+            Self::Jsonl(encoder) => encoder.flush(),
         }
     }
 
-    /// Ends the file and makes its content durable.
+    /// Finishes the file and makes its content durable.
     pub(super) fn finish(self, style: &Style, groups: Groups) -> Result<Finished, OutputError> {
         match (self, groups) {
             (Self::Parquet(encoder), Groups::Keep) => encoder.finish(),

@@ -1,30 +1,28 @@
-//! What can go wrong between rows and files.
+//! Errors of writing rows to files.
 
 use std::path::PathBuf;
 
 use crate::durable::StorageError;
 
-/// Rows that did not become a file.
+/// Error of writing rows to a file.
 #[derive(Debug, thiserror::Error)]
 pub enum OutputError {
-    /// The file system refused: disk full, no permission, a failed sync.
+    /// A file operation failed, for example because the disk is full, or a sync failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// The Parquet encoder refused rows, which is a bug of ours.
+    /// The Parquet encoder rejected rows. This is a bug in the program.
     #[error("cannot encode rows for {}", path.display())]
     Parquet {
-        /// The staged file.
+        /// Path of the staged file.
         path: PathBuf,
-        /// What it said.
         #[source]
         source: parquet::errors::ParquetError,
     },
-    /// Arrow refused to cut or join batches, which is a bug of ours.
+    /// Arrow could not cut or join batches. This is a bug in the program.
     #[error("cannot arrange rows of the table {table}")]
     Arrow {
-        /// The table's name.
+        /// Name of the table.
         table: &'static str,
-        /// What it said.
         #[source]
         source: arrow::error::ArrowError,
     },

@@ -1,4 +1,4 @@
-//! JSON as text: when a `json` column may stand in a line as it is.
+//! Writes `json` columns into lines of JSONL.
 
 use std::io::{self, Write};
 
@@ -6,13 +6,15 @@ use memchr::memchr2;
 
 use crate::json::Document;
 
-/// Writes the text of a `json` column into a line of JSONL: as the value it is, or as a string when it is none.
+/// Writes the text of a `json` column into a line of JSONL: as a value if it is strict JSON, otherwise as a
+/// string.
 pub(super) fn embed(text: &str, out: &mut impl Write) -> io::Result<()> {
-    // A reader such as DuckDB stops at an escaped half of a surrogate pair, so that is not strict either.
+    // DuckDB, for example, fails at an escaped half of a surrogate pair. Such text is therefore not strict
+    // JSON.
     if !Document::parse(text).is_ok_and(|document| document.root().is_strict()) {
         return Ok(serde_json::to_writer(out, text)?);
     }
-    // Inside strings line ends are escaped, so the raw ones stand between tokens, where a blank means the same.
+    // Line ends inside strings are escaped. The raw ones are between tokens, where a space means the same.
     let mut rest = text.as_bytes();
     while let Some(end) = memchr2(b'\n', b'\r', rest) {
         out.write_all(&rest[..end])?;
@@ -33,7 +35,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_stands_as_it_is() {
+    fn a_strict_value_is_written_unchanged() {
         for text in
             [r#"{"a": 1.50, "a":[null,"\u00e9\ud83d\ude00"]}"#, "12345678901234567890", r#""\\ud83d""#]
         {
@@ -45,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_strict_json_becomes_a_string() {
+    fn text_that_is_not_strict_json_becomes_a_string() {
         for text in [
             "NaN",
             "",

@@ -1,4 +1,4 @@
-//! JSONL: one object a line, keys in column order, the file compressed as a whole.
+//! JSONL: one object per line, keys in column order. The file is compressed as a whole.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
@@ -16,16 +16,16 @@ use crate::durable::{self, StorageError};
 use crate::settings::JsonlCodec;
 use crate::table::{Column, Kind, format_time};
 
-/// Bytes given to a compressor at once.
+/// Bytes that a compressor receives at once.
 const CHUNK_BYTES: usize = 64 << 10;
 
-/// One JSONL file while it is written.
+/// An open JSONL file.
 pub(super) struct JsonlEncoder {
     columns: Vec<Column>,
     codec: JsonlCodec,
     framing: Framing,
     sink: Sink,
-    /// Compressed streams begun in the file.
+    /// Number of compressed streams that the file has so far.
     frames: u32,
     /// Bytes in the file when the last group ended.
     bytes: u64,
@@ -36,28 +36,28 @@ impl JsonlEncoder {
         Self { columns, codec, framing, sink: Sink::new(part), frames: 0, bytes: 0 }
     }
 
-    /// Bytes of the groups that have ended, but for what the compressor holds back.
+    /// Bytes of the finished groups, without the bytes that the compressor holds back.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Appends a line for each row.
+    /// Appends one line per row.
     pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<(), OutputError> {
         let written = self.try_write(batch);
         self.checked(written)
     }
 
-    /// Ends the group.
+    /// Ends the open group.
     pub(super) fn end_group(&mut self) -> Result<(), OutputError> {
         let ended = match self.framing {
-            Framing::WholeFile => self.sink.pass_on(),
+            Framing::WholeFile => self.sink.compress_text(),
             Framing::EachGroup => self.sink.end_frame(),
         };
         self.ended(ended)
     }
 
-    /// Brings what the compressor holds back into the file, so that [`Self::bytes`] is true.
-    pub(super) fn settle(&mut self) -> Result<(), OutputError> {
+    /// Flushes the compressor into the file, so that [`Self::bytes`] is exact.
+    pub(super) fn flush(&mut self) -> Result<(), OutputError> {
         let flushed = self.sink.flush_stream();
         self.ended(flushed)
     }
@@ -68,7 +68,7 @@ impl JsonlEncoder {
         self.checked(result)
     }
 
-    /// Ends the file and syncs it.
+    /// Finishes the file and syncs it.
     pub(super) fn finish(mut self) -> Result<Finished, OutputError> {
         let ended = self.sink.end_frame();
         self.checked(ended)?;
@@ -83,8 +83,8 @@ impl JsonlEncoder {
         write_rows(&self.columns, batch, &mut self.sink)
     }
 
-    /// Several gzip members or zstd frames in a row are a legal file, and yet widespread readers stop silently
-    /// after the first (Python's `zstandard` by default): what was written in pieces is compressed anew as one.
+    /// Recompresses the file as a single stream. A file may have several gzip members or zstd frames. But
+    /// common readers, such as Python's `zstandard`, silently stop after the first.
     fn join_frames(self) -> Result<Finished, OutputError> {
         let pieces = self.sink.part.path().to_owned();
         let mut whole = pieces.clone().into_os_string();
@@ -92,14 +92,14 @@ impl JsonlEncoder {
         let whole = PathBuf::from(whole);
         drop(self.sink);
         let mut joined = Self::new(Vec::new(), self.codec, Framing::WholeFile, PartFile::new(whole.clone()));
-        let copied = File::open(&pieces).and_then(|file| joined.copy(BufReader::new(file)));
+        let copied = File::open(&pieces).and_then(|file| joined.recompress(BufReader::new(file)));
         joined.checked(copied)?;
         let finished = joined.sink.part.finish()?;
         durable::rename(&whole, &pieces)?;
         Ok(finished)
     }
 
-    fn copy(&mut self, pieces: impl io::BufRead) -> io::Result<()> {
+    fn recompress(&mut self, pieces: impl io::BufRead) -> io::Result<()> {
         let mut text: Box<dyn Read + '_> = match self.codec {
             JsonlCodec::None => Box::new(pieces),
             JsonlCodec::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(pieces)),
@@ -109,7 +109,8 @@ impl JsonlEncoder {
         let mut chunk = Vec::with_capacity(CHUNK_BYTES);
         loop {
             chunk.clear();
-            // Whole chunks whatever the decoder gives at once, so that equal text gives equal bytes.
+            // Compresses whole chunks, whatever the decoder returns at once: equal text then gives equal
+            // bytes.
             if (&mut text).take(CHUNK_BYTES as u64).read_to_end(&mut chunk)? == 0 {
                 return self.sink.end_frame();
             }
@@ -122,16 +123,16 @@ impl JsonlEncoder {
     }
 }
 
-/// A file behind a compressor.
+/// A file with an optional compressor before it.
 pub(super) struct Sink {
     part: PartFile,
     stream: Stream,
-    /// What is gathered for the compressor: lines come in pieces of a few bytes.
+    /// Text collected for the compressor, since lines come in pieces of a few bytes.
     text: Vec<u8>,
 }
 
 enum Stream {
-    /// No frame is begun.
+    /// No stream is open.
     Idle,
     Plain,
     Gzip(GzEncoder<Vec<u8>>),
@@ -142,7 +143,7 @@ impl Stream {
     fn begin(codec: JsonlCodec) -> io::Result<Self> {
         Ok(match codec {
             JsonlCodec::None => Self::Plain,
-            // The header's time stays 0: the same rows give the same bytes.
+            // The time in the header stays 0, so that the same rows give the same bytes.
             JsonlCodec::Gzip => Self::Gzip(GzEncoder::new(Vec::new(), flate2::Compression::default())),
             JsonlCodec::Zstd(level) => {
                 let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), level)?;
@@ -158,23 +159,23 @@ impl Sink {
         Self { part, stream: Stream::Idle, text: Vec::new() }
     }
 
-    /// Begins a compressed stream.
+    /// Starts a compressed stream.
     pub(super) fn begin(&mut self, codec: JsonlCodec) -> io::Result<()> {
         self.stream = Stream::begin(codec)?;
         Ok(())
     }
 
-    /// Bytes in the file, but for what is gathered or held by the compressor.
+    /// Bytes in the file, without those that are collected or held by the compressor.
     pub(super) fn bytes(&self) -> u64 {
         self.part.bytes()
     }
 
-    /// Makes the file durable, whose stream has ended.
+    /// Makes the file durable. Its stream must have ended.
     pub(super) fn finish(self) -> Result<Finished, StorageError> {
         self.part.finish()
     }
 
-    /// Gives an error its path.
+    /// Adds the path to an error.
     pub(super) fn checked(&mut self, result: io::Result<()>) -> Result<(), OutputError> {
         let part = &mut self.part;
         match (result, part.take_failure()) {
@@ -185,7 +186,7 @@ impl Sink {
     }
 
     pub(super) fn flush_stream(&mut self) -> io::Result<()> {
-        self.pass_on()?;
+        self.compress_text()?;
         match &mut self.stream {
             Stream::Idle | Stream::Plain => {}
             Stream::Gzip(encoder) => encoder.flush()?,
@@ -195,7 +196,7 @@ impl Sink {
     }
 
     pub(super) fn end_frame(&mut self) -> io::Result<()> {
-        self.pass_on()?;
+        self.compress_text()?;
         self.text = Vec::new();
         match std::mem::replace(&mut self.stream, Stream::Idle) {
             Stream::Idle | Stream::Plain => Ok(()),
@@ -204,8 +205,8 @@ impl Sink {
         }
     }
 
-    /// Gives the compressor what is gathered.
-    fn pass_on(&mut self) -> io::Result<()> {
+    /// Passes the collected text to the compressor.
+    fn compress_text(&mut self) -> io::Result<()> {
         match &mut self.stream {
             Stream::Idle | Stream::Plain => self.part.write_all(&self.text)?,
             Stream::Gzip(encoder) => encoder.write_all(&self.text)?,
@@ -232,7 +233,7 @@ impl Write for Sink {
         let taken = bytes.len().min(CHUNK_BYTES - self.text.len());
         self.text.extend_from_slice(&bytes[..taken]);
         if self.text.len() == CHUNK_BYTES {
-            self.pass_on()?;
+            self.compress_text()?;
         }
         Ok(taken)
     }

@@ -1,4 +1,5 @@
-//! The layout of a run's files, from the options in its manifest: by it readers find and read all files of a folder.
+//! The layout of a run's files, as given by the options in its manifest. A reader needs it to find and read
+//! all files of a folder.
 
 use std::fmt;
 
@@ -6,20 +7,20 @@ use super::manifest::RunOptions;
 
 /// The layout of a run's files.
 ///
-/// The ending of JSONL files belongs to it, since a pattern `*.jsonl` matches no `.jsonl.gz`. The compression inside Parquet
-/// does not.
+/// It includes the extension of JSONL files, since a pattern `*.jsonl` does not match `.jsonl.gz`. It
+/// excludes the compression inside Parquet files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
-    /// The format's name.
+    /// Name of the format.
     pub format: String,
-    /// The ending of the files' names, such as `jsonl.gz`.
+    /// Extension of the file names, such as `jsonl.gz`.
     pub ending: String,
-    /// The partition keys, in the order of the folders.
+    /// Partition keys, in the order of the folders.
     pub keys: Vec<String>,
 }
 
 impl Layout {
-    /// The layout in a run's options; `None` if they do not name a format.
+    /// Returns the layout that a run's options give; `None` if they do not name a format.
     pub fn of(options: &RunOptions) -> Option<Self> {
         let ending = match (options.format.as_str(), options.compression.split(':').next()) {
             ("", _) => return None,

@@ -1,10 +1,10 @@
-//! The manifest: what an export consists of (contract, section 5), and `latest.json`, which names the newest.
+//! The manifest lists the content of an export. `latest.json` names the newest manifest.
 //!
-//! Times are text in the form of [`format_time`]. Keys that this version does not know are ignored on reading:
-//! later versions add some. A field that version 0.1.0 did not write has a `#[serde(default)]`, so that every version
-//! reads the manifests of all earlier ones. The frozen exports in `tests/fixtures` hold that.
+//! Times are text in the form of [`format_time`]. Unknown keys are ignored on reading, since later versions
+//! add some. A field that version 0.1.0 did not write has a `#[serde(default)]`, so that every version reads
+//! the manifests of all earlier ones. A test reads the frozen exports in `tests/fixtures`.
 //!
-//! `docs/reference.md` has the docs of the keys.
+//! `docs/reference.md` is generated from the docs of the fields.
 
 mod fields;
 mod options;
@@ -23,7 +23,7 @@ pub use fields::{KnownFields, SchemaChange, Seen};
 pub use options::RunOptions;
 pub use timeline::{Bucket, LatencyMicros, Timeline};
 
-/// The version of the manifest's keys: grows when one changes its meaning, which is to say never.
+/// Version of the manifest's format. It grows if a key changes its meaning.
 pub const MANIFEST_VERSION: u32 = 1;
 
 /// Everything about one export.
@@ -41,7 +41,7 @@ pub struct Manifest {
     pub tool: Tool,
     /// Start of the run's first attempt.
     pub started_at: String,
-    /// Time of publication.
+    /// Time at which the run was published.
     pub finished_at: String,
     /// Origin of the rows.
     pub source: Source,
@@ -49,7 +49,7 @@ pub struct Manifest {
     pub options: RunOptions,
     /// Contacts file, or the account's list of contacts.
     pub input: Input,
-    /// Contacts by status.
+    /// Number of contacts by status.
     pub contacts: ContactCounts,
     /// Requests to the API, over all attempts of the run.
     pub requests: Requests,
@@ -88,7 +88,7 @@ pub enum Status {
 /// A program and its version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tool {
-    /// Always `chatzy-export`.
+    /// Name of the program: `chatzy-export`.
     pub name: String,
     /// Version of the program.
     pub version: String,
@@ -114,7 +114,7 @@ pub struct Input {
     pub path: String,
     /// SHA-256 of the contacts file.
     pub sha256: String,
-    /// Number of lines.
+    /// Number of lines in the input.
     pub lines: u64,
     /// Number of distinct contacts.
     pub contacts: u64,
@@ -132,7 +132,7 @@ pub struct ContactCounts {
     pub requested: u64,
     /// Contacts whose history was read.
     pub exported: u64,
-    /// Contacts without messages.
+    /// Contacts that have no messages.
     pub empty: u64,
     /// Contacts that the API does not know.
     pub not_found: u64,
@@ -159,7 +159,7 @@ pub struct Requests {
     pub timeline: Option<Timeline>,
 }
 
-/// One table.
+/// Rows and columns of a table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableEntry {
     /// Number of rows in all files of the table.
@@ -169,7 +169,7 @@ pub struct TableEntry {
 }
 
 impl TableEntry {
-    /// The entry of a table with this many rows.
+    /// Creates the entry of a table with this number of rows.
     pub fn new(table: Table, rows: u64) -> Self {
         let entry = |column: &crate::table::Column| ColumnEntry {
             name: column.name.to_owned(),
@@ -179,7 +179,7 @@ impl TableEntry {
     }
 }
 
-/// One column.
+/// Name and type of a column.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ColumnEntry {
     /// Name of the column.
@@ -196,7 +196,7 @@ pub struct FileEntry {
     pub table: String,
     /// Path relative to the export.
     pub path: ExportPath,
-    /// Number of rows.
+    /// Number of rows in the file.
     pub rows: u64,
     /// Size of the file.
     pub bytes: u64,
@@ -225,7 +225,7 @@ pub struct StateEntry {
 }
 
 impl StateEntry {
-    /// The same as a file.
+    /// Returns the state file as an entry of the list of files.
     pub fn as_file(&self) -> FileEntry {
         FileEntry {
             table: "_runs".to_owned(),
@@ -268,38 +268,38 @@ pub struct Previous {
     pub sha256: String,
 }
 
-/// `_runs/latest.json`.
+/// The content of `_runs/latest.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Latest {
-    /// The newest run.
+    /// ID of the newest run.
     pub run_id: RunId,
-    /// The path of its manifest, relative to the output folder.
+    /// Path of the run's manifest, relative to the output folder.
     pub manifest: String,
-    /// SHA-256 of its manifest.
+    /// SHA-256 of that manifest.
     pub sha256: String,
 }
 
 /// A manifest or `latest.json` that cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
-    /// Torn, edited or something else.
-    #[error("{name} is not readable: it is torn, or was edited")]
+    /// The text is incomplete, edited, or not a manifest.
+    #[error("{name} is not readable: it is incomplete or was edited")]
     Syntax {
-        /// What was read.
+        /// Name of the file.
         name: &'static str,
-        /// What is wrong where.
+        /// Position and kind of the first error.
         #[source]
         source: serde_json::Error,
     },
-    /// Written by a version to come.
+    /// A later version of the program wrote the manifest.
     #[error(
-        "the manifest has version {found}, and this program reads version {MANIFEST_VERSION}; use a newer one"
+        "the manifest has version {found}, but this program reads version {MANIFEST_VERSION}: use a newer version of chatzy-export"
     )]
     Version {
-        /// The version it has.
+        /// Version of the manifest.
         found: u32,
     },
-    /// It contradicts itself where commands rely on it.
+    /// The manifest contradicts itself where commands rely on it.
     #[error("the manifest is damaged: {what}")]
     Content {
         /// Description of the damage.
@@ -308,7 +308,7 @@ pub enum ManifestError {
 }
 
 impl ManifestError {
-    /// The error with its cause, in one line.
+    /// Formats the error and its cause in one line.
     pub fn describe(&self) -> String {
         match self {
             Self::Syntax { source, .. } => format!("{self}: {source}"),
@@ -318,17 +318,17 @@ impl ManifestError {
 }
 
 impl Manifest {
-    /// Reads a manifest.
+    /// Parses a manifest.
     ///
     /// # Errors
-    /// When it is torn or of another version.
+    /// If the text is incomplete, or the version is unknown.
     pub fn parse(text: &[u8]) -> Result<Self, ManifestError> {
         #[derive(Deserialize)]
         struct Version {
             manifest_version: u32,
         }
         let syntax = |source| ManifestError::Syntax { name: "the manifest", source };
-        // One of another version may not have the keys of this one.
+        // A manifest of another version may lack keys of this one.
         let parsed = serde_json::from_slice::<Self>(text);
         let found = match &parsed {
             Ok(manifest) => manifest.manifest_version,
@@ -342,7 +342,8 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// Each file is named as one of this run, in the folder of its table: no command touches others.
+    /// Checks that each file belongs to this run and is in the folder of its table. Commands rely on this
+    /// before they open or remove files.
     fn check_names(&self) -> Result<(), ManifestError> {
         let foreign = |path: &ExportPath| ManifestError::Content {
             what: format!("{path} is not a file of the run {}", self.run_id),
@@ -358,29 +359,29 @@ impl Manifest {
         }
     }
 
-    /// The text of `manifest.json`.
+    /// Formats the content of `manifest.json`.
     pub fn to_json(&self) -> String {
         to_json(self)
     }
 }
 
 impl Latest {
-    /// Reads `latest.json`.
+    /// Parses `latest.json`.
     ///
     /// # Errors
-    /// When it is torn.
+    /// If the text is incomplete.
     pub fn parse(text: &[u8]) -> Result<Self, ManifestError> {
         serde_json::from_slice(text).map_err(|source| ManifestError::Syntax { name: "latest.json", source })
     }
 
-    /// The text of `latest.json`.
+    /// Formats the content of `latest.json`.
     pub fn to_json(&self) -> String {
         to_json(self)
     }
 }
 
 pub(super) fn to_json(value: &impl Serialize) -> String {
-    let text = serde_json::to_string_pretty(value).expect("keys are strings, and nothing in it can fail");
+    let text = serde_json::to_string_pretty(value).expect("keys are strings, so serialization cannot fail");
     text + "\n"
 }
 
@@ -391,7 +392,7 @@ mod tests {
     const TEXT: &str = r#"{"manifest_version":1,"schema_version":1,"run_id":"r1","status":"complete","tool":{"name":"chatzy-export","version":"0.1.0"},"started_at":"2026-11-20T02:00:00.000000Z","finished_at":"2026-11-20T02:00:01.000000Z","source":{"base_url":"https://api.example/prod"},"options":{"channel":[],"compression":"zstd:3","contacts_column":null,"flat":false,"format":"parquet","keep_raw":false,"partition_by":["year","channel"],"since":null,"target_file_size":256000000,"until":null},"input":{"path":"c.csv","sha256":"00","lines":3,"contacts":2,"duplicates":1},"contacts":{"requested":2,"exported":1,"empty":0,"not_found":1,"unresolved":0,"failed":0,"unchanged":0},"requests":{"sent":4,"retries":1,"by_status":{"200":3,"503":1}},"unknown_fields":{"messages":{"mood":2}},"tables":{"coverage":{"rows":2,"columns":[{"name":"contact_id","type":"str"}]}},"files":[{"table":"messages","path":"messages/year=2026/channel=web%2Fx/part-r1-00000.parquet","rows":1,"bytes":9,"sha256":"11","partition":{"year":"2026","channel":null},"min_created_at":"2026-11-20T02:00:00.000000Z","max_created_at":null}],"previous":{"run_id":"r0","sha256":"22"},"state":{"path":"_runs/r1/state.parquet","rows":2,"bytes":9,"sha256":"33"}}"#;
 
     #[test]
-    fn it_reads_back_with_its_keys_in_the_order_of_the_contract() {
+    fn a_manifest_round_trips_with_its_keys_in_order() {
         let manifest = Manifest::parse(TEXT.as_bytes()).unwrap();
         assert_eq!(serde_json::to_string(&manifest).unwrap(), TEXT);
         assert_eq!(Manifest::parse(manifest.to_json().as_bytes()).unwrap(), manifest);
@@ -415,10 +416,10 @@ mod tests {
     }
 
     #[test]
-    fn torn_and_foreign_manifests_are_named() {
+    fn incomplete_and_later_manifests_are_errors() {
         let torn = Manifest::parse(&TEXT.as_bytes()[..200]).unwrap_err();
-        insta::assert_snapshot!(torn, @"the manifest is not readable: it is torn, or was edited");
+        insta::assert_snapshot!(torn, @"the manifest is not readable: it is incomplete or was edited");
         let other = TEXT.replace("\"manifest_version\":1", "\"manifest_version\":2");
-        insta::assert_snapshot!(Manifest::parse(other.as_bytes()).unwrap_err(), @"the manifest has version 2, and this program reads version 1; use a newer one");
+        insta::assert_snapshot!(Manifest::parse(other.as_bytes()).unwrap_err(), @"the manifest has version 2, but this program reads version 1: use a newer version of chatzy-export");
     }
 }

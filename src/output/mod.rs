@@ -1,19 +1,20 @@
 //! Rows become staged files: Parquet or JSONL, split by partition, rolled at contacts, synced.
 //!
-//! [`TableWriter`] takes the rows of one table in their final order. Rows of a table with one file at a time go straight
-//! into its open group, where [`encoder`] holds them compressed. When they go to many files, it asks [`partition`] which
-//! folder each row belongs to and keeps the rows of each open file until a group is full, or memory is short. The files
-//! stand in a staging folder that mirrors the output folder; `publish` moves them. [`WriterThread`] is the writer on a
-//! thread of its own, with a short queue before it.
+//! [`TableWriter`] takes the rows of one table in their final order. If the table has one open file at a
+//! time, rows go straight into the open group of its [`encoder`], which holds them compressed. If rows go to
+//! many files, [`partition`] assigns each row to a folder. The writer then keeps the rows of each open file
+//! until a group is full or memory is short. Files are written to a staging folder that mirrors the output
+//! folder; `publish` moves them. [`WriterThread`] runs the writer on its own thread, behind a short queue.
 //!
-//! The rows of a long history come in pieces, each in row groups of its own ([`PieceOrder`]). A piece may be encoded before it is
-//! known where it stands, and then waits in [`pieces`].
+//! A long history is written in pieces, each with its own row groups ([`PieceOrder`]). A piece may be encoded
+//! before its position in the file is known. It then waits in [`pieces`].
 //!
-//! Every decision (where a page or group ends, where a file is closed, which group is written when memory is short) is
-//! taken from the rows and their sizes, so the same rows give the same bytes, however they were cut into batches.
+//! Every decision depends only on the rows and their sizes: where a page or group ends, where a file is
+//! closed, which group is written when memory is short. The same rows therefore give the same bytes, however
+//! they are cut into batches.
 //!
-//! Layer 2: knows Arrow, Parquet and the table columns, and nothing of the API. [`manifest`] is the list of what
-//! was written, as `docs/tables.md#files` has it; [`raw`] is the archive of the API's answers beside the tables.
+//! Layer 2: knows Arrow, Parquet and the table columns, but nothing of the API. [`manifest`] lists the files
+//! written (`docs/tables.md#files`). [`raw`] archives the API's responses beside the tables.
 
 mod blocks;
 mod encoder;
@@ -52,53 +53,53 @@ pub use raw::{RAW, RawAnswer, RawContact, RawError, RawLine, RawReader, RawWrite
 pub use thread::WriterThread;
 pub use writer::{PieceOrder, TableWriter};
 
-/// See [`OutputSpec::batch_bytes`].
+/// Upper limit of [`OutputSpec::batch_bytes`].
 const MAX_BATCH_BYTES: u64 = 4 << 20;
 
-/// What all files of a run have in common.
+/// Settings that all files of a run share.
 #[derive(Clone, Debug)]
 pub struct OutputSpec {
     /// Format, partitions and file size.
     pub settings: OutputSettings,
-    /// The run, which is part of every file's name.
+    /// ID of the run. It is part of every file name.
     pub run_id: RunId,
-    /// The day of the run, for the partition key `export_date`.
+    /// Day of the run, for the partition key `export_date`.
     pub export_date: chrono::NaiveDate,
 }
 
 impl OutputSpec {
-    /// Whether the rows of messages may be written in pieces, each a row group or more: where there are row groups, and one
-    /// file at a time.
+    /// True if rows of messages can be written in pieces. This requires a format with row groups, and one
+    /// open file at a time.
     pub fn has_pieces(&self) -> bool {
         matches!(self.settings.format, Format::Parquet(_))
             && !Partitioner::new(self, Table::Messages).is_by_row()
     }
 
-    /// Bytes of rows after which they should be handed to a writer at the end of a contact. Files are closed at
-    /// contacts that end a batch, so small files need small batches.
+    /// Number of bytes of rows after which they go to a writer at the end of a contact. Files are closed only
+    /// at a contact that ends a batch, so small files need small batches.
     pub fn batch_bytes(&self) -> usize {
         usize::try_from((self.settings.target_file_size / 16).clamp(1, MAX_BATCH_BYTES)).unwrap_or(usize::MAX)
     }
 }
 
-/// A file that is written and synced, and not yet visible.
+/// A written and synced file that is not visible yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StagedFile {
-    /// Whose rows it holds.
+    /// Table that the rows belong to.
     pub table: Table,
     /// Final path, relative to the output folder.
     pub path: ExportPath,
-    /// How many rows it holds, at least one.
+    /// Number of rows, at least one.
     pub rows: u64,
-    /// Its size in bytes.
+    /// Size of the file in bytes.
     pub bytes: u64,
-    /// SHA-256 of its bytes, as lower-case hex.
+    /// SHA-256 of the content, as lower-case hex.
     pub sha256: String,
-    /// The partition keys of its folder with their values (not percent-encoded), in the order of the folders.
+    /// Partition keys and their values (not percent-encoded), in the order of the folders.
     #[serde(with = "manifest::partition_map")]
     pub partition: Vec<(String, Option<String>)>,
-    /// The smallest `created_at`, in microseconds; none when all are null, or the table has no such column.
+    /// Smallest `created_at`, in microseconds. `None` if all are null, or if the table has no such column.
     pub min_created_at: Option<i64>,
-    /// The largest `created_at`.
+    /// Largest `created_at`, in microseconds. `None` as above.
     pub max_created_at: Option<i64>,
 }

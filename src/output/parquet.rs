@@ -1,4 +1,4 @@
-//! Parquet: how the columns are encoded, and one file while it is written.
+//! Parquet: encoding of the columns, and an open file.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -27,33 +27,34 @@ use crate::durable::{self, OnPath};
 use crate::settings::ParquetCodec;
 use crate::table::{Column, Kind, Table, schema::SCHEMA_VERSION};
 
-/// Long texts that nobody filters by: statistics and dictionaries of them cost space and time for nothing.
+/// Long texts that queries do not filter by. Statistics and dictionaries would cost space and time without
+/// benefit.
 const FREE_TEXT: &[&str] = &["content", "text", "raw", "extra"];
-/// Different in every row, so a dictionary would be built and thrown away.
+/// Columns with a different value in every row. A dictionary would be built and discarded.
 const UNIQUE: &[&str] = &["message_id", "record_id", "platform_message_id"];
-/// Bytes of a page before compression. Pages that fit the processor's cache are encoded with a tenth less CPU time than
-/// the usual ones of a mebibyte, and take 2 % more space.
+/// Bytes of a page before compression. Pages that fit the processor's cache take 10 % less CPU time to encode
+/// than the default of 1 MiB, and 2 % more space.
 const PAGE_BYTES: usize = 128 << 10;
-/// What rows are looked up by.
+/// Columns that queries look rows up by. They get a bloom filter.
 const LOOKED_UP: &[&str] = &["message_id", "contact_id"];
-/// One lookup in a hundred reads a row group for nothing. The writer folds each filter down to what this needs for the
-/// values that came, so small files carry small ones.
+/// False-positive rate: one lookup in a hundred reads a row group for nothing. The writer shrinks each filter
+/// to the number of values that came, so small files have small filters.
 const BLOOM_FALSE_POSITIVES: f64 = 0.01;
 
-/// The first version of Spark whose files hold the proleptic Gregorian calendar in every case.
+/// First version of Spark whose files always use the proleptic Gregorian calendar.
 const SPARK_VERSION: &str = "3.1.0";
 
-/// The properties of all files of a table.
+/// Returns the properties of all files of a table.
 pub(super) fn properties(table: Table, columns: &[Column], codec: ParquetCodec) -> WriterProperties {
     let key_values = vec![
         KeyValue::new("schema_version".to_owned(), SCHEMA_VERSION.to_string()),
         KeyValue::new("table".to_owned(), table.name().to_owned()),
-        // Spark refuses times before 1900 from a file that does not name its writer's calendar. This key names a version
-        // of Spark that writes the proleptic Gregorian calendar, as Arrow does.
+        // Spark rejects times before 1900 in files that do not name the calendar of their writer. This key
+        // names a version of Spark that writes the proleptic Gregorian calendar, as Arrow does.
         KeyValue::new("org.apache.spark.version".to_owned(), SPARK_VERSION.to_owned()),
     ];
     let mut properties = WriterProperties::builder()
-        // Version 1 data pages: Snowflake documents no others, and every reader has them.
+        // Version 1 data pages: every reader supports them, and Snowflake documents no others.
         .set_writer_version(WriterVersion::PARQUET_1_0)
         .set_created_by(format!("chatzy-export {}", env!("CARGO_PKG_VERSION")))
         .set_key_value_metadata(Some(key_values))
@@ -66,9 +67,10 @@ pub(super) fn properties(table: Table, columns: &[Column], codec: ParquetCodec) 
                 .set_column_dictionary_enabled(path.clone(), false)
                 .set_column_statistics_enabled(path.clone(), EnabledStatistics::None);
         }
-        // Times differ in nearly every row too. Plain values are what every reader decodes: fastparquet misreads delta
-        // encodings in version 1 pages, and some JavaScript readers reject them. Integers repeat, so they keep the dictionary.
-        // Together this takes 1.4 % more space than delta encodings.
+        // Times also differ in nearly every row. They are written as plain values, which every reader
+        // decodes. fastparquet misreads delta encodings in version 1 pages, and some JavaScript readers
+        // reject them. Integers repeat, so they keep the dictionary. Together this takes 1.4 % more space
+        // than delta encodings.
         if column.kind == Kind::Ts || UNIQUE.contains(&column.name) {
             properties = properties.set_column_dictionary_enabled(path.clone(), false);
         }
@@ -81,15 +83,16 @@ pub(super) fn properties(table: Table, columns: &[Column], codec: ParquetCodec) 
 
 fn compression(codec: ParquetCodec) -> Compression {
     match codec {
-        // Settings are validated to 1..=22, all of which are levels.
+        // The settings allow 1 to 22 only, all of which are valid levels.
         ParquetCodec::Zstd(level) => Compression::ZSTD(ZstdLevel::try_new(level).unwrap_or_default()),
         ParquetCodec::Snappy => Compression::SNAPPY,
         ParquetCodec::None => Compression::UNCOMPRESSED,
     }
 }
 
-/// A file with `values` different values in each group at most, and what makes its groups. The columns' types say it all;
-/// Arrow's own copy of the schema, which is left out, would be 2 KB in each of a thousand files.
+/// Opens a Parquet file and the factory of its row groups. `values` is the maximum number of distinct values
+/// per group. The file omits Arrow's own copy of the schema: the column types suffice, and the copy would
+/// take 2 KB in each of a thousand files.
 fn file<W: Write + Send>(
     schema: &SchemaRef,
     properties: &WriterProperties,
@@ -106,7 +109,7 @@ fn file<W: Write + Send>(
     Ok((file, groups))
 }
 
-/// What makes groups such as those of [`ParquetEncoder::new`], for no file yet.
+/// Returns a factory of row groups like those of [`ParquetEncoder::new`], without a file.
 pub(super) fn groups(
     schema: &SchemaRef,
     properties: &WriterProperties,
@@ -115,7 +118,8 @@ pub(super) fn groups(
     file(schema, properties, values, io::sink()).map(|(_, groups)| groups)
 }
 
-/// One Parquet file while it is written. Of an open group it holds encoded pages, between two groups only metadata.
+/// An open Parquet file. It holds the encoded pages of an open group. Between two groups it holds only
+/// metadata.
 pub(super) struct ParquetEncoder {
     writer: SerializedFileWriter<PartFile>,
     groups: ArrowRowGroupWriterFactory,
@@ -126,7 +130,8 @@ pub(super) struct ParquetEncoder {
 }
 
 impl ParquetEncoder {
-    /// A file with `values` different values in each group at most, for which filters are made before they are folded.
+    /// Creates a file. `values` is the maximum number of distinct values per group: bloom filters are sized
+    /// for it before they shrink.
     pub(super) fn new(
         schema: &SchemaRef,
         properties: &WriterProperties,
@@ -142,7 +147,7 @@ impl ParquetEncoder {
         }
     }
 
-    /// Bytes of the groups that have ended.
+    /// Bytes of the finished groups.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes
     }
@@ -154,14 +159,14 @@ impl ParquetEncoder {
         self.checked(written)
     }
 
-    /// Appends a row group that was encoded before.
+    /// Appends an encoded row group.
     pub(super) fn append(&mut self, group: ClosedGroup) -> Result<(), OutputError> {
         let appended = group.append_to(&mut self.writer);
         self.checked(appended)?;
         self.end_group()
     }
 
-    /// Ends the row group.
+    /// Ends the open row group.
     pub(super) fn end_group(&mut self) -> Result<(), OutputError> {
         let ended = self.try_end_group();
         let part = self.writer.inner_mut();
@@ -177,7 +182,7 @@ impl ParquetEncoder {
         Ok(self.writer.flush()?)
     }
 
-    /// Gives an error its path.
+    /// Adds the path to an error.
     fn checked(&mut self, result: Result<(), ParquetError>) -> Result<(), OutputError> {
         match (result, self.writer.inner_mut().take_failure()) {
             (Ok(()), None) => Ok(()),
@@ -191,7 +196,7 @@ impl ParquetEncoder {
         Ok(self.end()?.finish()?)
     }
 
-    /// Writes the file anew with full row groups, and syncs it.
+    /// Rewrites the file with full row groups, and syncs it.
     pub(super) fn finish_joined(
         self,
         schema: &SchemaRef,
@@ -216,7 +221,7 @@ impl ParquetEncoder {
         Ok(finished)
     }
 
-    /// Copies all rows of a file, one of its row groups at a time, which bounds the memory.
+    /// Copies all rows of a file. Reading one row group at a time bounds the memory.
     fn copy(
         &mut self,
         from: &Path,
@@ -262,7 +267,7 @@ impl ParquetEncoder {
         }
     }
 
-    /// Writes the footer.
+    /// Writes the footer and returns the file.
     fn end(mut self) -> Result<PartFile, OutputError> {
         if let Err(source) = self.writer.finish() {
             return match self.writer.inner_mut().take_failure() {
@@ -270,7 +275,7 @@ impl ParquetEncoder {
                 None => Err(OutputError::Parquet { path: self.path, source }),
             };
         }
-        // `into_inner` would write a second footer, so the file is taken out of the writer.
+        // `into_inner` would write a second footer, so this takes the file out of the writer.
         Ok(std::mem::replace(self.writer.inner_mut(), PartFile::new(self.path)))
     }
 }

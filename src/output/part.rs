@@ -1,7 +1,7 @@
-//! One file while it is written: opened by name for each group and closed again, hashed as it grows.
+//! An open staged file. It is opened by name for each group, closed again, and hashed as it grows.
 //!
-//! Thousands of files may be unfinished at once when the output is partitioned by date; none of them holds a file
-//! descriptor between two groups.
+//! Thousands of files may be unfinished at once if the output is partitioned by date. None of them holds a
+//! file descriptor between two groups.
 
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
@@ -11,32 +11,32 @@ use sha2::{Digest, Sha256};
 
 use crate::durable::{self, OnPath, StorageError};
 
-/// A staged file that is not finished.
+/// An unfinished staged file.
 pub(super) struct PartFile {
     path: PathBuf,
     state: State,
     hasher: Sha256,
     bytes: u64,
-    /// The first refusal of the file system, kept because encoders wrap it beyond recognition.
+    /// First error of the file system. It is kept here because the encoders wrap it.
     failure: Option<StorageError>,
 }
 
 enum State {
-    /// Nothing is written, there is no file.
+    /// The file does not exist yet.
     Absent,
-    /// There is a file, and nobody has it open.
+    /// The file exists, but is not open.
     Parked,
     Open(File),
 }
 
-/// A file that is written and synced.
+/// Size and hash of a written and synced file.
 pub(super) struct Finished {
     pub(super) bytes: u64,
     pub(super) sha256: String,
 }
 
 impl PartFile {
-    /// A file to be made at `path` with its first byte.
+    /// Prepares a file at `path`. The first write creates it.
     pub(super) fn new(path: PathBuf) -> Self {
         Self { path, state: State::Absent, hasher: Sha256::new(), bytes: 0, failure: None }
     }
@@ -45,24 +45,24 @@ impl PartFile {
         &self.path
     }
 
-    /// Bytes written so far.
+    /// Number of bytes written so far.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Gives the file descriptor back until the next write.
+    /// Closes the file descriptor until the next write.
     pub(super) fn park(&mut self) {
         if matches!(self.state, State::Open(_)) {
             self.state = State::Parked;
         }
     }
 
-    /// The refusal that made a write fail, if one did.
+    /// Removes and returns the error that made a write fail, if any.
     pub(super) fn take_failure(&mut self) -> Option<StorageError> {
         self.failure.take()
     }
 
-    /// Makes the content durable. The name becomes durable with the folder's sync.
+    /// Makes the content durable. The name becomes durable when the folder is synced.
     pub(super) fn finish(mut self) -> Result<Finished, StorageError> {
         let path = self.path.clone();
         durable::sync(self.open()?, &path)?;
@@ -81,7 +81,7 @@ impl PartFile {
                 if let Some(folder) = self.path.parent() {
                     durable::create_dir_all(folder)?;
                 }
-                durable::remove_file(&self.path)?; // what a killed run may have left
+                durable::remove_file(&self.path)?; // a killed run may have left one
                 durable::create_new(&self.path)?
             }
         };

@@ -1,4 +1,4 @@
-//! Which folder a row belongs to (`docs/tables.md#partitions`).
+//! Assigns rows to partition folders (`docs/tables.md#partitions`).
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -10,13 +10,13 @@ use super::OutputSpec;
 use crate::settings::PartitionKey;
 use crate::table::{Rows, Table};
 
-/// What stands for null in a folder's name.
+/// Value of null in a folder name.
 const NULL_PARTITION: &str = "__HIVE_DEFAULT_PARTITION__";
 const MICROS_PER_DAY: i64 = 86_400_000_000;
-/// 1970-01-01 as chrono counts days.
+/// Number of the day 1970-01-01 in chrono.
 const EPOCH_DAY: i32 = 719_163;
 
-/// Keys with the values of one folder.
+/// Keys and values of one folder.
 pub(super) type Values = Vec<(String, Option<String>)>;
 
 /// Assigns the rows of one table to partitions, numbered from 0 in the order of their first rows.
@@ -24,23 +24,23 @@ pub(super) struct Partitioner {
     keys: Vec<Key>,
     by_day: bool,
     by_channel: bool,
-    /// The partition of what was seen in rows.
+    /// Partitions by row key.
     known: HashMap<RowKey, usize>,
-    /// The partition of a folder: days of one month share it.
+    /// Partitions by folder. All days of a month share one.
     numbers: HashMap<Values, usize>,
     values: Vec<Values>,
 }
 
 enum Key {
-    /// The same in all rows.
+    /// The value is the same in all rows.
     Fixed(PartitionKey, String),
-    /// Follows from the day of the message.
+    /// The value depends on the day of the message.
     Day(DayKey),
-    /// Follows from the channel of the message.
+    /// The value is the channel of the message.
     Channel,
 }
 
-/// A key that follows from a day. One that needs more than the day needs more in [`RowKey`] too.
+/// A key that depends on the day. A key that needs more than the day requires a new field in [`RowKey`].
 #[derive(Clone, Copy)]
 enum DayKey {
     Year,
@@ -48,7 +48,7 @@ enum DayKey {
     Date,
 }
 
-/// All that the keys of a row follow from.
+/// The parts of a row that its partition depends on.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct RowKey {
     day: Option<NaiveDate>,
@@ -56,7 +56,7 @@ struct RowKey {
 }
 
 impl Partitioner {
-    /// The keys that apply to the table, in the order given.
+    /// Creates a partitioner with the keys that apply to the table, in the given order.
     pub(super) fn new(spec: &OutputSpec, table: Table) -> Self {
         let keys = spec.settings.partition_by.iter();
         let keys = keys.filter(|key| table.is_per_message() || !key.is_per_message());
@@ -71,27 +71,27 @@ impl Partitioner {
         }
     }
 
-    /// Whether the column `channel` is in the folders' names and not in the files.
+    /// True if folder names hold the column `channel`. The files then omit it.
     pub(super) fn takes_channel(&self) -> bool {
         self.by_channel
     }
 
-    /// Whether rows differ in their partition at all.
+    /// True if rows of one table can have different partitions.
     pub(super) fn is_by_row(&self) -> bool {
         self.by_channel || self.by_day
     }
 
-    /// The keys and values of a partition.
+    /// Keys and values of a partition.
     pub(super) fn values(&self, partition: usize) -> &Values {
         &self.values[partition]
     }
 
-    /// The partition of all rows, when they do not differ in it.
+    /// Returns the partition of all rows. Call it only if rows cannot differ in their partition.
     pub(super) fn whole(&mut self) -> usize {
         self.number(&RowKey { day: None, channel: None })
     }
 
-    /// The partition of each row.
+    /// Returns the partition of each row.
     pub(super) fn assign(&mut self, rows: &Rows) -> Vec<usize> {
         let channels: Option<&StringArray> = self
             .by_channel
@@ -104,7 +104,7 @@ impl Partitioner {
             let channel = channels
                 .filter(|array| array.is_valid(row))
                 .map(|array| array.value(row))
-                .filter(|channel| !channel.is_empty()); // an empty folder value means null to Hive
+                .filter(|channel| !channel.is_empty()); // Hive reads an empty value as null
             let partition = match &last {
                 Some((key, partition)) if key.day == day && key.channel.as_deref() == channel => *partition,
                 _ => {
@@ -173,7 +173,7 @@ fn day_of(rows: &Rows, row: usize) -> Option<NaiveDate> {
     NaiveDate::from_num_days_from_ce_opt(days.checked_add(EPOCH_DAY)?)
 }
 
-/// The folder of a partition relative to the output folder, such as `messages/month=2026-11`.
+/// Returns the folder of a partition, relative to the output folder, such as `messages/month=2026-11`.
 pub fn folder(table: &str, values: &[(String, Option<String>)]) -> String {
     values.iter().fold(table.to_owned(), |mut folder, (key, value)| {
         folder.push('/');

@@ -1,7 +1,8 @@
 //! The path of a file of an export, relative to the export's folder.
 //!
-//! Manifests come from a disk that others may write to. Every command opens, removes and names files of an export by this
-//! type only, and no text becomes one unless it has the form that a run writes.
+//! Other programs may write to the disk that holds the manifests. Every command therefore opens, removes and
+//! names files of an export by this type only. A text becomes an [`ExportPath`] only if it has the form that
+//! a run writes.
 
 use std::fmt;
 use std::ops::Deref;
@@ -14,52 +15,52 @@ use super::raw::RAW;
 use crate::id::RunId;
 use crate::table::Table;
 
-/// The folder of what belongs to runs.
+/// Folder of manifests and state files.
 pub const RUNS: &str = "_runs";
-/// The endings of data files.
+/// Extensions of data files.
 pub const EXTENSIONS: [&str; 4] = [".parquet", ".jsonl", ".jsonl.gz", ".jsonl.zst"];
 
-/// `<table>/[<key>=<value>/…]part-<run_id>-<number>.<format>` or `_runs/<run_id>/<name>`, and nothing else.
+/// Either `<table>/[<key>=<value>/…]part-<run_id>-<number>.<format>` or `_runs/<run_id>/<name>`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct ExportPath(String);
 
-/// A text that is no such path.
+/// A text that does not have the form of an [`ExportPath`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not the path of a file of an export")]
+#[error("{0:?} is not a valid path of a file in an export")]
 pub struct ExportPathError(String);
 
 impl ExportPath {
-    /// The data file of this number in a folder that [`super::folder`] has named.
+    /// Path of a data file in a folder that [`super::folder`] named.
     pub(super) fn data(folder: &str, run_id: &RunId, number: u64, format: &str) -> Self {
         Self(format!("{folder}/part-{run_id}-{number:05}.{format}"))
     }
 
-    /// The state that a run leaves to the next.
+    /// Path of the state file that a run leaves to the next.
     pub fn state(run_id: &RunId) -> Self {
         Self(format!("{RUNS}/{run_id}/state.parquet"))
     }
 
-    /// The path as text.
+    /// Returns the path as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The path below the export's folder.
+    /// Returns the path relative to the export's folder.
     pub fn as_path(&self) -> &Path {
         Path::new(&self.0)
     }
 
-    /// The first folder: a table's, `raw` or `_runs`.
+    /// Returns the first folder: the name of a table, `raw` or `_runs`.
     pub fn top(&self) -> &str {
         self.0.split('/').next().unwrap_or_default()
     }
 
-    /// The folder and the name.
+    /// Splits the path into folder and file name.
     pub fn split(&self) -> (&str, &str) {
         self.0.rsplit_once('/').unwrap_or_default()
     }
 
-    /// True if the file is named as one of this run.
+    /// True if the file belongs to this run.
     pub fn is_of(&self, run_id: &RunId) -> bool {
         let (folder, name) = self.split();
         match folder.strip_prefix("_runs/") {
@@ -69,12 +70,12 @@ impl ExportPath {
     }
 }
 
-/// The part of a data file's name behind the ID of its run.
+/// Returns the part of a data file's name after the run ID.
 fn number_of<'a>(name: &'a str, run_id: &str) -> Option<&'a str> {
     name.strip_prefix("part-")?.strip_prefix(run_id)?.strip_prefix('-')
 }
 
-/// `00000.parquet`, or `00003-00000.parquet` where a run was made of shards.
+/// True for `00000.parquet`, and for `00003-00000.parquet` of a run that consists of shards.
 fn is_numbered(text: &str) -> bool {
     let Some(numbers) = EXTENSIONS.iter().find_map(|ending| text.strip_suffix(ending)) else { return false };
     let is_number = |text: &str| text.len() >= 5 && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -88,7 +89,7 @@ fn is_partition(folder: &str) -> bool {
     !key.is_empty() && key.bytes().all(is_in_key) && !value.is_empty() && value.bytes().all(is_in_value)
 }
 
-/// True if a data file could have this name, whatever its run.
+/// True if a data file of any run could have this name.
 fn is_data_name(name: &str) -> bool {
     let Some(rest) = name.strip_prefix("part-") else { return false };
     rest.match_indices('-').any(|(at, _)| {
@@ -158,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_run_writes_is_a_path_and_nothing_else_is() {
+    fn only_paths_that_a_run_writes_are_accepted() {
         for path in [
             "contacts/part-r-00000.parquet",
             "raw/part-20261120T020000Z-ab12cd-00000.jsonl.zst",
@@ -203,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn the_run_of_a_file_is_told_from_its_name() {
+    fn the_name_of_a_file_identifies_its_run() {
         let is_of = |path: &str, run: &str| path.parse::<ExportPath>().unwrap().is_of(&run.parse().unwrap());
         assert!(is_of("contacts/part-r-00000.parquet", "r"));
         assert!(is_of("contacts/part-r-00001-00000.parquet", "r"), "a shard");
@@ -216,7 +217,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_is_partitioned_parses(
+        fn every_partition_folder_parses(
             values in proptest::collection::vec(proptest::option::of("\\PC{1,20}|[./\n'\\\\]{1,4}"), 0..3),
             run in "[a-zA-Z0-9][a-zA-Z0-9_.-]{0,20}",
             number in 0_u64..1_000_000,

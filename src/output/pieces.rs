@@ -1,7 +1,7 @@
-//! Rows that are encoded before it is known where in a file they stand, and whether they do: pieces of a long history that
-//! is still read.
+//! Pieces of a long history that is still being read. Their rows are encoded before the position in the file
+//! is known, and before it is known whether they are needed.
 //!
-//! Their pages wait in a file without a name, so that they take next to no memory and nothing of them is left behind.
+//! The encoded pages wait in a nameless temporary file. They take almost no memory and leave nothing behind.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -29,17 +29,17 @@ pub(super) struct Pieces {
     factory: ArrowRowGroupWriterFactory,
     schema: SchemaRef,
     group_bytes: u64,
-    /// Where their pages wait.
+    /// Folder of the nameless temporary file.
     folder: PathBuf,
     by_number: BTreeMap<u32, Piece>,
 }
 
-/// The rows of a piece, in groups of its own.
+/// The rows of a piece, in their own groups.
 #[derive(Default)]
 pub(super) struct Piece {
     pub(super) groups: Vec<ClosedGroup>,
     pub(super) rows: u64,
-    /// Bytes its rows had in memory.
+    /// Bytes of the rows in memory.
     pub(super) bytes: u64,
     pub(super) created_at: Option<(i64, i64)>,
     open: Option<OpenGroup>,
@@ -47,7 +47,7 @@ pub(super) struct Piece {
 }
 
 impl Pieces {
-    /// No pieces yet, of groups that `factory` makes.
+    /// Creates an empty store for groups that `factory` makes.
     pub(super) fn new(
         factory: ArrowRowGroupWriterFactory,
         schema: &SchemaRef,
@@ -87,13 +87,13 @@ impl Pieces {
         Ok(())
     }
 
-    /// Says that a piece has all its rows.
+    /// Ends a piece that has all its rows.
     pub(super) fn end(&mut self, number: u32) -> Result<(), OutputError> {
         let Some(piece) = self.by_number.get_mut(&number) else { return Ok(()) };
         piece.end_group().map_err(|source| refusal(source, &self.folder))
     }
 
-    /// Takes a piece out; there is none where it has no rows.
+    /// Removes and returns a piece; `None` if it has no rows.
     pub(super) fn take(&mut self, number: u32) -> Option<Piece> {
         self.by_number.remove(&number)
     }
@@ -109,7 +109,7 @@ impl Piece {
     }
 }
 
-/// What the encoder says, or the file system through it.
+/// Converts an error of the encoder. An error of the file system may be wrapped in it.
 pub(super) fn refusal(source: ParquetError, path: &Path) -> OutputError {
     match source {
         ParquetError::External(error) => match error.downcast::<StorageError>() {
@@ -122,7 +122,7 @@ pub(super) fn refusal(source: ParquetError, path: &Path) -> OutputError {
     }
 }
 
-/// The file without a name.
+/// A nameless temporary file.
 #[derive(Debug)]
 struct Spill {
     file: File,
@@ -130,14 +130,14 @@ struct Spill {
     folder: PathBuf,
 }
 
-/// Makes stores that share the file.
+/// Creates page stores that share the file.
 #[derive(Debug)]
 struct Spilling(Arc<Spill>);
 
 /// The pages of one column in one group.
 struct SpilledPages {
     spill: Arc<Spill>,
-    /// Where each stands, and its bytes.
+    /// Position and length of each page.
     pages: Vec<(u64, usize)>,
 }
 
@@ -151,19 +151,19 @@ impl PageStore for SpilledPages {
     fn put(&mut self, page: Bytes) -> Result<PageKey, ParquetError> {
         let Spill { file, end, folder } = &*self.spill;
         let at = end.fetch_add(page.len() as u64, Ordering::Relaxed);
-        file.write_all_at(&page, at).on("write a file without a name in", folder).map_err(external)?;
+        file.write_all_at(&page, at).on("write a temporary file in", folder).map_err(external)?;
         self.pages.push((at, page.len()));
         Ok(PageKey::new(self.pages.len() as u64 - 1))
     }
 
     fn take(&mut self, key: PageKey) -> Result<Bytes, ParquetError> {
-        let place = usize::try_from(key.get()).ok().and_then(|key| self.pages.get(key));
-        let Some((at, bytes)) = place else {
-            return Err(ParquetError::General("a page that was never put".to_owned()));
+        let page = usize::try_from(key.get()).ok().and_then(|key| self.pages.get(key));
+        let Some((at, bytes)) = page else {
+            return Err(ParquetError::General("an unknown page".to_owned()));
         };
         let Spill { file, folder, .. } = &*self.spill;
         let mut page = vec![0; *bytes];
-        file.read_exact_at(&mut page, *at).on("read a file without a name in", folder).map_err(external)?;
+        file.read_exact_at(&mut page, *at).on("read a temporary file in", folder).map_err(external)?;
         Ok(page.into())
     }
 }

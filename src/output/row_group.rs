@@ -1,4 +1,4 @@
-//! A row group while it is encoded, and when it is and stands in no file yet.
+//! Row groups: open ones, and encoded ones that are not in a file yet.
 
 use std::io::Write;
 
@@ -12,18 +12,18 @@ use parquet::file::writer::SerializedFileWriter;
 
 use super::blocks::Blocks;
 
-/// A group that takes rows, which it holds as encoded pages.
+/// An open group. It holds its rows as encoded pages.
 pub(super) struct OpenGroup {
     schema: SchemaRef,
     columns: Vec<ArrowColumnWriter>,
     blocks: Blocks,
 }
 
-/// A group that is encoded.
+/// A group whose rows are encoded.
 pub(super) struct ClosedGroup(Vec<ArrowColumnChunk>);
 
 impl OpenGroup {
-    /// The group that is open; one without rows where none is.
+    /// Returns the open group, or opens one.
     pub(super) fn of<'a>(
         open: &'a mut Option<Self>,
         factory: &ArrowRowGroupWriterFactory,
@@ -32,20 +32,20 @@ impl OpenGroup {
         match open {
             Some(group) => Ok(group),
             none => {
-                // The number of the group matters to encryption only.
+                // The number of the group matters for encryption only.
                 let columns = factory.create_column_writers(0)?;
                 Ok(none.insert(Self { schema: schema.clone(), columns, blocks: Blocks::default() }))
             }
         }
     }
 
-    /// Appends rows.
+    /// Appends rows to the group.
     pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<(), ParquetError> {
         let Self { schema, columns, blocks } = self;
         blocks.push(batch, |block| encode(schema, columns, block))
     }
 
-    /// Ends the group.
+    /// Ends the group and encodes its last rows.
     pub(super) fn close(mut self) -> Result<ClosedGroup, ParquetError> {
         if let Some(rest) = self.blocks.rest()? {
             encode(&self.schema, &mut self.columns, &rest)?;
@@ -55,7 +55,7 @@ impl OpenGroup {
 }
 
 impl ClosedGroup {
-    /// Puts the group behind those that stand in the file.
+    /// Appends the group to the file.
     pub(super) fn append_to<W: Write + Send>(
         self,
         file: &mut SerializedFileWriter<W>,

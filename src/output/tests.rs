@@ -1,4 +1,4 @@
-//! One suite for both writers and all codecs.
+//! Tests that all formats and codecs share.
 
 mod fixture;
 mod pieces;
@@ -182,21 +182,21 @@ fn three_thousand_partitions_need_few_file_descriptors() {
         let mut writer = TableWriter::new(&spec, Table::Messages, staging.path());
         for chunk in messages.chunks(partitions) {
             writer.write(&rows(chunk)).unwrap();
-            writer.relieve_all();
+            writer.flush_all();
             writer.end_contact().unwrap();
             let open = fs::read_dir("/proc/self/fd").unwrap().count();
             assert!(open < 500, "{open} files are open");
         }
         let files = writer.finish().unwrap();
         assert_eq!(files.len(), partitions);
-        // Each file was written in two pieces, and is whole.
+        // Each file was written in two pieces and is whole.
         assert_eq!(ids(&read(staging.path(), &files[17])).len(), 2);
         assert_eq!(tree(staging.path()).len(), partitions, "nothing else is left");
     }
 }
 
 #[test]
-fn rows_that_wait_are_bounded() {
+fn memory_of_waiting_rows_is_bounded() {
     let text = "x".repeat(1 << 20);
     let big = |n: usize| Message {
         content: Some(text.clone()),
@@ -249,7 +249,7 @@ fn jsonl_has_keys_in_column_order_and_nulls() {
 }
 
 #[test]
-fn parquet_says_what_it_is() {
+fn parquet_files_have_metadata_filters_and_portable_encodings() {
     let staging = tempfile::tempdir().unwrap();
     let messages: Vec<_> = (0..100).map(|n| message(0, n)).collect();
     let files = write(&spec(FORMATS[0], &[], 1 << 20), staging.path(), &[&messages]);
@@ -289,7 +289,7 @@ fn parquet_says_what_it_is() {
 }
 
 #[test]
-fn a_refusal_of_the_file_system_names_the_path() {
+fn an_error_of_the_file_system_names_the_path() {
     for format in FORMATS {
         let staging = tempfile::tempdir().unwrap();
         fs::OpenOptions::new().create(true).append(true).open(staging.path().join("messages")).unwrap();

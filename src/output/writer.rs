@@ -1,4 +1,4 @@
-//! The writer of one table: which rows wait, when a group is encoded, when a file is closed.
+//! The writer of one table. It decides which rows wait, when a group is encoded and when a file is closed.
 
 mod by_piece;
 mod by_row;
@@ -21,12 +21,12 @@ use crate::id::RunId;
 use crate::table::{Rows, Table};
 pub use by_piece::PieceOrder;
 
-/// What the frames of waiting batches cost, for each file that has some.
+/// Memory overhead of each file with waiting batches.
 const OPEN_FILE_BYTES: u64 = 4 << 10;
 
 /// Writes the rows of one table into staged files.
 ///
-/// After an error it is of no use any more: the caller builds the staged files again.
+/// After an error the writer is unusable: the caller builds the staged files again.
 pub struct TableWriter {
     table: Table,
     run_id: RunId,
@@ -34,14 +34,14 @@ pub struct TableWriter {
     target: u64,
     style: Style,
     partitioner: Partitioner,
-    /// The columns that go into the files, when not all do.
+    /// Columns that go into the files; `None` if all do.
     projection: Option<Vec<usize>>,
     partitions: Vec<Partition>,
-    /// Bytes of rows waiting, over all partitions.
+    /// Bytes of waiting rows, over all partitions.
     waiting: u64,
     /// Partitions with rows of the current contact.
     touched: BTreeSet<usize>,
-    /// Pieces of the current contact that have no place yet.
+    /// Pieces of the current contact that have no position yet.
     pieces: Option<Pieces>,
     staged: Vec<StagedFile>,
 }
@@ -49,12 +49,12 @@ pub struct TableWriter {
 #[derive(Default)]
 struct Partition {
     folder: String,
-    /// Files closed so far, which is the number of the next.
+    /// Number of closed files, which is also the number of the next file.
     closed: u64,
-    /// Rows of the batch at hand, by their number, that are counted and not yet pending.
+    /// Numbers of rows in the current batch that are counted but not yet pending.
     picked: Vec<u32>,
     pending: Pending,
-    /// The file whose first group is written.
+    /// The open file, once its first group is written.
     file: Option<OpenFile>,
 }
 
@@ -62,14 +62,14 @@ struct OpenFile {
     path: ExportPath,
     encoder: Encoder,
     rows: u64,
-    /// Bytes its rows had in memory.
+    /// Bytes of the rows in memory.
     encoded: u64,
     created_at: Option<(i64, i64)>,
     groups: Groups,
 }
 
 impl TableWriter {
-    /// A writer of the table's rows into `staging`, which mirrors the output folder.
+    /// Creates a writer of the table's rows into `staging`, which mirrors the output folder.
     pub fn new(spec: &OutputSpec, table: Table, staging: &Path) -> Self {
         let partitioner = Partitioner::new(spec, table);
         let keep = |name: &str| !(partitioner.takes_channel() && name == "channel");
@@ -96,7 +96,7 @@ impl TableWriter {
         }
     }
 
-    /// Takes rows, in their final order; each partition keeps it.
+    /// Takes rows in their final order. Each partition keeps this order.
     ///
     /// # Errors
     /// When rows cannot be encoded or written.
@@ -108,7 +108,7 @@ impl TableWriter {
         }
     }
 
-    /// Says that all rows of a contact have been written: files that have reached the target size are closed.
+    /// Reports that all rows of a contact are written. Files that have reached the target size are closed.
     ///
     /// # Errors
     /// When rows cannot be encoded or written.
@@ -119,7 +119,7 @@ impl TableWriter {
             }
             self.end_group(partition)?;
             let Some(file) = &mut self.partitions[partition].file else { continue };
-            file.encoder.settle()?;
+            file.encoder.flush()?;
             if file.encoder.bytes() >= self.target {
                 self.close(partition)?;
             }
@@ -127,7 +127,7 @@ impl TableWriter {
         Ok(())
     }
 
-    /// Closes all files, makes them and their names durable, and lists them by path.
+    /// Closes all files, makes them and their names durable, and returns them sorted by path.
     ///
     /// # Errors
     /// When rows cannot be encoded or written, or a file cannot be synced.
@@ -150,15 +150,15 @@ impl TableWriter {
         self.waiting
     }
 
-    /// Encodes all that waits, as if memory were short.
+    /// Encodes all waiting rows, as if memory were short.
     #[cfg(test)]
-    pub(super) fn relieve_all(&mut self) {
+    pub(super) fn flush_all(&mut self) {
         for partition in 0..self.partitions.len() {
             self.end_group(partition).unwrap();
         }
     }
 
-    /// Makes the entry of a partition that is met for the first time.
+    /// Creates the entries of partitions up to this one.
     fn open(&mut self, partition: usize) {
         while self.partitions.len() <= partition {
             let folder = folder(self.table.name(), self.partitioner.values(self.partitions.len()));
@@ -166,7 +166,7 @@ impl TableWriter {
         }
     }
 
-    /// Takes rows of the one partition there is straight into its file, where they take less room than as rows.
+    /// Takes rows of a table with one partition. They go straight into the file, where they need less memory.
     fn write_through(&mut self, mut batch: RecordBatch) -> Result<(), OutputError> {
         let partition = self.partitioner.whole();
         self.open(partition);
@@ -183,7 +183,7 @@ impl TableWriter {
         Ok(())
     }
 
-    /// Appends rows to a partition's file.
+    /// Appends rows to the file of a partition.
     fn append(
         &mut self,
         partition: usize,
@@ -201,7 +201,7 @@ impl TableWriter {
         Ok(())
     }
 
-    /// Ends the group of a partition, with the rows of it that wait.
+    /// Ends the group of a partition, including its waiting rows.
     fn end_group(&mut self, partition: usize) -> Result<(), OutputError> {
         let pending = &mut self.partitions[partition].pending;
         let GroupSize { bytes, rows } = pending.size;
@@ -227,13 +227,13 @@ impl TableWriter {
         Ok(OpenFile { path, encoder, rows: 0, encoded: 0, created_at: None, groups: Groups::Keep })
     }
 
-    /// How large the file would about be if the waiting rows were in it.
+    /// Estimates the size of the file with the waiting rows included.
     fn estimate(&self, partition: usize) -> u128 {
         let Partition { pending, file, .. } = &self.partitions[partition];
         let waiting = u128::from(pending.size.bytes);
         let encoded = file.as_ref().map_or(0, |file| u128::from(file.encoded));
         match file.as_ref().map_or(0, |file| u128::from(file.encoder.bytes())) {
-            // Nothing is in the file, or a compressor has it still.
+            // The file is empty, or the compressor still holds its content.
             0 => (waiting + encoded) * u128::from(self.style.first_guess()),
             bytes => bytes + waiting * bytes / encoded.max(1),
         }

@@ -90,7 +90,7 @@ fn remove_files(out: &Path, manifest: &Manifest, kept: &[&Run]) -> Result<Vec<Le
             Ok(meta) if !meta.is_file() => leave("it is no plain file"),
             Ok(_) => durable::remove_file(&target)?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error).on("look at", &target)?,
+            Err(error) => return Err(error).on("inspect", &target)?,
         }
         folders.extend(parent.ancestors().filter(|folder| *folder != Path::new("")));
     }

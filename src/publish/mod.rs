@@ -116,7 +116,7 @@ pub fn resume(out: &Path, work: &Path, after: AfterStep) -> Result<Option<Publis
 
 fn read_journal(work: &Path) -> Result<Option<Draft>, PublishError> {
     let path = work.join(JOURNAL);
-    let Some(text) = durable::read_if_there(&path)? else { return Ok(None) };
+    let Some(text) = durable::read_if_exists(&path)? else { return Ok(None) };
     match serde_json::from_slice(&text) {
         Ok(draft) => Ok(Some(draft)),
         Err(source) => Err(PublishError::Unreadable { path, source: source.into() }),

@@ -87,6 +87,6 @@ pub(super) fn size(path: &Path) -> Result<Option<u64>, StorageError> {
             Err(StorageError::new("publish over", path, why))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(StorageError::new("look at", path, error)),
+        Err(error) => Err(StorageError::new("inspect", path, error)),
     }
 }

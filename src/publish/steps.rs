@@ -27,7 +27,7 @@ pub(super) fn redo(
     }
     durable::are_real_dirs(out, Path::new(&run_file(&draft.manifest, "")))?;
     let manifest_path = out.join(run_file(&draft.manifest, "manifest.json"));
-    let manifest = if let Some(text) = durable::read_if_there(&manifest_path)? {
+    let manifest = if let Some(text) = durable::read_if_exists(&manifest_path)? {
         let torn = |source: ManifestError| PublishError::Unreadable {
             path: manifest_path.clone(),
             source: source.into(),
@@ -99,7 +99,7 @@ fn commit(out: &Path, draft: Draft, path: &Path, after: AfterStep) -> Result<Man
     let latest = match durable::read_below(out, Path::new(LATEST), MAX_LATEST)? {
         Content::Bytes(text) => Latest::parse(&text).ok(),
         Content::Missing | Content::TooLarge(_) => None,
-        Content::NotRegular => return Err(durable::no_plain_file(&out.join(LATEST)).into()),
+        Content::NotRegular => return Err(durable::not_a_regular_file(&out.join(LATEST)).into()),
     };
     let previous = latest.map(|latest| Previous { run_id: latest.run_id, sha256: latest.sha256 });
     let manifest = Manifest { previous, ..draft.manifest };

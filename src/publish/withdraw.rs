@@ -17,7 +17,7 @@ use crate::durable;
 pub fn withdraw(out: &Path, work: &Path) -> Result<(), PublishError> {
     let Some(draft) = read_journal(work)? else { return Ok(()) };
     durable::are_real_dirs(out, Path::new(&run_file(&draft.manifest, "")))?;
-    if durable::is_plain_file(&out.join(run_file(&draft.manifest, "manifest.json")))? {
+    if durable::is_regular_file(&out.join(run_file(&draft.manifest, "manifest.json")))? {
         return resume(out, work, &mut |_| Ok(())).map(drop);
     }
     let mut folders = BTreeSet::new();

@@ -1,5 +1,5 @@
-//! Charts as inline SVG. Horizontal positions are percentages and vertical ones are pixels. A chart thus fills the width of
-//! the page, and its text has the same size on a phone and on paper.
+//! Charts as inline SVG. Horizontal positions are percentages and vertical ones are pixels. A chart thus
+//! fills the width of the page, and its text has the same size on a phone and on paper.
 //!
 //! The SVG is written by hand. All text in it goes through [`text`].
 

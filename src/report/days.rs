@@ -96,7 +96,8 @@ impl Days {
         Some(Bars { unit, each: bars, outside })
     }
 
-    /// The range of days to show: all, except a few distant messages that would compress the rest into a few bars.
+    /// The range of days to show: all, except a few distant messages that would compress the rest into a few
+    /// bars.
     fn range(&self) -> Option<(NaiveDate, NaiveDate)> {
         let all: u64 = self.counts.values().flatten().sum();
         let most = all * OUTLIERS / 10_000;

@@ -9,7 +9,7 @@ use crate::contact_read::Status;
 use crate::id::RunId;
 use crate::output::manifest::Manifest;
 use crate::table::Table;
-use crate::verify::glance::{Glance, Number, RowsError, Text, glance, read_rows};
+use crate::verify::quick_check::{Number, QuickCheck, RowsError, Text, quick_check, read_rows};
 
 /// Maximum number of contacts in a list of the page. `failed.csv` has all.
 pub(super) const MAX_SHOWN: usize = 100;
@@ -41,11 +41,11 @@ pub(super) struct Trouble {
     pub(super) reason: Option<String>,
 }
 
-/// Reads a run.
+/// Reads the content of the page from a run.
 pub(super) fn gather(out: &Path, run: Option<&RunId>) -> Result<Facts, ReportError> {
-    let manifest = match glance(out, run)? {
-        Glance::Sound(manifest) => *manifest,
-        Glance::Damaged(report) => {
+    let manifest = match quick_check(out, run)? {
+        QuickCheck::Sound(manifest) => *manifest,
+        QuickCheck::Damaged(report) => {
             let first = report.damages.into_iter().next();
             let (path, detail) = first.map(|damage| (damage.path, damage.detail)).unwrap_or_default();
             return Err(ReportError::Damaged { path, detail });

@@ -1,13 +1,14 @@
-//! The report: an HTML page about one published run, made from its manifest and the tables `coverage` and `messages`.
+//! The report: an HTML page about one published run, made from its manifest and the tables `coverage` and
+//! `messages`.
 //!
-//! [`facts`] reads the export file by file in bounded memory. [`page`] assembles the sections, [`requests`] and
-//! [`messages`] have charts, and [`chart`] draws them over the axes of [`axis`] and [`days`].
+//! [`facts`] reads the export file by file in bounded memory. [`page`] assembles the sections, [`requests`]
+//! and [`messages`] have charts, and [`chart`] draws them over the axes of [`axis`] and [`days`].
 //!
-//! Sections are `maud` templates, which escape all text. Text from outside is wrapped in `text::Untrusted`, which also
-//! writes out invisible characters. Only the SVG of [`chart`] and the style bypass the escaping.
+//! Sections are `maud` templates, which escape all text. Text from outside is wrapped in `text::Untrusted`,
+//! which also writes out invisible characters. Only the SVG of [`chart`] and the style bypass the escaping.
 //!
-//! The page loads nothing and runs nothing: a policy in its head forbids both. The same export gives the same page, byte
-//! for byte.
+//! The page loads nothing and runs nothing: a policy in its head forbids both. The same export gives the same
+//! page, byte for byte.
 //!
 //! Layer 4: uses `verify` to read rows. Prints nothing.
 
@@ -53,9 +54,9 @@ impl From<StorageError> for ReportError {
 /// A page about a run.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// The run.
+    /// ID of the run.
     pub run_id: RunId,
-    /// The page.
+    /// Content of the page, as HTML.
     pub html: String,
 }
 

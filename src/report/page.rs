@@ -144,7 +144,7 @@ fn option(value: &Value) -> Markup {
     }
 }
 
-/// `2026-11-20 02:00:00 UTC`
+/// Formats a time: `2026-11-20 02:00:00 UTC`.
 fn time(text: &str) -> Markup {
     let seconds = text.split('.').next().unwrap_or_default().replace('T', " ");
     html! { time datetime=(text) { (Untrusted(&seconds)) " UTC" } }

@@ -10,7 +10,7 @@ use super::text::{Count, Untrusted, counted, duration, share, short, short_micro
 use crate::output::manifest::{Bucket, LatencyMicros, Manifest, Timeline};
 use crate::table::parse_time;
 
-/// Classes of unsuccessful responses with colors and names, the most frequent first.
+/// Classes of unsuccessful responses with colors and names. Frequent classes come first.
 const TROUBLES: [(&str, &str, &str); 6] = [
     ("429", "s4", "429 too many requests"),
     ("5xx", "s2", "5xx server errors"),
@@ -69,7 +69,7 @@ struct OverTime<'a> {
     buckets: &'a [Bucket],
     labels: Vec<String>,
     ticks: Vec<Tick>,
-    /// `per 2 s`
+    /// Unit of the numbers: `per 2 s`.
     per: String,
     /// First and last time, in words.
     span: String,
@@ -235,7 +235,7 @@ fn of_class(bucket: &Bucket, class: &str) -> u64 {
     bucket.by_class.get(class).copied().unwrap_or_default()
 }
 
-/// `2 s`, `4 min 16 s`
+/// Formats a duration: `2 s`, `4 min 16 s`.
 fn long(seconds: u64) -> String {
     match i64::try_from(seconds.saturating_mul(1_000_000)) {
         Ok(micros) if seconds >= 10 => duration(micros),

@@ -5,7 +5,8 @@ use sha2::{Digest, Sha256};
 /// Colors differ in lightness too. They remain distinct in gray and for people with color blindness.
 pub(super) const STYLE: &str = include_str!("style.css");
 
-/// The Content-Security-Policy: no scripts, no images, no fonts, no network, no style but the one with this hash.
+/// The Content-Security-Policy: no scripts, no images, no fonts, no network, no style but the one with this
+/// hash.
 pub(super) fn policy() -> String {
     let hash = base64(&Sha256::digest(STYLE));
     format!("default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'")

@@ -4,10 +4,10 @@ use std::fmt;
 
 use maud::{Markup, Render, html};
 
-use crate::visible::is_hostile;
+use crate::printable::is_hostile;
 
-/// Untrusted text. Markup becomes text, and characters that are invisible or change the text around them are written out
-/// and marked.
+/// Untrusted text. Markup becomes text, and characters that are invisible or change the text around them are
+/// written out and marked.
 pub(super) struct Untrusted<'a>(pub(super) &'a str);
 
 impl Render for Untrusted<'_> {

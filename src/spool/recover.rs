@@ -51,7 +51,7 @@ fn later_segment_exists(folder: &Path, number: u32) -> Result<bool, StorageError
 fn scan(folder: &Path, number: u32, seen: &mut impl FnMut(Entry, RecordLocation)) -> Result<(), SpoolError> {
     let path = segment_path(folder, number);
     let file = durable::open_existing(&path)?;
-    let total = file.metadata().on("look at", &path)?.len();
+    let total = file.metadata().on("inspect", &path)?.len();
     let is_last = !segment_path(folder, number + 1).exists();
     let mut segment =
         Segment { path, offset: 0, reader: BufReader::with_capacity(1 << 20, &file), record: Vec::new() };

@@ -1,32 +1,33 @@
-//! The five tables under construction: what `build` fills with contacts and takes batches of rows from.
+//! The five tables under construction. `transform` fills them with contacts and takes batches of rows from
+//! them.
 
 use crate::id::RunId;
 
 use super::columns::TableBuilder;
 use super::{Counts, Rows, Table, UnknownFields};
 
-/// What is the same in all rows of a run.
+/// Values that are equal in all rows of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stamp {
-    /// The run's id.
+    /// ID of the run.
     pub run_id: RunId,
-    /// When the run exported, in microseconds UTC.
+    /// Start of the run, in microseconds UTC.
     pub exported_at: i64,
 }
 
-/// How many messages there are, and when the first and the last of them were created.
+/// Number of messages, and their first and last creation time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
-    /// Messages.
+    /// Number of messages counted.
     pub messages: u64,
-    /// The earliest `created_at`, in microseconds UTC; none when no message has one.
+    /// Earliest `created_at`, in microseconds UTC; `None` if no message has one.
     pub first: Option<i64>,
-    /// The latest.
+    /// Latest `created_at`, in microseconds UTC; `None` if no message has one.
     pub last: Option<i64>,
 }
 
 impl Totals {
-    /// Counts one message, created at this time.
+    /// Counts a message that was created at this time.
     pub fn add(&mut self, created_at: Option<i64>) {
         self.messages += 1;
         if let Some(time) = created_at {
@@ -36,9 +37,9 @@ impl Totals {
     }
 }
 
-/// The pending rows of all tables, and counts of what they held: values by column, and fields that the tables do not know.
+/// Pending rows of all tables, and counts of their content: values by column, and unknown fields.
 ///
-/// Rows stay in the order they are given. Nothing of the input is kept but what the columns hold.
+/// Rows keep the order in which they are appended. The builders keep nothing else of the input.
 #[derive(Debug)]
 pub struct Builders {
     stamp: Stamp,
@@ -47,22 +48,23 @@ pub struct Builders {
 }
 
 impl Builders {
-    /// Empty tables.
+    /// Creates tables without rows.
     pub fn new(stamp: &Stamp) -> Self {
         Self { stamp: stamp.clone(), tables: Table::ALL.map(TableBuilder::new), counts: Counts::default() }
     }
 
-    /// How many rows of the table are pending.
+    /// Returns the number of pending rows of a table.
     pub fn rows(&self, table: Table) -> usize {
         self.tables[table as usize].rows()
     }
 
-    /// About how many bytes the table's pending rows take. Take them well before 2 GiB: a batch's text columns end there.
+    /// Returns the approximate size of a table's pending rows in bytes. Take them well before 2 GiB, the
+    /// limit of text columns in a batch.
     pub fn bytes(&self, table: Table) -> usize {
         self.tables[table as usize].bytes()
     }
 
-    /// The table's pending rows as a batch; none when no rows are pending.
+    /// Takes a table's pending rows as a batch; `None` if there are none.
     pub fn take(&mut self, table: Table) -> Option<Rows> {
         let rows = self.tables[table as usize].take(&self.stamp)?;
         self.counts.values.count(&rows);
@@ -70,12 +72,12 @@ impl Builders {
     }
 
     #[cfg(feature = "internals")]
-    /// The fields met that have no column or did not fit theirs, since [`Builders::new`].
+    /// Returns the counts of unknown fields since [`Builders::new`].
     pub fn unknown_fields(&self) -> &UnknownFields {
         &self.counts.unknown
     }
 
-    /// The counts of what was met and of the rows taken, which start again at zero.
+    /// Takes the counts of unknown fields and of the rows taken. The counters restart at zero.
     pub fn take_counts(&mut self) -> Counts {
         std::mem::take(&mut self.counts)
     }

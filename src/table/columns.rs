@@ -1,4 +1,4 @@
-//! Appending rows to one table's Arrow builders, a column at a time, each named where it is filled.
+//! Appends rows to the Arrow builders of one table. Each value is appended with the name of its column.
 
 use std::sync::Arc;
 
@@ -10,18 +10,19 @@ use arrow::array::{
 use super::builders::Stamp;
 use super::{Kind, Rows, Table};
 
-/// The columns that are the same in all rows of a run: made when the rows are taken. Columns of later versions may
-/// follow them.
+/// Columns that are equal in all rows of a run. They are made when the rows are taken. Later versions may add
+/// columns after them.
 const EXPORTED_AT: &str = "exported_at";
 const RUN_ID: &str = "run_id";
 
-/// Bytes of text for which there is room before it comes: as many as usual batches have. One text of 50 MB says nothing of
-/// the next.
+/// Initial capacity for text in bytes, enough for usual batches. One text of 50 MB is no reason to reserve as
+/// much for the next batch.
 const MOST_AHEAD: usize = 4 << 20;
 
-/// The pending rows of one table.
+/// Pending rows of one table.
 ///
-/// A row is its columns in their order, without those of the stamp, then [`TableBuilder::end_row`].
+/// To append a row, append its columns in their order, without those of the stamp. Then call
+/// [`TableBuilder::end_row`].
 #[derive(Debug)]
 pub(super) struct TableBuilder {
     table: Table,
@@ -51,13 +52,13 @@ impl TableBuilder {
         self.rows
     }
 
-    /// About how much memory the pending rows take.
+    /// Returns the approximate memory of the pending rows.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
 
     pub(super) fn text(&mut self, name: &'static str, value: Option<&str>) {
-        // Four bytes of offset.
+        // Each text has an offset of four bytes.
         self.bytes += value.map_or(0, str::len) + 4;
         match self.column(name) {
             ColumnBuilder::Text(column) => column.append_option(value),
@@ -81,7 +82,7 @@ impl TableBuilder {
         }
     }
 
-    /// An `int` column that counts.
+    /// Appends a count to an `int` column.
     pub(super) fn count(&mut self, name: &'static str, value: u64) {
         self.int(name, Some(i64::try_from(value).unwrap_or(i64::MAX)));
     }
@@ -94,7 +95,7 @@ impl TableBuilder {
         }
     }
 
-    /// Ends a row whose columns are all filled.
+    /// Ends a row after all of its columns are appended.
     pub(super) fn end_row(&mut self) {
         debug_assert_eq!(self.next, self.columns.len(), "a row of {:?} ends early", self.table);
         self.next = 0;
@@ -108,7 +109,7 @@ impl TableBuilder {
         self.end_row();
     }
 
-    /// The pending rows, none when there are none. Afterwards no rows are pending.
+    /// Takes the pending rows; `None` if there are none.
     pub(super) fn take(&mut self, stamp: &Stamp) -> Option<Rows> {
         if self.rows == 0 {
             return None;
@@ -151,7 +152,7 @@ impl ColumnBuilder {
 
     fn finish(&mut self) -> ArrayRef {
         match self {
-            // The next batch will be about as large: growing to that again would copy each text twice.
+            // The next batch will have about the same size. Growing step by step would copy each text twice.
             Self::Text(column) => {
                 let (rows, bytes) = (column.len(), column.values_slice().len());
                 let next = StringBuilder::with_capacity(rows, bytes.min(MOST_AHEAD));

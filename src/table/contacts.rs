@@ -1,4 +1,4 @@
-//! The contacts table: a contact's fields, and all that stood around it in the answer.
+//! The contacts table: the fields of a contact, and other members of the response.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -12,25 +12,25 @@ use super::extra::{Extra, Sent, object_text, push_value};
 use super::value::{boolean, int, time};
 use super::{Builders, Table};
 
-/// What a row of the contacts table is made of.
+/// Source of a row of the contacts table.
 #[derive(Clone, Copy, Debug)]
 pub struct ContactInput<'a> {
-    /// The contact asked for.
+    /// ID of the requested contact.
     pub id: &'a ContactId,
-    /// `data.data.contact`; none when missing or null.
+    /// Value of `data.data.contact`; `None` if missing or null.
     pub contact: Option<Value<'a>>,
-    /// The other members of `data.data`.
+    /// Other members of `data.data`.
     pub siblings: &'a [(Cow<'a, str>, Value<'a>)],
-    /// JSON texts of what stood in `conversations` and has no row: no objects, and objects without an id, less their
-    /// messages.
+    /// JSON texts of elements of `conversations` that have no row: values that are not objects, and objects
+    /// without an ID, without their messages.
     pub unplaced: &'a [String],
-    /// Conversations exported.
+    /// Number of exported conversations.
     pub conversation_count: u64,
-    /// Messages exported.
+    /// Number of exported messages.
     pub totals: Totals,
 }
 
-/// The fields of a contact that have a column.
+/// Fields of a contact that have a column.
 #[derive(Default)]
 struct Fields<'a> {
     contact_id: Option<Sent<'a>>,
@@ -52,8 +52,8 @@ impl<'a> Fields<'a> {
         if contact.kind() != Kind::Object {
             extra.add(0, "contact", contact);
         }
-        for (place, (name, value)) in contact.members().enumerate() {
-            let sent = Some(Sent { place, value });
+        for (position, (name, value)) in contact.members().enumerate() {
+            let sent = Some(Sent { position, value });
             match &*name {
                 "contact_id" => fields.contact_id = sent,
                 "user_email_id" => fields.user_email_id = Some(value),
@@ -66,7 +66,7 @@ impl<'a> Fields<'a> {
                 "is_blacklisted" => fields.is_blacklisted = sent,
                 "is_frozen" => fields.is_frozen = sent,
                 "frozen_until" => fields.frozen_until = sent,
-                _ => extra.add(place, name, value),
+                _ => extra.add(position, name, value),
             }
         }
         fields
@@ -112,7 +112,7 @@ impl Builders {
     }
 }
 
-/// The unplaced conversations as the text of one array; none when there are none.
+/// Returns the unplaced conversations as the text of an array; `None` if there are none.
 fn unplaced_text(unplaced: &[String]) -> Option<String> {
     if unplaced.is_empty() {
         return None;
@@ -129,7 +129,7 @@ fn unplaced_text(unplaced: &[String]) -> Option<String> {
     Some(text)
 }
 
-/// The text as a value; as a string where it holds more than one document may.
+/// Returns the text as a value, or as a string if it may contain more than one document.
 fn document_of(text: &str) -> Option<Document<'static>> {
     Document::parse(text.to_owned()).ok().or_else(|| {
         let mut quoted = String::new();
@@ -138,7 +138,8 @@ fn document_of(text: &str) -> Option<Document<'static>> {
     })
 }
 
-/// The contact's own extra members, then those that stood beside the contact; a name met before gets `data.` in front.
+/// Returns the contact's own extra members, then those beside the contact. A repeated name gets the prefix
+/// `data.`.
 fn with_surroundings<'a>(
     mut members: Vec<(Cow<'a, str>, Value<'a>)>,
     siblings: &[(Cow<'a, str>, Value<'a>)],

@@ -1,4 +1,4 @@
-//! The conversations table, and what a conversation lends to the rows of its messages.
+//! The conversations table, and the columns that messages inherit from their conversation.
 
 use crate::id::ContactId;
 use crate::json::{Document, Value};
@@ -8,25 +8,27 @@ use super::builders::Totals;
 use super::extra::members_text;
 use super::{Builders, Table};
 
-/// The columns of a conversation, owned: they outlive the page they were read from.
+/// The columns of a conversation. They are owned, since they outlive the page they were read from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConversationColumns {
-    /// `conversation_id`; without one a conversation has no row, and still lends its columns to its messages.
+    /// The `conversation_id`. A conversation without one has no row, but its messages still inherit its
+    /// columns.
     pub id: Option<String>,
-    /// `conversation_status`
+    /// Status of the conversation.
     pub status: Option<String>,
-    /// `conversation_type`
+    /// Type of the conversation.
     pub conversation_type: Option<String>,
-    /// `assigned_to`
+    /// Person or team that the conversation is assigned to.
     pub assigned_to: Option<String>,
-    /// `chatbot_id`
+    /// Chatbot of the conversation.
     pub chatbot_id: Option<String>,
-    /// All other members as the text of one object.
+    /// All other members, as the text of one object.
     pub extra: Option<String>,
     contact: Option<OwnContact>,
 }
 
-/// The `contact_id` that a conversation names itself: whether it belongs into `extra` shows when the row is made.
+/// The `contact_id` that a conversation states itself. It goes to `extra` only if it differs from the
+/// requested one, which is known when the row is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct OwnContact {
     id: String,
@@ -64,7 +66,7 @@ impl ConversationColumns {
         columns
     }
 
-    /// The conversation of a flat answer's messages, of which only the id is known.
+    /// Creates the conversation of messages in a flat response, of which only the ID is known.
     pub fn flat(id: Option<&str>) -> Self {
         Self { id: id.map(str::to_owned), ..Self::default() }
     }
@@ -78,7 +80,7 @@ impl ConversationColumns {
 }
 
 impl Builders {
-    /// Appends a row to the conversations table, unless the conversation has no id.
+    /// Appends a row to the conversations table, unless the conversation has no ID.
     pub fn conversation(
         &mut self,
         contact_id: &ContactId,

@@ -1,13 +1,13 @@
-//! Counts of what the rows hold: values by column, and the fields that have none.
+//! Counts of the content of rows: values by column, and unknown fields.
 
 use super::{Rows, Table, UnknownFields};
 
-/// Both counts, of some rows.
+/// Counts of a set of rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// The fields without a column, or that did not fit theirs.
+    /// Fields without a column, or that did not fit theirs.
     pub unknown: UnknownFields,
-    /// The values by column.
+    /// Number of values by column.
     pub values: ValueCounts,
 }
 
@@ -24,13 +24,14 @@ impl Counts {
 pub struct ValueCounts([Vec<u64>; 5]);
 
 impl ValueCounts {
-    /// Counts the values of a batch. Arrow keeps the number of nulls with each array, so this does not read the rows.
+    /// Counts the values of a batch. Arrow keeps the number of nulls with each array, so this does not read
+    /// the rows.
     pub(super) fn count(&mut self, rows: &Rows) {
         let columns = rows.batch.columns().iter();
         self.add(rows.table, columns.map(|column| (column.len() - column.null_count()) as u64));
     }
 
-    /// The nullable columns of a table, each with its number of values.
+    /// Returns the nullable columns of a table with their numbers of values.
     pub fn of(&self, table: Table) -> impl Iterator<Item = (&'static str, u64)> {
         let counted = table.columns().iter().zip(&self.0[table as usize]);
         counted.filter(|(column, _)| column.nullable).map(|(column, count)| (column.name, *count))

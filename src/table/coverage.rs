@@ -1,40 +1,40 @@
-//! The coverage table: what became of each contact asked for.
+//! The coverage table: the outcome of each requested contact.
 
 use crate::contact_read::{End, Status};
 use crate::id::ContactId;
 
 use super::{Builders, Table};
 
-/// One row of the coverage table. Times are microseconds UTC.
+/// A row of the coverage table. Times are microseconds UTC.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CoverageRow {
-    /// The contact asked for.
+    /// ID of the requested contact.
     pub contact_id: ContactId,
-    /// What became of it.
+    /// Status of the contact.
     pub status: Status,
-    /// Messages exported.
+    /// Number of exported messages.
     pub messages: u64,
-    /// Pages of its history.
+    /// Number of pages of the history.
     pub pages: u64,
-    /// Requests sent for it.
+    /// Number of requests for the contact.
     pub requests: u64,
-    /// Requests that were repeats after a failure.
+    /// Number of requests that repeated a failed one.
     pub retries: u64,
-    /// Times the history was read anew.
+    /// Number of times the history was read again.
     pub rereads: u64,
-    /// How the end of the history was known.
+    /// Evidence for the end of the history.
     pub end: Option<End>,
-    /// When the first exported message was created.
+    /// Creation time of the first exported message.
     pub first_message_at: Option<i64>,
-    /// When the last one was.
+    /// Creation time of the last exported message.
     pub last_message_at: Option<i64>,
-    /// When its first request was sent.
+    /// Time of the first request.
     pub fetch_started_at: Option<i64>,
-    /// When its last answer was read.
+    /// Time of the last response.
     pub fetch_finished_at: Option<i64>,
-    /// Why it is not exported, or not resolved.
+    /// Reason why the contact is failed or unresolved.
     pub error: Option<String>,
-    /// Its line in the contacts file, from 1.
+    /// Line in the contacts file, from 1.
     pub input_line: Option<u64>,
 }
 

@@ -1,20 +1,20 @@
-//! The tables described for programs: what the `schema` command prints.
+//! Describes the tables for programs: the output of the `schema` command.
 
 use arrow::datatypes::DataType;
 use serde_json::{Map, Value, json};
 
 use super::schema::{Column, Kind, SCHEMA_VERSION, Table};
 
-/// A way to describe the tables.
+/// Format of a description.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SchemaFormat {
-    /// Arrow's fields, in the JSON form of Arrow's integration tests.
+    /// Arrow fields, in the JSON form of Arrow's integration tests.
     Arrow,
     /// JSON Schema (draft 2020-12) of the lines of JSONL files.
     JsonSchema,
 }
 
-/// All tables with their columns.
+/// Describes all tables and their columns.
 pub fn schema_document(format: SchemaFormat) -> Value {
     match format {
         SchemaFormat::Arrow => arrow(),
@@ -64,7 +64,7 @@ fn json_schema() -> Value {
 fn line_schema(table: Table) -> Value {
     let properties: Map<String, Value> =
         table.columns().iter().map(|column| (column.name.to_owned(), property(column))).collect();
-    // Partitioned by channel, the files leave that column to their path.
+    // Files that are partitioned by channel have that column only in their path.
     let required: Vec<_> =
         table.columns().iter().map(|column| column.name).filter(|name| *name != "channel").collect();
     json!({"type": "object", "properties": properties, "required": required})
@@ -83,7 +83,7 @@ fn value_schema(column: &Column) -> Value {
         Kind::Ts => json!({"type": or_null("string"), "format": "date-time"}),
         Kind::Int => json!({"type": or_null("integer"), "minimum": i64::MIN, "maximum": i64::MAX}),
         Kind::Bool => json!({"type": or_null("boolean")}),
-        // `extra` is an object; `raw` is whatever was received, null too.
+        // `extra` is an object. `raw` is any value, even null.
         Kind::Json if column.nullable => json!({"type": ["object", "null"]}),
         Kind::Json => json!({}),
     }

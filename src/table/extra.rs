@@ -1,4 +1,4 @@
-//! The `extra` object: what has no column, or did not fit its column.
+//! The `extra` object: fields without a column, and values that do not fit theirs.
 
 use std::borrow::Cow;
 
@@ -10,26 +10,26 @@ use super::Table;
 use super::unknown::UnknownFields;
 use super::value::Fit;
 
-/// A field of a source object whose column is known, with its place among the object's members.
+/// A field of a source object with a known column, and its position among the object's members.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sent<'a> {
-    pub(super) place: usize,
+    pub(super) position: usize,
     pub(super) value: Value<'a>,
 }
 
-/// The members of an `extra` object, on their way there.
+/// The members of an `extra` object under construction.
 #[derive(Debug, Default)]
 pub(super) struct Extra<'a> {
     members: Vec<(usize, Cow<'a, str>, Value<'a>)>,
 }
 
 impl<'a> Extra<'a> {
-    /// Takes in the member that stood at `place` of the source object.
-    pub(super) fn add(&mut self, place: usize, name: impl Into<Cow<'a, str>>, value: Value<'a>) {
-        self.members.push((place, name.into(), value));
+    /// Adds the member at `position` of the source object.
+    pub(super) fn add(&mut self, position: usize, name: impl Into<Cow<'a, str>>, value: Value<'a>) {
+        self.members.push((position, name.into(), value));
     }
 
-    /// What the column `name` takes of a field; a misfit is taken in here.
+    /// Returns the value of the column `name`. A misfit is added to `extra`.
     pub(super) fn fit<T>(
         &mut self,
         name: &'static str,
@@ -41,31 +41,31 @@ impl<'a> Extra<'a> {
             Fit::Fits(value) => Some(value),
             Fit::Null => None,
             Fit::Misfit => {
-                self.add(sent.place, name, sent.value);
+                self.add(sent.position, name, sent.value);
                 None
             }
         }
     }
 
-    /// Takes in an object's own `contact_id` unless it says what its column does: the contact asked for.
-    pub(super) fn keep_other_id(&mut self, asked: &ContactId, sent: Option<Sent<'a>>) {
+    /// Adds an object's own `contact_id` if it differs from the requested contact.
+    pub(super) fn keep_other_id(&mut self, requested: &ContactId, sent: Option<Sent<'a>>) {
         if let Some(sent) = sent
-            && column_text(sent.value).is_some_and(|own| own != asked.as_str())
+            && column_text(sent.value).is_some_and(|own| own != requested.as_str())
         {
-            self.add(sent.place, "contact_id", sent.value);
+            self.add(sent.position, "contact_id", sent.value);
         }
     }
 
-    /// The members in the order sent, the last of doubled ones.
+    /// Returns the members in the order sent. Of repeated names the last one counts.
     pub(super) fn into_members(mut self) -> Vec<(Cow<'a, str>, Value<'a>)> {
-        self.members.sort_by_key(|(place, ..)| *place);
+        self.members.sort_by_key(|(position, ..)| *position);
         let mut members = self.members.into_iter().map(|(_, name, value)| (name, value)).collect();
         last_wins(&mut members);
         members
     }
 }
 
-/// The text of the object of `members`, always strict JSON; none when there are no members. Counts their names.
+/// Formats the members as a strict JSON object; `None` if there are none. Counts their names.
 pub(super) fn object_text(
     members: &[(Cow<'_, str>, Value<'_>)],
     table: Table,
@@ -77,12 +77,12 @@ pub(super) fn object_text(
     members_text(members)
 }
 
-/// The text of the object of `members`, always strict JSON; none when there are no members.
+/// Formats the members as a strict JSON object; `None` if there are none.
 pub(super) fn members_text(members: &[(Cow<'_, str>, Value<'_>)]) -> Option<String> {
     if members.is_empty() {
         return None;
     }
-    // Quotes, colon and comma: what a member takes besides name and value.
+    // Each member also takes quotes, colon and comma.
     let length = members.iter().map(|(name, value)| name.len() + value.raw().len() + 4).sum::<usize>();
     let mut text = String::with_capacity(length + 2);
     for (index, (name, value)) in members.iter().enumerate() {
@@ -95,7 +95,7 @@ pub(super) fn members_text(members: &[(Cow<'_, str>, Value<'_>)]) -> Option<Stri
     Some(text)
 }
 
-/// Appends a value as sent; one that a strict reader would refuse as a JSON string of its text.
+/// Appends a value as sent. A value that is not strict JSON becomes a string with its text.
 pub(super) fn push_value(out: &mut String, value: Value<'_>) {
     if value.is_strict() { out.push_str(value.raw()) } else { push_string(out, value.raw()) }
 }

@@ -1,4 +1,5 @@
-//! The messages table: one pass over a message, its row, and then the rows of its channel records.
+//! The messages table. Each message is read in one pass, then its row and the rows of its channel records are
+//! appended.
 
 use std::borrow::Cow;
 
@@ -12,22 +13,22 @@ use super::records::{self, Owner};
 use super::value::{int, time};
 use super::{Builders, Table};
 
-/// The channels that have record arrays, in the order their records take in the table.
+/// The channels that have record arrays, in the order of their records in the table.
 const RECORD_CHANNELS: [Channel; 3] = [Channel::Whatsapp, Channel::Instagram, Channel::Messenger];
-/// The names of their arrays.
+/// Names of the record arrays, by channel.
 const RECORD_ARRAYS: [&str; 3] = ["wa_messages", "instagram_messages", "messenger_messages"];
 
-/// When the message was created, as its column has it: microseconds UTC.
+/// Returns the creation time of the message as in its column: microseconds UTC.
 pub fn created_at(message: &Message<'_>) -> Option<i64> {
     message.created_at.and_then(|value| time(value).fitting())
 }
 
-/// The message's place as its column has it.
+/// Returns the order of the message as in its column.
 pub fn message_order(message: &Message<'_>) -> Option<i64> {
     message.message_order.and_then(|value| int(value).fitting())
 }
 
-/// The fields of a message that have a column, or rows of their own.
+/// The fields of a message that have a column or their own rows.
 #[derive(Default)]
 struct Fields<'a> {
     message_order: Option<Sent<'a>>,
@@ -49,8 +50,8 @@ impl<'a> Fields<'a> {
         if message.kind() != Kind::Object {
             extra.add(0, "message", message);
         }
-        for (place, (name, value)) in message.members().enumerate() {
-            let sent = Some(Sent { place, value });
+        for (position, (name, value)) in message.members().enumerate() {
+            let sent = Some(Sent { position, value });
             match &*name {
                 "message_id" => {}
                 "message_order" => fields.message_order = sent,
@@ -66,7 +67,7 @@ impl<'a> Fields<'a> {
                 "wa_messages" => fields.records[0] = sent,
                 "instagram_messages" => fields.records[1] = sent,
                 "messenger_messages" => fields.records[2] = sent,
-                _ => extra.add(place, name, value),
+                _ => extra.add(position, name, value),
             }
         }
         fields
@@ -74,20 +75,21 @@ impl<'a> Fields<'a> {
 }
 
 impl Builders {
-    /// Appends a message's row to the messages table and its records' rows to the channel records.
+    /// Appends a row to the messages table, and rows for its channel records.
     ///
-    /// `asked` is the channel that the page was asked for. `relieve` is called after every row and may take rows: a message
-    /// of a few megabytes can have a million records, each with the message's own ids in its row.
+    /// `requested` is the channel that the page was requested for. `flush_large` is called after every row
+    /// and may take rows. A message of a few megabytes can have a million records, each with the message's
+    /// IDs in its row.
     ///
     /// # Errors
-    /// What `relieve` says; the message is then not whole.
+    /// If `flush_large` fails. The message is then incomplete.
     pub fn message<E>(
         &mut self,
         contact_id: &ContactId,
         conversation: &ConversationColumns,
-        asked: Option<Channel>,
+        requested: Option<Channel>,
         message: &Message<'_>,
-        mut relieve: impl FnMut(&mut Self) -> Result<(), E>,
+        mut flush_large: impl FnMut(&mut Self) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut extra = Extra::default();
         let fields = Fields::read(message.value, &mut extra);
@@ -104,7 +106,7 @@ impl Builders {
         let chatbot_id = conversation.chatbot_id.as_deref();
         let chatbot_id = inherit(&mut extra, "chatbot_id", chatbot_id, fields.chatbot_id);
         let arrays = record_arrays(&mut extra, fields.records);
-        let channel = channel(asked, arrays, kind.as_deref());
+        let channel = channel(requested, arrays, kind.as_deref());
         let extra = object_text(&extra.into_members(), Table::Messages, self.unknown());
 
         let table = self.table(Table::Messages);
@@ -122,44 +124,44 @@ impl Builders {
         table.text("chatbot_id", chatbot_id.as_deref());
         table.text("extra", extra.as_deref());
         table.end_message_row(created_at);
-        relieve(self)?;
+        flush_large(self)?;
 
         let conversation_id = id.as_deref();
         let owner = Owner { message_id: &message.id, conversation_id, contact_id, message_time: created_at };
         for (channel, array) in RECORD_CHANNELS.into_iter().zip(arrays) {
             if let Some(array) = array {
-                records::append(self, &owner, channel, array, &mut relieve)?;
+                records::append(self, &owner, channel, array, &mut flush_large)?;
             }
         }
         Ok(())
     }
 }
 
-/// A column that the message takes from its conversation, and from itself where the conversation says nothing. What
-/// the message itself says otherwise goes to `extra`.
+/// Returns the value of a column that a message inherits from its conversation. Its own value is used only if
+/// the conversation has none. Otherwise a different own value goes to `extra`.
 fn inherit<'a>(
     extra: &mut Extra<'a>,
     name: &'static str,
-    lent: Option<&'a str>,
+    inherited: Option<&'a str>,
     own: Option<Sent<'a>>,
 ) -> Option<Cow<'a, str>> {
-    let said = own.and_then(|own| column_text(own.value));
-    let Some(lent) = lent else { return said };
+    let stated = own.and_then(|own| column_text(own.value));
+    let Some(inherited) = inherited else { return stated };
     if let Some(own) = own
-        && said.is_some_and(|said| said != lent)
+        && stated.is_some_and(|stated| stated != inherited)
     {
-        extra.add(own.place, name, own.value);
+        extra.add(own.position, name, own.value);
     }
-    Some(Cow::Borrowed(lent))
+    Some(Cow::Borrowed(inherited))
 }
 
-/// The record arrays that are not empty; what is neither array nor null goes to `extra`.
+/// Returns the record arrays that are not empty. Other values than arrays and nulls go to `extra`.
 fn record_arrays<'a>(extra: &mut Extra<'a>, sent: [Option<Sent<'a>>; 3]) -> [Option<Value<'a>>; 3] {
     let mut arrays = [None; 3];
     for ((array, name), sent) in arrays.iter_mut().zip(RECORD_ARRAYS).zip(sent) {
         let Some(sent) = sent.filter(|sent| !sent.value.is_null()) else { continue };
         if sent.value.kind() != Kind::Array {
-            extra.add(sent.place, name, sent.value);
+            extra.add(sent.position, name, sent.value);
         } else if !sent.value.is_empty() {
             *array = Some(sent.value);
         }
@@ -168,7 +170,7 @@ fn record_arrays<'a>(extra: &mut Extra<'a>, sent: [Option<Sent<'a>>; 3]) -> [Opt
 }
 
 fn channel(
-    asked: Option<Channel>,
+    requested: Option<Channel>,
     arrays: [Option<Value<'_>>; 3],
     conversation_type: Option<&str>,
 ) -> Option<Channel> {
@@ -178,5 +180,5 @@ fn channel(
         _ => None,
     };
     let named = |text: &str| Channel::ALL.into_iter().find(|channel| text.starts_with(channel.as_str()));
-    asked.or(only).or_else(|| conversation_type.and_then(named))
+    requested.or(only).or_else(|| conversation_type.and_then(named))
 }

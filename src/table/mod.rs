@@ -1,10 +1,10 @@
-//! The five tables: their columns, and how records of the API become rows of them.
+//! The five tables: their columns, and the conversion of API records to rows.
 //!
-//! A page's contact, conversations and messages come in as slices of its text; [`Builders`] fits each field into its
-//! column (`value`, `time`), gathers what has none in `extra`, lifts what it knows out of the channel records
-//! (`payload`), and hands the rows out as Arrow batches.
+//! A page's contact, conversations and messages arrive as slices of its text. [`Builders`] fits each field
+//! into its column (`value`, `time`), and collects fields without a column in `extra`. It also lifts known
+//! fields out of channel records (`payload`), and returns the rows as Arrow batches.
 //!
-//! Layer 2: knows the wire shapes and Arrow, and nothing of HTTP or files.
+//! Layer 2: knows the shapes of responses and Arrow, but nothing of HTTP or files.
 
 mod builders;
 mod columns;

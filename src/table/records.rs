@@ -1,4 +1,4 @@
-//! The channel records table: one row for each member of a message's record arrays.
+//! The channel records table: one row per member of a message's record arrays.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -19,13 +19,13 @@ pub(super) struct Owner<'a> {
     pub(super) message_time: Option<i64>,
 }
 
-/// Appends a row for each member of `array`; calls `relieve` after each.
+/// Appends a row per member of `array`, and calls `flush_large` after each.
 pub(super) fn append<E>(
     builders: &mut Builders,
     owner: &Owner<'_>,
     channel: Channel,
     array: Value<'_>,
-    relieve: &mut impl FnMut(&mut Builders) -> Result<(), E>,
+    flush_large: &mut impl FnMut(&mut Builders) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut before = Before::default();
     for (index, member) in array.elements().enumerate() {
@@ -34,7 +34,7 @@ pub(super) fn append<E>(
         with_lifted(member, |lifted| {
             append_row(table, owner, channel, &Row { id: &id, index, member, lifted });
         });
-        relieve(builders)?;
+        flush_large(builders)?;
     }
     Ok(())
 }
@@ -77,22 +77,22 @@ fn append_row(table: &mut TableBuilder, owner: &Owner<'_>, channel: Channel, row
     table.end_message_row(owner.message_time);
 }
 
-/// The same for the same record however many follow it.
+/// Returns an ID that is equal for equal records, even if more records follow.
 fn record_id(message_id: &str, channel: Channel, raw: &str, equal_before: usize) -> ShortDigest {
     const SEPARATOR: u8 = 0x1f;
-    // In one piece, since the hash takes a few dozen nanoseconds for each that it is given.
+    // Hashed as one piece, since each update of the hash takes a few dozen nanoseconds.
     let mut text = Vec::with_capacity(message_id.len() + raw.len() + 32);
     for part in [message_id, channel.as_str(), raw] {
         text.extend_from_slice(part.as_bytes());
         text.push(SEPARATOR);
     }
-    // Nearly all records differ from those before them.
+    // Nearly all records differ from the previous ones.
     let number: Cow<'_, str> = if equal_before == 0 { "0".into() } else { equal_before.to_string().into() };
     text.extend_from_slice(number.as_bytes());
     short_digest(&text)
 }
 
-/// The members of an array that came before the one in question.
+/// Earlier members of an array.
 #[derive(Default)]
 struct Before<'a> {
     few: Vec<&'a str>,
@@ -100,10 +100,10 @@ struct Before<'a> {
 }
 
 impl<'a> Before<'a> {
-    /// From this many members on a hash map is quicker than comparing them all.
+    /// From this number of members, a hash map is faster than comparing them all.
     const FEW: usize = 16;
 
-    /// How many equal ones came before; from now on `raw` did too.
+    /// Returns the number of earlier equal records, and adds `raw` to them.
     fn equal_to(&mut self, raw: &'a str) -> usize {
         if self.few.len() < Self::FEW {
             let equal = self.few.iter().filter(|before| **before == raw).count();

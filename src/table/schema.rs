@@ -1,65 +1,65 @@
-//! The tables and the form of their columns (schema version 1), and batches of their rows.
+//! The tables, the form of their columns (schema version 1), and batches of their rows.
 //!
-//! Everything that names a column reads it from here: builders, writers, manifest, `schema` and `verify`.
+//! All code that needs columns reads them from here: builders, writers, manifest, `schema` and `verify`.
 
 use std::sync::{Arc, LazyLock};
 
 use arrow::array::{RecordBatch, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
-/// The version of the columns: grows when a column is added, never for anything else.
+/// Version of the columns. It grows only if a column is added.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// One of the tables of an export.
+/// A table of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Table {
-    /// One row for each contact that was read.
+    /// One row per contact that was read.
     Contacts,
-    /// One row for each conversation of a contact.
+    /// One row per conversation of a contact.
     Conversations,
-    /// One row for each message.
+    /// One row per message.
     Messages,
-    /// One row for each member of a message's record arrays.
+    /// One row per member of a message's record arrays.
     ChannelRecords,
-    /// One row for each contact asked for.
+    /// One row per requested contact.
     Coverage,
 }
 
-/// What a column holds.
+/// Type of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// UTF-8 text.
+    /// Text, encoded in UTF-8.
     Str,
-    /// Microseconds since 1970-01-01 UTC.
+    /// Time in microseconds since 1970-01-01 UTC.
     Ts,
     /// A signed 64-bit integer.
     Int,
-    /// True or false.
+    /// The values true and false.
     Bool,
-    /// JSON text in a string column; embedded as a value in JSONL.
+    /// JSON text in a string column. JSONL contains it as a value.
     Json,
 }
 
 /// A column of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Column {
-    /// Its name, the same in Parquet, JSONL and every dialect.
+    /// Name of the column in Parquet, JSONL and every SQL dialect.
     pub name: &'static str,
-    /// What it holds.
+    /// Type of the values.
     pub kind: Kind,
-    /// False if the exporter never writes null in it. In the files every column is nullable.
+    /// False if the program never writes null in it. In the files every column is nullable.
     pub nullable: bool,
     /// Meaning of the values in one line, in Markdown without links.
     pub meaning: &'static str,
 }
 
 impl Table {
-    /// All tables.
+    /// All tables in their order.
     pub const ALL: [Self; 5] =
         [Self::Contacts, Self::Conversations, Self::Messages, Self::ChannelRecords, Self::Coverage];
 
-    /// The table's name, which is its folder's too.
+    /// Returns the name of the table and its folder.
     pub fn name(self) -> &'static str {
         match self {
             Self::Contacts => "contacts",
@@ -70,7 +70,7 @@ impl Table {
         }
     }
 
-    /// Whether the time and channel partition keys apply: its rows belong to one message.
+    /// True if each row belongs to one message, so that partition keys of time and channel apply.
     pub fn is_per_message(self) -> bool {
         match self {
             Self::Messages | Self::ChannelRecords => true,
@@ -78,7 +78,8 @@ impl Table {
         }
     }
 
-    /// Its Arrow schema. Every field is nullable (`docs/tables.md#files`): readers of older files meet added columns as nulls.
+    /// Returns the Arrow schema. Every field is nullable (`docs/tables.md#files`), since readers see columns
+    /// that older files lack as nulls.
     pub fn arrow(self) -> SchemaRef {
         static SCHEMAS: LazyLock<[SchemaRef; 5]> = LazyLock::new(|| Table::ALL.map(build_schema));
         Arc::clone(&SCHEMAS[self as usize])
@@ -86,7 +87,7 @@ impl Table {
 }
 
 impl Kind {
-    /// The Arrow type of a column of this kind.
+    /// Returns the Arrow type of a column of this kind.
     pub fn arrow(self) -> DataType {
         match self {
             Self::Str | Self::Json => DataType::Utf8,
@@ -96,7 +97,7 @@ impl Kind {
         }
     }
 
-    /// Its name in the manifest.
+    /// Returns the name of the kind in the manifest.
     pub fn name(self) -> &'static str {
         match self {
             Self::Str => "str",
@@ -113,14 +114,14 @@ fn build_schema(table: Table) -> SchemaRef {
     Arc::new(Schema::new(table.columns().iter().map(field).collect::<Vec<_>>()))
 }
 
-/// Some rows of one table, in their final order, on the way from the builders to a writer.
+/// Rows of one table in their final order, on the way from the builders to a writer.
 #[derive(Clone, Debug)]
 pub struct Rows {
-    /// Whose rows they are.
+    /// Table that the rows belong to.
     pub table: Table,
-    /// The columns, as in [`Table::arrow`].
+    /// Columns of the rows, as in [`Table::arrow`].
     pub batch: RecordBatch,
-    /// The `created_at` of each row's message: what `year`, `month` and `date` partition by. Null where the message
-    /// has no time; absent where [`Table::is_per_message`] is false.
+    /// The `created_at` of each row's message, which `year`, `month` and `date` partition by. Null if the
+    /// message has no time; `None` if [`Table::is_per_message`] is false.
     pub message_time: Option<TimestampMicrosecondArray>,
 }

@@ -1,4 +1,5 @@
-//! The rules of `docs/tables.md#values`, told as messages that go in and rows that come out; `around` has the other tables.
+//! Tests of the rules of `docs/tables.md#values`: messages go in, rows come out. `around` tests the other
+//! tables.
 
 mod around;
 mod wild;
@@ -16,14 +17,14 @@ use crate::id::{Channel, ContactId};
 use crate::json::{Document, Value};
 use crate::record::{Page, Shape, tests::read_page};
 
-/// 2025-07-15T11:13:11Z
+/// 2025-07-15T11:13:11Z in microseconds since 1970.
 const TIME: &str = "2025-07-15T11:13:11.000000Z";
 
 fn builders() -> Builders {
     Builders::new(&Stamp { run_id: "run-1".parse().unwrap(), exported_at: 0 })
 }
 
-/// The value of a text, kept until the tests end.
+/// Parses a value that lives until the tests end.
 pub(super) fn value(text: &str) -> Value<'static> {
     Box::leak(Box::new(Document::parse(text.to_owned()).unwrap())).root()
 }
@@ -32,7 +33,7 @@ fn contact_id() -> ContactId {
     "c1".parse().unwrap()
 }
 
-/// The rows as JSON objects without nulls: `json` columns as text, times formatted.
+/// Returns the rows as JSON objects without nulls: `json` columns as text, times formatted.
 fn objects(rows: &Rows) -> Vec<Map<String, Json>> {
     let cell = |kind: Kind, column: usize, row: usize| {
         let array = rows.batch.column(column);
@@ -58,8 +59,8 @@ fn take(builders: &mut Builders, table: Table) -> Vec<Map<String, Json>> {
     builders.take(table).map(|rows| objects(&rows)).unwrap_or_default()
 }
 
-/// Appends all messages of the page as build does for a grouped answer.
-fn append(builders: &mut Builders, page: &Page<'_>, asked: Option<Channel>) {
+/// Appends all messages of the page, as `transform` does for a grouped response.
+fn append(builders: &mut Builders, page: &Page<'_>, requested: Option<Channel>) {
     for conversation in &page.conversations {
         for message in &conversation.messages {
             let columns = match conversation.shape {
@@ -67,7 +68,7 @@ fn append(builders: &mut Builders, page: &Page<'_>, asked: Option<Channel>) {
                 Shape::Flat => ConversationColumns::flat(message.conversation_id.as_deref()),
             };
             let Ok(()) =
-                builders.message(&contact_id(), &columns, asked, message, |_| Ok::<_, Infallible>(()));
+                builders.message(&contact_id(), &columns, requested, message, |_| Ok::<_, Infallible>(()));
         }
     }
 }
@@ -76,14 +77,14 @@ fn page_of(conversation: &str, message: &str) -> String {
     format!(r#"{{"data":{{"data":{{"conversations":[{{{conversation}"messages":[{message}]}}]}}}}}}"#)
 }
 
-/// The row of one message in a conversation, without the columns that are always there.
+/// Returns the row of one message in a conversation, without the columns that are always present.
 fn row(conversation: &str, message: &str) -> Json {
-    row_asked(conversation, message, None)
+    row_requested(conversation, message, None)
 }
 
-fn row_asked(conversation: &str, message: &str, asked: Option<Channel>) -> Json {
+fn row_requested(conversation: &str, message: &str, requested: Option<Channel>) -> Json {
     let mut builders = builders();
-    append(&mut builders, &read_page(&page_of(conversation, message)).unwrap(), asked);
+    append(&mut builders, &read_page(&page_of(conversation, message)).unwrap(), requested);
     let mut rows = take(&mut builders, Table::Messages);
     assert_eq!(rows.len(), 1);
     let mut row = rows.remove(0);
@@ -146,7 +147,7 @@ fn unknown_fields_are_kept_in_order_also_null_and_the_last_of_doubled_ones() {
 }
 
 #[test]
-fn messages_that_are_no_objects() {
+fn messages_that_are_not_objects() {
     let row = row("", "[\"x\"]");
     assert_eq!(row["extra"], json!(r#"{"message":["x"]}"#));
     assert!(row["message_id"].as_str().unwrap().starts_with("x-"));
@@ -154,7 +155,7 @@ fn messages_that_are_no_objects() {
 }
 
 #[test]
-fn what_the_message_says_beside_its_conversation() {
+fn own_values_of_a_message_that_differ_from_its_conversation() {
     let own = r#"{"message_id":"m","conversation_id":"v1","conversation_type":"other","assigned_to":null,"chatbot_id":"b"}"#;
     assert_eq!(
         row(r#""conversation_id":"v1","conversation_type":"website","assigned_to":"a","#, own),
@@ -180,7 +181,7 @@ fn the_messages_own_contact_id() {
 fn the_channel_of_a_message() {
     let channel = |kind: &str, arrays: &str, asked| {
         let message = format!(r#"{{"message_id":"m"{arrays}}}"#);
-        row_asked(&format!(r#""conversation_type":{kind},"#), &message, asked)["channel"].clone()
+        row_requested(&format!(r#""conversation_type":{kind},"#), &message, asked)["channel"].clone()
     };
     let wa = r#","wa_messages":[null]"#;
     let both = r#","wa_messages":[1],"messenger_messages":[{}]"#;
@@ -233,7 +234,7 @@ fn channel_records_by_array_and_index_with_stable_ids() {
             names.map(column).join(" ")
         })
         .collect();
-    // The ids are Python's hashlib.sha256(b"m\x1fwhatsapp\x1f" + raw + b"\x1f0").hexdigest()[:32].
+    // The IDs are Python's hashlib.sha256(b"m\x1fwhatsapp\x1f" + raw + b"\x1f0").hexdigest()[:32].
     insta::assert_snapshot!(told.join("\n"), @r#"
     b283c320ca7d466855ab0555dbcddeb0 m v c1 whatsapp 0 sent unknown {"status" : "sent"}
     3df594b481a4fec6019712077cf4bf50 m v c1 whatsapp 1 - unknown null
@@ -246,7 +247,7 @@ fn channel_records_by_array_and_index_with_stable_ids() {
 }
 
 #[test]
-fn equal_records_are_numbered_however_many() {
+fn any_number_of_equal_records_is_numbered() {
     let array = vec!["1"; 40].join(",");
     let mut builders = builders();
     let message = format!(r#"{{"message_id":"m","wa_messages":[2,{array},2]}}"#);
@@ -260,7 +261,7 @@ fn equal_records_are_numbered_however_many() {
 }
 
 #[test]
-fn many_records_of_one_message_do_not_pile_up() {
+fn many_records_of_one_message_are_flushed() {
     let (id, array) = ("i".repeat(10_000), vec!["1"; 2000].join(","));
     let text = page_of("", &format!(r#"{{"message_id":"{id}","messenger_messages":[{array}]}}"#));
     let page = read_page(&text).unwrap();

@@ -1,6 +1,6 @@
-//! Points in time: the forms the API sends them in, and the one form the exporter writes.
+//! Points in time: the forms that the API sends, and the single form that the program writes.
 //!
-//! All are microseconds since 1970-01-01 UTC, in the years 0000 to 9999, which every reader of our files knows.
+//! All are microseconds since 1970-01-01 UTC in the years 0000 to 9999, which every reader supports.
 
 mod format;
 mod number;
@@ -13,12 +13,12 @@ pub use format::format_time;
 pub(super) use number::parse_number;
 pub use text::parse_time;
 
-/// 0000-01-01T00:00:00Z.
+/// Earliest time of a column: 0000-01-01T00:00:00Z.
 const FIRST: i64 = -62_167_219_200_000_000;
-/// 9999-12-31T23:59:59.999999Z.
+/// Latest time of a column: 9999-12-31T23:59:59.999999Z.
 const LAST: i64 = 253_402_300_799_999_999;
 
-/// Reads a time in any form that a column takes: text, or a number by its size.
+/// Reads a time in any form that a column accepts: text, or a number by its size.
 pub fn read_time(text: &str) -> Option<i64> {
     parse_time(text).or_else(|| parse_number(text))
 }
@@ -27,7 +27,7 @@ fn in_range(micros: i64) -> Option<i64> {
     (FIRST..=LAST).contains(&micros).then_some(micros)
 }
 
-/// The number that these ASCII digits spell; `None` if one of them is no digit.
+/// Returns the number that ASCII digits spell; `None` if one of them is not a digit.
 fn digits(bytes: &[u8]) -> Option<u32> {
     bytes.iter().try_fold(0, |number, byte| Some(number * 10 + char::from(*byte).to_digit(10)?))
 }

@@ -1,23 +1,23 @@
-//! How often fields were met that have no column, or did not fit theirs: `unknown_fields` of the manifest.
+//! Counts of fields that have no column or do not fit theirs: `unknown_fields` of the manifest.
 
 use std::collections::BTreeMap;
 
 use super::Table;
 
-/// Counts by table and field name. Serialises as `{table: {field: count}}`, without tables that have none.
+/// Counts by table and field name. Serializes as `{table: {field: count}}`, without tables that have none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
 pub struct UnknownFields(BTreeMap<Table, BTreeMap<String, u64>>);
 
 impl UnknownFields {
-    /// Most distinct names counted for one table, because names may be made up by whoever writes to the API.
-    pub const MOST_NAMES: usize = 1000;
-    /// Longest name counted by itself, in bytes, because the counts go into the manifest.
-    pub const LONGEST_NAME: usize = 200;
-    /// Where the names beyond these bounds are counted.
+    /// Maximum number of distinct names per table, since anyone who writes to the API can invent names.
+    pub const MAX_NAMES: usize = 1000;
+    /// Maximum length of a name that is counted separately, in bytes. The counts go into the manifest.
+    pub const MAX_NAME_BYTES: usize = 200;
+    /// Name under which all other names are counted.
     pub const OTHER: &'static str = "(other)";
 
-    /// Counts one field.
+    /// Counts a field of a table.
     pub fn count(&mut self, table: Table, name: &str) {
         self.add(table, name, 1);
     }
@@ -31,13 +31,13 @@ impl UnknownFields {
         }
     }
 
-    /// True if nothing was counted.
+    /// True if there are no counts.
     #[cfg(feature = "internals")]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The counts of one table, by name.
+    /// Returns the counts of a table, by name.
     pub fn of(&self, table: Table) -> impl Iterator<Item = (&str, u64)> {
         self.0.get(&table).into_iter().flatten().map(|(name, count)| (&**name, *count))
     }
@@ -49,7 +49,7 @@ impl UnknownFields {
             return;
         }
         let names = fields.len() - usize::from(fields.contains_key(Self::OTHER));
-        let own = names < Self::MOST_NAMES && name.len() <= Self::LONGEST_NAME;
+        let own = names < Self::MAX_NAMES && name.len() <= Self::MAX_NAME_BYTES;
         *fields.entry(if own { name } else { Self::OTHER }.to_owned()).or_default() += count;
     }
 }

@@ -1,22 +1,22 @@
-//! Fitting a value of the API into a column of another type (`docs/tables.md#values`).
+//! Fits a value of the API into a column of another type (`docs/tables.md#values`).
 
 use crate::json::{Kind, Value};
 
 use super::time::{parse_number, parse_time};
 
-/// What a column takes from a value.
+/// Result of fitting a value into a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fit<T> {
     /// The value is null.
     Null,
-    /// It fits.
+    /// The value fits the column.
     Fits(T),
-    /// It does not: the column stays null and `extra` takes it.
+    /// The value does not fit. The column stays null and `extra` takes the value.
     Misfit,
 }
 
 impl<T> Fit<T> {
-    /// The column's value, where it makes no difference why there is none.
+    /// Returns the column's value, or `None` for nulls and misfits.
     pub(super) fn fitting(self) -> Option<T> {
         match self {
             Self::Fits(value) => Some(value),
@@ -33,7 +33,7 @@ fn fit<T>(value: Value<'_>, fitting: Option<T>) -> Fit<T> {
     }
 }
 
-/// For an `int` column: an integer, or one in a string, spelled as JSON spells it and within 64 bits.
+/// For an `int` column: an integer of at most 64 bits, or a string with one as JSON spells it.
 pub(super) fn int(value: Value<'_>) -> Fit<i64> {
     let parse = |text: &str| {
         let digits = text.strip_prefix('-').unwrap_or(text);
@@ -48,7 +48,7 @@ pub(super) fn int(value: Value<'_>) -> Fit<i64> {
     fit(value, fitting)
 }
 
-/// For a `bool` column: a bool, or `"true"` or `"false"`.
+/// For a `bool` column: a bool, or the string `"true"` or `"false"`.
 pub(super) fn boolean(value: Value<'_>) -> Fit<bool> {
     let fitting = match value.text().as_deref().unwrap_or(value.raw()) {
         "true" => Some(true),
@@ -58,7 +58,7 @@ pub(super) fn boolean(value: Value<'_>) -> Fit<bool> {
     fit(value, fitting)
 }
 
-/// For a `ts` column: a number or a string of digits by its size, or ISO 8601 text.
+/// For a `ts` column: ISO 8601 text, or a number or string of digits, interpreted by its size.
 pub(super) fn time(value: Value<'_>) -> Fit<i64> {
     let fitting = match value.kind() {
         Kind::Number => parse_number(value.raw()),

@@ -8,12 +8,12 @@ use std::path::Path;
 use std::sync::mpsc::Receiver;
 
 use super::{TransformError, TransformPlan};
-use crate::actor::Actor;
 use crate::contact_read::Outcome;
 use crate::id::ContactId;
 use crate::output::manifest::FileEntry;
 use crate::output::{RAW, RawAnswer, RawContact, RawWriter};
 use crate::spool::{Entry, Reader, RecordLocation, SpooledPage};
+use crate::worker_thread::WorkerThread;
 
 /// Orders that wait for the thread, a few dozen bytes for each page of a contact. Build goes on meanwhile.
 const QUEUE: usize = 64;
@@ -26,8 +26,8 @@ enum Order {
     Finish,
 }
 
-/// The thread; see [`Actor`] for what becomes of errors and panics. Dropped, it leaves its files unfinished.
-pub struct RawThread(Actor<Order, Vec<FileEntry>, TransformError>);
+/// The thread; see [`WorkerThread`] for errors and panics. If it is dropped, its files stay unfinished.
+pub struct RawThread(WorkerThread<Order, Vec<FileEntry>, TransformError>);
 
 impl RawThread {
     pub fn start(plan: &TransformPlan) -> Result<Self, TransformError> {
@@ -36,12 +36,17 @@ impl RawThread {
         let reader = Reader::new(plan.spool_folder.clone());
         let began = plan.stamp.exported_at;
         let follow = move |orders: &Receiver<Order>| follow(writer, reader, began, orders);
-        Ok(Self(Actor::start("write-raw".to_owned(), &plan.stage.join(Path::new(RAW)), QUEUE, follow)?))
+        Ok(Self(WorkerThread::start(
+            "write-raw".to_owned(),
+            &plan.stage.join(Path::new(RAW)),
+            QUEUE,
+            follow,
+        )?))
     }
 
     /// Has the next contact's answers written.
     pub fn answers(&mut self, contact_id: ContactId, pages: Vec<SpooledPage>) -> Result<(), TransformError> {
-        self.0.tell(Order::Answers { contact_id, pages })
+        self.0.send(Order::Answers { contact_id, pages })
     }
 
     /// Has the last word on a contact written.
@@ -51,7 +56,7 @@ impl RawThread {
         input_line: u64,
         done: RecordLocation,
     ) -> Result<(), TransformError> {
-        self.0.tell(Order::Contact { contact_id, input_line, done })
+        self.0.send(Order::Contact { contact_id, input_line, done })
     }
 
     /// Has it written that a contact was not due.
@@ -61,17 +66,17 @@ impl RawThread {
         contact_id: ContactId,
         input_line: u64,
     ) -> Result<(), TransformError> {
-        self.0.tell(Order::Unchanged { contact, contact_id, input_line })
+        self.0.send(Order::Unchanged { contact, contact_id, input_line })
     }
 
     /// The files, when they are all closed.
     pub fn finish(mut self) -> Result<Vec<FileEntry>, TransformError> {
-        self.0.tell(Order::Finish)?;
+        self.0.send(Order::Finish)?;
         self.0.finish()
     }
 }
 
-/// The thread: does as it is told until there is nobody left to tell it.
+/// Body of the thread: follows orders until the channel is closed.
 fn follow(
     mut writer: RawWriter,
     mut reader: Reader,

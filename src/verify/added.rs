@@ -1,4 +1,4 @@
-//! Finds the files in the table folders and in `_runs` that no manifest names.
+//! Finds files in the table folders and in `_runs` that no manifest names.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -6,17 +6,17 @@ use std::io;
 use std::path::Path;
 
 use super::content::{Content, LATEST, checksums_path, failed_path, manifest_path, read_content, state_path};
-use super::runs::{Runs, Unfinished, unfinished};
+use super::runs::{Runs, UnfinishedRun, unfinished};
 use super::{Damage, DamageKind, Report, VerifyOptions};
 use crate::durable::{OnPath, StorageError};
 use crate::output::manifest::{FileEntry, Manifest};
 use crate::output::pruned::PRUNED;
 use crate::table::Table;
 
-/// The files of a run beside its data.
+/// Paths of the files of a run that are not data files.
 const RUN_FILES: [fn(&str) -> String; 4] = [manifest_path, checksums_path, failed_path, state_path];
 
-/// Finds what was added.
+/// Reports all added files.
 pub(super) fn find(
     out: &Path,
     options: &VerifyOptions,
@@ -25,13 +25,13 @@ pub(super) fn find(
 ) -> Result<(), StorageError> {
     let mut known: BTreeSet<String> = runs.ids.iter().flat_map(|id| RUN_FILES.map(|path| path(id))).collect();
     known.insert(LATEST.to_owned());
-    // What a prune that was stopped has left of its record is written again by the next.
+    // An interrupted prune may leave a temporary file of its record. The next prune overwrites it.
     known.extend([PRUNED.to_owned(), format!("{PRUNED}.tmp")]);
-    known.extend(runs.leaving.iter().cloned());
+    known.extend(runs.being_pruned.iter().cloned());
     let manifests = runs.checked.iter().filter_map(|run| run.manifest.as_ref());
     let entries: Vec<&FileEntry> = manifests.flat_map(|manifest| &manifest.files).collect();
     known.extend(entries.iter().map(|file| file.path.to_string()));
-    // Where a manifest is lost, the list beside it still says which files are the run's.
+    // If a manifest is lost, its list of checksums still names the files of the run.
     let lost = runs.checked.iter().filter(|run| run.manifest.is_none());
     for checksums in lost.filter_map(|run| run.checksums.as_ref()) {
         known.extend(checksums.sums.keys().cloned());
@@ -42,24 +42,23 @@ pub(super) fn find(
     let mut added = Vec::new();
     for folder in folders {
         let found = list(out, folder)?.into_iter();
-        added.extend(found.filter(|path| !known.contains(path) && is_asked_for(path, options)));
+        added.extend(found.filter(|path| !known.contains(path) && is_selected(path, options)));
     }
     if let Some(run) = &runs.unfinished {
         added.retain(|path| !is_being_published(path, run));
     }
     if !added.is_empty() {
-        forgive_news(out, runs, &mut added)?;
+        drop_new_runs(out, runs, &mut added)?;
     }
     for path in added {
-        if is_of_the_system(&path) {
-            let detail =
-                "a file that other programs leave behind; readers of the export skip it or fail on it";
+        if is_system_file(&path) {
+            let detail = "another program created it; readers of the export may fail on it";
             let run_id = None;
             report.warnings.push(Damage { run_id, path, kind: DamageKind::Added, detail: detail.to_owned() });
             continue;
         }
         let detail = match path.strip_prefix("_runs/") {
-            Some(_) => "it is no file of a run",
+            Some(_) => "it does not belong to any run",
             None => "no manifest names it",
         };
         report.damage(None, path, DamageKind::Added, detail);
@@ -67,19 +66,19 @@ pub(super) fn find(
     Ok(())
 }
 
-/// With one run asked for, the files that have its name.
-fn is_asked_for(path: &str, options: &VerifyOptions) -> bool {
+/// True if the file belongs to the selected run, or all runs are selected.
+fn is_selected(path: &str, options: &VerifyOptions) -> bool {
     let Some(run) = &options.run else { return true };
     let name = path.rsplit('/').next().unwrap_or_default();
     name.starts_with(&format!("part-{run}-")) || path.starts_with(&format!("_runs/{run}/"))
 }
 
-/// Files of a run that is being published, and those not yet under their names.
-fn is_being_published(path: &str, run: &Unfinished) -> bool {
+/// True for files of a run that is being published, including temporary ones.
+fn is_being_published(path: &str, run: &UnfinishedRun) -> bool {
     let of_run = RUN_FILES.map(|path| path(&run.id));
     let unnamed = path.strip_suffix(".tmp");
     let is_list = unnamed.is_some_and(|path| path == LATEST || of_run.iter().any(|of_run| of_run == path));
-    // A copy from another file system, hidden until it is whole.
+    // A copy from another file system has a hidden name until it is complete.
     let copied = unnamed.and_then(|path| {
         let (folder, name) = path.rsplit_once('/')?;
         Some(format!("{folder}/{}", name.strip_prefix('.')?))
@@ -87,15 +86,15 @@ fn is_being_published(path: &str, run: &Unfinished) -> bool {
     run.files.contains(path) || is_list || copied.is_some_and(|path| run.files.contains(&path))
 }
 
-/// A run that was begun to be published after the manifests were read has files that nothing named then.
-fn forgive_news(out: &Path, runs: &Runs, added: &mut Vec<String>) -> Result<(), StorageError> {
+/// Removes the files of runs whose publication began after the manifests were read.
+fn drop_new_runs(out: &Path, runs: &Runs, added: &mut Vec<String>) -> Result<(), StorageError> {
     let now = unfinished(out)?.filter(|run| !runs.ids.contains(&run.id));
     if let Some(run) = &now {
         let own = RUN_FILES.map(|path| path(&run.id));
         added.retain(|path| !is_being_published(path, run) && !own.contains(path));
     }
-    // Published meanwhile, and its journal gone again.
-    let mut news = BTreeMap::new();
+    // The run may be published by now, and its journal removed.
+    let mut new_runs = BTreeMap::new();
     for path in list(out, "_runs")? {
         let Some(id) = path.strip_prefix("_runs/").and_then(|path| path.strip_suffix("/manifest.json"))
         else {
@@ -108,28 +107,28 @@ fn forgive_news(out: &Path, runs: &Runs, added: &mut Vec<String>) -> Result<(), 
             && let Ok(manifest) = Manifest::parse(&text)
             && manifest.run_id.as_str() == id
         {
-            news.insert(id.to_owned(), manifest);
+            new_runs.insert(id.to_owned(), manifest);
         }
     }
-    let own: BTreeSet<String> = news.keys().flat_map(|id| RUN_FILES.map(|path| path(id))).collect();
+    let own: BTreeSet<String> = new_runs.keys().flat_map(|id| RUN_FILES.map(|path| path(id))).collect();
     let files: BTreeSet<&str> =
-        news.values().flat_map(|manifest| &manifest.files).map(|file| file.path.as_str()).collect();
+        new_runs.values().flat_map(|manifest| &manifest.files).map(|file| file.path.as_str()).collect();
     added.retain(|path| {
-        let is_there = fs::symlink_metadata(out.join(path)).is_ok();
-        is_there && !own.contains(path) && !files.contains(path.as_str())
+        let exists = fs::symlink_metadata(out.join(path)).is_ok();
+        exists && !own.contains(path) && !files.contains(path.as_str())
     });
     Ok(())
 }
 
-/// Files that desktops, NFS and Spark make by themselves in any folder that they open.
-fn is_of_the_system(path: &str) -> bool {
+/// True for files that desktops, NFS and Spark create in any folder.
+fn is_system_file(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or_default();
     matches!(name, ".DS_Store" | "Thumbs.db" | "desktop.ini" | "_SUCCESS")
         || name.starts_with("._")
         || name.starts_with(".nfs")
 }
 
-/// All files below a folder, symlinks too, relative to `out`, sorted.
+/// Returns all files below a folder, including symbolic links, relative to `out`, sorted.
 pub(super) fn list(out: &Path, folder: &str) -> Result<Vec<String>, StorageError> {
     let mut files = Vec::new();
     match fs::symlink_metadata(out.join(folder)) {
@@ -138,7 +137,7 @@ pub(super) fn list(out: &Path, folder: &str) -> Result<Vec<String>, StorageError
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             return Ok(files);
         }
-        Err(error) => return Err(StorageError::new("look at", &out.join(folder), error)),
+        Err(error) => return Err(StorageError::new("inspect", &out.join(folder), error)),
     }
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -146,7 +145,7 @@ pub(super) fn list(out: &Path, folder: &str) -> Result<Vec<String>, StorageError
         for entry in fs::read_dir(&at).on("list", &at)? {
             let entry = entry.on("list", &at)?;
             let path = format!("{folder}/{}", entry.file_name().to_string_lossy());
-            if entry.file_type().on("look at", &entry.path())?.is_dir() {
+            if entry.file_type().on("inspect", &entry.path())?.is_dir() {
                 folders.push(path);
             } else {
                 files.push(path);

@@ -1,9 +1,10 @@
-//! The chain of the manifests: `latest.json` has the hash of the newest, each manifest that of the one before it.
+//! The chain of manifests. `latest.json` holds the hash of the newest manifest, and each manifest that of the
+//! previous one.
 //!
-//! Across runs that were pruned it is held by the record of them.
+//! The record of pruned runs bridges the gaps.
 //!
-//! What the chain says of a manifest is proof as long as every link before it holds. Behind a broken link the other
-//! manifests are still compared, since most damage is accidental, but they prove nothing any more.
+//! A hash in the chain is proof as long as every link before it holds. After a broken link, the remaining
+//! manifests are still compared, since most damage is accidental. But they prove nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,97 +14,98 @@ use serde_json::Value;
 
 use super::content::{Content, LATEST, manifest_path};
 use super::excerpt::quoted;
-use super::runs::{Found, Moment, with_cause};
+use super::runs::{Found, Snapshot, with_cause};
 use super::{DamageKind, Report, VerifyOptions};
 use crate::output::manifest::Latest;
 use crate::output::pruned::PRUNED;
 
-/// What is said of one manifest.
+/// The expected hash of a manifest.
 struct Link {
     sha256: String,
-    /// The file that says it.
+    /// File that records the hash.
     by: String,
     is_proof: bool,
 }
 
-/// The links, and where the chain breaks.
+/// All links, and the point where the chain breaks.
 struct Chain {
     links: BTreeMap<String, Link>,
     broken_at: Option<String>,
 }
 
-/// Holds the manifests against `latest.json` and each other.
-pub(super) fn check(moment: &Moment, options: &VerifyOptions, report: &mut Report) {
-    let latest = read_latest(moment, report);
-    let chain = Chain::follow(moment, latest.as_ref());
-    let is_asked_for = |id: &str| options.run.as_ref().is_none_or(|run| run.as_str() == id);
-    for (id, link) in chain.links.iter().filter(|(id, _)| !moment.found.contains_key(*id)) {
-        if is_asked_for(id) {
-            let detail = format!("{} names this manifest", link.by);
+/// Compares the manifests with `latest.json` and each other.
+pub(super) fn check(snapshot: &Snapshot, options: &VerifyOptions, report: &mut Report) {
+    let latest = read_latest(snapshot, report);
+    let chain = Chain::follow(snapshot, latest.as_ref());
+    let is_selected = |id: &str| options.run.as_ref().is_none_or(|run| run.as_str() == id);
+    for (id, link) in chain.links.iter().filter(|(id, _)| !snapshot.found.contains_key(*id)) {
+        if is_selected(id) {
+            let detail = format!("{} names this manifest, but it is missing", link.by);
             report.damage(Some(id), manifest_path(id), DamageKind::Missing, detail);
         }
     }
-    for (id, found) in moment.found.iter().filter(|(id, _)| is_asked_for(id)) {
+    for (id, found) in snapshot.found.iter().filter(|(id, _)| is_selected(id)) {
         if let Some((kind, detail)) = chain.fault(id, found, options.run.is_some()) {
             report.damage(Some(id), manifest_path(id), kind, detail);
         }
     }
 }
 
-/// The run whose manifest is written and which `latest.json` is about to name: its publishing was stopped, or is under
-/// way. That the run before is still called the newest is no damage.
-fn committed<'a>(moment: &'a Moment, latest: Option<&Latest>) -> Option<(&'a str, &'a Found)> {
-    let id = moment.unfinished.as_ref()?.id.as_str();
-    let found = moment.found.get(id)?;
+/// Returns the run whose manifest is written but not yet named by `latest.json`. Its publication is under way
+/// or was interrupted. It is not damage that `latest.json` still names the previous run.
+fn committed<'a>(snapshot: &'a Snapshot, latest: Option<&Latest>) -> Option<(&'a str, &'a Found)> {
+    let id = snapshot.unfinished.as_ref()?.id.as_str();
+    let found = snapshot.found.get(id)?;
     let previous = found.manifest()?.previous.as_ref();
     let is_next = match (previous, latest) {
         (Some(previous), Some(latest)) => {
             (&previous.run_id, &previous.sha256) == (&latest.run_id, &latest.sha256)
         }
-        (None, None) => matches!(moment.latest, Content::Nothing),
+        (None, None) => matches!(snapshot.latest, Content::Missing),
         _ => false,
     };
     is_next.then_some((id, found))
 }
 
-fn read_latest(moment: &Moment, report: &mut Report) -> Option<Latest> {
-    let mut tell = |run_id: Option<&str>, kind, detail: String| report.damage(run_id, LATEST, kind, detail);
-    let text = match &moment.latest {
+fn read_latest(snapshot: &Snapshot, report: &mut Report) -> Option<Latest> {
+    let mut add_damage =
+        |run_id: Option<&str>, kind, detail: String| report.damage(run_id, LATEST, kind, detail);
+    let text = match &snapshot.latest {
         Content::Plain(text) => text,
-        Content::Nothing => {
-            if committed(moment, None).is_none() {
-                tell(None, DamageKind::Missing, "it names the newest run".to_owned());
+        Content::Missing => {
+            if committed(snapshot, None).is_none() {
+                add_damage(None, DamageKind::Missing, "without it, the newest run is unknown".to_owned());
             }
             return None;
         }
-        Content::Unfit(kind, detail) => {
-            tell(None, *kind, detail.clone());
+        Content::Rejected(kind, detail) => {
+            add_damage(None, *kind, detail.clone());
             return None;
         }
     };
     match Latest::parse(text) {
         Err(error) => {
-            tell(None, DamageKind::Unreadable, with_cause(&error));
+            add_damage(None, DamageKind::Unreadable, with_cause(&error));
             None
         }
         Ok(latest) if latest.manifest != manifest_path(latest.run_id.as_str()) => {
             let detail =
-                format!("it points at {}, which is not the manifest of its run", quoted(&latest.manifest));
-            tell(Some(latest.run_id.as_str()), DamageKind::Chain, detail);
+                format!("it names {}, which is not the manifest of its run", quoted(&latest.manifest));
+            add_damage(Some(latest.run_id.as_str()), DamageKind::Chain, detail);
             None
         }
         Ok(latest) => {
             if !is_as_written(text) {
-                let detail = "it says the same as before, and is written otherwise".to_owned();
-                tell(Some(latest.run_id.as_str()), DamageKind::Changed, detail);
+                let detail = "its content is the same, but its form has changed".to_owned();
+                add_damage(Some(latest.run_id.as_str()), DamageKind::Changed, detail);
             }
             Some(latest)
         }
     }
 }
 
-/// Whether the text is what a writer makes of its keys and values. Nothing holds a hash of `latest.json`, so this is
-/// how a changed blank is found. Keys of later versions may stand in it.
+/// True if the text has the form that the program writes. No file records a hash of `latest.json`, so this
+/// detects a changed space. Keys of later versions are allowed.
 fn is_as_written(text: &[u8]) -> bool {
     struct Members(Vec<(String, Value)>);
 
@@ -144,9 +146,9 @@ fn is_as_written(text: &[u8]) -> bool {
 }
 
 impl Chain {
-    fn follow(moment: &Moment, latest: Option<&Latest>) -> Self {
+    fn follow(snapshot: &Snapshot, latest: Option<&Latest>) -> Self {
         let mut chain = Self { links: BTreeMap::new(), broken_at: None };
-        let mut next = match (committed(moment, latest), latest) {
+        let mut next = match (committed(snapshot, latest), latest) {
             (Some((id, found)), _) => Some((id.to_owned(), found.sha256.clone(), LATEST.to_owned())),
             (None, Some(latest)) => {
                 Some((latest.run_id.to_string(), latest.sha256.clone(), LATEST.to_owned()))
@@ -158,10 +160,10 @@ impl Chain {
         };
         let mut passed = BTreeSet::new();
         while let Some((id, sha256, by)) = next.take() {
-            let found = moment.found.get(&id).filter(|found| found.sha256 == sha256);
-            // A run that was pruned is there no more, and what it said of the one before it is in the record.
+            let found = snapshot.found.get(&id).filter(|found| found.sha256 == sha256);
+            // A pruned run is gone. The record names the run before it.
             if found.is_none()
-                && let Some(pruned) = moment.pruned.find(&id, &sha256)
+                && let Some(pruned) = snapshot.pruned.find(&id, &sha256)
             {
                 if !passed.insert(sha256) {
                     chain.broken_at = Some(PRUNED.to_owned());
@@ -180,12 +182,12 @@ impl Chain {
                 }
                 None => chain.broken_at = Some(manifest_path(&id)),
             }
-            // A manifest cannot hold a hash of itself, so no run comes twice.
+            // A manifest cannot contain its own hash, so no run occurs twice.
             chain.links.insert(id, Link { sha256, by, is_proof: true });
         }
-        for (id, manifest) in moment.found.iter().filter_map(|(id, found)| Some((id, found.manifest()?))) {
+        for (id, manifest) in snapshot.found.iter().filter_map(|(id, found)| Some((id, found.manifest()?))) {
             if let Some(previous) = &manifest.previous
-                && moment.pruned.find(previous.run_id.as_str(), &previous.sha256).is_none()
+                && snapshot.pruned.find(previous.run_id.as_str(), &previous.sha256).is_none()
             {
                 chain.links.entry(previous.run_id.to_string()).or_insert_with(|| Link {
                     sha256: previous.sha256.clone(),
@@ -197,21 +199,21 @@ impl Chain {
         chain
     }
 
-    /// What is wrong with a manifest's place in the chain. A broken link is told of the manifest at which it breaks, and
-    /// of this one only if no other is looked at.
+    /// Returns the damage of a manifest's link. A broken link is reported at the manifest where it breaks;
+    /// `is_only` reports it here, because no other manifest is checked.
     fn fault(&self, id: &str, found: &Found, is_only: bool) -> Option<(DamageKind, String)> {
         match &found.content {
-            Content::Nothing => {
-                let what = "the run has no manifest: it is lost, or its publishing was stopped and is gone on with by the same command";
+            Content::Missing => {
+                let what = "the run has no manifest: it is lost, or its publication was interrupted; if so, repeat the command of that run";
                 return Some((DamageKind::Missing, what.to_owned()));
             }
-            Content::Unfit(kind, detail) => return Some((*kind, detail.clone())),
+            Content::Rejected(kind, detail) => return Some((*kind, detail.clone())),
             Content::Plain(()) => {}
         }
         match (self.links.get(id), &self.broken_at) {
             (Some(link), _) if link.sha256 != found.sha256 => {
                 let kind = if link.is_proof { DamageKind::Changed } else { DamageKind::Disagreement };
-                let detail = format!("its SHA-256 is {}, and {} says {}", found.sha256, link.by, link.sha256);
+                let detail = format!("its SHA-256 is {}, but {} says {}", found.sha256, link.by, link.sha256);
                 Some((kind, detail))
             }
             (Some(link), _) if link.is_proof => None,
@@ -219,12 +221,13 @@ impl Chain {
                 Some((DamageKind::Chain, "neither latest.json nor a later run names this run".to_owned()))
             }
             (_, Some(broken)) if is_only => {
-                Some((DamageKind::Chain, format!("nothing proves it: the chain breaks at {broken}")))
+                Some((DamageKind::Chain, format!("it cannot be verified: the chain breaks at {broken}")))
             }
-            // A run that is named, but by none that the chain leads to.
-            (Some(link), None) => {
-                Some((DamageKind::Chain, format!("only {} names this run, which nothing names", link.by)))
-            }
+            // A later run names this run, but the chain does not lead to that run.
+            (Some(link), None) => Some((
+                DamageKind::Chain,
+                format!("only {} names this run, and the chain does not contain that manifest", link.by),
+            )),
             (_, Some(_)) => None,
         }
     }

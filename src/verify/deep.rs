@@ -1,8 +1,8 @@
-//! Opens every file of a run and holds the rows against the manifest, `coverage` and each other.
+//! Opens every file of a run, and compares the rows with the manifest, `coverage` and each other.
 //!
-//! [`mod@file`] checks each file by itself, [`order`] the order of its rows, [`tally`] counts over all files, and
-//! [`coverage`] holds the counts against each contact's last word. Memory is bounded but for a few dozen bytes a
-//! contact: what does not fit is looked at in several passes over the files.
+//! [`mod@file`] checks each file on its own, [`order`] the order of its rows. [`tally`] counts over all
+//! files, and [`coverage`] compares the counts with the outcome of each contact. Memory is bounded except for
+//! a few dozen bytes per contact. Larger runs take several passes over the files.
 
 mod coverage;
 mod file;
@@ -23,14 +23,14 @@ use crate::id::Channel;
 use crate::output::manifest::{FileEntry, Manifest};
 use crate::table::Table;
 use file::{Faults, FileCheck};
-use order::{Order, nulls_last};
+use order::{RowOrder, nulls_last};
 use rows::{Number, ReadError, Row, Text};
-use tally::{Contacts, Conversation, Pass};
+use tally::{ConversationCounts, CountsByContact, Pass};
 
-/// Checks the rows of a run whose files are sound.
+/// Checks the rows of a run whose files are intact.
 pub(super) fn check(out: &Path, manifest: &Manifest, report: &mut Report) -> Result<(), VerifyError> {
-    let mut deep = Deep { out, manifest, report, met: BTreeSet::new(), is_whole: true };
-    let mut contacts = Contacts::default();
+    let mut deep = DeepCheck { out, manifest, report, checked_files: BTreeSet::new(), all_readable: true };
+    let mut contacts = CountsByContact::default();
     let covered = coverage::count(&mut deep, &mut contacts)?;
     deep.read_contacts(&mut contacts)?;
     let rows = |table: Table| {
@@ -38,39 +38,40 @@ pub(super) fn check(out: &Path, manifest: &Manifest, report: &mut Report) -> Res
         files.fold(0_u64, |rows, file| rows.saturating_add(file.rows))
     };
     let passes = Pass::count(rows(Table::Conversations), rows(Table::Messages), rows(Table::ChannelRecords));
-    let mut doubled = Doubled::default();
+    let mut duplicates = Duplicates::default();
     for number in 0..passes {
         let mut pass = Pass::new(number, passes);
         let is_first = number == 0;
-        doubled.conversations += deep.read_conversations(&mut contacts, &mut pass, is_first)?;
-        doubled.messages += deep.read_messages(&mut contacts, &mut pass, is_first)?;
-        if deep.is_whole {
+        duplicates.conversations += deep.read_conversations(&mut contacts, &mut pass, is_first)?;
+        duplicates.messages += deep.read_messages(&mut contacts, &mut pass, is_first)?;
+        if deep.all_readable {
             deep.compare_conversations(&pass)?;
         }
-        doubled.records += deep.read_records(&mut contacts, &mut pass)?;
-        if !deep.is_whole {
-            break; // as many passes as the manifest's numbers ask for may be without end
+        duplicates.records += deep.read_records(&mut contacts, &mut pass)?;
+        if !deep.all_readable {
+            break; // an edited manifest could require endless passes
         }
     }
-    for table in others(manifest) {
+    for table in other_tables(manifest) {
         deep.read(table, &mut |_, _, _| {})?;
     }
-    // What follows compares whole tables.
-    if deep.is_whole {
-        doubled.tell(&mut deep);
+    // The remaining checks compare whole tables.
+    if deep.all_readable {
+        duplicates.add_damage(&mut deep);
         coverage::compare(&mut deep, &mut contacts, &covered)?;
     }
     Ok(())
 }
 
-/// How many contacts of `coverage` are not remembered in the state as they ended.
+/// Returns the number of contacts in `coverage` whose outcome differs from the state file.
 pub(super) fn uncovered(
     out: &Path,
     manifest: &Manifest,
     remembered: &HashMap<u128, Status>,
 ) -> Result<u64, VerifyError> {
-    let mut report = Report::default(); // all that can be wrong with these files was told of
-    let mut deep = Deep { out, manifest, report: &mut report, met: BTreeSet::new(), is_whole: true };
+    let mut report = Report::default(); // damage of these files is already reported
+    let mut deep =
+        DeepCheck { out, manifest, report: &mut report, checked_files: BTreeSet::new(), all_readable: true };
     let mut wrong = 0;
     deep.read(Table::Coverage.name(), &mut |row, _, _| {
         let status = remembered.get(&state::fingerprint(row.contact()));
@@ -79,39 +80,39 @@ pub(super) fn uncovered(
     Ok(wrong)
 }
 
-/// The tables that are only counted: archives of raw answers, and tables of later versions.
-fn others(manifest: &Manifest) -> BTreeSet<&str> {
+/// Returns the tables whose rows are only counted: raw archives, and tables of later versions.
+fn other_tables(manifest: &Manifest) -> BTreeSet<&str> {
     let tables = manifest.files.iter().map(|file| file.table.as_str());
     tables.filter(|table| Table::ALL.iter().all(|known| known.name() != *table)).collect()
 }
 
-/// Takes a row with its number in its file, counted from 1, and the file.
-type Each<'a> = &'a mut dyn FnMut(&Row, At<'_>, &mut Faults);
+/// Takes a row and its position.
+type OnRow<'a> = &'a mut dyn FnMut(&Row, RowPosition<'_>, &mut Faults);
 
-/// Where a row stands.
+/// Position of a row: its number from 1, and its file.
 #[derive(Clone, Copy)]
-struct At<'a> {
+struct RowPosition<'a> {
     row: u64,
     file: &'a FileEntry,
-    /// The fingerprint of the file's partition in time.
+    /// Fingerprint of the file's time partition.
     time: u64,
 }
 
-struct Deep<'a> {
+struct DeepCheck<'a> {
     out: &'a Path,
     manifest: &'a Manifest,
     report: &'a mut Report,
-    /// Files that were read once and checked by themselves.
-    met: BTreeSet<&'a str>,
-    /// Whether all files could be read and have the rows they should.
-    is_whole: bool,
+    /// Files that are already checked on their own.
+    checked_files: BTreeSet<&'a str>,
+    /// True if all files could be read and have the expected rows.
+    all_readable: bool,
 }
 
-impl<'a> Deep<'a> {
-    /// The files of a table, those of one folder in the order of their rows.
+impl<'a> DeepCheck<'a> {
+    /// Returns the files of a table; those of one folder in the order of their rows.
     fn files(&self, table: &str) -> Vec<&'a FileEntry> {
         let mut files: Vec<_> = self.manifest.files.iter().filter(|file| file.table == table).collect();
-        // Numbers have five digits, and may have more.
+        // Numbers have five digits or more.
         files.sort_by_key(|file| {
             let (folder, name) = file.path.rsplit_once('/').unwrap_or_default();
             (folder, name.len(), name)
@@ -119,24 +120,24 @@ impl<'a> Deep<'a> {
         files
     }
 
-    fn read(&mut self, table: &str, each: Each) -> Result<(), VerifyError> {
+    fn read(&mut self, table: &str, each: OnRow) -> Result<(), VerifyError> {
         for file in self.files(table) {
             self.read_file(file, each)?;
         }
         Ok(())
     }
 
-    fn read_file(&mut self, file: &'a FileEntry, each: Each) -> Result<(), VerifyError> {
+    fn read_file(&mut self, file: &'a FileEntry, each: OnRow) -> Result<(), VerifyError> {
         let path = self.out.join(&file.path);
         let mut faults = Faults::default();
-        let mut check = self.met.insert(&file.path).then(|| FileCheck::new(self.manifest, file));
+        let mut check = self.checked_files.insert(&file.path).then(|| FileCheck::new(self.manifest, file));
         let (mut number, time) = (0, tally::partition_time(file));
         let read = read_any(self.out, self.manifest, file, &mut |row| {
             number += 1;
             if let Some(check) = &mut check {
                 check.row(number, row, &mut faults);
             }
-            each(row, At { row: number, file, time }, &mut faults);
+            each(row, RowPosition { row: number, file, time }, &mut faults);
         });
         let (kind, detail) = match read {
             Ok(rows) if rows == file.rows => {
@@ -147,10 +148,11 @@ impl<'a> Deep<'a> {
                 return Ok(());
             }
             Ok(rows) => {
-                (DamageKind::RowCount, format!("it has {rows} rows, and the manifest says {}", file.rows))
+                (DamageKind::RowCount, format!("it has {rows} rows, but the manifest says {}", file.rows))
             }
             Err(error) => match error.downcast::<std::io::Error>() {
-                // Only what the operating system said is about the disk; decoders use the same type for bad bytes.
+                // An error with an OS code comes from the file system. Decoders use the same type for invalid
+                // bytes.
                 Ok(io) if io.raw_os_error().is_some() => {
                     return Err(StorageError::new("read", &path, *io).into());
                 }
@@ -158,57 +160,58 @@ impl<'a> Deep<'a> {
                 Err(other) => (DamageKind::Unreadable, other.to_string()),
             },
         };
-        // A file that is read in every pass is told of once.
+        // A file that is read in every pass is reported once.
         if check.is_some() {
             self.damage(&file.path, kind, detail);
         }
-        self.is_whole = false;
+        self.all_readable = false;
         Ok(())
     }
 
-    fn read_contacts(&mut self, contacts: &mut Contacts) -> Result<(), VerifyError> {
-        let mut order = Order::new();
+    fn read_contacts(&mut self, contacts: &mut CountsByContact) -> Result<(), VerifyError> {
+        let mut order = RowOrder::new();
         self.read(Table::Contacts.name(), &mut |row, at, faults| {
             let contact = contacts.of(row);
             contact.contacts_rows += 1;
-            let place = (false, i64::from(contact.place));
-            check_order(&mut order, [place], "", row, at, faults);
+            let position = (false, i64::from(contact.position));
+            check_order(&mut order, [position], "", row, at, faults);
         })
     }
 
-    /// Numbers the conversations in their order; how many are there once more than they should.
+    /// Numbers the conversations in their order. Returns the number of duplicates.
     fn read_conversations(
         &mut self,
-        contacts: &mut Contacts,
+        contacts: &mut CountsByContact,
         pass: &mut Pass,
         is_first: bool,
     ) -> Result<usize, VerifyError> {
-        let mut order = Order::new();
-        let (mut doubled, mut next) = (0, 0);
+        let mut order = RowOrder::new();
+        let (mut duplicates, mut next) = (0, 0);
         self.read(Table::Conversations.name(), &mut |row, at, faults| {
             if is_first {
                 contacts.of(row).conversations += 1;
-                let place = (false, i64::from(contacts.place(row)));
-                let key = [place, nulls_last(row.number(Number::FirstMessageAt))];
+                let position = (false, i64::from(contacts.position(row)));
+                let key = [position, nulls_last(row.number(Number::FirstMessageAt))];
                 let id = row.text(Text::ConversationId).unwrap_or_default();
                 check_order(&mut order, key, id, row, at, faults);
             }
             next += 1;
             let Some(fingerprint) = pass.conversation(row) else { return };
-            let conversation = Conversation { place: next, messages: crate::table::Totals::default() };
-            doubled += usize::from(pass.conversations.insert(fingerprint, conversation).is_some());
+            let conversation =
+                ConversationCounts { position: next, messages: crate::table::Totals::default() };
+            duplicates += usize::from(pass.conversations.insert(fingerprint, conversation).is_some());
         })?;
-        Ok(doubled)
+        Ok(duplicates)
     }
 
-    /// Counts the messages of contacts and conversations; how many are there once more than they should.
+    /// Counts the messages of contacts and conversations. Returns the number of duplicates.
     fn read_messages(
         &mut self,
-        contacts: &mut Contacts,
+        contacts: &mut CountsByContact,
         pass: &mut Pass,
         is_first: bool,
     ) -> Result<usize, VerifyError> {
-        let mut order = Order::new();
+        let mut order = RowOrder::new();
         self.read(Table::Messages.name(), &mut |row, at, faults| {
             let created_at = row.number(Number::CreatedAt);
             if is_first {
@@ -217,18 +220,18 @@ impl<'a> Deep<'a> {
             pass.add_message(row, at.time);
             let Some(fingerprint) = pass.conversation(row) else { return };
             let conversation = pass.conversations.get_mut(&fingerprint);
-            let place = conversation.as_ref().map(|conversation| conversation.place);
+            let position = conversation.as_ref().map(|conversation| conversation.position);
             match (conversation, row.text(Text::ConversationId)) {
                 (Some(conversation), _) => conversation.messages.add(created_at),
                 (None, None) => {}
                 (None, Some(id)) => {
-                    let what = "messages of no conversation";
+                    let what = "messages without their conversation";
                     faults.add(DamageKind::Disagreement, what, at.row, quoted(id));
                 }
             }
-            let contact = (false, i64::from(contacts.place(row)));
+            let contact = (false, i64::from(contacts.position(row)));
             let message_order = nulls_last(row.number(Number::MessageOrder));
-            let key = [contact, nulls_last(place), nulls_last(created_at), message_order];
+            let key = [contact, nulls_last(position), nulls_last(created_at), message_order];
             let id = row.text(Text::MessageId).unwrap_or_default();
             check_order(&mut order, key, id, row, at, faults);
         })?;
@@ -239,8 +242,8 @@ impl<'a> Deep<'a> {
         self.read(Table::Conversations.name(), &mut |row, at, faults| {
             let found = pass.conversation(row).and_then(|fingerprint| pass.conversations.get(&fingerprint));
             let Some(found) = found.map(|found| tally::counted(&found.messages)) else { return };
-            if found != tally::said(row, Number::MessageCount) {
-                let what = "conversations whose count or times are not those of their messages";
+            if found != tally::stated(row, Number::MessageCount) {
+                let what = "conversations whose count or times differ from their messages";
                 let id = row.text(Text::ConversationId).unwrap_or_default();
                 let detail = format!("{} of contact {}", quoted(id), quoted(row.contact()));
                 faults.add(DamageKind::Disagreement, what, at.row, detail);
@@ -248,21 +251,25 @@ impl<'a> Deep<'a> {
         })
     }
 
-    /// How many records are there once more than they should.
-    fn read_records(&mut self, contacts: &mut Contacts, pass: &mut Pass) -> Result<usize, VerifyError> {
-        let (mut order, mut before) = (Order::new(), None);
-        let is_whole = self.is_whole;
+    /// Checks the records. Returns the number of duplicates.
+    fn read_records(
+        &mut self,
+        contacts: &mut CountsByContact,
+        pass: &mut Pass,
+    ) -> Result<usize, VerifyError> {
+        let (mut order, mut before) = (RowOrder::new(), None);
+        let all_readable = self.all_readable;
         self.read(Table::ChannelRecords.name(), &mut |row, at, faults| {
-            if !pass.add_record(row, at.time) && is_whole {
+            if !pass.add_record(row, at.time) && all_readable {
                 let id = row.text(Text::MessageId).unwrap_or_default();
                 let what = "records whose message is not in the partition";
                 faults.add(DamageKind::Disagreement, what, at.row, quoted(id));
             }
-            let place = (false, i64::from(contacts.place(row)));
-            check_order(&mut order, [place], "", row, at, faults);
+            let position = (false, i64::from(contacts.position(row)));
+            check_order(&mut order, [position], "", row, at, faults);
             check_record_order(&mut before, row, at, faults);
         })?;
-        Ok(pass.doubled_records())
+        Ok(pass.duplicate_records())
     }
 
     fn damage(&mut self, path: &str, kind: DamageKind, detail: impl Into<String>) {
@@ -270,51 +277,57 @@ impl<'a> Deep<'a> {
     }
 }
 
-/// Rows that are there once more than they should, by their fingerprints.
+/// Numbers of duplicate rows, by their fingerprints.
 #[derive(Default)]
-struct Doubled {
+struct Duplicates {
     conversations: usize,
     messages: usize,
     records: usize,
 }
 
-impl Doubled {
-    fn tell(&self, deep: &mut Deep) {
+impl Duplicates {
+    fn add_damage(&self, deep: &mut DeepCheck) {
         let counts = [
-            (Table::Conversations, "conversation_id that their contact", self.conversations),
-            (Table::Messages, "message_id that their contact", self.messages),
-            (Table::ChannelRecords, "record_id that their message", self.records),
+            (Table::Conversations, "conversation_id", self.conversations),
+            (Table::Messages, "message_id", self.messages),
+            (Table::ChannelRecords, "record_id", self.records),
         ];
         for (table, what, count) in counts.into_iter().filter(|(_, _, count)| *count > 0) {
-            let detail = format!("{count} rows have a {what} has already");
+            let detail = format!("{count} rows repeat the {what} of another row");
             deep.damage(table.name(), DamageKind::Duplicate, detail);
         }
     }
 }
 
 fn check_order<const N: usize>(
-    order: &mut Order<N>,
+    order: &mut RowOrder<N>,
     key: [order::NullsLast; N],
     id: &str,
     row: &Row,
-    at: At<'_>,
+    at: RowPosition<'_>,
     faults: &mut Faults,
 ) {
     if !order.follows(&at.file.path, key, id) {
-        let what = "rows that stand after one that they should stand before";
+        let what = "rows that are out of order";
         faults.add(DamageKind::Order, what, at.row, format!("contact {}", quoted(row.contact())));
     }
 }
 
-/// A record as its order goes: the fingerprint of its message, the place of its array, its index.
-type RecordPlace = (u128, usize, i64);
+/// Position of a record: fingerprint of its message, index of its array, index in the array.
+type RecordPosition = (u128, usize, i64);
 
-/// A message's records stand by array and index, none left out. `before` is the row before.
-fn check_record_order(before: &mut Option<RecordPlace>, row: &Row, at: At<'_>, faults: &mut Faults) {
+/// Checks that the records of a message are ordered by array and index, without gaps. `before` is the
+/// previous row.
+fn check_record_order(
+    before: &mut Option<RecordPosition>,
+    row: &Row,
+    at: RowPosition<'_>,
+    faults: &mut Faults,
+) {
     let array = Channel::ALL.iter().position(|channel| Some(channel.as_str()) == row.text(Text::Channel));
     let (array, index) = (array.unwrap_or_default(), row.number(Number::RecordIndex).unwrap_or(-1));
     let message = tally::message(row);
-    // The records of a message stand in one file.
+    // The records of a message are in one file.
     let before = before.replace((message, array, index)).filter(|before| at.row > 1 && before.0 == message);
     let fits = match before {
         Some((_, same, last)) if same == array => last.checked_add(1) == Some(index),
@@ -322,13 +335,13 @@ fn check_record_order(before: &mut Option<RecordPlace>, row: &Row, at: At<'_>, f
         None => index == 0,
     };
     if !fits {
-        let what = "records that do not follow those before them in their message";
+        let what = "records that do not continue the previous record of their message";
         let id = row.text(Text::MessageId).unwrap_or_default();
         faults.add(DamageKind::Order, what, at.row, format!("message {}", quoted(id)));
     }
 }
 
-/// Archives of raw answers have lines and no columns.
+/// A raw archive has lines instead of columns.
 const RAW: &str = "raw";
 
 fn read_any(

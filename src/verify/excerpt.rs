@@ -1,11 +1,11 @@
-//! Texts from files in findings: cut, since a damaged file may hold texts of any length.
+//! Shortens texts from files in findings, since a damaged file may contain texts of any length.
 
-/// Most characters of one text from a file.
+/// Maximum number of characters of a text from a file.
 const TEXT_CHARS: usize = 200;
-/// Most characters of a finding, and of its path.
+/// Maximum number of characters of a finding, and of its path.
 const FINDING_CHARS: usize = 1000;
 
-/// A text from a file in quotes, with the number of its characters where it is cut.
+/// Quotes a text from a file. A shortened text has its number of characters added.
 pub(super) fn quoted(text: &str) -> String {
     match start(text, TEXT_CHARS) {
         None => format!("{text:?}"),
@@ -13,7 +13,7 @@ pub(super) fn quoted(text: &str) -> String {
     }
 }
 
-/// A finding, with the number of its characters where it is cut.
+/// Shortens a finding. A shortened one has its number of characters added.
 pub(super) fn cut(text: String) -> String {
     match start(&text, FINDING_CHARS) {
         None => text,
@@ -21,7 +21,7 @@ pub(super) fn cut(text: String) -> String {
     }
 }
 
-/// The first characters of a text that has more than these.
+/// Returns the first `chars` characters of a text that has more.
 fn start(text: &str, chars: usize) -> Option<&str> {
     let (end, _) = text.char_indices().nth(chars)?;
     text.get(..end)

@@ -1,4 +1,4 @@
-//! Reads `failed.csv` contact by contact, in bounded memory: it has a line for each contact that failed, and there may be
+//! Reads `failed.csv` contact by contact, in bounded memory. It has one line per failed contact, possibly
 //! millions.
 
 use std::fs::File;
@@ -6,22 +6,22 @@ use std::io::{self, BufRead, BufReader, Read};
 
 /// Bytes read at once.
 const BUFFER_BYTES: usize = 64 << 10;
-/// The longest line that is read. A contact ID has at most 200 bytes, and the text of an error a few hundred.
+/// Maximum length of a line. A contact ID has at most 200 bytes, and an error text a few hundred.
 const MAX_LINE: u64 = 16 << 20;
 
-/// Why the list cannot be read.
+/// Reason why the list cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ListError {
-    /// The file system refused.
+    /// A file operation failed.
     #[error(transparent)]
     Read(io::Error),
-    /// A line is not one of a list.
+    /// A line is invalid.
     #[error("line {line} {what}")]
     Line { line: u64, what: String },
 }
 
-/// Reads the list: calls `each` with the cells of each contact, and returns the number of contacts. The header goes to
-/// `header`.
+/// Reads the list. Calls `header` with the header and `each` with the cells of each contact, and returns the
+/// number of contacts.
 pub(super) fn read(
     file: File,
     header: &mut dyn FnMut(&csv::StringRecord),
@@ -32,7 +32,7 @@ pub(super) fn read(
     let (mut line, mut contacts) = (0, None);
     loop {
         text.clear();
-        // A writer of this list writes no line end inside a cell.
+        // The program writes no line ends inside a cell.
         if (&mut stream).take(MAX_LINE).read_until(b'\n', &mut text).map_err(ListError::Read)? == 0 {
             return Ok(contacts.unwrap_or(0));
         }
@@ -46,7 +46,7 @@ pub(super) fn read(
             .flexible(true)
             .buffer_capacity(text.len())
             .from_reader(text.as_slice());
-        if !reader.read_record(&mut cells).map_err(|error| wrong(format!("is not readable: {error}")))? {
+        if !reader.read_record(&mut cells).map_err(|error| wrong(format!("is invalid: {error}")))? {
             continue; // a blank line
         }
         match &mut contacts {

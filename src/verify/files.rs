@@ -1,59 +1,60 @@
-//! Checks the data files that a manifest names: there, plain, of their size and with their hash.
+//! Checks the data files that a manifest names: they must exist as regular files with the recorded size and
+//! hash.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::Path;
 
-use super::content::NO_PLAIN_FILE;
+use super::content::NOT_REGULAR;
 use super::runs::Run;
 use super::{DamageKind, Report};
 use crate::digest::sha256_of_open;
 use crate::durable::{self, OnPath, Opened, StorageError};
 use crate::output::manifest::FileEntry;
 
-/// What stands at a path below the export.
-pub(super) enum Standing {
-    /// A plain file of this size.
-    Plain(u64),
-    /// Nothing.
-    Nothing,
-    /// A symlink, also on the way to it, or something else that is no file.
-    Odd,
+/// Kind of file at a path below the export.
+pub(super) enum PathKind {
+    /// A regular file of this size.
+    File(u64),
+    /// There is no file.
+    Missing,
+    /// A symbolic link in the path, or another kind of file.
+    NotRegular,
 }
 
-/// Whether all files of a run are as they were written.
+/// State of all files of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Files {
-    /// They are.
+    /// All files are intact.
     Sound,
-    /// Some are not, or nobody knows which there were.
+    /// Some files are damaged, or the manifest that lists them is lost.
     Damaged,
 }
 
-/// Looks at a path without following any symlink below `out`.
-pub(super) fn standing(out: &Path, relative: &Path) -> Result<Standing, StorageError> {
+/// Inspects a path without following symbolic links below `out`.
+pub(super) fn path_kind(out: &Path, relative: &Path) -> Result<PathKind, StorageError> {
     let mut path = out.to_owned();
     let mut parts = relative.components().peekable();
     while let Some(part) = parts.next() {
         path.push(part);
         match fs::symlink_metadata(&path) {
             Ok(meta) if parts.peek().is_some() && meta.is_dir() => {}
-            Ok(meta) if parts.peek().is_none() && meta.is_file() => return Ok(Standing::Plain(meta.len())),
-            Ok(_) => return Ok(Standing::Odd),
+            Ok(meta) if parts.peek().is_none() && meta.is_file() => return Ok(PathKind::File(meta.len())),
+            Ok(_) => return Ok(PathKind::NotRegular),
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-                return Ok(Standing::Nothing);
+                return Ok(PathKind::Missing);
             }
-            // A name that no file system takes stands in a manifest that was edited.
+            // An edited manifest may contain names that the file system rejects.
             Err(error)
                 if matches!(error.kind(), io::ErrorKind::InvalidFilename | io::ErrorKind::InvalidInput) =>
             {
-                return Ok(Standing::Odd);
+                return Ok(PathKind::NotRegular);
             }
-            Err(error) => return Err(StorageError::new("look at", &path, error)),
+            Err(error) => return Err(StorageError::new("inspect", &path, error)),
         }
     }
-    Ok(Standing::Odd)
+    Ok(PathKind::NotRegular)
 }
 
 /// Checks all files that the run's manifest names.
@@ -64,7 +65,7 @@ pub(super) fn check(out: &Path, run: &Run, report: &mut Report) -> Result<Files,
     let mut files = Files::Sound;
     for file in &manifest.files {
         report.files += 1;
-        // In a manifest that was edited stand numbers of any size.
+        // An edited manifest may contain numbers of any size.
         report.rows = report.rows.saturating_add(file.rows);
         report.bytes = report.bytes.saturating_add(file.bytes);
         if let Some((kind, detail)) = content_fault(out, file.path.as_path(), file, &by_hash)? {
@@ -75,7 +76,7 @@ pub(super) fn check(out: &Path, run: &Run, report: &mut Report) -> Result<Files,
     Ok(files)
 }
 
-/// What is wrong with a file by its path and its size.
+/// Returns the damage of a file that its path and size show.
 pub(super) fn fault_without_reading(
     out: &Path,
     file: &FileEntry,
@@ -83,7 +84,7 @@ pub(super) fn fault_without_reading(
     size_fault(out, file.path.as_path(), file)
 }
 
-/// What is wrong with what stands at the path.
+/// Returns the damage of the file at the path.
 pub(super) fn content_fault(
     out: &Path,
     path: &Path,
@@ -97,13 +98,14 @@ pub(super) fn content_fault(
         Ok(hash) if hash == file.sha256 => None,
         Ok(hash) => Some(match by_hash.get(hash.as_str()) {
             Some(other) => (DamageKind::Changed, format!("it has the content of {other}")),
-            None => (DamageKind::Changed, format!("its SHA-256 is {hash} and was {}", file.sha256)),
+            None => (DamageKind::Changed, format!("its SHA-256 is {hash}, expected {}", file.sha256)),
         }),
         Err(fault) => Some(fault),
     })
 }
 
-/// SHA-256 of a file below the export; or the damage, where no regular file stands there. `named` says why there should.
+/// Returns the SHA-256 of a file below the export, or the damage if it is not a regular file. `named` states
+/// which file names it.
 pub(super) fn hash(
     out: &Path,
     path: &Path,
@@ -112,22 +114,22 @@ pub(super) fn hash(
     Ok(match durable::open_below(out, path)? {
         Opened::File(file, size) => Ok(sha256_of_open(file, size).on("read", &out.join(path))?.0),
         Opened::Missing => Err((DamageKind::Missing, named.to_owned())),
-        Opened::NotRegular => Err((DamageKind::UnsafePath, NO_PLAIN_FILE.to_owned())),
+        Opened::NotRegular => Err((DamageKind::UnsafePath, NOT_REGULAR.to_owned())),
     })
 }
 
-/// What is wrong with what stands at the path, by its size.
+/// Returns the damage of the file at the path that its size shows.
 fn size_fault(
     out: &Path,
     path: &Path,
     file: &FileEntry,
 ) -> Result<Option<(DamageKind, String)>, StorageError> {
-    let size = |bytes| format!("it has {bytes} bytes and had {}", file.bytes);
-    Ok(match standing(out, path)? {
-        Standing::Nothing => Some((DamageKind::Missing, "the manifest names it".to_owned())),
-        Standing::Odd => Some((DamageKind::UnsafePath, NO_PLAIN_FILE.to_owned())),
-        Standing::Plain(bytes) if bytes < file.bytes => Some((DamageKind::Cut, size(bytes))),
-        Standing::Plain(bytes) if bytes > file.bytes => Some((DamageKind::Changed, size(bytes))),
-        Standing::Plain(_) => None,
+    let size = |bytes| format!("it has {bytes} bytes, expected {}", file.bytes);
+    Ok(match path_kind(out, path)? {
+        PathKind::Missing => Some((DamageKind::Missing, "the manifest names it".to_owned())),
+        PathKind::NotRegular => Some((DamageKind::UnsafePath, NOT_REGULAR.to_owned())),
+        PathKind::File(bytes) if bytes < file.bytes => Some((DamageKind::Cut, size(bytes))),
+        PathKind::File(bytes) if bytes > file.bytes => Some((DamageKind::Changed, size(bytes))),
+        PathKind::File(_) => None,
     })
 }

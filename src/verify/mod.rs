@@ -1,29 +1,33 @@
-//! Checks an export against its manifests: bytes, names and hashes; with [`Depth::Deep`] the rows too.
+//! Checks an export against its manifests: bytes, names and hashes; with [`Depth::Deep`] also the rows.
 //!
-//! [`runs`] reads the manifests and [`chain`] holds them against `latest.json` and each other; [`claims`] holds what a
-//! manifest says against itself; [`state`] checks what an incremental run leaves to the next; [`files`] and [`sums`] check
-//! the files that it names, [`added`] finds those that none names, [`modes`] those that others may read; [`deep`] opens
-//! every file and holds the rows against each other; [`glance`] is the quick look of those who read a run, [`lengths`] what
-//! the newest tells of how long histories are. A manifest is read from a disk that others may write to, so nothing in it is trusted, least of all its paths.
+//! [`runs`] reads the manifests. [`chain`] compares them with `latest.json` and each other, and
+//! [`manifest_consistency`] checks each manifest for contradictions.
+//! [`files`] and [`checksums`] check the files that a manifest names, [`state`] checks the state file of an
+//! incremental run. [`added`] finds files that no manifest names. [`permissions`] warns of files that others
+//! may read. [`deep`] opens every file and compares the rows. [`quick_check`] is the short check before a run
+//! is read, and [`lengths`] reads the lengths of histories.
 //!
-//! An export may be verified while a run works on it: files of a run that is being published, or pruned, are no damage.
+//! Other programs may write to the disk, so nothing in a manifest is trusted, least of all its paths.
 //!
-//! Layer 3: stands on `output`; prints nothing.
+//! An export may be verified while a run works on it. Files of a run that is being published or pruned are
+//! not damage.
+//!
+//! Layer 3: uses `output` and `catalog`; prints nothing.
 
 mod added;
 mod chain;
-mod claims;
+mod checksums;
 mod content;
 mod deep;
 mod excerpt;
 mod failed;
 mod files;
-pub(crate) mod glance;
 pub(crate) mod lengths;
-mod modes;
+mod manifest_consistency;
+mod permissions;
+pub(crate) mod quick_check;
 mod runs;
 mod state;
-mod sums;
 #[cfg(test)]
 mod tests;
 
@@ -34,105 +38,106 @@ use serde::Serialize;
 use crate::durable::StorageError;
 use crate::id::RunId;
 
-/// How often an export is looked at again because runs were pruned meanwhile.
-const LOOKS: usize = 10;
+/// Maximum number of checks, if runs are pruned meanwhile.
+const MAX_ATTEMPTS: usize = 10;
 
-/// What to check.
+/// Selection of runs and checks.
 #[derive(Clone, Debug)]
 pub struct VerifyOptions {
-    /// One run; all when none is named.
+    /// ID of the run to check; `None` for all runs.
     pub run: Option<RunId>,
-    /// How deep to look.
+    /// Extent of the checks.
     pub depth: Depth,
 }
 
-/// How deep to look.
+/// Extent of the checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Depth {
-    /// Names, sizes and hashes.
+    /// Check names, sizes and hashes.
     Files,
-    /// Also the rows of every file.
+    /// Also check the rows of every file.
     Deep,
 }
 
-/// What was checked, and what is wrong.
+/// Result of a verification.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
-    /// Runs checked.
+    /// Number of checked runs.
     pub runs: u64,
-    /// Files that their manifests name.
+    /// Number of files that their manifests name.
     pub files: u64,
-    /// Rows in them, as the manifests say.
+    /// Number of rows in these files, according to the manifests.
     pub rows: u64,
-    /// Bytes in them, as the manifests say.
+    /// Number of bytes in these files, according to the manifests.
     pub bytes: u64,
-    /// What is wrong; empty for a sound export.
+    /// All damage found; empty for an intact export.
     pub damages: Vec<Damage>,
-    /// What is no damage and yet not as it was written: files and folders that others than their owner may use.
+    /// Deviations that are not damage: permissive file modes, and files of other programs.
     pub warnings: Vec<Damage>,
 }
 
-/// One thing that is wrong.
+/// A finding: one damage or warning.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Damage {
-    /// The run it belongs to, where that is known.
+    /// ID of the run, if known.
     pub run_id: Option<String>,
-    /// The file, relative to the output folder; the table, where only its files together tell.
+    /// Path of the file, relative to the output folder; or the name of a table, if all of its files are
+    /// concerned.
     pub path: String,
-    /// What is wrong with it.
+    /// Kind of the damage.
     pub kind: DamageKind,
-    /// The facts.
+    /// Description with the details.
     pub detail: String,
 }
 
-/// What can be wrong.
+/// Kinds of damage and warnings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DamageKind {
-    /// A file has other bytes than were written.
+    /// The bytes of a file have changed.
     Changed,
     /// A file is shorter than it was.
     Cut,
-    /// A file is not there.
+    /// A file is missing.
     Missing,
-    /// A file in a table folder or in `_runs` that no manifest names.
+    /// No manifest names a file in a table folder or in `_runs`.
     Added,
-    /// A file that cannot be read as what it is: torn, or edited.
+    /// A file cannot be parsed: it is incomplete or edited.
     Unreadable,
-    /// A path that leads out of the export, or over a symbolic link, or to what is no plain file.
+    /// A path leads out of the export, contains a symbolic link, or is not a regular file.
     UnsafePath,
-    /// `latest.json` points nowhere, or a run is not in the chain that begins there.
+    /// `latest.json` names no existing run, or a run is not in the chain that begins there.
     Chain,
-    /// Two places that should agree do not.
+    /// Two records that should agree differ.
     Disagreement,
-    /// Rows that are not as many as they should be.
+    /// The number of rows is wrong.
     RowCount,
-    /// A contact, conversation, message or record that is there twice.
+    /// A contact, conversation, message or record occurs twice.
     Duplicate,
-    /// Rows that are not in order.
+    /// The rows are not in order.
     Order,
-    /// A file or folder that others than its owner may use: a warning.
+    /// Users other than the owner may access a file or folder. This is a warning.
     Permissions,
 }
 
-/// Why nothing could be checked.
+/// Reason why nothing could be checked.
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
     /// There is no export at the path.
     #[error("there is no export at {}: it has no _runs/latest.json and no tables", path.display())]
     NoExport {
-        /// The path given.
+        /// Path of the export.
         path: PathBuf,
     },
-    /// The export has no such run.
-    #[error("there is no run {run_id} in {}; its runs are in _runs", path.display())]
+    /// The export has no run with this ID.
+    #[error("there is no run {run_id} in {}: its runs are the folders in _runs", path.display())]
     NoRun {
-        /// The run asked for.
+        /// ID of the requested run.
         run_id: RunId,
-        /// The path given.
+        /// Path of the export.
         path: PathBuf,
     },
-    /// The file system refused.
+    /// A file operation failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
 }
@@ -140,30 +145,30 @@ pub enum VerifyError {
 /// Checks the export in `out`.
 ///
 /// # Errors
-/// When there is none, or it cannot be read. Damage is no error: it is in the report.
+/// If there is no export, or it cannot be read. Damage is not an error: the report lists it.
 pub fn verify(out: &Path, options: &VerifyOptions) -> Result<Report, VerifyError> {
-    for _ in 1..LOOKS {
-        let looked = look(out, options);
-        match &looked {
-            // What was pruned meanwhile is no damage.
+    for _ in 1..MAX_ATTEMPTS {
+        let result = check_once(out, options);
+        match &result {
+            // Missing files of a run that was pruned meanwhile are not damage.
             Ok((report, runs)) if !report.damages.is_empty() && runs::is_any_gone(out, runs)? => {}
             Err(VerifyError::Storage(error)) if error.source.kind() == std::io::ErrorKind::NotFound => {}
-            _ => return looked.map(|(report, _)| report),
+            _ => return result.map(|(report, _)| report),
         }
     }
-    look(out, options).map(|(report, _)| report)
+    check_once(out, options).map(|(report, _)| report)
 }
 
-fn look(out: &Path, options: &VerifyOptions) -> Result<(Report, runs::Runs), VerifyError> {
+fn check_once(out: &Path, options: &VerifyOptions) -> Result<(Report, runs::Runs), VerifyError> {
     let mut report = Report::default();
     let runs = runs::read(out, options, &mut report)?;
     for run in &runs.checked {
         let files = files::check(out, run, &mut report)?;
-        sums::check(out, run, &mut report)?;
+        checksums::check(out, run, &mut report)?;
         let state = state::check(out, run, &mut report)?;
         if let Some(manifest) = &run.manifest {
-            claims::check(manifest, &mut report);
-            // Rows of files that are damaged already would only say it again.
+            manifest_consistency::check(manifest, &mut report);
+            // Rows are checked only if the files are intact. Otherwise they would repeat the same damage.
             if options.depth == Depth::Deep && files == files::Files::Sound {
                 deep::check(out, manifest, &mut report)?;
                 if state == files::Files::Sound {
@@ -173,7 +178,7 @@ fn look(out: &Path, options: &VerifyOptions) -> Result<(Report, runs::Runs), Ver
         }
     }
     added::find(out, options, &runs, &mut report)?;
-    modes::check(out, &runs, &mut report)?;
+    permissions::check(out, &runs, &mut report)?;
     Ok((report, runs))
 }
 

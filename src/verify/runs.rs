@@ -1,4 +1,4 @@
-//! Reads the manifests and lists of the runs, as they are at one moment.
+//! Reads the manifests and lists of the runs as a consistent snapshot.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -9,9 +9,10 @@ use serde::Deserialize;
 
 use super::chain;
 use super::content::{
-    Content, LATEST, checksums_path, failed_path, leaving_path, manifest_path, read_content, state_path,
+    Content, LATEST, checksums_path, failed_path, manifest_path, pruned_manifest_path, read_content,
+    state_path,
 };
-use super::files::{Standing, standing};
+use super::files::{PathKind, path_kind};
 use super::{DamageKind, Report, VerifyError, VerifyOptions};
 use crate::digest::sha256;
 use crate::durable::{self, OnPath, Opened, StorageError};
@@ -21,51 +22,52 @@ use crate::output::manifest::{Manifest, ManifestError};
 use crate::output::pruned::{PRUNED, PrunedRuns};
 use crate::table::Table;
 
-/// Where a run that is being published names its files.
+/// Path of the journal, in which a run names its files while it is published.
 const JOURNAL: &str = "_work/publish.json";
-/// The largest journal that is read: one with the errors of some million contacts.
+/// Maximum size of a journal, enough for the errors of some million contacts.
 const MAX_JOURNAL: u64 = 256 << 20;
-/// How often the runs are read again because one was published meanwhile.
-const LOOKS: usize = 10;
+/// Maximum number of times the runs are read again because one was published meanwhile.
+const MAX_ATTEMPTS: usize = 10;
 
 /// The runs of an export.
 pub(super) struct Runs {
-    /// Those that were asked for.
+    /// Runs that are selected for the check.
     pub(super) checked: Vec<Run>,
-    /// All that were met, the unfinished one too.
+    /// IDs of all runs, including the unfinished one.
     pub(super) ids: BTreeSet<String>,
     /// The run that is being published.
-    pub(super) unfinished: Option<Unfinished>,
+    pub(super) unfinished: Option<UnfinishedRun>,
     /// Files of runs that are being pruned.
-    pub(super) leaving: BTreeSet<String>,
+    pub(super) being_pruned: BTreeSet<String>,
 }
 
-/// One run: its manifest, or what is left of it.
+/// A run: its manifest and its checksums.
 pub(super) struct Run {
     pub(super) id: String,
-    /// None when it is missing or torn.
+    /// `None` if it is missing or damaged.
     pub(super) manifest: Option<Manifest>,
-    /// None when it is missing or torn.
+    /// `None` if it is missing or damaged.
     pub(super) checksums: Option<Checksums>,
 }
 
-/// `checksums.sha256`.
+/// Content of the file `checksums.sha256`.
 pub(super) struct Checksums {
     pub(super) text: String,
-    /// Path to hash.
+    /// Hashes of the files by path.
     pub(super) sums: BTreeMap<String, String>,
 }
 
-/// A run in the middle of its publishing: its journal is in the work folder, its files are partly in the tables.
-pub(super) struct Unfinished {
+/// A run during its publication: its journal is in the work folder, and some of its files are already
+/// published.
+pub(super) struct UnfinishedRun {
     pub(super) id: String,
     pub(super) files: BTreeSet<String>,
 }
 
-/// A manifest as found.
+/// A manifest as found on disk.
 pub(super) struct Found {
     pub(super) content: Content<()>,
-    /// Of its text; empty where there is none.
+    /// SHA-256 of the text; empty if there is none.
     pub(super) sha256: String,
     pub(super) manifest: Option<Result<Manifest, ManifestError>>,
 }
@@ -76,33 +78,33 @@ impl Found {
     }
 }
 
-/// All runs at one moment.
-pub(super) struct Moment {
+/// All runs at one point in time.
+pub(super) struct Snapshot {
     pub(super) latest: Content,
     pub(super) found: BTreeMap<String, Found>,
-    pub(super) unfinished: Option<Unfinished>,
-    /// The runs that were removed on purpose.
+    pub(super) unfinished: Option<UnfinishedRun>,
+    /// The runs that `prune` removed.
     pub(super) pruned: PrunedRuns,
-    /// Files of those that are not quite gone.
-    leaving: BTreeSet<String>,
+    /// Remaining files of runs that are being pruned.
+    being_pruned: BTreeSet<String>,
 }
 
-/// Reads the runs asked for, noting what is wrong with their manifests.
+/// Reads the selected runs, and reports damage to their manifests.
 pub(super) fn read(out: &Path, options: &VerifyOptions, report: &mut Report) -> Result<Runs, VerifyError> {
-    let moment = look(out, report)?;
-    if moment.found.is_empty() && matches!(moment.latest, Content::Nothing) && !has_table_files(out)? {
+    let snapshot = read_consistent(out, report)?;
+    if snapshot.found.is_empty() && matches!(snapshot.latest, Content::Missing) && !has_table_files(out)? {
         return Err(VerifyError::NoExport { path: out.to_owned() });
     }
     if let Some(run_id) = &options.run
-        && !moment.found.contains_key(run_id.as_str())
+        && !snapshot.found.contains_key(run_id.as_str())
     {
         return Err(VerifyError::NoRun { run_id: run_id.clone(), path: out.to_owned() });
     }
-    chain::check(&moment, options, report);
-    let mut ids: BTreeSet<String> = moment.found.keys().cloned().collect();
-    ids.extend(moment.unfinished.iter().map(|run| run.id.clone()));
+    chain::check(&snapshot, options, report);
+    let mut ids: BTreeSet<String> = snapshot.found.keys().cloned().collect();
+    ids.extend(snapshot.unfinished.iter().map(|run| run.id.clone()));
     let mut checked = Vec::new();
-    for (id, found) in moment.found {
+    for (id, found) in snapshot.found {
         if options.run.as_ref().is_some_and(|run| run.as_str() != id) {
             continue;
         }
@@ -113,7 +115,7 @@ pub(super) fn read(out: &Path, options: &VerifyOptions, report: &mut Report) -> 
                 None
             }
             Some(Ok(manifest)) if manifest.run_id.as_str() != id => {
-                let detail = format!("the manifest is one of the run {}", manifest.run_id);
+                let detail = format!("it is the manifest of run {}", manifest.run_id);
                 report.damage(Some(&id), path, DamageKind::Disagreement, detail);
                 None
             }
@@ -124,14 +126,15 @@ pub(super) fn read(out: &Path, options: &VerifyOptions, report: &mut Report) -> 
         checked.push(Run { id, manifest, checksums });
     }
     report.runs = checked.len() as u64;
-    Ok(Runs { checked, ids, unfinished: moment.unfinished, leaving: moment.leaving })
+    Ok(Runs { checked, ids, unfinished: snapshot.unfinished, being_pruned: snapshot.being_pruned })
 }
 
-/// Reads all manifests, again if a run was published meanwhile. The journal is read after the manifests: a manifest
-/// that `latest.json` does not name yet has its journal still, or `latest.json` has changed by the second reading.
-fn look(out: &Path, report: &mut Report) -> Result<Moment, StorageError> {
+/// Reads all manifests, and again if a run was published meanwhile. The journal is read after the manifests.
+/// If `latest.json` does not name a manifest yet, either its journal still exists or `latest.json` has
+/// changed by the second reading.
+fn read_consistent(out: &Path, report: &mut Report) -> Result<Snapshot, StorageError> {
     let mut latest = read_content(out, LATEST)?;
-    for _ in 0..LOOKS {
+    for _ in 0..MAX_ATTEMPTS {
         let found = find_manifests(out)?;
         let unfinished = unfinished(out)?;
         let now = read_content(out, LATEST)?;
@@ -139,69 +142,69 @@ fn look(out: &Path, report: &mut Report) -> Result<Moment, StorageError> {
             || !matches!(now, Content::Plain(_));
         latest = now;
         if is_same {
-            return moment(out, latest, found, unfinished, report);
+            return snapshot(out, latest, found, unfinished, report);
         }
     }
     let (found, unfinished) = (find_manifests(out)?, unfinished(out)?);
-    moment(out, latest, found, unfinished, report)
+    snapshot(out, latest, found, unfinished, report)
 }
 
-fn moment(
+fn snapshot(
     out: &Path,
     latest: Content,
     mut found: BTreeMap<String, Found>,
-    unfinished: Option<Unfinished>,
+    unfinished: Option<UnfinishedRun>,
     report: &mut Report,
-) -> Result<Moment, StorageError> {
-    // Until its manifest is there, a run that is being published is none.
+) -> Result<Snapshot, StorageError> {
+    // A run that is being published counts only after its manifest is written.
     if let Some(run) = &unfinished
-        && found.get(&run.id).is_some_and(|found| matches!(found.content, Content::Nothing))
+        && found.get(&run.id).is_some_and(|found| matches!(found.content, Content::Missing))
     {
         found.remove(&run.id);
     }
     let pruned = read_pruned(out, report)?;
-    let mut leaving = BTreeSet::new();
+    let mut being_pruned = BTreeSet::new();
     for run in &pruned.pruned {
         let id = run.run_id.as_str();
-        let without_manifest = |found: &Found| matches!(found.content, Content::Nothing);
+        let without_manifest = |found: &Found| matches!(found.content, Content::Missing);
         if !found.get(id).is_none_or(without_manifest) {
             continue;
         }
-        let path = leaving_path(id);
+        let path = pruned_manifest_path(id);
         if let Content::Plain(text) = read_content(out, &path)?
             && sha256(&text) == run.sha256
         {
             let files = Manifest::parse(&text).map(|manifest| manifest.files).unwrap_or_default();
-            leaving.extend(files.into_iter().map(|file| file.path.into()));
-            leaving.extend([path, checksums_path(id), failed_path(id), state_path(id)]);
+            being_pruned.extend(files.into_iter().map(|file| file.path.into()));
+            being_pruned.extend([path, checksums_path(id), failed_path(id), state_path(id)]);
             found.remove(id);
         }
     }
-    Ok(Moment { latest, found, unfinished, pruned, leaving })
+    Ok(Snapshot { latest, found, unfinished, pruned, being_pruned })
 }
 
 fn read_pruned(out: &Path, report: &mut Report) -> Result<PrunedRuns, StorageError> {
-    let mut tell = |kind, detail: &str| report.damage(None, PRUNED, kind, detail);
+    let mut add_damage = |kind, detail: &str| report.damage(None, PRUNED, kind, detail);
     match read_content(out, PRUNED)? {
-        Content::Nothing => {}
-        Content::Unfit(kind, detail) => tell(kind, &detail),
+        Content::Missing => {}
+        Content::Rejected(kind, detail) => add_damage(kind, &detail),
         Content::Plain(text) => match PrunedRuns::parse(&text) {
             Ok(pruned) if pruned.to_json().as_bytes() == text => return Ok(pruned),
             Ok(pruned) => {
-                tell(DamageKind::Changed, "it says the same as before, and is written otherwise");
+                add_damage(DamageKind::Changed, "its content is the same, but its form has changed");
                 return Ok(pruned);
             }
-            Err(error) => tell(DamageKind::Unreadable, &with_cause(&error)),
+            Err(error) => add_damage(DamageKind::Unreadable, &with_cause(&error)),
         },
     }
     Ok(PrunedRuns::default())
 }
 
-/// Whether a run that was checked is gone by now: it was pruned meanwhile, and its files with it.
+/// True if a checked run is gone by now, because it was pruned meanwhile.
 pub(super) fn is_any_gone(out: &Path, runs: &Runs) -> Result<bool, StorageError> {
     for run in &runs.checked {
         let path = if run.manifest.is_some() { manifest_path(&run.id) } else { checksums_path(&run.id) };
-        if matches!(standing(out, Path::new(&path))?, Standing::Nothing) {
+        if matches!(path_kind(out, Path::new(&path))?, PathKind::Missing) {
             return Ok(true);
         }
     }
@@ -224,18 +227,23 @@ fn read_checksums(out: &Path, id: &str, report: &mut Report) -> Result<Option<Ch
     let path = checksums_path(id);
     let text = match read_content(out, &path)? {
         Content::Plain(text) => text,
-        Content::Nothing => {
-            report.damage(Some(id), path, DamageKind::Missing, "it lists the files of the run");
+        Content::Missing => {
+            report.damage(
+                Some(id),
+                path,
+                DamageKind::Missing,
+                "it lists the files of the run, but is missing",
+            );
             return Ok(None);
         }
-        Content::Unfit(kind, detail) => {
+        Content::Rejected(kind, detail) => {
             report.damage(Some(id), path, kind, detail);
             return Ok(None);
         }
     };
-    let torn = "it is torn, or was edited";
+    let damaged = "it is incomplete or was edited";
     let Ok(text) = String::from_utf8(text) else {
-        report.damage(Some(id), path, DamageKind::Unreadable, torn);
+        report.damage(Some(id), path, DamageKind::Unreadable, damaged);
         return Ok(None);
     };
     let lines = text.lines().map(|line| {
@@ -247,14 +255,14 @@ fn read_checksums(out: &Path, id: &str, report: &mut Report) -> Result<Option<Ch
             Ok(Some(Checksums { text, sums }))
         }
         _ => {
-            report.damage(Some(id), path, DamageKind::Unreadable, torn);
+            report.damage(Some(id), path, DamageKind::Unreadable, damaged);
             Ok(None)
         }
     }
 }
 
-/// The journal of a run that is being published; none when there is none, or it is not readable.
-pub(super) fn unfinished(out: &Path) -> Result<Option<Unfinished>, StorageError> {
+/// Returns the run that is being published; `None` if its journal is missing or unreadable.
+pub(super) fn unfinished(out: &Path) -> Result<Option<UnfinishedRun>, StorageError> {
     #[derive(Deserialize)]
     struct Journal {
         manifest: Names,
@@ -270,14 +278,14 @@ pub(super) fn unfinished(out: &Path) -> Result<Option<Unfinished>, StorageError>
         path: ExportPath,
     }
     let Opened::File(journal, _) = durable::open_below(out, Path::new(JOURNAL))? else { return Ok(None) };
-    // The list of failed contacts in it may be long, and is passed over.
+    // The journal's list of failed contacts may be long. It is skipped.
     let text = BufReader::new(journal.take(MAX_JOURNAL));
     let Ok(Journal { manifest }) = serde_json::from_reader(text) else { return Ok(None) };
     let files = manifest.files.into_iter().chain(manifest.state).map(|file| file.path.into()).collect();
-    Ok(Some(Unfinished { id: manifest.run_id.to_string(), files }))
+    Ok(Some(UnfinishedRun { id: manifest.run_id.to_string(), files }))
 }
 
-/// The folders in `_runs` that hold a file of a run.
+/// Returns the names of the folders in `_runs` that contain a file of a run.
 fn run_ids(out: &Path) -> Result<BTreeSet<String>, StorageError> {
     let folder = out.join("_runs");
     let mut ids = BTreeSet::new();
@@ -286,11 +294,10 @@ fn run_ids(out: &Path) -> Result<BTreeSet<String>, StorageError> {
     }
     for entry in fs::read_dir(&folder).on("list", &folder)? {
         let entry = entry.on("list", &folder)?;
-        let is_folder = entry.file_type().on("look at", &entry.path())?.is_dir();
+        let is_folder = entry.file_type().on("inspect", &entry.path())?.is_dir();
         let Ok(name) = entry.file_name().into_string() else { continue };
-        let has = |path: String| {
-            standing(out, Path::new(&path)).map(|standing| !matches!(standing, Standing::Nothing))
-        };
+        let has =
+            |path: String| path_kind(out, Path::new(&path)).map(|kind| !matches!(kind, PathKind::Missing));
         if is_folder && (has(manifest_path(&name))? || has(checksums_path(&name))?) {
             ids.insert(name);
         }

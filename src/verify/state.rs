@@ -1,5 +1,4 @@
-//! Checks the state that an incremental run leaves to the next: its bytes, and with the deep check its rows against
-//! `coverage`.
+//! Checks the state file of an incremental run: its bytes, and in the deep check its rows against `coverage`.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -7,7 +6,7 @@ use std::path::Path;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::content::state_path;
-use super::files::{Files, Standing, content_fault, standing};
+use super::files::{Files, PathKind, content_fault, path_kind};
 use super::runs::Run;
 use super::{DamageKind, Report, VerifyError};
 use crate::contact_read::Status;
@@ -15,13 +14,13 @@ use crate::durable::StorageError;
 use crate::output::manifest::{Manifest, StateEntry};
 use crate::state::{self, StateError};
 
-/// Checks that the state is there, as it was written, exactly if the manifest names it.
+/// Checks that the state file exists and is unchanged exactly if the manifest names it.
 pub(super) fn check(out: &Path, run: &Run, report: &mut Report) -> Result<Files, StorageError> {
     let Some(manifest) = &run.manifest else { return Ok(Files::Damaged) };
     let path = state_path(&run.id);
     let Some(state) = &manifest.state else {
-        if !matches!(standing(out, Path::new(&path))?, Standing::Nothing) {
-            report.damage(Some(&run.id), path, DamageKind::Added, "the manifest names no state");
+        if !matches!(path_kind(out, Path::new(&path))?, PathKind::Missing) {
+            report.damage(Some(&run.id), path, DamageKind::Added, "the manifest names no state file");
         }
         return Ok(Files::Sound);
     };
@@ -34,29 +33,29 @@ pub(super) fn check(out: &Path, run: &Run, report: &mut Report) -> Result<Files,
     }
 }
 
-/// Compares the rows of a sound state with the coverage of its run.
+/// Compares the rows of an intact state file with the coverage of its run.
 pub(super) fn compare(out: &Path, manifest: &Manifest, report: &mut Report) -> Result<(), VerifyError> {
     let Some(state) = &manifest.state else { return Ok(()) };
     match statuses(out, state) {
         Ok((rows, statuses)) => {
-            let mut tell = |kind, detail| {
+            let mut add_damage = |kind, detail| {
                 report.damage(Some(manifest.run_id.as_str()), state.path.as_str(), kind, detail);
             };
             if rows != state.rows {
-                tell(
+                add_damage(
                     DamageKind::RowCount,
-                    format!("it has {rows} rows, and the manifest says {}", state.rows),
+                    format!("it has {rows} rows, but the manifest says {}", state.rows),
                 );
             }
             if rows != statuses.len() as u64 {
-                tell(
+                add_damage(
                     DamageKind::Duplicate,
-                    format!("{} contacts stand there twice", rows - statuses.len() as u64),
+                    format!("{} contacts occur twice", rows - statuses.len() as u64),
                 );
             }
             let wrong = super::deep::uncovered(out, manifest, &statuses)?;
             if wrong > 0 {
-                tell(DamageKind::Disagreement, format!("{wrong} contacts do not stand there as in coverage"));
+                add_damage(DamageKind::Disagreement, format!("{wrong} contacts differ from coverage"));
             }
             Ok(())
         }
@@ -69,7 +68,7 @@ pub(super) fn compare(out: &Path, manifest: &Manifest, report: &mut Report) -> R
     }
 }
 
-/// How many rows there are, and the status of each contact by its fingerprint.
+/// Returns the number of rows, and the status of each contact by its fingerprint.
 fn statuses(out: &Path, state: &StateEntry) -> Result<(u64, HashMap<u128, Status>), StateError> {
     let (mut rows, mut statuses) = (0, HashMap::new());
     for row in state::read(out, state.path.as_path())? {
@@ -80,12 +79,12 @@ fn statuses(out: &Path, state: &StateEntry) -> Result<(u64, HashMap<u128, Status
     Ok((rows, statuses))
 }
 
-/// What a contact is found by.
+/// Returns the fingerprint of a contact.
 pub(super) fn fingerprint(id: &str) -> u128 {
     xxh3_128(id.as_bytes())
 }
 
-/// Whether a contact of this status in `coverage` is rightly remembered like that.
+/// True if the state file may hold `remembered` for a contact with this status in `coverage`.
 pub(super) fn fits(covered: &str, remembered: Option<Status>) -> bool {
     match remembered {
         None => false,

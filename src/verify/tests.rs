@@ -1,4 +1,4 @@
-//! Every kind of damage is found, named, and found alone.
+//! Tests that every kind of damage is found and named, without other findings.
 
 mod fixture;
 mod publishing;
@@ -87,7 +87,7 @@ fn each_damage_to_files_is_found() {
                 durable::replace(&out.join(MESSAGES_1), &swap[1]).unwrap();
                 durable::replace(&out.join(CONTACTS_1), &swap[0]).unwrap();
             },
-            // Sizes differ, so one is cut and the other has grown.
+            // The sizes differ, so one file is cut and the other has grown.
             &[(DamageKind::Cut, CONTACTS_1), (DamageKind::Changed, MESSAGES_1)],
         ),
         (|out| flip(&out.join("_runs/r1/failed.csv"), 12), &[(DamageKind::Changed, "_runs/r1/failed.csv")]),
@@ -127,7 +127,7 @@ fn each_damage_to_files_is_found() {
 }
 
 #[test]
-fn an_edited_manifest_is_found_in_the_newest_run_and_in_older_ones() {
+fn an_edited_manifest_of_any_run_is_found() {
     for run in ["r1", "r2"] {
         let out = two_runs();
         let path = format!("_runs/{run}/manifest.json");
@@ -139,7 +139,7 @@ fn an_edited_manifest_is_found_in_the_newest_run_and_in_older_ones() {
 }
 
 #[test]
-fn latest_that_points_nowhere_is_found() {
+fn latest_that_names_a_missing_run_is_found() {
     let out = two_runs();
     let latest = Latest {
         run_id: "r9".parse().unwrap(),
@@ -152,7 +152,7 @@ fn latest_that_points_nowhere_is_found() {
 }
 
 #[test]
-fn latest_turned_back_to_an_older_run_is_found() {
+fn latest_reset_to_an_older_run_is_found() {
     let out = tempfile::tempdir().unwrap();
     export(out.path(), "r1", PARQUET, Twist::default());
     let latest = fs::read(out.path().join("_runs/latest.json")).unwrap();
@@ -162,7 +162,7 @@ fn latest_turned_back_to_an_older_run_is_found() {
 }
 
 #[test]
-fn raw_answers_are_decoded_and_not_taken_for_rows() {
+fn raw_archives_are_decoded_but_are_not_rows() {
     let out = tempfile::tempdir().unwrap();
     export_with(out.path(), "r1", PARQUET, Twist::default(), Some("{\"messages\":[]}\n[1]\n"));
     assert_eq!(check(out.path(), Depth::Deep).damages, []);
@@ -172,7 +172,7 @@ fn raw_answers_are_decoded_and_not_taken_for_rows() {
 }
 
 #[test]
-fn paths_that_lead_out_are_not_followed() {
+fn paths_outside_the_export_are_not_followed() {
     let path = "_runs/r1/manifest.json";
     for bad in [
         "messages/../../secret",
@@ -201,18 +201,15 @@ fn paths_that_lead_out_are_not_followed() {
 #[test]
 fn deep_damage_is_found() {
     let cases = [
-        (
-            Twist { message_id: Some("a"), ..Twist::default() },
-            "have a message_id that their contact has already",
-        ),
+        (Twist { message_id: Some("a"), ..Twist::default() }, "repeat the message_id of another row"),
         (
             Twist { coverage_messages: Some(3), ..Twist::default() },
-            "contact \"c3\": 2 rows in messages, 3 expected",
+            "contact \"c3\": 2 rows in messages, expected 3",
         ),
         (Twist { doubled_coverage: true, ..Twist::default() }, "contact \"c1\": 2 rows in coverage"),
         (
             Twist { without_contact: Some("c1"), ..Twist::default() },
-            "contact \"c1\": 0 rows in contacts, 1 expected of empty",
+            "contact \"c1\": 0 rows in contacts, expected 1 for empty",
         ),
     ];
     for format in [PARQUET, Format::Jsonl(JsonlCodec::Gzip)] {
@@ -233,7 +230,7 @@ fn deep_damage_is_found() {
 fn rows_are_counted_in_the_files_themselves() {
     let out = tempfile::tempdir().unwrap();
     export(out.path(), "r1", Format::Jsonl(JsonlCodec::None), Twist::default());
-    // Someone takes a line away and makes all hashes true again.
+    // The test removes a line and corrects all hashes.
     let file = out.path().join("contacts/part-r1-00000.jsonl");
     let before = fs::read_to_string(&file).unwrap();
     let after = before.split_once('\n').unwrap().1;
@@ -268,7 +265,7 @@ fn one_run_is_checked_alone() {
 }
 
 #[test]
-fn one_run_is_proved_by_the_manifests_after_it() {
+fn one_run_is_verified_by_later_manifests() {
     let out = two_runs();
     edit(&out.path().join("_runs/r2/manifest.json"), |bytes| {
         String::from_utf8(bytes).unwrap().replace("api.example", "api.examp1e").into_bytes()
@@ -280,7 +277,7 @@ fn one_run_is_proved_by_the_manifests_after_it() {
 }
 
 #[test]
-fn what_stands_in_the_place_of_lists_and_folders_is_named() {
+fn other_files_in_place_of_lists_and_folders_are_named() {
     type Harm = fn(&Path);
     let cases: [(Harm, (DamageKind, &str)); 5] = [
         (
@@ -334,7 +331,7 @@ fn what_stands_in_the_place_of_lists_and_folders_is_named() {
 }
 
 #[test]
-fn keys_of_later_versions_in_latest_are_no_damage() {
+fn keys_of_later_versions_in_latest_are_not_damage() {
     let out = two_runs();
     edit(&out.path().join("_runs/latest.json"), |text| {
         String::from_utf8(text).unwrap().replace("\n}", ",\n  \"signature\": \"x\"\n}").into_bytes()
@@ -343,7 +340,7 @@ fn keys_of_later_versions_in_latest_are_no_damage() {
 }
 
 #[test]
-fn an_unfinished_run_is_no_damage_and_no_export() {
+fn an_unfinished_run_is_neither_damage_nor_an_export() {
     let out = tempfile::tempdir().unwrap();
     let check = || verify(out.path(), &VerifyOptions { run: None, depth: Depth::Files });
     assert!(matches!(check(), Err(VerifyError::NoExport { .. })));
@@ -356,7 +353,7 @@ fn an_unfinished_run_is_no_damage_and_no_export() {
 }
 
 #[test]
-fn the_report_is_plain_json() {
+fn the_report_serializes_to_json() {
     let out = two_runs();
     durable::remove_file(&out.path().join(MESSAGES_1)).unwrap();
     let mut report = check(out.path(), Depth::Files);
@@ -365,7 +362,7 @@ fn the_report_is_plain_json() {
 }
 
 #[test]
-fn numbers_of_any_size_in_a_manifest_end_the_check() {
+fn numbers_of_any_size_in_a_manifest_do_not_stop_the_check() {
     let out = two_runs();
     let path = out.path().join("_runs/r2/manifest.json");
     edit(&path, |bytes| {

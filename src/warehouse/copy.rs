@@ -1,4 +1,4 @@
-//! The `\copy` lines by which `psql` takes an export's files in.
+//! The `\copy` lines with which `psql` reads an export's files.
 
 use std::fmt::Write as _;
 
@@ -7,10 +7,11 @@ use super::{ExportSource, Purpose};
 use crate::output::manifest::{FileEntry, Manifest};
 use crate::table::Table;
 
-/// Lines as they are: a JSON line holds no control character, and so neither quote nor delimiter.
+/// Options that read lines unchanged. A JSON line contains no control characters, so neither quote nor
+/// delimiter occurs in it.
 const AS_LINES: &str = r"WITH (FORMAT csv, QUOTE E'\x01', DELIMITER E'\x02', ENCODING 'UTF8')";
 
-/// The lines for the runs of an export, each run but once; an example where no export is named.
+/// Returns the lines for the runs of an export, one run at a time; an example if no export is given.
 pub(super) fn lines(source: Option<&ExportSource>, purpose: Purpose) -> String {
     let Some(source) = source else {
         return format!(
@@ -40,7 +41,7 @@ fn of_run(export: &str, manifest: &Manifest, held: &str) -> String {
     lines
 }
 
-/// The file, or the program that unpacks it.
+/// Returns the file, or the program that decompresses it.
 fn place(export: &str, file: &FileEntry) -> String {
     let path = format!("{export}/{}", file.path);
     let program = match path.rsplit_once('.') {

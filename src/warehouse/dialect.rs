@@ -1,18 +1,18 @@
-//! How the databases differ where they name and quote things.
+//! Differences in names and quotes between the databases.
 
 use crate::table::{Column, Kind};
 
-/// A database that the SQL is for.
+/// Target database of the SQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
-    /// DuckDB, 1.3 or later.
+    /// DuckDB 1.3 or later.
     DuckDb,
-    /// PostgreSQL, 14 or later.
+    /// PostgreSQL 14 or later.
     Postgres,
 }
 
 impl Dialect {
-    /// The type of a column.
+    /// Returns the type of a column.
     pub(super) fn type_of(self, column: &Column) -> &'static str {
         match (self, column.kind) {
             (Self::DuckDb, Kind::Str) => "VARCHAR",
@@ -24,14 +24,14 @@ impl Dialect {
             (Self::Postgres, Kind::Ts) => "timestamptz",
             (Self::Postgres, Kind::Int) => "bigint",
             (Self::Postgres, Kind::Bool) => "boolean",
-            // Of a record as it was received, json keeps the order of keys, doubled ones and the spelling of numbers.
+            // The type json keeps the order of keys, repeated keys and the spelling of numbers.
             (Self::Postgres, Kind::Json) if column.name == "raw" => "json",
             (Self::Postgres, Kind::Json) => "jsonb",
         }
     }
 }
 
-/// A column's name: in quotes where both databases have the word for themselves.
+/// Returns a column's name, quoted if it is a keyword in one of the databases.
 pub(super) fn name(column: &Column) -> String {
     match column.name {
         "end" => "\"end\"".to_owned(),
@@ -39,12 +39,12 @@ pub(super) fn name(column: &Column) -> String {
     }
 }
 
-/// The names of columns, separated by commas.
+/// Returns the names of columns, separated by commas.
 pub(super) fn names(columns: &[Column]) -> String {
     columns.iter().map(name).collect::<Vec<_>>().join(", ")
 }
 
-/// A text as a literal.
+/// Formats a text as an SQL literal.
 pub(super) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }

@@ -7,10 +7,11 @@ use super::failure::STOP_AT_ERRORS;
 use super::{ExportSource, Purpose, names, tables};
 use crate::table::{Column, Kind, Table};
 
-/// The longest line and the largest manifest that are read. DuckDB takes memory for two of them and thread.
+/// Maximum length of a line, and maximum size of a manifest. DuckDB reserves memory for two of them per
+/// thread.
 const LONGEST_LINE: u32 = 64 << 20;
 
-/// The statements that make the views.
+/// Returns the statements that create the views.
 pub(super) fn staging(source: Option<&ExportSource>, purpose: Purpose) -> String {
     let mut sql = STOP_AT_ERRORS.to_owned();
     match source {
@@ -63,10 +64,10 @@ SELECT run.run_id, run.previous.run_id, NULL, false FROM query(getvariable('chat
     )
 }
 
-/// Lists the files of the runs to be looked at in `chatzy_files`.
+/// Lists the files of the selected runs in `chatzy_files`.
 fn files(source: Option<&ExportSource>, purpose: Purpose) -> String {
     let runs = match source.and_then(|source| source.run.as_ref()) {
-        // It may be a part: that was asked for.
+        // A selected run may have only parts of contacts.
         Some(run) => format!("run_id = {}", literal(run.as_str())),
         None => "NOT is_part".to_owned(),
     };
@@ -95,7 +96,7 @@ FROM (SELECT run_id, unnest(files) AS file FROM chatzy_manifests WHERE {runs}{ne
 fn view(table: Table) -> String {
     let (table_name, columns) = (table.name(), table.columns());
     let selected: Vec<_> = columns.iter().map(|column| value(table, column)).collect();
-    // The columns are there, whatever files there are: none, or those of a version with fewer of them.
+    // The columns exist even without files, or with files of a version that has fewer columns.
     let none: Vec<_> =
         columns.iter().map(|column| format!("NULL::{} AS {}", read_as(column), name(column))).collect();
     let none = format!("(SELECT {}, NULL::VARCHAR AS filename WHERE false)", none.join(", "));
@@ -120,12 +121,12 @@ FROM query(getvariable('chatzy_{table_name}'));\n",
     )
 }
 
-/// The paths for which a condition holds, as a list of literals; null if there is none.
+/// Returns the paths for which a condition holds, as a list of literals; null if there are none.
 fn paths(condition: &str) -> String {
     format!("string_agg('''' || replace(path, '''', '''''') || '''', ', ') FILTER ({condition})")
 }
 
-/// The type in which both kinds of files meet.
+/// Returns the common type of both kinds of files.
 fn read_as(column: &Column) -> &'static str {
     match column.kind {
         Kind::Json => "VARCHAR",
@@ -136,13 +137,13 @@ fn read_as(column: &Column) -> &'static str {
 fn value(table: Table, column: &Column) -> String {
     let name = name(column);
     match column.kind {
-        // A record that is no JSON stands as a string, as in JSONL.
+        // A record that is not JSON is a string, as in JSONL.
         Kind::Json => {
-            // read_json makes NULL of a record that is the JSON value null.
+            // read_json converts the JSON value null to NULL.
             let text = if column.nullable { name.clone() } else { format!("coalesce({name}, 'null')") };
             format!("CASE WHEN json_valid({text}) THEN {text} ELSE to_json({text}) END::JSON AS {name}")
         }
-        // Where the files are partitioned by it they leave it to their path.
+        // Files that are partitioned by channel have it only in their path.
         Kind::Str if column.name == "channel" && table.is_per_message() => format!(
             "coalesce({name}, nullif(nullif(regexp_extract(filename, '{}/(?:[^/=]+=[^/]*/)*channel=([^/]*)/(?:[^/=]+=[^/]*/)*[^/=]*$', 1), ''), '__HIVE_DEFAULT_PARTITION__')) AS {name}",
             table.name()

@@ -2,18 +2,19 @@
 
 use super::dialect::{Dialect, literal};
 
-/// Makes the shell of DuckDB stop at the first error. Its shell ends the comment at the first `*/`, skips the line and obeys
-/// the next one. DuckDB itself nests comments, so that everywhere else all three lines are one comment.
+/// Makes the shell of DuckDB stop at the first error. The shell ends the comment at the first `*/`, skips the
+/// line and obeys the next one. DuckDB itself nests comments, so it ignores all three lines.
 pub(super) const STOP_AT_ERRORS: &str =
     "/* /* The shell of DuckDB stops at the first error. */\n.bail on\n-- */\n";
 
-/// A script that fails with this message, whatever characters are in it.
+/// Returns a script that fails with this message, whatever characters it contains.
 pub fn failing(dialect: Dialect, message: &str) -> String {
     let line: String = message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     match dialect {
         Dialect::DuckDb => format!("{STOP_AT_ERRORS}SELECT error({});\n", literal(&line)),
         Dialect::Postgres => {
-            // Safe with standard_conforming_strings on or off; without a dollar the text cannot end the block.
+            // Safe with standard_conforming_strings on or off. Without a dollar the text cannot end the
+            // block.
             let escaped = line.replace('\\', r"\\").replace('\'', "''").replace('$', r"\x24");
             format!(
                 "\\set ON_ERROR_STOP on\n\\set VERBOSITY terse\n\
@@ -23,7 +24,7 @@ pub fn failing(dialect: Dialect, message: &str) -> String {
     }
 }
 
-/// A statement that fails with a number and this message if a query finds more than zero.
+/// Returns a statement that fails with a number and this message if a query returns more than zero.
 pub(super) fn fail_if(dialect: Dialect, count: &str, message: &str) -> String {
     match dialect {
         Dialect::DuckDb => format!(

@@ -6,7 +6,7 @@ use super::dialect::{Dialect, names};
 use super::{ExportSource, Purpose, duckdb, heading, postgres, runs};
 use crate::table::Table;
 
-/// The script that makes the views `latest_<table>`.
+/// Returns the script that creates the views `latest_<table>`.
 pub fn latest(dialect: Dialect, source: Option<&ExportSource>) -> String {
     let mut sql = heading("views of the latest version of each contact over all runs of an export");
     sql.push_str(&source.map_or_else(String::new, ExportSource::left_out));
@@ -14,7 +14,7 @@ pub fn latest(dialect: Dialect, source: Option<&ExportSource>) -> String {
         Dialect::DuckDb => duckdb::staging(source, Purpose::Latest),
         Dialect::Postgres => postgres::staging(source, Purpose::Latest),
     });
-    // DuckDB's views read a list of files that belongs to the session.
+    // The views of DuckDB read a list of files that belongs to the session.
     let create = match dialect {
         Dialect::DuckDb => "CREATE OR REPLACE TEMP VIEW",
         Dialect::Postgres => "CREATE OR REPLACE VIEW",

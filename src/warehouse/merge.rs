@@ -1,4 +1,4 @@
-//! The load of new runs into the tables: by contact, in one transaction.
+//! Loads new runs into the tables, by contact, in one transaction.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use super::failure::fail_if;
 use super::{ExportSource, Purpose, duckdb, heading, postgres, runs};
 use crate::table::Table;
 
-/// The script that loads those runs of an export that the tables do not hold yet.
+/// Returns the script that loads the runs of an export that are not loaded yet.
 pub fn merge(dialect: Dialect, source: Option<&ExportSource>) -> String {
     let mut sql = heading("loads the runs of an export that are not loaded yet");
     sql.push_str(match dialect {
@@ -90,7 +90,8 @@ WHERE (contact_id, run_id) IN (SELECT contact_id, run_id FROM chatzy_due);\n",
     sql
 }
 
-/// The number of contacts whose messages are not those of their run: files of it were left out.
+/// Returns the query for the number of contacts whose messages differ from their run, because files of the
+/// run are missing.
 const WRONG_COUNTS: &str = "    SELECT count(*) FROM coverage
     JOIN chatzy_due USING (contact_id, run_id)
     LEFT JOIN (

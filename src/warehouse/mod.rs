@@ -1,18 +1,19 @@
-//! SQL for warehouses: the tables, the load of new runs, and views of the latest version of each contact.
+//! SQL for warehouses: the tables, a load of new runs, and views of the latest version of each contact.
 //!
-//! Text is all that is made here: the database reads the files itself, DuckDB by the manifests it finds, `psql` by the
-//! `\copy` lines that [`ExportSource`] is written out as. Both dialects go the same way:
+//! This room only generates text; the database reads the files itself. DuckDB finds them by the manifests.
+//! `psql` copies them by the `\copy` lines for [`ExportSource`]. Both dialects work alike:
 //!
 //! ```text
 //! files ─▶ staged_<table> (typed rows of the runs to be loaded) ─▶ merge: delete and insert by contact
-//!                                                               └▶ latest_<table>: views, for who keeps all runs
+//!                                                               └▶ latest_<table>: views over all runs
 //! ```
 //!
-//! A contact that a run has read whole (see [`DECISIVE`]) is replaced by it, unless a newer run has been loaded already: so
-//! runs may be loaded late, twice and in any order. The chain of manifests says which run is newer ([`runs`]). `failed` and
-//! `unchanged` contacts keep the rows they have. Runs that hold only parts of contacts are left out ([`limits`]).
+//! A run that has read a contact completely (see [`DECISIVE`]) replaces the rows of this contact, unless a
+//! newer run is loaded. Runs can therefore be loaded late, twice and in any order. The chain of manifests
+//! determines which run is newer ([`runs`]). The rows of `failed` and `unchanged` contacts stay. Runs that
+//! have only parts of contacts are left out ([`limits`]).
 //!
-//! Layer 3: knows tables and manifests, and no database.
+//! Layer 3: uses tables and manifests; connects to no database.
 
 mod copy;
 mod dialect;
@@ -35,26 +36,26 @@ pub use merge::merge;
 pub use source::{ExportSource, Runs, SourceError};
 pub use tables::create_tables;
 
-/// The statuses in `coverage` by which a run decides what a contact's rows are: it has read them, or knows that there are
-/// none. The others say nothing about the rows of earlier runs.
+/// Statuses in `coverage` with which a run determines the rows of a contact: it has read them, or knows that
+/// there are none. Other statuses leave the rows of earlier runs as they are.
 const DECISIVE: [&str; 4] = ["exported", "empty", "unresolved", "not_found"];
 
-/// The condition that a `coverage` row of this name decides.
+/// Returns the SQL condition that a `coverage` row of this name is decisive.
 fn decides(name: &str) -> String {
     let statuses = DECISIVE.map(|status| format!("'{status}'"));
     format!("{name}.status IN ({})", statuses.join(", "))
 }
 
-/// What a script is made for.
+/// Purpose of a script.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Purpose {
-    /// To load what is not in the tables yet; nothing but the rows stays.
+    /// Load new rows into the tables. Only the rows stay.
     Merge,
-    /// To look at all runs.
+    /// Create views over all runs.
     Latest,
 }
 
-/// The first lines of a script.
+/// Returns the first lines of a script.
 fn heading(what: &str) -> String {
     format!(
         "-- chatzy-export {}, schema version {}: {what}\n",
@@ -63,7 +64,7 @@ fn heading(what: &str) -> String {
     )
 }
 
-/// Whether a file of this run is one of those that `psql` can copy.
+/// True if `psql` can copy the file.
 fn is_jsonl(manifest: &Manifest) -> bool {
     manifest.files.iter().all(|file| file.path.contains(".jsonl"))
 }

@@ -1,17 +1,17 @@
-//! The names in a manifest, checked by DuckDB itself: it reads manifests when a script runs, and others may have written them
-//! since.
+//! Checks of the names in a manifest by DuckDB itself. It reads manifests when a script runs, and other
+//! programs may have changed them.
 //!
-//! The macro `chatzy_is_file` accepts the files of a run by the rules of [`crate::output::ExportPath`] and of the manifest. A
-//! test compares the two.
+//! The macro `chatzy_is_file` accepts the files of a run by the rules of [`crate::output::ExportPath`] and of
+//! the manifest. A test compares both.
 
 use crate::output::manifest::MANIFEST_VERSION;
 use crate::output::{EXTENSIONS, RAW};
 use crate::table::Table;
 
-/// The condition that a file in a manifest is one of its run, for rows with `run_id` and `file`.
+/// Condition that a file in a manifest belongs to its run, for rows with `run_id` and `file`.
 pub(super) const IS_FILE: &str = r#"chatzy_is_file(run_id, file."table", file.path)"#;
 
-/// The macros.
+/// The definitions of the macros.
 pub(super) fn check() -> String {
     let tables: Vec<_> = Table::ALL.iter().map(|table| table.name()).chain([RAW]).collect();
     let endings: Vec<_> = EXTENSIONS.iter().map(|ending| ending.replace('.', "[.]")).collect();
@@ -34,7 +34,8 @@ CREATE OR REPLACE TEMP MACRO chatzy_is_file(run_id, table_name, path) AS coalesc
     )
 }
 
-/// The run of a manifest in the file `filename`: an error if it is of another version, or of another run than its folder.
+/// The run of a manifest in the file `filename`. It is an error if the manifest has another version, or
+/// another run than its folder.
 pub(super) fn checked_run_id() -> String {
     format!(
         "CASE WHEN manifest_version IS DISTINCT FROM '{MANIFEST_VERSION}'

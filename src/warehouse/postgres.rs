@@ -1,4 +1,4 @@
-//! `staged_<table>` in PostgreSQL: views over lines of JSONL that `psql` has copied as they are.
+//! `staged_<table>` in PostgreSQL: views over lines of JSONL that `psql` has copied unchanged.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use super::{ExportSource, Purpose, copy, runs, tables};
 use crate::id::RunId;
 use crate::table::{Column, Kind, Table, format_time};
 
-/// The statements that take the lines in and make the views.
+/// Returns the statements that read the lines and create the views.
 pub(super) fn staging(source: Option<&ExportSource>, purpose: Purpose) -> String {
     let mut sql = "\\set ON_ERROR_STOP on\nSET client_min_messages = warning;\n\nBEGIN;\n".to_owned();
     match purpose {
@@ -45,7 +45,7 @@ pub(super) fn staging(source: Option<&ExportSource>, purpose: Purpose) -> String
     sql
 }
 
-/// The links of the runs that are known, in `chatzy_found`.
+/// Returns the statements that write the links of all known runs to `chatzy_found`.
 fn found(source: Option<&ExportSource>) -> String {
     let mut sql = format!(
         "\n-- The runs, each with the one before it.\nCREATE TEMP TABLE chatzy_found ({}) ON COMMIT DROP;\n",
@@ -66,7 +66,7 @@ fn found(source: Option<&ExportSource>) -> String {
     sql
 }
 
-/// Files partitioned by channel leave it to their path, which is not seen here.
+/// Files that are partitioned by channel have it only in their path, which is unknown here.
 const CHANNEL_IS_THERE: &str = "
 DO $$
 BEGIN
@@ -76,7 +76,7 @@ BEGIN
 END $$;
 ";
 
-/// Where the functions are: those of a load leave with the session.
+/// Returns the schema of the functions. Those of a load are removed with the session.
 fn schema(purpose: Purpose) -> &'static str {
     match purpose {
         Purpose::Merge => "pg_temp.",
@@ -129,7 +129,7 @@ FROM staging_{table}, json_to_record({}chatzy_json(line)) AS row_of_line (
     )
 }
 
-/// The type in which a column comes out of a line.
+/// Returns the type in which a column is read from a line.
 fn read_as(column: &Column) -> &'static str {
     match column.kind {
         Kind::Ts => "text",
@@ -142,7 +142,7 @@ fn value(column: &Column, schema: &str) -> String {
     let name = name(column);
     match column.kind {
         Kind::Ts => format!("{schema}chatzy_time({name}) AS {name}"),
-        // json_to_record makes NULL of a record that is the JSON value null.
+        // json_to_record converts the JSON value null to NULL.
         Kind::Json if !column.nullable => format!("coalesce({name}, 'null'::json) AS {name}"),
         Kind::Json => format!("{schema}chatzy_jsonb({name}) AS {name}"),
         _ => name,

@@ -1,20 +1,21 @@
 //! The order of runs in a database.
 //!
-//! `exported_at` alone is not an order: a clock may be set back. The manifests have one, since each names the run before it.
-//! The database keeps these links in `chatzy_runs`, and every load adds those that it finds. Links are facts: they hold
-//! whenever and in whatever order runs are loaded, and outlive runs that are pruned. (Positions instead of links would change when
-//! the beginning of the chain is pruned. A list in each script would not know the runs that other scripts have loaded.)
+//! `exported_at` alone is not an order, since a clock may be set back. The manifests define one, since each
+//! names the previous run. The database keeps these links in `chatzy_runs`, and every load adds the ones it
+//! finds. Links stay valid whenever and in whatever order runs are loaded, and after runs are pruned.
+//! Positions would change when the beginning of the chain is pruned. A list in each script would lack the
+//! runs that other scripts have loaded.
 //!
-//! A run's rank is its moment, the latest `exported_at` of it and of all runs before it in the chain, then its position
-//! in the chain. So runs of one chain are in its order. Runs without a link to each other, such as those of folders that were copied
-//! together, are in the order of their times.
+//! A run's rank is its moment, then its position in the chain. The moment is the latest `exported_at` of the
+//! run and of all earlier runs in the chain. Runs of one chain therefore keep its order. Runs that are not
+//! linked, such as those of merged folders, are ordered by time.
 
 use super::dialect::Dialect;
 
-/// The table of the links.
+/// Name of the table of links.
 pub(super) const TABLE: &str = "chatzy_runs";
 
-/// The columns of the links, with their types in both dialects.
+/// Columns of the links, with their types in both dialects.
 const COLUMNS: [(&str, &str, &str); 4] = [
     ("run_id", "VARCHAR", "text"),
     ("previous_run_id", "VARCHAR", "text"),
@@ -22,13 +23,13 @@ const COLUMNS: [(&str, &str, &str); 4] = [
     ("is_part", "BOOLEAN", "boolean"),
 ];
 
-/// Creates the table of the links if it is not there.
+/// Creates the table of links if it does not exist.
 pub(super) fn create_table(dialect: Dialect) -> String {
     let columns = columns(dialect);
     format!("CREATE TABLE IF NOT EXISTS {TABLE} ({columns}, PRIMARY KEY (run_id));\n")
 }
 
-/// The columns of the links, for `CREATE TABLE`.
+/// Returns the columns of the links for `CREATE TABLE`.
 pub(super) fn columns(dialect: Dialect) -> String {
     let column = |(name, duckdb, postgres): (&str, &str, &str)| match dialect {
         Dialect::DuckDb => format!("{name} {duckdb}"),
@@ -37,7 +38,7 @@ pub(super) fn columns(dialect: Dialect) -> String {
     COLUMNS.map(column).join(", ")
 }
 
-/// Adds the links in `chatzy_found` to those that the database has.
+/// Adds the links in `chatzy_found` to the table.
 pub(super) fn add_links() -> String {
     format!(
         "
@@ -51,7 +52,7 @@ ON CONFLICT (run_id) DO UPDATE SET
     )
 }
 
-/// The query for `chatzy_order`: each run's moment and position, from a table of links.
+/// Returns the query for `chatzy_order`: moment and position of each run, from a table of links.
 pub(super) fn order(links: &str) -> String {
     format!(
         "WITH RECURSIVE ranked (run_id, is_part, moment, position) AS (
@@ -65,8 +66,8 @@ SELECT run_id, is_part, moment, position FROM ranked"
     )
 }
 
-/// The query for the newest run of each contact among the rows of a `coverage`, as `contact_id` and the columns asked for.
-/// Rows of parts of contacts are not compared with those of whole ones.
+/// Returns the query for the newest run of each contact among the rows of a `coverage`, as `contact_id` and
+/// the given columns. Rows of parts of contacts are not compared with those of whole contacts.
 pub(super) fn newest(coverage: &str, columns: &str, is_part: bool, condition: &str) -> String {
     let kind = if is_part { "" } else { "NOT " };
     format!(
@@ -85,7 +86,7 @@ WHERE place = 1",
     )
 }
 
-/// The number of contacts in the tables that hold a part, where the tables hold whole contacts too.
+/// Returns the query for the number of contacts with only a part, if the tables also have whole contacts.
 pub(super) fn parts_among_whole() -> String {
     let is_part = |run_id: &str| format!("{run_id} IN (SELECT run_id FROM {TABLE} WHERE is_part)");
     format!(

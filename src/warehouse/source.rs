@@ -1,4 +1,4 @@
-//! The export that a script is written for.
+//! The export that a script reads.
 
 use std::path::Path;
 
@@ -10,101 +10,101 @@ use crate::output::Layout;
 use crate::output::manifest::Manifest;
 use crate::table::parse_time;
 
-/// The runs that a script is for.
+/// The runs that a script reads.
 #[derive(Clone, Debug)]
 pub enum Runs {
-    /// All that hold whole contacts.
+    /// All runs with whole contacts.
     Whole,
-    /// This one, which holds whole contacts.
+    /// This run, which must have whole contacts.
     One(RunId),
-    /// This one, whatever it holds.
+    /// This run, even if it has only parts of contacts.
     OnePart(RunId),
 }
 
-/// An export and the runs in it.
+/// An export and its runs.
 pub struct ExportSource {
-    /// Its folder, as the database will be told.
+    /// Path of the folder, as the database receives it.
     pub(super) path: String,
-    /// Only this run.
+    /// The selected run; `None` for all.
     pub(super) run: Option<RunId>,
-    /// The run to be loaded holds parts of contacts.
+    /// True if the run to be loaded has only parts of contacts.
     pub(super) is_part: bool,
-    /// The manifests of the runs to be loaded.
+    /// Manifests of the runs to be loaded.
     pub(super) manifests: Vec<Manifest>,
     /// Runs that are not loaded, and the options that limit them to parts of contacts.
     pub(super) left_out: Vec<(RunId, Vec<&'static str>)>,
-    /// All runs that are known, pruned ones too.
+    /// All known runs, including pruned ones.
     pub(super) links: Vec<Link>,
 }
 
-/// A run and the one before it.
+/// A run and its predecessor.
 pub(super) struct Link {
     pub(super) run_id: RunId,
     pub(super) previous: Option<RunId>,
-    /// When the run began, in microseconds since 1970; unknown of pruned ones.
+    /// Start of the run, in microseconds since 1970; unknown for pruned runs.
     pub(super) exported_at: Option<i64>,
     pub(super) is_part: bool,
 }
 
-/// Why no script can be written for an export.
+/// Reason why no script can be written for an export.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
-    /// Nothing was published there.
-    #[error("{path} holds no run; name the folder that was given to run --out")]
+    /// The export has no published run.
+    #[error("{path} has no published run: give the folder that --out of the run named")]
     NoRun {
-        /// The folder.
+        /// Path of the export.
         path: String,
     },
-    /// Not this one.
-    #[error("{path} holds no run {run}")]
+    /// The export has no run with this ID.
+    #[error("{path} has no run {run}")]
     NoSuchRun {
-        /// The folder.
+        /// Path of the export.
         path: String,
-        /// The run.
+        /// ID of the run.
         run: RunId,
     },
-    /// All its runs hold parts of contacts.
+    /// All runs have only parts of contacts.
     #[error(
-        "all runs in {path} hold only parts of contacts (--since, --until or --channel): load one of them into tables of its own with --run ID --partial, or export whole contacts"
+        "all runs in {path} have only parts of contacts (--since, --until or --channel): load one of them into separate tables with --run ID --partial, or export whole contacts"
     )]
     OnlyParts {
-        /// The folder.
+        /// Path of the export.
         path: String,
     },
-    /// This run holds parts of contacts.
+    /// The selected run has only parts of contacts.
     #[error(
-        "the run {run} holds only parts of contacts ({}), which would replace whole ones: load it into tables of its own, with --partial",
+        "the run {run} has only parts of contacts ({}), which would replace whole ones: load it into separate tables with --partial",
         options.join(", ")
     )]
     Part {
-        /// The run.
+        /// ID of the run.
         run: RunId,
-        /// The options that limit it.
+        /// Options that limit the run.
         options: Vec<&'static str>,
     },
-    /// A name that cannot stand in a script.
-    #[error("the path of the export has line ends or is not UTF-8; give it another name")]
+    /// The path cannot be written in a script.
+    #[error("the path of the export contains line ends or is not UTF-8: rename it")]
     BadPath,
     /// A manifest or another record is damaged.
-    #[error("the export is damaged; see chatzy-export verify")]
+    #[error("the export is damaged: run chatzy-export verify")]
     Damaged(#[source] CatalogError),
-    /// It cannot be read.
+    /// A file operation failed.
     #[error(transparent)]
     Storage(StorageError),
-    /// Parquet, where lines are needed.
+    /// The run is Parquet, but the database reads only JSONL.
     #[error(
-        "the run {run} is Parquet, which PostgreSQL cannot read: export with --format jsonl, or name another run with --run"
+        "the run {run} is Parquet, which PostgreSQL cannot read: export with --format jsonl, or select another run with --run"
     )]
     NotJsonl {
-        /// The run.
+        /// ID of the run.
         run: RunId,
     },
-    /// The channel is not in the files.
+    /// The files do not contain the channel.
     #[error(
-        "the run {run} is partitioned by channel, which is then not in its lines: export without it, or name another run with --run"
+        "the run {run} is partitioned by channel, so its lines do not contain the channel: export without this partition key, or select another run with --run"
     )]
     ByChannel {
-        /// The run.
+        /// ID of the run.
         run: RunId,
     },
 }
@@ -122,7 +122,7 @@ impl ExportSource {
     /// Reads the manifests of the export at `path`.
     ///
     /// # Errors
-    /// When there is none, one is damaged, or the runs to be loaded hold parts of contacts.
+    /// If there is none, one is damaged, or the runs to be loaded have only parts of contacts.
     pub fn read(path: &Path, runs: &Runs) -> Result<Self, SourceError> {
         let text = path.to_str().filter(|text| !text.contains(char::is_control));
         let text = text.ok_or(SourceError::BadPath)?.to_owned();
@@ -168,7 +168,7 @@ impl ExportSource {
     /// Returns the source if `psql` can copy its files.
     ///
     /// # Errors
-    /// When a run is Parquet, or has its channels in its paths only.
+    /// If a run is Parquet, or has its channels only in its paths.
     pub fn into_lines(self) -> Result<Self, SourceError> {
         for manifest in &self.manifests {
             let run = || manifest.run_id.clone();
@@ -183,8 +183,8 @@ impl ExportSource {
         Ok(self)
     }
 
-    /// Plain queries over the files can tell the newest run of a contact: all runs are whole, have one layout, and began in
-    /// the order of their chain.
+    /// True if plain queries over the files find the newest run of a contact. This requires that all runs are
+    /// whole, have the same layout, and began in the order of their chain.
     pub fn is_ordered_by_time(&self) -> bool {
         let layout = |manifest: &Manifest| Layout::of(&manifest.options);
         self.left_out.is_empty()
@@ -194,7 +194,7 @@ impl ExportSource {
             })
     }
 
-    /// The time of the last run before this one that is there.
+    /// Returns the start of the closest earlier run with a known start.
     fn began_before(&self, link: &Link) -> Option<i64> {
         let mut link = link;
         for _ in &self.links {
@@ -207,7 +207,7 @@ impl ExportSource {
         None
     }
 
-    /// Comments that name the runs that are left out.
+    /// Returns comments that name the runs that are left out.
     pub(super) fn left_out(&self) -> String {
         let line = |(run, options): &(RunId, Vec<&str>)| {
             format!("-- Left out, since it holds only parts of contacts: {run} ({})\n", options.join(", "))
@@ -216,7 +216,7 @@ impl ExportSource {
     }
 }
 
-/// The path as programs take it: none of them is to read it as an option or as a home directory.
+/// Returns the path in a form that programs do not read as an option or as a home directory.
 fn as_folder(path: &str) -> String {
     if path.starts_with(['-', '~']) { format!("./{path}") } else { path.to_owned() }
 }

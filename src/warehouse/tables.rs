@@ -1,4 +1,4 @@
-//! `CREATE TABLE`, with the keys of `docs/tables.md#rows`.
+//! `CREATE TABLE` statements, with the keys of `docs/tables.md#rows`.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use super::dialect::{Dialect, name};
 use super::{heading, runs};
 use crate::table::Table;
 
-/// The statements that make the tables.
+/// Returns the statements that create the tables.
 pub fn create_tables(dialect: Dialect) -> String {
     let mut sql = heading("the tables");
     sql.push_str(match dialect {
@@ -35,7 +35,8 @@ pub fn create_tables(dialect: Dialect) -> String {
     sql
 }
 
-/// Fails where a database does not have the tables. Adds the table of the runs' order, which earlier versions did not make.
+/// Returns statements that fail if the database lacks the tables. They also add the table of the runs' order,
+/// which earlier versions did not create.
 pub(super) fn are_there(dialect: Dialect) -> String {
     let names = Table::ALL.map(|table| format!("'{}'", table.name())).join(", ");
     let advice = "chatzy-export schema --format";
@@ -68,8 +69,8 @@ END $$;
     }
 }
 
-/// What tells the rows of a loaded table apart. The contact comes first, by which rows are replaced; `coverage` keeps
-/// the rows of every run.
+/// Returns the key columns of a loaded table. The contact comes first, since rows are replaced by contact.
+/// `coverage` keeps the rows of every run.
 fn key(table: Table) -> &'static [&'static str] {
     match table {
         Table::Contacts => &["contact_id"],

@@ -265,7 +265,7 @@ fn a_folder_that_cannot_be_written() {
     if outcome.code == Some(0) {
         // Root is not refused: then there is something in the way instead.
         let blocked = export.out("readonly/kept/export").expect(6);
-        assert_snapshot!(blocked.last_line(), @"error: cannot look at DIR/readonly/kept/export: Not a directory (os error 20); to resume, run");
+        assert_snapshot!(blocked.last_line(), @"error: cannot inspect DIR/readonly/kept/export: Not a directory (os error 20); to resume, run");
     } else {
         let outcome = outcome.expect(6);
         assert!(outcome.last_line().contains("DIR/readonly"), "{}", outcome.last_line());

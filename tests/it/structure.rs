@@ -21,8 +21,8 @@ const LAYERS: [&[&str]; 5] = [
         "durable",
         "contact_read",
         "digest",
-        "visible",
-        "actor",
+        "printable",
+        "worker_thread",
         "bounded",
     ],
 ];

@@ -101,10 +101,10 @@ fn damages_are_told_one_by_one() {
     write(&out.join("_runs/latest.json"), read(&out.join("_runs/latest.json")).replace("  ", " "));
     let outcome = verify("", &out).expect(8);
     insta::assert_snapshot!(outcome.stderr.replace(&*out.to_string_lossy(), "OUT"), @"
-    changed: _runs/latest.json: it says the same as before, and is written otherwise
-    cut: contacts/part-first-00000.jsonl: it has 3 bytes and had 526
+    changed: _runs/latest.json: its content is the same, but its form has changed
+    cut: contacts/part-first-00000.jsonl: it has 3 bytes, expected 526
     missing: _runs/first/failed.csv: checksums.sha256 lists it
-    added: _runs/second/notes.txt: it is no file of a run
+    added: _runs/second/notes.txt: it does not belong to any run
     error: OUT is damaged: 4 findings above; export the contacts again, or restore the export from a copy
     ");
     let outcome = verify("--run first", &out).expect(8);
@@ -123,7 +123,7 @@ fn json_tells_machines() {
     set_permissions(out.join("coverage"), Permissions::from_mode(0o755)).unwrap();
     let outcome = verify("--deep --json", &out).expect(8);
     let mut found = findings(&outcome);
-    assert_eq!(found["damages"][0]["detail"], format!("it has 3 bytes and had {bytes}"));
+    assert_eq!(found["damages"][0]["detail"], format!("it has 3 bytes, expected {bytes}"));
     found["damages"][0]["detail"] = "…".into();
     found["bytes"] = 0.into();
     insta::assert_snapshot!(serde_json::to_string_pretty(&found).unwrap(), @r#"
@@ -142,7 +142,7 @@ fn json_tells_machines() {
       "runs": 2,
       "warnings": [
         {
-          "detail": "its mode is 755, and was 700 when it was written",
+          "detail": "its mode is 755; it was written with 700",
           "kind": "permissions",
           "path": "coverage",
           "run_id": null
@@ -159,7 +159,7 @@ fn modes_are_warned_of_and_no_damage() {
     set_permissions(out.join("_runs/second/manifest.json"), Permissions::from_mode(0o644)).unwrap();
     set_permissions(out.join("messages"), Permissions::from_mode(0o750)).unwrap();
     let outcome = verify("", &out).expect(0);
-    insta::assert_snapshot!(outcome.first_line(), @"warning: 2 files or folders are for other users than the owner, such as messages: its mode is 750, and was 700 when it was written");
+    insta::assert_snapshot!(outcome.first_line(), @"warning: 2 files or folders are for other users than the owner, such as messages: its mode is 750; it was written with 700");
     assert_eq!(verify("-q", &out).expect(0).stderr.lines().count(), 1, "a warning is told all the same");
 }
 

@@ -33,7 +33,7 @@ pub(super) fn table(name: &str, rows: u64, before: &KnownFields, now: &mut Known
     }
     let (mut extra, gone) = add(&before.extra, &now.extra, rows, missing);
     // So many names are made up by those who write to the API, and would be new in every run.
-    if extra.len() < UnknownFields::MOST_NAMES {
+    if extra.len() < UnknownFields::MAX_NAMES {
         for (field, _) in new(&before.extra, &now.extra) {
             change(field, "appeared");
         }
@@ -41,7 +41,7 @@ pub(super) fn table(name: &str, rows: u64, before: &KnownFields, now: &mut Known
             change(field, "vanished");
         }
     } else {
-        extra = extra.into_iter().take(UnknownFields::MOST_NAMES).collect();
+        extra = extra.into_iter().take(UnknownFields::MAX_NAMES).collect();
     }
     let contacts = now.contacts.saturating_add(before.contacts);
     *now = KnownFields { contacts, columns, extra };
@@ -146,6 +146,6 @@ mod tests {
             KnownFields { contacts: 100, columns: Fields::new(), extra: extra.collect() }
         };
         let (found, known) = changes(1000, &names(0), &names(5000));
-        assert_eq!((found.len(), known.extra.len()), (0, UnknownFields::MOST_NAMES));
+        assert_eq!((found.len(), known.extra.len()), (0, UnknownFields::MAX_NAMES));
     }
 }

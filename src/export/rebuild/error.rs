@@ -22,7 +22,7 @@ pub enum RebuildError {
         path: PathBuf,
     },
     /// The export has no such run.
-    #[error("there is no run {run_id} in {}; its runs are in _runs", path.display())]
+    #[error("there is no run {run_id} in {}: its runs are the folders in _runs", path.display())]
     NoRun {
         /// The run asked for.
         run_id: RunId,

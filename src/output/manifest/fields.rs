@@ -1,4 +1,4 @@
-//! The fields that runs have met, and how they changed from one run to the next.
+//! The fields that the runs of an export have met, and their changes between runs.
 
 use std::collections::BTreeMap;
 
@@ -41,7 +41,7 @@ pub struct SchemaChange {
 mod tests {
     use super::*;
 
-    /// As version 0.1.0 wrote them. Fields that were added since have defaults.
+    /// These are the forms of version 0.1.0. Later fields have defaults.
     #[test]
     fn the_forms_of_the_first_version_are_read() {
         let change = r#"{"table":"messages","field":"mood","change":"appeared"}"#;

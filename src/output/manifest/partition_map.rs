@@ -1,4 +1,4 @@
-//! Partition keys as a JSON object in their order.
+//! Serializes partition keys as a JSON object, in their order.
 
 use std::fmt;
 

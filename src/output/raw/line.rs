@@ -1,5 +1,5 @@
-//! The form of a line. Every line has all keys, in one order, with nulls where they say nothing, so that readers of
-//! JSON lines see one table.
+//! The form of a line. Every line has all keys in one order, with nulls for those that do not apply. Readers
+//! of JSON lines therefore see one table.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -14,7 +14,7 @@ use crate::contact_read::{HistoryEnd, Outcome, PageRequest, Purpose, Status};
 use crate::id::Channel;
 use crate::table::{format_time, parse_time};
 
-/// What a line is about.
+/// Kind of a line.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Kind {
@@ -22,7 +22,7 @@ enum Kind {
     Contact,
 }
 
-/// A line as the object it is.
+/// A line as a JSON object.
 #[derive(Serialize, Deserialize)]
 struct Object<'a> {
     kind: Kind,
@@ -35,17 +35,17 @@ struct Object<'a> {
     overlap: Option<u64>,
     requested_at: Option<Time>,
     received_at: Option<Time>,
-    /// The body as text.
+    /// Body, if it is text.
     body: Option<Cow<'a, str>>,
-    /// The body where it is no text.
+    /// Body, if it is not text.
     body_base64: Option<Base64<'a>>,
     input_line: Option<u64>,
-    outcome: Option<Word>,
+    outcome: Option<ContactOutcome>,
 }
 
-/// The last word on a contact, with its times as text.
+/// Outcome of a contact, with its times as text.
 #[derive(Serialize, Deserialize)]
-struct Word {
+struct ContactOutcome {
     status: Status,
     pages: u64,
     requests: u64,
@@ -54,11 +54,11 @@ struct Word {
     started_at: Time,
     finished_at: Time,
     error: Option<String>,
-    endings: Vec<OneEnding>,
+    endings: Vec<ChannelEnd>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct OneEnding {
+struct ChannelEnd {
     channel: Option<Channel>,
     #[serde(flatten)]
     ending: HistoryEnd,
@@ -76,11 +76,11 @@ impl Serialize for Time {
 impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        parse_time(&text).map(Self).ok_or_else(|| serde::de::Error::custom("no time"))
+        parse_time(&text).map(Self).ok_or_else(|| serde::de::Error::custom("invalid time"))
     }
 }
 
-/// Bytes, written without a copy of their text.
+/// Bytes that are written as base64 without an intermediate text.
 struct Base64<'a>(Cow<'a, [u8]>);
 
 impl Serialize for Base64<'_> {
@@ -92,19 +92,19 @@ impl Serialize for Base64<'_> {
 impl<'de> Deserialize<'de> for Base64<'_> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let bytes = STANDARD.decode(text).map_err(|_| serde::de::Error::custom("no base64"))?;
+        let bytes = STANDARD.decode(text).map_err(|_| serde::de::Error::custom("invalid base64"))?;
         Ok(Self(bytes.into()))
     }
 }
 
-/// The body as text, where it is: UTF-8 without control characters but those that JSON has between its tokens. Others
-/// make readers stumble, and six bytes of each.
+/// Returns the body as text if it is UTF-8 without control characters, except those that JSON allows between
+/// tokens. Other control characters confuse readers, and each would take six bytes.
 fn as_text(body: &[u8]) -> Option<&str> {
     let is_odd = |byte: &u8| *byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r');
     if body.iter().any(is_odd) { None } else { std::str::from_utf8(body).ok() }
 }
 
-/// Writes the line of an answer.
+/// Writes the line of a response.
 pub(super) fn write_answer(answer: &RawAnswer, body: &[u8], out: &mut impl Write) -> io::Result<()> {
     let text = as_text(body);
     let line = Object {
@@ -143,7 +143,7 @@ pub(super) fn write_contact(contact: &RawContact, out: &mut impl Write) -> io::R
         body: None,
         body_base64: None,
         input_line: Some(contact.input_line),
-        outcome: Some(Word {
+        outcome: Some(ContactOutcome {
             status: outcome.status,
             pages: outcome.pages,
             requests: outcome.requests,
@@ -155,7 +155,7 @@ pub(super) fn write_contact(contact: &RawContact, out: &mut impl Write) -> io::R
             endings: outcome
                 .endings
                 .iter()
-                .map(|(channel, ending)| OneEnding { channel: *channel, ending: *ending })
+                .map(|(channel, ending)| ChannelEnd { channel: *channel, ending: *ending })
                 .collect(),
         }),
     };
@@ -167,18 +167,18 @@ fn write(line: &Object<'_>, out: &mut impl Write) -> io::Result<()> {
     out.write_all(b"\n")
 }
 
-/// Reads a line, without its end; or says what it lacks.
+/// Parses a line without its line end. The error describes the defect.
 pub(super) fn read(line: &[u8]) -> Result<RawLine, String> {
     let line: Object<'_> = serde_json::from_slice(line).map_err(|error| error.to_string())?;
     let contact_id = line.contact_id.into_owned();
     match line.kind {
         Kind::Answer => {
-            let lacks = |key: &str| format!("an answer without `{key}`");
+            let missing = |key: &str| format!("a response without `{key}`");
             let ask = PageRequest {
-                offset: line.offset.ok_or_else(|| lacks("offset"))?,
-                limit: line.limit.ok_or_else(|| lacks("limit"))?,
-                overlap: line.overlap.ok_or_else(|| lacks("overlap"))?,
-                purpose: line.purpose.ok_or_else(|| lacks("purpose"))?,
+                offset: line.offset.ok_or_else(|| missing("offset"))?,
+                limit: line.limit.ok_or_else(|| missing("limit"))?,
+                overlap: line.overlap.ok_or_else(|| missing("overlap"))?,
+                purpose: line.purpose.ok_or_else(|| missing("purpose"))?,
             };
             let answer = RawAnswer {
                 contact: line.contact_index,
@@ -186,27 +186,27 @@ pub(super) fn read(line: &[u8]) -> Result<RawLine, String> {
                 channel: line.channel,
                 ask,
                 requested_at: line.requested_at.map(|time| time.0),
-                received_at: line.received_at.ok_or_else(|| lacks("received_at"))?.0,
+                received_at: line.received_at.ok_or_else(|| missing("received_at"))?.0,
             };
             let body = match (line.body, line.body_base64) {
                 (Some(text), None) => text.into_owned().into_bytes(),
                 (None, Some(bytes)) => bytes.0.into_owned(),
-                _ => return Err(lacks("body")),
+                _ => return Err(missing("body")),
             };
             Ok(RawLine::Answer(answer, body))
         }
         Kind::Contact => {
-            let word = line.outcome.ok_or("a contact without `outcome`")?;
+            let stored = line.outcome.ok_or("a contact without `outcome`")?;
             let outcome = Outcome {
-                status: word.status,
-                pages: word.pages,
-                requests: word.requests,
-                retries: word.retries,
-                rereads: word.rereads,
-                endings: word.endings.into_iter().map(|one| (one.channel, one.ending)).collect(),
-                started_at: word.started_at.0,
-                finished_at: word.finished_at.0,
-                error: word.error,
+                status: stored.status,
+                pages: stored.pages,
+                requests: stored.requests,
+                retries: stored.retries,
+                rereads: stored.rereads,
+                endings: stored.endings.into_iter().map(|one| (one.channel, one.ending)).collect(),
+                started_at: stored.started_at.0,
+                finished_at: stored.finished_at.0,
+                error: stored.error,
             };
             let input_line = line.input_line.ok_or("a contact without `input_line`")?;
             Ok(RawLine::Contact(RawContact { contact: line.contact_index, contact_id, input_line, outcome }))

@@ -1,11 +1,11 @@
-//! The raw archive: the API's answers as received, as lines of JSON that are published with the tables.
+//! The raw archive: the API's responses as received, as lines of JSON. They are published with the tables.
 //!
 //! ```text
-//! raw/part-<run_id>-00000.jsonl.zst     one line an answer, contact by contact in the order of the input;
-//!                                       behind the last answer one line a contact: how it ended
+//! raw/part-<run_id>-00000.jsonl.zst     one line per response, by contact, in the order of the input;
+//!                                       then one line per contact: its outcome
 //! ```
-//! [`mod@line`] is the form of a line, [`RawWriter`] makes the files, [`RawReader`] reads them back and proves them on the
-//! way. Whatever the answers hold, each body can be had again byte for byte, so that the tables can be made again.
+//! [`mod@line`] defines the form of a line. [`RawWriter`] writes the files, [`RawReader`] reads and verifies
+//! them. Each body is kept byte for byte, whatever it holds, so that `rebuild` can make the tables from it.
 
 mod line;
 mod reader;
@@ -19,44 +19,44 @@ use crate::id::Channel;
 pub use reader::{RawError, RawReader};
 pub use writer::RawWriter;
 
-/// The name of the archive's folder, and of its files in the manifest.
+/// Name of the archive's folder, and of its files in the manifest.
 pub const RAW: &str = "raw";
 
-/// One answer of the API.
+/// One response of the API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RawAnswer {
-    /// Its contact's place in the input, from 0.
+    /// Index of the contact in the input, from 0.
     pub contact: u32,
-    /// Its contact.
+    /// ID of the contact.
     pub contact_id: String,
-    /// The channel asked for.
+    /// Channel of the request, if it names one.
     pub channel: Option<Channel>,
-    /// What was asked.
+    /// Request that the response answers.
     pub ask: PageRequest,
-    /// When it was first asked for, in microseconds since 1970.
+    /// Time of the first request, in microseconds since 1970.
     pub requested_at: Option<i64>,
-    /// When the answer was there.
+    /// Time of the response, in microseconds since 1970.
     pub received_at: i64,
 }
 
-/// How a contact ended.
+/// Outcome of a contact.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RawContact {
-    /// Its place in the input, from 0.
+    /// Index of the contact in the input, from 0.
     pub contact: u32,
-    /// Its ID.
+    /// ID of the contact.
     pub contact_id: String,
-    /// The line of the input on which it first stands.
+    /// Line of the input with its first occurrence.
     pub input_line: u64,
-    /// Its last word.
+    /// Outcome of the contact.
     pub outcome: Outcome,
 }
 
-/// What a line says.
+/// Content of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RawLine {
-    /// An answer and its body.
+    /// A response and its body.
     Answer(RawAnswer, Vec<u8>),
-    /// How a contact ended.
+    /// Outcome of a contact.
     Contact(RawContact),
 }

@@ -1,4 +1,4 @@
-//! Reads an archive's file back, line by line, hashing it on the way.
+//! Reads a file of the archive line by line, and hashes it.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -13,42 +13,42 @@ use crate::durable::{self, OnPath, Opened, StorageError};
 use crate::output::ExportPath;
 use crate::record::MAX_ANSWER;
 
-/// The longest line that is read: an answer, each byte of which takes at most two in its line, and what stands beside it.
+/// Maximum length of a line: a response, whose bytes take at most two bytes each, and the other keys.
 const MAX_LINE: usize = 2 * MAX_ANSWER + (32 << 20);
-/// Bytes of the buffer for lines that are kept between two of them.
+/// Capacity of the line buffer that is kept between two lines.
 const KEPT_LINE: usize = 1 << 20;
 /// Bytes read at once.
 const BUFFER_BYTES: usize = 256 << 10;
 
-/// Why an archive cannot be read.
+/// Error of reading an archive.
 #[derive(Debug, thiserror::Error)]
 pub enum RawError {
-    /// The file system refused.
+    /// A file operation failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// It holds an answer that no run of this version accepts.
+    /// The archive holds a response that is larger than this version accepts.
     #[error(
-        "line {line} of the raw archive {} is larger than this version accepts (answers of {} MiB): rebuild with the version of chatzy-export that wrote it",
+        "line {line} of the raw archive {} is larger than this version accepts (responses of {} MiB): rebuild with the version of chatzy-export that wrote it",
         path.display(),
         MAX_ANSWER >> 20
     )]
     TooLarge {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// The line, counted from 1.
+        /// Number of the line, from 1.
         line: u64,
     },
-    /// It is not what was written.
+    /// The content is not what was written.
     #[error("the raw archive {} is damaged: {what}", path.display())]
     Damaged {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// What is wrong.
+        /// Description of the damage.
         what: String,
     },
 }
 
-/// What passes through is hashed.
+/// Reads a file and hashes it.
 struct Hashed {
     file: File,
     hasher: Sha256,
@@ -94,7 +94,7 @@ impl RawReader {
         Ok(Self { path, text, line: Vec::new(), rows: 0 })
     }
 
-    /// The next line; none at the end.
+    /// Returns the next line; `None` at the end.
     ///
     /// # Errors
     /// When the file cannot be read, or the line is not one of an archive.
@@ -105,7 +105,8 @@ impl RawReader {
         match read_bytes {
             Ok(0) => return Ok(None),
             Ok(_) => {}
-            // Only what the operating system said is about the disk; the decoder uses the same type for bad bytes.
+            // An error with an OS code comes from the file system. The decoder uses the same type for invalid
+            // bytes.
             Err(error) if error.raw_os_error().is_some() => {
                 return Err(StorageError::new("read", &self.path, error).into());
             }
@@ -127,7 +128,7 @@ impl RawReader {
         Ok(Some(line))
     }
 
-    /// To be called when all lines are read: the file's SHA-256, its bytes and its lines.
+    /// Returns the file's SHA-256, its bytes and its lines. Call it after all lines are read.
     pub fn finish(self) -> (String, u64, u64) {
         let Hashed { hasher, bytes, .. } = self.text.into_inner().finish().into_inner();
         (hex(&hasher.finalize()), bytes, self.rows)

@@ -1,4 +1,4 @@
-//! An archive gives back what went into it.
+//! An archive returns the content that was written to it.
 
 use proptest::prelude::*;
 
@@ -39,7 +39,7 @@ fn contact(contact: u32) -> RawContact {
     }
 }
 
-/// Writes bodies, one a contact, and reads all files back.
+/// Writes one body per contact, and reads all files back.
 fn round_trip(bodies: &[Vec<u8>], target: u64) -> (Vec<RawLine>, usize) {
     let folder = tempfile::tempdir().unwrap();
     let mut writer = RawWriter::new(&"r1".parse().unwrap(), target, folder.path());
@@ -96,7 +96,7 @@ fn files_are_closed_at_contacts_after_their_size() {
 }
 
 #[test]
-fn a_torn_or_foreign_file_is_told_as_damage() {
+fn an_incomplete_or_foreign_file_is_damaged() {
     let folder = tempfile::tempdir().unwrap();
     let mut writer = RawWriter::new(&"r1".parse().unwrap(), 1 << 20, folder.path());
     writer.answer(&answer(0), b"{}").unwrap();
@@ -129,17 +129,17 @@ proptest! {
 }
 
 #[test]
-fn the_largest_answer_is_read_and_a_larger_one_is_refused() {
-    const MOST: usize = crate::record::MAX_ANSWER;
+fn the_largest_response_is_read_and_a_larger_one_is_rejected() {
+    const MAX: usize = crate::record::MAX_ANSWER;
     // Each quote takes two bytes in its line.
-    let bodies = [vec![b'"'; MOST], vec![1; MOST]];
+    let bodies = [vec![b'"'; MAX], vec![1; MAX]];
     let (lines, _) = round_trip(&bodies, u64::MAX);
     for (line, body) in lines.iter().zip(&bodies) {
         assert!(matches!(line, RawLine::Answer(_, read) if read == body));
     }
     let folder = tempfile::tempdir().unwrap();
     let mut writer = RawWriter::new(&"r1".parse().unwrap(), u64::MAX, folder.path());
-    writer.answer(&answer(0), &vec![b'x'; MOST + 1]).unwrap();
+    writer.answer(&answer(0), &vec![b'x'; MAX + 1]).unwrap();
     let files = writer.finish().unwrap();
     let mut reader = RawReader::open(folder.path(), &files[0].path).unwrap();
     let error = reader.next().unwrap_err();

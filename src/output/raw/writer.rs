@@ -1,4 +1,4 @@
-//! Writes the archive's files, each closed at the first contact after its size.
+//! Writes the files of the archive. A file is closed at the first contact after it reaches its size.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -13,10 +13,11 @@ use crate::output::part::PartFile;
 use crate::output::{ExportPath, OutputError};
 use crate::settings::JsonlCodec;
 
-/// The level of zstd: on pages of the service a higher one saves little, and takes longer than all else of a run.
+/// Level of zstd. On pages of the service a higher level saves little, and takes longer than the rest of a
+/// run.
 const LEVEL: i32 = 3;
 
-/// Writes the archive of a run. After an error it is of no use any more.
+/// Writes the archive of a run. Unusable after an error.
 pub struct RawWriter {
     run_id: RunId,
     staging: PathBuf,
@@ -29,11 +30,11 @@ struct OpenFile {
     path: ExportPath,
     sink: Sink,
     rows: u64,
-    /// Bytes of text that may be in the compressor still.
+    /// Bytes of text that the compressor may still hold.
     held: u64,
 }
 
-/// Counts what goes by.
+/// Counts the written bytes.
 struct Counted<'a> {
     sink: &'a mut Sink,
     bytes: &'a mut u64,
@@ -52,12 +53,12 @@ impl Write for Counted<'_> {
 }
 
 impl RawWriter {
-    /// A writer into `staging`, which mirrors the output folder, of files of about `target` bytes.
+    /// Creates a writer into `staging`, which mirrors the output folder. Files have about `target` bytes.
     pub fn new(run_id: &RunId, target: u64, staging: &Path) -> Self {
         Self { run_id: run_id.clone(), staging: staging.to_owned(), target, file: None, files: Vec::new() }
     }
 
-    /// Takes an answer.
+    /// Writes a response.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -65,7 +66,7 @@ impl RawWriter {
         self.line(|out| write_answer(answer, body, out))
     }
 
-    /// Takes how a contact ended.
+    /// Writes the outcome of a contact.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -94,13 +95,14 @@ impl RawWriter {
         Ok(OpenFile { path, sink, rows: 0, held: 0 })
     }
 
-    /// Says that a contact has no more lines for now: a file that has reached its size is closed.
+    /// Reports that a contact has no more lines for now. A file that has reached its size is closed.
     ///
     /// # Errors
     /// When a file cannot be written or synced.
     pub fn end_contact(&mut self) -> Result<(), OutputError> {
         let Some(file) = &mut self.file else { return Ok(()) };
-        // What the compressor holds is less than its text: below this the file cannot have its size yet.
+        // The compressed form is smaller than the held text. Below this sum the file cannot have reached its
+        // size.
         if file.sink.bytes() + file.held < self.target {
             return Ok(());
         }
@@ -128,7 +130,7 @@ impl RawWriter {
         Ok(())
     }
 
-    /// Closes the last file, makes all and their names durable, and lists them.
+    /// Closes the last file, makes all files and their names durable, and returns them.
     ///
     /// # Errors
     /// When a file cannot be written or synced.

@@ -1,4 +1,4 @@
-//! Messages as the tests make them, written and read back.
+//! Test messages, and functions to write and read them.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -18,7 +18,7 @@ use crate::settings::{Format, JsonlCodec, OutputSettings, ParquetCodec, Partitio
 use crate::table::{Kind, Rows, Table, format_time};
 
 pub(super) const DAY: i64 = 86_400_000_000;
-/// 2026-11-20T02:00:00Z.
+/// 2026-11-20T02:00:00Z in microseconds since 1970.
 pub(super) const START: i64 = 1_795_140_000_000_000;
 
 pub(super) const FORMATS: [Format; 6] = [
@@ -30,7 +30,7 @@ pub(super) const FORMATS: [Format; 6] = [
     Format::Jsonl(JsonlCodec::Zstd(3)),
 ];
 
-/// A message as the tests make it: contact, number, content, time, channel, extra.
+/// A test message: contact, number, content, time, channel, extra.
 #[derive(Clone)]
 pub(super) struct Message {
     pub(super) contact: usize,
@@ -114,7 +114,7 @@ pub(super) fn read_jsonl(path: &Path) -> String {
     let file = File::open(path).unwrap();
     let mut text = String::new();
     match path.extension().and_then(|extension| extension.to_str()) {
-        // One member and one frame: readers that stop after the first must miss nothing.
+        // The file must have one member or frame: readers that stop after the first must miss nothing.
         Some("gz") => flate2::read::GzDecoder::new(file).read_to_string(&mut text),
         Some("zst") => zstd::Decoder::new(file).unwrap().single_frame().read_to_string(&mut text),
         _ => { file }.read_to_string(&mut text),

@@ -1,4 +1,4 @@
-//! Pieces are written where they are put, whenever they were made.
+//! Tests of pieces: they are written at their position, whenever they were encoded.
 
 use std::fs::{self, File};
 
@@ -14,7 +14,7 @@ fn parquet() -> impl Iterator<Item = Format> {
     FORMATS.into_iter().filter(|format| matches!(format, Format::Parquet(_)))
 }
 
-/// The pieces of contact 1, between two contacts of a few messages.
+/// Pieces of contact 1, between two contacts with a few messages.
 fn pieces() -> Vec<Vec<Message>> {
     [0..700, 700..3700, 3700..6700].map(|numbers| numbers.map(|number| message(1, number)).collect()).into()
 }
@@ -27,7 +27,7 @@ fn make(writer: &mut TableWriter, number: u32, messages: &[Message], rows_at_onc
 }
 
 #[test]
-fn made_early_or_late_they_are_the_same_bytes() {
+fn pieces_encoded_early_or_late_give_the_same_bytes() {
     let few = |contact| (0..30).map(|number| message(contact, number)).collect::<Vec<_>>();
     let (before, after, pieces) = (few(0), few(2), pieces());
     for format in parquet() {
@@ -36,7 +36,7 @@ fn made_early_or_late_they_are_the_same_bytes() {
             let staging = tempfile::tempdir().unwrap();
             let mut writer = TableWriter::new(&spec, Table::Messages, staging.path());
             if early {
-                // Newest first, one of them in vain, and all before what stands in front of them.
+                // Newest first, before the rows that precede them. One piece is never placed.
                 make(&mut writer, 7, &pieces[1][..500], 100);
                 make(&mut writer, 5, &pieces[2], 1000);
                 make(&mut writer, 6, &pieces[1], 77);
@@ -69,14 +69,14 @@ fn made_early_or_late_they_are_the_same_bytes() {
 }
 
 #[test]
-fn a_large_piece_is_cut_into_groups_and_waits_outside_of_memory() {
+fn a_large_piece_is_cut_into_groups_and_waits_on_disk() {
     let staging = tempfile::tempdir().unwrap();
     let text = "x".repeat(1 << 20);
     let large: Vec<_> =
         (0..40).map(|number| Message { content: Some(text.clone()), ..message(0, number) }).collect();
     let mut writer = TableWriter::new(&spec(FORMATS[0], &[], 1), Table::Messages, staging.path());
     make(&mut writer, 0, &large, 3);
-    assert!(tree(staging.path()).is_empty(), "no file of it has a name");
+    assert!(tree(staging.path()).is_empty(), "the temporary file has no name");
     writer.piece(PieceOrder::Put(0)).unwrap();
     writer.end_contact().unwrap();
     let files = writer.finish().unwrap();
@@ -87,7 +87,7 @@ fn a_large_piece_is_cut_into_groups_and_waits_outside_of_memory() {
 }
 
 #[test]
-fn pieces_that_were_not_put_leave_nothing() {
+fn pieces_that_were_not_placed_leave_nothing() {
     let staging = tempfile::tempdir().unwrap();
     let mut writer = TableWriter::new(&spec(FORMATS[0], &[], 1), Table::Messages, staging.path());
     make(&mut writer, 0, &pieces()[0], 100);
@@ -99,7 +99,7 @@ fn pieces_that_were_not_put_leave_nothing() {
 }
 
 #[test]
-fn only_row_groups_of_one_file_at_a_time_come_in_pieces() {
+fn pieces_require_row_groups_and_one_open_file() {
     let has = |format, keys: &[PartitionKey]| spec(format, keys, 1).has_pieces();
     assert!(has(FORMATS[0], &[]) && has(FORMATS[1], &[PartitionKey::Run, PartitionKey::ExportDate]));
     assert!(!has(FORMATS[0], &[PartitionKey::Month]) && !has(FORMATS[0], &[PartitionKey::Channel]));
@@ -107,7 +107,7 @@ fn only_row_groups_of_one_file_at_a_time_come_in_pieces() {
 }
 
 #[test]
-fn a_refusal_of_the_file_system_names_the_folder() {
+fn an_error_of_the_file_system_names_the_folder() {
     let staging = tempfile::tempdir().unwrap();
     let gone = staging.path().join("gone");
     let mut writer = TableWriter::new(&spec(FORMATS[0], &[], 1), Table::Messages, &gone);

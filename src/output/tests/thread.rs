@@ -1,4 +1,4 @@
-//! The writer on its thread writes what the writer itself would, and does not outlive who drives it.
+//! Tests of the writer thread: it writes the same files as the writer alone, and ends with its owner.
 
 use std::fs;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ fn start(spec: &OutputSpec, staging: &tempfile::TempDir) -> WriterThread {
 }
 
 #[test]
-fn it_writes_what_the_writer_would() {
+fn the_thread_writes_the_same_files_as_the_writer() {
     let contacts: Vec<Vec<_>> =
         (0..50).map(|contact| (0..40).map(|n| message(contact, n)).collect()).collect();
     let contacts: Vec<_> = contacts.iter().map(Vec::as_slice).collect();
@@ -37,7 +37,7 @@ fn it_writes_what_the_writer_would() {
 }
 
 #[test]
-fn dropped_in_the_middle_its_thread_has_ended() {
+fn dropping_it_waits_for_the_thread() {
     let staging = tempfile::tempdir().unwrap();
     let mut writer = start(&spec(FORMATS[0], &[], 1), &staging);
     for contact in 0..20 {
@@ -45,7 +45,7 @@ fn dropped_in_the_middle_its_thread_has_ended() {
         writer.end_contact().unwrap();
     }
     drop(writer);
-    assert_eq!(tree(staging.path()).len(), 20, "what was handed over is written, and nobody writes any more");
+    assert_eq!(tree(staging.path()).len(), 20, "all sent rows are written, and the thread has ended");
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn an_error_comes_back_with_a_later_call() {
     let staging = tempfile::tempdir().unwrap();
     fs::OpenOptions::new().create(true).append(true).open(staging.path().join("messages")).unwrap();
     let mut writer = start(&spec(FORMATS[0], &[], 1), &staging);
-    // The queue is short: soon there is nobody to take the rows.
+    // The queue is short, so the closed channel is soon noticed.
     let mut hand_over = |n| writer.write(rows(&[message(0, n)])).and_then(|()| writer.end_contact());
     let error = (0..).find_map(|n| hand_over(n).err()).unwrap();
     assert!(matches!(error, OutputError::Storage(_)), "{error:?}");
@@ -62,13 +62,13 @@ fn an_error_comes_back_with_a_later_call() {
 
 #[test]
 #[should_panic(expected = "string array")]
-fn a_panic_goes_on_in_the_caller() {
+fn a_panic_resumes_in_the_caller() {
     let staging = tempfile::tempdir().unwrap();
     let mut writer = start(&spec(FORMATS[3], &[], 1), &staging);
     let schema = Schema::new(vec![Field::new("message_id", DataType::Int64, true)]);
     let batch = RecordBatch::try_new(schema.into(), vec![Arc::new(Int64Array::from(vec![1]))]).unwrap();
     writer.write(Rows { table: Table::Messages, batch, message_time: None }).unwrap();
-    // The rows are on their way; the thread cannot do as it is told.
+    // The thread panics on these rows.
     drop(writer.begin_finish());
     drop(writer.finish());
 }

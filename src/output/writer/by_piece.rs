@@ -1,23 +1,25 @@
-//! Long histories, in pieces that are encoded each for itself: some of them before it is known where they stand.
+//! Writes long histories in pieces that are encoded independently, some of them before their position is
+//! known.
 
 use super::super::{OutputError, rows};
 use super::TableWriter;
 use crate::table::Rows;
 
-/// What is done to a piece, which has a number of its own among those of the contact.
+/// An order for a piece. Pieces are numbered within their contact.
 pub enum PieceOrder {
-    /// It takes rows, in their final order.
+    /// Appends rows in their final order.
     Write(u32, Rows),
-    /// It has all its rows.
+    /// Ends the piece: it has all its rows.
     End(u32),
-    /// It stands behind all rows written so far, where the file's next row group begins.
+    /// Places the piece after all rows written so far, at the file's next row group.
     Put(u32),
-    /// Those that were not put are none of the contact's.
+    /// Discards all pieces that were not placed.
     DropAll,
 }
 
 impl TableWriter {
-    /// Follows the order. For Parquet with one file at a time, see [`OutputSpec::has_pieces`](super::super::OutputSpec::has_pieces).
+    /// Follows the order. Only for Parquet with one open file at a time; see
+    /// [`OutputSpec::has_pieces`](super::super::OutputSpec::has_pieces).
     ///
     /// # Errors
     /// When rows cannot be encoded or written.

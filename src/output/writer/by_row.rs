@@ -1,4 +1,5 @@
-//! Tables whose rows go to many files at once: the rows wait until a group of their file is full, or memory is short.
+//! Writes tables whose rows go to many files at once. Rows wait until a group of their file is full, or
+//! memory is short.
 
 use arrow::array::RecordBatch;
 
@@ -7,11 +8,11 @@ use super::super::{OutputError, rows};
 use super::{OPEN_FILE_BYTES, Partition, TableWriter};
 use crate::table::Rows;
 
-/// Rows of all open files of a table that may wait in memory.
+/// Maximum size of waiting rows, over all open files of a table.
 const WAITING_BYTES: u64 = 64 << 20;
 
 impl TableWriter {
-    /// Takes rows of many files.
+    /// Takes rows that belong to many files.
     pub(super) fn write_by_row(&mut self, rows: &Rows) -> Result<(), OutputError> {
         let batch = match &self.projection {
             Some(columns) => rows.batch.project(columns).map_err(|source| self.arrow_error(source))?,
@@ -28,7 +29,7 @@ impl TableWriter {
             self.count(partition, row, size);
             if self.waiting > WAITING_BYTES {
                 self.collect_all(&batch)?;
-                self.relieve()?;
+                self.flush_large()?;
             }
         }
         self.touched.extend(assigned);
@@ -43,7 +44,7 @@ impl TableWriter {
         self.waiting += size + first;
     }
 
-    /// Moves the counted rows of the batch at hand to those that wait.
+    /// Moves the counted rows of the current batch to the pending ones.
     fn collect(&mut self, partition: usize, batch: &RecordBatch) -> Result<(), OutputError> {
         let Partition { pending, picked, .. } = &mut self.partitions[partition];
         let picked = std::mem::take(picked);
@@ -64,10 +65,10 @@ impl TableWriter {
         Ok(())
     }
 
-    /// Encodes the largest groups that wait until half the memory is free.
-    fn relieve(&mut self) -> Result<(), OutputError> {
+    /// Encodes the largest waiting groups until half the memory is free.
+    fn flush_large(&mut self) -> Result<(), OutputError> {
         let mut largest: Vec<_> = (0..self.partitions.len()).collect();
-        // The sort is stable: among equals the first met goes first.
+        // The sort is stable: equal groups are encoded in the order of their first rows.
         largest.sort_by_key(|partition| std::cmp::Reverse(self.partitions[*partition].pending.size.bytes));
         for partition in largest {
             if self.waiting <= WAITING_BYTES / 2 {

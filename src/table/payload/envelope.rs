@@ -1,16 +1,16 @@
-//! Finding the event: a record is one, or holds one in the wrappings that webhooks are delivered in.
+//! Finds the event of a record. A record is an event, or contains one in the envelopes of webhooks.
 
 use crate::json::{Document, Kind, Value};
 
 macro_rules! event_members {
     ($($field:ident: $key:literal),* $(,)?) => {
-        /// The members of an event that are looked at; null ones are not there.
+        /// Members of an event that are read. Null counts as missing.
         #[derive(Clone, Copy, Debug, Default)]
         pub(super) struct Event<'a> {
             $(pub(super) $field: Option<Value<'a>>,)*
-            /// The object itself.
+            /// The object with all members.
             pub(super) object: Option<Value<'a>>,
-            /// Whether it stood in the `messages` of a wrapping that has `contacts` beside them.
+            /// True if it was in the `messages` of an envelope that also has `contacts`.
             pub(super) among_contacts: bool,
         }
 
@@ -62,7 +62,7 @@ event_members! {
     timestamp: "timestamp",
 }
 
-/// The record's own members, beside the event in it.
+/// Members of the record itself, outside its event.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Envelope<'a> {
     data: Option<Value<'a>>,
@@ -71,7 +71,7 @@ pub(super) struct Envelope<'a> {
 }
 
 impl<'a> Envelope<'a> {
-    /// Reads a record; of one that is no object there is nothing to read.
+    /// Reads a record. All members are `None` if it is not an object.
     pub(super) fn read(record: Value<'a>) -> Self {
         let mut envelope = Self::default();
         for (name, value) in record.members() {
@@ -86,7 +86,7 @@ impl<'a> Envelope<'a> {
     }
 }
 
-/// Finds the event of a record; none when there is no object in it.
+/// Finds the event of a record; `None` if it contains no object.
 pub(super) fn with_event<T>(
     record: Value<'_>,
     envelope: &Envelope<'_>,
@@ -121,7 +121,7 @@ fn unwrap(start: Value<'_>) -> Event<'_> {
     }
 }
 
-/// The first status, or the first message with the contacts that stand beside it.
+/// Returns the first status, or the first message, with the contacts beside it.
 fn inside<'a>(value: &Event<'a>) -> Option<Event<'a>> {
     if let Some(status) = value.statuses.and_then(first).and_then(object) {
         return Some(Event::read(status));
@@ -129,7 +129,7 @@ fn inside<'a>(value: &Event<'a>) -> Option<Event<'a>> {
     let mut message = Event::read(value.messages.and_then(first).and_then(object)?);
     if value.contacts.is_some() {
         message.among_contacts = true;
-        // A message may itself be one of contacts.
+        // The message itself may be of type contacts.
         message.contacts = message.contacts.or(value.contacts);
     }
     Some(message)
@@ -139,12 +139,12 @@ fn object(value: Value<'_>) -> Option<Value<'_>> {
     (value.kind() == Kind::Object).then_some(value)
 }
 
-/// The member `name` of an object, if it is there and not null.
+/// Returns the member `name` of an object; `None` if missing or null.
 pub(super) fn key<'a>(value: Value<'a>, name: &str) -> Option<Value<'a>> {
     value.member(name).filter(|member| !member.is_null())
 }
 
-/// The first element of an array, if there is one and it is not null.
+/// Returns the first element of an array; `None` if missing or null.
 pub(super) fn first(value: Value<'_>) -> Option<Value<'_>> {
     value.elements().next().filter(|element| !element.is_null())
 }

@@ -1,4 +1,4 @@
-//! The fields of an event, each from the first place that has it (`docs/api.md#columns-of-a-record`, in that order).
+//! Reads the fields of an event, each from the first of its places (`docs/api.md#columns-of-a-record`).
 
 use std::borrow::Cow;
 
@@ -69,7 +69,7 @@ fn event_type(event: &Event<'_>) -> EventType {
     kinds.into_iter().find(|(_, holds)| holds()).map_or(EventType::Unknown, |(kind, _)| kind)
 }
 
-/// The answer to a send request: contacts and messages, and nobody it is from.
+/// True for the response to a send request: contacts and messages without a sender.
 fn is_send_ack(event: &Event<'_>) -> bool {
     let both = event.among_contacts || (event.contacts.is_some() && event.messages.is_some());
     both && event.from.is_none()
@@ -121,7 +121,7 @@ fn recipient_id<'a>(event: &Event<'a>, event_type: EventType) -> Option<Value<'a
     own_recipient(event).or_else(answered)
 }
 
-/// The member named by the event's `type`, where the particulars of media stand.
+/// Returns the member that the event's `type` names. It has the details of media.
 fn typed<'a>(event: &Event<'a>) -> Option<Value<'a>> {
     let kind = event.kind.filter(|kind| kind.kind() == Kind::String)?.text()?;
     key(event.object?, &kind)

@@ -1,6 +1,7 @@
-//! What Meta's platforms put into channel records: finding the event in its envelope, and lifting its fields.
+//! Fields that Meta's platforms put into channel records. The event is found in its envelope, and its fields
+//! are lifted.
 //!
-//! Nothing here fails. What is not recognised stays in the record's `raw`.
+//! Nothing here fails. The record's `raw` keeps everything, even unrecognized fields.
 
 mod envelope;
 mod lift;
@@ -11,7 +12,7 @@ use std::borrow::Cow;
 
 use crate::json::Value;
 
-/// The columns lifted out of one record.
+/// Columns that are lifted out of a record.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Lifted<'a> {
     pub(super) status: Option<Cow<'a, str>>,
@@ -35,7 +36,7 @@ pub(super) struct Lifted<'a> {
     pub(super) pricing_category: Option<Cow<'a, str>>,
 }
 
-/// What happened, in the order in which the kinds are tried.
+/// Kind of event. The kinds are tried in this order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum EventType {
     Status,
@@ -54,7 +55,7 @@ pub(super) enum EventType {
 }
 
 impl EventType {
-    /// The name in the table.
+    /// Returns the name in the table.
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Status => "status",
@@ -73,7 +74,7 @@ impl EventType {
     }
 }
 
-/// Which way the message of an event went, seen from the business.
+/// Direction of an event's message, as seen from the business.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Direction {
     Inbound,
@@ -81,7 +82,7 @@ pub(super) enum Direction {
 }
 
 impl Direction {
-    /// The name in the table.
+    /// Returns the name in the table.
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Inbound => "inbound",
@@ -90,8 +91,8 @@ impl Direction {
     }
 }
 
-/// Lifts the columns of `record`, a member of a record array. They may borrow from text that lives no longer than the
-/// call: that of an envelope sent as a string.
+/// Lifts the columns of `record`, a member of a record array. They may borrow from text that lives only
+/// during the call: that of an envelope sent as a string.
 pub(super) fn with_lifted<T>(record: Value<'_>, then: impl FnOnce(&Lifted<'_>) -> T) -> T {
     let envelope = envelope::Envelope::read(record);
     envelope::with_event(record, &envelope, |event| then(&lift::lift(&envelope, event)))

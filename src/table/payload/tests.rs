@@ -1,9 +1,9 @@
-//! Records as Meta's platforms send them, wrapped in every way, and the columns that come out.
+//! Tests with records as Meta's platforms send them, in every envelope.
 
 use super::with_lifted;
 use crate::table::tests::value;
 
-/// The columns that are lifted, one `name=value` each.
+/// Returns the lifted columns, one `name=value` each.
 fn lifted(record: &str) -> String {
     with_lifted(value(record), |lifted| {
         let mut columns = vec![format!("event_type={}", lifted.event_type.as_str())];
@@ -135,7 +135,7 @@ fn events_without_a_sender_have_no_direction() {
 }
 
 #[test]
-fn what_is_not_recognised() {
+fn unrecognized_records_have_no_columns() {
     for record in [
         "null",
         "7",
@@ -148,7 +148,7 @@ fn what_is_not_recognised() {
     ] {
         assert!(with_lifted(value(record), |lifted| *lifted == super::Lifted::default()), "{record}");
     }
-    // Wrong types where objects or arrays were expected.
+    // Wrong types in place of objects or arrays.
     let odd = r#"{"from":7,"timestamp":true,"type":{"a":1},"text":"t","message":[],"errors":{},"sender":"s","context":1,"reaction":false}"#;
     insta::assert_snapshot!(lifted(odd), @r#"event_type=message message_type={"a":1} direction=inbound sender_id=7"#);
 }

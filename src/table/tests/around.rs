@@ -1,4 +1,4 @@
-//! The rows of contacts, conversations and coverage.
+//! Tests of the rows of contacts, conversations and coverage.
 
 use serde_json::{Value as Json, json};
 

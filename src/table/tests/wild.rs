@@ -1,4 +1,4 @@
-//! Nothing the API sent is lost, and nothing is told twice.
+//! Property test: no value that the API sent is lost or duplicated.
 
 use proptest::prelude::*;
 use serde_json::Value as Json;
@@ -7,7 +7,7 @@ use super::super::Table;
 use super::{append, builders, objects, page_of, take};
 use crate::record::tests::read_page;
 
-/// A wild value whose scalars are each told apart by a number of their own, beginning with `first`.
+/// Creates a nested value whose scalars are numbered, beginning with `first`.
 fn wild(shape: &[u8], first: &mut u64, depth: u8) -> String {
     let Some((kind, rest)) = shape.split_first() else { return "null".to_owned() };
     let mut mark = || {

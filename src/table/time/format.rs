@@ -1,4 +1,4 @@
-//! The one form in which the exporter writes a time.
+//! The form in which the program writes a time.
 
 use std::fmt;
 use std::ops::Deref;
@@ -7,9 +7,9 @@ use chrono::{DateTime, Datelike, Timelike};
 
 use super::{FIRST, LAST};
 
-/// The time as the exporter writes it: `2026-11-20T02:00:00.000000Z`.
+/// Formats a time: `2026-11-20T02:00:00.000000Z`.
 ///
-/// A time outside the years 0000 to 9999, which no column holds, is written as the nearest inside.
+/// A time outside the years 0000 to 9999, which no column holds, is clamped to that range.
 pub fn format_time(micros: i64) -> TimeText {
     let time = DateTime::from_timestamp_micros(micros.clamp(FIRST, LAST)).unwrap_or_default();
     let mut text = *b"0000-00-00T00:00:00.000000Z";
@@ -23,7 +23,7 @@ pub fn format_time(micros: i64) -> TimeText {
     TimeText(text)
 }
 
-/// A formatted time, on the stack. Derefs to `str`.
+/// A formatted time on the stack. It derefs to `str`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct TimeText([u8; 27]);
 
@@ -31,7 +31,7 @@ impl Deref for TimeText {
     type Target = str;
 
     fn deref(&self) -> &str {
-        std::str::from_utf8(&self.0).expect("made of ASCII digits and signs")
+        std::str::from_utf8(&self.0).expect("the text consists of ASCII characters")
     }
 }
 

@@ -1,13 +1,15 @@
-//! Numbers as points in time.
+//! Reads numbers as points in time.
 
 use super::in_range;
 
-/// Reads a number as a time by its size: below 1e11 seconds, 1e14 milliseconds, 1e17 microseconds, else nanoseconds.
+/// Reads a number as a time by its size: below 1e11 seconds, 1e14 milliseconds, 1e17 microseconds, else
+/// nanoseconds.
 ///
-/// Exact: digits are moved, not multiplied as floats. None when it is negative, no number, or beyond the year 9999.
+/// The result is exact: digits are moved, not multiplied as floats. `None` if the text is negative, not a
+/// number, or beyond the year 9999.
 pub fn parse_number(text: &str) -> Option<i64> {
-    /// Digits before the point of the last nanosecond of 9999: more are out of range whatever they say.
-    const LONGEST: i64 = 21;
+    /// Number of digits before the point of the last nanosecond of 9999. Longer numbers are out of range.
+    const MAX_DIGITS: i64 = 21;
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, exponent.parse::<i64>().ok()?),
         None => (text, 0),
@@ -28,7 +30,7 @@ pub fn parse_number(text: &str) -> Option<i64> {
         ..=11 => 6,
         12..=14 => 3,
         15..=17 => 0,
-        18..=LONGEST => -3,
+        18..=MAX_DIGITS => -3,
         _ => return None,
     };
     let wanted = usize::try_from(before_point.checked_add(shift)?.max(0)).ok()?;

@@ -1,4 +1,4 @@
-//! Every form of a time that has been considered, and what becomes of it.
+//! Tests of all known forms of a time.
 
 use proptest::prelude::*;
 
@@ -80,7 +80,7 @@ const READ: &[(&str, &str)] = &[
     ("9999-12-31T23:59:59.9999999Z", "9999-12-31T23:59:59.999999Z"),
 ];
 
-/// Texts that name none, several, or one that would have to be guessed. They stay in `extra`.
+/// Texts that name no point in time, or that are ambiguous. They stay in `extra`.
 const NOT_READ: &[&str] = &[
     "",
     " ",
@@ -215,7 +215,7 @@ fn digits_alone_are_a_number() {
 
 proptest! {
     #[test]
-    fn what_is_written_is_read_back(micros in FIRST..=LAST) {
+    fn written_times_round_trip(micros in FIRST..=LAST) {
         let text = format_time(micros);
         prop_assert_eq!(text.len(), 27);
         prop_assert_eq!(parse_time(&text), Some(micros));

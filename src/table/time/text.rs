@@ -1,4 +1,4 @@
-//! Text as a point in time: ISO 8601, RFC 3339, and what common languages print.
+//! Reads text as a point in time: ISO 8601, RFC 3339, and the output of common programming languages.
 
 use chrono::NaiveDate;
 
@@ -6,23 +6,25 @@ use super::zone::Zone;
 use super::{digits, in_range};
 
 const MICROS: i64 = 1_000_000;
-const SECONDS_A_DAY: i64 = 86_400;
+const SECONDS_PER_DAY: i64 = 86_400;
 
-/// Reads a text that names one point in time as microseconds UTC; without a zone it is UTC.
+/// Reads a text that names one point in time, as microseconds UTC. Without a zone it is UTC.
 ///
 /// - Date: `2026-11-20` or, before a time, `20261120`. A date alone is its midnight.
-/// - Between date and time: `T`, `t` or one blank.
-/// - Time: `02:00:00`, `02:00`, `020000` or `0200`; after `T` also `02`. A fraction of a second of any length is cut to
-///   microseconds. `24:00` is the end of the day. `23:59:60` UTC is a leap second and counts as the second after it.
+/// - Between date and time: `T`, `t` or one space.
+/// - Time: `02:00:00`, `02:00`, `020000` or `0200`; after `T` also `02`. A fraction of a second of any length
+///   is cut to microseconds. `24:00` is the end of the day. `23:59:60` UTC is a leap second and counts as the
+///   second after it.
 /// - Zone: see [`Zone`].
 ///
-/// None for anything else, such as `03/01/2026`, and outside the years 0000 to 9999. Digits alone are a number, no date.
+/// `None` for anything else, such as `03/01/2026`, and outside the years 0000 to 9999. Digits alone are a
+/// number, not a date.
 pub fn parse_time(text: &str) -> Option<i64> {
     let (date, rest) = date(text.as_bytes())?;
     let days = i64::from(date.to_epoch_days());
     let Some((separator, rest)) = rest.split_first() else {
-        // `20261120` might be a number of seconds.
-        return if text.contains('-') { in_range(days * SECONDS_A_DAY * MICROS) } else { None };
+        // `20261120` could be a number of seconds.
+        return if text.contains('-') { in_range(days * SECONDS_PER_DAY * MICROS) } else { None };
     };
     let allows_hour_alone = match separator {
         b'T' | b't' => true,
@@ -33,10 +35,10 @@ pub fn parse_time(text: &str) -> Option<i64> {
     let (fraction, rest) = if time.has_seconds { fraction(rest)? } else { (0, rest) };
     let offset = Zone::read(rest)?.offset;
     let seconds = time.seconds(fraction, offset)?;
-    in_range((days * SECONDS_A_DAY + seconds - offset) * MICROS + fraction)
+    in_range((days * SECONDS_PER_DAY + seconds - offset) * MICROS + fraction)
 }
 
-/// The date at the start of a text, and what follows it.
+/// Returns the date at the start of a text, and the rest.
 fn date(text: &[u8]) -> Option<(NaiveDate, &[u8])> {
     let (year, rest) = text.split_at_checked(4)?;
     let (month, day, rest) = match rest {
@@ -48,7 +50,7 @@ fn date(text: &[u8]) -> Option<(NaiveDate, &[u8])> {
     Some((date, rest))
 }
 
-/// A time of the day as it is written, not checked yet.
+/// A time of day as written, not validated yet.
 struct Clock {
     hour: u32,
     minute: u32,
@@ -71,18 +73,19 @@ impl Clock {
         Some((Self { hour, minute, second, has_seconds }, rest))
     }
 
-    /// Seconds since midnight where the clock stands; the zone is `offset` seconds ahead of UTC.
+    /// Returns the seconds since midnight in the zone, which is `offset` seconds ahead of UTC.
     fn seconds(&self, fraction: i64, offset: i64) -> Option<i64> {
         let seconds = i64::from(self.hour * 3600 + self.minute * 60 + self.second);
-        let is_end_of_day = self.hour == 24 && seconds == SECONDS_A_DAY && fraction == 0;
-        let is_leap = self.second == 60 && (seconds - offset).rem_euclid(SECONDS_A_DAY) == 0;
+        let is_end_of_day = self.hour == 24 && seconds == SECONDS_PER_DAY && fraction == 0;
+        let is_leap = self.second == 60 && (seconds - offset).rem_euclid(SECONDS_PER_DAY) == 0;
         let is_plain = self.hour <= 23 && self.second <= 59;
         let is_valid = self.minute <= 59 && (is_plain || is_end_of_day || (is_leap && self.hour <= 23));
         is_valid.then_some(seconds)
     }
 }
 
-/// The next two digits of a time, if there are more: after a colon in the extended form. None for a colon alone.
+/// Returns the next two digits of a time, if any; after a colon in the extended form. `None` for a colon
+/// alone.
 #[expect(clippy::option_option, reason = "wrong, absent and present are three cases")]
 fn next_part(text: &[u8], is_extended: bool) -> Option<Option<(u32, &[u8])>> {
     match text {
@@ -97,7 +100,7 @@ fn two_digits(text: &[u8]) -> Option<(u32, &[u8])> {
     Some((digits(two)?, rest))
 }
 
-/// The fraction of a second at the start of `rest`, in microseconds, and what follows it.
+/// Returns the fraction of a second at the start of `rest`, in microseconds, and the rest.
 fn fraction(rest: &[u8]) -> Option<(i64, &[u8])> {
     let [b'.' | b',', fraction @ ..] = rest else { return Some((0, rest)) };
     let length = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();

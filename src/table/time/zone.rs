@@ -1,19 +1,20 @@
-//! The zone at the end of a time.
+//! Reads the zone at the end of a time.
 
 use super::digits;
 
-/// A zone: how far its clocks are ahead of UTC.
+/// A zone, as its offset from UTC.
 ///
 /// - none, `Z`, `z`, `UTC`, `GMT`: UTC
 /// - `+05:30`, `+0530`, `+05`
-/// - with a blank before them, as Ruby prints `+0000` and `UTC`
-/// - `+0000 UTC`, `+0100 CET` and `+0530 +0530`, as Go prints them, where the offset says it all, and Go's reading of the
-///   monotonic clock behind that, ` m=+0.01`
-/// - a name in brackets behind an offset or `Z`, as in `+01:00[Europe/Paris]` (RFC 9557); the offset says it all
+/// - with a space before them, as Ruby prints `+0000` and `UTC`
+/// - `+0000 UTC`, `+0100 CET` and `+0530 +0530`, as Go prints them; only the offset counts. Go may add its
+///   monotonic clock, ` m=+0.01`
+/// - a name in brackets after an offset or `Z`, as in `+01:00[Europe/Paris]` (RFC 9557); only the offset
+///   counts
 ///
-/// A name alone is none: `CET` and `[Europe/Paris]` need a database of zones, and `EST` has several meanings.
+/// A name alone is not accepted: `CET` and `[Europe/Paris]` need a database of zones, and `EST` is ambiguous.
 pub(super) struct Zone {
-    /// In seconds.
+    /// Offset from UTC in seconds.
     pub(super) offset: i64,
 }
 
@@ -36,7 +37,7 @@ impl Zone {
     }
 }
 
-/// The offset at the start of a text, in seconds, and what follows it.
+/// Returns the offset at the start of a text, in seconds, and the rest.
 fn offset(zone: &[u8]) -> Option<(i64, &[u8])> {
     let (sign, hours, minutes, rest) = match zone {
         [sign, h1, h2, b':', m1, m2, rest @ ..] => (sign, [*h1, *h2], [*m1, *m2], rest),
@@ -56,7 +57,7 @@ fn offset(zone: &[u8]) -> Option<(i64, &[u8])> {
     }
 }
 
-/// `[Europe/Paris]`, `[!u-ca=gregory]`, or several of them.
+/// True for `[Europe/Paris]`, `[!u-ca=gregory]`, or several of them.
 fn is_annotation(text: &[u8]) -> bool {
     let Some(inner) = text.strip_prefix(b"[").and_then(|text| text.strip_suffix(b"]")) else { return false };
     let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"!_+-/=~.".contains(byte);
@@ -65,20 +66,20 @@ fn is_annotation(text: &[u8]) -> bool {
         .all(|tag| !tag.is_empty() && tag.as_bytes().iter().all(is_part))
 }
 
-/// The abbreviation that Go prints behind an offset, or the offset again where the zone has none.
+/// True for the abbreviation that Go prints after an offset, or for the repeated offset of zones without one.
 fn is_name_of_go(rest: &[u8], zone: &[u8], offset: i64) -> bool {
     let Some(rest) = rest.strip_prefix(b" ") else { return false };
     let end = rest.windows(3).position(|window| window == b" m=").unwrap_or(rest.len());
     let (name, monotonic) = rest.split_at(end);
     let is_word = (3..=5).contains(&name.len()) && name.iter().all(u8::is_ascii_uppercase);
-    // A name of UTC behind another offset is a contradiction.
+    // A name of UTC after another offset is a contradiction.
     let is_name = if name == b"UTC" || name == b"GMT" { offset == 0 } else { is_word };
-    // Go prints an offset of whole hours without minutes the second time.
+    // Go prints the repeated offset without minutes if it has whole hours.
     let is_again = name.starts_with(b"+") || name.starts_with(b"-");
     (is_name || (is_again && zone.starts_with(name))) && is_monotonic(monotonic)
 }
 
-/// Nothing, or ` m=+0.001`.
+/// True for an empty text, or ` m=+0.001`.
 fn is_monotonic(text: &[u8]) -> bool {
     let Some(clock) = text.strip_prefix(b" m=") else { return text.is_empty() };
     let Some(number) = clock.strip_prefix(b"+").or_else(|| clock.strip_prefix(b"-")) else { return false };

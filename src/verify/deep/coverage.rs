@@ -1,14 +1,15 @@
-//! Holds what was counted against each contact's last word: `coverage`, `contacts`, `failed.csv` and the manifest.
+//! Compares the counts with the outcome of each contact: with `coverage`, `contacts`, `failed.csv` and the
+//! manifest.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use xxhash_rust::xxh3::Xxh3;
 
-use super::order::Order;
+use super::order::RowOrder;
 use super::rows::{Number, Row, Text};
-use super::tally::{Contact, Contacts, counted, said};
-use super::{Deep, check_order};
+use super::tally::{ContactCounts, CountsByContact, counted, stated};
+use super::{DeepCheck, check_order};
 use crate::durable::{self, OnPath, Opened};
 use crate::table::Table;
 use crate::verify::content::failed_path;
@@ -16,26 +17,29 @@ use crate::verify::excerpt::quoted;
 use crate::verify::failed::{self, ListError};
 use crate::verify::{DamageKind, VerifyError};
 
-/// Contacts named one by one; the rest is counted.
+/// Maximum number of contacts that are named. The rest is counted.
 const NAMED_CONTACTS: usize = 20;
 
-/// What `coverage` says of all contacts together.
+/// Totals of `coverage` over all contacts.
 #[derive(Default)]
-pub(super) struct Covered {
+pub(super) struct CoverageTotals {
     statuses: BTreeMap<String, u64>,
-    /// A digest of the failed contacts and their errors, in their order.
+    /// Digest of the failed contacts and their errors, in their order.
     failed: Xxh3,
 }
 
-/// Numbers the contacts in their order, and counts them by their status.
-pub(super) fn count(deep: &mut Deep, contacts: &mut Contacts) -> Result<Covered, VerifyError> {
-    let mut covered = Covered::default();
-    let mut order = Order::new();
+/// Numbers the contacts in their order, and counts them by status.
+pub(super) fn count(
+    deep: &mut DeepCheck,
+    contacts: &mut CountsByContact,
+) -> Result<CoverageTotals, VerifyError> {
+    let mut covered = CoverageTotals::default();
+    let mut order = RowOrder::new();
     let mut next = 0;
     deep.read(Table::Coverage.name(), &mut |row, at, faults| {
         let contact = contacts.of(row);
         contact.coverage_rows += 1;
-        contact.place = contact.place.min(next);
+        contact.position = contact.position.min(next);
         next = next.saturating_add(1);
         let status = row.text(Text::Status).unwrap_or("null");
         *covered.statuses.entry(status.to_owned()).or_default() += 1;
@@ -50,7 +54,7 @@ pub(super) fn count(deep: &mut Deep, contacts: &mut Contacts) -> Result<Covered,
 }
 
 fn add_failed(digest: &mut Xxh3, contact: &str, error: &str) {
-    // In a line of CSV the ends of lines are blanks.
+    // The CSV has spaces in place of line ends.
     let error = error.replace(['\r', '\n'], " ");
     for text in [contact, &error] {
         digest.update(&(text.len() as u64).to_le_bytes());
@@ -58,16 +62,16 @@ fn add_failed(digest: &mut Xxh3, contact: &str, error: &str) {
     }
 }
 
-/// Compares whole tables.
+/// Compares whole tables with each other.
 pub(super) fn compare(
-    deep: &mut Deep,
-    contacts: &mut Contacts,
-    covered: &Covered,
+    deep: &mut DeepCheck,
+    contacts: &mut CountsByContact,
+    covered: &CoverageTotals,
 ) -> Result<(), VerifyError> {
     let coverage = Table::Coverage.name();
     let uncovered = contacts.uncovered();
     if uncovered > 0 {
-        let detail = format!("{uncovered} contacts have rows in other tables and none here");
+        let detail = format!("{uncovered} contacts have rows in other tables, but none here");
         deep.damage(coverage, DamageKind::Disagreement, detail);
     }
     compare_counts(deep, &covered.statuses);
@@ -90,13 +94,13 @@ pub(super) fn compare(
         deep.damage(table, kind, detail);
     }
     if unnamed > 0 {
-        deep.damage(coverage, DamageKind::Disagreement, format!("{unnamed} more faults of this kind"));
+        deep.damage(coverage, DamageKind::Disagreement, format!("{unnamed} more findings of this kind"));
     }
     Ok(())
 }
 
-/// The statuses of `coverage` against the manifest's counts.
-fn compare_counts(deep: &mut Deep, statuses: &BTreeMap<String, u64>) {
+/// Compares the statuses of `coverage` with the manifest's counts.
+fn compare_counts(deep: &mut DeepCheck, statuses: &BTreeMap<String, u64>) {
     let counts = deep.manifest.contacts;
     let found = |status: &str| statuses.get(status).copied().unwrap_or(0);
     let pairs = [
@@ -108,24 +112,24 @@ fn compare_counts(deep: &mut Deep, statuses: &BTreeMap<String, u64>) {
         ("failed", counts.failed, found("failed")),
         ("unchanged", counts.unchanged, found("unchanged")),
     ];
-    for (name, says, found) in pairs.into_iter().filter(|(_, says, found)| says != found) {
-        let detail = format!("the manifest counts {says} contacts {name}, and coverage {found}");
+    for (name, stated, found) in pairs.into_iter().filter(|(_, stated, found)| stated != found) {
+        let detail = format!("the manifest counts {stated} contacts as {name}, but coverage has {found}");
         deep.damage(Table::Coverage.name(), DamageKind::Disagreement, detail);
     }
 }
 
-/// `failed.csv` has the failed contacts of `coverage`, in their order and with their errors.
-fn compare_failed(deep: &mut Deep, expected: &Xxh3) -> Result<(), VerifyError> {
+/// Checks that `failed.csv` has the failed contacts of `coverage`, in their order and with their errors.
+fn compare_failed(deep: &mut DeepCheck, expected: &Xxh3) -> Result<(), VerifyError> {
     let path = failed_path(deep.manifest.run_id.as_str());
     if deep.report.damages.iter().any(|damage| damage.path == path) {
-        return Ok(()); // its hash is another one already
+        return Ok(()); // its wrong hash is already reported
     }
-    // One that is missing and should not be was told of.
+    // A missing file is already reported.
     let Opened::File(file, _) = durable::open_below(deep.out, Path::new(&path))? else { return Ok(()) };
     let (mut has_columns, mut found) = (true, Xxh3::new());
     let read = failed::read(
         file,
-        // Later versions may tell more of a contact.
+        // Later versions may add columns.
         &mut |header| {
             has_columns =
                 header.get(0) == Some("contact_id") && header.get(1).is_none_or(|name| name == "error");
@@ -137,18 +141,18 @@ fn compare_failed(deep: &mut Deep, expected: &Xxh3) -> Result<(), VerifyError> {
     match read {
         Ok(_) => {}
         Err(ListError::Read(error)) => return Err(error).on("read", &deep.out.join(&path))?,
-        // It was told of above.
+        // An invalid line is already reported.
         Err(ListError::Line { .. }) => return Ok(()),
     }
     if !has_columns || found.digest128() != expected.digest128() {
-        let detail = "its contacts and errors are not those that failed in coverage";
+        let detail = "its contacts and errors differ from those that failed in coverage";
         deep.damage(&path, DamageKind::Disagreement, detail);
     }
     Ok(())
 }
 
-/// What is wrong with one contact in `coverage`.
-fn coverage_faults(row: &Row, contact: Contact) -> Vec<(DamageKind, String)> {
+/// Returns the damage of one contact in `coverage`.
+fn coverage_faults(row: &Row, contact: ContactCounts) -> Vec<(DamageKind, String)> {
     let mut faults = Vec::new();
     if contact.coverage_rows > 1 {
         faults.push((DamageKind::Duplicate, format!("{} rows in coverage", contact.coverage_rows)));
@@ -157,42 +161,42 @@ fn coverage_faults(row: &Row, contact: Contact) -> Vec<(DamageKind, String)> {
     let (contacts_rows, messages) = match status {
         "exported" | "empty" | "unresolved" => (1, row.number(Number::Messages).unwrap_or(-1)),
         "not_found" | "failed" | "unchanged" => (0, 0),
-        // A status of a later version may have rows or not.
+        // Contacts with a status of a later version may or may not have rows.
         _ => return faults,
     };
     if contact.contacts_rows != contacts_rows {
         let detail =
-            format!("{} rows in contacts, {contacts_rows} expected of {status}", contact.contacts_rows);
+            format!("{} rows in contacts, expected {contacts_rows} for {status}", contact.contacts_rows);
         faults.push((DamageKind::RowCount, detail));
     }
     let found = i64::try_from(contact.messages.messages).unwrap_or(i64::MAX);
     if found != messages || (status == "empty" && messages != 0) {
-        let detail = format!("{found} rows in messages, {messages} expected of {status}");
+        let detail = format!("{found} rows in messages, expected {messages} for {status}");
         faults.push((DamageKind::RowCount, detail));
-    } else if contacts_rows == 1 && said(row, Number::Messages) != counted(&contact.messages) {
-        let detail = "first_message_at and last_message_at are not those of its messages".to_owned();
+    } else if contacts_rows == 1 && stated(row, Number::Messages) != counted(&contact.messages) {
+        let detail = "first_message_at and last_message_at differ from its messages".to_owned();
         faults.push((DamageKind::Disagreement, detail));
     }
     faults
 }
 
-/// What is wrong with one contact in `contacts`.
-fn contacts_faults(row: &Row, contact: Contact) -> Vec<(DamageKind, String)> {
+/// Returns the damage of one contact in `contacts`.
+fn contacts_faults(row: &Row, contact: ContactCounts) -> Vec<(DamageKind, String)> {
     let mut faults = Vec::new();
-    let mut compare = |column: &str, table: &str, says: Option<i64>, found: i64| {
-        if says != Some(found) {
-            let says = says.map_or("null".to_owned(), |says| says.to_string());
+    let mut compare = |column: &str, table: &str, stated: Option<i64>, found: i64| {
+        if stated != Some(found) {
+            let stated = stated.map_or("null".to_owned(), |stated| stated.to_string());
             faults
-                .push((DamageKind::RowCount, format!("{column} is {says}, and {found} rows are in {table}")));
+                .push((DamageKind::RowCount, format!("{column} is {stated}, but {table} has {found} rows")));
         }
     };
     let messages = i64::try_from(contact.messages.messages).unwrap_or(i64::MAX);
     compare("message_count", "messages", row.number(Number::MessageCount), messages);
     let conversations = i64::from(contact.conversations);
     compare("conversation_count", "conversations", row.number(Number::ConversationCount), conversations);
-    let (_, first, last) = said(row, Number::MessageCount);
+    let (_, first, last) = stated(row, Number::MessageCount);
     if (first, last) != (contact.messages.first, contact.messages.last) {
-        let detail = "first_message_at and last_message_at are not those of its messages".to_owned();
+        let detail = "first_message_at and last_message_at differ from its messages".to_owned();
         faults.push((DamageKind::Disagreement, detail));
     }
     faults

@@ -1,4 +1,4 @@
-//! Checks one file by itself: what each row must hold, and the range of its times.
+//! Checks one file on its own: the content of each row, and the range of its times.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::table::{Table, format_time};
 use crate::verify::DamageKind;
 use crate::verify::excerpt::quoted;
 
-/// What is wrong with rows of one file, each kind of fault once.
+/// Findings about the rows of one file, each kind once.
 #[derive(Default)]
 pub(super) struct Faults(BTreeMap<&'static str, Fault>);
 
@@ -21,13 +21,14 @@ struct Fault {
 }
 
 impl Faults {
-    /// Notes a fault of a row. `what` names the kind of fault and is told; `detail` is told of the first such row.
+    /// Adds a finding about a row. `what` describes the kind of finding; `detail` describes the first such
+    /// row.
     pub(super) fn add(&mut self, kind: DamageKind, what: &'static str, row: u64, detail: impl Into<String>) {
         let new = || Fault { kind, first_row: row, first: detail.into(), rows: 0 };
         self.0.entry(what).or_insert_with(new).rows += 1;
     }
 
-    /// Each kind of fault in one sentence.
+    /// Returns one sentence per kind of finding.
     pub(super) fn sentences(self) -> impl Iterator<Item = (DamageKind, String)> {
         self.0.into_iter().map(|(what, fault)| {
             let Fault { kind, first_row, first, rows } = fault;
@@ -36,13 +37,13 @@ impl Faults {
     }
 }
 
-/// The checks of one file, row by row.
+/// Checks one file, row by row.
 pub(super) struct FileCheck<'a> {
     run_id: &'a str,
     entry: &'a FileEntry,
     never_null: Vec<usize>,
     created_at: Option<(i64, i64)>,
-    /// The keys of the folder that follow from the row's own `created_at`: those of a record follow from its message's.
+    /// Keys of the folder that depend on the row's own `created_at`. Those of a record depend on its message.
     own_time_keys: Vec<TimeKey<'a>>,
 }
 
@@ -64,10 +65,10 @@ impl<'a> FileCheck<'a> {
         }
     }
 
-    /// Checks the row of this number, counted from 1.
+    /// Checks the row with this number, from 1.
     pub(super) fn row(&mut self, number: u64, row: &Row, faults: &mut Faults) {
         if let Some(column) = row.first_null(&self.never_null) {
-            faults.add(DamageKind::Disagreement, "a column that is never null is", number, column);
+            faults.add(DamageKind::Disagreement, "nulls in a column that is never null", number, column);
         }
         if let Some(run_id) = row.text(Text::RunId).filter(|run_id| *run_id != self.run_id) {
             faults.add(DamageKind::Disagreement, "rows of another run", number, quoted(run_id));
@@ -84,22 +85,23 @@ impl<'a> FileCheck<'a> {
         }
     }
 
-    /// What is wrong with the file as a whole.
+    /// Returns the finding about the file as a whole.
     pub(super) fn finish(self) -> Option<(DamageKind, String)> {
         let found = self.created_at.map(|(min, max)| [min, max].map(format_time));
         let found = found.as_ref().map(|[min, max]| (&**min, &**max));
-        let said = self.entry.min_created_at.as_deref().zip(self.entry.max_created_at.as_deref());
-        (found != said).then(|| {
+        let stated = self.entry.min_created_at.as_deref().zip(self.entry.max_created_at.as_deref());
+        (found != stated).then(|| {
             let text =
                 |range: Option<(&str, &str)>| range.map_or("none".into(), |(a, b)| format!("{a} to {b}"));
-            let detail = format!("created_at goes {}, and the manifest says {}", text(found), text(said));
+            let detail =
+                format!("created_at ranges over {}, but the manifest says {}", text(found), text(stated));
             (DamageKind::Disagreement, detail)
         })
     }
 }
 
-/// The columns of a file by its manifest, without those that readers take from the path; none where the manifest does not
-/// name the table.
+/// Returns the columns of a file according to its manifest, without those that readers take from the path.
+/// `None` if the manifest does not name the table.
 pub(super) fn columns<'a>(manifest: &'a Manifest, entry: &FileEntry) -> Option<Vec<&'a ColumnEntry>> {
     let is_in_path = |column: &ColumnEntry| {
         column.name == "channel" && entry.partition.iter().any(|(key, _)| key == "channel")
@@ -108,11 +110,11 @@ pub(super) fn columns<'a>(manifest: &'a Manifest, entry: &FileEntry) -> Option<V
     Some(table.columns.iter().filter(|column| !is_in_path(column)).collect())
 }
 
-/// A partition key that follows from a time, with its value.
+/// A partition key that depends on a time, with its value.
 pub(super) type TimeKey<'a> = (PartitionKey, Option<&'a str>);
 
-/// The keys of the file's folder that follow from the time of a message. A key that this version does not know is damage
-/// that the check of the manifest reports.
+/// Returns the keys of the file's folder that depend on the time of a message. The check of the manifest
+/// reports unknown keys.
 pub(super) fn time_keys(entry: &FileEntry) -> impl Iterator<Item = TimeKey<'_>> {
     let known =
         entry.partition.iter().map(|(key, value)| Some((PartitionKey::of_name(key)?, value.as_deref())));
@@ -122,7 +124,7 @@ pub(super) fn time_keys(entry: &FileEntry) -> impl Iterator<Item = TimeKey<'_>> 
     })
 }
 
-/// True if a row of this time belongs into the folder with these keys.
+/// True if a row of this time belongs in the folder with these keys.
 fn fits_folder(keys: &[TimeKey], time: Option<i64>) -> bool {
     if keys.is_empty() {
         return true;
@@ -134,7 +136,7 @@ fn fits_folder(keys: &[TimeKey], time: Option<i64>) -> bool {
             PartitionKey::Year => date.split('-').next(),
             PartitionKey::Month => date.rsplit_once('-').map(|(month, _)| month),
             PartitionKey::Date => Some(date),
-            // None of these follows from a time.
+            // None of these depends on a time.
             PartitionKey::ExportDate | PartitionKey::Run | PartitionKey::Channel => None,
         });
         *value == expected

@@ -1,4 +1,4 @@
-//! Reads JSONL: one object a line, its keys the columns in their order.
+//! Reads JSONL: one object per line. Its keys are the columns in their order.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,10 +14,10 @@ use crate::table::parse_time;
 
 /// Bytes read at once.
 const BUFFER_BYTES: usize = 256 << 10;
-/// The longest line that is read. An answer has at most 64 MiB, and a row holds a text of it at most twice.
+/// Maximum length of a line. A response has at most 64 MiB, and a row contains a text of it at most twice.
 const MAX_LINE: u64 = 160 << 20;
 
-/// Decodes a whole file of lines that are not rows of a table, and counts them.
+/// Decodes a whole file whose lines are not rows of a table, and counts the lines.
 pub(super) fn count(file: File, name: &str) -> Result<u64, ReadError> {
     let mut text = BufReader::with_capacity(BUFFER_BYTES, open_text(file, name)?);
     let mut lines = 0;
@@ -40,11 +40,11 @@ fn open_text(file: File, name: &str) -> Result<Box<dyn Read>, ReadError> {
     } else if name.rsplit('.').next() == Some("jsonl") {
         Ok(Box::new(file))
     } else {
-        Err("its name ends in none of the known formats".into())
+        Err("its name has an unknown extension".into())
     }
 }
 
-/// Reads the rows of a file, as [`super::rows::read`] does.
+/// Reads the rows of a file like [`super::rows::read`].
 pub(super) fn read(
     file: File,
     name: &str,
@@ -66,7 +66,7 @@ pub(super) fn read(
     Ok(rows)
 }
 
-/// A text that is only copied where it has escapes.
+/// A text that is copied only if it has escapes.
 #[derive(Deserialize)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
@@ -98,7 +98,7 @@ impl<'de> Visitor<'de> for Line<'_> {
             if let Some(columns) = self.columns
                 && columns.get(keys).is_none_or(|column| column.name != key)
             {
-                return Err(A::Error::custom(format_args!("the column {key} is not at its place")));
+                return Err(A::Error::custom(format_args!("the column {key} is out of order or unknown")));
             }
             keys += 1;
             match COLUMNS.iter().position(|name| *name == key) {
@@ -110,7 +110,7 @@ impl<'de> Visitor<'de> for Line<'_> {
                     let time = map.next_value::<Option<Name<'de>>>()?;
                     let micros = time.map(|time| parse_time(&time.0));
                     if micros == Some(None) {
-                        return Err(A::Error::custom(format_args!("{key} is no time")));
+                        return Err(A::Error::custom(format_args!("invalid time in {key}")));
                     }
                     row.numbers[at - TEXTS] = micros.flatten();
                 }
@@ -119,7 +119,7 @@ impl<'de> Visitor<'de> for Line<'_> {
         }
         match self.columns {
             Some(columns) if columns.len() != keys => {
-                Err(A::Error::custom(format_args!("{keys} columns of {}", columns.len())))
+                Err(A::Error::custom(format_args!("{keys} columns, expected {}", columns.len())))
             }
             _ => Ok(row),
         }

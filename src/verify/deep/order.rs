@@ -1,35 +1,35 @@
-//! The order of rows (`docs/tables.md#order-of-rows`) in the files of one folder, which keep it from one to the next.
+//! Checks the order of rows (`docs/tables.md#order-of-rows`). The files of one folder continue each other.
 
 use std::cmp::Ordering;
 
-/// A time or number, nulls last.
+/// A time or number, with nulls last.
 pub(super) type NullsLast = (bool, i64);
 
-/// Sorts nulls last.
+/// Returns a key that sorts nulls last.
 pub(super) fn nulls_last(value: Option<i64>) -> NullsLast {
     (value.is_none(), value.unwrap_or_default())
 }
 
-/// What a row sorts by: numbers first, then an ID, compared byte by byte.
+/// Sort key of a row: numbers first, then an ID, compared byte by byte.
 #[derive(Debug)]
-struct Key<const N: usize> {
+struct SortKey<const N: usize> {
     numbers: [NullsLast; N],
     id: String,
 }
 
-/// The row before, in the same folder.
+/// The previous row in the same folder.
 #[derive(Debug)]
-pub(super) struct Order<const N: usize> {
+pub(super) struct RowOrder<const N: usize> {
     folder: String,
-    last: Option<Key<N>>,
+    last: Option<SortKey<N>>,
 }
 
-impl<const N: usize> Order<N> {
+impl<const N: usize> RowOrder<N> {
     pub(super) fn new() -> Self {
         Self { folder: String::new(), last: None }
     }
 
-    /// Takes the next row of a file; whether it may stand after the one before.
+    /// Takes the next row of a file. Returns true if it may follow the previous one.
     pub(super) fn follows(&mut self, path: &str, numbers: [NullsLast; N], id: &str) -> bool {
         let folder = path.rsplit_once('/').unwrap_or_default().0;
         if self.folder != folder {
@@ -38,7 +38,7 @@ impl<const N: usize> Order<N> {
         }
         match &mut self.last {
             None => {
-                self.last = Some(Key { numbers, id: id.to_owned() });
+                self.last = Some(SortKey { numbers, id: id.to_owned() });
                 true
             }
             Some(last) => {

@@ -6,18 +6,18 @@ use std::path::Path;
 use super::rows::ReadError;
 use crate::durable::{self, Opened};
 use crate::output::manifest::FileEntry;
-use crate::verify::content::NO_PLAIN_FILE;
+use crate::verify::content::NOT_REGULAR;
 
-/// Opens a file of an export: a regular one, of the size that the manifest says. Links are not followed and pipes are not
-/// waited for.
+/// Opens a file of an export. It must be a regular file of the recorded size. Symbolic links are not
+/// followed, and named pipes do not block.
 ///
 /// # Errors
-/// When something else stands there, or the file system refuses.
+/// If the path is something else, or a file operation fails.
 pub(in crate::verify) fn open(out: &Path, file: &FileEntry) -> Result<File, ReadError> {
     match durable::open_below(out, file.path.as_path()).map_err(|error| error.source)? {
         Opened::File(opened, size) if size == file.bytes => Ok(opened),
-        Opened::File(_, size) => Err(format!("it has {size} bytes and had {}", file.bytes).into()),
+        Opened::File(_, size) => Err(format!("it has {size} bytes, expected {}", file.bytes).into()),
         Opened::Missing => Err("it is missing".into()),
-        Opened::NotRegular => Err(NO_PLAIN_FILE.into()),
+        Opened::NotRegular => Err(NOT_REGULAR.into()),
     }
 }

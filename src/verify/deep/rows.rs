@@ -12,10 +12,11 @@ use crate::bounded::Input;
 use crate::output::manifest::ColumnEntry;
 use crate::table::{Kind, Table};
 
-/// What stands in a file that cannot be read.
+/// Reason why a file cannot be read.
 pub(in crate::verify) type ReadError = Box<dyn Error + Send + Sync>;
 
-/// The columns that are compared: all that are never null but the long `raw`, and what rows are counted and sorted by.
+/// The compared columns: all columns that are never null, except the long `raw`, and those that rows are
+/// counted and sorted by.
 pub(super) const COLUMNS: [&str; 22] = [
     "contact_id",
     "message_id",
@@ -40,11 +41,11 @@ pub(super) const COLUMNS: [&str; 22] = [
     "rereads",
     "exported_at",
 ];
-/// How many of them are texts; numbers and times follow.
+/// Number of text columns, which come first. Numbers and times follow.
 pub(super) const TEXTS: usize = 8;
 const NUMBERS: usize = COLUMNS.len() - TEXTS;
 
-/// A column, by its place in [`COLUMNS`].
+/// A text column, by its index in [`COLUMNS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Text {
     ContactId,
@@ -57,7 +58,8 @@ pub(crate) enum Text {
     Error,
 }
 
-/// Likewise, after the texts. Times are microseconds. Of the columns without a name here only nulls matter.
+/// A number or time column, by its index after the texts. Times are microseconds. Columns without a name here
+/// are only checked for nulls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Number {
     Messages,
@@ -71,7 +73,7 @@ pub(crate) enum Number {
     LastMessageAt,
 }
 
-/// One row; none where the table has no such column, or the row a null.
+/// A row. A value is `None` if the table has no such column, or the value is null.
 #[derive(Debug, Default)]
 pub(crate) struct Row<'a> {
     pub(super) texts: [Option<Cow<'a, str>>; TEXTS],
@@ -87,12 +89,12 @@ impl Row<'_> {
         self.numbers[column as usize]
     }
 
-    /// The ID of the row's contact; empty where it is null.
+    /// Returns the ID of the row's contact; empty if it is null.
     pub(crate) fn contact(&self) -> &str {
         self.text(Text::ContactId).unwrap_or_default()
     }
 
-    /// The first of these columns, by their places, that is null.
+    /// Returns the name of the first of these columns that is null.
     pub(super) fn first_null(&self, columns: &[usize]) -> Option<&'static str> {
         let is_null = |at: usize| match at.checked_sub(TEXTS) {
             None => self.texts[at].is_none(),
@@ -102,8 +104,8 @@ impl Row<'_> {
     }
 }
 
-/// The places of those columns of a file that its table never has null. Columns that a version added are in no file of an
-/// older one.
+/// Returns the indexes of the file's columns that are never null in its table. Files of older versions lack
+/// columns that a version added.
 pub(super) fn never_null(table: Table, columns: &[&ColumnEntry]) -> Vec<usize> {
     let is_meant = |name: &str| {
         let mut known = table.columns().iter();
@@ -113,7 +115,8 @@ pub(super) fn never_null(table: Table, columns: &[&ColumnEntry]) -> Vec<usize> {
     (0..COLUMNS.len()).filter(|at| is_meant(COLUMNS[*at])).collect()
 }
 
-/// Reads the whole file, row by row, and returns how many rows it has. Its columns must be these, where they are known.
+/// Reads the whole file, row by row, and returns the number of rows. Its columns must match `columns`, if
+/// given.
 pub(in crate::verify) fn read(
     file: File,
     name: &str,
@@ -127,7 +130,7 @@ pub(in crate::verify) fn read(
     }
 }
 
-/// Reads the whole file as [`read`] does, with no more than these columns where the format lets others be left.
+/// Reads the whole file like [`read`]. It reads only the `wanted` columns if the format allows it.
 pub(in crate::verify) fn read_columns(
     file: File,
     name: &str,
@@ -160,21 +163,24 @@ fn read_parquet(
     Ok(rows)
 }
 
-/// The kinds of columns that are known.
+/// All kinds of columns.
 const KINDS: [Kind; 5] = [Kind::Str, Kind::Ts, Kind::Int, Kind::Bool, Kind::Json];
 
 fn compare_columns(schema: &SchemaRef, columns: &[&ColumnEntry]) -> Result<(), ReadError> {
     if schema.fields().len() != columns.len() {
-        return Err(format!("{} columns of {}", schema.fields().len(), columns.len()).into());
+        return Err(format!("{} columns, expected {}", schema.fields().len(), columns.len()).into());
     }
     for (field, column) in schema.fields().iter().zip(columns) {
-        // A kind of a later version is not known here.
+        // A later version may have other kinds.
         let kind = KINDS.iter().find(|kind| kind.name() == column.kind);
         if *field.name() != column.name || kind.is_some_and(|kind| kind.arrow() != *field.data_type()) {
             let (name, found) = (&column.name, field.data_type());
-            return Err(
-                format!("the column {} ({found}) stands for {name} ({})", field.name(), column.kind).into()
-            );
+            return Err(format!(
+                "the column {} ({found}) is in place of {name} ({})",
+                field.name(),
+                column.kind
+            )
+            .into());
         }
     }
     Ok(())

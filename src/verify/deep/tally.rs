@@ -1,4 +1,4 @@
-//! What is counted over all files of a run, by fingerprints of IDs: what tables are held against each other with.
+//! Counts over all files of a run, by fingerprints of IDs. They allow comparing tables with each other.
 
 use std::collections::HashMap;
 
@@ -8,29 +8,29 @@ use super::rows::{Number, Row, Text};
 use crate::output::manifest::FileEntry;
 use crate::table::Totals;
 
-/// Messages, records or conversations held at once: 200 MiB of the largest. More of them take more passes over them.
+/// Maximum number of messages or records held at once: 200 MiB of memory. Larger runs take more passes.
 const ROWS_A_PASS: u64 = 4 << 20;
-/// What a conversation weighs in messages.
+/// Memory of a conversation relative to a message.
 const CONVERSATION_WEIGHT: u64 = 4;
 
-/// A contact that is not in `coverage` sorts after all others.
+/// Position of contacts that are not in `coverage`: they sort last.
 const UNCOVERED: u32 = u32::MAX;
 
-/// The counts of one contact.
+/// Counts of one contact.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Contact {
-    /// Its place in `coverage`.
-    pub(super) place: u32,
+pub(super) struct ContactCounts {
+    /// Position of the contact in `coverage`.
+    pub(super) position: u32,
     pub(super) coverage_rows: u32,
     pub(super) contacts_rows: u32,
     pub(super) conversations: u32,
     pub(super) messages: Totals,
 }
 
-impl Default for Contact {
+impl Default for ContactCounts {
     fn default() -> Self {
         Self {
-            place: UNCOVERED,
+            position: UNCOVERED,
             coverage_rows: 0,
             contacts_rows: 0,
             conversations: 0,
@@ -39,55 +39,56 @@ impl Default for Contact {
     }
 }
 
-/// The counts of all contacts.
+/// Counts of all contacts.
 #[derive(Default)]
-pub(super) struct Contacts(HashMap<u128, Contact>);
+pub(super) struct CountsByContact(HashMap<u128, ContactCounts>);
 
-impl Contacts {
-    /// The counts of a row's contact.
-    pub(super) fn of(&mut self, row: &Row) -> &mut Contact {
+impl CountsByContact {
+    /// Returns the counts of a row's contact.
+    pub(super) fn of(&mut self, row: &Row) -> &mut ContactCounts {
         self.0.entry(xxh3_128(row.contact().as_bytes())).or_default()
     }
 
-    /// Where the row's contact stands in `coverage`.
-    pub(super) fn place(&self, row: &Row) -> u32 {
-        self.0.get(&xxh3_128(row.contact().as_bytes())).map_or(UNCOVERED, |contact| contact.place)
+    /// Returns the position of the row's contact in `coverage`.
+    pub(super) fn position(&self, row: &Row) -> u32 {
+        self.0.get(&xxh3_128(row.contact().as_bytes())).map_or(UNCOVERED, |contact| contact.position)
     }
 
-    /// How many contacts have rows, and none in `coverage`.
+    /// Returns the number of contacts with rows, but without a row in `coverage`.
     pub(super) fn uncovered(&self) -> usize {
         self.0.values().filter(|contact| contact.coverage_rows == 0).count()
     }
 }
 
-/// The counts of one conversation.
+/// Counts of one conversation.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Conversation {
-    /// Its place among all.
-    pub(super) place: i64,
+pub(super) struct ConversationCounts {
+    /// Position among all conversations.
+    pub(super) position: i64,
     pub(super) messages: Totals,
 }
 
-/// A message: its fingerprint, and that of its partition's time.
-type Seen = ([u64; 2], u64);
+/// A message: its fingerprint, and that of its time partition.
+type SeenMessage = ([u64; 2], u64);
 
-/// What one pass looks at: the conversations, messages and records whose fingerprints fall to it.
+/// One pass over the files. It checks the conversations, messages and records whose fingerprints belong to
+/// it.
 pub(super) struct Pass {
     number: u128,
     passes: u128,
-    pub(super) conversations: HashMap<u128, Conversation>,
-    messages: Vec<Seen>,
+    pub(super) conversations: HashMap<u128, ConversationCounts>,
+    messages: Vec<SeenMessage>,
     records: Vec<[u64; 2]>,
 }
 
 impl Pass {
-    /// How many passes these rows take.
+    /// Returns the number of passes that these rows take.
     pub(super) fn count(conversations: u64, messages: u64, records: u64) -> u64 {
-        let most = conversations.saturating_mul(CONVERSATION_WEIGHT).max(messages).max(records);
-        most.div_ceil(ROWS_A_PASS).max(1)
+        let max = conversations.saturating_mul(CONVERSATION_WEIGHT).max(messages).max(records);
+        max.div_ceil(ROWS_A_PASS).max(1)
     }
 
-    /// The pass of this number, from 0.
+    /// Creates the pass with this number, from 0.
     pub(super) fn new(number: u64, passes: u64) -> Self {
         Self {
             number: number.into(),
@@ -98,35 +99,35 @@ impl Pass {
         }
     }
 
-    fn is_mine(&self, fingerprint: u128) -> bool {
+    fn is_in_pass(&self, fingerprint: u128) -> bool {
         fingerprint % self.passes == self.number
     }
 
-    /// The fingerprint of the row's conversation, if it falls to this pass.
+    /// Returns the fingerprint of the row's conversation, if it belongs to this pass.
     pub(super) fn conversation(&self, row: &Row) -> Option<u128> {
         let id = row.text(Text::ConversationId);
         let fingerprint = fingerprint([Some(row.contact()), id]);
-        self.is_mine(fingerprint).then_some(fingerprint)
+        self.is_in_pass(fingerprint).then_some(fingerprint)
     }
 
-    /// Takes a message.
+    /// Adds a message if it belongs to this pass.
     pub(super) fn add_message(&mut self, row: &Row, time: u64) {
         let fingerprint = message(row);
-        if self.is_mine(fingerprint) {
+        if self.is_in_pass(fingerprint) {
             self.messages.push((halves(fingerprint), time));
         }
     }
 
-    /// To be called when all messages are in: how many are there once more than they should.
+    /// Sorts the messages and returns the number of duplicates. Call it after all messages are added.
     pub(super) fn sort_messages(&mut self) -> usize {
         self.messages.sort_unstable();
         self.messages.windows(2).filter(|pair| pair[0].0 == pair[1].0).count()
     }
 
-    /// Takes a record; whether its message is there, in the partition of the same time.
+    /// Adds a record. Returns true if its message exists in the partition of the same time.
     pub(super) fn add_record(&mut self, row: &Row, time: u64) -> bool {
         let fingerprint = message(row);
-        if !self.is_mine(fingerprint) {
+        if !self.is_in_pass(fingerprint) {
             return true;
         }
         let id =
@@ -135,19 +136,19 @@ impl Pass {
         self.messages.binary_search(&(halves(fingerprint), time)).is_ok()
     }
 
-    /// How many records are there once more than they should.
-    pub(super) fn doubled_records(&mut self) -> usize {
+    /// Returns the number of duplicate records.
+    pub(super) fn duplicate_records(&mut self) -> usize {
         self.records.sort_unstable();
         self.records.windows(2).filter(|pair| pair[0] == pair[1]).count()
     }
 }
 
-/// The fingerprint of the row's message.
+/// Returns the fingerprint of the row's message.
 pub(super) fn message(row: &Row) -> u128 {
     fingerprint([Some(row.contact()), row.text(Text::MessageId)])
 }
 
-/// Null differs from every text, and texts do not run into each other.
+/// Returns a fingerprint of texts. Null differs from every text, and the lengths keep texts apart.
 fn fingerprint<const N: usize>(texts: [Option<&str>; N]) -> u128 {
     let mut hasher = Xxh3::new();
     for text in texts {
@@ -164,18 +165,18 @@ fn halves(fingerprint: u128) -> [u64; 2] {
     [u64::try_from(fingerprint >> 64).unwrap_or_default(), low]
 }
 
-/// The fingerprint of the time in a file's partition: a record lies where its message does.
+/// Returns the fingerprint of a file's time partition. A record is in the same partition as its message.
 pub(super) fn partition_time(file: &FileEntry) -> u64 {
     let text = format!("{:?}", super::file::time_keys(file).collect::<Vec<_>>());
     xxh3_64(text.as_bytes())
 }
 
-/// The counts and times of a row that has them.
-pub(super) fn said(row: &Row, count: Number) -> (Option<i64>, Option<i64>, Option<i64>) {
+/// Returns the count and times that a row states.
+pub(super) fn stated(row: &Row, count: Number) -> (Option<i64>, Option<i64>, Option<i64>) {
     (row.number(count), row.number(Number::FirstMessageAt), row.number(Number::LastMessageAt))
 }
 
-/// The same, counted.
+/// Returns the count and times of the messages found.
 pub(super) fn counted(totals: &Totals) -> (Option<i64>, Option<i64>, Option<i64>) {
     (i64::try_from(totals.messages).ok(), totals.first, totals.last)
 }

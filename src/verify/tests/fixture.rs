@@ -1,4 +1,4 @@
-//! A small export, made as the real ones are.
+//! A small export for tests, written like a real one.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -19,11 +19,11 @@ use crate::publish::{Draft, STAGE, publish};
 use crate::settings::{Format, OutputSettings, PartitionKey};
 use crate::table::{Kind, Rows, Table};
 
-/// The contact, its status and how many messages it has.
+/// Contact, its status and its number of messages.
 pub(super) const CONTACTS: [(&str, &str, i64); 4] =
     [("c0", "exported", 3), ("c1", "empty", 0), ("c2", "failed", 0), ("c3", "unresolved", 2)];
 
-/// What a test changes in the rows before they are written.
+/// Changes that a test makes to the rows before they are written.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Twist {
     pub(super) message_id: Option<&'static str>,
@@ -32,7 +32,7 @@ pub(super) struct Twist {
     pub(super) without_contact: Option<&'static str>,
 }
 
-/// Rows with these values; columns that are never null have some, and the others none.
+/// Creates rows with these values. Other columns are null, or have some value if they are never null.
 fn rows(table: Table, run_id: &str, values: &BTreeMap<&str, ArrayRef>, count: usize) -> Rows {
     let columns = table.columns().iter().map(|column| match (values.get(column.name), column.kind) {
         (Some(values), _) => values.clone(),
@@ -49,7 +49,7 @@ fn times(count: usize) -> TimestampMicrosecondArray {
     TimestampMicrosecondArray::from(vec![0; count]).with_timezone("UTC")
 }
 
-/// The time 0 for contacts with messages.
+/// Time 0 for contacts with messages.
 fn times_of(contacts: &[(&str, &str, i64)]) -> ArrayRef {
     let times: TimestampMicrosecondArray = contacts.iter().map(|c| (c.2 > 0).then_some(0)).collect();
     Arc::new(times.with_timezone("UTC"))
@@ -97,7 +97,7 @@ pub(super) fn export(out: &Path, run_id: &str, format: Format, twist: Twist) {
     export_with(out, run_id, format, twist, None);
 }
 
-/// With an archive of two raw answers.
+/// Creates an export, optionally with a raw archive.
 pub(super) fn export_with(out: &Path, run_id: &str, format: Format, twist: Twist, raw: Option<&str>) {
     let work = out.join("_work");
     let spec = OutputSpec {

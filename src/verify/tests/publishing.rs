@@ -1,4 +1,4 @@
-//! A run that is being published, or whose publishing was stopped, is no damage.
+//! Tests of runs whose publication is under way or was interrupted. They are not damage.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::verify::{DamageKind, Depth, Report, VerifyOptions, added, runs, verif
 
 const OPTIONS: VerifyOptions = VerifyOptions { run: None, depth: Depth::Files };
 
-/// Puts the journal of the run `r2` back, as it was while it was published.
+/// Restores the journal of the run `r2`, as during its publication.
 fn put_journal(out: &Path) {
     let text = fs::read(out.join("_runs/r2/manifest.json")).unwrap();
     let manifest = Manifest { previous: None, ..Manifest::parse(&text).unwrap() };
@@ -22,13 +22,13 @@ fn put_journal(out: &Path) {
 }
 
 #[test]
-fn publishing_that_was_stopped_is_no_damage() {
+fn an_interrupted_publication_is_not_damage() {
     let out = two_runs();
     let out = out.path();
     put_journal(out);
     assert_eq!(check(out, Depth::Deep).damages, [], "all is done but for the work folder");
 
-    // The manifest is written, and latest.json names the run before.
+    // The manifest is written, but latest.json names the previous run.
     let text = fs::read(out.join("_runs/r2/manifest.json")).unwrap();
     let Some(Previous { run_id, sha256 }) = Manifest::parse(&text).unwrap().previous else { panic!("first") };
     let latest = Latest { manifest: format!("_runs/{run_id}/manifest.json"), run_id, sha256 };
@@ -39,7 +39,7 @@ fn publishing_that_was_stopped_is_no_damage() {
     let report = check(out, Depth::Deep);
     assert_eq!((report.damages, report.runs), (vec![], 2));
 
-    // No manifest yet, and one file still on its way.
+    // There is no manifest yet, and one file is not in place.
     durable::remove_file(&out.join("_runs/r2/manifest.json")).unwrap();
     durable::rename(
         &out.join("contacts/part-r2-00000.jsonl.zst"),
@@ -49,7 +49,7 @@ fn publishing_that_was_stopped_is_no_damage() {
     let report = check(out, Depth::Deep);
     assert_eq!((report.damages, report.runs), (vec![], 1));
 
-    // Without a journal, nobody is publishing.
+    // Without a journal, no publication is under way.
     durable::remove_file(&out.join("_work/publish.json")).unwrap();
     let report = check(out, Depth::Files);
     for path in ["contacts/.part-r2-00000.jsonl.zst.tmp", "_runs/latest.json.tmp"] {
@@ -59,7 +59,7 @@ fn publishing_that_was_stopped_is_no_damage() {
 }
 
 #[test]
-fn the_first_run_may_be_stopped_before_it_is_named() {
+fn the_first_run_may_be_interrupted_before_latest_names_it() {
     let out = tempfile::tempdir().unwrap();
     export(out.path(), "r2", PARQUET, Twist::default());
     put_journal(out.path());
@@ -70,7 +70,7 @@ fn the_first_run_may_be_stopped_before_it_is_named() {
 }
 
 #[test]
-fn a_run_that_is_published_while_another_is_checked_has_added_nothing() {
+fn files_of_a_run_published_meanwhile_are_not_added_files() {
     let out = two_runs();
     let mut report = Report::default();
     let then = runs::read(out.path(), &OPTIONS, &mut report).unwrap();
@@ -81,7 +81,7 @@ fn a_run_that_is_published_while_another_is_checked_has_added_nothing() {
 }
 
 #[test]
-fn an_export_may_be_verified_while_runs_are_published_into_it() {
+fn an_export_may_be_verified_during_publications() {
     let out = two_runs();
     std::thread::scope(|scope| {
         let publishing = scope.spawn(|| {

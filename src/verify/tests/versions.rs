@@ -1,4 +1,4 @@
-//! Exports of other versions: fewer columns, and partition keys that are not known here.
+//! Tests of exports of other versions: fewer columns, and unknown partition keys.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::table::Table;
 use crate::verify::tests::fixture::{Twist, export};
 use crate::verify::{DamageKind, Depth};
 
-/// Edits the manifest of the only run and makes the hash in `latest.json` fit.
+/// Edits the manifest of the only run, and corrects the hash in `latest.json`.
 fn edit_manifest(out: &Path, change: impl FnOnce(&mut Manifest)) {
     let path = out.join("_runs/r1/manifest.json");
     edit(&path, |text| {
@@ -27,7 +27,7 @@ fn edit_manifest(out: &Path, change: impl FnOnce(&mut Manifest)) {
     });
 }
 
-/// Takes the first column that is never null, but for the key, out of the coverage of a run.
+/// Removes from coverage the first column that is never null, except the key.
 fn without_column(out: &Path) {
     let path = "coverage/part-r1-00000.jsonl";
     let before = fs::read_to_string(out.join(path)).unwrap();
@@ -56,13 +56,13 @@ fn a_column_may_be_missing_in_an_export_of_an_older_version() {
     without_column(out.path());
     let damages = check(out.path(), Depth::Deep).damages;
     let details: Vec<_> = damages.iter().map(|damage| damage.detail.as_str()).collect();
-    assert_eq!(details, ["the columns of coverage are not those of its schema version"]);
+    assert_eq!(details, ["the columns of coverage do not match its schema version"]);
     edit_manifest(out.path(), |manifest| manifest.schema_version -= 1);
     assert_eq!(check(out.path(), Depth::Deep).damages, []);
 }
 
 #[test]
-fn a_partition_key_that_cannot_be_checked_is_named() {
+fn an_unknown_partition_key_is_reported() {
     let out = tempfile::tempdir().unwrap();
     export(out.path(), "r1", Format::Jsonl(JsonlCodec::None), Twist::default());
     edit_manifest(out.path(), |manifest| {

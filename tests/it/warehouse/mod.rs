@@ -193,7 +193,7 @@ fn a_run_with_a_part_missing_is_not_loaded() {
 #[test]
 fn what_cannot_be_loaded_is_told() {
     let told = |arguments: &str| Export::command("schema").args(arguments).expect(2).last_line();
-    insta::assert_snapshot!(told("--merge duckdb --from none"), @"error: none holds no run; name the folder that was given to run --out");
+    insta::assert_snapshot!(told("--merge duckdb --from none"), @"error: none has no published run: give the folder that --out of the run named");
     insta::assert_snapshot!(told("--from none"), @"error: --from requires --merge or --latest; see: chatzy-export schema --help");
     assert!(told("--merge oracle").contains("duckdb, postgres"));
     let service = Service::start("");
@@ -205,9 +205,9 @@ fn what_cannot_be_loaded_is_told() {
         let outcome = Export::command("schema").args(options).args("--from").arg(from.to_str().unwrap());
         outcome.expect(2).last_line().replace(from.to_str().unwrap(), "EXPORT")
     };
-    insta::assert_snapshot!(of("export", "--merge postgres"), @"error: the run p is Parquet, which PostgreSQL cannot read: export with --format jsonl, or name another run with --run");
-    insta::assert_snapshot!(of("by-channel", "--merge postgres"), @"error: the run c is partitioned by channel, which is then not in its lines: export without it, or name another run with --run");
-    insta::assert_snapshot!(of("export", "--latest duckdb --run q"), @"error: EXPORT holds no run q");
+    insta::assert_snapshot!(of("export", "--merge postgres"), @"error: the run p is Parquet, which PostgreSQL cannot read: export with --format jsonl, or select another run with --run");
+    insta::assert_snapshot!(of("by-channel", "--merge postgres"), @"error: the run c is partitioned by channel, so its lines do not contain the channel: export without this partition key, or select another run with --run");
+    insta::assert_snapshot!(of("export", "--latest duckdb --run q"), @"error: EXPORT has no run q");
     assert_eq!(tree(&export.path("none")), Vec::<String>::new());
 }
 

@@ -132,15 +132,15 @@ fn a_part_is_loaded_only_if_that_is_meant() {
         let outcome = Export::command("schema").args(options).args("--from").arg(from).expect(2);
         outcome.last_line().replace(from, "EXPORT")
     };
-    insta::assert_snapshot!(told("--merge duckdb --run part"), @"error: the run part holds only parts of contacts (--channel), which would replace whole ones: load it into tables of its own, with --partial");
-    insta::assert_snapshot!(told("--latest duckdb --run part"), @"error: the run part holds only parts of contacts (--channel), which would replace whole ones: load it into tables of its own, with --partial");
+    insta::assert_snapshot!(told("--merge duckdb --run part"), @"error: the run part has only parts of contacts (--channel), which would replace whole ones: load it into separate tables with --partial");
+    insta::assert_snapshot!(told("--latest duckdb --run part"), @"error: the run part has only parts of contacts (--channel), which would replace whole ones: load it into separate tables with --partial");
     insta::assert_snapshot!(told("--merge duckdb --partial"), @"error: the following required arguments were not provided: --run <ID>; see: chatzy-export schema --help");
     for run in ["night1", "night2"] {
         chatzy_export::internals::durable::remove_tree(&nights.export.out_path().join("_runs").join(run))
             .unwrap();
     }
-    insta::assert_snapshot!(told("--merge duckdb"), @"error: all runs in EXPORT hold only parts of contacts (--since, --until or --channel): load one of them into tables of its own with --run ID --partial, or export whole contacts");
-    insta::assert_snapshot!(told("--latest duckdb"), @"error: all runs in EXPORT hold only parts of contacts (--since, --until or --channel): load one of them into tables of its own with --run ID --partial, or export whole contacts");
+    insta::assert_snapshot!(told("--merge duckdb"), @"error: all runs in EXPORT have only parts of contacts (--since, --until or --channel): load one of them into separate tables with --run ID --partial, or export whole contacts");
+    insta::assert_snapshot!(told("--latest duckdb"), @"error: all runs in EXPORT have only parts of contacts (--since, --until or --channel): load one of them into separate tables with --run ID --partial, or export whole contacts");
     // A script that was written before finds nothing to load, and does not stay silent.
     let database = Database::duckdb();
     let named = format!(

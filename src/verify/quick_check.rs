@@ -1,5 +1,5 @@
-//! A quick look at one run, for those who read it: its manifest is the one that was written, and its files are there
-//! with their sizes. Hashes and rows are for a whole check.
+//! A quick check of one run, before another command reads it. The manifest must be unchanged, and its files
+//! must exist with the recorded sizes. It does not check hashes and rows.
 
 use std::io;
 use std::path::Path;
@@ -8,7 +8,7 @@ use super::content::{Content, LATEST, manifest_path, read_content};
 use super::deep::{published, rows};
 use super::excerpt::cut;
 use super::runs::Runs;
-use super::{DamageKind, Report, VerifyError, VerifyOptions, claims, files, runs};
+use super::{DamageKind, Report, VerifyError, VerifyOptions, files, manifest_consistency, runs};
 use crate::durable::StorageError;
 use crate::id::RunId;
 use crate::output::manifest::{FileEntry, Latest, Manifest};
@@ -17,17 +17,17 @@ use crate::table::Table;
 use super::Depth;
 pub(crate) use rows::{Number, Row, Text};
 
-/// What was seen.
+/// Result of a quick check.
 #[derive(Debug)]
-pub(crate) enum Glance {
-    /// Nothing wrong.
+pub(crate) enum QuickCheck {
+    /// The run is intact.
     Sound(Box<Manifest>),
-    /// What is wrong; at least one thing.
+    /// The report has at least one finding.
     Damaged(Report),
 }
 
-/// Looks at a run; at the newest, if none is named.
-pub(crate) fn glance(out: &Path, run: Option<&RunId>) -> Result<Glance, VerifyError> {
+/// Checks a run; the newest, if none is given.
+pub(crate) fn quick_check(out: &Path, run: Option<&RunId>) -> Result<QuickCheck, VerifyError> {
     let mut report = Report::default();
     let run = match run {
         Some(run) => Some(run.clone()),
@@ -36,7 +36,7 @@ pub(crate) fn glance(out: &Path, run: Option<&RunId>) -> Result<Glance, VerifyEr
     let whole_export = VerifyOptions { run: None, depth: Depth::Files };
     let options = VerifyOptions { run: run.clone(), ..whole_export.clone() };
     let found = match runs::read(out, &options, &mut report) {
-        // `latest.json` names a run that is not there.
+        // `latest.json` names a run that does not exist.
         Err(VerifyError::NoRun { .. }) if newest(out)? == run => runs::read(out, &whole_export, &mut report)?,
         found => found?,
     };
@@ -44,41 +44,41 @@ pub(crate) fn glance(out: &Path, run: Option<&RunId>) -> Result<Glance, VerifyEr
     let manifest = checked.into_iter().find(|found| run.as_ref().is_some_and(|run| run.as_str() == found.id));
     match manifest.and_then(|found| found.manifest) {
         Some(manifest) => {
-            claims::check(&manifest, &mut report);
+            manifest_consistency::check(&manifest, &mut report);
             for file in &manifest.files {
                 if let Some((kind, detail)) = files::fault_without_reading(out, file)? {
                     report.damage(Some(manifest.run_id.as_str()), file.path.as_str(), kind, detail);
                 }
             }
             if report.damages.is_empty() {
-                return Ok(Glance::Sound(Box::new(manifest)));
+                return Ok(QuickCheck::Sound(Box::new(manifest)));
             }
         }
         None if report.damages.is_empty() => {
             let path = run.map_or_else(|| LATEST.to_owned(), |run| manifest_path(run.as_str()));
-            report.damage(None, path, DamageKind::Missing, "there is no manifest to read");
+            report.damage(None, path, DamageKind::Missing, "the run has no manifest");
         }
         None => {}
     }
-    Ok(Glance::Damaged(report))
+    Ok(QuickCheck::Damaged(report))
 }
 
-/// The run that `latest.json` names.
+/// Returns the run that `latest.json` names.
 pub(super) fn newest(out: &Path) -> Result<Option<RunId>, StorageError> {
     let Content::Plain(text) = read_content(out, LATEST)? else { return Ok(None) };
     Ok(Latest::parse(&text).ok().map(|latest| latest.run_id))
 }
 
-/// Why rows could not be read.
+/// Reason why rows could not be read.
 #[derive(Debug)]
 pub(crate) enum RowsError {
-    /// The file system refused.
+    /// A file operation failed.
     Storage(StorageError),
-    /// The file has other rows than it should.
+    /// The content of the file is not what was written.
     Damaged { path: String, detail: String },
 }
 
-/// Reads these columns of a table's rows, file by file in the order of the manifest, in bounded memory.
+/// Reads columns of a table's rows, file by file in the order of the manifest, in bounded memory.
 pub(crate) fn read_rows(
     out: &Path,
     manifest: &Manifest,
@@ -92,7 +92,8 @@ pub(crate) fn read_rows(
         let read = published::open(out, file)
             .and_then(|opened| rows::read_columns(opened, &file.path, wanted, &mut |row| each(row, file)));
         let rows = read.map_err(|error| match error.downcast::<io::Error>() {
-            // Only what the operating system said is about the disk; decoders use the same type for bad bytes.
+            // An error with an OS code comes from the file system. Decoders use the same type for invalid
+            // bytes.
             Ok(io) if io.raw_os_error().is_some() => {
                 RowsError::Storage(StorageError::new("read", &path, *io))
             }
@@ -100,7 +101,7 @@ pub(crate) fn read_rows(
             Err(other) => damaged(other.to_string()),
         })?;
         if rows != file.rows {
-            return Err(damaged(format!("it has {rows} rows, and the manifest says {}", file.rows)));
+            return Err(damaged(format!("it has {rows} rows, but the manifest says {}", file.rows)));
         }
     }
     Ok(())

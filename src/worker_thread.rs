@@ -1,7 +1,7 @@
-//! A thread of its own that does as it is told over a short queue, so that who tells it can go on meanwhile.
+//! A worker thread that follows orders from a short queue while its owner continues.
 //!
-//! The writers of the tables and of the raw archive are such. Orders are followed one after the other, so what comes of them
-//! does not depend on timing.
+//! The writers of the tables and of the raw archive use it. It follows orders one after the other, so the
+//! result does not depend on timing.
 
 use std::panic;
 use std::path::Path;
@@ -10,24 +10,25 @@ use std::thread::{self, JoinHandle};
 
 use crate::durable::{OnPath, StorageError};
 
-/// The thread. An error of it comes back with a later call, and a panic goes on in the caller. After either, and when it
-/// is dropped before [`Self::finish`], the thread has ended and its work is unfinished.
-pub struct Actor<Order, Done, Error> {
+/// A worker thread. A later call returns its error, or resumes its panic in the caller. After an error or a
+/// panic the thread has ended with its work unfinished. The same holds if it is dropped before
+/// [`Self::finish`].
+pub struct WorkerThread<Order, Done, Error> {
     orders: Option<SyncSender<Order>>,
     thread: Option<JoinHandle<Result<Done, Error>>>,
 }
 
-impl<Order, Done, Error> Actor<Order, Done, Error>
+impl<Order, Done, Error> WorkerThread<Order, Done, Error>
 where
     Order: Send + 'static,
     Done: Default + Send + 'static,
     Error: Send + 'static,
 {
-    /// Starts the thread. It follows orders, of which at most `queue` wait, until one is the last, or nobody is left to give
-    /// any; before that it ends with an error only. `path` is what it works on.
+    /// Starts the thread. At most `queue` orders wait. `follow` ends after the last order, on an error, or
+    /// when the channel is closed. `path` is the file or folder that it works on.
     ///
     /// # Errors
-    /// When the system has no thread to give.
+    /// If the system cannot start a thread.
     pub fn start(
         name: String,
         path: &Path,
@@ -42,25 +43,25 @@ where
         Ok(Self { orders: Some(sender), thread: Some(thread) })
     }
 
-    /// Gives it an order; waits while too many wait.
+    /// Sends an order. Waits while the queue is full.
     ///
     /// # Errors
-    /// When this or an earlier one failed.
-    pub fn tell(&mut self, order: Order) -> Result<(), Error> {
+    /// If this or an earlier order failed.
+    pub fn send(&mut self, order: Order) -> Result<(), Error> {
         let taken = self.orders.as_ref().is_some_and(|orders| orders.send(order).is_ok());
         if taken {
             return Ok(());
         }
         match self.join() {
             Err(error) => Err(error),
-            Ok(_) => unreachable!("a thread that was not told to finish ends with an error"),
+            Ok(_) => unreachable!("before the last order, a thread ends only with an error"),
         }
     }
 
-    /// Waits for its end; gives what came of the last order, which was told before.
+    /// Waits for the end of the thread and returns its result. The last order must have been sent.
     ///
     /// # Errors
-    /// When an order failed.
+    /// If an order failed.
     pub fn finish(mut self) -> Result<Done, Error> {
         self.join()
     }
@@ -75,11 +76,11 @@ where
     }
 }
 
-impl<Order, Done, Error> Drop for Actor<Order, Done, Error> {
+impl<Order, Done, Error> Drop for WorkerThread<Order, Done, Error> {
     fn drop(&mut self) {
         self.orders = None;
         if let Some(thread) = self.thread.take() {
-            // Nobody wants its work any more, and what it has to say of it neither.
+            // The owner is gone: neither the result nor an error matters.
             let _unwanted = thread.join();
         }
     }
@@ -89,8 +90,8 @@ impl<Order, Done, Error> Drop for Actor<Order, Done, Error> {
 mod tests {
     use super::*;
 
-    /// Adds up what it is told; nothing is the end, and a negative number is refused.
-    fn adder() -> Actor<Option<i32>, i32, String> {
+    /// Adds up the numbers it receives. `None` is the last order, and a negative number is an error.
+    fn adder() -> WorkerThread<Option<i32>, i32, String> {
         let follow = |orders: &Receiver<Option<i32>>| {
             let mut sum = 0;
             for order in orders {
@@ -102,31 +103,31 @@ mod tests {
             }
             Ok(sum)
         };
-        Actor::start("adder".to_owned(), Path::new("nowhere"), 2, follow).unwrap()
+        WorkerThread::start("adder".to_owned(), Path::new("nowhere"), 2, follow).unwrap()
     }
 
     #[test]
     fn orders_are_followed_and_the_last_gives_the_result() {
-        let mut actor = adder();
+        let mut worker = adder();
         for number in 1..=100 {
-            actor.tell(Some(number)).unwrap();
+            worker.send(Some(number)).unwrap();
         }
-        actor.tell(None).unwrap();
-        assert_eq!(actor.finish(), Ok(5050));
+        worker.send(None).unwrap();
+        assert_eq!(worker.finish(), Ok(5050));
     }
 
     #[test]
     fn an_error_comes_back_with_a_later_order() {
-        let mut actor = adder();
-        actor.tell(Some(-1)).unwrap();
-        let refused = (0..10).find_map(|number| actor.tell(Some(number)).err());
+        let mut worker = adder();
+        worker.send(Some(-1)).unwrap();
+        let refused = (0..10).find_map(|number| worker.send(Some(number)).err());
         assert_eq!(refused.as_deref(), Some("-1 is negative"));
     }
 
     #[test]
     #[should_panic(expected = "it is broken")]
-    fn a_panic_goes_on_where_it_is_waited_for() {
+    fn a_panic_resumes_in_the_caller() {
         let follow = |_: &Receiver<()>| -> Result<(), String> { panic!("it is broken") };
-        drop(Actor::start("broken".to_owned(), Path::new("nowhere"), 1, follow).unwrap().finish());
+        drop(WorkerThread::start("broken".to_owned(), Path::new("nowhere"), 1, follow).unwrap().finish());
     }
 }

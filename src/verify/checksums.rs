@@ -1,9 +1,9 @@
-//! Checks what stands beside a manifest: `checksums.sha256`, which follows from it, and `failed.csv`.
+//! Checks the lists of a run: `checksums.sha256`, which follows from the manifest, and `failed.csv`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::content::{NO_PLAIN_FILE, checksums_path, failed_path};
+use super::content::{NOT_REGULAR, checksums_path, failed_path};
 use super::failed::{self, ListError};
 use super::files::hash;
 use super::runs::{Checksums, Run};
@@ -11,7 +11,7 @@ use super::{DamageKind, Report};
 use crate::durable::{self, OnPath, Opened, StorageError};
 use crate::output::manifest::Manifest;
 
-/// Checks the lists of a run.
+/// Reports damage to the lists of a run.
 pub(super) fn check(out: &Path, run: &Run, report: &mut Report) -> Result<(), StorageError> {
     let lists = Lists { out, id: &run.id, manifest: run.manifest.as_ref() };
     if let Some(checksums) = &run.checksums {
@@ -24,7 +24,7 @@ pub(super) fn check(out: &Path, run: &Run, report: &mut Report) -> Result<(), St
     lists.check_failed(run.checksums.as_ref(), report)
 }
 
-/// The lists of one run.
+/// A run whose lists are checked.
 struct Lists<'a> {
     out: &'a Path,
     id: &'a str,
@@ -32,7 +32,7 @@ struct Lists<'a> {
 }
 
 impl Lists<'_> {
-    /// The sums against the manifest; what only they list, against the files.
+    /// Compares the sums with the manifest, and files that only the sums list with their hashes.
     fn check_sums(&self, checksums: &Checksums, report: &mut Report) -> Result<(), StorageError> {
         let list = checksums_path(self.id);
         let files = self.manifest.map(|manifest| manifest.files.as_slice()).unwrap_or_default();
@@ -57,7 +57,7 @@ impl Lists<'_> {
         Ok(())
     }
 
-    /// The state's path and hash, if the manifest names one.
+    /// Returns path and hash of the state file, if the manifest names one.
     fn state(&self) -> Option<(&str, &str)> {
         let state = self.manifest?.state.as_ref()?;
         Some((state.path.as_str(), state.sha256.as_str()))
@@ -66,73 +66,79 @@ impl Lists<'_> {
     fn fault(&self, path: &str, sum: &str) -> Result<Option<(DamageKind, String)>, StorageError> {
         let is_safe = path.split('/').all(|part| !matches!(part, "" | "." | ".."));
         if !is_safe {
-            return Ok(Some((DamageKind::UnsafePath, NO_PLAIN_FILE.to_owned())));
+            return Ok(Some((DamageKind::UnsafePath, NOT_REGULAR.to_owned())));
         }
         Ok(match hash(self.out, Path::new(path), "checksums.sha256 lists it")? {
             Ok(found) if found == sum => None,
             Ok(found) => {
                 let list = checksums_path(self.id);
-                Some((DamageKind::Changed, format!("its SHA-256 is {found}, and {list} says {sum}")))
+                Some((DamageKind::Changed, format!("its SHA-256 is {found}, but {list} says {sum}")))
             }
             Err(fault) => Some(fault),
         })
     }
 
-    /// All sums are right: then the text is what follows from the manifest, byte for byte.
+    /// Compares the text with the one that follows from the manifest. All sums must be correct.
     fn check_text(&self, checksums: &Checksums, report: &mut Report) {
         let files = self.manifest.map(|manifest| manifest.files.as_slice()).unwrap_or_default();
         let failed = failed_path(self.id);
         let mut lines: Vec<(&str, &str)> =
             files.iter().map(|file| (file.sha256.as_str(), file.path.as_str())).collect();
-        // The state stands last.
+        // The state file comes last.
         lines.extend(checksums.sums.get(&failed).map(|hash| (hash.as_str(), failed.as_str())));
         lines.extend(self.state().map(|(path, hash)| (hash, path)));
         let written: String = lines.iter().map(|(hash, path)| [*hash, "  ", *path, "\n"].concat()).collect();
         if written != checksums.text {
-            let detail = "its lines are not in the order, or not in the form, in which they were written";
+            let detail = "the order or form of its lines has changed";
             report.damage(Some(self.id), checksums_path(self.id), DamageKind::Changed, detail);
         }
     }
 
-    /// `failed.csv` is there, and listed, exactly if contacts have failed, and has a line for each of them.
+    /// Checks `failed.csv`. It must exist and be listed exactly if contacts failed, and have one line for
+    /// each of them.
     fn check_failed(&self, checksums: Option<&Checksums>, report: &mut Report) -> Result<(), StorageError> {
         let path = failed_path(self.id);
         let is_listed = checksums.map(|checksums| checksums.sums.contains_key(&path));
         let opened = durable::open_below(self.out, Path::new(&path))?;
         let expected = self.manifest.map(|manifest| manifest.contacts.failed);
-        let mut tell = |path: &str, kind, detail: &str| report.damage(Some(self.id), path, kind, detail);
+        let mut add_damage =
+            |path: &str, kind, detail: &str| report.damage(Some(self.id), path, kind, detail);
         match (opened, expected) {
             (Opened::Missing, Some(0) | None) => {}
-            // What is listed and missing was told of above.
+            // A file that is listed and missing is already reported.
             (Opened::Missing, Some(_)) if is_listed == Some(true) => {}
             (Opened::Missing, Some(_)) => {
-                tell(&path, DamageKind::Missing, "the manifest counts failed contacts");
+                add_damage(
+                    &path,
+                    DamageKind::Missing,
+                    "it is missing, but the manifest counts failed contacts",
+                );
             }
             (Opened::NotRegular, _) if is_listed == Some(true) => {}
-            (Opened::NotRegular, _) => tell(&path, DamageKind::UnsafePath, NO_PLAIN_FILE),
+            (Opened::NotRegular, _) => add_damage(&path, DamageKind::UnsafePath, NOT_REGULAR),
             (Opened::File(..), Some(0)) => {
-                tell(&path, DamageKind::Added, "the manifest counts no failed contact");
+                add_damage(&path, DamageKind::Added, "the manifest counts no failed contacts");
             }
             (Opened::File(..), None) if is_listed == Some(false) => {
-                tell(&path, DamageKind::Added, "checksums.sha256 does not list it");
+                add_damage(&path, DamageKind::Added, "checksums.sha256 does not list it");
             }
             (Opened::File(..), None) => {}
             (Opened::File(file, _), Some(expected)) => {
                 if is_listed == Some(false) {
                     let detail = format!("it does not list {path}");
-                    tell(&checksums_path(self.id), DamageKind::Disagreement, &detail);
+                    add_damage(&checksums_path(self.id), DamageKind::Disagreement, &detail);
                 }
                 match failed::read(file, &mut |_| (), &mut |_| ()) {
                     Ok(contacts) if contacts == expected => {}
                     Ok(contacts) => {
                         let detail = format!(
-                            "it has {contacts} contacts, and the manifest counts {expected} as failed"
+                            "it has {contacts} contacts, but the manifest counts {expected} as failed"
                         );
-                        tell(&path, DamageKind::RowCount, &detail);
+                        add_damage(&path, DamageKind::RowCount, &detail);
                     }
                     Err(ListError::Read(error)) => return Err(error).on("read", &self.out.join(&path)),
                     Err(error @ ListError::Line { .. }) => {
-                        tell(&path, DamageKind::Unreadable, &error.to_string());
+                        add_damage(&path, DamageKind::Unreadable, &error.to_string());
                     }
                 }
             }

@@ -1,6 +1,7 @@
-//! Warns of files and folders that others than their owner may use: they were written 0600 and 0700.
+//! Warns of files and folders that users other than their owner may access. They were written with modes 0600
+//! and 0700.
 //!
-//! No damage: whoever loads the export may have been let in on purpose, and a copy has the modes of its own place.
+//! This is not damage: the owner may have granted access on purpose, and copies have other modes.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,8 +14,7 @@ use super::runs::Runs;
 use super::{Damage, DamageKind, Report};
 use crate::durable::StorageError;
 
-/// Looks at all files of the runs that were checked, and at the folders they are in. The folder of the export itself
-/// may have been there before.
+/// Checks all files of the checked runs and their folders. The export's own folder may have existed before.
 pub(super) fn check(out: &Path, runs: &Runs, report: &mut Report) -> Result<(), StorageError> {
     let mut seen = BTreeSet::new();
     for run in &runs.checked {
@@ -26,11 +26,11 @@ pub(super) fn check(out: &Path, runs: &Runs, report: &mut Report) -> Result<(), 
         paths.push(LATEST);
         for path in paths {
             for path in Path::new(path).ancestors().filter(|path| !path.as_os_str().is_empty()) {
-                // A folder that was seen has parents that were seen.
+                // The parents of a checked folder are already checked.
                 if !seen.insert(path.to_owned()) {
                     break;
                 }
-                if let Some(detail) = loosened(&out.join(path))? {
+                if let Some(detail) = loose_permissions(&out.join(path))? {
                     let path = path.to_string_lossy().into_owned();
                     let run_id = Some(run.id.clone()).filter(|id| path.contains(id.as_str()));
                     report.warnings.push(Damage { run_id, path, kind: DamageKind::Permissions, detail });
@@ -41,17 +41,18 @@ pub(super) fn check(out: &Path, runs: &Runs, report: &mut Report) -> Result<(), 
     Ok(())
 }
 
-/// What to say of a file or folder that group or others may use. What is missing, or a symlink, is told of elsewhere.
-fn loosened(path: &Path) -> Result<Option<String>, StorageError> {
+/// Describes a file or folder that group or others may access. Missing files and symbolic links are reported
+/// elsewhere.
+fn loose_permissions(path: &Path) -> Result<Option<String>, StorageError> {
     match fs::symlink_metadata(path) {
         Ok(meta) if !meta.is_symlink() => {
             let mode = meta.permissions().mode() & 0o777;
             let written = if meta.is_dir() { "700" } else { "600" };
-            let detail = format!("its mode is {mode:03o}, and was {written} when it was written");
+            let detail = format!("its mode is {mode:03o}; it was written with {written}");
             Ok((mode & 0o077 != 0).then_some(detail))
         }
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            Err(StorageError::new("look at", path, error))
+            Err(StorageError::new("inspect", path, error))
         }
         _ => Ok(None),
     }

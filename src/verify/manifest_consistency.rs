@@ -1,7 +1,7 @@
-//! Holds what a manifest says against itself: its counts, its tables, and the names and folders of its files.
+//! Checks a manifest for contradictions: its counts, its tables, and the names and folders of its files.
 //!
-//! The chain proves that a manifest is the one that was written. This proves that what was written makes sense, and is
-//! what is left where somebody has edited a manifest and made the hash in `latest.json` fit.
+//! The chain proves that a manifest is unchanged. This check proves that its content is consistent. It also
+//! finds edits of a manifest whose hash was adapted in `latest.json`.
 
 use std::collections::BTreeSet;
 
@@ -14,46 +14,48 @@ use crate::settings::PartitionKey;
 use crate::table::schema::SCHEMA_VERSION;
 use crate::table::{Table, parse_time};
 
-/// Checks a manifest.
+/// Reports contradictions in a manifest.
 pub(super) fn check(manifest: &Manifest, report: &mut Report) {
     let id = manifest.run_id.as_str();
-    let mut tell = |kind, detail: String| report.damage(Some(id), manifest_path(id), kind, detail);
-    counts(manifest, &mut tell);
-    tables(manifest, &mut tell);
-    state(manifest, &mut tell);
+    let mut add_damage = |kind, detail: String| report.damage(Some(id), manifest_path(id), kind, detail);
+    counts(manifest, &mut add_damage);
+    tables(manifest, &mut add_damage);
+    state(manifest, &mut add_damage);
     for key in partition_keys(manifest).filter(|key| PartitionKey::of_name(key).is_none()) {
         let version = &manifest.tool.version;
         let detail = format!(
             "it is partitioned by {key:?}, which this version cannot check; verify it with version {version:?}"
         );
-        tell(DamageKind::Disagreement, detail);
+        add_damage(DamageKind::Disagreement, detail);
     }
     let mut paths = BTreeSet::new();
     for file in &manifest.files {
         if !paths.insert(file.path.as_str()) {
-            tell(DamageKind::Duplicate, format!("it names {} twice", file.path));
+            add_damage(DamageKind::Duplicate, format!("it names {} twice", file.path));
         }
         for fault in file_faults(manifest, file) {
-            tell(DamageKind::Disagreement, format!("{}: {fault}", file.path));
+            add_damage(DamageKind::Disagreement, format!("{}: {fault}", file.path));
         }
     }
 }
 
-type Tell<'a> = &'a mut dyn FnMut(DamageKind, String);
+type AddDamage<'a> = &'a mut dyn FnMut(DamageKind, String);
 
-fn counts(manifest: &Manifest, tell: Tell) {
+fn counts(manifest: &Manifest, add_damage: AddDamage) {
     let counts = manifest.contacts;
     let known =
         [counts.exported, counts.empty, counts.not_found, counts.unresolved, counts.failed, counts.unchanged];
-    // Later versions may know more statuses.
+    // Later versions may have more statuses.
     let sum = known.iter().fold(0_u64, |sum, count| sum.saturating_add(*count));
     if sum > counts.requested {
-        tell(DamageKind::Disagreement, format!("of {} contacts it counts {sum}", counts.requested));
+        add_damage(DamageKind::Disagreement, format!("it counts {sum} contacts of {}", counts.requested));
     }
     if manifest.input.contacts != counts.requested {
-        let detail =
-            format!("{} contacts were in the input, {} requested", manifest.input.contacts, counts.requested);
-        tell(DamageKind::Disagreement, detail);
+        let detail = format!(
+            "the input has {} contacts, but {} were requested",
+            manifest.input.contacts, counts.requested
+        );
+        add_damage(DamageKind::Disagreement, detail);
     }
     let is_partial = counts.failed > 0 || counts.unresolved > 0 || !manifest.input.doubts.is_empty();
     if is_partial != (manifest.status == Status::Partial) {
@@ -61,59 +63,67 @@ fn counts(manifest: &Manifest, tell: Tell) {
             "its status does not fit {} failed and {} unresolved contacts",
             counts.failed, counts.unresolved
         );
-        tell(DamageKind::Disagreement, detail);
+        add_damage(DamageKind::Disagreement, detail);
     }
     for (name, time) in [("started_at", &manifest.started_at), ("finished_at", &manifest.finished_at)] {
         if parse_time(time).is_none() {
-            tell(DamageKind::Disagreement, format!("{name} is no time: {}", quoted(time)));
+            add_damage(DamageKind::Disagreement, format!("invalid time in {name}: {}", quoted(time)));
         }
     }
 }
 
-/// An incremental run leaves a state, and no other run does.
-fn state(manifest: &Manifest, tell: Tell) {
+/// Checks that incremental runs, and only those, have a state file.
+fn state(manifest: &Manifest, add_damage: AddDamage) {
     let is_incremental = manifest.options.is_incremental();
     match &manifest.state {
-        // A run that was made again leaves none: its contacts were not asked for now.
+        // A rebuilt run has no state file, since it did not read its contacts.
         None if is_incremental && manifest.rebuilt_from.is_none() => {
-            tell(DamageKind::Disagreement, "it is one of an incremental run, and names no state".to_owned());
+            add_damage(
+                DamageKind::Disagreement,
+                "the run is incremental, but the manifest names no state file".to_owned(),
+            );
         }
         None => {}
         Some(_) if !is_incremental || manifest.rebuilt_from.is_some() => {
-            tell(
+            add_damage(
                 DamageKind::Disagreement,
-                "it names a state, and is not one of an incremental run".to_owned(),
+                "the manifest names a state file, but the run is not incremental".to_owned(),
             );
         }
         Some(state) if state.rows < manifest.contacts.requested => {
             let (rows, contacts) = (state.rows, manifest.contacts.requested);
-            tell(
+            add_damage(
                 DamageKind::RowCount,
-                format!("its state has {rows} rows, and {contacts} contacts were requested"),
+                format!("its state file has {rows} rows, but {contacts} contacts were requested"),
             );
         }
         Some(_) => {}
     }
     if !is_incremental && manifest.contacts.unchanged > 0 {
-        let detail = "it counts contacts that were not read, and is not one of an incremental run";
-        tell(DamageKind::Disagreement, detail.to_owned());
+        let detail = "it counts unchanged contacts, but the run is not incremental";
+        add_damage(DamageKind::Disagreement, detail.to_owned());
     }
 }
 
-fn tables(manifest: &Manifest, tell: Tell) {
+fn tables(manifest: &Manifest, add_damage: AddDamage) {
     for (table, entry) in &manifest.tables {
         let files = manifest.files.iter().filter(|file| file.table == *table);
         let rows = files.fold(0_u64, |rows, file| rows.saturating_add(file.rows));
         if rows != entry.rows {
-            tell(DamageKind::RowCount, format!("{table} has {} rows, and its files have {rows}", entry.rows));
+            add_damage(
+                DamageKind::RowCount,
+                format!("{table} has {} rows, but its files have {rows}", entry.rows),
+            );
         }
     }
     for table in Table::ALL {
         match manifest.tables.get(table.name()) {
-            None => tell(DamageKind::Disagreement, format!("it does not name the table {}", table.name())),
+            None => {
+                add_damage(DamageKind::Disagreement, format!("it does not name the table {}", table.name()));
+            }
             Some(entry) if !has_columns(manifest.schema_version, table, entry) => {
-                let detail = format!("the columns of {} are not those of its schema version", table.name());
-                tell(DamageKind::Disagreement, detail);
+                let detail = format!("the columns of {} do not match its schema version", table.name());
+                add_damage(DamageKind::Disagreement, detail);
             }
             Some(_) => {}
         }
@@ -124,14 +134,14 @@ fn tables(manifest: &Manifest, tell: Tell) {
         let rows = manifest.tables.get(table.name()).map_or(0, |entry| entry.rows);
         if rows != expected {
             let detail =
-                format!("{} has {rows} rows, and by its counts of contacts {expected}", table.name());
-            tell(DamageKind::RowCount, detail);
+                format!("{} has {rows} rows, but its counts of contacts give {expected}", table.name());
+            add_damage(DamageKind::RowCount, detail);
         }
     }
 }
 
-/// The columns are compared by name. Those that both versions know have the same types and the same order. A manifest of
-/// an older schema version may lack columns, and one of a newer version may have more, wherever they are.
+/// Compares the columns by name. Those that both versions know have the same types and order. A manifest of
+/// an older schema version may lack columns. One of a newer version may have more, at any position.
 fn has_columns(schema_version: u32, table: Table, entry: &TableEntry) -> bool {
     let known = TableEntry::new(table, 0).columns;
     let has = |columns: &[ColumnEntry], name: &str| columns.iter().any(|column| column.name == name);
@@ -150,14 +160,14 @@ fn file_faults(manifest: &Manifest, file: &FileEntry) -> Vec<String> {
         faults.push(format!("there is no table {}", quoted(&file.table)));
     }
     if file.rows == 0 {
-        faults.push("a file without rows is not written".to_owned());
+        faults.push("it has no rows, but such files are never written".to_owned());
     }
     if folder(&file.table, &file.partition) != file.path.split().0 {
-        faults.push("its folder is not the one of its partition".to_owned());
+        faults.push("its folder does not match its partition".to_owned());
     }
     let keys = file.partition.iter().map(|(key, _)| key.as_str());
     if file.table != "raw" && !keys.eq(expected_keys(manifest, file)) {
-        faults.push("its partition keys are not those of the options".to_owned());
+        faults.push("its partition keys do not match the options".to_owned());
     }
     for (key, value) in &file.partition {
         let fixed = match PartitionKey::of_name(key) {
@@ -177,19 +187,19 @@ fn file_faults(manifest: &Manifest, file: &FileEntry) -> Vec<String> {
     match times {
         [None, None] => {}
         [Some(Some(min)), Some(Some(max))] if min <= max => {}
-        _ => faults.push("its range of created_at is none".to_owned()),
+        _ => faults.push("its range of created_at is invalid".to_owned()),
     }
     faults
 }
 
-/// The keys of the options that apply to the table of the file.
+/// Returns the keys of the options that apply to the table of the file.
 fn expected_keys<'a>(manifest: &'a Manifest, file: &FileEntry) -> impl Iterator<Item = &'a str> {
     let is_per_message = Table::ALL.iter().any(|table| table.is_per_message() && table.name() == file.table);
     let is_fixed = |key: &str| PartitionKey::of_name(key).is_some_and(|key| !key.is_per_message());
     partition_keys(manifest).filter(move |key| is_per_message || is_fixed(key))
 }
 
-/// The partition keys of the options.
+/// Returns the partition keys of the options.
 fn partition_keys(manifest: &Manifest) -> impl Iterator<Item = &str> {
     manifest.options.partition_by.iter().map(String::as_str)
 }
@@ -220,7 +230,7 @@ mod tests {
             for at in 0..=count {
                 let add = move |columns: &mut Vec<_>| columns.insert(at, added());
                 let versions = [older, SCHEMA_VERSION, newer].map(|version| is_sound(version, &add));
-                assert_eq!(versions, [false, false, true], "{table:?} with a column more at {at}");
+                assert_eq!(versions, [false, false, true], "{table:?} with an additional column at {at}");
             }
             for at in 1..count {
                 let swap = move |columns: &mut Vec<_>| columns.swap(at - 1, at);

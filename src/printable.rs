@@ -1,9 +1,9 @@
-//! Text of others is shown and not obeyed: which characters have to be written out.
+//! Characters of untrusted text that must be escaped before it reaches a terminal or a browser.
 //!
 //! Layer 1.
 
-/// What a terminal or a browser obeys instead of showing it, or what makes text look like other text: control
-/// characters, line and paragraph separators, characters that turn the direction, and invisible ones.
+/// True for characters that a terminal or browser interprets, and for those that disguise text: control
+/// characters, line and paragraph separators, direction controls, and invisible ones.
 pub fn is_hostile(c: char) -> bool {
     c.is_control()
         || matches!(
