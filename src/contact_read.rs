@@ -1,6 +1,6 @@
-//! The reading of one contact's history: what is asked, what is learned of the server, how it ended.
+//! Values about reading one contact's history: the requests, the learned server behavior, and the outcome.
 //!
-//! Fetch makes these, the spool keeps them, build shows the endings in `coverage`.
+//! Fetch creates them and the spool stores them. The table `coverage` shows the outcomes.
 //!
 //! Layer 1.
 
@@ -8,43 +8,43 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::Channel;
 
-/// A page to ask for.
+/// A request for one page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PageRequest {
-    /// Messages to skip.
+    /// Number of messages to skip.
     pub offset: u64,
-    /// Most messages to return, 1..=100.
+    /// Maximum number of messages to return, 1..=100.
     pub limit: u32,
-    /// Known messages expected at the start of the page; 0 where the page cannot be anchored.
+    /// Number of known messages expected at the start of the page; 0 if the page cannot be anchored.
     pub overlap: u64,
-    /// Why it is asked.
+    /// Purpose of the request.
     pub purpose: Purpose,
 }
 
-/// Why a page is asked for, which decides what its answer means.
+/// Purpose of a request, which decides how its response is handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Purpose {
-    /// The first page of a history.
+    /// Reads the first page of a history.
     Start,
-    /// The next page.
+    /// Reads the next page.
     Onward,
-    /// An earlier place, in search of a known message.
+    /// Searches an earlier position for a known message.
     StepBack,
-    /// Just past everything known: an empty page proves the end.
+    /// Reads just past everything known. An empty page proves the end.
     Proof,
-    /// The closing sweep of `strict`.
+    /// Reads a page of the closing sweep of `strict`.
     Sweep,
-    /// The place before a page that had no room for a known message.
+    /// Reads the position before a page that had no room for a known message.
     Verify,
-    /// Far beyond the end, to see whether the server looks at the offset.
+    /// Reads far beyond the end, to test if the server honours the offset.
     Doubt,
-    /// The start once more, to see what limit and offset count.
+    /// Reads the start again, to test what limit and offset count.
     Count,
 }
 
 impl Purpose {
-    /// Whether it finds something out about the server, after which the history goes on where it was.
+    /// True if the request tests the server. The history then continues where it was.
     pub fn is_server_test(self) -> bool {
         match self {
             Self::Doubt | Self::Count => true,
@@ -53,61 +53,62 @@ impl Purpose {
     }
 }
 
-/// What `limit` and `offset` count.
+/// The unit that `limit` and `offset` count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OffsetUnit {
-    /// Not known yet: the smaller of the two strides is taken, which is right under both.
+    /// Not known yet. The smaller of the two strides is correct under both units.
     #[default]
     Unknown,
-    /// The messages of all the contact's conversations together.
+    /// All messages of the contact's conversations together.
     Total,
     /// The messages inside each conversation.
     PerConversation,
 }
 
-/// What a run has learned of the server's ways, from all contacts together.
+/// Server behavior that a run has learned from all contacts together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServerBehavior {
-    /// What the offsets count.
+    /// Unit of the offsets.
     pub reading: OffsetUnit,
-    /// A short page was followed by more messages: short pages are no longer believed to be the end.
+    /// True if a short page was followed by more messages. Then short pages are no longer believed to be the
+    /// end.
     pub short_pages_lie: bool,
-    /// The server has sent more messages of one conversation than were asked for.
+    /// True if the server has sent more messages of one conversation than requested.
     #[serde(default)]
     pub ignores_limit: bool,
-    /// A page at an offset was not the first page again.
+    /// True if a page at a later offset differed from the first page.
     #[serde(default)]
     pub honours_offset: bool,
-    /// The most messages the server has sent for one ask, in the unit of the reading. A page of that many may have
-    /// been cut by a limit of the server's own.
+    /// Largest number of messages that the server has sent for one request, in the unit of the offsets. The
+    /// server may have cut a page of this size by its own limit.
     pub largest_page: u64,
 }
 
-/// The last word on a contact.
+/// Final status of a contact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// Its history is read.
+    /// The history is read.
     Exported,
-    /// It exists and has no messages.
+    /// The contact exists and has no messages.
     Empty,
-    /// The API knows no such contact.
+    /// The API does not know the contact.
     NotFound,
-    /// The history kept changing or contradicting itself; what was read is exported.
+    /// The history kept changing or contradicting itself. The pages read so far are exported.
     Unresolved,
-    /// It could not be read.
+    /// The history cannot be read.
     Failed,
-    /// It was not due, and not read (`--incremental`).
+    /// The contact was not due and was not read (`--incremental`).
     Unchanged,
 }
 
 impl Status {
-    /// All of them, in the order of the manifest.
+    /// All values, in the order of the manifest.
     pub const ALL: [Self; 6] =
         [Self::Exported, Self::Empty, Self::NotFound, Self::Unresolved, Self::Failed, Self::Unchanged];
 
-    /// The name in `coverage`.
+    /// Name in the table `coverage`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Exported => "exported",
@@ -119,12 +120,12 @@ impl Status {
         }
     }
 
-    /// The status of this name.
+    /// Returns the status of this name.
     pub fn of_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.as_str() == name)
     }
 
-    /// Whether rows of the contact are exported.
+    /// True if the contact has rows in the export.
     pub fn has_rows(self) -> bool {
         match self {
             Self::Exported | Self::Empty | Self::Unresolved => true,
@@ -133,18 +134,18 @@ impl Status {
     }
 }
 
-/// How it is known that a history is read to its end.
+/// Evidence that a history is read to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum End {
-    /// Nothing stood behind the last message.
+    /// An empty page followed the last message.
     Proved,
-    /// A page with fewer messages than asked for was believed to be the last.
+    /// A page with fewer messages than requested was believed to be the last.
     ShortPage,
 }
 
 impl End {
-    /// The name in `coverage`.
+    /// Name in the table `coverage`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Proved => "proved",
@@ -153,45 +154,45 @@ impl End {
     }
 }
 
-/// How a history ended.
+/// End of a history, with the data needed to check it again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryEnd {
-    /// Proved by an empty page, or believed.
+    /// Evidence for the end.
     pub end: End,
-    /// The offset just past everything known: asked for when the ending is checked again.
+    /// The offset just past everything known, requested when the end is checked again.
     pub past: u64,
-    /// Messages on the last page, in the unit of the reading: one that reaches the run's largest page may have been
-    /// cut by a limit of the server's own.
+    /// Number of messages on the last page, in the unit of the offsets. The server may have cut a page of the
+    /// run's largest size.
     pub measure: u64,
-    /// Whether the ending rests on offsets counting all conversations together.
+    /// True if the end is valid only if offsets count all conversations together.
     pub rests_on_total: bool,
 }
 
-/// How the reading of a contact ended.
+/// Outcome of reading a contact.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
-    /// The last word.
+    /// Final status of the contact.
     pub status: Status,
-    /// Pages of it in the spool.
+    /// Number of its pages in the spool.
     pub pages: u64,
-    /// Requests sent for it, repeats too.
+    /// Number of requests sent for it, including retries.
     pub requests: u64,
-    /// Repeats among them.
+    /// Number of requests that repeated a failed one.
     pub retries: u64,
-    /// Times its history was read anew from the start.
+    /// Number of times that its history was read again from the start.
     pub rereads: u64,
-    /// How each of its histories ended: one, or one for each channel asked for.
+    /// Ends of its histories: one, or one per requested channel.
     pub endings: Vec<(Option<Channel>, HistoryEnd)>,
-    /// When its first request was sent, in microseconds since 1970.
+    /// Time of its first request, in microseconds since 1970.
     pub started_at: i64,
-    /// When its last answer was there.
+    /// Time of its last response, in microseconds since 1970.
     pub finished_at: i64,
-    /// Why it failed or is unresolved.
+    /// Reason if it failed or is unresolved.
     pub error: Option<String>,
 }
 
 impl Outcome {
-    /// Of a contact that was not due in a run of this time, in microseconds since 1970: nothing was asked.
+    /// Returns the outcome of a contact that was not due, at this time in microseconds since 1970.
     pub fn unchanged(at: i64) -> Self {
         Self {
             status: Status::Unchanged,
@@ -206,7 +207,7 @@ impl Outcome {
         }
     }
 
-    /// How it is known that it was read to its end; the weakest of its histories counts.
+    /// Returns the evidence that the contact was read to its end. The weakest of its histories counts.
     pub fn end(&self) -> Option<End> {
         let believed = self.endings.iter().any(|(_, ending)| ending.end == End::ShortPage);
         match self.status {

@@ -1,8 +1,8 @@
-//! What happens in a run, told to whoever draws or logs it. The rooms emit; only the command line shows.
+//! Events of a run. The rooms send them to an observer; only the command line displays or logs them.
 //!
-//! `docs/reference.md` has the docs of the events and their fields.
+//! `docs/reference.md` documents the events and their fields.
 //!
-//! Layer 1. No event carries a secret, a message or a person's name.
+//! Layer 1. No event contains a secret, a message or a person's name.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,21 +10,21 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-/// How much an event matters to someone reading a log.
+/// Importance of an event in a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
-    /// Something to look into.
+    /// A problem to investigate.
     Warn,
-    /// The steps of a run.
+    /// A step of a run.
     Info,
-    /// Single requests that went wrong.
+    /// A single failed request, or details of a step.
     Debug,
-    /// Every request.
+    /// Each request.
     Trace,
 }
 
-/// One thing that happened.
+/// An event of a run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
@@ -194,7 +194,7 @@ pub enum Event {
 }
 
 impl Event {
-    /// How much it matters.
+    /// Returns the level at which the event is logged.
     pub fn level(&self) -> Level {
         match self {
             Self::SignInFailed { .. } | Self::OutageBegan { .. } | Self::SyncFailed { .. } => Level::Warn,
@@ -215,16 +215,16 @@ impl Event {
     }
 }
 
-/// Who is told.
+/// Receiver of events.
 pub trait Observer: Send + Sync {
-    /// Takes an event. Called from many threads; must not block for long.
+    /// Handles an event. Called from many threads; must not block for long.
     fn event(&self, event: Event);
 }
 
 /// An observer shared by the rooms.
 pub type SharedObserver = Arc<dyn Observer>;
 
-/// Whole milliseconds, for events.
+/// Converts a duration to whole milliseconds for events.
 pub fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

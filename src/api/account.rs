@@ -1,4 +1,4 @@
-//! Whose list of contacts is asked for: the account's e-mail address.
+//! Finds the account's e-mail address, which the list of contacts requires.
 
 use reqwest::header::HeaderValue;
 use secrecy::SecretString;
@@ -8,10 +8,10 @@ use super::stop::Stop;
 use crate::json::Document;
 
 impl Client {
-    /// The account's e-mail address: the one that is set, else the one that the token names.
+    /// Returns the account's e-mail address: the configured one, otherwise the one in the token.
     ///
     /// # Errors
-    /// When there is neither, or no token can be had.
+    /// If neither is known, or no token can be obtained.
     pub async fn account(&self) -> Result<SecretString, Stop> {
         if let Some(email) = &self.connection.credentials.email {
             return Ok(email.clone());
@@ -28,8 +28,8 @@ impl Client {
     }
 }
 
-/// The claim `email` of the token in an Authorization header. It is not to be trusted, and need not be: the service
-/// says whose contacts the token may see.
+/// Returns the claim `email` of the token in an Authorization header. The claim is not verified: the service
+/// itself checks which contacts the token may read.
 fn email_in(header: &HeaderValue) -> Option<SecretString> {
     let text = header.to_str().ok()?;
     let payload = text.rsplit(' ').next()?.split('.').nth(1)?;
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn other_tokens_name_nobody() {
+    fn other_tokens_name_no_account() {
         for header in [
             "Bearer any",
             "Bearer a.b.c",

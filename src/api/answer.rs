@@ -1,4 +1,4 @@
-//! From a body to a page, or to the fault that it is none.
+//! Parses a response body as a page, or classifies the fault.
 
 use std::sync::Arc;
 
@@ -10,24 +10,24 @@ use super::fault::{self, Fault};
 use crate::json::Document;
 use crate::record::{self, PageError};
 
-/// An answer that is a page.
+/// A response that is a valid page.
 #[derive(Debug)]
 pub struct PageAnswer {
     /// The body as received, decoded.
     pub bytes: Bytes,
-    /// What it says. Invalid UTF-8 is repaired here, and only here.
+    /// The parsed body. Invalid UTF-8 is repaired here, and only here.
     pub document: Arc<Document<'static>>,
     room: Option<OwnedSemaphorePermit>,
 }
 
 impl PageAnswer {
-    /// Whether it is so large that no other such may be in memory beside it.
+    /// True if the page is so large that no other large page may be in memory.
     pub fn is_large(&self) -> bool {
         self.room.is_some()
     }
 }
 
-/// Parses a body and gives what `read` makes of it.
+/// Parses a body and applies `read` to it.
 pub fn read<T>(
     body: Body,
     read: &impl Fn(&Document<'_>) -> Result<T, PageError>,
@@ -38,7 +38,7 @@ pub fn read<T>(
     }
     let length = bytes.len();
     let first = bytes.trim_ascii_start().first().copied();
-    // Nearly all text is valid: then the document and the spool share one copy of it.
+    // Nearly all text is valid. Then the document and the spool share one copy of it.
     let (text, invalid) = match String::from_utf8(Vec::from(bytes)) {
         Ok(text) => (text, None),
         Err(invalid) => {
@@ -46,7 +46,7 @@ pub fn read<T>(
             (String::from_utf8_lossy(&bytes).into_owned(), Some(Bytes::from(bytes)))
         }
     };
-    let begins = (first != Some(b'{')).then(|| text.chars().take(fault::BEGINNING).collect());
+    let begins = (first != Some(b'{')).then(|| text.chars().take(fault::SHOWN_BEGINNING).collect());
     let refused = |error| refusal(error, length, first.is_none(), begins);
     let document = match record::read_json(text) {
         Ok(document) => Arc::new(document),
@@ -66,7 +66,8 @@ impl AsRef<[u8]> for TextOf {
     }
 }
 
-/// The fault of an answer that is no page. `begins` is how one begins that is no object.
+/// Returns the fault of a response that is no page. `begins` is the beginning of a response that is no
+/// object.
 fn refusal(error: PageError, length: usize, is_empty: bool, begins: Option<String>) -> Fault {
     match error {
         PageError::ErrorAnswer(what) => Fault::ErrorAnswer { what },

@@ -1,4 +1,4 @@
-//! Getting and renewing the token that the requests share.
+//! Obtains and renews the token that all requests share.
 
 use secrecy::ExposeSecret;
 use tokio::time::Instant;
@@ -12,22 +12,22 @@ use super::token::{Freshness, Token, Tried};
 use crate::event::Event;
 use crate::settings::{Login, TokenSource};
 
-/// Answers in a row to a sign-in that are no JSON before the address counts as wrong.
+/// Maximum number of sign-in responses in a row that are not JSON. Beyond it, the address counts as wrong.
 const MAX_UNREADABLE: u32 = 3;
-/// The pause before signing in again after a failure of the server or the network.
+/// Pause before another sign-in after a failure of the server or the network.
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(500);
 
-/// How much a failure to sign in matters.
+/// Urgency of a sign-in.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Need {
-    /// The old token still serves: one attempt.
+    /// The old token is still valid, so one attempt is enough.
     Ahead,
-    /// There is no token: until it works or the run has to end.
+    /// There is no token. Sign-in is repeated until it succeeds or the run must end.
     Now,
 }
 
 impl Client {
-    /// A token to send, renewed or waited for where need be.
+    /// Returns a token. Renews it or waits for it if necessary.
     pub(super) async fn token(&self) -> Result<Token, Stop> {
         match self.tokens.now() {
             Freshness::Fresh(token) => Ok(token),
@@ -60,7 +60,8 @@ impl Client {
         }
     }
 
-    /// The first token, or one in place of a refused one: what the user gave, if it is new, else by signing in.
+    /// Obtains the first token, or a replacement for a refused one: the user's token if it is new, otherwise
+    /// by signing in.
     async fn obtain(&self, tried: &mut Tried) -> Result<Token, Stop> {
         let credentials = &self.connection.credentials;
         let from_user = match &credentials.token {
@@ -74,7 +75,7 @@ impl Client {
             self.redactor.add(&token);
             if !self.tokens.put(&token, None) {
                 return Err(Stop::Credentials {
-                    what: "the given token holds blanks or characters other than ASCII, which no token has: check CHATZY_TOKEN or the file that CHATZY_TOKEN_FILE names".to_owned(),
+                    what: "the given token is invalid, it contains spaces or non-ASCII characters: check CHATZY_TOKEN or the file that CHATZY_TOKEN_FILE names".to_owned(),
                 });
             }
             tried.given = Some(token);
@@ -92,7 +93,7 @@ impl Client {
         self.tokens.any().ok_or_else(|| Stop::SignInRefused { what: "the token expired at once".to_owned() })
     }
 
-    /// Signs in, unless that was refused before.
+    /// Signs in, unless the sign-in was refused before.
     async fn sign_in_once(&self, login: &Login, need: Need, tried: &mut Tried) -> Result<Token, Stop> {
         if let Some(refusal) = &tried.refusal {
             return Err(refusal.clone());
@@ -163,12 +164,12 @@ impl Client {
         self.token_now()
     }
 
-    /// Nobody knows who answers.
+    /// Returns the error for a server that cannot be identified.
     pub(super) fn refused_certificate(&self, what: String) -> Stop {
         Stop::Certificate { url: self.connection.base_url.to_string(), what }
     }
 
-    /// What answers is not the API.
+    /// Returns the error for a server that is not the API.
     pub(super) fn wrong_address(&self, what: String) -> Stop {
         Stop::NotTheApi { url: self.connection.base_url.to_string(), what }
     }

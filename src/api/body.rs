@@ -1,4 +1,4 @@
-//! Reading an answer's body: capped, watched, and never many large ones at a time.
+//! Reads a response body: with a size limit and time limits, and only one large body at a time.
 
 use std::error::Error;
 use std::future::Future;
@@ -17,16 +17,16 @@ use super::tls;
 use super::unpack::{Layers, unpack};
 use crate::record::MAX_ANSWER;
 
-/// The largest body accepted, decoded, in bytes.
+/// Maximum size of a decoded body in bytes.
 const MAX_BODY: usize = MAX_ANSWER;
-/// Bodies above this wait for [`LargeBodies`], so that many requests in flight do not hold many large ones.
+/// Larger bodies wait for [`LargeBodies`], so that concurrent requests do not hold many large ones.
 const LARGE_BODY: usize = 1 << 20;
-/// An answer of which nothing new arrives for this long is given up.
-pub const NO_PROGRESS: Duration = Duration::from_secs(30);
-/// Room made for a body whose length is not said.
+/// Maximum time without a new byte of a response.
+pub const STALL_TIMEOUT: Duration = Duration::from_secs(30);
+/// Initial buffer size for a body of unknown length.
 const FIRST_ROOM: usize = 64 << 10;
 
-/// Lets one large body be in memory at a time. Others stop reading, and TCP makes their senders wait.
+/// Allows one large body in memory at a time. Other requests stop reading, and TCP makes their senders wait.
 #[derive(Clone, Debug)]
 pub struct LargeBodies(Arc<Semaphore>);
 
@@ -36,37 +36,36 @@ impl Default for LargeBodies {
     }
 }
 
-/// A body, with the right to its memory where it is large: held until the body is in the spool.
+/// A body. A large one holds the right to its memory until it is in the spool.
 #[derive(Debug, Default)]
 pub struct Body {
-    /// The decoded bytes.
     pub bytes: Bytes,
-    /// The number of bytes on the wire.
+    /// Number of bytes on the wire.
     pub wire_bytes: u64,
     pub(super) room: Option<OwnedSemaphorePermit>,
 }
 
-/// Why a body could not be read.
+/// Reason why a body could not be read.
 #[derive(Debug)]
 pub enum BodyError {
-    /// It is larger than [`MAX_BODY`].
+    /// The body is larger than [`MAX_BODY`].
     TooLarge,
-    /// Nothing of it came for [`NO_PROGRESS`], or not all of it in the time for a request.
+    /// No byte arrived for [`STALL_TIMEOUT`], or the body took longer than the limit for a request.
     TimedOut,
-    /// It has an encoding that is not supported.
+    /// The encoding of the body is not supported.
     UnknownEncoding(String),
-    /// It broke off, stalled, or could not be unpacked.
+    /// The body ended early or could not be decoded.
     Broken(io::Error),
 }
 
 impl BodyError {
-    /// The network error, if there was one. Otherwise the bytes came, but could not be decoded.
+    /// Returns the network error, if there was one. Otherwise the bytes arrived, but could not be decoded.
     pub fn of_network(&self) -> Option<&reqwest::Error> {
         let Self::Broken(error) = self else { return None };
         tls::causes(error).find_map(|cause| cause.downcast_ref())
     }
 
-    /// True if the body came, and cannot be unpacked.
+    /// True if the body arrived but could not be decoded.
     pub fn is_of_encoding(&self) -> bool {
         match self {
             Self::UnknownEncoding(_) => true,
@@ -77,7 +76,7 @@ impl BodyError {
 }
 
 impl LargeBodies {
-    /// Reads the whole body, until `deadline`; the time that it waits for room does not count.
+    /// Reads the whole body until `deadline`. Time spent waiting for memory does not count.
     pub async fn read(&self, response: Response, mut deadline: Instant) -> Result<Body, BodyError> {
         let announced = response.content_length().and_then(|length| usize::try_from(length).ok());
         if announced.is_some_and(|length| length > MAX_BODY) {
@@ -86,7 +85,7 @@ impl LargeBodies {
         let layers =
             Layers::of(response.headers()).map_err(|unknown| BodyError::UnknownEncoding(unknown.0))?;
         let (mut unpacked, wire) = in_time(deadline, unpack(response, layers)).await?;
-        // With room for one byte more, so that a body of the announced length ends without growing.
+        // One extra byte of capacity, so that a body of the announced length ends without growing the buffer.
         let mut bytes = BytesMut::with_capacity(announced.unwrap_or(FIRST_ROOM).min(LARGE_BODY) + 1);
         let mut room = None;
         loop {
@@ -111,11 +110,11 @@ impl LargeBodies {
 
 /// Waits for the next part of the body, with a time limit.
 async fn in_time<T>(deadline: Instant, read: impl Future<Output = io::Result<T>>) -> Result<T, BodyError> {
-    let patience = NO_PROGRESS.min(deadline.saturating_duration_since(Instant::now()));
+    let patience = STALL_TIMEOUT.min(deadline.saturating_duration_since(Instant::now()));
     timeout(patience, read).await.map_err(|_| BodyError::TimedOut)?.map_err(BodyError::Broken)
 }
 
-/// The causes of a network error, from the outside in, without the URL (which holds a contact ID).
+/// Returns the causes of a network error from the outside in, without the URL, which contains a contact ID.
 pub fn describe(error: &reqwest::Error) -> String {
     let mut text = if error.is_timeout() {
         "timed out".to_owned()
@@ -143,7 +142,7 @@ mod tests {
 
     use super::*;
 
-    /// An answer of which this many bytes come at a time, with this pause before each.
+    /// Returns a response that sends `bytes` at a time, with this pause before each part.
     fn answer(bytes: usize, pause: Duration) -> Response {
         let chunks = stream::unfold((), move |()| async move {
             tokio::time::sleep(pause).await;
@@ -159,7 +158,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_answer_that_stalls_is_given_up_after_half_a_minute() {
+    async fn a_stalled_response_times_out_after_half_a_minute() {
         let stalled = answer(1, Duration::from_hours(1));
         let (body, took) = read(stalled, Duration::from_mins(10)).await;
         assert!(matches!(body, Err(BodyError::TimedOut)));
@@ -167,7 +166,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_answer_that_drips_is_given_up_with_the_time_for_a_request() {
+    async fn a_dripping_response_times_out() {
         let dripping = answer(1, Duration::from_secs(29));
         let (body, took) = read(dripping, Duration::from_mins(10)).await;
         assert!(matches!(body, Err(BodyError::TimedOut)));
@@ -175,7 +174,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_answer_without_an_end_is_cut_at_the_cap() {
+    async fn an_endless_response_is_cut_at_the_limit() {
         let endless = answer(1 << 20, Duration::ZERO);
         let (body, _) = read(endless, Duration::from_mins(10)).await;
         assert!(matches!(body, Err(BodyError::TooLarge)));

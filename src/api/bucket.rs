@@ -1,7 +1,8 @@
-//! The token bucket of the server, as far as its refusals show it.
+//! Infers the server's token bucket from its refusals.
 //!
-//! A bucket holds up to `burst` tokens, gains `limit` a second, and each granted request takes one. A refusal shows that it
-//! was empty when the request came. Between two refusals all starts are known, so the limit can be computed.
+//! A bucket holds up to `burst` tokens, gains `limit` tokens per second, and each granted request takes one.
+//! A refusal shows that the bucket was empty when the request arrived. All starts between two refusals are
+//! known, so the limit can be computed.
 
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
@@ -9,68 +10,69 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Starts remembered: some seconds of the fastest run.
-const MOST_STARTS: usize = 4096;
-/// Time before a refusal in which the pace is measured.
+/// Maximum number of remembered starts: some seconds of the fastest run.
+const MAX_STARTS: usize = 4096;
+/// Time before a refusal in which the request rate is measured.
 const LATE: Duration = Duration::from_millis(200);
-/// Halvings of the range in which the limit lies: to a thousandth.
-const HALVINGS: u32 = 12;
+/// Number of bisections of the range of the limit, down to a thousandth.
+const BISECTIONS: u32 = 12;
 
-/// The starts since the last refusal, and the burst that the first one showed.
+/// The starts since the last refusal, and the burst that the first refusal showed.
 #[derive(Debug, Default)]
 pub struct Bucket {
     starts: VecDeque<Instant>,
-    /// When the bucket was empty, if nothing else has happened since.
+    /// Time when the bucket was empty, unless something else has happened since.
     emptied: Option<Instant>,
-    /// Starts since then that are no longer remembered.
+    /// Number of later starts that are no longer remembered.
     dropped: u32,
     /// Starts that were granted before the first refusal.
     granted: Vec<Instant>,
-    /// Tokens beyond the burst that the first refusal showed.
+    /// Number of tokens beyond the burst that the first refusal showed.
     doubt: f64,
 }
 
 impl Bucket {
-    /// A request starts.
+    /// Records the start of a request.
     pub fn started(&mut self, now: Instant) {
         self.starts.push_back(now);
-        if self.starts.len() > MOST_STARTS {
+        if self.starts.len() > MAX_STARTS {
             self.starts.pop_front();
             self.dropped += 1;
         }
     }
 
-    /// The first refusal, after this many requests were granted.
+    /// Infers the burst at the first refusal, after this many requests were granted.
     pub fn learn_burst(&mut self, granted: usize) {
         self.granted = self.starts.iter().take(granted).copied().collect();
     }
 
-    /// The burst is larger than it seemed.
+    /// Increases the assumed burst, which seemed too small.
     pub fn doubt(&mut self) {
         self.doubt = self.doubt * 2.0 + 0.25;
     }
 
-    /// A request that started at `since` was refused.
+    /// Records that a request that started at `since` was refused.
     pub fn emptied(&mut self, since: Instant) {
         self.starts.retain(|start| *start > since);
         self.emptied = Some(since);
         self.dropped = 0;
     }
 
-    /// Forgets the starts, since something else than requests has happened in between.
+    /// Forgets the starts, because something other than requests happened in between.
     pub fn forget(&mut self) {
         self.starts.clear();
         self.emptied = None;
     }
 
-    /// The range in which the limit lies, if a request that started at `since` was the first to be refused after `reopened`.
+    /// Returns the range of the limit, if a request that started at `since` was the first to be refused after
+    /// `reopened`.
     pub fn limit(&self, reopened: Instant, since: Instant, most: f64) -> RangeInclusive<f64> {
-        let most = most.min(self.pressed(since));
+        let most = most.min(self.peak_rate(since));
         if self.emptied.is_none() {
             return most..=most;
         }
-        let lowest = least_limit(most, |limit| self.refuses(limit, reopened, |start| start < since));
-        let highest = least_limit(most, |limit| self.refuses(limit, reopened, |start| start <= since));
+        let lowest = min_limit(most, |limit| self.refuses(limit, reopened, |start| start < since));
+        let highest = min_limit(most, |limit| self.refuses(limit, reopened, |start| start <= since));
         lowest..=highest
     }
 
@@ -95,7 +97,8 @@ impl Bucket {
         false
     }
 
-    /// The smallest burst with which a bucket of this limit grants what was granted before the first refusal.
+    /// Returns the smallest burst with which a bucket of this limit grants all requests before the first
+    /// refusal.
     fn burst(&self, limit: f64) -> f64 {
         let (mut taken, mut most, mut since) = (0.0_f64, 1.0_f64, None);
         for start in &self.granted {
@@ -107,18 +110,18 @@ impl Bucket {
         most + self.doubt
     }
 
-    /// The most requests a second that may have started just before `since`.
-    fn pressed(&self, since: Instant) -> f64 {
+    /// Maximum request rate, per second, just before `since`.
+    fn peak_rate(&self, since: Instant) -> f64 {
         let is_late = |start: &&Instant| **start <= since && since - **start < LATE;
         let count = self.starts.iter().rev().filter(is_late).count();
         (f64::from(u32::try_from(count).unwrap_or(u32::MAX)) + 1.0) * 2.0 / LATE.as_secs_f64()
     }
 }
 
-/// The lowest limit that refuses nothing.
-fn least_limit(most: f64, refuses: impl Fn(f64) -> bool) -> f64 {
+/// Returns the lowest limit that refuses none of the granted requests.
+fn min_limit(most: f64, refuses: impl Fn(f64) -> bool) -> f64 {
     let (mut low, mut high) = (0.0, most);
-    for _ in 0..HALVINGS {
+    for _ in 0..BISECTIONS {
         let middle = f64::midpoint(low, high);
         if refuses(middle) { low = middle } else { high = middle }
     }

@@ -1,4 +1,4 @@
-//! The client: one loop around every request. Classify, decide, act.
+//! The client: one loop around every request that classifies, decides and acts.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -10,14 +10,14 @@ use tokio::time::{Instant, timeout};
 
 use super::answer;
 use super::answer::PageAnswer;
-use super::body::{Body, LargeBodies, NO_PROGRESS};
+use super::body::{Body, LargeBodies, STALL_TIMEOUT};
 use super::counters::Counters;
 use super::decide::{Decision, MAX_PAUSE, MAX_RENEWALS, RetryState};
 use super::failure::Failure;
 use super::fault::{self, Fault, Reply};
 use super::governor::{Governor, Permit, Throttle};
 use super::http;
-use super::query::{Asked, ListingQuery, PageQuery};
+use super::query::{ListingQuery, PageQuery, RequestTarget};
 use super::redact::Redactor;
 use super::sign_in_warnings::SignInWarnings;
 use super::stats::{Requests, Stats};
@@ -30,10 +30,10 @@ use crate::record::listing::{ListingPage, read_listing};
 use crate::record::{ContactAnswer, PageError};
 use crate::settings::{Connection, PasswordSource};
 
-/// Bodies above this are parsed with the other tasks moved away from the thread, since it takes milliseconds.
+/// Larger bodies are parsed in a blocking section, because they take milliseconds.
 const LONG_PARSE: usize = 1 << 20;
 
-/// Talks to the API for the whole run.
+/// HTTP client of the API for the whole run.
 pub struct Client {
     pub(super) http: reqwest::Client,
     pub(super) connection: Arc<Connection>,
@@ -42,20 +42,20 @@ pub struct Client {
     pub(super) observer: SharedObserver,
     pub(super) sign_in_warnings: SignInWarnings,
     pub(super) stats: Stats,
-    /// Every text of the service passes it before it is told.
+    /// Masks secrets in every text of the service before it is reported.
     pub(super) redactor: Redactor,
     large_bodies: LargeBodies,
     /// True once the shortage of files was reported.
     pub(super) is_short_of_files: AtomicBool,
-    /// The newest token with which a page was answered.
+    /// Number of the newest token that returned a page.
     proven_token: AtomicU64,
 }
 
 impl Client {
-    /// A client of the service.
+    /// Creates a client.
     ///
     /// # Errors
-    /// When TLS cannot be set up.
+    /// If TLS cannot be set up.
     pub fn new(connection: Arc<Connection>, observer: SharedObserver) -> Result<Self, Stop> {
         let http = http::client(&connection)?;
         let redactor = Redactor::default();
@@ -84,17 +84,17 @@ impl Client {
         })
     }
 
-    /// How many requests could leave at once that nobody waits to send.
+    /// Number of requests that could be sent at once without delaying a waiting one.
     pub fn spare(&self) -> usize {
         self.governor.spare()
     }
 
-    /// True if a page of any contact has been answered.
+    /// True if the API has returned a page of any contact.
     pub fn has_answered(&self) -> bool {
         self.governor.known_good().is_some()
     }
 
-    /// A contact of which a page was answered, if nothing has been answered since the newest failure.
+    /// Returns a contact whose page was returned before, if nothing has succeeded since the newest failure.
     pub fn known_good_while_failing(&self) -> Option<ContactId> {
         if self.governor.is_failing() { self.governor.known_good() } else { None }
     }
@@ -104,10 +104,10 @@ impl Client {
         self.stats.requests()
     }
 
-    /// Asks for a page until it is there or cannot be had; gives it and what `read` makes of it.
+    /// Requests a page until it arrives or cannot be had. Returns it, and the result of `read`.
     ///
     /// # Errors
-    /// See [`Failure`]. Failures that pass have been waited out and repeated before.
+    /// See [`Failure`]. Temporary faults were retried before.
     pub async fn page<T>(
         &self,
         query: &PageQuery<'_>,
@@ -117,8 +117,8 @@ impl Client {
         self.page_while(|| true, query, counters, read).await
     }
 
-    /// The same, as long as somebody wants it: no request leaves after that, and one that is under way is not broken off,
-    /// since that would cost its connection.
+    /// Like [`Self::page`], but only while `is_wanted` returns true. Later no request is sent. A request in
+    /// flight is not cancelled, because that would cost its connection.
     ///
     /// # Errors
     /// See [`Failure`].
@@ -130,10 +130,10 @@ impl Client {
         read: impl Fn(&ContactAnswer<'_>) -> T,
     ) -> Result<(PageAnswer, T), Failure> {
         let read = |document: &Document<'_>| Ok(read(&ContactAnswer::validate(document, query.contact)?));
-        self.answer(is_wanted, &query.asked(&self.connection.base_url), counters, &read).await
+        self.answer(is_wanted, &query.target(&self.connection.base_url), counters, &read).await
     }
 
-    /// Asks for a part of the list of contacts until it is there or cannot be had.
+    /// Requests a part of the list of contacts until it arrives or cannot be had.
     ///
     /// # Errors
     /// As [`Self::page`].
@@ -144,7 +144,7 @@ impl Client {
     ) -> Result<ListingPage, Failure> {
         let read = |document: &Document<'_>| read_listing(document);
         let (_, page) =
-            self.answer(|| true, &query.asked(&self.connection.base_url), counters, &read).await?;
+            self.answer(|| true, &query.target(&self.connection.base_url), counters, &read).await?;
         Ok(page)
     }
 
@@ -152,15 +152,15 @@ impl Client {
     async fn answer<T>(
         &self,
         is_wanted: impl Fn() -> bool,
-        query: &Asked<'_>,
+        query: &RequestTarget<'_>,
         counters: &Counters,
         read: &impl Fn(&Document<'_>) -> Result<T, PageError>,
     ) -> Result<(PageAnswer, T), Failure> {
-        let mut trials = RetryState::default();
+        let mut retry_state = RetryState::default();
         let mut shortages = 0;
         let mut is_repeat = false;
         loop {
-            let (token, permit) = self.turn(query.contact).await.map_err(Failure::Stop)?;
+            let (token, permit) = self.admit(query.contact).await.map_err(Failure::Stop)?;
             if !is_wanted() {
                 return Err(Failure::Unwanted);
             }
@@ -180,8 +180,8 @@ impl Client {
                 }
                 Err(fault) => fault,
             };
-            let decision = trials.decide(&fault, query.limit, self.connection.retrying.retries);
-            // Whoever is let in next is to find the gate closed, where this closes it.
+            let decision = retry_state.decide(&fault, query.limit, self.connection.retrying.retries);
+            // The next request must find the gate closed, if this response closes it.
             if !matches!(decision, Decision::Throttle { .. } | Decision::WaitForQuota) {
                 drop(permit);
             }
@@ -192,7 +192,7 @@ impl Client {
                         self.governor.overloaded(since);
                     }
                     if self.is_outage(query.contact, &fault).await.map_err(Failure::Stop)? {
-                        trials.forgive();
+                        retry_state.forgive();
                     } else {
                         self.pause(query, &fault, pause).await;
                     }
@@ -213,7 +213,7 @@ impl Client {
                     is_repeat = false;
                     self.throttle(self.governor.quota_spent(since), &fault).map_err(Failure::Stop)?;
                 }
-                // Several tokens in a row that nobody was answered with: another would fare no better.
+                // Several tokens in a row returned no page, so another one is unlikely to help.
                 Decision::SignInAgain
                     if token.number > u64::from(MAX_RENEWALS) && !self.is_proven(&token) =>
                 {
@@ -226,8 +226,8 @@ impl Client {
                     return Err(Failure::NotFound);
                 }
                 Decision::Refused { status: 401 } if self.is_proven(&token) => {
-                    // Others are answered with such tokens, so this refusal is a failure like any other.
-                    let Some(pause) = trials.pause(self.connection.retrying.retries) else {
+                    // These tokens work for other requests, so this refusal is an ordinary failure.
+                    let Some(pause) = retry_state.pause(self.connection.retrying.retries) else {
                         return Err(Failure::Refused { status: 401, what: fault.describe() });
                     };
                     self.tokens.refuse(token.number);
@@ -246,25 +246,25 @@ impl Client {
                     if self.connection.retrying.retries == 0 {
                         return Err(Failure::Stop(Stop::Silent { what: fault.describe() }));
                     }
-                    trials.forgive();
+                    retry_state.forgive();
                 }
             }
         }
     }
 
     /// Waits for a token and the right to send.
-    pub(super) async fn turn(&self, contact: Option<&ContactId>) -> Result<(Token, Permit), Stop> {
+    pub(super) async fn admit(&self, contact: Option<&ContactId>) -> Result<(Token, Permit), Stop> {
         let mut shortages = 0;
         loop {
             self.token().await?;
             let permit = self.governor.admit().await;
-            // The wait may have been long: the token may be another by now, or none.
+            // After a long wait, the token may be another one or missing.
             let Some(token) = self.tokens.any() else { continue };
             match self.governor.known_good().filter(|good| permit.is_probe && Some(good) != contact) {
                 None => return Ok((token, permit)),
                 Some(good) => {
-                    // In an outage the one request that leaves asks for a contact that was answered before: this
-                    // contact might fail even when the outage is over.
+                    // In an outage, the only request sent is for a contact that worked before. This contact
+                    // might fail even after the outage.
                     let since = permit.since;
                     let probe = self.probe(&good, &token, since).await;
                     drop(permit);
@@ -278,11 +278,11 @@ impl Client {
         }
     }
 
-    /// Sends one request and reads its answer. The permit ends with the last byte of a good one: while it is parsed another
-    /// request may be in flight.
+    /// Sends one request and reads its response. The permit ends with the last byte of a valid response, so
+    /// that another request is in flight while it is parsed.
     pub(super) async fn attempt<T>(
         &self,
-        query: &Asked<'_>,
+        query: &RequestTarget<'_>,
         token: &Token,
         permit: &mut Option<Permit>,
         read: &impl Fn(&Document<'_>) -> Result<T, PageError>,
@@ -292,7 +292,7 @@ impl Client {
 
     async fn ask<T>(
         &self,
-        query: &Asked<'_>,
+        query: &RequestTarget<'_>,
         token: &Token,
         permit: &mut Option<Permit>,
         read: &impl Fn(&Document<'_>) -> Result<T, PageError>,
@@ -308,12 +308,12 @@ impl Client {
         if is_long { tokio::task::block_in_place(parse) } else { parse() }
     }
 
-    /// Sends a request, counts it, and reads the whole answer.
+    /// Sends a request, counts it, and reads the whole response.
     pub(super) async fn send(&self, request: reqwest::RequestBuilder) -> Result<Reply, Fault> {
         let retrying = &self.connection.retrying;
         let began = Instant::now();
         let deadline = began + retrying.timeout;
-        let patience = retrying.timeout.min(NO_PROGRESS + retrying.connect_timeout);
+        let patience = retrying.timeout.min(STALL_TIMEOUT + retrying.connect_timeout);
         let response = match timeout(patience, request.send()).await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => {
@@ -333,7 +333,7 @@ impl Client {
         }
         let body = match self.large_bodies.read(response, deadline).await {
             Ok(body) => body,
-            // The status says enough.
+            // The status is sufficient.
             Err(error) if !status.is_success() && error.is_of_encoding() => Body::default(),
             Err(error) => return Err(fault::of_body(&error)),
         };
@@ -346,20 +346,20 @@ impl Client {
         Ok(reply)
     }
 
-    /// The post of a sign-in.
+    /// The POST request of a sign-in.
     pub(super) fn sign_in_request(&self, body: Vec<u8>) -> reqwest::RequestBuilder {
         let url = self.connection.base_url.endpoint("get_id_token");
         self.http.post(url).header(CONTENT_TYPE, "application/json").body(body)
     }
 
-    /// The service answers a request that left at `since`.
+    /// Records that the service responded to a request that started at `since`.
     pub(super) fn answered(&self, since: Instant, page_of: Option<&ContactId>) {
         if let Some(lasted) = self.governor.answered(since, page_of) {
             self.observer.event(Event::OutageEnded { seconds: lasted.as_secs() });
         }
     }
 
-    /// The gate is closed for all, or it has been for too long.
+    /// Applies a throttle decision: the gate is closed, or it was closed for too long.
     pub(super) fn throttle(&self, throttle: Throttle, fault: &Fault) -> Result<(), Stop> {
         match throttle {
             Throttle::Wait(silence) => {
@@ -371,12 +371,12 @@ impl Client {
         }
     }
 
-    async fn pause(&self, query: &Asked<'_>, fault: &Fault, pause: Duration) {
+    async fn pause(&self, query: &RequestTarget<'_>, fault: &Fault, pause: Duration) {
         let pause = if self.governor.take_retry() { pause } else { MAX_PAUSE };
         self.wait(query, fault, pause).await;
     }
 
-    async fn wait(&self, query: &Asked<'_>, fault: &Fault, pause: Duration) {
+    async fn wait(&self, query: &RequestTarget<'_>, fault: &Fault, pause: Duration) {
         let (offset, reason, delay_ms) = (query.offset, fault.describe_fully(), millis(pause));
         self.observer.event(match query.contact {
             Some(contact) => Event::Retry { contact: contact.to_string(), offset, reason, delay_ms },
@@ -385,7 +385,7 @@ impl Client {
         tokio::time::sleep_until(Instant::now() + pause).await;
     }
 
-    /// Whether a page was answered with this token or one of the two before it.
+    /// True if this token, or one of the two before it, returned a page.
     fn is_proven(&self, token: &Token) -> bool {
         let renewals = u64::from(MAX_RENEWALS);
         self.proven_token.load(Ordering::Relaxed) + renewals >= token.number.max(renewals + 1)

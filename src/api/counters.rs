@@ -1,8 +1,8 @@
-//! What one contact costs.
+//! Counts the requests per contact.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What one contact has cost, shared by all its requests.
+/// Number of requests for one contact, shared by all its requests.
 #[derive(Debug, Default)]
 pub struct Counters {
     requests: AtomicU64,
@@ -10,27 +10,26 @@ pub struct Counters {
 }
 
 impl Counters {
-    /// Of a contact for which an earlier attempt has sent so many.
+    /// Starts with the requests of an earlier attempt.
     pub fn after(requests: u64) -> Self {
         Self { requests: requests.into(), retries: AtomicU64::default() }
     }
 
-    /// Counts a request.
     pub(super) fn sent(&self) {
         self.requests.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts the last one as a repeat.
+    /// Counts the latest request as a retry.
     pub(super) fn repeated(&self) {
         self.retries.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Requests sent for it.
+    /// Number of requests sent.
     pub fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
     }
 
-    /// Of these, repeats.
+    /// Number of retries among them.
     pub fn retries(&self) -> u64 {
         self.retries.load(Ordering::Relaxed)
     }

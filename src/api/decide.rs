@@ -1,27 +1,29 @@
-//! Deciding: what to do about a fault, given what this request has been through.
+//! Decides the next step after a fault, given the earlier faults of the request.
 
 use std::time::Duration;
 
 use super::fault::Fault;
 
-/// The first pause before a repeat; doubled with each, and drawn from zero up to it ("full jitter").
+/// Upper limit of the first pause before a retry. It doubles with each retry, and the pause is drawn between
+/// zero and the limit ("full jitter").
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
-/// The longest pause.
+/// Maximum pause before a retry.
 pub const MAX_PAUSE: Duration = Duration::from_secs(20);
-/// Times in a row that a page must fail alike before half of it is asked for.
+/// Number of identical failures in a row after which half the page is requested.
 const ALIKE: u32 = 2;
-/// Repeats of an answer that is no JSON: a proxy's page may pass, a captive portal's does not.
+/// Maximum number of retries after a response that is not JSON. A proxy's page may be temporary, a captive
+/// portal is not.
 const UNREADABLE_REPEATS: u32 = 4;
-/// Repeats of an answer that is JSON and not what was asked for. A cache or a proxy may have mixed something up; where the
-/// API itself has changed, it is to be known soon.
+/// Maximum number of retries after JSON of the wrong shape. A cache or proxy may have mixed up responses. If
+/// the API itself has changed, the user must know soon.
 const NOT_AN_ANSWER_REPEATS: u32 = 3;
-/// Times a request may be refused as unauthorized with a token newly obtained.
+/// Maximum number of refusals of new tokens for one request.
 pub const MAX_RENEWALS: u32 = 2;
 
-/// What a request has been through.
+/// History of one request.
 #[derive(Clone, Debug, Default)]
 pub struct RetryState {
-    /// Failures that count against `--retries`.
+    /// Number of failures that count against `--retries`.
     pub counted: u32,
     broke_once: bool,
     renewals: u32,
@@ -30,37 +32,38 @@ pub struct RetryState {
     alike: Option<(String, u32)>,
 }
 
-/// What to do next.
+/// Next step after a fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// The same at once, for free: a kept connection was closed under us.
+    /// Repeat at once, without counting: the server closed a kept-alive connection.
     RepeatAtOnce,
-    /// The same again after a pause, if the service is not down; counted.
+    /// Repeat after a pause, unless the service is down. Counts.
     Repeat { pause: Duration, overloaded: bool },
-    /// The same again after a pause; counted. The service is up.
+    /// Repeat after a pause. Counts. The service is up.
     AskAgain { pause: Duration },
-    /// Wait at the gate, for all; not counted.
+    /// Close the gate for all requests and wait. Does not count.
     Throttle { retry_after: Option<Duration> },
-    /// The same again when fewer are in flight.
+    /// Repeat when fewer requests are in flight.
     FewerAtOnce,
     /// Wait at the gate for the quota.
     WaitForQuota,
-    /// The same with a new token.
+    /// Repeat with a new token.
     SignInAgain,
-    /// Half as many messages.
+    /// Request half as many messages.
     AskLess,
-    /// There is no such contact.
+    /// The contact does not exist.
     NotFound,
     /// The contact cannot be read.
     Fail,
-    /// Refused outright; whether that is the contact or the run, the others tell.
+    /// The service refused the request. The results of other contacts show if this concerns the contact or
+    /// the run.
     Refused { status: u16 },
-    /// Another server answers, or the server cannot be identified.
+    /// Another server responds, or the server cannot be identified.
     NotTheApi,
 }
 
 impl RetryState {
-    /// Decides on a fault of a page asked with `limit`, of which at most `retries` repeats are allowed.
+    /// Decides after a fault of a request with `limit`, with at most `retries` retries.
     pub fn decide(&mut self, fault: &Fault, limit: u32, retries: u32) -> Decision {
         match fault {
             Fault::Throttled { retry_after } => Decision::Throttle { retry_after: *retry_after },
@@ -108,14 +111,14 @@ impl RetryState {
         }
     }
 
-    /// The last failure was the service's, not the request's: it does not count.
+    /// Does not count the last failure, because it was the service's and not the request's.
     pub fn forgive(&mut self) {
         self.counted = self.counted.saturating_sub(1);
         self.unreadable = self.unreadable.saturating_sub(1);
         self.alike = None;
     }
 
-    /// The pause before one more repeat, which is counted; `None` when there have been as many as allowed.
+    /// Counts a retry and returns the pause before it. Returns `None` if the limit is reached.
     pub fn pause(&mut self, retries: u32) -> Option<Duration> {
         if self.counted >= retries {
             return None;
@@ -150,19 +153,19 @@ mod tests {
 
     #[test]
     fn failures_are_repeated_as_often_as_allowed() {
-        let mut trials = RetryState::default();
+        let mut retry_state = RetryState::default();
         let fault = Fault::Server { status: 500 };
         for _ in 0..3 {
-            assert!(matches!(trials.decide(&fault, 100, 3), Decision::Repeat { .. }));
+            assert!(matches!(retry_state.decide(&fault, 100, 3), Decision::Repeat { .. }));
         }
-        assert_eq!(trials.decide(&fault, 100, 3), Decision::Fail);
+        assert_eq!(retry_state.decide(&fault, 100, 3), Decision::Fail);
     }
 
     #[test]
-    fn the_same_bad_gateway_twice_asks_for_less() {
-        let mut trials = RetryState::default();
-        assert!(matches!(trials.decide(&BAD_GATEWAY, 100, 8), Decision::Repeat { .. }));
-        assert_eq!(trials.decide(&BAD_GATEWAY, 100, 8), Decision::AskLess);
+    fn the_same_bad_gateway_twice_halves_the_page() {
+        let mut retry_state = RetryState::default();
+        assert!(matches!(retry_state.decide(&BAD_GATEWAY, 100, 8), Decision::Repeat { .. }));
+        assert_eq!(retry_state.decide(&BAD_GATEWAY, 100, 8), Decision::AskLess);
         let mut alone = RetryState::default();
         for _ in 0..8 {
             assert!(
@@ -175,34 +178,34 @@ mod tests {
 
     #[test]
     fn a_broken_connection_is_repeated_once_for_free() {
-        let mut trials = RetryState::default();
+        let mut retry_state = RetryState::default();
         let fault = Fault::Broken { what: "reset".to_owned() };
-        assert_eq!(trials.decide(&fault, 100, 1), Decision::RepeatAtOnce);
-        assert!(matches!(trials.decide(&fault, 100, 1), Decision::Repeat { .. }));
-        assert_eq!(trials.decide(&fault, 100, 1), Decision::Fail);
+        assert_eq!(retry_state.decide(&fault, 100, 1), Decision::RepeatAtOnce);
+        assert!(matches!(retry_state.decide(&fault, 100, 1), Decision::Repeat { .. }));
+        assert_eq!(retry_state.decide(&fault, 100, 1), Decision::Fail);
     }
 
     #[test]
-    fn an_answer_of_another_form_is_repeated_a_few_times_whatever_is_allowed() {
+    fn a_response_of_the_wrong_shape_has_few_retries() {
         let fault = Fault::NotAnAnswer { what: "the answer has no `data`".to_owned() };
         for (retries, repeats) in [(8, 3), (1, 1), (0, 0)] {
-            let mut trials = RetryState::default();
+            let mut retry_state = RetryState::default();
             for _ in 0..repeats {
-                assert!(matches!(trials.decide(&fault, 100, retries), Decision::AskAgain { .. }));
+                assert!(matches!(retry_state.decide(&fault, 100, retries), Decision::AskAgain { .. }));
             }
-            assert_eq!(trials.decide(&fault, 100, retries), Decision::Fail);
+            assert_eq!(retry_state.decide(&fault, 100, retries), Decision::Fail);
         }
     }
 
     #[test]
     fn throttling_is_not_counted() {
-        let mut trials = RetryState::default();
+        let mut retry_state = RetryState::default();
         for _ in 0..100 {
             assert!(matches!(
-                trials.decide(&Fault::Throttled { retry_after: None }, 100, 0),
+                retry_state.decide(&Fault::Throttled { retry_after: None }, 100, 0),
                 Decision::Throttle { .. }
             ));
         }
-        assert_eq!(trials.counted, 0);
+        assert_eq!(retry_state.counted, 0);
     }
 }

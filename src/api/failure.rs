@@ -1,38 +1,38 @@
-//! Why there is no page.
+//! Reasons why a page cannot be had.
 
 use super::stop::Stop;
 
-/// Why there is no page.
+/// Reason why a page cannot be had.
 #[derive(Debug)]
 pub enum Failure {
-    /// The API knows no such contact.
+    /// The API does not know the contact.
     NotFound,
-    /// The page is too much for the server: ask for fewer messages.
+    /// The server cannot send a page this large.
     AskLess,
     /// The API refuses this contact with this status.
     Refused {
-        /// 401, 403, 400, …
+        /// HTTP status, such as 401, 403 or 400.
         status: u16,
-        /// What it says.
+        /// Text of the refusal.
         what: String,
     },
-    /// The API or the network failed, each time it was asked.
+    /// The API or the network failed at every attempt.
     Unanswered {
-        /// How, the last time.
+        /// Description of the last failure.
         what: String,
     },
-    /// The API answers something else than what was asked for.
+    /// The response has the wrong shape.
     NotAnAnswer {
         /// Description of what was found instead.
         what: String,
     },
     /// The page cannot be read.
     Unreadable {
-        /// Why.
+        /// Description of the cause.
         what: String,
     },
-    /// Nobody waits for the page any more.
+    /// The page is no longer needed.
     Unwanted,
-    /// The run has to end.
+    /// The run must end.
     Stop(Stop),
 }

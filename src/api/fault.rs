@@ -1,4 +1,4 @@
-//! Classifies the result of one attempt (`docs/api.md#errors`). `super::decide` decides what to do about it
+//! Classifies the result of one attempt (`docs/api.md#errors`). `super::decide` decides the next step
 //! (`docs/guarantees.md#faults-of-the-api`).
 
 use std::time::{Duration, SystemTime};
@@ -11,66 +11,93 @@ use super::health::Reach;
 use super::redact::Redactor;
 use super::{files, tls};
 
-/// What is said of an answer that is a web page; its text is not told.
+/// Description of a response that is a web page. Its text is not shown.
 pub const WEB_PAGE: &str = "a web page (HTML)";
-/// The most characters told of what the service says.
-const LONGEST: usize = 120;
-/// The first characters of an answer that is no JSON, told in the debug log: enough to recognise it by, too few for a
-/// message of anybody.
-pub const BEGINNING: usize = 16;
+/// Maximum number of characters shown of the service's texts.
+const MAX_SHOWN_CHARS: usize = 120;
+/// Number of characters of a non-JSON response shown in the debug log: enough to recognize it, too few for a
+/// message.
+pub const SHOWN_BEGINNING: usize = 16;
 
-/// An answer as it came.
+/// A response as received.
 #[derive(Debug)]
 pub struct Reply {
     pub status: StatusCode,
     pub version: Version,
     pub headers: HeaderMap,
-    /// Time from the request to the head of the answer.
+    /// Time from the request to the head of the response.
     pub head_after: Duration,
     pub body: Body,
 }
 
-/// Why an attempt gave no page.
+/// Reason why an attempt returned no page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// 429: the gate closes, for as long as asked.
-    Throttled { retry_after: Option<Duration> },
-    /// 429 "Limit Exceeded".
+    /// 429: the gate closes for the requested time.
+    Throttled {
+        retry_after: Option<Duration>,
+    },
     Quota,
     /// 500, 502, 503, 504, 408, 413 or another 5xx.
-    Server { status: u16 },
-    /// More than we accept: fewer messages may get through.
-    TooLarge { what: String },
-    /// An answer of the function that reports an error (200 with `error`, or with nothing but a message).
-    ErrorAnswer { what: String },
-    /// 200 with JSON that is not the answer asked for. The server is up: waiting does not help.
-    NotAnAnswer { what: String },
-    /// 200, but no JSON document: cut, trailing bytes. Foreign where it is no JSON at all, as from a captive portal.
-    Unreadable { what: String, is_foreign: bool, begins: Option<String> },
-    /// No answer: the connection could not be made.
-    Unreachable { what: String },
-    /// No answer in time.
-    TimedOut { what: String },
-    /// The connection broke before or in the answer.
-    Broken { what: String },
-    /// This machine lets us open no further file or connection.
+    Server {
+        status: u16,
+    },
+    /// The response is larger than the limit. Fewer messages may fit.
+    TooLarge {
+        what: String,
+    },
+    /// 200 with an error report of the function: `error`, or nothing but a message.
+    ErrorAnswer {
+        what: String,
+    },
+    /// 200 with JSON of the wrong shape. The server is up, so waiting does not help.
+    NotAnAnswer {
+        what: String,
+    },
+    /// 200, but no JSON document: cut, or with trailing bytes. `is_foreign` if it is not JSON in any part, as from
+    /// a captive portal.
+    Unreadable {
+        what: String,
+        is_foreign: bool,
+        begins: Option<String>,
+    },
+    /// The connection could not be made.
+    Unreachable {
+        what: String,
+    },
+    /// No response in time.
+    TimedOut {
+        what: String,
+    },
+    /// The connection broke before or during the response.
+    Broken {
+        what: String,
+    },
+    /// This machine cannot open another file or connection.
     NoFiles,
     /// The server's certificate is not accepted.
-    Certificate { what: String },
-    /// 401.
-    Unauthorized { what: String },
-    /// 404.
+    Certificate {
+        what: String,
+    },
+    Unauthorized {
+        what: String,
+    },
     NotFound,
-    /// 400, 403, 410, 422 and other refusals of this one request.
-    Refused { status: u16, what: String },
-    /// The gateway's 403 for a path it does not know: this is another stage, or no API at all.
+    /// 400, 403, 410, 422 and other refusals of this request.
+    Refused {
+        status: u16,
+        what: String,
+    },
+    /// 403 of the gateway for an unknown path: the base URL is wrong.
     UnknownPath,
-    /// 3xx: another server, to which no token of ours goes.
-    Redirect { what: String },
+    /// 3xx: a redirect to another server, which must not get the token.
+    Redirect {
+        what: String,
+    },
 }
 
 impl Fault {
-    /// Whether the service failed, rather than said no.
+    /// True if the service failed, as opposed to a refusal.
     pub fn is_failure(&self) -> bool {
         match self {
             Self::Server { .. }
@@ -93,7 +120,7 @@ impl Fault {
         }
     }
 
-    /// Part of the way that the failed request came.
+    /// Distance that the failed request came.
     pub fn reach(&self) -> Reach {
         match self {
             Self::Unreachable { .. } | Self::TimedOut { .. } | Self::Broken { .. } => Reach::Network,
@@ -101,7 +128,7 @@ impl Fault {
         }
     }
 
-    /// With the secrets of the run masked in all that the service said.
+    /// Masks the secrets of the run in all texts of the service.
     pub fn masked(mut self, redactor: &Redactor) -> Self {
         match &mut self {
             Self::Unreadable { what, begins, .. } => {
@@ -128,7 +155,7 @@ impl Fault {
         self
     }
 
-    /// As [`Self::describe`], with the beginning of an answer that is no JSON: for the debug log alone.
+    /// Like [`Self::describe`], with the beginning of a non-JSON response. For the debug log only.
     pub fn describe_fully(&self) -> String {
         match self {
             Self::Unreadable { begins: Some(begins), .. } => {
@@ -138,7 +165,7 @@ impl Fault {
         }
     }
 
-    /// One line for people; nothing in it comes unescaped from the server.
+    /// Describes the fault in one line for people. All text of the server is escaped.
     pub fn describe(&self) -> String {
         match self {
             Self::Throttled { .. } => "429 Too Many Requests".to_owned(),
@@ -167,7 +194,7 @@ impl Fault {
     }
 }
 
-/// Classifies an answer by its status; `None` for a 200, whose body is to be looked at.
+/// Classifies a response by its status. Returns `None` for a 200, whose body must be inspected.
 pub fn of_status(reply: &Reply) -> Option<Fault> {
     let status = reply.status.as_u16();
     match status {
@@ -220,13 +247,13 @@ fn unpackable(what: String) -> Fault {
     Fault::Unreadable { what, is_foreign: false, begins: None }
 }
 
-/// Whether a body is a web page rather than JSON.
+/// True if a body is a web page rather than JSON.
 pub fn is_html(body: &[u8]) -> bool {
     body.trim_ascii_start().first() == Some(&b'<')
 }
 
-/// The `message` of a gateway's answer, short and safe to show. Of other JSON and of web pages only what they are: they
-/// may hold somebody's messages.
+/// Returns the `message` of a gateway's response, short and safe to show. Other JSON and web pages are only
+/// named, because they may contain a person's messages.
 pub fn message(body: &[u8]) -> String {
     #[derive(serde::Deserialize)]
     struct Answer {
@@ -239,14 +266,14 @@ pub fn message(body: &[u8]) -> String {
         Err(_) if matches!(body.trim_ascii_start().first(), Some(b'{' | b'[' | b'"')) => {
             "no message".to_owned()
         }
-        Err(_) => first_chars(&String::from_utf8_lossy(body.get(..LONGEST * 4).unwrap_or(body))),
+        Err(_) => first_chars(&String::from_utf8_lossy(body.get(..MAX_SHOWN_CHARS * 4).unwrap_or(body))),
     }
 }
 
-/// The first characters of a text, control characters escaped.
+/// Returns the first characters of a text, with control characters escaped.
 pub fn first_chars(text: &str) -> String {
     text.chars()
-        .take(LONGEST)
+        .take(MAX_SHOWN_CHARS)
         .flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] })
         .collect()
 }
@@ -260,13 +287,13 @@ fn redirect(reply: &Reply) -> String {
     format!("it redirects ({}) to {}, which is not followed", reply.status.as_u16(), first_chars(host))
 }
 
-/// The silence that an answer asks for in its `Retry-After`.
+/// Returns the pause that the header `Retry-After` requests.
 pub fn asked_silence(reply: &Reply) -> Option<Duration> {
     let asked = reply.headers.get(RETRY_AFTER)?.to_str().ok()?;
     retry_after(asked, time_of(reply))
 }
 
-/// The pause that a `Retry-After` of this text asks for: seconds, or an HTTP date. Anything else is as if it were not there.
+/// Parses the value of `Retry-After`: seconds, or an HTTP date. Other values are ignored.
 pub fn retry_after(text: &str, now: SystemTime) -> Option<Duration> {
     let text = text.trim();
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -276,7 +303,7 @@ pub fn retry_after(text: &str, now: SystemTime) -> Option<Duration> {
     Some(date.duration_since(now).unwrap_or_default())
 }
 
-/// What time it is for the server, since a date of its is not to be read by our clock, which may be wrong.
+/// Returns the server's time, because the local clock may be wrong.
 fn time_of(reply: &Reply) -> SystemTime {
     let date = reply.headers.get(DATE).and_then(|date| date.to_str().ok());
     date.and_then(|date| httpdate::parse_http_date(date).ok()).unwrap_or_else(SystemTime::now)

@@ -1,4 +1,4 @@
-//! Running out of open files on this machine, which is no failure of the service.
+//! Handles a shortage of open files on this machine, which is no failure of the service.
 
 use std::error::Error;
 use std::fs::File;
@@ -15,14 +15,15 @@ use super::stop::Stop;
 use super::tls::causes;
 use crate::event::Event;
 
-/// Number of times a request may find no free file handle before the run ends: a quarter of a minute.
+/// Maximum number of times that a request finds no free file handle before the run ends: a quarter of a
+/// minute.
 const MAX_SHORTAGES: u32 = 30;
-/// The pause between them, on average.
+/// Average pause between them.
 const SHORTAGE_PAUSE: Duration = Duration::from_millis(500);
 
 impl Client {
-    /// Lowers the concurrency, since no file or connection can be opened, and waits a moment. `shortages` counts the times
-    /// for one request.
+    /// Lowers the concurrency after a shortage, and waits a moment. `shortages` counts the shortages of one
+    /// request.
     pub(super) async fn send_fewer(&self, shortages: &mut u32, since: Instant) -> Result<(), Stop> {
         *shortages += 1;
         if *shortages > MAX_SHORTAGES {
@@ -38,7 +39,8 @@ impl Client {
     }
 }
 
-/// True if an error comes from a limit on open files. A failed name look-up does not show it; with `is_connect`, opening a file is tried.
+/// True if a limit on open files caused the error. A failed name lookup does not show that, so with
+/// `is_connect` the function tries to open a file.
 pub fn are_used_up(error: &(dyn Error + 'static), is_connect: bool) -> bool {
     let is_said = causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).any(is_limit);
     is_said || (is_connect && File::open("/dev/null").is_err_and(|error| is_limit(&error)))

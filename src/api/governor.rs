@@ -1,10 +1,13 @@
-//! One governor for all requests of a run: how many in flight, how often, and when to be silent.
+//! The governor of all requests of a run. It limits concurrency and request rate, and pauses all requests if
+//! necessary.
 //!
-//! `--concurrency` is the ceiling. Below it the limit adapts: it starts low, grows with every success until the server
-//! first shows overload (503, 504, a timeout), then by one a round; it halves at most once a round trip. A 429 closes one
-//! gate for all; so does a 503 with `Retry-After`. The 429s show how many requests a second the server grants ([`Grant`]);
-//! through the open gate requests leave one by one ([`Pace`]). While answers take twice as long as at best ([`Slowness`]),
-//! nothing grows.
+//! `--concurrency` is the ceiling. The actual limit starts low and grows with every success until the server
+//! shows overload (503, 504, a timeout). Then it grows by one per round, and it halves at most once per round
+//! trip.
+//!
+//! A 429 closes one gate for all requests; so does a 503 with `Retry-After`. The 429s show the rate that the
+//! server grants ([`Grant`]). Through the open gate, requests leave one by one ([`Pace`]). While responses
+//! take twice as long as at best, nothing grows ([`Slowness`]).
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -18,40 +21,40 @@ use super::pace::Pace;
 use super::slowness::Slowness;
 use crate::id::ContactId;
 
-/// Requests in flight at the start; doubled within a round trip where all goes well.
+/// Number of requests in flight at the start. It doubles per round trip while all requests succeed.
 const FIRST_LIMIT: u32 = 8;
-/// The longest silence a 429 causes, whatever its `Retry-After` says.
+/// Maximum pause after a 429, whatever its `Retry-After` says.
 const MAX_SILENCE: Duration = Duration::from_mins(5);
-/// The first silence after a 429 without a (readable) `Retry-After`; doubled up to [`MAX_BACKOFF`].
+/// First pause after a 429 without a valid `Retry-After`. It doubles up to [`MAX_BACKOFF`].
 const FIRST_BACKOFF: Duration = Duration::from_millis(500);
-/// The longest silence of our own choosing.
+/// Maximum pause without a `Retry-After`.
 const MAX_BACKOFF: Duration = Duration::from_mins(1);
-/// How long the server may answer nothing but 429 before it counts as unavailable.
+/// Maximum time of nothing but 429s. Beyond it, the server counts as unavailable.
 const MAX_THROTTLED: Duration = Duration::from_mins(15);
-/// The silence after 429 "Limit Exceeded", and how often that is believed to be a passing state.
+/// Pause after 429 "Limit Exceeded", and number of such pauses before the quota counts as used up.
 const QUOTA_SILENCE: Duration = Duration::from_secs(15);
 const QUOTA_ASKS: u32 = 2;
 
-/// Repeats the run may make without a success in between, refilled by successes: an outage of half the servers is not
-/// to multiply the traffic on the other half.
+/// Maximum number of retries of the run without a success in between. Successes refill it. It keeps an outage
+/// of half the servers from multiplying the traffic on the other half.
 const RETRY_BUDGET: f64 = 100.0;
-/// Repeats earned by a success.
+/// Retries earned per success.
 const RETRY_REFILL: f64 = 0.2;
 
-/// What a 429 means for the run.
+/// Consequence of a 429 for the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Throttle {
-    /// Silence for this long.
+    /// Pause all requests for this long.
     Wait(Duration),
-    /// Asked for too long, or the quota is spent.
+    /// The pauses took too long, or the quota is used up.
     GiveUp,
 }
 
-/// The governor.
+/// Limits the requests of a run. See the module.
 #[derive(Debug)]
 pub struct Governor {
     state: Mutex<State>,
-    /// Those who wait, in the order in which they came. The first of them waits at the gate.
+    /// Queue of the waiting requests. The first one waits at the gate.
     line: tokio::sync::Mutex<()>,
     changed: Notify,
     ceiling: u32,
@@ -68,10 +71,10 @@ struct State {
     grant: Grant,
     slowness: Slowness,
     is_slow: bool,
-    /// When the last 429 came that was not one of several at once.
+    /// Time of the last 429, where simultaneous ones count once.
     throttled_at: Option<Instant>,
-    /// How many in a row, with nothing granted in between; while there are any, one request at a time tries whether that is
-    /// over.
+    /// Number of 429s in a row without a success. While it is not zero, one request at a time tests if the
+    /// throttling is over.
     throttles: u32,
     is_trying: bool,
     throttled_since: Option<Instant>,
@@ -84,9 +87,9 @@ struct State {
 #[derive(Debug)]
 pub struct Permit {
     governor: Arc<Governor>,
-    /// When it was given.
+    /// Start time of the request.
     pub since: Instant,
-    /// In an outage: this request is the probe.
+    /// True if the request is the probe of an outage.
     pub is_probe: bool,
     is_trial: bool,
 }
@@ -102,7 +105,7 @@ impl Drop for Permit {
 }
 
 impl Governor {
-    /// At most `concurrency` requests in flight and `per_second` started a second.
+    /// Creates a governor with at most `concurrency` requests in flight and `per_second` starts per second.
     pub fn new(concurrency: u32, per_second: Option<f64>) -> Self {
         let now = Instant::now();
         Self {
@@ -130,13 +133,13 @@ impl Governor {
         }
     }
 
-    /// Waits until one more request may be sent, which is then to be sent at once.
+    /// Waits until one more request may be sent. The caller must send it at once.
     pub async fn admit(self: &Arc<Self>) -> Permit {
         let _first = self.line.lock().await;
         self.admit_ahead().await
     }
 
-    /// The same, ahead of the line: for what those in line wait for.
+    /// Like [`Self::admit`], but ahead of the queue, for requests that the queue depends on.
     pub async fn admit_ahead(self: &Arc<Self>) -> Permit {
         loop {
             let changed = self.changed.notified();
@@ -176,7 +179,7 @@ impl Governor {
         Entry::Entered { since: now, is_probe: probe_at.is_some(), is_trial: state.is_trying }
     }
 
-    /// How many requests could leave at once. None while anything is amiss: then each has better uses.
+    /// Number of requests that could be sent at once. Zero during any disturbance.
     pub fn spare(&self) -> usize {
         let state = self.lock();
         let is_amiss = state.throttles + state.quota_asks > 0 || state.health.next_probe().is_some();
@@ -186,12 +189,13 @@ impl Governor {
         (state.in_flight + 1..=self.ceiling).take_while(|count| f64::from(*count) <= state.limit).count()
     }
 
-    /// A request that started at `since` was answered: the limit grows. Gives the length of the outage that ends with it.
+    /// Records a response to a request that started at `since`, and raises the limit. Returns the duration of
+    /// the outage that ends with it.
     pub fn answered(&self, since: Instant, page_of: Option<&ContactId>) -> Option<Duration> {
         let mut state = self.lock();
         let now = Instant::now();
         if state.throttled_at.is_none_or(|at| since > at) {
-            // Those that left before the last 429 say nothing about what is granted after it.
+            // Requests sent before the last 429 do not show what is granted after it.
             let was_throttled = state.throttles > 0;
             state.throttles = 0;
             state.throttled_since = None;
@@ -215,12 +219,13 @@ impl Governor {
         ended
     }
 
-    /// A request that started at `since` met an overloaded server: half the limit, at most once a round trip.
+    /// Records an overload response to a request that started at `since`. Halves the limit at most once per
+    /// round trip.
     pub fn overloaded(&self, since: Instant) {
         self.lock().cut(since);
     }
 
-    /// The head of an answer took this long. While answers are slow nothing grows.
+    /// Records the time until the head of a response. While responses are slow, nothing grows.
     pub fn took(&self, time: Duration) {
         let mut state = self.lock();
         state.is_slow = state.slowness.took(time);
@@ -228,34 +233,35 @@ impl Governor {
         state.grant.set_slow(is_slow, Instant::now());
     }
 
-    /// The server asks for silence without refusing a rate: closes the gate for all.
+    /// Closes the gate for all requests, because the server requested a pause without refusing a rate.
     pub fn silence(&self, asked: Duration) {
         let mut state = self.lock();
         let now = Instant::now();
         state.close_gate(now + asked.min(MAX_SILENCE), now);
     }
 
-    /// A request failed; says what that means.
+    /// Records a failed request and returns the diagnosis.
     pub fn failed(&self, contact: Option<&ContactId>, reach: Reach) -> Diagnosis {
         self.lock().health.failed(contact, reach)
     }
 
-    /// The service is down. False where that was known.
+    /// Starts an outage. False if one was known already.
     pub fn begin_outage(&self) -> bool {
         self.lock().health.begin_outage()
     }
 
-    /// True if nothing has been answered since the newest failure.
+    /// True if nothing has succeeded since the newest failure.
     pub fn is_failing(&self) -> bool {
         self.lock().health.is_failing()
     }
 
-    /// A contact that answers if anything does.
+    /// Returns the contact to probe with.
     pub fn known_good(&self) -> Option<ContactId> {
         self.lock().health.known_good().cloned()
     }
 
-    /// Takes one repeat from the run's budget; false where it is used up and the repeat should wait its longest.
+    /// Takes one retry from the run's budget. If it returns false, the retry should wait for the maximum
+    /// pause.
     pub fn take_retry(&self) -> bool {
         let mut state = self.lock();
         let enough = state.retry_budget >= 1.0;
@@ -265,7 +271,7 @@ impl Governor {
         enough
     }
 
-    /// A 429: closes the gate for all.
+    /// Handles a 429: closes the gate for all requests.
     pub fn throttled(&self, since: Instant, retry_after: Option<Duration>) -> Throttle {
         let mut state = self.lock();
         let now = Instant::now();
@@ -273,7 +279,7 @@ impl Governor {
         if now - first > MAX_THROTTLED {
             return Throttle::GiveUp;
         }
-        if state.is_refused_anew(since, now) {
+        if state.is_new_refusal(since, now) {
             if state.throttles == 0 {
                 state.grant.touched(since, now);
             }
@@ -286,17 +292,17 @@ impl Governor {
         let silence = match retry_after {
             None => backoff,
             Some(asked) if state.throttles <= 1 => asked.min(MAX_SILENCE),
-            // What it asked for before was not enough.
+            // The previously requested pause was not enough.
             Some(asked) => asked.min(MAX_SILENCE).max(backoff),
         };
         Throttle::Wait(state.close_gate(now + silence, now))
     }
 
-    /// A 429 "Limit Exceeded": asked again twice over half a minute.
+    /// Handles a 429 "Limit Exceeded": retries twice within half a minute.
     pub fn quota_spent(&self, since: Instant) -> Throttle {
         let mut state = self.lock();
         let now = Instant::now();
-        if state.is_refused_anew(since, now) {
+        if state.is_new_refusal(since, now) {
             state.quota_asks += 1;
         }
         if state.quota_asks > QUOTA_ASKS {
@@ -306,13 +312,13 @@ impl Governor {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing panics while holding it; a poisoned lock still holds whole numbers.
+        // No code panics while holding the lock. Even a poisoned lock holds valid numbers.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
-    /// Halves the limit unless that was done since the request left.
+    /// Halves the limit, unless that was done since the request started.
     fn cut(&mut self, since: Instant) {
         if since >= self.last_cut {
             self.last_cut = Instant::now();
@@ -321,13 +327,14 @@ impl State {
         }
     }
 
-    /// Whether a 429 to a request that left at `since` is the first of those that were in flight together.
-    fn is_refused_anew(&mut self, since: Instant, now: Instant) -> bool {
-        let anew = self.throttled_at.is_none_or(|at| since > at);
-        if anew {
+    /// True if this 429 is the first of the requests that were in flight together with one started at
+    /// `since`.
+    fn is_new_refusal(&mut self, since: Instant, now: Instant) -> bool {
+        let is_new = self.throttled_at.is_none_or(|at| since > at);
+        if is_new {
             self.throttled_at = Some(now);
         }
-        anew
+        is_new
     }
 
     fn close_gate(&mut self, until: Instant, now: Instant) -> Duration {

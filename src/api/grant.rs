@@ -1,13 +1,13 @@
-//! The rate that the server grants. No document states it; its 429s show it.
+//! Learns the request rate that the server grants. No document states it, but its 429s show it.
 //!
-//! The first 429 starts a search: from the rate served in the last second, the rate doubles until the next 429. From then
-//! on requests are paced as CUBIC (RFC 9438) sizes its window: a little below the limit, flat as it is neared, then faster
-//! and faster, since the limit may have been raised. The time between two 429s follows from what each costs, in refused
-//! requests and in silence.
+//! The first 429 starts a search: from the rate served in the last second, the rate doubles until the next
+//! 429. From then on, the rate follows the window of CUBIC (RFC 9438). It starts a little below the limit,
+//! flattens near it, then grows faster and faster, because the limit may have been raised. The time between
+//! two 429s is chosen by the cost of each, in refused requests and pauses.
 //!
-//! The rate at which a 429 comes is not the limit: a server that grants bursts refuses later than one that does not, and
-//! requests may leave more slowly than the pace allows. So the limit is computed: [`Bucket`] replays the starts since the
-//! 429 before against a token bucket and finds the limit under which just this request was refused.
+//! The rate at which a 429 arrives is not the limit. A server that grants bursts refuses later, and requests
+//! may leave more slowly than the rate allows. So [`Bucket`] replays the starts since the previous 429
+//! against a token bucket. The limit is the one under which exactly this request is refused.
 
 use std::collections::VecDeque;
 use std::f64::consts::LN_2;
@@ -18,81 +18,84 @@ use tokio::time::Instant;
 use super::bucket::Bucket;
 use super::pace::CATCH_UP;
 
-/// The lowest rate a search begins with, in requests a second.
-const LEAST: f64 = 1.0;
-/// While the limit is searched for, the rate doubles in this time.
+/// Minimum initial rate of a search, in requests per second.
+const MIN_RATE: f64 = 1.0;
+/// Doubling time of the rate during a search.
 const DOUBLING: Duration = Duration::from_millis(200);
-/// Share of the limit by which the rate falls with a 429.
+/// Fraction of the limit by which the rate falls after a 429.
 const BELOW: f64 = 0.05;
-/// Growth beyond the limit when as much time has passed again, as a share of it: while it is uncertain, and once it is
-/// confirmed.
+/// Growth beyond the limit after the same time again, as a fraction of the limit: while the limit is
+/// uncertain, and once it is confirmed.
 const ABOVE_AT_FIRST: f64 = 2.0;
 const ABOVE: f64 = 0.5;
-/// Requests for each refused one: half a percent is refused.
+/// Number of requests per refused one: half a percent is refused.
 const REQUESTS_A_REFUSAL: f64 = 200.0;
-/// Time from one 429 to the next, as a multiple of the silence after it: once the limit is confirmed, after a search, and
-/// after a search that a few requests ended.
+/// Time between two 429s, as a multiple of the pause after one: once the limit is confirmed, after a search,
+/// and after a search that ended early.
 const SILENCES: f64 = 60.0;
 const SILENCES_AFTER_SEARCH: f64 = 12.0;
 const SILENCES_IF_UNSURE: f64 = 6.0;
-/// The factor by which this time grows with each 429 that confirms the limit.
+/// Growth factor of this time with each 429 that confirms the limit.
 const CONFIRMATION: f64 = 3.0;
-/// The shortest and the longest time between two 429s.
-const SHORTEST_HOLD: Duration = Duration::from_secs(2);
-const LONGEST_HOLD: Duration = Duration::from_mins(2);
-/// A 429 before this share of the hold came early: the limit is lower, or the server grants no two requests at once.
+/// Minimum and maximum time between two 429s.
+const MIN_HOLD: Duration = Duration::from_secs(2);
+const MAX_HOLD: Duration = Duration::from_mins(2);
+/// A 429 before this fraction of the hold is early. Then the limit is lower, or the server grants no two
+/// requests at once.
 const EARLY: f64 = 0.25;
-/// The share of the rate that is left at least after the first early 429, and after further ones.
+/// Minimum fraction of the rate that is kept after the first early 429, and after further ones.
 const KEPT_ONCE: f64 = 0.85;
 const KEPT: f64 = 0.5;
-/// Rates at which 429s came again are the same where they differ by less than this share; a limit that is
-/// below such a rate by less is confirmed.
+/// Maximum relative difference of two rates that count as equal. A limit within this distance below such a
+/// rate is confirmed.
 const AGREEMENT: f64 = 0.12;
-/// The share of such a rate that is the limit at least.
+/// Minimum limit as a fraction of such a rate.
 const MET_AGAIN: f64 = 0.98;
-/// The limit is sure where the ends of its range have at least this ratio. A wider range counts as one of half its end.
+/// Minimum ratio of the range's ends for a certain limit. A wider range counts as one of half its end.
 const SURE: f64 = 0.8;
 const WIDEST: f64 = 0.5;
-/// Delay that requests may make up for if the server has refused requests that left together; otherwise [`CATCH_UP`].
+/// Delay that requests may catch up on after the server refused simultaneous requests. Otherwise [`CATCH_UP`]
+/// applies.
 const LITTLE_CATCH_UP: Duration = Duration::from_micros(500);
-/// Requests granted before the first 429 that show that the server grants several at once.
+/// Number of requests granted before the first 429 that shows that the server grants several at once.
 const A_BURST: usize = 8;
 
-/// What is known of the rate that the server grants.
+/// Knowledge about the rate that the server grants.
 #[derive(Debug)]
 pub struct Grant {
     limit: Option<Limit>,
     bucket: Bucket,
-    /// Answers of the last second, until the first 429.
+    /// Responses of the last second, until the first 429.
     served: VecDeque<Instant>,
     catch_up: Duration,
-    /// The interval when answers became slow, for as long as they are.
+    /// Interval at the time when responses became slow, while they are slow.
     slow: Option<Duration>,
 }
 
-/// The pace since the newest 429.
+/// The pacing since the newest 429.
 #[derive(Clone, Copy, Debug)]
 struct Limit {
-    /// Requests a second.
+    /// Rate in requests per second.
     rate: f64,
     phase: Phase,
-    /// When the 429 came, and how many requests were refused then.
+    /// Time of the 429, and number of refused requests at that time.
     touched: Instant,
     refusals: f64,
-    /// When requests were granted again.
+    /// Time when requests were granted again.
     reopened: Option<Instant>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Phase {
-    /// The rate doubles and doubles.
+    /// The rate keeps doubling.
     Search,
-    /// The limit is approached within this many silences. The 429 before came at the rate `asked`, perhaps early.
+    /// The rate approaches the limit within this many pauses. The previous 429 came at the rate `asked`,
+    /// perhaps early.
     Hold { silences: f64, asked: f64, is_early: bool },
 }
 
 impl Grant {
-    /// Nothing is known.
+    /// Creates a state without knowledge.
     pub fn new() -> Self {
         Self {
             limit: None,
@@ -103,30 +106,30 @@ impl Grant {
         }
     }
 
-    /// The time until the next request may start; `None` before the first 429.
+    /// Returns the time until the next request may start. `None` before the first 429.
     pub fn interval(&self, now: Instant) -> Option<Duration> {
         let interval = self.limit?.interval_at(now);
         Some(self.slow.map_or(interval, |slow| slow.max(interval)))
     }
 
-    /// Answers are slow, or no longer: meanwhile the rate does not grow.
+    /// Sets if responses are slow. While they are, the rate does not grow.
     pub fn set_slow(&mut self, is_slow: bool, now: Instant) {
         if is_slow != self.slow.is_some() {
             self.slow = self.interval(now).filter(|_| is_slow);
         }
     }
 
-    /// Delay that requests may make up for.
+    /// Delay that requests may catch up on.
     pub fn catch_up(&self) -> Duration {
         self.catch_up
     }
 
-    /// A request starts.
+    /// Records the start of a request.
     pub fn started(&mut self, now: Instant) {
         self.bucket.started(now);
     }
 
-    /// A request was granted.
+    /// Records a granted request.
     pub fn answered(&mut self, now: Instant) {
         if let Some(limit) = &mut self.limit {
             limit.reopened.get_or_insert(now);
@@ -138,7 +141,7 @@ impl Grant {
         }
     }
 
-    /// A request that started at `since` was refused, the first since others were granted.
+    /// Records the first refusal since others were granted, of a request that started at `since`.
     pub fn touched(&mut self, since: Instant, now: Instant) {
         let (rate, phase) = match self.limit {
             None => self.first(),
@@ -146,7 +149,7 @@ impl Grant {
         };
         self.bucket.emptied(since);
         self.limit =
-            Some(Limit { rate: rate.max(LEAST), phase, touched: now, refusals: 0.0, reopened: None });
+            Some(Limit { rate: rate.max(MIN_RATE), phase, touched: now, refusals: 0.0, reopened: None });
     }
 
     fn first(&mut self) -> (f64, Phase) {
@@ -181,7 +184,8 @@ impl Grant {
             }
             Phase::Hold { silences, asked: asked_before, .. } => {
                 let (rate, _) = self.estimate(reopened, since, asked);
-                // A server that counts by windows is no bucket: there the rate at which it refuses again is the limit.
+                // A server that counts by windows is no bucket. Its limit is the rate at which it refuses
+                // repeatedly.
                 let is_met_again = (asked / asked_before - 1.0).abs() < AGREEMENT;
                 let met = if is_met_again { asked.min(asked_before) * MET_AGAIN } else { 0.0 };
                 let rate = rate.max(met).max(asked * KEPT);
@@ -192,21 +196,21 @@ impl Grant {
         }
     }
 
-    /// The limit, and true if the refusal leaves little doubt about it.
+    /// Returns the limit, and true if the refusal leaves little doubt about it.
     fn estimate(&self, reopened: Instant, since: Instant, asked: f64) -> (f64, bool) {
         let range = self.bucket.limit(reopened, since, asked);
         let share = range.start() / range.end();
         (range.end() * share.max(WIDEST).sqrt(), share > SURE)
     }
 
-    /// A request was refused.
+    /// Records a refused request.
     pub fn refused(&mut self) {
         if let Some(limit) = &mut self.limit {
             limit.refusals += 1.0;
         }
     }
 
-    /// Leaves out this time, in which nothing was answered for another reason.
+    /// Skips a period in which nothing was granted for another reason.
     pub fn skip(&mut self, time: Duration) {
         self.bucket.forget();
         if let Some(limit) = &mut self.limit {
@@ -228,7 +232,7 @@ impl Limit {
         }
     }
 
-    /// The time in which the rate allows one request. It is integrated where it doubles within that time.
+    /// Time in which the rate allows one request. It is integrated if the rate doubles within that time.
     fn interval_at(&self, now: Instant) -> Duration {
         let rate = self.rate_at(now);
         match self.phase {
@@ -244,10 +248,10 @@ impl Limit {
         })
     }
 
-    /// The time until the limit is reached, after a silence of this length.
+    /// Time until the limit is reached, after a pause of this length.
     fn hold(&self, silence: Duration) -> Duration {
         let Phase::Hold { silences, .. } = self.phase else { return DOUBLING };
         let refused = self.refusals * REQUESTS_A_REFUSAL / self.rate * silences / SILENCES;
-        Duration::from_secs_f64(refused).max(silence.mul_f64(silences)).clamp(SHORTEST_HOLD, LONGEST_HOLD)
+        Duration::from_secs_f64(refused).max(silence.mul_f64(silences)).clamp(MIN_HOLD, MAX_HOLD)
     }
 }

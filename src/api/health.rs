@@ -1,8 +1,9 @@
-//! Is the service down, or is it only this contact that it cannot answer?
+//! Decides if the service is down or if only some contacts fail.
 //!
-//! Failures in a row raise the suspicion, and so does half a minute of nothing else. A contact that was answered before is then asked for one message: if that
-//! works the service is up, and the failures are the contact's own. Otherwise it is an outage: one probe at a time is
-//! sent, further and further apart, and no failure counts against a request's retries until it ends.
+//! Several failures in a row raise a suspicion, and so does half a minute of nothing else. Then a contact
+//! that worked before is probed with a request for one message. If that succeeds, the service is up and the
+//! failures belong to their contacts. Otherwise it is an outage. Then probes are sent one at a time, further
+//! and further apart, and no failure counts against a request's retries.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -11,39 +12,40 @@ use tokio::time::Instant;
 
 use crate::id::ContactId;
 
-/// Failures in a row that raise the suspicion; at an error rate of a third that happens by chance once in 6,500.
-const SUSPICIOUS: u32 = 8;
-/// Failures for this long without any answer raise it too: few requests that each take long to fail, as where a server grants no
-/// HTTP/2 stream, would need many minutes for so many failures.
-const SILENCE: Duration = Duration::from_secs(30);
-/// Different contacts that must have failed before an outage is believed when nothing was ever answered.
-const SUSPICIOUS_CONTACTS: usize = 3;
-/// How long an outage is waited out.
-const PATIENCE: Duration = Duration::from_mins(15);
-/// How long when nothing has ever been answered: then it is likely the address that is wrong.
-const PATIENCE_AT_FIRST: Duration = Duration::from_mins(2);
-/// The longest pause between two probes.
+/// Number of failures in a row that raises a suspicion. At an error rate of one third, that happens by chance
+/// once in 6,500.
+const MIN_SUSPICIOUS_FAILURES: u32 = 8;
+/// Time of nothing but failures that raises a suspicion too. Slow failures, such as of a server without a
+/// free HTTP/2 stream, would take many minutes to reach the number.
+const MAX_FAILING_TIME: Duration = Duration::from_secs(30);
+/// Number of contacts that must have failed before an outage is assumed without any earlier success.
+const MIN_FAILED_CONTACTS: usize = 3;
+/// Maximum duration of an outage.
+const MAX_OUTAGE: Duration = Duration::from_mins(15);
+/// Maximum duration of an outage without any earlier success: probably the address is wrong.
+const MAX_FIRST_OUTAGE: Duration = Duration::from_mins(2);
+/// Maximum pause between two probes.
 const MAX_PROBE_PAUSE: Duration = Duration::from_secs(15);
 
-/// What a failure means.
+/// Diagnosis of a failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Diagnosis {
-    /// It is this request's own.
+    /// The failure belongs to this request.
     Alone,
-    /// Perhaps nobody is answered: ask for this contact, which was answered before, or believe it where there is none.
+    /// The service may be down. Probe this contact, which worked before; without one, assume an outage.
     Suspected(Option<ContactId>),
-    /// The service is down, for this long now.
+    /// The service has been down for this long.
     Outage(Duration),
-    /// It has been down for longer than is waited for.
+    /// The service has been down for longer than the maximum.
     GivenUp(Duration),
 }
 
-/// How a failure came about.
+/// Distance that a failed request came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
     /// The server was reached and failed.
     Server,
-    /// It could not be reached.
+    /// The server was not reached.
     Network,
 }
 
@@ -53,7 +55,7 @@ struct Outage {
     pause: Duration,
 }
 
-/// The state of the service, as far as the answers tell.
+/// Health of the service, as far as the responses show.
 #[derive(Debug, Default)]
 pub struct Health {
     failures_in_row: u32,
@@ -65,7 +67,7 @@ pub struct Health {
 }
 
 impl Health {
-    /// An answer came. Gives the length of the outage that it ends.
+    /// Records a response. Returns the duration of the outage that it ends.
     pub fn answered(&mut self, page_of: Option<&ContactId>) -> Option<Duration> {
         self.ever_answered = true;
         self.failures_in_row = 0;
@@ -79,26 +81,27 @@ impl Health {
         self.outage.take().and(since).map(|since| since.elapsed())
     }
 
-    /// A request failed.
+    /// Records a failed request.
     pub fn failed(&mut self, contact: Option<&ContactId>, reach: Reach) -> Diagnosis {
         let since = *self.failing_since.get_or_insert_with(Instant::now);
         self.failures_in_row += 1;
         if let Some(contact) = contact
-            && self.failing_contacts.len() < SUSPICIOUS_CONTACTS
+            && self.failing_contacts.len() < MIN_FAILED_CONTACTS
         {
             self.failing_contacts.insert(contact.clone());
         }
-        let patience = if self.ever_answered { PATIENCE } else { PATIENCE_AT_FIRST };
+        let patience = if self.ever_answered { MAX_OUTAGE } else { MAX_FIRST_OUTAGE };
         if let Some(outage) = &mut self.outage {
             outage.pause = (outage.pause * 2).min(MAX_PROBE_PAUSE);
             outage.next_probe = Instant::now() + outage.pause.mul_f64(0.5 + fastrand::f64() / 2.0);
             let lasted = since.elapsed();
             return if lasted > patience { Diagnosis::GivenUp(lasted) } else { Diagnosis::Outage(lasted) };
         }
-        if !self.failures_in_row.is_multiple_of(SUSPICIOUS) && since.elapsed() < SILENCE {
+        if !self.failures_in_row.is_multiple_of(MIN_SUSPICIOUS_FAILURES) && since.elapsed() < MAX_FAILING_TIME
+        {
             return Diagnosis::Alone;
         }
-        let nobody = contact.is_none() || self.failing_contacts.len() >= SUSPICIOUS_CONTACTS;
+        let nobody = contact.is_none() || self.failing_contacts.len() >= MIN_FAILED_CONTACTS;
         match &self.known_good {
             Some(known_good) => Diagnosis::Suspected(Some(known_good.clone())),
             None if reach == Reach::Network || nobody => Diagnosis::Suspected(None),
@@ -106,7 +109,7 @@ impl Health {
         }
     }
 
-    /// The suspicion proved true. False where it was known already.
+    /// Confirms a suspicion. False if the outage was known already.
     pub fn begin_outage(&mut self) -> bool {
         let begins = self.outage.is_none();
         if begins {
@@ -116,17 +119,17 @@ impl Health {
         begins
     }
 
-    /// When the next probe may be sent, in an outage.
+    /// Returns the time of the next probe in an outage.
     pub fn next_probe(&self) -> Option<Instant> {
         self.outage.as_ref().map(|outage| outage.next_probe)
     }
 
-    /// True if nothing has been answered since the newest failure.
+    /// True if nothing has succeeded since the newest failure.
     pub fn is_failing(&self) -> bool {
         self.failing_since.is_some()
     }
 
-    /// The contact that answers if anything does.
+    /// Returns the contact to probe with.
     pub fn known_good(&self) -> Option<&ContactId> {
         self.known_good.as_ref()
     }
@@ -140,9 +143,9 @@ mod tests {
         format!("c{number}").parse().expect("an ID")
     }
 
-    /// Fails, probe after probe, until it is given up; says how long that took.
+    /// Fails probe after probe until the outage ends the run. Returns the time that this took.
     async fn until_given_up(health: &mut Health) -> Duration {
-        for number in 0..SUSPICIOUS {
+        for number in 0..MIN_SUSPICIOUS_FAILURES {
             health.failed(Some(&contact(number)), Reach::Server);
         }
         assert!(health.begin_outage());
@@ -159,23 +162,21 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_outage_is_waited_out_for_a_quarter_of_an_hour() {
+    async fn an_outage_lasts_at_most_a_quarter_of_an_hour() {
         let mut health = Health::default();
         health.answered(Some(&contact(0)));
         let waited = until_given_up(&mut health).await;
-        assert!(waited >= PATIENCE && waited < PATIENCE + MAX_PROBE_PAUSE * 2, "{waited:?}");
+        assert!(waited >= MAX_OUTAGE && waited < MAX_OUTAGE + MAX_PROBE_PAUSE * 2, "{waited:?}");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn where_nothing_was_ever_answered_for_two_minutes() {
+    async fn an_outage_without_any_success_lasts_two_minutes() {
         let waited = until_given_up(&mut Health::default()).await;
-        assert!(
-            waited >= PATIENCE_AT_FIRST && waited < PATIENCE_AT_FIRST + MAX_PROBE_PAUSE * 2,
-            "{waited:?}"
-        );
+        assert!(waited >= MAX_FIRST_OUTAGE && waited < MAX_FIRST_OUTAGE + MAX_PROBE_PAUSE * 2, "{waited:?}");
     }
 
-    /// Sequential requests that each fail after 40 s, as when the server never replies.
+    /// Simulates sequential requests that each fail after 40 s, as if the server never replies. Returns the
+    /// time until the run ends.
     async fn silence_until_given_up(health: &mut Health) -> Duration {
         let start = Instant::now();
         loop {
@@ -183,7 +184,7 @@ mod tests {
             match health.failed(Some(&contact(1)), Reach::Network) {
                 Diagnosis::Alone => {}
                 Diagnosis::Suspected(_) => {
-                    assert_eq!(start.elapsed(), Duration::from_secs(80), "told with the second failure");
+                    assert_eq!(start.elapsed(), Duration::from_secs(80), "reported with the second failure");
                     assert!(health.begin_outage());
                 }
                 Diagnosis::Outage(_) => {}
@@ -215,7 +216,7 @@ mod tests {
         health.answered(Some(&contact(0)));
         for number in 1..100 {
             let suspected = Diagnosis::Suspected(Some(contact(0)));
-            let expected = if number % SUSPICIOUS == 0 { suspected } else { Diagnosis::Alone };
+            let expected = if number % MIN_SUSPICIOUS_FAILURES == 0 { suspected } else { Diagnosis::Alone };
             assert_eq!(health.failed(Some(&contact(1)), Reach::Server), expected);
         }
     }

@@ -1,7 +1,7 @@
-//! The HTTP client of the service.
+//! Builds the HTTP client.
 //!
-//! No redirect is followed, since that would take the token to another server; no request is repeated behind the back of
-//! the loop that counts them; and a loopback address is asked without a proxy.
+//! It follows no redirect, which would send the token to another server. It repeats no request, because the
+//! loop must count all of them. It uses no proxy for loopback addresses.
 
 use std::time::Duration;
 
@@ -12,16 +12,16 @@ use super::stop::Stop;
 use super::{tls, unpack};
 use crate::settings::Connection;
 
-/// Kept HTTP/2 connections are asked this often whether they live, so that a dead peer is noticed.
+/// Interval of HTTP/2 pings on idle connections, to detect a dead peer.
 const PING_EVERY: Duration = Duration::from_secs(10);
-/// One that has not said so for this long is given up, before [`super::body::NO_PROGRESS`] ends what waits on it: a repeat
-/// would go to the same dead peer.
-const PING_PATIENCE: Duration = Duration::from_secs(10);
+/// Time limit for a ping response. It is shorter than [`super::body::STALL_TIMEOUT`], because a retry would go
+/// to the same dead peer.
+const PING_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A client of the service.
+/// Builds the HTTP client.
 ///
 /// # Errors
-/// When there are no root certificates.
+/// If there are no root certificates.
 pub fn client(connection: &Connection) -> Result<reqwest::Client, Stop> {
     let encodings = (ACCEPT_ENCODING, HeaderValue::from_static(unpack::ACCEPTED));
     let mut builder = tls::builder(connection.base_url.scheme())
@@ -29,10 +29,11 @@ pub fn client(connection: &Connection) -> Result<reqwest::Client, Stop> {
         .default_headers(HeaderMap::from_iter([encodings]))
         .redirect(Policy::none())
         .connect_timeout(connection.retrying.connect_timeout)
-        // Repeats are ours to make and to count, also those of what a server took back (GOAWAY): each has its turn.
+        // The client's loop makes and counts all repeats, including those after GOAWAY, so that each waits
+        // its turn.
         .retry(reqwest::retry::never())
         .http2_keep_alive_interval(PING_EVERY)
-        .http2_keep_alive_timeout(PING_PATIENCE)
+        .http2_keep_alive_timeout(PING_TIMEOUT)
         .http2_adaptive_window(true);
     if connection.base_url.is_loopback() {
         builder = builder.no_proxy();

@@ -1,13 +1,13 @@
-//! How long answers took, counted so that a median costs no list of them all.
+//! A histogram of response times, so that a median needs no list of all times.
 
-/// Times above this, 18 minutes, are counted as this: no request may take so long.
-const MOST_MICROS: u64 = (1 << 30) - 1;
-/// Steps in which a doubling is counted: a time is known to one part in 16.
+/// Longer times count as this maximum of 18 minutes. No request may take that long.
+const MAX_MICROS: u64 = (1 << 30) - 1;
+/// Number of steps per doubling. The error of a time is at most one part in 16.
 const STEPS: u64 = 8;
 const STEP_BITS: u32 = STEPS.trailing_zeros();
-const COUNTS: usize = 224; // what `step` makes of MOST_MICROS, and one
+const COUNTS: usize = 224; // what `step` makes of MAX_MICROS, and one
 
-/// Times by the step they fall into: each doubling has as many steps.
+/// Number of times per step. Each doubling has the same number of steps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Latency {
     counts: [u32; COUNTS],
@@ -22,16 +22,16 @@ impl Default for Latency {
 }
 
 impl Latency {
-    /// Counts an answer that took so many microseconds.
+    /// Counts a response time.
     pub fn add(&mut self, micros: u64) {
-        let micros = micros.min(MOST_MICROS);
+        let micros = micros.min(MAX_MICROS);
         let count = &mut self.counts[step(micros)];
         *count = count.saturating_add(1);
         self.answers += 1;
         self.max = self.max.max(micros);
     }
 
-    /// Takes those of another.
+    /// Adds the counts of another histogram.
     pub fn merge(&mut self, other: &Self) {
         for (count, others) in self.counts.iter_mut().zip(&other.counts) {
             *count = count.saturating_add(*others);
@@ -40,7 +40,8 @@ impl Latency {
         self.max = self.max.max(other.max);
     }
 
-    /// The microseconds within which so many in a hundred were answered; none where nothing was.
+    /// Returns the time in microseconds within which this percentage of responses arrived. `None` without any
+    /// response.
     pub fn percentile(&self, percent: u64) -> Option<u64> {
         let rank = (self.answers * percent).div_ceil(100).max(1);
         let mut before = 0;
@@ -51,7 +52,7 @@ impl Latency {
         Some(middle(step as u64).min(self.max))
     }
 
-    /// The longest.
+    /// Returns the longest time.
     pub fn max(&self) -> Option<u64> {
         (self.answers > 0).then_some(self.max)
     }
@@ -67,7 +68,7 @@ fn step(micros: u64) -> usize {
     usize::try_from(step).unwrap_or(COUNTS - 1).min(COUNTS - 1)
 }
 
-/// The middle of the times that fall into a step.
+/// Returns the middle of a step.
 fn middle(step: u64) -> u64 {
     if step < STEPS {
         return step;
@@ -83,10 +84,10 @@ mod tests {
     #[test]
     fn every_time_is_known_to_one_part_in_sixteen() {
         for micros in (0..5000).chain((13..30).flat_map(|bit| [(1 << bit) - 1, 1 << bit, (1 << bit) + 1])) {
-            let told = middle(step(micros) as u64);
-            assert!(told.abs_diff(micros) * 16 <= micros, "{micros} is told as {told}");
+            let counted = middle(step(micros) as u64);
+            assert!(counted.abs_diff(micros) * 16 <= micros, "{micros} counts as {counted}");
         }
-        assert_eq!(step(MOST_MICROS), COUNTS - 1);
+        assert_eq!(step(MAX_MICROS), COUNTS - 1);
     }
 
     #[test]
@@ -98,10 +99,10 @@ mod tests {
             if micros % 2 == 0 { &mut all } else { &mut others }.add(micros * 1000);
         }
         all.merge(&others);
-        let near = |told: Option<u64>, expected: u64| told.unwrap().abs_diff(expected) * 16 <= expected;
+        let near = |counted: Option<u64>, expected: u64| counted.unwrap().abs_diff(expected) * 16 <= expected;
         assert!(near(all.percentile(50), 500_000) && near(all.percentile(95), 950_000));
         assert_eq!(all.max(), Some(1_000_000));
         all.add(u64::MAX);
-        assert_eq!(all.max(), Some(MOST_MICROS));
+        assert_eq!(all.max(), Some(MAX_MICROS));
     }
 }

@@ -1,6 +1,7 @@
-//! Looking at the manner of an answer: what the client takes care of, and nobody else sees.
+//! Probes the HTTP behavior of the API: version, compression, rate headers, clock and sign-in.
 //!
-//! A page is asked for once more for it, as any other request: with a token, in its turn, counted, and never after a redirect.
+//! The probe is a page request like any other: with a token, in its turn, counted, and never after a
+//! redirect.
 
 use std::time::{Duration, SystemTime};
 
@@ -13,47 +14,47 @@ use super::query::PageQuery;
 use super::stop::Stop;
 use super::token;
 
-/// Times that the page is asked for: what a look shows is worth a repeat, and not the patience of a page.
-const LOOKS: u32 = 4;
-/// The pause between two of them.
+/// Maximum number of attempts of a probe. A probe deserves a few retries, but not as many as a page.
+const ATTEMPTS: u32 = 4;
+/// Pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(500);
-/// The most headers told of an answer.
-const MOST_HEADERS: usize = 12;
+/// Maximum number of headers reported.
+const MAX_HEADERS: usize = 12;
 
-/// The manner of an answer. All text in it is masked, short and safe to show.
+/// HTTP behavior of a response. All text in it is masked, short and safe to show.
 #[derive(Clone, Debug)]
-pub struct Look {
-    /// Such as `HTTP/2`.
+pub struct HttpBehavior {
+    /// HTTP version, such as `HTTP/2`.
     pub version: &'static str,
-    /// How the body was packed, if it was.
+    /// Encoding of the body, if any.
     pub encoding: Option<String>,
-    /// The body's bytes as they came.
+    /// Bytes of the body on the wire.
     pub wire_bytes: u64,
-    /// Headers that tell of rates and quotas, in their order.
+    /// Headers about rates and quotas, in their order.
     pub rate_headers: Vec<(String, String)>,
-    /// The server's clock as it was half a round trip before the answer, and ours at that moment. None where the answer has no `Date`.
+    /// Both clocks at the server's half of the round trip. `None` without a header `Date`.
     pub clocks: Option<Clocks>,
-    /// Time from the request to the head of the answer.
+    /// Time from the request to the head of the response.
     pub round_trip: Duration,
 }
 
 /// Two clocks at one moment.
 #[derive(Clone, Copy, Debug)]
 pub struct Clocks {
-    /// The server's, in whole seconds.
+    /// Clock of the server, in whole seconds.
     pub server: SystemTime,
-    /// Ours.
+    /// Clock of this machine.
     pub local: SystemTime,
 }
 
-/// How the client is signed in.
+/// State of the sign-in.
 #[derive(Clone, Copy, Debug)]
 pub struct SignIn {
-    /// How much longer the token lives, where that is known.
+    /// Remaining lifetime of the token, if known.
     pub life: Option<Duration>,
-    /// Whether another can be had when it has died.
+    /// True if the token can be renewed.
     pub is_renewed: bool,
-    /// Whether it was given, and no answer has shown yet that it is good.
+    /// True if the user gave the token and no response has proved it yet.
     pub is_given: bool,
 }
 
@@ -61,25 +62,25 @@ impl Client {
     /// Signs in, unless that is done.
     ///
     /// # Errors
-    /// When no token can be had.
+    /// If no token can be obtained.
     pub async fn signed_in(&self) -> Result<SignIn, Stop> {
         self.token().await?;
         let life = self.tokens.life();
         Ok(SignIn { life, is_renewed: self.connection.credentials.login.is_some(), is_given: life.is_none() })
     }
 
-    /// Asks for a page and looks at how it is answered, or says why that cannot be seen.
+    /// Requests a page and reports the HTTP behavior of its response.
     ///
     /// # Errors
-    /// When the run has to end, or nothing was answered in a few tries.
-    pub async fn look(&self, query: &PageQuery<'_>) -> Result<Look, LookError> {
+    /// If the run must end, or no attempt got a response.
+    pub async fn probe_http(&self, query: &PageQuery<'_>) -> Result<HttpBehavior, ProbeError> {
         let url = query.url(&self.connection.base_url);
         let mut last = String::new();
-        for turn in 0..LOOKS {
+        for turn in 0..ATTEMPTS {
             if turn > 0 {
                 tokio::time::sleep(PAUSE.mul_f64(0.5 + fastrand::f64())).await;
             }
-            let (token, permit) = self.turn(Some(query.contact)).await?;
+            let (token, permit) = self.admit(Some(query.contact)).await?;
             let since = permit.since;
             let request = self.http.get(url.clone()).header(AUTHORIZATION, token.header.clone());
             let asked_at = SystemTime::now();
@@ -88,18 +89,23 @@ impl Client {
             let fault = match outcome.and_then(|reply| fault::of_status(&reply).map_or(Ok(reply), Err)) {
                 Ok(reply) => {
                     self.answered(since, Some(query.contact));
-                    return Ok(self.seen(&reply, asked_at));
+                    return Ok(self.behavior_of(&reply, asked_at));
                 }
                 Err(fault) => fault.masked(&self.redactor),
             };
             last = fault.describe();
-            self.heed(&fault, since, &token)?;
+            self.handle_fault(&fault, since, &token)?;
         }
-        Err(LookError::Nothing(last))
+        Err(ProbeError::Nothing(last))
     }
 
-    /// Does what an answer asks for that shows nothing.
-    fn heed(&self, fault: &Fault, since: tokio::time::Instant, token: &token::Token) -> Result<(), Stop> {
+    /// Acts on a response that shows no HTTP behavior: waits, or obtains a new token.
+    fn handle_fault(
+        &self,
+        fault: &Fault,
+        since: tokio::time::Instant,
+        token: &token::Token,
+    ) -> Result<(), Stop> {
         match fault {
             Fault::Throttled { retry_after } => {
                 self.throttle(self.governor.throttled(since, *retry_after), fault)
@@ -114,21 +120,21 @@ impl Client {
         }
     }
 
-    fn seen(&self, reply: &Reply, asked_at: SystemTime) -> Look {
+    fn behavior_of(&self, reply: &Reply, asked_at: SystemTime) -> HttpBehavior {
         let text = |bytes: &[u8]| {
-            // Masked before it is cut, so that no half of a secret is left.
+            // Masked before it is cut, so that no part of a secret remains.
             fault::first_chars(&self.redactor.mask(&String::from_utf8_lossy(bytes)))
         };
         let encoding = reply.headers.get(CONTENT_ENCODING).map(|value| text(value.as_bytes()));
-        Look {
+        HttpBehavior {
             version: version(reply.version),
             encoding: encoding.filter(|encoding| !encoding.is_empty() && encoding != "identity"),
             wire_bytes: reply.body.wire_bytes,
             rate_headers: reply
                 .headers
                 .iter()
-                .filter(|(name, _)| tells_of_rates(name.as_str()))
-                .take(MOST_HEADERS)
+                .filter(|(name, _)| is_rate_header(name.as_str()))
+                .take(MAX_HEADERS)
                 .map(|(name, value)| (text(name.as_str().as_bytes()), text(value.as_bytes())))
                 .collect(),
             clocks: date(&reply.headers)
@@ -138,13 +144,13 @@ impl Client {
     }
 }
 
-/// Why the manner of an answer cannot be told.
+/// Error of a probe.
 #[derive(Debug, thiserror::Error)]
-pub enum LookError {
-    /// The run has to end.
+pub enum ProbeError {
+    /// The run must end.
     #[error(transparent)]
     Stop(#[from] Stop),
-    /// Nothing was answered; why not, the last time.
+    /// No response; the text describes the last failure.
     #[error("{0}")]
     Nothing(String),
 }
@@ -160,8 +166,8 @@ fn version(version: Version) -> &'static str {
     }
 }
 
-/// Whether a header of this (lower-case) name tells how much may be asked.
-fn tells_of_rates(name: &str) -> bool {
+/// True if a header of this lower-case name describes a rate limit.
+fn is_rate_header(name: &str) -> bool {
     let is_of_gateway = name.starts_with("x-amzn-") || name.starts_with("x-amz-");
     name == "retry-after"
         || ["ratelimit", "rate-limit"].iter().any(|part| name.contains(part))
@@ -177,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn which_headers_tell_of_rates() {
+    fn rate_headers_are_recognized() {
         for name in [
             "x-ratelimit-remaining",
             "ratelimit",
@@ -186,10 +192,10 @@ mod tests {
             "x-amzn-quota-left",
             "x-amzn-ratelimit-limit",
         ] {
-            assert!(tells_of_rates(name), "{name}");
+            assert!(is_rate_header(name), "{name}");
         }
         for name in ["x-amzn-requestid", "x-amzn-trace-id", "date", "content-length", "x-limit"] {
-            assert!(!tells_of_rates(name), "{name}");
+            assert!(!is_rate_header(name), "{name}");
         }
     }
 }

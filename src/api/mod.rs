@@ -1,11 +1,11 @@
-//! The remote API: sign-in, pages of histories, retries, and the one governor of all requests.
+//! The remote API: sign-in, pages of histories, retries, and one governor for all requests.
 //!
-//! [`Client::page`] and [`Client::listing`] are the only ways a room asks for something; [`Client::look`] is for who wants to
-//! know in which manner it is answered. Inside, each attempt is classified ([`fault`]), what to
-//! do about it decided ([`decide`]), and done in one loop ([`client`]). How fast and how many at once is the
-//! [`governor`]'s alone to say.
+//! [`Client::page`] and [`Client::listing`] are the only ways to request data. [`Client::probe_http`] probes the
+//! HTTP behavior. Inside, one loop ([`client`]) classifies each attempt ([`fault`]), decides the next step
+//! ([`decide`]), and acts. Only the [`governor`] decides how many requests are sent, and how fast.
 //!
-//! Layer 2: knows HTTP and the wire shapes; nothing of Arrow, tables, spool or files of an export.
+//! Layer 2: knows HTTP and the wire format. It does not use Arrow, tables, the spool or the files of an
+//! export.
 
 mod account;
 mod answer;
@@ -47,7 +47,7 @@ pub use failure::Failure;
 #[cfg(feature = "internals")]
 pub use fault::retry_after;
 pub use latency::Latency;
-pub use look::{Clocks, Look, LookError, SignIn};
+pub use look::{Clocks, HttpBehavior, ProbeError, SignIn};
 pub use query::{ListingQuery, PageQuery};
 pub use stats::Requests;
 pub use stop::Stop;

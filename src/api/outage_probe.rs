@@ -1,6 +1,6 @@
-//! Tells an outage of the API from the failure of one request.
+//! Distinguishes an outage of the API from the failure of one request.
 //!
-//! A request for a contact that was answered before decides: if that fails too, the API is down.
+//! A contact that worked before is probed with a small request. If that fails too, the API is down.
 
 use std::time::Duration;
 
@@ -24,13 +24,13 @@ const LAST_PROBES: u32 = 3;
 const PROBE_PAUSE: Duration = Duration::from_millis(500);
 
 impl Client {
-    /// Requests one message of a contact that was answered before.
+    /// Requests one message of a contact that worked before.
     pub(super) async fn probe(&self, good: &ContactId, token: &Token, since: Instant) -> Result<(), Fault> {
         let query =
             PageQuery { contact: good, channel: None, offset: 0, limit: 1, shape: AskedShape::Grouped };
         let read = |document: &Document<'_>| ContactAnswer::validate(document, good).map(drop);
         if let Err(fault) =
-            self.attempt(&query.asked(&self.connection.base_url), token, &mut None, &read).await
+            self.attempt(&query.target(&self.connection.base_url), token, &mut None, &read).await
             && fault.is_failure()
         {
             return Err(fault);
@@ -39,10 +39,10 @@ impl Client {
         Ok(())
     }
 
-    /// Requests one message of a contact that was answered before, a few times. True if the API responds.
+    /// Requests one message of a contact that worked before, a few times. True if the API responds.
     ///
     /// # Errors
-    /// When the run has to end.
+    /// If the run must end.
     pub async fn still_answers(&self, good: &ContactId) -> Result<bool, Stop> {
         let mut shortages = 0;
         let mut failures = 0;
@@ -78,7 +78,7 @@ impl Client {
                         let permit = self.governor.admit_ahead().await;
                         let probe = self.probe(&good, &token, permit.since).await;
                         drop(permit);
-                        // A shortage on this machine shows nothing of the service.
+                        // A shortage on this machine does not show that the service is down.
                         matches!(probe, Ok(()) | Err(Fault::NoFiles))
                     }
                     _ => false,

@@ -12,10 +12,10 @@ use tokio::time::timeout;
 
 use super::secret_source::{SIZE_LIMIT, too_large};
 
-/// The command that runs now, if any.
+/// The command that is running, if any.
 static RUNNING: Mutex<Option<Pid>> = Mutex::new(None);
 
-/// Kills a command that still runs, with its process group. Call it before this process exits.
+/// Kills a running command with its process group. Call it before this process exits.
 pub fn end() {
     let running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(group) = running {
@@ -24,11 +24,11 @@ pub fn end() {
 }
 
 fn kill(group: Pid) {
-    // It may have ended by itself meanwhile.
+    // The group may have ended meanwhile.
     let _gone = kill_process_group(group, Signal::KILL);
 }
 
-/// The process group of a command. It ends when this is dropped.
+/// The process group of a command. Dropping it kills the group.
 struct Group(Option<Pid>);
 
 impl Group {
@@ -38,7 +38,7 @@ impl Group {
         Self(pid)
     }
 
-    /// The command has ended; what it left running, such as an agent that keeps keys, may stay.
+    /// Keeps the processes that an ended command has started, such as a key agent.
     fn release(mut self) {
         self.0 = None;
         *RUNNING.lock().unwrap_or_else(PoisonError::into_inner) = None;
@@ -54,9 +54,9 @@ impl Drop for Group {
     }
 }
 
-/// The output of the command, or why there is none.
+/// Returns the output of the command, or the reason why there is none.
 pub async fn output(command: &str, limit: Duration) -> Result<Vec<u8>, String> {
-    // The command gets no credential of ours in its environment, and its errors go where the user sees them.
+    // The command gets none of our credentials in its environment. Its error messages go to the terminal.
     let mut child = Command::new("sh")
         .args(["-c", command])
         .env_remove("CHATZY_PASSWORD")
@@ -74,7 +74,7 @@ pub async fn output(command: &str, limit: Duration) -> Result<Vec<u8>, String> {
             group.release();
             Ok(output)
         }
-        Err(_) => Err(format!("it is too slow, it did not end within {} s", limit.as_secs())),
+        Err(_) => Err(format!("it did not end within {} s", limit.as_secs())),
     }
 }
 
@@ -101,17 +101,17 @@ mod tests {
 
     use super::*;
 
-    /// Long enough for a shell to start, however busy the machine is.
+    /// Long enough for a shell to start on a busy machine.
     const LONG: Duration = Duration::from_mins(1);
 
     #[tokio::test(start_paused = true)]
     async fn a_command_that_is_too_slow() {
         let error = output("sleep 1000", Duration::from_secs(30)).await.unwrap_err();
-        assert_eq!(error, "it is too slow, it did not end within 30 s");
+        assert_eq!(error, "it did not end within 30 s");
     }
 
     #[tokio::test]
-    async fn a_command_that_is_given_up_leaves_nothing_running() {
+    async fn a_command_that_times_out_leaves_nothing_running() {
         let folder = tempfile::tempdir().unwrap();
         let pids = folder.path().join("pids");
         let command = format!(
@@ -132,7 +132,7 @@ mod tests {
         }
     }
 
-    /// Waits a moment for a killed process to end; true if it has ended.
+    /// Waits a moment for a killed process to end. True if it has ended.
     async fn is_gone(pid: &str) -> bool {
         let status = Path::new("/proc").join(pid).join("stat");
         for _ in 0..1000 {
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn output_without_an_end_is_refused() {
+    async fn endless_output_is_refused() {
         assert_eq!(output("cat /dev/zero", LONG).await.unwrap_err(), "it printed more than 64 KiB");
     }
 

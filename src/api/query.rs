@@ -1,5 +1,5 @@
-//! Requests for a page of a history (`docs/api.md#messages-of-a-contact`) or of the list of contacts
-//! (`docs/api.md#contacts-of-the-account`).
+//! URLs of the requests for a page of a history (`docs/api.md#messages-of-a-contact`) and for a part of the
+//! list of contacts (`docs/api.md#contacts-of-the-account`).
 
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
@@ -7,23 +7,23 @@ use url::Url;
 use crate::id::{Channel, ContactId};
 use crate::settings::{AskedShape, BaseUrl, ListFilter};
 
-/// One question to `get_contact_conversation_messages`.
+/// A request to `get_contact_conversation_messages`.
 #[derive(Clone, Debug)]
 pub struct PageQuery<'a> {
-    /// Whose history.
+    /// Contact whose history is requested.
     pub contact: &'a ContactId,
-    /// Of one channel only.
+    /// Restricts the history to one channel.
     pub channel: Option<Channel>,
-    /// Messages to skip.
+    /// Number of messages to skip.
     pub offset: u64,
-    /// Most messages to return, 1..=100.
+    /// Maximum number of messages to return, 1..=100.
     pub limit: u32,
-    /// Grouped by conversation, or one list.
+    /// Shape of the response: grouped by conversation, or one list.
     pub shape: AskedShape,
 }
 
 impl PageQuery<'_> {
-    /// The URL to get.
+    /// Returns the URL to request.
     pub fn url(&self, base: &BaseUrl) -> Url {
         let mut url = base.endpoint("get_contact_conversation_messages");
         {
@@ -43,24 +43,29 @@ impl PageQuery<'_> {
         without_plus(url)
     }
 
-    /// The question as the client's loop sees it.
-    pub(super) fn asked(&self, base: &BaseUrl) -> Asked<'_> {
-        Asked { url: self.url(base), contact: Some(self.contact), offset: self.offset, limit: self.limit }
+    /// Returns the request for the client's loop.
+    pub(super) fn target(&self, base: &BaseUrl) -> RequestTarget<'_> {
+        RequestTarget {
+            url: self.url(base),
+            contact: Some(self.contact),
+            offset: self.offset,
+            limit: self.limit,
+        }
     }
 }
 
-/// One question to `get_contact_conversations`.
+/// A request to `get_contact_conversations`.
 #[derive(Clone, Debug)]
 pub struct ListingQuery<'a> {
     /// The account's e-mail address.
     pub account: &'a SecretString,
-    /// Only contacts that this text is found in.
+    /// Restricts the list to contacts that contain this text.
     pub search: Option<&'a str>,
-    /// Which contacts.
+    /// Filter that the service applies.
     pub filter: ListFilter,
-    /// Contacts to skip.
+    /// Number of contacts to skip.
     pub offset: u64,
-    /// Most contacts to return, 1..=100.
+    /// Maximum number of contacts to return, 1..=100.
     pub limit: u32,
 }
 
@@ -80,22 +85,23 @@ impl ListingQuery<'_> {
         without_plus(url)
     }
 
-    /// The question as the client's loop sees it.
-    pub(super) fn asked(&self, base: &BaseUrl) -> Asked<'_> {
-        Asked { url: self.url(base), contact: None, offset: self.offset, limit: self.limit }
+    /// Returns the request for the client's loop.
+    pub(super) fn target(&self, base: &BaseUrl) -> RequestTarget<'_> {
+        RequestTarget { url: self.url(base), contact: None, offset: self.offset, limit: self.limit }
     }
 }
 
-/// A question of either kind.
-pub(super) struct Asked<'a> {
+/// A request of either kind, for the client's loop.
+pub(super) struct RequestTarget<'a> {
     pub url: Url,
-    /// Whose history it is about, if it is about one.
+    /// Contact that the request concerns, if any.
     pub contact: Option<&'a ContactId>,
     pub offset: u64,
     pub limit: u32,
 }
 
-/// A form writes a blank as '+', which not every server reads as one in a query; '+' itself is %2B already.
+/// Encodes spaces as `%20`. A form writes '+', which not every server decodes in a query; '+' itself is `%2B`
+/// already.
 fn without_plus(mut url: Url) -> Url {
     let query = url.query().map(|query| query.replace('+', "%20"));
     url.set_query(query.as_deref());

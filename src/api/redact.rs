@@ -1,28 +1,29 @@
-//! Masks the run's own secrets in what the service says, before anybody is told: an answer may quote the request.
+//! Masks the run's secrets in texts of the service before they are shown. A response may quote the request.
 
 use std::sync::{Mutex, PoisonError};
 
 use secrecy::{ExposeSecret, SecretString};
 
-/// What stands in the place of a secret.
+/// Replacement for a secret.
 const MASK: &str = "***";
-/// Shorter secrets are not looked for, and shorter beginnings of one neither: they would be found in any text.
-const SHORTEST: usize = 4;
-/// Texts of at least this many bytes may have been cut in the middle of a secret.
+/// Minimum length of masked secrets, and of masked beginnings. Shorter ones would match in any text.
+const MIN_SECRET: usize = 4;
+/// Minimum length of texts that may have been cut in the middle of a secret.
 const MAY_BE_CUT: usize = 100;
 
-/// How tokens of this kind begin (JSON in base64url): any is masked, also one of which we know nothing yet.
+/// Beginning of a JSON token in base64url. Every such token is masked, even an unknown one.
 const TOKEN_START: &str = "eyj";
 
-/// Knows the password, the e-mail address and every token of the run, each in the forms in which answers quote them.
+/// Masks the password, the e-mail address and every token of the run, in each form in which responses quote
+/// them.
 #[derive(Debug, Default)]
 pub struct Redactor(Mutex<Vec<SecretString>>);
 
 impl Redactor {
-    /// From now on this secret is masked.
+    /// Masks this secret from now on.
     pub fn add(&self, secret: &SecretString) {
         let secret = secret.expose_secret().to_ascii_lowercase();
-        if secret.len() < SHORTEST {
+        if secret.len() < MIN_SECRET {
             return;
         }
         let quoted = serde_json::to_string(&secret).unwrap_or_default();
@@ -38,13 +39,13 @@ impl Redactor {
         }
     }
 
-    /// The text without the secrets, whatever their case, nor the beginning of one at its end.
+    /// Returns the text without the secrets, in any letter case, and without a cut-off secret at its end.
     pub fn mask(&self, text: &str) -> String {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let may_be_cut = text.len() >= MAY_BE_CUT;
         let mut text = without_tokens(text);
         for secret in known.iter().map(ExposeSecret::expose_secret) {
-            // ASCII letters only change their case here, so that places in one are places in the other.
+            // Only ASCII letters change their case here, so that positions in both texts are equal.
             while let Some(at) = text.to_ascii_lowercase().find(secret) {
                 text.replace_range(at..at + secret.len(), MASK);
             }
@@ -52,7 +53,7 @@ impl Redactor {
         for secret in known.iter().map(ExposeSecret::expose_secret).filter(|_| may_be_cut) {
             let end = text.trim_end_matches(['…', '"']).len();
             let lower = text.get(..end).unwrap_or_default().to_ascii_lowercase();
-            let beginnings = (SHORTEST..secret.len()).rev().filter_map(|length| secret.get(..length));
+            let beginnings = (MIN_SECRET..secret.len()).rev().filter_map(|length| secret.get(..length));
             if let Some(beginning) = beginnings.into_iter().find(|beginning| lower.ends_with(beginning)) {
                 text.replace_range(end - beginning.len()..end, MASK);
                 break;
@@ -62,7 +63,7 @@ impl Redactor {
     }
 }
 
-/// Masks whatever looks like a token.
+/// Masks all texts that look like a token.
 fn without_tokens(text: &str) -> String {
     let is_of_token = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     let mut left = text;
@@ -125,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_short_to_be_told_apart_is_left() {
+    fn short_secrets_are_not_masked() {
         assert_eq!(redactor(&["no", "***", ""]).mask("no *** access"), "no *** access");
     }
 }

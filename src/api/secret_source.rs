@@ -1,4 +1,4 @@
-//! Fetching a password or token from where the user keeps it, with a limit on time and size.
+//! Reads a password or token from its file or command, with limits on time and size.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -14,12 +14,12 @@ use super::password_command;
 use super::stop::Stop;
 use crate::settings::{PasswordSource, secret};
 
-/// The longest that a command or a file may take: a pipe may never be written to, a network disk may hang.
+/// Maximum time for a command or a file. A pipe may never be written to, and a network disk may hang.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
-/// The most bytes read of a file or a command. Secrets are shorter; a device is endless.
+/// Maximum number of bytes read from a file or command. Secrets are shorter, and a device is endless.
 pub const SIZE_LIMIT: u64 = 64 << 10;
 
-/// The password, from its file or command if that is where it is.
+/// Returns the password, from its file or command if configured.
 pub async fn password(source: &PasswordSource) -> Result<SecretString, Stop> {
     match source {
         PasswordSource::Value(secret) => Ok(secret.clone()),
@@ -37,7 +37,7 @@ pub async fn password(source: &PasswordSource) -> Result<SecretString, Stop> {
     }
 }
 
-/// The token in a file.
+/// Reads the token from a file.
 pub async fn token(path: &Path) -> Result<SecretString, Stop> {
     let named = "the token file that CHATZY_TOKEN_FILE names";
     let text = text(path, named).await?;
@@ -48,7 +48,7 @@ pub async fn token(path: &Path) -> Result<SecretString, Stop> {
     Ok(secret::token(line))
 }
 
-/// True if more was read than [`SIZE_LIMIT`].
+/// True if more than [`SIZE_LIMIT`] was read.
 pub fn too_large(bytes: &[u8]) -> bool {
     bytes.len() as u64 > SIZE_LIMIT
 }
@@ -57,8 +57,8 @@ fn bad(what: String) -> Stop {
     Stop::Credentials { what }
 }
 
-/// The text of a file, `named` so in errors: its path is not told, since who puts the secret itself into the variable would find
-/// it in the log.
+/// Reads a file. Errors call it `named` instead of its path, because a user may put the secret itself into
+/// the variable.
 async fn text(path: &Path, named: &str) -> Result<String, Stop> {
     let reading = read(path.to_owned()).map_err(|error| Stop::NoThreads { what: error.to_string() })?;
     let bytes = match timeout(TIME_LIMIT, reading).await {
@@ -66,24 +66,23 @@ async fn text(path: &Path, named: &str) -> Result<String, Stop> {
         Ok(Err(error)) => return Err(bad(format!("cannot read {named}: {error}"))),
         Err(_) => {
             let seconds = TIME_LIMIT.as_secs();
-            return Err(bad(format!(
-                "cannot read {named}: it is a pipe or a disk that gave nothing for {seconds} s"
-            )));
+            return Err(bad(format!("cannot read {named}: no data arrived for {seconds} s")));
         }
     };
     if too_large(&bytes) {
-        return Err(bad(format!("{named} holds more than {} KiB, which is no secret", SIZE_LIMIT >> 10)));
+        return Err(bad(format!("{named} is larger than {} KiB, too large for a secret", SIZE_LIMIT >> 10)));
     }
     String::from_utf8(bytes).map_err(|_| bad(format!("{named} is not UTF-8")))
 }
 
-/// Reads a file on a thread of its own, which stays behind where the file never answers. The error is that of the thread.
+/// Reads a file on its own thread, which stays behind if the file never responds. The error is that of
+/// starting the thread.
 fn read(path: PathBuf) -> io::Result<impl Future<Output = io::Result<Vec<u8>>>> {
     let (sender, receiver) = oneshot::channel();
     thread::Builder::new().name("secret".to_owned()).spawn(move || {
         let mut bytes = Vec::new();
         let read = File::open(path).and_then(|file| file.take(SIZE_LIMIT + 1).read_to_end(&mut bytes));
-        // Nobody waits any more where it took too long.
+        // The receiver is gone if the read took too long.
         let _unwanted = sender.send(read.map(|_| bytes));
     })?;
     Ok(async {
@@ -105,16 +104,16 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_device_without_an_end_is_refused() {
-        insta::assert_snapshot!(error_of(Path::new("/dev/zero")).await, @"the password file that CHATZY_PASSWORD_FILE names holds more than 64 KiB, which is no secret");
+    async fn an_endless_device_is_refused() {
+        insta::assert_snapshot!(error_of(Path::new("/dev/zero")).await, @"the password file that CHATZY_PASSWORD_FILE names is larger than 64 KiB, too large for a secret");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_pipe_that_nobody_writes_to_is_given_up() {
+    async fn a_pipe_without_a_writer_times_out() {
         let folder = tempfile::tempdir().unwrap();
         let pipe = folder.path().join("pipe");
         assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-        insta::assert_snapshot!(error_of(&pipe).await, @"cannot read the password file that CHATZY_PASSWORD_FILE names: it is a pipe or a disk that gave nothing for 30 s");
+        insta::assert_snapshot!(error_of(&pipe).await, @"cannot read the password file that CHATZY_PASSWORD_FILE names: no data arrived for 30 s");
     }
 
     #[tokio::test]

@@ -11,9 +11,9 @@ use super::token::is_header_safe;
 use crate::json::{Document, Kind, Value};
 use crate::record::{article, members_found, text_of};
 
-/// The life of a token whose `expiryAt` cannot be believed: the service says an hour.
+/// Lifetime of a token whose `expiryAt` is implausible. The service documents one hour.
 const DEFAULT_LIFE: Duration = Duration::from_mins(50);
-/// The longest life believed.
+/// Maximum lifetime that is plausible.
 const MAX_LIFE: Duration = Duration::from_hours(24);
 
 #[derive(Serialize)]
@@ -22,34 +22,34 @@ struct Request<'a> {
     password: &'a str,
 }
 
-/// A token, as the service gave it.
+/// A token as received from the service.
 #[derive(Clone, Debug)]
 pub struct Granted {
-    /// Visible ASCII, fit for a header.
+    /// The token, in visible ASCII as a header requires.
     pub token: SecretString,
-    /// How long it is believed to live from now.
+    /// Assumed lifetime from now.
     pub life: Duration,
 }
 
-/// What an answer to a sign-in says.
+/// Response to a sign-in.
 #[derive(Debug)]
 pub enum Answer {
-    /// The sign-in worked.
+    /// The service granted a token.
     Granted(Granted),
-    /// A JSON object without a token: what the service says about it.
+    /// The response is a JSON object without a token. The text is the service's reason.
     Refused(String),
-    /// No JSON object.
+    /// The response is not a JSON object.
     Unreadable,
 }
 
-/// The body of the request.
+/// Returns the body of the request.
 pub fn request(email: &SecretString, password: &SecretString) -> Vec<u8> {
     let request = Request { user_email_id: email.expose_secret(), password: password.expose_secret() };
     serde_json::to_vec(&request).unwrap_or_default()
 }
 
-/// Reads an answer, as leniently as pages are: what is JSON must not be taken for a fault that passes, or a wrong
-/// password is sent again.
+/// Parses a response as leniently as pages. Valid JSON must not count as a temporary fault, or a wrong
+/// password would be sent again.
 pub fn read(body: &[u8]) -> Answer {
     let text = text_of(body);
     let Ok(document) = Document::parse(text) else { return Answer::Unreadable };
@@ -76,7 +76,7 @@ pub fn read(body: &[u8]) -> Answer {
     })
 }
 
-/// Describes the member found in place of the token, without any value.
+/// Describes the member found instead of the token, without any value.
 fn no_token(answer: Value<'_>) -> String {
     let names = |value: Value<'_>| {
         let names: Vec<_> = value.members().map(|(name, _)| name).collect();
@@ -99,15 +99,15 @@ fn no_token(answer: Value<'_>) -> String {
     }
 }
 
-/// True if a text may hold a token, which is not to be shown: a word longer than any of a sentence.
+/// True if a text may contain a token, which must not be shown: it has a word longer than any in a sentence.
 fn may_be_token(text: &str) -> bool {
-    /// The longest word shown, in characters.
-    const LONGEST_WORD: usize = 60;
-    text.split_whitespace().any(|word| word.chars().count() > LONGEST_WORD)
+    /// Maximum length of a shown word, in characters.
+    const MAX_WORD: usize = 60;
+    text.split_whitespace().any(|word| word.chars().count() > MAX_WORD)
 }
 
-/// `expiryAt` is Unix time in milliseconds; seconds are understood too. A life that is over, or longer than a day, tells
-/// of a wrong clock on one side, and is not believed.
+/// Returns the lifetime. `expiryAt` is Unix time in milliseconds or seconds. A lifetime that is over, or
+/// longer than a day, shows that a clock is wrong, and is not believed.
 fn life(expiry_at: Option<Value<'_>>) -> Duration {
     let number = expiry_at.and_then(|value| match value.kind() {
         Kind::Number => value.raw().parse::<f64>().ok(),
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_token_is_a_refusal_with_the_words_of_the_service() {
+    fn a_response_without_a_token_is_a_refusal_with_its_text() {
         let Answer::Refused(what) = read(br#"{"data":{"message":"Wrong password\u001b[31m"}}"#) else {
             panic!()
         };

@@ -1,4 +1,4 @@
-//! A limit on warnings about failed sign-ins: the first at once, then at most one per minute.
+//! Limits warnings about failed sign-ins: the first at once, then at most one per minute.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::event::Event;
 
-/// The least time between two warnings.
+/// Minimum time between two warnings.
 const INTERVAL: Duration = Duration::from_mins(1);
 
 /// Decides which failures are reported.
@@ -17,12 +17,12 @@ pub(super) struct SignInWarnings(Mutex<Reported>);
 #[derive(Debug, Default)]
 struct Reported {
     last: Option<Instant>,
-    /// Failures since then.
+    /// Number of failures since the last warning.
     suppressed: u64,
 }
 
 impl SignInWarnings {
-    /// Counts a failure; returns the event to send, unless one was sent less than a minute ago.
+    /// Counts a failure. Returns the event to send, unless one was sent less than a minute ago.
     pub(super) fn failed(&self, reason: String) -> Option<Event> {
         let mut reported = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();

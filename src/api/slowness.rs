@@ -1,18 +1,21 @@
-//! Detects answers that take much longer than the fastest ones: the server is under load, but refuses nothing yet.
+//! Detects responses that take much longer than the fastest ones: the server is under load, but refuses
+//! nothing yet.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// Answers whose median is compared. Single late ones, such as those that wait for a connection, do not count.
+/// Number of responses whose median is compared. Single late responses, such as those that wait for a
+/// connection, do not count.
 const ANSWERS: usize = 31;
-/// Answers are slow from this multiple of the best median on.
+/// Responses are slow from this multiple of the best median.
 const SLOW: u32 = 2;
 /// Medians below this are never slow: on a fast line they double by chance.
 const NEVER_SLOW: Duration = Duration::from_millis(50);
-/// The best median grows by this share with each window of answers, so that a lucky start does not count for ever.
+/// Fraction by which the best median grows per window of responses, so that a lucky start does not count
+/// forever.
 const FORGETTING: f64 = 0.01;
 
-/// The time until the head of the newest answers.
+/// Times until the head of the newest responses.
 #[derive(Debug, Default)]
 pub struct Slowness {
     newest: VecDeque<Duration>,
@@ -21,7 +24,7 @@ pub struct Slowness {
 }
 
 impl Slowness {
-    /// An answer took this long; returns whether answers are slow.
+    /// Records the time of a response. True if responses are slow.
     pub fn took(&mut self, time: Duration) -> bool {
         self.newest.push_back(time);
         if self.newest.len() == ANSWERS {
@@ -68,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_that_stays_slower_is_used_again() {
+    fn a_permanently_slower_service_is_used_fully() {
         let mut slowness = Slowness::default();
         assert!(!after(&mut slowness, (0..31).map(|_| 100)));
         assert!(after(&mut slowness, (0..31).map(|_| 220)));

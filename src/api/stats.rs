@@ -12,13 +12,13 @@ use super::timeline::Timeline;
 /// Requests sent so far.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Requests {
-    /// All attempts, sign-ins too.
+    /// Number of attempts, including sign-ins.
     pub sent: u64,
-    /// Those of them that repeated one that had failed.
+    /// Number of attempts that repeated a failed one.
     pub retries: u64,
-    /// By HTTP status; `error` where no answer came.
+    /// Number of attempts by HTTP status; `error` without a response.
     pub by_status: BTreeMap<String, u64>,
-    /// When they were sent.
+    /// Distribution of the requests over time.
     pub timeline: Timeline,
 }
 
@@ -38,7 +38,7 @@ impl Default for Stats {
 }
 
 impl Stats {
-    /// Counts an attempt by how it was answered, and how long that took.
+    /// Counts an attempt by its status and response time.
     pub fn sent(&self, status: Option<u16>, latency: Duration) {
         let elapsed = self.began.elapsed();
         let mut requests = self.lock();
@@ -48,7 +48,6 @@ impl Stats {
         *requests.by_status.entry(status).or_default() += 1;
     }
 
-    /// Counts a repeat.
     pub fn retried(&self) {
         let elapsed = self.began.elapsed();
         let mut requests = self.lock();
@@ -56,7 +55,7 @@ impl Stats {
         requests.timeline.retried(elapsed);
     }
 
-    /// The counts now.
+    /// Returns the current counts.
     pub fn requests(&self) -> Requests {
         self.lock().clone()
     }

@@ -1,69 +1,69 @@
-//! Reasons for which the API ends a whole run.
+//! Errors of the API that end a whole run.
 
-/// Why no further request makes sense.
+/// Reason why no further request makes sense.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Stop {
-    /// What answers is not the API.
+    /// The server is not the API.
     #[error("{url} is not the Chatzy AI API ({what}): check --base-url")]
     NotTheApi {
-        /// The address that was asked.
+        /// Address of the request.
         url: String,
-        /// What it answered.
+        /// Description of the response.
         what: String,
     },
-    /// E-mail, password or token are not accepted.
+    /// The service does not accept the e-mail address, password or token.
     #[error("sign-in refused ({what}): check the credentials")]
     SignInRefused {
-        /// What the service said.
+        /// Text of the service.
         what: String,
     },
-    /// The file, command or variable with a credential cannot be read.
+    /// A credential cannot be read from its file, command or variable.
     #[error("{what}")]
     Credentials {
-        /// What is wrong with it.
+        /// Description of the problem.
         what: String,
     },
-    /// There are no root certificates to check the server's certificate with.
+    /// There are no root certificates to check the server's certificate.
     #[error("{what}")]
     RootCertificates {
-        /// Where they were looked for.
+        /// Places where root certificates were searched.
         what: String,
     },
     /// The server's certificate is not accepted.
     #[error("the certificate of {url} {what}")]
     Certificate {
-        /// The address of the API.
+        /// Address of the API.
         url: String,
-        /// Why, and what to do.
+        /// Reason, and what to do.
         what: String,
     },
-    /// Files or connections can no longer be opened, however few requests are in flight.
+    /// Files or connections can no longer be opened, even with few requests in flight.
     #[error("too many open files on this machine: raise the limit (ulimit -n) or lower --concurrency")]
     NoFiles,
     /// No thread can be started.
     #[error("cannot start a thread ({what}): raise the limit on processes (ulimit -u)")]
     NoThreads {
-        /// What the system says.
+        /// Error of the system.
         what: String,
     },
-    /// Nothing is answered, and no repeats are allowed.
+    /// No request succeeds, and no retries are allowed.
     #[error("the API does not answer ({what})")]
     Silent {
-        /// The last failure.
+        /// Description of the last failure.
         what: String,
     },
-    /// Nothing has been answered for too long.
+    /// No request has succeeded for too long.
     #[error("the API has not answered for {minutes} minutes ({what})")]
     Unavailable {
-        /// How long, in minutes.
+        /// Duration of the outage in minutes.
         minutes: u64,
-        /// The last failure.
+        /// Description of the last failure.
         what: String,
     },
     /// The account's quota is used up.
     #[error("the API quota of the account is used up (429 Limit Exceeded): wait until it is renewed")]
     Quota,
-    /// Another part of the run has stopped it.
+    /// Another part of the run has ended it.
     #[error("the run was stopped")]
     Cancelled,
 }

@@ -1,44 +1,44 @@
-//! Requests over time, in at most [`MOST_BUCKETS`] buckets: when a run is longer, each takes twice the time.
+//! Requests over time in at most [`MAX_BUCKETS`] buckets. In longer runs, the length of the buckets doubles.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::latency::Latency;
 
-/// Enough for a chart; 100 KB of memory.
-const MOST_BUCKETS: u64 = 120;
+/// Enough for a chart, in 100 KB of memory.
+const MAX_BUCKETS: u64 = 120;
 
 /// The requests of this attempt over time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Timeline {
-    /// When the first bucket begins, in microseconds since 1970.
+    /// Start of the first bucket, in microseconds since 1970.
     pub started_at: i64,
-    /// How long each bucket is.
+    /// Length of each bucket in seconds.
     pub bucket_seconds: u64,
-    /// One after the other, those without requests too.
+    /// Consecutive buckets, including those without requests.
     pub buckets: Vec<Bucket>,
 }
 
-/// What happened in one stretch of time.
+/// Requests within one bucket.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bucket {
-    /// Requests answered, or given up.
+    /// Number of requests that got a response or were aborted.
     pub requests: u64,
-    /// Repeats begun.
+    /// Number of retries started.
     pub retries: u64,
-    /// Requests by the class of their status.
+    /// Number of requests by status class.
     pub by_class: BTreeMap<&'static str, u64>,
-    /// Time until the head of the answer, where one came.
+    /// Time until the head of each response.
     pub latency: Latency,
 }
 
 impl Timeline {
-    /// One that begins now.
+    /// Starts a timeline now.
     pub fn new(started_at: i64) -> Self {
         Self { started_at, bucket_seconds: 1, buckets: Vec::new() }
     }
 
-    /// Counts a request that was answered, or given up, so long after the beginning.
+    /// Counts a request at its end, `elapsed` after the start.
     pub fn sent(&mut self, elapsed: Duration, status: Option<u16>, latency: Duration) {
         let bucket = self.bucket(elapsed);
         bucket.requests += 1;
@@ -48,13 +48,12 @@ impl Timeline {
         }
     }
 
-    /// Counts a repeat.
     pub fn retried(&mut self, elapsed: Duration) {
         self.bucket(elapsed).retries += 1;
     }
 
     fn bucket(&mut self, elapsed: Duration) -> &mut Bucket {
-        while elapsed.as_secs() / self.bucket_seconds >= MOST_BUCKETS {
+        while elapsed.as_secs() / self.bucket_seconds >= MAX_BUCKETS {
             self.widen();
         }
         let at = usize::try_from(elapsed.as_secs() / self.bucket_seconds).unwrap_or_default();
@@ -81,7 +80,7 @@ impl Timeline {
     }
 }
 
-/// Classes of answers. 429, which asks to slow down and is no mistake, is one of its own.
+/// Returns the class of a status. 429 has its own class, because it is no mistake.
 fn class(status: Option<u16>) -> &'static str {
     match status {
         None => "error",
@@ -101,11 +100,11 @@ mod tests {
     #[test]
     fn a_run_of_any_length_has_its_requests_in_few_buckets() {
         let mut timeline = Timeline::new(0);
-        // A second, a minute, …, two years, and what comes late to its bucket.
+        // A second, a minute, …, two years, and a late entry.
         for seconds in [0, 1, 1, 60, 119, 120, 3600, 86_400, 63_072_000, 5] {
             timeline.sent(Duration::from_secs(seconds), Some(200), Duration::from_millis(seconds));
             timeline.retried(Duration::from_secs(seconds));
-            assert!(timeline.buckets.len() as u64 <= MOST_BUCKETS);
+            assert!(timeline.buckets.len() as u64 <= MAX_BUCKETS);
         }
         let sums = timeline.buckets.iter().fold((0, 0, 0), |sums, bucket| {
             let by_class = bucket.by_class.values().sum::<u64>();

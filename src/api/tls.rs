@@ -1,4 +1,4 @@
-//! TLS: root certificates, and certificates of the server that are not accepted.
+//! TLS: root certificates, and errors of the server's certificate.
 
 use std::env;
 use std::error::Error;
@@ -14,18 +14,19 @@ use rustls::{CertificateError, Error as TlsError};
 
 use super::fault::first_chars;
 
-/// Variables that name root certificates, in place of those of the system.
+/// Variables that replace the system's root certificates.
 const VARIABLES: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
 
-/// A client builder for an address of this scheme. Plain http needs no root certificates, so none are loaded for it.
+/// Returns a client builder for an address of this scheme. Plain HTTP loads no root certificates.
 pub fn builder(scheme: &str) -> ClientBuilder {
-    // Fails only if another part of the program has installed a provider already, which serves as well.
+    // Fails only if another part of the program has installed an equivalent provider.
     drop(rustls::crypto::ring::default_provider().install_default());
     let builder = reqwest::Client::builder();
     if scheme == "http" { builder.tls_certs_only([]) } else { builder }
 }
 
-/// Explains why no client could be built. Only the certificate verifier can fail, for lack of root certificates.
+/// Explains why no client could be built. Only the certificate verifier can fail, if root certificates are
+/// missing.
 pub fn missing_roots() -> String {
     let problems: Vec<_> = set_variables().map(|(name, value)| unusable(name, &value)).collect();
     if problems.is_empty() {
@@ -59,7 +60,7 @@ fn first_byte(path: &Path) -> io::Result<()> {
     File::open(path)?.read(&mut [0]).map(drop)
 }
 
-/// The reason why the server's certificate is not accepted, if that caused the error.
+/// Returns the reason why the server's certificate is not accepted, if that caused the error.
 pub fn refused_certificate(error: &(dyn Error + 'static)) -> Option<String> {
     causes(error).find_map(|cause| match cause.downcast_ref()? {
         TlsError::InvalidCertificate(why) => Some(reason(why)),
@@ -68,7 +69,7 @@ pub fn refused_certificate(error: &(dyn Error + 'static)) -> Option<String> {
     })
 }
 
-/// An error and its causes. The error inside an [`io::Error`] counts: `source` skips it.
+/// Returns an error and its causes, including the error inside an [`io::Error`], which `source` skips.
 pub fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |cause| {
         let error: &'a (dyn Error + 'static) = *cause;
@@ -112,7 +113,7 @@ fn reason(why: &CertificateError) -> String {
     }
 }
 
-/// The host in a name as rustls writes it, `DnsName("host")`.
+/// Extracts the host from the name that rustls prints, `DnsName("host")`.
 fn host(name: &str) -> &str {
     name.split('"').nth(1).unwrap_or(name)
 }

@@ -1,4 +1,4 @@
-//! The token that all requests share: renewed ahead of time, by one task while the others wait.
+//! The token that all requests share. One task renews it ahead of time while the others wait.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -10,30 +10,30 @@ use tokio::time::Instant;
 use super::stop::Stop;
 use crate::settings::AuthScheme;
 
-/// The part of a token's life after which it is renewed.
+/// Fraction of a token's lifetime after which it is renewed.
 const RENEW_AT: f64 = 0.8;
-/// The least time between two renewals ahead of time, for tokens that live only seconds.
-const LEAST_PAUSE: Duration = Duration::from_secs(1);
-/// After a failed renewal ahead of time the old token serves on for this long, at most its life.
+/// Minimum time between two early renewals, for tokens that live only seconds.
+const MIN_PAUSE: Duration = Duration::from_secs(1);
+/// Time until another attempt after a failed early renewal, at most the remaining lifetime.
 const RENEW_AGAIN: Duration = Duration::from_secs(10);
 
 /// A token in use. Its header cannot be printed.
 #[derive(Clone, Debug)]
 pub struct Token {
-    /// The value of the Authorization header.
+    /// Value of the Authorization header.
     pub header: HeaderValue,
-    /// Which token of the run it is, from 1.
+    /// Number of the token in the run, from 1.
     pub number: u64,
 }
 
-/// How fresh the token is.
+/// State of the current token.
 #[derive(Clone, Debug)]
 pub enum Freshness {
-    /// Use it.
+    /// The token is in the first part of its life.
     Fresh(Token),
-    /// Use it if it cannot be renewed.
+    /// Use the token if it cannot be renewed.
     Aging(Token),
-    /// None, or its life is over.
+    /// There is no token, or it has expired.
     Missing,
 }
 
@@ -50,32 +50,32 @@ struct Held {
 pub struct TokenKeeper {
     scheme: AuthScheme,
     held: Mutex<Option<Held>>,
-    /// Held by the task that renews; the others wait for it here.
+    /// Held by the task that renews the token. The others wait for it here.
     pub renewal: tokio::sync::Mutex<Tried>,
 }
 
-/// What has been tried already to get a token.
+/// Earlier attempts to get a token.
 #[derive(Debug, Default)]
 pub struct Tried {
-    /// The token last given from outside.
+    /// The latest token given by the user.
     pub given: Option<SecretString>,
-    /// How the login was refused. It is not tried again: those who wait for a token would all try it, one after the
-    /// other, and lock the account.
+    /// Refusal of the login. It is not tried again: all waiting requests would try it in turn, and lock the
+    /// account.
     pub refusal: Option<Stop>,
 }
 
-/// True if a token can stand in a header: visible ASCII, as all tokens are.
+/// True if a token fits into a header: visible ASCII.
 pub fn is_header_safe(token: &str) -> bool {
     !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 impl TokenKeeper {
-    /// No token yet.
+    /// Creates a store that has no token.
     pub fn new(scheme: AuthScheme) -> Self {
         Self { scheme, held: Mutex::new(None), renewal: tokio::sync::Mutex::default() }
     }
 
-    /// The token now.
+    /// Returns the current token and its state.
     pub fn now(&self) -> Freshness {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
@@ -87,7 +87,7 @@ impl TokenKeeper {
         }
     }
 
-    /// Takes a new token into use. `None` for one whose life is not known. False where it cannot be sent in a header.
+    /// Stores a new token. `life` is `None` if it is unknown. False if the token does not fit into a header.
     pub fn put(&self, secret: &SecretString, life: Option<Duration>) -> bool {
         if !is_header_safe(secret.expose_secret()) {
             return false;
@@ -103,14 +103,14 @@ impl TokenKeeper {
         let number = held.as_ref().map_or(1, |held| held.token.number + 1);
         *held = Some(Held {
             token: Token { header, number },
-            renew_at: life.map(|life| now + life.mul_f64(RENEW_AT).max(LEAST_PAUSE)),
+            renew_at: life.map(|life| now + life.mul_f64(RENEW_AT).max(MIN_PAUSE)),
             dies_at: life.map(|life| now + life),
             refused: false,
         });
         true
     }
 
-    /// The server refused this token. Nothing happens if another one is in use by now.
+    /// Discards a refused token, unless it was replaced meanwhile.
     pub fn refuse(&self, number: u64) {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(held) = held.as_mut().filter(|held| held.token.number == number) {
@@ -118,7 +118,7 @@ impl TokenKeeper {
         }
     }
 
-    /// The token, however old.
+    /// Returns the token, even if it is old.
     pub fn any(&self) -> Option<Token> {
         match self.now() {
             Freshness::Fresh(token) | Freshness::Aging(token) => Some(token),
@@ -126,14 +126,14 @@ impl TokenKeeper {
         }
     }
 
-    /// How much longer the token lives; none where there is no token, or nobody has said.
+    /// Returns the remaining lifetime, if it is known.
     pub fn life(&self) -> Option<Duration> {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let dies_at = held.as_ref()?.dies_at?;
         Some(dies_at.saturating_duration_since(Instant::now()))
     }
 
-    /// A renewal ahead of time failed: the old token serves on.
+    /// Delays the next early renewal after a failed one.
     pub fn renew_later(&self) {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(held) = held.as_mut() {

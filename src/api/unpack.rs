@@ -1,7 +1,7 @@
 //! Decodes a `Content-Encoding` while the bytes arrive.
 //!
-//! `reqwest` could do it, but it takes names in lower case only, stops behind the first member of a gzip stream, and passes an
-//! encoding that it does not know as if it were none.
+//! The decoder of `reqwest` accepts names in lower case only, stops after the first member of a gzip stream,
+//! and ignores unknown encodings.
 
 use std::io;
 use std::pin::Pin;
@@ -21,20 +21,20 @@ use tokio_util::io::StreamReader;
 
 use super::fault::first_chars;
 
-/// The encodings that are asked for, the cheapest to undo first.
+/// Accepted encodings, the cheapest to decode first.
 pub const ACCEPTED: &str = "zstd, gzip, br";
-/// Encodings on top of each other that are undone. Two are seen behind proxies; more would only cost memory.
+/// Maximum number of nested encodings. Two occur behind proxies; more would only cost memory.
 const MAX_LAYERS: usize = 2;
-/// The largest window of zstd, as a power of two: 8 MiB, the limit of RFC 9659 for `Content-Encoding`.
+/// Maximum window of zstd as a power of two: 8 MiB, the limit of RFC 9659 for `Content-Encoding`.
 const ZSTD_WINDOW_LOG: u32 = 23;
 
-/// Bytes on their way.
+/// A stream of bytes.
 pub type Bytes = Pin<Box<dyn AsyncRead + Send>>;
 
-/// Counts the bytes of a body as they came over the wire.
+/// Counter of a body's bytes on the wire.
 pub type WireBytes = Arc<AtomicU64>;
 
-/// An encoding that cannot be undone, as the server names it.
+/// An unsupported encoding, as named by the server.
 #[derive(Debug)]
 pub struct Unknown(pub String);
 
@@ -47,10 +47,10 @@ enum Encoding {
     Brotli,
 }
 
-/// The body of a response, unpacked, and the count of its bytes on the wire.
+/// Returns the decoded body of a response, and the count of its bytes on the wire.
 ///
 /// # Errors
-/// When the first bytes do not arrive.
+/// If the first bytes do not arrive.
 pub async fn unpack(response: Response, layers: Layers) -> io::Result<(Bytes, WireBytes)> {
     let wire = WireBytes::default();
     let count = Arc::clone(&wire);
@@ -69,10 +69,10 @@ pub async fn unpack(response: Response, layers: Layers) -> io::Result<(Bytes, Wi
 pub struct Layers(Vec<Encoding>);
 
 impl Layers {
-    /// As the headers say.
+    /// Reads the encodings from the headers.
     ///
     /// # Errors
-    /// When one of them is not known, or there are too many.
+    /// If one of them is unknown, or there are too many.
     pub fn of(headers: &HeaderMap) -> Result<Self, Unknown> {
         let values = headers.get_all(CONTENT_ENCODING).iter();
         let names: Vec<_> =
@@ -118,8 +118,8 @@ impl Encoding {
     }
 }
 
-/// True if "deflate" is what its standard says, deflate inside zlib, and not deflate alone, as some servers take it. The first byte
-/// of zlib names the method 8 and a window of at most 2^15, which no encoder of deflate begins with.
+/// True if "deflate" has a zlib header, as its standard requires. Some servers send bare deflate data. The
+/// first byte of zlib names method 8 and a window of at most 2^15, which no deflate encoder begins with.
 async fn is_zlib(bytes: &mut (impl AsyncBufRead + Unpin)) -> io::Result<bool> {
     Ok(bytes.fill_buf().await?.first().is_none_or(|first| first & 0x8f == 0x08))
 }

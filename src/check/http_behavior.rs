@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::finding::{Finding, Findings};
 use super::probe_page;
 use super::sample::Sampled;
-use crate::api::{Client, Clocks, Look, LookError};
+use crate::api::{Client, Clocks, HttpBehavior, ProbeError};
 
 /// Maximum difference of the clocks without a warning. `Date` has whole seconds, and the request itself takes
 /// time.
@@ -17,50 +17,53 @@ const MAX_SKEW: Duration = Duration::from_secs(30);
 /// Requests the first page of a contact again, and adds findings about the response.
 pub async fn probe(client: &Client, subject: &Sampled, findings: &mut Findings) {
     let query = probe_page::query(&subject.contact, 0, subject.first.limit);
-    match Box::pin(client.look(&query)).await {
-        Ok(look) => add_findings(&look, subject.first.bytes, findings),
-        Err(LookError::Stop(stop)) => findings.stopped("http", stop),
+    match Box::pin(client.probe_http(&query)).await {
+        Ok(behavior) => add_findings(&behavior, subject.first.bytes, findings),
+        Err(ProbeError::Stop(stop)) => findings.stopped("http", stop),
         // Only a warning: this request has no retries, but those of a run have.
-        Err(LookError::Nothing(why)) => {
+        Err(ProbeError::Nothing(why)) => {
             findings.add(Finding::warn("http", format!("could not be checked: {why}")));
         }
     }
 }
 
-fn add_findings(look: &Look, unpacked: u64, findings: &mut Findings) {
-    let millis = u64::try_from(look.round_trip.as_millis()).unwrap_or(u64::MAX);
-    let http = format!("{}, response after {millis} ms including the connection", look.version);
-    findings.add(Finding::ok("http", http).with("version", look.version).with("round_trip_ms", millis));
-    findings.add(compression(look, unpacked));
-    findings.add(rates(look));
-    findings.add(match look.clocks {
+fn add_findings(behavior: &HttpBehavior, unpacked: u64, findings: &mut Findings) {
+    let millis = u64::try_from(behavior.round_trip.as_millis()).unwrap_or(u64::MAX);
+    let http = format!("{}, response after {millis} ms including the connection", behavior.version);
+    findings.add(Finding::ok("http", http).with("version", behavior.version).with("round_trip_ms", millis));
+    findings.add(compression(behavior, unpacked));
+    findings.add(rates(behavior));
+    findings.add(match behavior.clocks {
         Some(clocks) => clock(clocks),
         None => Finding::skipped("clock", "the response has no Date header"),
     });
 }
 
-fn compression(look: &Look, unpacked: u64) -> Finding {
-    let wire = look.wire_bytes;
-    let detail = match &look.encoding {
+fn compression(behavior: &HttpBehavior, unpacked: u64) -> Finding {
+    let wire = behavior.wire_bytes;
+    let detail = match &behavior.encoding {
         Some(encoding) => {
             format!("{encoding}: {} on the wire for a page of {}", ByteSize(wire), ByteSize(unpacked))
         }
         None => format!("none: a page of {} is sent uncompressed", ByteSize(wire)),
     };
-    let encoding = look.encoding.clone().map_or(Value::Null, Value::from);
+    let encoding = behavior.encoding.clone().map_or(Value::Null, Value::from);
     Finding::ok("compression", detail)
         .with("encoding", encoding)
         .with("wire_bytes", wire)
         .with("bytes", unpacked)
 }
 
-fn rates(look: &Look) -> Finding {
-    let headers: Map<String, Value> =
-        look.rate_headers.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
-    let detail = if look.rate_headers.is_empty() {
+fn rates(behavior: &HttpBehavior) -> Finding {
+    let headers: Map<String, Value> = behavior
+        .rate_headers
+        .iter()
+        .map(|(name, value)| (name.clone(), Value::from(value.as_str())))
+        .collect();
+    let detail = if behavior.rate_headers.is_empty() {
         "no header states a limit; a run learns it".to_owned()
     } else {
-        let headers = look.rate_headers.iter().map(|(name, value)| format!("{name}: {value}"));
+        let headers = behavior.rate_headers.iter().map(|(name, value)| format!("{name}: {value}"));
         headers.collect::<Vec<_>>().join(", ")
     };
     Finding::ok("rate_limits", detail).with("headers", headers)

@@ -352,7 +352,7 @@ fn a_token_that_is_none_is_an_error_that_does_not_repeat_it() {
     for token in ["one two", "one\ntwo", "t\u{f6}ken", "a\u{1}b", "a\u{7f}b"] {
         let outcome = none.clone().env("CHATZY_TOKEN", token).expect(2);
         insta::allow_duplicates! {
-            assert_snapshot!(outcome.last_line(), @"error: the given token holds blanks or characters other than ASCII, which no token has: check CHATZY_TOKEN or the file that CHATZY_TOKEN_FILE names");
+            assert_snapshot!(outcome.last_line(), @"error: the given token is invalid, it contains spaces or non-ASCII characters: check CHATZY_TOKEN or the file that CHATZY_TOKEN_FILE names");
         }
     }
     none.write("token", b"\xff\xfea\0.\0b\0");
@@ -365,11 +365,11 @@ fn a_token_that_is_none_is_an_error_that_does_not_repeat_it() {
 fn secrets_without_an_end_are_refused() {
     let none = without_login("http://127.0.0.1:1").env("CHATZY_EMAIL", EMAIL);
     let zeros = none.clone().env("CHATZY_PASSWORD_FILE", "/dev/zero").expect(2);
-    assert_snapshot!(zeros.last_line(), @"error: the password file that CHATZY_PASSWORD_FILE names holds more than 64 KiB, which is no secret");
+    assert_snapshot!(zeros.last_line(), @"error: the password file that CHATZY_PASSWORD_FILE names is larger than 64 KiB, too large for a secret");
     let zeros = none.clone().args("--password-command").arg("yes").expect(2);
     assert_snapshot!(zeros.last_line(), @"error: the password command failed: it printed more than 64 KiB");
     let zeros = none.env("CHATZY_TOKEN_FILE", "/dev/zero").expect(2);
-    assert_snapshot!(zeros.last_line(), @"error: the token file that CHATZY_TOKEN_FILE names holds more than 64 KiB, which is no secret");
+    assert_snapshot!(zeros.last_line(), @"error: the token file that CHATZY_TOKEN_FILE names is larger than 64 KiB, too large for a secret");
 }
 
 #[test]

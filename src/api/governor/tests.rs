@@ -31,7 +31,7 @@ async fn the_limit_halves_once_a_round_trip_and_grows_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_429_silences_everybody_for_as_long_as_it_asks() {
+async fn a_429_pauses_all_requests_for_the_requested_time() {
     let governor = Arc::new(Governor::new(8, None));
     let permit = governor.admit().await;
     assert_eq!(
@@ -47,7 +47,7 @@ async fn a_429_silences_everybody_for_as_long_as_it_asks() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_spent_quota_is_asked_twice_more() {
+async fn a_used_up_quota_is_retried_twice() {
     let governor = Arc::new(Governor::new(8, None));
     for _ in 0..QUOTA_ASKS {
         let permit = governor.admit().await;
@@ -113,7 +113,7 @@ async fn nothing_but_429s_ends_after_a_quarter_of_an_hour() {
     assert!(start.elapsed() > MAX_THROTTLED && start.elapsed() < MAX_THROTTLED + MAX_BACKOFF * 2);
 }
 
-/// The most that lie within a second.
+/// Maximum number of starts within any second.
 fn most_in_a_second(starts: &[Instant]) -> usize {
     let within = |first: &Instant| {
         starts.iter().filter(|at| *at >= first && **at < *first + Duration::from_secs(1)).count()
@@ -132,7 +132,7 @@ async fn no_second_holds_more_than_the_rate_limit() {
                 let mut permit = governor.admit().await;
                 starts.lock().unwrap().push(permit.since);
                 tokio::time::sleep(Duration::from_millis(30)).await;
-                // A stall, and a closed gate, neither of which must end in a burst.
+                // A stall, and a closed gate. Neither may end in a burst.
                 if number == most {
                     tokio::time::advance(Duration::from_millis(1700)).await;
                 }
@@ -216,7 +216,7 @@ async fn while_answers_are_slow_a_learned_rate_does_not_grow() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_503_that_asks_for_silence_silences_everybody() {
+async fn a_503_with_retry_after_pauses_all_requests() {
     let governor = Arc::new(Governor::new(8, None));
     governor.silence(Duration::from_secs(3));
     let before = Instant::now();

@@ -1,4 +1,4 @@
-//! The governor against servers that limit the rate in the ways that servers do.
+//! The governor against simulated servers that limit the rate in different ways.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -7,21 +7,21 @@ use super::*;
 
 mod start;
 
-/// How a server counts.
+/// Rate limit of a server.
 #[derive(Clone, Copy, Debug)]
 enum Limit {
-    /// Tokens that are refilled evenly, up to so many.
+    /// A bucket of at most this many tokens, refilled evenly.
     Bucket { burst: f64 },
-    /// So many in each window, from window to window.
+    /// A fixed number per window.
     Window { length: Duration },
-    /// So many in any second.
+    /// A fixed number in any second.
     Sliding,
 }
 
-/// What the server makes of a request.
+/// Response of the server.
 enum Answer {
     Granted,
-    /// With this `Retry-After`.
+    /// A refusal with this `Retry-After`.
     Refused(Option<Duration>),
     None,
 }
@@ -32,9 +32,9 @@ struct Server {
     rate: u32,
     retry_after: Option<Duration>,
     latency: Duration,
-    /// Share of the latency by which answers differ.
+    /// Relative variation of the latency.
     jitter: f64,
-    /// Seconds in which nobody is answered.
+    /// Seconds in which no request succeeds.
     outage: Range<u64>,
     start: Instant,
     tokens: f64,
@@ -42,7 +42,7 @@ struct Server {
     window: u128,
     in_window: f64,
     recent: VecDeque<Instant>,
-    /// When each request came, and whether it was granted.
+    /// Arrival time of each request, and true if it was granted.
     seen: Vec<(Duration, bool)>,
 }
 
@@ -111,7 +111,7 @@ impl Server {
     }
 }
 
-/// Presses the server as a run does, until then.
+/// Sends requests as fast as the governor allows, until this time.
 async fn press(governor: &Arc<Governor>, server: &Arc<Mutex<Server>>, until: Duration) {
     let (latency, jitter, end) = {
         let server = server.lock().unwrap();
@@ -145,7 +145,8 @@ async fn press(governor: &Arc<Governor>, server: &Arc<Mutex<Server>>, until: Dur
     }
 }
 
-/// Of the limit, and of the requests, in the seconds from `from` to `to`: what was granted, and what refused.
+/// Returns the granted fraction of the limit and the refused fraction of the requests, in the seconds from
+/// `from` to `to`.
 fn shares(server: &Mutex<Server>, from: u32, to: u32) -> (f64, f64) {
     let server = server.lock().unwrap();
     let within = |at: &Duration| (u64::from(from)..u64::from(to)).contains(&at.as_secs());
@@ -157,7 +158,8 @@ fn shares(server: &Mutex<Server>, from: u32, to: u32) -> (f64, f64) {
     (f64::from(granted) / f64::from(server.rate * (to - from)), 1.0 - f64::from(granted) / f64::from(all))
 }
 
-/// A run against a server, the dice thrown from this seed: what was granted of the limit and what refused, once settled.
+/// Runs against a server with this seed. Returns the granted fraction of the limit and the refused fraction,
+/// after the start phase.
 async fn settled(seed: u64, server: Server, minutes: u32) -> (f64, f64) {
     fastrand::seed(seed);
     let server = Arc::new(Mutex::new(server));
@@ -165,13 +167,13 @@ async fn settled(seed: u64, server: Server, minutes: u32) -> (f64, f64) {
     shares(&server, 60, minutes * 60)
 }
 
-fn assert_used(granted: f64, refused: f64, told: &str) {
-    assert!(granted >= 0.9, "{granted:.3} of the limit used: {told}");
-    assert!(refused <= 0.01, "{refused:.4} of the requests refused: {told}");
+fn assert_used(granted: f64, refused: f64, description: &str) {
+    assert!(granted >= 0.9, "{granted:.3} of the limit used: {description}");
+    assert!(refused <= 0.01, "{refused:.4} of the requests refused: {description}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rate_limit_is_used_and_hardly_ever_touched() {
+async fn a_rate_limit_is_used_and_rarely_exceeded() {
     for (rate, minutes, seeds) in [(5, 6, 4), (50, 5, 3), (500, 3, 1)] {
         for limit in [
             Limit::Bucket { burst: f64::from(rate / 5).max(2.0) },
@@ -181,11 +183,12 @@ async fn a_rate_limit_is_used_and_hardly_ever_touched() {
         ] {
             for (retry_after, latency) in [(None, 3), (None, 40), (Some(1), 20)] {
                 for seed in 0..seeds {
-                    let told = format!("{rate}/s, {limit:?}, {retry_after:?}, {latency} ms, seed {seed}");
+                    let description =
+                        format!("{rate}/s, {limit:?}, {retry_after:?}, {latency} ms, seed {seed}");
                     let retry_after = retry_after.map(Duration::from_secs);
                     let server = Server::new(limit, rate, retry_after, Duration::from_millis(latency));
                     let (granted, refused) = settled(seed, server, minutes).await;
-                    assert_used(granted, refused, &told);
+                    assert_used(granted, refused, &description);
                 }
             }
         }
@@ -214,9 +217,9 @@ async fn a_limit_that_moves_is_found_again() {
         server.lock().unwrap().rate = rate;
         press(&governor, &server, Duration::from_mins(minute.into())).await;
         let (granted, refused) = shares(&server, (minute - 1) * 60, minute * 60);
-        let told = format!("{granted:.3} of {rate}/s granted, {refused:.4} refused");
-        assert!(granted >= 0.9, "{told}");
-        assert!(refused <= 0.02, "{told}");
+        let description = format!("{granted:.3} of {rate}/s granted, {refused:.4} refused");
+        assert!(granted >= 0.9, "{description}");
+        assert!(refused <= 0.02, "{description}");
     }
 }
 

@@ -15,7 +15,8 @@ async fn assert_found_soon(rate: u32, seconds: u32) {
         let limit = Limit::Bucket { burst: burst.into() };
         let wait = retry_after.map(Duration::from_secs);
         let mut server = Server::new(limit, rate, wait, Duration::from_millis(latency.into()));
-        // A server that grants no two requests at once refuses half of those that arrive at random, whatever the rate.
+        // A server that grants no two requests at once refuses half of those that arrive at random, whatever
+        // the rate.
         server.jitter = 0.0;
         let server = Arc::new(Mutex::new(server));
         press(&Arc::new(Governor::new(32, None)), &server, Duration::from_secs(seconds.into())).await;
@@ -23,16 +24,18 @@ async fn assert_found_soon(rate: u32, seconds: u32) {
         let most = (32_000.0 / f64::from(latency) / f64::from(rate)).min(1.0);
         let (first, _) = shares(&server, 0, 30);
         let (later, refused) = shares(&server, 30, seconds);
-        let told = format!("{rate}/s, burst {burst}, {latency} ms, Retry-After {retry_after:?}");
-        // Three 429s find the limit. Where each costs a second, or the round trip is long, they cost a tenth of the time.
+        let description = format!("{rate}/s, burst {burst}, {latency} ms, Retry-After {retry_after:?}");
+        // Three 429s find the limit. If each costs a second, or the round trip is long, they cost a tenth of
+        // the time.
         let least = if retry_after.is_some() || latency > 100 { 0.75 } else { 0.85 };
-        assert!(first >= least * most, "{first:.3} of the limit in the first half minute: {told}");
-        assert!(later >= 0.95 * most, "{later:.3} of the limit after that: {told}");
-        assert!(refused <= 0.015, "{refused:.4} refused after that: {told}");
-        // Until the first 429 requests double with each round trip, so as many as were granted at once may be refused.
+        assert!(first >= least * most, "{first:.3} of the limit in the first half minute: {description}");
+        assert!(later >= 0.95 * most, "{later:.3} of the limit after that: {description}");
+        assert!(refused <= 0.015, "{refused:.4} refused after that: {description}");
+        // Until the first 429, requests double with each round trip. So as many as were granted at once may
+        // be refused.
         let seen = &server.lock().unwrap().seen;
         let refusals = seen.iter().filter(|(_, is_granted)| !is_granted).count();
-        assert!(refusals <= seen.len() / 50 + 16 + burst as usize, "{refusals} refused: {told}");
+        assert!(refusals <= seen.len() / 50 + 16 + burst as usize, "{refusals} refused: {description}");
     }
 }
 
