@@ -37,6 +37,7 @@
 //! - [`lock`]: one writer per export
 //!
 //! Layer 1: common ground.
+//! - [`layout`]: paths inside an export
 //! - [`contacts`], [`settings`], [`record`]: contacts file, validated settings, shape of responses
 //! - [`contact_read`], [`event`], [`id`]: requests and outcomes of one history, events, newtypes
 //! - [`durable`], [`digest`], [`bounded`]: files that survive a crash, SHA-256, Parquet files of unknown origin
@@ -64,6 +65,7 @@ mod fetch;
 mod id;
 #[cfg(feature = "internals")]
 pub mod internals;
+mod layout;
 mod lock;
 mod monitor;
 mod output;

@@ -12,6 +12,6 @@ mod read;
 pub use chain::{Chain, Link, Walk};
 pub use error::CatalogError;
 pub use read::{
-    LATEST, MAX_LATEST, MAX_MANIFEST, MAX_PRUNED, Run, latest, leaving, manifest_path, pruned_runs, run,
-    run_ids, run_ids_with_links,
+    MAX_LATEST, MAX_MANIFEST, MAX_PRUNED, Run, latest, leaving, manifest_path, pruned_runs, run, run_ids,
+    run_ids_with_links,
 };

@@ -8,12 +8,10 @@ use super::CatalogError;
 use crate::digest::sha256;
 use crate::durable::{self, Content, OnPath, StorageError};
 use crate::id::RunId;
-use crate::output::RUNS;
+use crate::layout::{self, LATEST, MANIFEST, PRUNED, PRUNED_MANIFEST, RUNS};
 use crate::output::manifest::{Latest, Manifest};
-use crate::output::pruned::{LEAVING, PRUNED, PrunedRuns};
+use crate::output::pruned::PrunedRuns;
 
-/// The file that names the newest run, relative to the output folder.
-pub const LATEST: &str = "_runs/latest.json";
 /// The largest manifest that is read: one of more than a hundred thousand files.
 pub const MAX_MANIFEST: u64 = 64 << 20;
 /// The largest record of pruned runs that is read: one of more than 50,000 runs.
@@ -32,7 +30,7 @@ pub struct Run {
 
 /// The manifest of a run, relative to the output folder.
 pub fn manifest_path(run_id: &RunId) -> String {
-    format!("{RUNS}/{run_id}/manifest.json")
+    layout::run_file(run_id, MANIFEST)
 }
 
 /// Reads `latest.json`, which may be missing.
@@ -101,7 +99,7 @@ pub fn run(out: &Path, run_id: &RunId) -> Result<Option<Run>, CatalogError> {
 /// # Errors
 /// As [`run`].
 pub fn leaving(out: &Path, run_id: &RunId) -> Result<Option<Run>, CatalogError> {
-    named(out, run_id, &format!("{RUNS}/{run_id}/{LEAVING}"))
+    named(out, run_id, &layout::run_file(run_id, PRUNED_MANIFEST))
 }
 
 fn named(out: &Path, run_id: &RunId, relative: &str) -> Result<Option<Run>, CatalogError> {
@@ -137,7 +135,7 @@ fn list(out: &Path, is_run: impl Fn(FileType) -> bool) -> Result<BTreeSet<RunId>
             continue;
         };
         let kind = entry.file_type().on("inspect", &entry.path())?;
-        let manifest = entry.path().join("manifest.json");
+        let manifest = entry.path().join(MANIFEST);
         // What is not a regular file is found out where it is read.
         if is_run(kind) && fs::symlink_metadata(manifest).is_ok() {
             runs.insert(run_id);

@@ -8,6 +8,7 @@ use super::finding::{Cause, Finding};
 use super::probe;
 use crate::durable::{self, StorageError};
 use crate::id::RunId;
+use crate::layout::WORK;
 use crate::lock::{self, Looked, Owner};
 use crate::publish::RUN;
 
@@ -125,7 +126,7 @@ fn unfinished(out: &Path) -> Result<Unfinished, StorageError> {
     struct Run {
         run_id: String,
     }
-    let work = out.join("_work");
+    let work = out.join(WORK);
     if !durable::is_real_dir(&work)? {
         return Ok(Unfinished::None);
     }

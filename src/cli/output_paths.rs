@@ -6,6 +6,7 @@
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
+use crate::layout::LATEST;
 use crate::lock::FOLDER;
 use crate::publish::{SPOOL, STAGE};
 
@@ -38,7 +39,7 @@ pub fn export_around(file: &Path, own: Option<&Path>) -> Option<PathBuf> {
     {
         return Some(own.to_owned());
     }
-    let has_runs = |folder: &&Path| fs::symlink_metadata(folder.join("_runs/latest.json")).is_ok();
+    let has_runs = |folder: &&Path| fs::symlink_metadata(folder.join(LATEST)).is_ok();
     folder.ancestors().find(has_runs).map(Path::to_owned)
 }
 

@@ -6,6 +6,7 @@ use super::args::RunArgs;
 use super::console::eprint;
 use super::query;
 use crate::export::{ContactSelection, DryRun, Job};
+use crate::layout;
 use crate::output::RAW;
 use crate::output::manifest::Manifest;
 use crate::publish::Published;
@@ -76,7 +77,7 @@ pub fn verdict(manifest: &Manifest) -> String {
 
 /// Returns the path of the contacts file with the failed contacts.
 pub fn failed_file(manifest: &Manifest, out: &Path) -> PathBuf {
-    out.join("_runs").join(manifest.run_id.as_str()).join("failed.csv")
+    out.join(layout::run_file(&manifest.run_id, layout::FAILED))
 }
 
 /// Prints the plan of a dry run.

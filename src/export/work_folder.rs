@@ -25,6 +25,7 @@ use crate::contact_read::{OffsetUnit, ServerBehavior, Status};
 use crate::durable;
 use crate::fetch::FirstPages;
 use crate::id::RunId;
+use crate::layout;
 use crate::lock::Lock;
 use crate::output::manifest::RunOptions;
 use crate::publish::{self, Published};
@@ -264,7 +265,7 @@ impl WorkFolder {
             // Left by a run whose run.json is gone, or not ours at all.
             return Err(ExportError::ForeignWork { path: self.folder.clone() });
         }
-        if self.out.join("_runs").join(run.run_id.as_str()).join("manifest.json").exists() {
+        if self.out.join(layout::run_file(&run.run_id, layout::MANIFEST)).exists() {
             return Err(ExportError::RunIdTaken { run_id: run.run_id.to_string() });
         }
         durable::create_dir_all(&self.folder)?;

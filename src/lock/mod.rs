@@ -48,7 +48,7 @@ pub const BEAT: Duration = Duration::from_secs(5);
 /// An owner file that nobody touches for this long belongs to a dead run: four beats, should a server be slow.
 pub const DEAD_AFTER: Duration = Duration::from_secs(20);
 /// The folder in an export that holds its lock, and the unfinished run unless `--work-dir` names another folder.
-pub const FOLDER: &str = "_work";
+pub use crate::layout::WORK as FOLDER;
 
 /// Held while a run works. Its files are removed when it is dropped.
 pub struct Lock {

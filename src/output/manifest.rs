@@ -228,7 +228,7 @@ impl StateEntry {
     /// Returns the state file as an entry of the list of files.
     pub fn as_file(&self) -> FileEntry {
         FileEntry {
-            table: "_runs".to_owned(),
+            table: crate::layout::RUNS.to_owned(),
             path: self.path.clone(),
             rows: self.rows,
             bytes: self.bytes,

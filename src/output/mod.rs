@@ -48,7 +48,7 @@ pub use error::OutputError;
 pub use layout::Layout;
 use partition::Partitioner;
 pub use partition::folder;
-pub use path::{EXTENSIONS, ExportPath, RUNS};
+pub use path::{EXTENSIONS, ExportPath};
 pub use raw::{RAW, RawAnswer, RawContact, RawError, RawLine, RawReader, RawWriter};
 pub use thread::WriterThread;
 pub use writer::{PieceOrder, TableWriter};

@@ -13,10 +13,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::raw::RAW;
 use crate::id::RunId;
+use crate::layout::{self, RUNS, STATE};
 use crate::table::Table;
 
-/// Folder of manifests and state files.
-pub const RUNS: &str = "_runs";
 /// Extensions of data files.
 pub const EXTENSIONS: [&str; 4] = [".parquet", ".jsonl", ".jsonl.gz", ".jsonl.zst"];
 
@@ -37,7 +36,7 @@ impl ExportPath {
 
     /// Path of the state file that a run leaves to the next.
     pub fn state(run_id: &RunId) -> Self {
-        Self(format!("{RUNS}/{run_id}/state.parquet"))
+        Self(layout::run_file(run_id, STATE))
     }
 
     /// Returns the path as text.
@@ -62,9 +61,9 @@ impl ExportPath {
 
     /// True if the file belongs to this run.
     pub fn is_of(&self, run_id: &RunId) -> bool {
-        let (folder, name) = self.split();
-        match folder.strip_prefix("_runs/") {
-            Some(id) => id == run_id.as_str(),
+        let (_, name) = self.split();
+        match layout::split_run_file(&self.0) {
+            Some((id, _)) => id == run_id.as_str(),
             None => number_of(name, run_id.as_str()).is_some_and(is_numbered),
         }
     }

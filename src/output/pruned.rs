@@ -2,18 +2,13 @@
 //! across the gaps.
 //!
 //! The record is written before the first file of a run is removed. Then the run's manifest is renamed to
-//! [`LEAVING`], which removes the run in one step. The renamed manifest lists the remaining files until the
+//! [`PRUNED_MANIFEST`](crate::layout::PRUNED_MANIFEST), which removes the run in one step. The renamed manifest lists the remaining files until the
 //! last one is removed.
 
 use serde::{Deserialize, Serialize};
 
 use super::manifest::{ManifestError, Previous};
 use crate::id::RunId;
-
-/// Path of the record, relative to the output folder.
-pub const PRUNED: &str = "_runs/pruned.json";
-/// Name of the manifest of a run that is being removed, in the run's folder.
-pub const LEAVING: &str = "manifest.pruned.json";
 
 /// The record of removed runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -19,10 +19,11 @@ use std::time::Duration;
 use chrono::Utc;
 use serde::Serialize;
 
-use crate::catalog::{CatalogError, Chain, LATEST, Run};
+use crate::catalog::{CatalogError, Chain, Run};
 use crate::durable::{self, StorageError};
+use crate::layout::{LATEST, PRUNED, RUNS};
 use crate::output::manifest::Status;
-use crate::output::pruned::{PRUNED, PrunedRun};
+use crate::output::pruned::PrunedRun;
 use crate::table::format_time;
 
 /// Which runs are to stay: those that any of the two says.
@@ -133,7 +134,7 @@ const BROKEN: &str = "the chain of manifests breaks here, so this run and those 
 /// The chain of the export.
 fn read(out: &Path) -> Result<Chain, PruneError> {
     let no_export = || PruneError::NoExport { path: out.to_owned() };
-    if !out.is_dir() || !durable::is_real_dir(&out.join("_runs"))? {
+    if !out.is_dir() || !durable::is_real_dir(&out.join(RUNS))? {
         return Err(no_export());
     }
     Chain::read(out)?.ok_or_else(no_export)

@@ -5,7 +5,8 @@ use std::path::Path;
 use super::PruneError;
 use crate::catalog::{self, Chain};
 use crate::durable;
-use crate::output::pruned::{PRUNED, PrunedRuns};
+use crate::layout::PRUNED;
+use crate::output::pruned::PrunedRuns;
 
 /// Reduces the record to what the chain needs: the runs between those that stay, and the first one behind them.
 pub(super) fn compact(out: &Path, chain: &Chain) -> Result<(), PruneError> {

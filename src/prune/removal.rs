@@ -9,15 +9,16 @@ use super::{Left, PruneError};
 use crate::catalog::{self, Run};
 use crate::durable::{self, OnPath, StorageError};
 use crate::id::RunId;
+use crate::layout::{MANIFEST, PRUNED_MANIFEST, RUNS, run_folder};
 use crate::output::manifest::Manifest;
-use crate::output::pruned::{LEAVING, PrunedRuns};
+use crate::output::pruned::PrunedRuns;
 
 /// What stands beside a manifest.
 const LISTS: [&str; 5] =
     ["failed.csv", "checksums.sha256", "failed.csv.tmp", "checksums.sha256.tmp", "manifest.json.tmp"];
 
 fn folder_of(run_id: &RunId) -> PathBuf {
-    Path::new("_runs").join(run_id.as_str())
+    PathBuf::from(run_folder(run_id))
 }
 
 /// The runs whose removal was begun, by the record, and not finished.
@@ -38,14 +39,14 @@ pub(super) fn begun(out: &Path, record: &PrunedRuns) -> Result<Vec<RunId>, Stora
 /// From now on the run is gone. The record of it is durable already.
 pub(super) fn begin(out: &Path, run_id: &RunId) -> Result<(), PruneError> {
     let folder = out.join(folder_of(run_id));
-    durable::rename(&folder.join("manifest.json"), &folder.join(LEAVING))?;
+    durable::rename(&folder.join(MANIFEST), &folder.join(PRUNED_MANIFEST))?;
     Ok(durable::sync_dir(&folder)?)
 }
 
 /// Removes what is left of a run that is gone, but nothing that a run that stays names too; gives what was left alone.
 pub(super) fn finish(out: &Path, run_id: &RunId, kept: &[&Run]) -> Result<Vec<Left>, PruneError> {
     let folder = out.join(folder_of(run_id));
-    let path = folder.join(LEAVING);
+    let path = folder.join(PRUNED_MANIFEST);
     let Some(run) = catalog::leaving(out, run_id)? else { return Ok(Vec::new()) };
     let left = remove_files(out, &run.manifest, kept)?;
     for name in LISTS {
@@ -58,7 +59,7 @@ pub(super) fn finish(out: &Path, run_id: &RunId, kept: &[&Run]) -> Result<Vec<Le
     durable::remove_file(&path)?;
     durable::sync_dir(&folder)?;
     durable::remove_dir_if_empty(&folder);
-    durable::sync_dir(&out.join("_runs"))?;
+    durable::sync_dir(&out.join(RUNS))?;
     Ok(left)
 }
 

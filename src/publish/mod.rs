@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::durable::{self, StorageError};
+use crate::layout;
 use crate::lock::LockError;
 use crate::output::manifest::Manifest;
 
@@ -125,5 +126,5 @@ fn read_journal(work: &Path) -> Result<Option<Draft>, PublishError> {
 
 /// The paths of a run's own files, relative to the output folder.
 fn run_file(manifest: &Manifest, name: &str) -> String {
-    format!("_runs/{}/{name}", manifest.run_id)
+    layout::run_file(&manifest.run_id, name)
 }

@@ -6,9 +6,10 @@ use std::path::Path;
 
 use super::place::{create_folders, place};
 use super::{DECISION, Draft, JOURNAL, LIST, PublishError, Published, RUN, SPOOL, STAGE, run_file};
-use crate::catalog::{LATEST, MAX_LATEST};
+use crate::catalog::MAX_LATEST;
 use crate::digest::{sha256, sha256_of_file};
 use crate::durable::{self, Content};
+use crate::layout::{CHECKSUMS, FAILED, LATEST, MANIFEST};
 use crate::output::manifest::{Latest, Manifest, ManifestError, Previous, StateEntry};
 
 /// Called with the name of what has just been done; an error stops there, as a kill would.
@@ -26,7 +27,7 @@ pub(super) fn redo(
         durable::create_dir_all(out)?;
     }
     durable::are_real_dirs(out, Path::new(&run_file(&draft.manifest, "")))?;
-    let manifest_path = out.join(run_file(&draft.manifest, "manifest.json"));
+    let manifest_path = out.join(run_file(&draft.manifest, MANIFEST));
     let manifest = if let Some(text) = durable::read_if_exists(&manifest_path)? {
         let torn = |source: ManifestError| PublishError::Unreadable {
             path: manifest_path.clone(),
@@ -81,16 +82,16 @@ fn write_lists(out: &Path, work: &Path, draft: &Draft, after: AfterStep) -> Resu
         after("state")?;
     }
     if let Some(text) = &draft.failed_csv {
-        let path = run_file(&draft.manifest, "failed.csv");
+        let path = run_file(&draft.manifest, FAILED);
         durable::replace(&out.join(&path), text.as_bytes())?;
         list(&sha256(text), &path);
-        after("failed.csv")?;
+        after(FAILED)?;
     }
     if let Some(state) = &draft.manifest.state {
         list(&state.sha256, &state.path);
     }
-    durable::replace(&out.join(run_file(&draft.manifest, "checksums.sha256")), checksums.as_bytes())?;
-    after("checksums.sha256")
+    durable::replace(&out.join(run_file(&draft.manifest, CHECKSUMS)), checksums.as_bytes())?;
+    after(CHECKSUMS)
 }
 
 /// The commit point: with this file the export exists.
@@ -104,12 +105,12 @@ fn commit(out: &Path, draft: Draft, path: &Path, after: AfterStep) -> Result<Man
     let previous = latest.map(|latest| Previous { run_id: latest.run_id, sha256: latest.sha256 });
     let manifest = Manifest { previous, ..draft.manifest };
     durable::replace(path, manifest.to_json().as_bytes())?;
-    after("manifest.json")?;
+    after(MANIFEST)?;
     Ok(manifest)
 }
 
 fn point_at(out: &Path, manifest: &Manifest) -> Result<(), PublishError> {
-    let path = run_file(manifest, "manifest.json");
+    let path = run_file(manifest, MANIFEST);
     let (sha256, _) = sha256_of_file(&out.join(&path))?;
     let latest = Latest { run_id: manifest.run_id.clone(), manifest: path, sha256 };
     Ok(durable::replace(&out.join(LATEST), latest.to_json().as_bytes())?)

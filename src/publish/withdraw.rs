@@ -6,6 +6,7 @@ use std::path::Path;
 use super::place::{is_ours, size, temporary};
 use super::{JOURNAL, PublishError, read_journal, resume, run_file};
 use crate::durable;
+use crate::layout::{CHECKSUMS, FAILED, MANIFEST, STATE};
 
 /// Removes the files that the journal names from the table folders; files with other content are left alone. An
 /// export whose manifest is there exists: it is finished instead.
@@ -17,7 +18,7 @@ use crate::durable;
 pub fn withdraw(out: &Path, work: &Path) -> Result<(), PublishError> {
     let Some(draft) = read_journal(work)? else { return Ok(()) };
     durable::are_real_dirs(out, Path::new(&run_file(&draft.manifest, "")))?;
-    if durable::is_regular_file(&out.join(run_file(&draft.manifest, "manifest.json")))? {
+    if durable::is_regular_file(&out.join(run_file(&draft.manifest, MANIFEST)))? {
         return resume(out, work, &mut |_| Ok(())).map(drop);
     }
     let mut folders = BTreeSet::new();
@@ -32,9 +33,9 @@ pub fn withdraw(out: &Path, work: &Path) -> Result<(), PublishError> {
         }
     }
     for name in [
-        "failed.csv",
-        "checksums.sha256",
-        "state.parquet",
+        FAILED,
+        CHECKSUMS,
+        STATE,
         ".state.parquet.tmp",
         "failed.csv.tmp",
         "checksums.sha256.tmp",

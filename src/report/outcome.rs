@@ -7,6 +7,7 @@ use super::chart::meter;
 use super::facts::{Facts, Trouble, Troubled};
 use super::text::{Count, Isolated, Untrusted, counted, share};
 use crate::contact_read::Status;
+use crate::layout;
 use crate::output::manifest::Manifest;
 use crate::table::Table;
 
@@ -74,7 +75,7 @@ fn failures(facts: &Facts) -> Markup {
             h3 { "Failures" }
             p {
                 (counted(failed.all, "contact", "contacts")) " failed. "
-                code { "_runs/" (manifest.run_id.as_str()) "/failed.csv" }
+                code { (layout::run_file(&manifest.run_id, layout::FAILED)) }
                 " in the export lists them all. To retry them, pass this file to " code { "run --contacts" } "."
             }
             (troubles("failures", failed, |trouble| html! { td.why { (reason(trouble)) } }))

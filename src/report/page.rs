@@ -8,6 +8,7 @@ use super::facts::Facts;
 use super::style::{STYLE, policy};
 use super::text::{Count, Untrusted, code, counted, duration};
 use super::{messages, outcome, requests};
+use crate::layout;
 use crate::output::manifest::{Manifest, Status};
 use crate::table::{Table, parse_time};
 
@@ -155,7 +156,7 @@ fn foot(manifest: &Manifest) -> Markup {
     html! {
         footer {
             p {
-                "Source: the manifest " code { "_runs/" (run) "/manifest.json" } " and the tables " code { "coverage" }
+                "Source: the manifest " code { (layout::run_file(run, layout::MANIFEST)) } " and the tables " code { "coverage" }
                 " and " code { "messages" } ". The sizes of the files and the hash of the manifest are verified. To verify "
                 "every byte and row, run " code { "chatzy-export verify PATH --run " (run) " --deep" } ". All times are UTC."
             }

@@ -9,8 +9,8 @@ use super::content::{Content, LATEST, checksums_path, failed_path, manifest_path
 use super::runs::{Runs, UnfinishedRun, unfinished};
 use super::{Damage, DamageKind, Report, VerifyOptions};
 use crate::durable::{OnPath, StorageError};
+use crate::layout::{self, MANIFEST, PRUNED, RAW, RUNS};
 use crate::output::manifest::{FileEntry, Manifest};
-use crate::output::pruned::PRUNED;
 use crate::table::Table;
 
 /// Paths of the files of a run that are not data files.
@@ -37,7 +37,7 @@ pub(super) fn find(
         known.extend(checksums.sums.keys().cloned());
     }
     let mut folders: BTreeSet<&str> = Table::ALL.iter().map(|table| table.name()).collect();
-    folders.extend(["_runs", "raw"]);
+    folders.extend([RUNS, RAW]);
 
     let mut added = Vec::new();
     for folder in folders {
@@ -57,7 +57,7 @@ pub(super) fn find(
             report.warnings.push(Damage { run_id, path, kind: DamageKind::Added, detail: detail.to_owned() });
             continue;
         }
-        let detail = match path.strip_prefix("_runs/") {
+        let detail = match path.strip_prefix(RUNS) {
             Some(_) => "it does not belong to any run",
             None => "no manifest names it",
         };
@@ -70,7 +70,7 @@ pub(super) fn find(
 fn is_selected(path: &str, options: &VerifyOptions) -> bool {
     let Some(run) = &options.run else { return true };
     let name = path.rsplit('/').next().unwrap_or_default();
-    name.starts_with(&format!("part-{run}-")) || path.starts_with(&format!("_runs/{run}/"))
+    name.starts_with(&format!("part-{run}-")) || path.starts_with(&layout::run_file(run, ""))
 }
 
 /// True for files of a run that is being published, including temporary ones.
@@ -95,11 +95,8 @@ fn drop_new_runs(out: &Path, runs: &Runs, added: &mut Vec<String>) -> Result<(),
     }
     // The run may be published by now, and its journal removed.
     let mut new_runs = BTreeMap::new();
-    for path in list(out, "_runs")? {
-        let Some(id) = path.strip_prefix("_runs/").and_then(|path| path.strip_suffix("/manifest.json"))
-        else {
-            continue;
-        };
+    for path in list(out, RUNS)? {
+        let Some((id, MANIFEST)) = layout::split_run_file(&path) else { continue };
         if runs.ids.contains(id) || id.contains('/') {
             continue;
         }

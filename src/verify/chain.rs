@@ -16,8 +16,8 @@ use super::content::{Content, LATEST, manifest_path};
 use super::excerpt::quoted;
 use super::runs::{Found, Snapshot, with_cause};
 use super::{DamageKind, Report, VerifyOptions};
+use crate::layout::PRUNED;
 use crate::output::manifest::Latest;
-use crate::output::pruned::PRUNED;
 
 /// The expected hash of a manifest.
 struct Link {

@@ -6,10 +6,10 @@ use std::path::Path;
 use super::DamageKind;
 use crate::catalog::{MAX_LATEST, MAX_MANIFEST, MAX_PRUNED};
 use crate::durable::{self, StorageError};
-use crate::output::pruned::PRUNED;
+use crate::layout::{self, PRUNED};
 
 /// Path of the file that names the newest run.
-pub(super) const LATEST: &str = crate::catalog::LATEST;
+pub(super) use crate::layout::LATEST;
 
 /// Content of a small file.
 pub(super) enum Content<T = Vec<u8>> {
@@ -53,22 +53,22 @@ pub(super) fn read_content(out: &Path, relative: &str) -> Result<Content, Storag
 pub(super) const NOT_REGULAR: &str = durable::NOT_REGULAR;
 
 pub(super) fn manifest_path(id: &str) -> String {
-    format!("_runs/{id}/manifest.json")
+    layout::run_file(id, layout::MANIFEST)
 }
 
 /// Path of the manifest of a run that is being pruned.
 pub(super) fn pruned_manifest_path(id: &str) -> String {
-    format!("_runs/{id}/{}", crate::output::pruned::LEAVING)
+    layout::run_file(id, layout::PRUNED_MANIFEST)
 }
 
 pub(super) fn checksums_path(id: &str) -> String {
-    format!("_runs/{id}/checksums.sha256")
+    layout::run_file(id, layout::CHECKSUMS)
 }
 
 pub(super) fn failed_path(id: &str) -> String {
-    format!("_runs/{id}/failed.csv")
+    layout::run_file(id, layout::FAILED)
 }
 
 pub(super) fn state_path(id: &str) -> String {
-    format!("_runs/{id}/state.parquet")
+    layout::run_file(id, layout::STATE)
 }

@@ -37,6 +37,7 @@ use serde::Serialize;
 
 use crate::durable::StorageError;
 use crate::id::RunId;
+use crate::layout::{LATEST, RUNS};
 
 /// Maximum number of checks, if runs are pruned meanwhile.
 const MAX_ATTEMPTS: usize = 10;
@@ -124,13 +125,13 @@ pub enum DamageKind {
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
     /// There is no export at the path.
-    #[error("there is no export at {}: it has no _runs/latest.json and no tables", path.display())]
+    #[error("there is no export at {}: it has no {LATEST} and no tables", path.display())]
     NoExport {
         /// Path of the export.
         path: PathBuf,
     },
     /// The export has no run with this ID.
-    #[error("there is no run {run_id} in {}: its runs are the folders in _runs", path.display())]
+    #[error("there is no run {run_id} in {}: its runs are the folders in {RUNS}", path.display())]
     NoRun {
         /// ID of the requested run.
         run_id: RunId,

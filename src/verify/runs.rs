@@ -17,13 +17,12 @@ use super::{DamageKind, Report, VerifyError, VerifyOptions};
 use crate::digest::sha256;
 use crate::durable::{self, OnPath, Opened, StorageError};
 use crate::id::RunId;
+use crate::layout::{JOURNAL, PRUNED, RUNS};
 use crate::output::ExportPath;
 use crate::output::manifest::{Manifest, ManifestError};
-use crate::output::pruned::{PRUNED, PrunedRuns};
+use crate::output::pruned::PrunedRuns;
 use crate::table::Table;
 
-/// Path of the journal, in which a run names its files while it is published.
-const JOURNAL: &str = "_work/publish.json";
 /// Maximum size of a journal, enough for the errors of some million contacts.
 const MAX_JOURNAL: u64 = 256 << 20;
 /// Maximum number of times the runs are read again because one was published meanwhile.
@@ -287,7 +286,7 @@ pub(super) fn unfinished(out: &Path) -> Result<Option<UnfinishedRun>, StorageErr
 
 /// Returns the names of the folders in `_runs` that contain a file of a run.
 fn run_ids(out: &Path) -> Result<BTreeSet<String>, StorageError> {
-    let folder = out.join("_runs");
+    let folder = out.join(RUNS);
     let mut ids = BTreeSet::new();
     if !fs::symlink_metadata(&folder).is_ok_and(|meta| meta.is_dir()) {
         return Ok(ids);

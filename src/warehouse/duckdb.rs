@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::dialect::{Dialect, literal, name};
 use super::failure::STOP_AT_ERRORS;
 use super::{ExportSource, Purpose, names, tables};
+use crate::layout::{MANIFEST, PRUNED, RUNS};
 use crate::table::{Column, Kind, Table};
 
 /// Maximum length of a line, and maximum size of a manifest. DuckDB reserves memory for two of them per
@@ -47,13 +48,13 @@ SELECT {run_id} AS run_id, previous.run_id AS previous_run_id, started_at AS exp
         OR coalesce(json_array_length(options.channel), 0) > 0 AS is_part,
     files
 FROM read_json(
-    getvariable('chatzy_pattern') || '/_runs/*/manifest.json', filename = true, maximum_object_size = {LONGEST_LINE},
+    getvariable('chatzy_pattern') || '/{RUNS}/*/{MANIFEST}', filename = true, maximum_object_size = {LONGEST_LINE},
     columns = {{manifest_version: 'VARCHAR', run_id: 'VARCHAR', started_at: 'TIMESTAMP WITH TIME ZONE', previous: 'STRUCT(run_id VARCHAR)',
         options: 'STRUCT(since JSON, until JSON, channel JSON)', files: 'STRUCT("table" VARCHAR, path VARCHAR)[]'}});
 SET VARIABLE chatzy_pruned = coalesce((
     SELECT any_value('SELECT unnest(pruned) AS run FROM read_json(''' || replace(getvariable('chatzy_pattern'), '''', '''''')
-        || '/_runs/pruned.json'', columns = {{pruned: ''STRUCT(run_id VARCHAR, previous STRUCT(run_id VARCHAR))[]''}})')
-    FROM glob(getvariable('chatzy_pattern') || '/_runs/pruned.json')
+        || '/{PRUNED}'', columns = {{pruned: ''STRUCT(run_id VARCHAR, previous STRUCT(run_id VARCHAR))[]''}})')
+    FROM glob(getvariable('chatzy_pattern') || '/{PRUNED}')
 ), 'SELECT NULL::STRUCT(run_id VARCHAR, previous STRUCT(run_id VARCHAR)) AS run WHERE false');
 CREATE OR REPLACE TEMP TABLE chatzy_found AS
 SELECT run_id, previous_run_id, exported_at, is_part FROM chatzy_manifests

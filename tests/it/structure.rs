@@ -24,6 +24,7 @@ const LAYERS: [&[&str]; 5] = [
         "printable",
         "worker_thread",
         "bounded",
+        "layout",
     ],
 ];
 

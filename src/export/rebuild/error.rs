@@ -6,6 +6,7 @@ use crate::catalog::CatalogError;
 use crate::durable::StorageError;
 use crate::export::{ExportError, Interruption};
 use crate::id::RunId;
+use crate::layout::{LATEST, RUNS};
 use crate::output::RawError;
 use crate::output::manifest::ManifestError;
 use crate::publish::PublishError;
@@ -16,13 +17,13 @@ use crate::transform::TransformError;
 #[derive(Debug, thiserror::Error)]
 pub enum RebuildError {
     /// There is no export at the path.
-    #[error("there is no export at {}: it has no _runs/latest.json", path.display())]
+    #[error("there is no export at {}: it has no {LATEST}", path.display())]
     NoExport {
         /// The path given.
         path: PathBuf,
     },
     /// The export has no such run.
-    #[error("there is no run {run_id} in {}: its runs are the folders in _runs", path.display())]
+    #[error("there is no run {run_id} in {}: its runs are the folders in {RUNS}", path.display())]
     NoRun {
         /// The run asked for.
         run_id: RunId,

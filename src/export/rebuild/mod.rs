@@ -95,7 +95,7 @@ pub async fn rebuild(
 fn run_of(job: &RebuildJob) -> Result<Run, RebuildError> {
     let manifest = job.archive.manifest();
     let started_at = parse_time(&manifest.started_at).ok_or_else(|| RebuildError::Damaged {
-        path: PathBuf::from(format!("_runs/{}/manifest.json", manifest.run_id)),
+        path: PathBuf::from(catalog::manifest_path(&manifest.run_id)),
         what: format!("started_at is no time: {:?}", manifest.started_at),
     })?;
     Ok(Run { run_id: manifest.run_id.clone(), started_at, identity: job.identity.clone() })

@@ -20,7 +20,7 @@ pub use reader::{RawError, RawReader};
 pub use writer::RawWriter;
 
 /// Name of the archive's folder, and of its files in the manifest.
-pub const RAW: &str = "raw";
+pub use crate::layout::RAW;
 
 /// One response of the API.
 #[derive(Clone, Debug, PartialEq, Eq)]
