@@ -99,8 +99,8 @@ fn long_values_make_small_batches() {
     let plain = WriterProperties::builder().set_dictionary_enabled(false).set_write_batch_size(1);
     let bytes = file(vec![("id", repeated)], plain.set_data_page_size_limit(1 << 20));
     assert!(bytes.len() < 200_000, "{}", bytes.len());
-    let (most, all) = read(&bytes).unwrap();
-    assert!((1..=16).contains(&most) && all == 100, "{most} {all}");
+    let (max, all) = read(&bytes).unwrap();
+    assert!((1..=16).contains(&max) && all == 100, "{max} {all}");
 }
 
 /// Each text repeats the previous one as its prefix, which takes two bytes.

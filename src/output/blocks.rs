@@ -14,7 +14,7 @@ const BLOCK_ROWS: usize = 2048;
 #[derive(Default)]
 pub(super) struct Blocks {
     /// Rows of the incomplete block.
-    begun: Vec<RecordBatch>,
+    incomplete: Vec<RecordBatch>,
     rows: usize,
 }
 
@@ -28,7 +28,7 @@ impl Blocks {
         let mut start = 0;
         while start < batch.num_rows() {
             let rows = (BLOCK_ROWS - self.rows).min(batch.num_rows() - start);
-            self.begun.push(batch.slice(start, rows));
+            self.incomplete.push(batch.slice(start, rows));
             self.rows += rows;
             start += rows;
             if self.rows == BLOCK_ROWS
@@ -42,7 +42,7 @@ impl Blocks {
 
     /// Removes and returns the rows of the incomplete block.
     pub(super) fn rest(&mut self) -> Result<Option<RecordBatch>, ArrowError> {
-        let begun = std::mem::take(self).begun;
-        rows::join(&begun)
+        let incomplete = std::mem::take(self).incomplete;
+        rows::join(&incomplete)
     }
 }

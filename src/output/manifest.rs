@@ -417,8 +417,8 @@ mod tests {
 
     #[test]
     fn incomplete_and_later_manifests_are_errors() {
-        let torn = Manifest::parse(&TEXT.as_bytes()[..200]).unwrap_err();
-        insta::assert_snapshot!(torn, @"the manifest is not readable: it is incomplete or was edited");
+        let incomplete = Manifest::parse(&TEXT.as_bytes()[..200]).unwrap_err();
+        insta::assert_snapshot!(incomplete, @"the manifest is not readable: it is incomplete or was edited");
         let other = TEXT.replace("\"manifest_version\":1", "\"manifest_version\":2");
         insta::assert_snapshot!(Manifest::parse(other.as_bytes()).unwrap_err(), @"the manifest has version 2, but this program reads version 1: use a newer version of chatzy-export");
     }

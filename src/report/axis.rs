@@ -6,7 +6,7 @@ use super::days::{Bars, Unit};
 use super::text::ratio;
 
 /// Maximum number of steps on an axis.
-const MOST_STEPS: u64 = 4;
+const MAX_STEPS: u64 = 4;
 
 /// A mark on an axis.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,17 +16,17 @@ pub(super) struct Tick {
     pub(super) label: String,
 }
 
-/// Step and end of an axis for numbers up to `most`.
-pub(super) fn round_up(most: u64) -> (u64, u64) {
+/// Step and end of an axis for numbers up to `max`.
+pub(super) fn round_up(max: u64) -> (u64, u64) {
     let mut power = 1_u64;
     loop {
         for step in [power, 2 * power, power.saturating_mul(5)] {
-            if most.div_ceil(step) <= MOST_STEPS {
-                return (step, most.div_ceil(step).max(1).saturating_mul(step));
+            if max.div_ceil(step) <= MAX_STEPS {
+                return (step, max.div_ceil(step).max(1).saturating_mul(step));
             }
         }
         if power > u64::MAX / 100 {
-            return (most.max(1), most.max(1));
+            return (max.max(1), max.max(1));
         }
         power *= 10;
     }
@@ -63,7 +63,7 @@ const STEPS: [u64; 22] = [
 /// The marks of an axis that starts at this time and covers this many seconds.
 pub(super) fn of_time(start_micros: i64, seconds: u64) -> Vec<Tick> {
     let start = start_micros.div_euclid(1_000_000);
-    let step = STEPS.into_iter().find(|step| seconds / step <= MOST_STEPS).unwrap_or(3650 * DAY);
+    let step = STEPS.into_iter().find(|step| seconds / step <= MAX_STEPS).unwrap_or(3650 * DAY);
     let (length, step) =
         (i64::try_from(seconds).unwrap_or(i64::MAX), i64::try_from(step).unwrap_or(i64::MAX));
     let first = start.div_euclid(step) + i64::from(start.rem_euclid(step) > 0);
@@ -107,7 +107,7 @@ pub(super) fn of_dates(Bars { unit, each: bars, .. }: &Bars) -> Vec<Tick> {
     ];
     let years = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000].map(Spacing::Years);
     let wide_enough = spacings.into_iter().chain(years).filter(|spacing| spacing.fits(*unit));
-    let most = usize::try_from(MOST_STEPS).unwrap_or_default() + 1;
+    let max = usize::try_from(MAX_STEPS).unwrap_or_default() + 1;
     let tick = |spacing: Spacing, day: NaiveDate| {
         let at = bars.partition_point(|(start, _)| *start <= day).saturating_sub(1);
         let start = bars[at].0;
@@ -117,10 +117,10 @@ pub(super) fn of_dates(Bars { unit, each: bars, .. }: &Bars) -> Vec<Tick> {
         Tick { at: ratio(at as u64, count) + within * ratio(1, count), label: spacing.label(day) }
     };
     let ticks = |spacing: Spacing| {
-        let days = spacing.from(first).take_while(|day| *day < end).take(most + 1);
+        let days = spacing.from(first).take_while(|day| *day < end).take(max + 1);
         let ticks: Vec<_> = days.map(|day| tick(spacing, day)).collect();
         let has_room = ticks.windows(2).all(|pair| pair[1].at - pair[0].at >= spacing.room());
-        ((1..=most).contains(&ticks.len()) && has_room).then_some(ticks)
+        ((1..=max).contains(&ticks.len()) && has_room).then_some(ticks)
     };
     wide_enough.into_iter().find_map(ticks).unwrap_or_default()
 }

@@ -40,7 +40,7 @@ mod tests {
     }
 
     #[test]
-    fn the_style_asks_for_nothing() {
+    fn the_style_loads_nothing() {
         assert!(!STYLE.contains("url(") && !STYLE.contains("@import") && !STYLE.contains('<'));
     }
 }

@@ -136,7 +136,7 @@ fn values_of_other_types_fit_or_go_to_extra() {
 }
 
 #[test]
-fn unknown_fields_are_kept_in_order_also_null_and_the_last_of_doubled_ones() {
+fn unknown_fields_are_kept_in_order_also_null_and_the_last_of_repeated_ones() {
     assert_eq!(
         row(
             "",
@@ -214,7 +214,7 @@ fn channel_records_by_array_and_index_with_stable_ids() {
     assert_eq!((builders.rows(Table::Messages), builders.rows(Table::ChannelRecords)), (1, 5));
     let rows = builders.take(Table::ChannelRecords).unwrap();
     assert_eq!(rows.message_time.as_ref().unwrap().value(4), 1_752_577_991_000_000);
-    let told: Vec<_> = objects(&rows)
+    let lines: Vec<_> = objects(&rows)
         .iter()
         .map(|row| {
             let column = |name: &str| {
@@ -235,7 +235,7 @@ fn channel_records_by_array_and_index_with_stable_ids() {
         })
         .collect();
     // The IDs are Python's hashlib.sha256(b"m\x1fwhatsapp\x1f" + raw + b"\x1f0").hexdigest()[:32].
-    insta::assert_snapshot!(told.join("\n"), @r#"
+    insta::assert_snapshot!(lines.join("\n"), @r#"
     b283c320ca7d466855ab0555dbcddeb0 m v c1 whatsapp 0 sent unknown {"status" : "sent"}
     3df594b481a4fec6019712077cf4bf50 m v c1 whatsapp 1 - unknown null
     a755ab87aebf28dc2dc6a4821027e084 m v c1 whatsapp 2 sent unknown {"status" : "sent"}
@@ -266,14 +266,14 @@ fn many_records_of_one_message_are_flushed() {
     let text = page_of("", &format!(r#"{{"message_id":"{id}","messenger_messages":[{array}]}}"#));
     let page = read_page(&text).unwrap();
     let columns = ConversationColumns::flat(None);
-    let (mut builders, mut most, mut rows) = (builders(), 0, 0);
+    let (mut builders, mut max, mut rows) = (builders(), 0, 0);
     let Ok(()) = builders.message(
         &contact_id(),
         &columns,
         None,
         &page.conversations[0].messages[0],
         |builders: &mut Builders| {
-            most = most.max(builders.bytes(Table::ChannelRecords));
+            max = max.max(builders.bytes(Table::ChannelRecords));
             if builders.bytes(Table::ChannelRecords) > 50_000 {
                 rows += builders.take(Table::ChannelRecords).unwrap().batch.num_rows();
             }
@@ -281,7 +281,7 @@ fn many_records_of_one_message_are_flushed() {
         },
     );
     assert_eq!(rows + builders.rows(Table::ChannelRecords), 2000);
-    assert!(most < 100_000, "{most}");
+    assert!(max < 100_000, "{max}");
 }
 
 #[test]

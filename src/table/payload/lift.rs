@@ -49,21 +49,21 @@ pub(super) fn lift<'a>(envelope: &Envelope<'a>, event: Option<&Event<'a>>) -> Li
 }
 
 fn event_type(event: &Event<'_>) -> EventType {
-    let told = |member: Option<Value<'_>>| member.is_some_and(|value| value.raw() != "false");
+    let is_set = |member: Option<Value<'_>>| member.is_some_and(|value| value.raw() != "false");
     let is_true = |value: Value<'_>| boolean(value).fitting() == Some(true);
     let echo =
         || event.message.and_then(|message| key(message, "is_echo")).or(event.is_echo).is_some_and(is_true);
     let kinds: [(EventType, &dyn Fn() -> bool); 11] = [
         (EventType::Status, &|| event.status.is_some() && own_recipient(event).is_some()),
-        (EventType::Delivery, &|| told(event.delivery)),
-        (EventType::Read, &|| told(event.read)),
-        (EventType::Reaction, &|| told(event.reaction)),
-        (EventType::Postback, &|| told(event.postback)),
-        (EventType::Edit, &|| told(event.message_edit)),
+        (EventType::Delivery, &|| is_set(event.delivery)),
+        (EventType::Read, &|| is_set(event.read)),
+        (EventType::Reaction, &|| is_set(event.reaction)),
+        (EventType::Postback, &|| is_set(event.postback)),
+        (EventType::Edit, &|| is_set(event.message_edit)),
         (EventType::Echo, &echo),
-        (EventType::Message, &|| told(event.message) || (event.kind.is_some() && event.from.is_some())),
+        (EventType::Message, &|| is_set(event.message) || (event.kind.is_some() && event.from.is_some())),
         (EventType::SendAck, &|| is_send_ack(event)),
-        (EventType::Referral, &|| told(event.referral)),
+        (EventType::Referral, &|| is_set(event.referral)),
         (EventType::Error, &|| event.errors.and_then(first).is_some()),
     ];
     kinds.into_iter().find(|(_, holds)| holds()).map_or(EventType::Unknown, |(kind, _)| kind)

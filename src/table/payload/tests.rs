@@ -72,7 +72,7 @@ fn the_records_own_status_and_time_come_first() {
 
 #[test]
 fn whatsapp_messages() {
-    let told = [
+    let lifted_fields = [
         r#"{"contacts":[{"wa_id":"49123"}],"metadata":{},"messages":[{"from":"US.1349","id":"w","type":"image","image":{"id":"i","mime_type":"image/png","caption":"c","link":"l"}}]}"#,
         r#"{"from":"1","id":"w","type":"interactive","interactive":{"type":"list_reply","list_reply":{"id":"x","title":"T"}},"context":{"from":"2","id":"w0"}}"#,
         r#"{"from":"1","id":"w","type":"button","button":{"text":"Yes","payload":"p"}}"#,
@@ -84,7 +84,7 @@ fn whatsapp_messages() {
         r#"{"errors":[{"code":"x"},{"code":1}],"status":"failed"}"#,
     ]
     .map(lifted);
-    insta::assert_snapshot!(told.join("\n"), @r#"
+    insta::assert_snapshot!(lifted_fields.join("\n"), @r#"
     event_type=message message_type=image direction=inbound platform_message_id=w sender_id=US.1349 text=c media_id=i media_url=l media_mime_type=image/png
     event_type=message message_type=interactive direction=inbound platform_message_id=w related_message_id=w0 sender_id=1 text=T
     event_type=message message_type=button direction=inbound platform_message_id=w sender_id=1 text=Yes
@@ -100,7 +100,7 @@ fn whatsapp_messages() {
 #[test]
 fn instagram_and_messenger_events() {
     let around = r#""sender":{"id":"s"},"recipient":{"id":"r"},"timestamp":1752577991000"#;
-    let told = [
+    let lifted_fields = [
         r#""message":{"mid":"m","text":"hi","reply_to":{"mid":"m0"}}"#,
         r#""message":{"mid":"m","attachments":[{"type":"image","payload":{"url":"u"}}]}"#,
         r#""message":{"mid":"m","text":"hi","is_echo":true}"#,
@@ -114,7 +114,7 @@ fn instagram_and_messenger_events() {
         r#""something":{}"#,
     ]
     .map(|event| lifted(&format!("{{{around},{event}}}")));
-    insta::assert_snapshot!(told.join("\n"), @r#"
+    insta::assert_snapshot!(lifted_fields.join("\n"), @r#"
     event_type=message event_at=1752577991000000 message_type=text direction=inbound platform_message_id=m related_message_id=m0 sender_id=s recipient_id=r text=hi
     event_type=message event_at=1752577991000000 message_type=image direction=inbound platform_message_id=m sender_id=s recipient_id=r media_url=u
     event_type=echo event_at=1752577991000000 message_type=text direction=outbound platform_message_id=m sender_id=s recipient_id=r text=hi
