@@ -1,4 +1,6 @@
 //! One contact: from its pages to its rows.
+//!
+//! The pages are indexed as they arrive. Rows are flattened from them when the contact's outcome is known.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -6,10 +8,10 @@ use std::collections::{HashMap, HashSet};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::TransformError;
-use super::early::Early;
 use super::index::Index;
 use super::order;
 use super::pages::{Pages, Source};
+use super::prebuilt::Prebuilt;
 use super::tables::{RowTarget, Tables};
 use crate::contact_read::Status;
 use crate::id::ContactId;
@@ -19,44 +21,44 @@ use crate::settings::Window;
 use crate::spool::{ContactUpdate, RecordLocation, SpooledPage};
 use crate::table::{ContactInput, Totals};
 
-/// A contact that is being indexed, or is.
-pub struct Contact<'a> {
+/// The pages and the index of one contact, from which its rows are made.
+pub struct ContactRows<'a> {
     id: &'a ContactId,
     pages: Pages,
     index: Index,
-    own: Own,
+    fields: ContactFields,
     totals: Totals,
-    early: Early,
+    prebuilt: Prebuilt,
     is_doubtful: bool,
 }
 
-/// What the pages say of the contact itself; the last word of each.
+/// Fields of the contact itself. If pages differ, the later page wins.
 #[derive(Default)]
-struct Own {
+struct ContactFields {
     contact: Option<String>,
     siblings: Vec<(String, String)>,
-    /// Where in `siblings` a name stands: one answer may hold millions of them.
+    /// Index in `siblings` of each name. A single response may hold millions of names.
     sibling_places: HashMap<String, usize>,
     unplaced: Vec<String>,
-    /// Fingerprints of what is in `unplaced`.
-    met: HashSet<u128>,
+    /// Fingerprints of the members of `unplaced`.
+    seen: HashSet<u128>,
 }
 
-/// Reads a contact's pages into an index, as they come, until it has its last word, which is given too; none when the run
-/// has stopped before that. `contact` is its place in the input.
+/// Indexes a contact's pages as they arrive, until its outcome is spooled. Returns the rows and the location
+/// of the outcome, or `None` if the run stops first. `contact` is the contact's index in the input.
 pub fn read<'a>(
     source: &mut Source<'_>,
     tables: &mut Tables,
     (contact, id): (u32, &'a ContactId),
     window: Window,
-) -> Result<Option<(Contact<'a>, RecordLocation)>, TransformError> {
-    let mut read = Contact {
+) -> Result<Option<(ContactRows<'a>, RecordLocation)>, TransformError> {
+    let mut read = ContactRows {
         id,
         pages: Pages::default(),
         index: Index::default(),
-        own: Own::default(),
+        fields: ContactFields::default(),
         totals: Totals::default(),
-        early: Early::default(),
+        prebuilt: Prebuilt::default(),
         is_doubtful: false,
     };
     loop {
@@ -64,11 +66,11 @@ pub fn read<'a>(
             Some(ContactUpdate::Pages(places)) => {
                 for place in places {
                     let received = read.add(place, source)?;
-                    read.make_early(received, window, source, tables)?;
+                    read.prebuild(received, window, source, tables)?;
                 }
             }
             Some(ContactUpdate::Done(done)) => {
-                read.index.keep(window);
+                read.index.drop_outside(window);
                 read.totals = read.index.count();
                 return Ok(Some((read, done)));
             }
@@ -77,7 +79,7 @@ pub fn read<'a>(
     }
 }
 
-impl Own {
+impl ContactFields {
     fn add(&mut self, page: &Page<'_>) {
         if let Some(contact) = page.contact
             && self.contact.as_deref() != Some(contact.raw())
@@ -97,17 +99,17 @@ impl Own {
         let nameless = page.conversations.iter().filter_map(nameless);
         let unplaced = page.unplaced.iter().map(|value| value.raw().to_owned());
         for text in unplaced.chain(nameless) {
-            if self.met.insert(xxh3_128(text.as_bytes())) {
+            if self.seen.insert(xxh3_128(text.as_bytes())) {
                 self.unplaced.push(text);
             }
         }
     }
 }
 
-/// A conversation without an id has no row: what it says beside its messages, as JSON. None if it says nothing.
+/// The fields of a conversation without an ID, as JSON, since it has no row. `None` if all of them are null.
 fn nameless(conversation: &Conversation<'_>) -> Option<String> {
-    let says_something = conversation.fields.iter().any(|(_, value)| !value.is_null());
-    if conversation.id.is_some() || !says_something {
+    let has_value = conversation.fields.iter().any(|(_, value)| !value.is_null());
+    if conversation.id.is_some() || !has_value {
         return None;
     }
     let mut text = String::from("{");
@@ -123,35 +125,36 @@ fn nameless(conversation: &Conversation<'_>) -> Option<String> {
     Some(text)
 }
 
-impl Contact<'_> {
-    /// Where its pages stand.
+impl ContactRows<'_> {
+    /// Locations of the contact's pages in the spool.
     pub fn places(&self) -> &[SpooledPage] {
         self.pages.places()
     }
 
-    /// True if one of its answers is not what was asked for.
+    /// True if a response does not belong to this contact or has the wrong shape.
     pub fn is_doubtful(&self) -> bool {
         self.is_doubtful
     }
 
-    /// Takes a page in; gives how many messages it holds.
+    /// Adds a page and returns the number of its messages.
     fn add(&mut self, place: SpooledPage, source: &mut Source<'_>) -> Result<usize, TransformError> {
         let page = self.pages.push(place);
-        // Only answers that were read once are spooled.
+        // Fetch spools only responses that it could read. Earlier versions spooled others too.
         if let Some(document) = self.pages.get(page, source)?
             && let Ok(records) = record::read_page(document)
         {
             self.is_doubtful |= record::check(&records, self.id).is_err();
             self.index.add(page, &records);
-            self.own.add(&records);
+            self.fields.add(&records);
             return Ok(records.message_count());
         }
         self.is_doubtful = true;
         Ok(0)
     }
 
-    /// Makes pieces of what is likely to stay where it is, after a page with so many messages.
-    fn make_early(
+    /// Builds pieces of the messages whose positions are unlikely to change, after a page of `received`
+    /// messages.
+    fn prebuild(
         &mut self,
         received: usize,
         window: Window,
@@ -161,32 +164,33 @@ impl Contact<'_> {
         if !tables.have_pieces {
             return Ok(());
         }
-        for messages in self.early.read(received, &self.index, window) {
-            self.make(&messages, source, tables)?;
-            if let Some(page) = self.early.first_page(&self.index) {
-                self.pages.leave_behind(page);
+        for messages in self.prebuilt.page_read(received, &self.index, window) {
+            self.build_piece(&messages, source, tables)?;
+            if let Some(page) = self.prebuilt.first_page(&self.index) {
+                self.pages.release_before(page);
             }
         }
         Ok(())
     }
 
-    /// Makes a piece of these messages; gives its number.
-    fn make(
+    /// Builds a piece of these messages and returns its number.
+    fn build_piece(
         &mut self,
         messages: &[u32],
         source: &mut Source<'_>,
         tables: &mut Tables,
     ) -> Result<u32, TransformError> {
-        let number = self.early.next();
+        let number = self.prebuilt.next_number();
         for at in messages {
             self.push(*at, RowTarget::Piece(number), source, tables)?;
         }
         let counts = tables.end_piece(number)?;
-        self.early.made(&self.index, messages, counts);
+        self.prebuilt.add(&self.index, messages, counts);
         Ok(number)
     }
 
-    /// Pushes the contact's rows, in their order, if it has any; gives what was exported of it.
+    /// Writes the contact's rows in order, if its status has rows. Returns the totals of the exported
+    /// messages.
     pub fn flatten(
         mut self,
         status: Status,
@@ -198,7 +202,7 @@ impl Contact<'_> {
             self.push_rows(source, tables)?;
             exported = self.totals;
         }
-        if !self.early.is_empty() {
+        if !self.prebuilt.is_empty() {
             tables.drop_pieces()?;
         }
         Ok(exported)
@@ -211,44 +215,44 @@ impl Contact<'_> {
             let conversation = &self.index.conversations[*at as usize];
             if conversation.columns.id.is_some() {
                 tables.builders.conversation(self.id, &conversation.columns, conversation.totals);
-                tables.relieve()?;
+                tables.flush_large()?;
             }
         }
         let messages = order::messages(&self.index, &conversations);
-        match self.early.pieces(messages.len()).filter(|_| tables.have_pieces) {
+        match self.prebuilt.cuts(messages.len()).filter(|_| tables.have_pieces) {
             None => {
                 self.expect(&messages, source)?;
                 messages.iter().try_for_each(|at| self.push(*at, RowTarget::Table, source, tables))
             }
             Some(pieces) => {
-                let made = |piece| (piece, self.early.find(&self.index, piece));
-                let pieces: Vec<_> = pieces.map(|piece| made(&messages[piece])).collect();
-                let late = pieces.iter().filter(|(_, made)| made.is_none());
-                let late: Vec<u32> = late.flat_map(|(piece, _)| piece.iter().copied()).collect();
-                self.expect(&late, source)?;
-                for (piece, made) in pieces {
-                    let number = match made {
+                let find = |piece| (piece, self.prebuilt.find(&self.index, piece));
+                let pieces: Vec<_> = pieces.map(|piece| find(&messages[piece])).collect();
+                let missing = pieces.iter().filter(|(_, found)| found.is_none());
+                let missing: Vec<u32> = missing.flat_map(|(piece, _)| piece.iter().copied()).collect();
+                self.expect(&missing, source)?;
+                for (piece, found) in pieces {
+                    let number = match found {
                         Some(number) => number,
-                        None => self.make(piece, source, tables)?,
+                        None => self.build_piece(piece, source, tables)?,
                     };
-                    tables.put_piece(number, self.early.counts(number))?;
+                    tables.put_piece(number, self.prebuilt.counts(number))?;
                 }
                 Ok(())
             }
         }
     }
 
-    /// Says in which order the pages of these messages will be needed.
+    /// Announces the order in which the pages of these messages are needed.
     fn expect(&mut self, messages: &[u32], source: &Source<'_>) -> Result<(), TransformError> {
         let page_of = |at: &u32| self.index.messages[*at as usize].page;
         Ok(self.pages.expect(messages.iter().map(page_of), source)?)
     }
 
-    /// Pushes a message's rows.
+    /// Writes the rows of one message.
     fn push(
         &mut self,
         at: u32,
-        whither: RowTarget,
+        target: RowTarget,
         source: &mut Source<'_>,
         tables: &mut Tables,
     ) -> Result<(), TransformError> {
@@ -258,14 +262,14 @@ impl Contact<'_> {
         let Some(value) = document.and_then(|document| document.value(indexed.value)) else { return Ok(()) };
         let message = Message::known(self.index.id(indexed), value);
         let columns = &self.index.conversations[indexed.conversation as usize].columns;
-        tables.message(whither, self.id, columns, pass, &message)
+        tables.message(target, self.id, columns, pass, &message)
     }
 
     fn push_contact(&self, tables: &mut Tables) {
         let read = |text: &String| Document::parse(text.clone()).ok();
-        let contact = self.own.contact.as_ref().and_then(read);
+        let contact = self.fields.contact.as_ref().and_then(read);
         let siblings: Vec<_> =
-            self.own.siblings.iter().filter_map(|(name, text)| Some((name, read(text)?))).collect();
+            self.fields.siblings.iter().filter_map(|(name, text)| Some((name, read(text)?))).collect();
         let siblings: Vec<(Cow<'_, str>, Value<'_>)> =
             siblings.iter().map(|(name, document)| (name.as_str().into(), document.root())).collect();
         let with_id =
@@ -274,7 +278,7 @@ impl Contact<'_> {
             id: self.id,
             contact: contact.as_ref().map(Document::root),
             siblings: &siblings,
-            unplaced: &self.own.unplaced,
+            unplaced: &self.fields.unplaced,
             conversation_count: with_id.count() as u64,
             totals: self.totals,
         });
@@ -285,12 +289,12 @@ impl Contact<'_> {
 mod tests {
     use std::fmt::Write;
 
-    use super::Own;
+    use super::ContactFields;
     use crate::json::Document;
     use crate::record::read_page;
 
     #[test]
-    fn many_odd_things_are_each_kept_once_and_found_without_looking_through_all() {
+    fn each_of_many_odd_values_is_kept_once() {
         const COUNT: usize = 40_000;
         let (mut odd, mut siblings) = (String::new(), String::new());
         for number in 0..COUNT {
@@ -298,11 +302,11 @@ mod tests {
             write!(siblings, "\"s{number}\":{number},").unwrap();
         }
         let page = format!(r#"{{"data":{{"data":{{{siblings}"conversations":[{odd}0]}}}}}}"#);
-        let mut own = Own::default();
+        let mut fields = ContactFields::default();
         for text in [&page, &page.replace("\"s7\":7,", "\"s7\":8,")] {
-            own.add(&read_page(&Document::parse(text.as_str()).unwrap()).unwrap());
+            fields.add(&read_page(&Document::parse(text.as_str()).unwrap()).unwrap());
         }
-        assert_eq!((own.unplaced.len(), own.siblings.len()), (COUNT, COUNT));
-        assert_eq!(own.siblings[7], ("s7".to_owned(), "8".to_owned()));
+        assert_eq!((fields.unplaced.len(), fields.siblings.len()), (COUNT, COUNT));
+        assert_eq!(fields.siblings[7], ("s7".to_owned(), "8".to_owned()));
     }
 }

@@ -1,4 +1,4 @@
-//! The coverage table: one row for every contact asked for, written when all else is known.
+//! The coverage table: one row per requested contact, written after all other tables.
 
 use super::exported::Exported;
 use super::tables::Tables;
@@ -9,13 +9,13 @@ use crate::id::ContactId;
 use crate::spool::{Entry, Ledger, Reader};
 use crate::table::{CoverageRow, Totals};
 
-/// What the rows add up to.
+/// Status of each contact, and the text of `failed.csv`.
 pub struct Coverage {
     pub statuses: Vec<Status>,
     pub failed: Option<String>,
 }
 
-/// Writes the rows, in the order of the input.
+/// Writes the rows in the order of the input.
 pub fn write(
     plan: &TransformPlan,
     ledger: &Ledger,
@@ -34,7 +34,7 @@ pub fn write(
         }
         let Some(done) = ledger.done(u32::try_from(at).unwrap_or(u32::MAX)) else { continue };
         let Entry::Done { mut outcome, .. } = reader.entry(done)? else { continue };
-        // Messages that vanished while the history was read are exported.
+        // Messages that vanished from the API during the read are exported.
         if outcome.status == Status::Empty && totals.messages > 0 {
             outcome.status = Status::Exported;
         }
@@ -68,7 +68,7 @@ fn row(contact_id: ContactId, line: u64, outcome: Outcome, totals: &Totals) -> C
     }
 }
 
-/// The row of a contact that was not due: nothing was asked, and nothing is exported.
+/// The row of a contact that was not due: the run did not read it.
 fn unchanged(contact_id: ContactId, line: u64) -> CoverageRow {
     CoverageRow {
         contact_id,
@@ -88,7 +88,7 @@ fn unchanged(contact_id: ContactId, line: u64) -> CoverageRow {
     }
 }
 
-/// The contacts file of what failed.
+/// The text of `failed.csv`.
 fn failed_file(failed: Option<csv::Writer<Vec<u8>>>) -> Option<String> {
     // Writing to memory cannot fail, and all fields are UTF-8.
     failed.and_then(|writer| writer.into_inner().ok()).and_then(|bytes| String::from_utf8(bytes).ok())

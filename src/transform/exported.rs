@@ -1,28 +1,30 @@
-//! Counts of each contact, kept until its coverage is written: one byte for a contact without messages, 12 to 18 for
-//! others. They are written and read in one order.
+//! Totals of each contact, kept until its row of `coverage` is written.
+//!
+//! They take one byte for a contact without messages, and 12 to 18 bytes for others. They are read in the
+//! order of writing.
 
 use crate::table::Totals;
 
 const HAS_MESSAGES: u8 = 1;
 const HAS_FIRST: u8 = 2;
 const HAS_LAST: u8 = 4;
-/// Units in which times are written, in microseconds: the largest that holds both without a rest.
+/// Units of times, in microseconds. The largest unit that divides both times is used.
 const UNITS: [i64; 3] = [1_000_000, 1_000, 1];
-/// Where the number of the unit stands in the flags.
+/// Position of the unit's number in the flags, in bits.
 const UNIT_SHIFT: u32 = 3;
-/// Bytes of a chunk. The list grows by chunks, so that nothing is copied.
+/// Bytes per chunk. The list grows by chunks, so growth copies nothing.
 const CHUNK: usize = 1 << 16;
 
 /// Totals in the order of the input.
 #[derive(Debug, Default)]
 pub struct Exported {
     chunks: Vec<Vec<u8>>,
-    /// The next contact, while its bytes are put together.
+    /// Buffer for the bytes of the next contact.
     next: Vec<u8>,
 }
 
 impl Exported {
-    /// Adds those of the next contact.
+    /// Adds the totals of the next contact.
     pub fn push(&mut self, totals: &Totals) {
         let flag = |is_there: bool, flag: u8| if is_there { flag } else { 0 };
         let times = [totals.first, totals.last];
@@ -78,7 +80,7 @@ fn read(rest: &mut &[u8]) -> Option<Totals> {
     Some(Totals { messages, first, last })
 }
 
-/// Seven bits a byte, the lowest first; the highest bit says that more follow.
+/// Writes seven bits per byte, the lowest first. The highest bit marks that more bytes follow.
 fn write(bytes: &mut Vec<u8>, mut number: u64) {
     while number > 0x7f {
         bytes.push(0x80 | (number & 0x7f) as u8);
@@ -100,7 +102,7 @@ fn number(rest: &mut &[u8]) -> Option<u64> {
     Some(number)
 }
 
-/// A number of either sign as one without: small numbers stay small.
+/// Maps a signed number to an unsigned one. Numbers near zero stay small.
 fn folded(number: i64) -> u64 {
     (number << 1 ^ number >> 63).cast_unsigned()
 }
@@ -130,7 +132,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_pushed_is_read_back(
+        fn totals_round_trip(
             all in proptest::collection::vec((0..4_u8, any::<u64>(), any::<Option<i64>>(), any::<Option<i64>>()), 0..50)
         ) {
             // Whole seconds and milliseconds are common.

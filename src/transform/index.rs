@@ -1,6 +1,6 @@
-//! The index of one contact's messages: which there are, where each stands, and what it sorts by.
+//! The index of one contact's messages: the location and the sort key of each.
 //!
-//! About 150 bytes a message, so that a history of a million fits in memory while its text does not.
+//! It takes about 150 bytes per message. The index of a million messages fits in memory; their text does not.
 
 use std::collections::HashMap;
 
@@ -10,56 +10,55 @@ use crate::record::{Message, Page, Shape};
 use crate::settings::Window;
 use crate::table::{self, ConversationColumns, Totals};
 
-/// One message.
 #[derive(Debug)]
-pub struct Indexed {
+pub struct IndexedMessage {
     pub conversation: u32,
     pub page: u32,
-    /// Its number in the page's document.
+    /// Number of the value in the page's document.
     pub value: u32,
     pub created_at: Option<i64>,
     pub message_order: Option<i64>,
     id_start: usize,
     id_bytes: u32,
-    /// Tells versions of one message apart.
+    /// Hash of the message, which distinguishes its versions.
     digest: u64,
 }
 
-/// One conversation, or the messages that share the lack of one.
+/// A conversation, or the messages without a conversation.
 #[derive(Debug)]
-pub struct Conversation {
+pub struct IndexedConversation {
     pub columns: ConversationColumns,
     pub totals: Totals,
 }
 
-/// What makes conversations the same.
+/// Identity of a conversation.
 #[derive(PartialEq, Eq, Hash)]
-enum Key {
+enum ConversationKey {
     Id(String),
-    /// Without an id: told apart by what else is known of them.
+    /// Without an ID: the text of all its columns.
     Nameless(String),
 }
 
-/// The index.
 #[derive(Default)]
 pub struct Index {
-    pub messages: Vec<Indexed>,
-    pub conversations: Vec<Conversation>,
+    pub messages: Vec<IndexedMessage>,
+    pub conversations: Vec<IndexedConversation>,
     ids: String,
     by_id: HashMap<u128, u32>,
-    by_key: HashMap<Key, u32>,
+    by_key: HashMap<ConversationKey, u32>,
 }
 
 impl Index {
-    /// Takes a page's messages in. Of two versions of a message the later read wins; an identical one changes nothing.
+    /// Adds the messages of a page. Of two versions of a message the one read later wins. Identical versions
+    /// change nothing.
     pub fn add(&mut self, page: u32, records: &Page<'_>) {
         for conversation in &records.conversations {
             match conversation.shape {
                 Shape::Grouped => {
                     let columns = ConversationColumns::read(conversation);
                     let key = match &columns.id {
-                        Some(id) => Key::Id(id.clone()),
-                        None => Key::Nameless(format!("{columns:?}")),
+                        Some(id) => ConversationKey::Id(id.clone()),
+                        None => ConversationKey::Nameless(format!("{columns:?}")),
                     };
                     let nameless = columns.id.is_none().then(|| columns.clone());
                     let at = self.conversation(key, columns);
@@ -73,8 +72,9 @@ impl Index {
                     for message in &conversation.messages {
                         let at = match message.conversation_id.as_deref() {
                             Some(id) => self.named_conversation(id, &ConversationColumns::flat(None)),
-                            None => self
-                                .known_or(Key::Nameless(String::new()), || ConversationColumns::flat(None)),
+                            None => self.get_or_add(ConversationKey::Nameless(String::new()), || {
+                                ConversationColumns::flat(None)
+                            }),
                         };
                         self.message(at, page, message);
                     }
@@ -83,12 +83,12 @@ impl Index {
         }
     }
 
-    /// The id of a message.
-    pub fn id(&self, message: &Indexed) -> &str {
+    /// The ID of a message.
+    pub fn id(&self, message: &IndexedMessage) -> &str {
         self.ids.get(message.id_start..message.id_start + message.id_bytes as usize).unwrap_or_default()
     }
 
-    /// Counts the messages of each conversation and of all; to be called when all pages are in.
+    /// Counts the messages of each conversation, and of all. Call it once, after the last page.
     pub fn count(&mut self) -> Totals {
         let mut all = Totals::default();
         for message in &self.messages {
@@ -98,8 +98,8 @@ impl Index {
         all
     }
 
-    /// The conversation's number; what is known of it is replaced by what this page says.
-    fn conversation(&mut self, key: Key, columns: ConversationColumns) -> u32 {
+    /// The conversation's number. The columns of this page replace the known ones.
+    fn conversation(&mut self, key: ConversationKey, columns: ConversationColumns) -> u32 {
         if let Some(at) = self.by_key.get(&key) {
             self.conversations[*at as usize].columns = columns;
             return *at;
@@ -107,26 +107,26 @@ impl Index {
         self.new_conversation(key, columns)
     }
 
-    /// The conversation that a message names itself, standing in none or in one without an id. What is known of it
-    /// is not replaced; where nothing is, what stood around the message is the best there is.
+    /// The conversation that a message names, where the message is outside a conversation or in one without
+    /// an ID. Known columns stay. A new conversation gets the columns `around` the message.
     fn named_conversation(&mut self, id: &str, around: &ConversationColumns) -> u32 {
-        self.known_or(Key::Id(id.to_owned()), || {
+        self.get_or_add(ConversationKey::Id(id.to_owned()), || {
             let mut columns = around.clone();
             columns.id = Some(id.to_owned());
             columns
         })
     }
 
-    fn known_or(&mut self, key: Key, columns: impl FnOnce() -> ConversationColumns) -> u32 {
+    fn get_or_add(&mut self, key: ConversationKey, columns: impl FnOnce() -> ConversationColumns) -> u32 {
         match self.by_key.get(&key) {
             Some(at) => *at,
             None => self.new_conversation(key, columns()),
         }
     }
 
-    fn new_conversation(&mut self, key: Key, columns: ConversationColumns) -> u32 {
+    fn new_conversation(&mut self, key: ConversationKey, columns: ConversationColumns) -> u32 {
         let at = u32::try_from(self.conversations.len()).unwrap_or(u32::MAX);
-        self.conversations.push(Conversation { columns, totals: Totals::default() });
+        self.conversations.push(IndexedConversation { columns, totals: Totals::default() });
         self.by_key.insert(key, at);
         at
     }
@@ -143,7 +143,7 @@ impl Index {
                 return;
             }
         }
-        let mut indexed = Indexed {
+        let mut indexed = IndexedMessage {
             conversation,
             page,
             value: message.value.number(),
@@ -165,8 +165,9 @@ impl Index {
         }
     }
 
-    /// Drops the messages outside the window. They were needed until now: a later version may have moved into it.
-    pub fn keep(&mut self, window: Window) {
+    /// Drops the messages outside the window. Call it after the last page: a later version of a message may
+    /// be inside.
+    pub fn drop_outside(&mut self, window: Window) {
         self.messages.retain(|message| window.holds(message.created_at));
         self.by_id = HashMap::new();
     }
@@ -178,12 +179,12 @@ mod tests {
     use crate::json::Document;
     use crate::record::read_page;
 
-    /// Each conversation as `id status: messages`.
+    /// Each conversation as `ID status: messages`.
     fn conversations(page: &str) -> Vec<String> {
         let mut index = Index::default();
         index.add(0, &read_page(&Document::parse(page).unwrap()).unwrap());
         index.count();
-        let line = |conversation: &super::Conversation| {
+        let line = |conversation: &super::IndexedConversation| {
             let columns = &conversation.columns;
             let status = columns.status.as_deref().unwrap_or("-");
             format!("{} {status}: {}", columns.id.as_deref().unwrap_or("-"), conversation.totals.messages)

@@ -1,21 +1,23 @@
 //! Transform: a pure function from the spool and the order of the input to staged files.
 //!
-//! It runs beside fetch on its own thread and takes the contacts in the order of the input, waiting only for one that
-//! has no last word yet. Same spool, same bytes: nothing in it depends on timing. A contact's messages are first
-//! indexed as they come, then sorted, then flattened in their order; of a long history the newest are flattened before the
-//! rest is there ([`early`]). What does not fit in memory is read from the spool again. Full batches of rows go to the
-//! writers, each on a thread of its own, over short queues; so do the answers themselves, where they are kept
-//! ([`mod@raw`]).
+//! It runs beside fetch on its own thread. It takes the contacts in the order of the input, and waits only
+//! for a contact whose outcome is not spooled yet. The same spool gives the same bytes: nothing depends on
+//! timing.
 //!
-//! Layer 3: uses `spool`, `table` and `output`; knows nothing of the API.
+//! A contact's messages are indexed as they arrive, then sorted, then flattened in order. The newest messages
+//! of a long history are flattened before the rest arrives ([`prebuilt`]). Pages that do not fit in memory
+//! are read from the spool again. Writers take full batches of rows over short queues, each on its own
+//! thread. Another thread writes the responses themselves, if they are kept ([`mod@raw`]).
+//!
+//! Layer 3: uses `spool`, `table` and `output`; does not use the API.
 
 mod contact;
 mod coverage;
-mod early;
 mod exported;
 mod index;
 mod order;
 mod pages;
+mod prebuilt;
 mod prefetch;
 mod raw;
 mod tables;
@@ -38,61 +40,61 @@ use pages::Source;
 use raw::RawThread;
 use tables::Tables;
 
-/// Contacts between two reports of progress.
+/// Number of contacts between two reports of progress.
 const REPORT_EVERY: usize = 32;
 
-/// What build works on.
+/// Input, layout and folders of a transform.
 pub struct TransformPlan {
     /// The contacts, in the order of the rows.
     pub contacts: Arc<ContactList>,
-    /// Which of them are read; the others have a row in `coverage` only.
+    /// Contacts that the run reads. The others have a row in `coverage` only.
     pub due: Arc<Due>,
-    /// Where the spool's segments are.
+    /// Folder of the spool's segments.
     pub spool_folder: PathBuf,
-    /// Where files are staged. What stands there is thrown away first.
+    /// Folder for the staged files. It is emptied first.
     pub stage: PathBuf,
-    /// The run's ID and time, which stand in every row.
+    /// The run's ID and time, written to every row.
     pub stamp: Stamp,
     /// The form and layout of the files.
     pub output: OutputSpec,
-    /// Which messages to export.
+    /// Period of the messages to export.
     pub window: Window,
-    /// Whether the answers are archived beside the tables.
+    /// Decides if the responses are archived beside the tables.
     pub raw: RawAnswers,
 }
 
-/// What was built.
+/// Result of a transform.
 #[derive(Debug)]
 pub struct Transformed {
-    /// The staged files, durable.
+    /// The staged files. They are durable.
     pub files: Vec<StagedFile>,
     /// The staged files of the raw archive.
     pub raw: Vec<FileEntry>,
     /// Rows of each table, in the order of [`Table::ALL`].
     pub rows: [u64; 5],
-    /// The last word on each contact, in the order of the input.
+    /// Status of each contact, in the order of the input.
     pub statuses: Vec<Status>,
-    /// Counts of the values in each column, and of the fields that have no column or did not fit theirs.
+    /// Counts of the values in each column, and of fields without a column or with a value that does not fit.
     pub counts: Counts,
-    /// The contacts that failed, as a contacts file; `None` if none did.
+    /// The text of `failed.csv`; `None` if no contact failed.
     pub failed: Option<String>,
-    /// Reasons to doubt the answers.
+    /// Reasons to doubt the responses.
     pub doubts: Vec<String>,
 }
 
 impl Transformed {
-    /// How many contacts have this status.
+    /// Number of contacts with this status.
     pub fn contacts(&self, status: Status) -> u64 {
         self.statuses.iter().filter(|each| **each == status).count() as u64
     }
 
-    /// How many rows this table has.
+    /// Number of rows in this table.
     pub fn rows(&self, table: Table) -> u64 {
         self.rows[table as usize]
     }
 }
 
-/// Why nothing could be built.
+/// Errors of a transform.
 #[derive(Debug, thiserror::Error)]
 pub enum TransformError {
     /// The spool cannot be read.
@@ -101,13 +103,13 @@ pub enum TransformError {
     /// A file cannot be written.
     #[error(transparent)]
     Output(#[from] OutputError),
-    /// The staging folder cannot be made or cleared.
+    /// The staging folder cannot be created or cleared.
     #[error(transparent)]
     Storage(#[from] StorageError),
 }
 
 impl TransformError {
-    /// The sync of a staged file that failed, if that is what it was.
+    /// The error, if the sync of a staged file failed.
     fn failed_sync(&self) -> Option<&StorageError> {
         match self {
             Self::Storage(error) | Self::Output(OutputError::Storage(error)) => {
@@ -118,11 +120,12 @@ impl TransformError {
     }
 }
 
-/// Builds all tables; `None` when the run stopped before all contacts had their last word. When a staged file cannot be
-/// synced, all are given up and built anew, once: it is the spool that counts.
+/// Builds all tables. Returns `None` if the run stops before all contacts have an outcome.
+///
+/// If a staged file cannot be synced, all files are discarded and built once more from the spool.
 ///
 /// # Errors
-/// When the spool cannot be read or a file not be written. Transformed again, it may work: the spool is untouched.
+/// When the spool cannot be read or a file cannot be written. The spool is unchanged, so a retry is safe.
 pub fn transform(
     plan: &TransformPlan,
     ledger: &Ledger,
@@ -131,9 +134,9 @@ pub fn transform(
     let mut may_fail_to_sync = true;
     loop {
         match transform_once(plan, ledger, observer) {
-            Ok(Made::All(built)) => return Ok(Some(*built)),
-            Ok(Made::Nothing) => return Ok(None),
-            Ok(Made::InVain) => {}
+            Ok(AttemptEnd::Complete(built)) => return Ok(Some(*built)),
+            Ok(AttemptEnd::Stopped) => return Ok(None),
+            Ok(AttemptEnd::Overtaken) => {}
             Err(error) => match error.failed_sync() {
                 Some(failed) if may_fail_to_sync => {
                     observer.event(Event::SyncFailed { reason: failed.describe() });
@@ -145,46 +148,46 @@ pub fn transform(
     }
 }
 
-/// What came of building all tables from the first contact on.
-enum Made {
-    All(Box<Transformed>),
+/// End of one attempt to build all tables.
+enum AttemptEnd {
+    Complete(Box<Transformed>),
     /// A contact was read again after its rows were written.
-    InVain,
-    /// The run has stopped.
-    Nothing,
+    Overtaken,
+    /// The run stopped before all contacts were read.
+    Stopped,
 }
 
 fn transform_once(
     plan: &TransformPlan,
     ledger: &Ledger,
     observer: &SharedObserver,
-) -> Result<Made, TransformError> {
+) -> Result<AttemptEnd, TransformError> {
     durable::remove_tree(&plan.stage)?;
     durable::create_dir_all(&plan.stage)?;
-    let mut work = Work::new(plan, ledger)?;
-    if !work.transform_contacts(observer)? || ledger.wait_for_closing() == Closing::Stopped {
-        return Ok(Made::Nothing);
+    let mut attempt = Attempt::new(plan, ledger)?;
+    if !attempt.transform_contacts(observer)? || ledger.wait_for_closing() == Closing::Stopped {
+        return Ok(AttemptEnd::Stopped);
     }
     if ledger.take_overtaken() {
-        return Ok(Made::InVain);
+        return Ok(AttemptEnd::Overtaken);
     }
-    work.finish(ledger).map(|built| Made::All(Box::new(built)))
+    attempt.finish(ledger).map(|built| AttemptEnd::Complete(Box::new(built)))
 }
 
-/// The work so far.
-struct Work<'a> {
+/// One attempt to build all tables, from the first contact on.
+struct Attempt<'a> {
     plan: &'a TransformPlan,
     source: Source<'a>,
     tables: Tables,
-    /// Where the answers go, if they are kept.
+    /// The thread that writes the raw archive, if it is kept.
     raw: Option<RawThread>,
-    /// What was exported of each contact, for its coverage.
+    /// Totals of the exported messages of each contact, for `coverage`.
     exported: Exported,
-    /// Contacts with answers that are not accepted any more. Only earlier versions kept such.
+    /// Number of contacts with responses that only earlier versions accepted.
     doubtful: u64,
 }
 
-impl<'a> Work<'a> {
+impl<'a> Attempt<'a> {
     fn new(plan: &'a TransformPlan, ledger: &'a Ledger) -> Result<Self, TransformError> {
         let raw = match plan.raw {
             RawAnswers::Kept => Some(RawThread::start(plan)?),
@@ -204,7 +207,7 @@ impl<'a> Work<'a> {
         })
     }
 
-    /// Flattens all contacts; false when the run has stopped.
+    /// Writes the rows of all contacts. Returns false if the run stops.
     fn transform_contacts(&mut self, observer: &SharedObserver) -> Result<bool, TransformError> {
         let mut messages = 0;
         for at in 0..self.plan.contacts.len() {
@@ -264,8 +267,8 @@ impl<'a> Work<'a> {
     }
 }
 
-/// The doubt about contacts with answers that only an earlier version accepted.
+/// The doubt about contacts with responses that only an earlier version accepted.
 fn doubts(contacts: u64) -> Vec<String> {
-    let what = "answers that are not what was asked for, kept by an earlier version: messages may be missing";
+    let what = "invalid responses, kept by an earlier version: messages may be missing";
     (contacts > 0).then(|| format!("{contacts} contacts have {what}")).into_iter().collect()
 }

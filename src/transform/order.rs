@@ -1,11 +1,12 @@
-//! The order of rows inside a contact (`docs/tables.md#order-of-rows`): conversations by their first message and id, those without an id
-//! last; messages by time, order and id; nulls last.
+//! The order of rows inside a contact (`docs/tables.md#order-of-rows`).
+//!
+//! Conversations are sorted by their first message and ID; those without an ID come last. Messages are sorted
+//! by time, order and ID. Nulls come last.
 
 use std::cmp::Ordering;
 
 use super::index::Index;
 
-/// Nulls last.
 fn nulls_last<T: Ord>(left: Option<T>, right: Option<T>) -> Ordering {
     match (left, right) {
         (Some(left), Some(right)) => left.cmp(&right),
@@ -15,7 +16,7 @@ fn nulls_last<T: Ord>(left: Option<T>, right: Option<T>) -> Ordering {
     }
 }
 
-/// The conversations' numbers in the order of their rows, when their messages are counted.
+/// The conversations' numbers in row order. The index must be counted first.
 pub fn conversations(index: &Index) -> Vec<u32> {
     by_first(index, |conversation| index.conversations[conversation as usize].totals.first)
 }
@@ -33,14 +34,14 @@ fn by_first(index: &Index, first: impl Fn(u32) -> Option<i64>) -> Vec<u32> {
     order
 }
 
-/// The messages' numbers in the order of their rows, given the order of the conversations.
+/// The messages' numbers in row order, given the order of the conversations.
 pub fn messages(index: &Index, conversations: &[u32]) -> Vec<u32> {
-    // The newest mostly come first: turned round they are nearly sorted.
+    // The newest messages mostly come first. Reversed, they are nearly sorted.
     sorted(index, conversations, (0..u32::try_from(index.messages.len()).unwrap_or(u32::MAX)).rev().collect())
 }
 
-/// Some messages' numbers in the order of their rows, if there were no others.
-pub fn of_some(index: &Index, messages: Vec<u32>) -> Vec<u32> {
+/// These messages' numbers in row order, as if the contact had no others.
+pub fn some_messages(index: &Index, messages: Vec<u32>) -> Vec<u32> {
     let mut first: Vec<Option<i64>> = vec![None; index.conversations.len()];
     for at in &messages {
         let message = &index.messages[*at as usize];
@@ -54,11 +55,11 @@ pub fn of_some(index: &Index, messages: Vec<u32>) -> Vec<u32> {
 fn sorted(index: &Index, conversations: &[u32], mut messages: Vec<u32>) -> Vec<u32> {
     let mut rank = vec![0; conversations.len()];
     for (place, conversation) in (0_u32..).zip(conversations) {
-        // All messages without a conversation are one list, whatever else is known of them.
+        // All messages without a conversation ID are sorted together.
         let has_id = index.conversations[*conversation as usize].columns.id.is_some();
         rank[*conversation as usize] = if has_id { place } else { u32::MAX };
     }
-    // Stable, which is quick where much is in order.
+    // The stable sort is fast on nearly sorted input.
     messages.sort_by(|left, right| {
         let (left, right) = (&index.messages[*left as usize], &index.messages[*right as usize]);
         rank[left.conversation as usize]

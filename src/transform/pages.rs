@@ -1,4 +1,4 @@
-//! The pages of one contact: as many in memory as fit, the others read from the spool when they are needed.
+//! The pages of one contact: as many as fit are in memory, and the others are read from the spool on demand.
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use crate::json::Document;
 use crate::record;
 use crate::spool::{Ledger, Pass, Reader, RecordLocation, SpoolError, SpooledPage};
 
-/// Where pages come from.
+/// Sources of pages: memory, then the spool.
 pub struct Source<'a> {
     pub ledger: &'a Ledger,
     pub spool_folder: PathBuf,
@@ -17,7 +17,7 @@ pub struct Source<'a> {
 }
 
 impl Source<'_> {
-    /// A page; none if it is no JSON, which only answers are that were spooled before they were read.
+    /// A page. `None` if it is not JSON: earlier versions spooled responses before they parsed them.
     fn page(&mut self, place: RecordLocation) -> Result<Option<Arc<Document<'static>>>, SpoolError> {
         if let Some(document) = self.ledger.recent().take(place) {
             return Ok(Some(document));
@@ -26,7 +26,7 @@ impl Source<'_> {
     }
 }
 
-/// A spooled body as a page. Invalid UTF-8 is repaired; the spool keeps the bytes as they came.
+/// Parses a spooled body. Invalid UTF-8 is replaced; the spool keeps the original bytes.
 pub fn parse(body: Vec<u8>) -> Option<Arc<Document<'static>>> {
     let text = match String::from_utf8(body) {
         Ok(text) => text,
@@ -35,53 +35,53 @@ pub fn parse(body: Vec<u8>) -> Option<Arc<Document<'static>>> {
     record::read_json(text).ok().map(Arc::new)
 }
 
-/// Bytes of pages kept of one contact. A history that fits is unpacked and read once.
+/// Maximum bytes of one contact's pages in memory. A history that fits is decompressed and parsed once.
 const KEPT_BYTES: usize = 48 << 20;
-/// Pages above this are not read ahead: several of them would not fit in memory.
-const LARGE: usize = 2 << 20;
-/// Fewer pages than this are not worth a thread.
-const MANY: usize = 16;
+/// Size of a page, in bytes, above which none is prefetched: several of them would not fit in memory.
+const MAX_PREFETCHED: usize = 2 << 20;
+/// Minimum number of pages that are worth a thread.
+const MIN_PREFETCHED: usize = 16;
 
-/// Pages that were read.
+/// Pages of a contact.
 #[derive(Default)]
 pub struct Pages {
     places: Vec<SpooledPage>,
     documents: Vec<Option<Arc<Document<'static>>>>,
-    /// Kept pages, the one longest unused first.
+    /// Numbers of the pages in memory, the one read longest ago first.
     kept: VecDeque<u32>,
     kept_bytes: usize,
     /// The largest page seen, in bytes.
     largest: usize,
-    /// Those that are being read ahead, and which they are that have not come yet.
     prefetch: Option<Prefetch>,
+    /// By page: true if it is prefetched and has not arrived yet.
     expected: Vec<bool>,
 }
 
 impl Pages {
-    /// Adds a page behind the others; gives its number.
+    /// Adds a page after the others and returns its number.
     pub fn push(&mut self, place: SpooledPage) -> u32 {
         self.places.push(place);
         self.documents.push(None);
         u32::try_from(self.places.len() - 1).unwrap_or(u32::MAX)
     }
 
-    /// Where they stand, in their order.
+    /// Locations of the pages, in order.
     pub fn places(&self) -> &[SpooledPage] {
         &self.places
     }
 
-    /// The read that a page belongs to.
+    /// The pass that a page belongs to.
     pub fn pass(&self, page: u32) -> Pass {
         self.places[page as usize].pass
     }
 
-    /// Says in which order pages will be needed from now on.
+    /// Announces the order in which pages are needed from now on.
     pub fn expect(
         &mut self,
         pages: impl Iterator<Item = u32>,
         source: &Source<'_>,
     ) -> Result<(), SpoolError> {
-        if self.largest > LARGE {
+        if self.largest > MAX_PREFETCHED {
             return Ok(());
         }
         let mut expected = vec![false; self.places.len()];
@@ -93,37 +93,37 @@ impl Pages {
                 missing.push((page, self.places[at].place));
             }
         }
-        if missing.len() >= MANY {
+        if missing.len() >= MIN_PREFETCHED {
             self.prefetch = Some(Prefetch::start(&source.spool_folder, missing)?);
             self.expected = expected;
         }
         Ok(())
     }
 
-    /// A page; none if it is no JSON.
+    /// A page. `None` if it is not JSON.
     pub fn get(
         &mut self,
         page: u32,
         source: &mut Source<'_>,
     ) -> Result<Option<&Document<'static>>, SpoolError> {
         let at = page as usize;
-        if self.documents[at].is_none() && !self.comes_ahead(page)? {
+        if self.documents[at].is_none() && !self.take_prefetched(page)? {
             let document = source.page(self.places[at].place)?;
             self.keep(page, document);
         }
         Ok(self.documents[at].as_deref())
     }
 
-    /// Says that pages before this one are not likely to be needed any more.
-    pub fn leave_behind(&mut self, page: u32) {
+    /// Frees the pages before this one, which are unlikely to be needed again.
+    pub fn release_before(&mut self, page: u32) {
         while let Some(oldest) = self.kept.front().copied().filter(|oldest| *oldest < page) {
             self.kept.pop_front();
             self.drop_document(oldest);
         }
     }
 
-    /// Takes the page from those that are read ahead; false where it is not among them.
-    fn comes_ahead(&mut self, page: u32) -> Result<bool, SpoolError> {
+    /// Waits for the page if it is prefetched. Returns false if it is not.
+    fn take_prefetched(&mut self, page: u32) -> Result<bool, SpoolError> {
         if !self.expected.get(page as usize).is_some_and(|expected| *expected) {
             return Ok(false);
         }
@@ -148,8 +148,8 @@ impl Pages {
         self.documents[page as usize] = Some(document);
     }
 
-    /// Drops the pages read longest ago. Rows are asked for in the order of time, which is the order of the pages or
-    /// its reverse, so the oldest read is as good a guess as any, and costs no bookkeeping on each row.
+    /// Drops the pages read longest ago. Rows are chronological, and pages are in that order or its reverse.
+    /// So this choice is as good as any other, and needs no bookkeeping per row.
     fn make_room(&mut self, bytes: usize) {
         while self.kept_bytes + bytes > KEPT_BYTES {
             let Some(oldest) = self.kept.pop_front() else { return };

@@ -1,5 +1,6 @@
-//! The pages of a long history, read from the spool a second time: a few ahead of the rows that stand on them, on a
-//! thread of their own, so that unpacking and parsing go on beside flattening.
+//! Reads the pages of a long history from the spool a second time, a few pages before their rows are needed.
+//!
+//! A separate thread decompresses and parses the pages while rows are flattened.
 
 use std::panic;
 use std::path::Path;
@@ -12,21 +13,21 @@ use crate::durable::OnPath;
 use crate::json::Document;
 use crate::spool::{Reader, RecordLocation, SpoolError};
 
-/// Pages read ahead. They are no large ones: see [`super::pages`].
-const AHEAD: usize = 4;
+/// Maximum number of prefetched pages. [`super::pages`] bounds their size.
+const MAX_AHEAD: usize = 4;
 
-type Read = Result<(u32, Option<Arc<Document<'static>>>), SpoolError>;
+type ReadPage = Result<(u32, Option<Arc<Document<'static>>>), SpoolError>;
 
-/// The thread. Dropped, it ends with the page at hand.
+/// The reading thread. After a drop it ends with the current page.
 pub struct Prefetch {
-    pages: Option<Receiver<Read>>,
+    pages: Option<Receiver<ReadPage>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Prefetch {
-    /// Begins to read these pages, each given with its number, in this order.
+    /// Starts to read these pages, given by number and location, in this order.
     pub fn start(folder: &Path, pages: Vec<(u32, RecordLocation)>) -> Result<Self, SpoolError> {
-        let (sender, receiver) = sync_channel(AHEAD);
+        let (sender, receiver) = sync_channel(MAX_AHEAD);
         let mut reader = Reader::new(folder.to_owned());
         let thread = thread::Builder::new()
             .name("read-again".to_owned())
@@ -35,8 +36,8 @@ impl Prefetch {
         Ok(Self { pages: Some(receiver), thread: Some(thread) })
     }
 
-    /// The next page; none after the last.
-    pub fn next(&mut self) -> Option<Read> {
+    /// The next page; `None` after the last.
+    pub fn next(&mut self) -> Option<ReadPage> {
         if let Some(read) = self.pages.as_ref().and_then(|pages| pages.recv().ok()) {
             return Some(read);
         }
@@ -51,14 +52,14 @@ impl Drop for Prefetch {
     fn drop(&mut self) {
         self.pages = None;
         if let Some(thread) = self.thread.take() {
-            // Nobody wants the rest, and what the thread has to say of it neither.
-            let _unwanted = thread.join();
+            // The pages, and errors of reading them, are no longer needed.
+            let _unused = thread.join();
         }
     }
 }
 
-/// The thread: until all are read, or nobody wants them.
-fn read(reader: &mut Reader, pages: &[(u32, RecordLocation)], sender: &SyncSender<Read>) {
+/// Body of the thread. It ends after the last page, after an error, or when the receiver is gone.
+fn read(reader: &mut Reader, pages: &[(u32, RecordLocation)], sender: &SyncSender<ReadPage>) {
     for (page, place) in pages {
         let read = reader.body(*place).map(|body| (*page, parse(body)));
         let is_last = read.is_err();

@@ -1,4 +1,4 @@
-//! Rows from the builders to the writers, in batches whose borders depend on the rows alone.
+//! Rows from the builders to the writers, in batches. The borders of batches depend on the rows alone.
 
 use std::path::{Path, PathBuf};
 
@@ -8,41 +8,41 @@ use crate::output::{OutputSpec, PieceOrder, StagedFile, WriterThread};
 use crate::record::Message;
 use crate::table::{Builders, ConversationColumns, Counts, Stamp, Table};
 
-/// Pending bytes of one table after which rows are handed over even inside a contact: bounds memory.
+/// Pending bytes of one table above which rows are flushed even inside a contact. Bounds memory.
 const MAX_PENDING: usize = 4 << 20;
 
-/// The tables that have rows for each message.
+/// Tables with rows per message.
 const PER_MESSAGE: [Table; 2] = [Table::Messages, Table::ChannelRecords];
 
-/// Where a message's rows go.
+/// Destination of a message's rows.
 #[derive(Clone, Copy)]
 pub enum RowTarget {
-    /// Behind all others.
+    /// At the end of the table.
     Table,
-    /// Into the piece of this number, which has no place yet.
+    /// In the piece of this number, whose position is not known yet.
     Piece(u32),
 }
 
 /// The builders and writers of all tables.
 pub struct Tables {
-    /// Where rows are pushed.
+    /// Builders of the rows at the end of each table.
     pub builders: Builders,
-    /// Where those of pieces are.
+    /// Builders of the rows in pieces.
     piece: Builders,
-    /// Whether messages can be written in pieces.
+    /// True if the format allows pieces.
     pub have_pieces: bool,
     writers: Writers,
 }
 
-/// The writers' threads, each started with its table's first rows.
+/// The writers' threads. Each starts with the first rows of its table.
 struct Writers {
     spec: OutputSpec,
     stage: PathBuf,
     threads: [Option<WriterThread>; 5],
 }
 
-/// All files, and what the builders have counted.
-pub struct Finished {
+/// All staged files of the tables, and the counts of the builders.
+pub struct StagedTables {
     pub files: Vec<StagedFile>,
     pub counts: Counts,
 }
@@ -54,30 +54,31 @@ impl Tables {
         Self { builders, piece, have_pieces: spec.has_pieces(), writers }
     }
 
-    /// Pushes a message's rows, and hands over what has grown large in between.
+    /// Adds a message's rows. Flushes large tables in between.
     pub fn message(
         &mut self,
-        whither: RowTarget,
+        target: RowTarget,
         contact_id: &ContactId,
         conversation: &ConversationColumns,
         asked: Option<Channel>,
         message: &Message<'_>,
     ) -> Result<(), TransformError> {
         let Self { builders, piece, writers, .. } = self;
-        let builders = match whither {
+        let builders = match target {
             RowTarget::Table => builders,
             RowTarget::Piece(_) => piece,
         };
-        builders
-            .message(contact_id, conversation, asked, message, |builders| writers.relieve(builders, whither))
+        builders.message(contact_id, conversation, asked, message, |builders| {
+            writers.flush_large(builders, target)
+        })
     }
 
-    /// After each row: hands over what has grown large.
-    pub fn relieve(&mut self) -> Result<(), TransformError> {
-        self.writers.relieve(&mut self.builders, RowTarget::Table)
+    /// Flushes the tables that have grown large. Call it after each row.
+    pub fn flush_large(&mut self) -> Result<(), TransformError> {
+        self.writers.flush_large(&mut self.builders, RowTarget::Table)
     }
 
-    /// After the last row of a piece; gives the counts of what it holds.
+    /// Ends a piece after its last row and returns the counts of its values.
     pub fn end_piece(&mut self, number: u32) -> Result<Counts, TransformError> {
         for table in PER_MESSAGE {
             self.writers.take(&mut self.piece, table, RowTarget::Piece(number))?;
@@ -86,7 +87,7 @@ impl Tables {
         Ok(self.piece.take_counts())
     }
 
-    /// Puts a piece, with what [`Self::end_piece`] gave, behind all rows so far.
+    /// Appends a piece to its tables. `counts` is the result of [`Self::end_piece`].
     pub fn put_piece(&mut self, number: u32, counts: &Counts) -> Result<(), TransformError> {
         for table in PER_MESSAGE {
             self.writers.take(&mut self.builders, table, RowTarget::Table)?;
@@ -96,12 +97,12 @@ impl Tables {
         Ok(())
     }
 
-    /// Forgets the pieces that were not put.
+    /// Discards the pieces that were not appended.
     pub fn drop_pieces(&mut self) -> Result<(), TransformError> {
         PER_MESSAGE.into_iter().try_for_each(|table| self.writers.piece(table, PieceOrder::DropAll))
     }
 
-    /// After each contact: hands over what makes a batch, and lets files that have reached their size be closed.
+    /// Flushes full batches, and lets writers close files of the target size. Call it after each contact.
     pub fn end_contact(&mut self) -> Result<(), TransformError> {
         for table in Table::ALL {
             if self.builders.bytes(table) >= self.writers.spec.batch_bytes() {
@@ -116,8 +117,8 @@ impl Tables {
         Ok(())
     }
 
-    /// Closes all files.
-    pub fn finish(mut self) -> Result<Finished, TransformError> {
+    /// Flushes all rows and closes all files.
+    pub fn finish(mut self) -> Result<StagedTables, TransformError> {
         for table in Table::ALL {
             self.writers.take(&mut self.builders, table, RowTarget::Table)?;
         }
@@ -130,17 +131,17 @@ impl Tables {
         for writer in writers {
             files.extend(writer.finish()?);
         }
-        Ok(Finished { files, counts })
+        Ok(StagedTables { files, counts })
     }
 }
 
 impl Writers {
-    /// Hands a table's pending rows to its writer.
+    /// Sends a table's pending rows to its writer.
     fn take(
         &mut self,
         builders: &mut Builders,
         table: Table,
-        whither: RowTarget,
+        target: RowTarget,
     ) -> Result<(), TransformError> {
         let Some(rows) = builders.take(table) else { return Ok(()) };
         let writer = &mut self.threads[table as usize];
@@ -148,23 +149,23 @@ impl Writers {
             Some(writer) => writer,
             None => writer.insert(WriterThread::start(&self.spec, table, &self.stage)?),
         };
-        match whither {
+        match target {
             RowTarget::Table => writer.write(rows)?,
             RowTarget::Piece(number) => writer.piece(PieceOrder::Write(number, rows))?,
         }
         Ok(())
     }
 
-    /// A table that has had no rows has no pieces.
+    /// Sends an order about a piece. A table without rows has no pieces.
     fn piece(&mut self, table: Table, order: PieceOrder) -> Result<(), TransformError> {
         Ok(self.threads[table as usize].as_mut().map_or(Ok(()), |writer| writer.piece(order))?)
     }
 
-    /// Hands over what has grown large.
-    fn relieve(&mut self, builders: &mut Builders, whither: RowTarget) -> Result<(), TransformError> {
+    /// Flushes the tables that have grown large.
+    fn flush_large(&mut self, builders: &mut Builders, target: RowTarget) -> Result<(), TransformError> {
         for table in [Table::Messages, Table::ChannelRecords, Table::Conversations] {
             if builders.bytes(table) >= MAX_PENDING {
-                self.take(builders, table, whither)?;
+                self.take(builders, table, target)?;
             }
         }
         Ok(())

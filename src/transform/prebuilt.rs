@@ -1,11 +1,14 @@
-//! The rows of a long history in pieces, the newest of which are made while it is still read.
+//! Pieces of a long history, built before the whole history is read.
 //!
-//! Rows stand in the order of time, and pages mostly come the newest first: where a row stands is known with the last page.
-//! To begin then is to leave all the work for the end, when nobody else has any. But what was read long before seldom
-//! changes its place any more. So pieces are made of it beside the reading, on trial, and when the history is whole, those
-//! that stand in it as they were made are put in their places. The others are made again.
+//! Rows are in chronological order, and the API mostly returns the newest page first. So the position of a
+//! row is certain only after the last page. Starting then would leave all the work for the end, when fetch is
+//! idle.
 //!
-//! What is made early changes no byte of the files: every long history is cut into the same pieces, counted from its end.
+//! Messages that were read long ago seldom change their position. Pieces of those are built on trial during
+//! the read. When the history is complete, pieces that match it are used, and the others are built again.
+//!
+//! Prebuilding changes no byte of the files: every long history is cut into the same pieces, counted from its
+//! end.
 
 use std::ops::Range;
 
@@ -16,12 +19,13 @@ use super::order;
 use crate::settings::Window;
 use crate::table::Counts;
 
-/// How many messages make what.
+/// Lengths of pieces, in messages.
 #[derive(Clone, Copy)]
 pub struct Lengths {
-    /// Messages of a piece. Two tables get a row group of it, or more where it is large. A history of at least two is long.
+    /// Messages per piece. A piece becomes at least one row group in two tables. A history of two pieces or
+    /// more is long.
     piece: usize,
-    /// Messages that were read last: among them those that come next may stand.
+    /// Number of messages, the last ones read, whose positions the next pages may still change.
     unsettled: usize,
 }
 
@@ -31,42 +35,42 @@ impl Default for Lengths {
     }
 }
 
-/// How often the history may seem to end.
+/// Maximum number of pages that are treated as the last one.
 const MAX_ENDS: u32 = 2;
-/// How often in a row a piece may be of messages that were read last before no more are tried. Then the history is read from
-/// its oldest message on, or has several conversations that go on all the time.
+/// Maximum number of consecutive failed attempts to build a piece. After that, the history is probably read
+/// oldest first, or has several active conversations.
 const MAX_MISSES: u32 = 16;
 
-/// The pieces of one history that were made so far.
+/// The pieces of one history that are built so far.
 #[derive(Default)]
-pub struct Early {
+pub struct Prebuilt {
     lengths: Lengths,
-    /// Messages of the index that were looked at.
+    /// Number of messages of the index that were considered.
     seen: usize,
-    /// Those of them that are in no piece.
+    /// Considered messages that are in no piece.
     pending: Vec<u32>,
-    /// How many of them it needs to try again.
-    enough: usize,
+    /// Length of `pending` from which a next attempt is made.
+    next_attempt: usize,
     misses: u32,
-    /// The most messages of a page.
+    /// Messages of the largest page.
     largest: usize,
-    /// How many messages were read when the history last seemed to end.
+    /// Number of messages read when the history last seemed to end.
     end: usize,
     ends: u32,
-    made: Vec<Made>,
+    pieces: Vec<Piece>,
 }
 
-/// A piece: its number is its place among those that were made.
-struct Made {
-    /// Of what it was made.
+/// A piece. Its number is its index in [`Prebuilt::pieces`].
+struct Piece {
+    /// Fingerprint of the messages in it.
     print: u128,
     counts: Counts,
 }
 
-impl Early {
-    /// Takes in that a page was read. Gives the messages of pieces that may now be made, each in the order of their rows: those
-    /// that are not likely to change their places any more, and all, if it seems to be the last page.
-    pub fn read(&mut self, received: usize, index: &Index, window: Window) -> Vec<Vec<u32>> {
+impl Prebuilt {
+    /// Notes that a page was read. Returns the messages of each piece to build now, in row order: those whose
+    /// positions are unlikely to change, or all of them if the page seems to be the last one.
+    pub fn page_read(&mut self, received: usize, index: &Index, window: Window) -> Vec<Vec<u32>> {
         let (before, read) = (self.seen, index.messages.len());
         let is_wanted = |at: &u32| window.holds(index.messages[*at as usize].created_at);
         self.pending.extend((before..read).filter_map(|at| u32::try_from(at).ok()).filter(is_wanted));
@@ -75,7 +79,7 @@ impl Early {
         if !self.lengths.is_long(read) {
             return Vec::new();
         }
-        // A page that only finds something out about the server may be short, and shows nothing new.
+        // A page that only probes the server may be short, and has no new messages.
         let is_short = received == 0 || (received < self.largest && read > before);
         if is_short && read > self.end && self.ends < MAX_ENDS {
             (self.end, self.ends) = (read, self.ends + 1);
@@ -84,65 +88,67 @@ impl Early {
         std::iter::from_fn(|| self.settled(index)).collect()
     }
 
-    /// All that is in no piece, as if the history were whole: who waits for the proof that it is has nothing else to do.
+    /// Pieces of all pending messages, as if the history were complete. The thread is idle until the end is
+    /// proved.
     fn rest(&self, index: &Index) -> Vec<Vec<u32>> {
-        let order = order::of_some(index, self.pending.clone());
+        let order = order::some_messages(index, self.pending.clone());
         self.lengths.cuts(order.len()).map(|piece| order[piece].to_vec()).collect()
     }
 
-    /// The newest of what is in no piece.
+    /// A piece of the newest pending messages, if their positions are settled.
     fn settled(&mut self, index: &Index) -> Option<Vec<u32>> {
         let rest = self.pending.len().checked_sub(self.lengths.piece)?;
-        if rest < self.lengths.unsettled || self.pending.len() < self.enough || self.misses > MAX_MISSES {
+        if rest < self.lengths.unsettled || self.pending.len() < self.next_attempt || self.misses > MAX_MISSES
+        {
             return None;
         }
-        let mut order = order::of_some(index, std::mem::take(&mut self.pending));
+        let mut order = order::some_messages(index, std::mem::take(&mut self.pending));
         if order[rest..].iter().any(|at| *at as usize + self.lengths.unsettled >= self.seen) {
             self.misses += 1;
-            self.enough = order.len() + self.lengths.unsettled;
+            self.next_attempt = order.len() + self.lengths.unsettled;
             self.pending = order;
             return None;
         }
-        (self.misses, self.enough) = (0, 0);
+        (self.misses, self.next_attempt) = (0, 0);
         let piece = order.split_off(rest);
         self.pending = order;
         Some(piece)
     }
 
-    /// The first page that has messages which are in no piece.
+    /// The first page with pending messages.
     pub fn first_page(&self, index: &Index) -> Option<u32> {
         self.pending.iter().map(|at| index.messages[*at as usize].page).min()
     }
 
     /// The number of the next piece.
-    pub fn next(&self) -> u32 {
-        u32::try_from(self.made.len()).unwrap_or(u32::MAX)
+    pub fn next_number(&self) -> u32 {
+        u32::try_from(self.pieces.len()).unwrap_or(u32::MAX)
     }
 
-    /// The next piece was made, of these messages.
-    pub fn made(&mut self, index: &Index, messages: &[u32], counts: Counts) {
-        self.made.push(Made { print: print(index, messages), counts });
+    /// Adds the next piece, built from these messages.
+    pub fn add(&mut self, index: &Index, messages: &[u32], counts: Counts) {
+        self.pieces.push(Piece { print: print(index, messages), counts });
     }
 
-    /// The number of the piece that was made of just these messages.
+    /// The number of the piece with exactly these messages.
     pub fn find(&self, index: &Index, messages: &[u32]) -> Option<u32> {
         let print = print(index, messages);
-        (0..).zip(&self.made).find(|(_, made)| made.print == print).map(|(number, _)| number)
+        (0..).zip(&self.pieces).find(|(_, piece)| piece.print == print).map(|(number, _)| number)
     }
 
-    /// The counts of what the piece of this number holds.
+    /// The counts of the values in a piece.
     pub fn counts(&self, number: u32) -> &Counts {
-        &self.made[number as usize].counts
+        &self.pieces[number as usize].counts
     }
 
-    /// Where a history of so many messages is cut into pieces; nowhere if it is not long.
-    pub fn pieces(&self, messages: usize) -> Option<impl Iterator<Item = Range<usize>> + use<>> {
+    /// The ranges of the pieces of a history with this number of messages. `None` if the history is not long.
+    pub fn cuts(&self, messages: usize) -> Option<impl Iterator<Item = Range<usize>> + use<>> {
         self.lengths.is_long(messages).then(|| self.lengths.cuts(messages))
     }
 
-    /// Whether any were made.
+    /// True if no piece was built.
     pub fn is_empty(&self) -> bool {
-        self.made.is_empty()
+        self.pieces.is_empty()
     }
 }
 
@@ -158,7 +164,7 @@ impl Lengths {
     }
 }
 
-/// All that the rows of these messages depend on, but for what is the contact's.
+/// Fingerprint of everything that the rows of these messages depend on, apart from the contact.
 fn print(index: &Index, messages: &[u32]) -> u128 {
     let mut print = Xxh3::new();
     let mut conversation = None;
@@ -186,10 +192,9 @@ mod tests {
     use crate::record::read_page;
     use crate::settings::Window;
 
-    /// A message as a page shows it: id, conversation, time, and what the page says of the conversation.
+    /// A message on a page: ID, conversation, time, and true if the page calls the conversation open.
     type Shown = (u32, u8, i64, bool);
 
-    /// What rows show.
     type Rows = Vec<String>;
 
     fn page(messages: &[Shown]) -> String {
@@ -205,7 +210,7 @@ mod tests {
         text + "]}}}"
     }
 
-    /// What the rows of these messages show.
+    /// The contents of the rows of these messages.
     fn rows(index: &Index, messages: &[u32]) -> Rows {
         let row = |at: &u32| {
             let message = &index.messages[*at as usize];
@@ -215,23 +220,23 @@ mod tests {
         messages.iter().map(row).collect()
     }
 
-    /// Reads the pages; gives the rows of the pieces that were made early, and those the history has, with whether each was
-    /// found among the early ones.
+    /// Reads the pages. Returns the rows of the prebuilt pieces, and those of the final pieces, each with the
+    /// number of the matching prebuilt piece.
     fn read(pages: &[Vec<Shown>]) -> (Vec<Rows>, Vec<(Rows, Option<u32>)>) {
-        let mut early = Early { lengths: Lengths { piece: 8, unsettled: 4 }, ..Early::default() };
+        let mut prebuilt = Prebuilt { lengths: Lengths { piece: 8, unsettled: 4 }, ..Prebuilt::default() };
         let (mut index, mut made) = (Index::default(), Vec::new());
         for (number, shown) in (0..).zip(pages) {
             index.add(number, &read_page(&Document::parse(page(shown)).unwrap()).unwrap());
-            for messages in early.read(shown.len(), &index, Window::default()) {
-                early.made(&index, &messages, Counts::default());
+            for messages in prebuilt.page_read(shown.len(), &index, Window::default()) {
+                prebuilt.add(&index, &messages, Counts::default());
                 made.push(rows(&index, &messages));
             }
         }
         index.count();
         let order = order::messages(&index, &order::conversations(&index));
-        let pieces = early.pieces(order.len()).into_iter().flatten().map(|piece| {
+        let pieces = prebuilt.cuts(order.len()).into_iter().flatten().map(|piece| {
             let messages = &order[piece];
-            (rows(&index, messages), early.find(&index, messages))
+            (rows(&index, messages), prebuilt.find(&index, messages))
         });
         (made, pieces.collect())
     }
@@ -242,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn newest_first_all_is_made_before_the_end_and_each_piece_once() {
+    fn newest_first_each_piece_is_built_once_before_the_end() {
         let (made, pieces) = read(&newest_first(82));
         assert_eq!(pieces.len(), 11);
         assert!(pieces.iter().all(|(_, found)| found.is_some()));
@@ -250,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn oldest_first_nothing_is_tried_before_the_history_seems_to_end() {
+    fn oldest_first_no_piece_is_built_before_the_history_seems_to_end() {
         let mut pages = newest_first(82);
         pages.reverse();
         for page in &mut pages {
@@ -266,18 +271,18 @@ mod tests {
     }
 
     #[test]
-    fn what_the_last_page_says_of_a_conversation_is_in_the_rows_of_all_its_messages() {
+    fn a_change_of_a_conversation_on_the_last_page_reaches_all_its_rows() {
         let mut pages = newest_first(82);
         pages.last_mut().unwrap().iter_mut().for_each(|shown| shown.3 = true);
         let (made, pieces) = read(&pages);
-        assert!(made.len() > 8, "all was made early");
+        assert!(made.len() > 8, "every piece was prebuilt");
         let found = pieces.iter().filter(|(_, found)| found.is_some()).count();
-        assert_eq!(found, 2, "and only what was made after the last page is still right");
+        assert_eq!(found, 2, "only pieces built after the last page match");
     }
 
     proptest! {
         #[test]
-        fn a_piece_that_is_found_is_as_it_would_be_made_now(
+        fn a_matching_piece_equals_the_final_one(
             shown in prop::collection::vec((0..60_u32, 0..3_u8, 0..1000_i64, any::<bool>()), 0..120),
             in_time in any::<bool>(),
             per_page in 1..9_usize,
