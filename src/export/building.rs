@@ -31,7 +31,7 @@ pub(super) struct Form<'a> {
     pub(super) raw: RawAnswers,
 }
 
-/// A running transform.
+/// A transform that runs on its own thread.
 pub(super) struct Building {
     thread: JoinHandle<Ended>,
     ledger: Arc<Ledger>,

@@ -1,8 +1,8 @@
-//! Contacts of a run: a file's contacts, or all of the account's.
+//! Contacts of a run: those of a file, or all contacts of the account.
 //!
-//! The list of all contacts is asked for once, when the run begins, and kept in the work folder: a run that goes on has the
-//! same contacts in the same order, whoever has become active since. The order is that of their IDs, so that the same
-//! contacts give the same rows in the same order every night.
+//! A run requests the list of all contacts once, at its start, and keeps it in the work folder. A resumed run
+//! has the same contacts in the same order, even if the account has changed. The order is that of the IDs, so
+//! the same contacts give the same rows in the same order in every run.
 
 use std::fmt;
 use std::io::BufReader;
@@ -19,40 +19,39 @@ use crate::event::{Event, SharedObserver};
 use crate::fetch::listing;
 use crate::state::Times;
 
-/// Contacts to export.
 #[derive(Debug)]
 pub enum ContactSelection {
-    /// These.
+    /// The contacts of a contacts file.
     Listed(ContactList),
     /// Every contact of the account.
     All,
 }
 
-/// The list as it lies in the work folder.
+/// The list of all contacts in the work folder.
 #[derive(Serialize, Deserialize)]
-struct Kept<C> {
-    /// Of the IDs, so that none is taken for another after the file was touched.
+struct SavedContactList<C> {
+    /// SHA-256 of the IDs. It detects a file that was edited.
     sha256: String,
     doubts: Vec<String>,
     contacts: C,
 }
 
-/// A list that is written ID by ID.
-struct Written<'a>(&'a ContactList);
+/// Writes a list ID by ID.
+struct WrittenIds<'a>(&'a ContactList);
 
-impl Serialize for Written<'_> {
+impl Serialize for WrittenIds<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.0.iter().map(|id| id.to_owned()))
     }
 }
 
-/// A list that is read ID by ID; none where one of them is not an ID.
-struct Read(Option<Ids>);
+/// A list that was read ID by ID; `None` if an ID is invalid.
+struct SavedIds(Option<Ids>);
 
-impl<'de> Deserialize<'de> for Read {
+impl<'de> Deserialize<'de> for SavedIds {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct OffsetUnit;
-        impl<'de> Visitor<'de> for OffsetUnit {
+        struct IdVisitor;
+        impl<'de> Visitor<'de> for IdVisitor {
             type Value = Option<Ids>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -70,13 +69,15 @@ impl<'de> Deserialize<'de> for Read {
                 Ok(ids)
             }
         }
-        deserializer.deserialize_seq(OffsetUnit).map(Self)
+        deserializer.deserialize_seq(IdVisitor).map(Self)
     }
 }
 
 impl ContactSelection {
-    /// The contacts; those of the account as the unfinished run has them, else as they are now, and then kept. With their
-    /// times, where the list was read for it.
+    /// The contacts. A new run lists all contacts of the account and saves the list; a resumed run reads the
+    /// saved list.
+    ///
+    /// Times are returned if the list was just read from the API.
     pub async fn list(
         self,
         work: &WorkFolder,
@@ -86,7 +87,7 @@ impl ContactSelection {
         if let Self::Listed(list) = self {
             return Ok((list, None));
         }
-        if let Some(list) = kept(work)? {
+        if let Some(list) = saved(work)? {
             for reason in &list.doubts {
                 observer.event(Event::ListingDoubtful { reason: reason.clone() });
             }
@@ -94,13 +95,13 @@ impl ContactSelection {
         }
         let (list, times) = all(client, observer).await?;
         let (sha256, doubts) = (list.sha256.clone(), list.doubts.clone());
-        let kept = Kept { sha256, doubts, contacts: Written(&list) };
-        durable::replace_by(&work.list_file(), |file| Ok(serde_json::to_writer(file, &kept)?))?;
+        let saved = SavedContactList { sha256, doubts, contacts: WrittenIds(&list) };
+        durable::replace_by(&work.list_file(), |file| Ok(serde_json::to_writer(file, &saved)?))?;
         Ok((list, Some(times)))
     }
 }
 
-/// Every contact of the account, by ID, and their times.
+/// All contacts of the account, sorted by ID, and their times.
 pub async fn all(client: &Client, observer: &SharedObserver) -> Result<(ContactList, Times), ExportError> {
     let roster = Box::pin(listing::roster(client, observer)).await?;
     if roster.is_empty() {
@@ -109,8 +110,8 @@ pub async fn all(client: &Client, observer: &SharedObserver) -> Result<(ContactL
     Ok(tokio::task::block_in_place(|| roster.into_list()))
 }
 
-/// The list that the unfinished run was begun with.
-fn kept(work: &WorkFolder) -> Result<Option<ContactList>, ExportError> {
+/// The list that the unfinished run saved at its start.
+fn saved(work: &WorkFolder) -> Result<Option<ContactList>, ExportError> {
     let bad = |what: String| ExportError::BadWork { path: work.folder.clone(), what };
     let path = work.list_file();
     if !durable::is_regular_file(&path)? {
@@ -122,7 +123,8 @@ fn kept(work: &WorkFolder) -> Result<Option<ContactList>, ExportError> {
     }
     let damaged = || bad("its list of contacts is damaged".to_owned());
     let file = BufReader::new(durable::open_existing(&path)?);
-    let kept: Kept<Read> = serde_json::from_reader(file).map_err(|error| bad(error.to_string()))?;
-    let list = ContactList::of_account(kept.contacts.0.ok_or_else(damaged)?, kept.doubts);
-    if list.sha256 == kept.sha256 { Ok(Some(list)) } else { Err(damaged()) }
+    let saved: SavedContactList<SavedIds> =
+        serde_json::from_reader(file).map_err(|error| bad(error.to_string()))?;
+    let list = ContactList::of_account(saved.contacts.0.ok_or_else(damaged)?, saved.doubts);
+    if list.sha256 == saved.sha256 { Ok(Some(list)) } else { Err(damaged()) }
 }

@@ -1,8 +1,10 @@
-//! Schema drift: changes in the fields of the API's answers since the earlier runs of an export.
+//! Schema changes: differences between the fields of this run's responses and those of the earlier runs of an
+//! export.
 //!
-//! Each manifest carries in `known_fields` what the runs up to it have met, so one earlier manifest is enough to compare with:
-//! the newest with the same address, channels, form and window. A rare field is therefore new only once. A field is
-//! missing only where chance is an unlikely reason, since a night with few contacts lacks many fields.
+//! Each manifest has in `known_fields` the fields of all runs up to it. So one earlier manifest is enough for
+//! a comparison: the newest one with the same address, channels, format and period. A rare field is therefore
+//! new only once. A field is missing only if chance is an unlikely reason, since a run of few contacts lacks
+//! many fields.
 
 mod compare;
 
@@ -16,14 +18,14 @@ use crate::output::manifest::{ContactCounts, KnownFields, Manifest, Seen};
 use crate::table::{Table, UnknownFields};
 use crate::transform::Transformed;
 
-/// Columns that the exporter fills itself, or that follow from others.
+/// Columns that the exporter computes.
 const DERIVED: [&str; 3] = ["extra", "first_message_at", "last_message_at"];
-/// Most earlier runs that are searched for one of the same kind.
-const MOST_RUNS: usize = 100;
-/// Changes that are reported as events. The manifest has all.
-const MOST_EVENTS: usize = 20;
+/// Maximum number of earlier runs that are searched for one of the same scope.
+const MAX_RUNS: usize = 100;
+/// Maximum number of changes that are reported as events. The manifest lists all changes.
+const MAX_EVENTS: usize = 20;
 
-/// The fields that one run has met.
+/// The fields in the responses of one run.
 pub(super) fn fields_of_run(built: &Transformed, counts: &ContactCounts) -> BTreeMap<String, KnownFields> {
     let read = counts.exported + counts.empty + counts.unresolved;
     let mut known = BTreeMap::new();
@@ -46,8 +48,8 @@ pub(super) fn fields_of_run(built: &Transformed, counts: &ContactCounts) -> BTre
     known
 }
 
-/// Compares the fields of a run with those of the earlier runs, adds both up in its manifest, and reports the differences.
-/// Without an earlier run of the same kind, or where it cannot be read, nothing is compared.
+/// Compares the fields of a run with those of the earlier runs, adds both up in its manifest, and reports the
+/// differences. Does nothing if no earlier run of the same scope can be read.
 pub(super) fn compare(out: &Path, manifest: &mut Manifest, observer: &SharedObserver) {
     let Some(earlier) = earlier(out, manifest) else { return };
     for (table, before) in earlier {
@@ -58,24 +60,24 @@ pub(super) fn compare(out: &Path, manifest: &mut Manifest, observer: &SharedObse
         };
         manifest.schema_changes.extend(compare::table(&table, entry.rows, &before, now));
     }
-    for change in manifest.schema_changes.iter().take(MOST_EVENTS).cloned() {
+    for change in manifest.schema_changes.iter().take(MAX_EVENTS).cloned() {
         observer.event(Event::SchemaChanged {
             table: change.table,
             field: change.field,
             change: change.change,
         });
     }
-    let more = manifest.schema_changes.len().saturating_sub(MOST_EVENTS);
+    let more = manifest.schema_changes.len().saturating_sub(MAX_EVENTS);
     if more > 0 {
         observer.event(Event::Note { message: format!("{more} more schema changes are in the manifest") });
     }
 }
 
-/// The fields known to the newest earlier run that asked for the same part of the same account.
+/// The known fields of the newest earlier run with the same scope.
 fn earlier(out: &Path, manifest: &Manifest) -> Option<BTreeMap<String, KnownFields>> {
     let scope_of = |manifest: &Manifest| scope(&manifest.source.base_url, &manifest.options);
     let ours = scope_of(manifest);
-    for link in Walk::begin(out).ok()??.take(MOST_RUNS) {
+    for link in Walk::begin(out).ok()??.take(MAX_RUNS) {
         match link.ok()? {
             Link::Run(run) if !run.manifest.known_fields.is_empty() && scope_of(&run.manifest) == ours => {
                 return Some(run.manifest.known_fields);

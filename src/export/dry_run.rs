@@ -1,9 +1,9 @@
-//! What a run would do, found out without writing anything: `--dry-run`.
+//! `--dry-run`: finds out what a run would do, and writes nothing.
 
 use chrono::Utc;
 
 use super::contact_selection::{self, ContactSelection};
-use super::previous_state::{PreviousState, known, times_or_ask, told};
+use super::previous_state::{PreviousState, known, summary, times_or_ask};
 use super::work_folder::WorkFolder;
 use super::{ExportError, Job, mixed};
 use crate::api::{Client, Counters, Failure, PageQuery, Stop};
@@ -13,25 +13,26 @@ use crate::output::manifest::Input;
 use crate::settings::{Incremental, Unfinished};
 use crate::state::Times;
 
-/// What was found out.
+/// Result of a dry run.
 #[derive(Debug)]
 pub struct DryRun {
-    /// What is known of the contacts.
+    /// Summary of the contacts.
     pub input: Input,
-    /// The contact that was asked for.
+    /// The contact whose first page was requested.
     pub contact: String,
-    /// What came: messages on its first page, or why there is none.
+    /// Number of messages on its first page, or the reason for its failure.
     pub first_page: Result<usize, String>,
-    /// The unfinished run that is there.
+    /// ID of the unfinished run, if there is one.
     pub unfinished: Option<String>,
-    /// Of an incremental run that would begin: how many contacts are due, and why. One that goes on has decided that.
+    /// Number of due contacts, and the reasons, if an incremental run would start. A resumed run has decided
+    /// before.
     pub due: Option<String>,
 }
 
-/// Signs in, asks for one contact, and of an incremental run for the account's list; writes nothing.
+/// Signs in and requests one contact. For an incremental run, also lists the account's contacts.
 ///
 /// # Errors
-/// When signing in fails, what answers is not the API, or it cannot be told who is due.
+/// When signing in fails, the server is not the API, or the due contacts cannot be determined.
 pub async fn dry_run(job: &Job, observer: SharedObserver) -> Result<DryRun, ExportError> {
     let settings = &job.settings;
     mixed::check(&settings.out, settings.mixed, &job.identity)?;
@@ -64,7 +65,7 @@ pub async fn dry_run(job: &Job, observer: SharedObserver) -> Result<DryRun, Expo
     })
 }
 
-/// Messages on the first contact's first page, or why there is none.
+/// Number of messages on the first contact's first page, or the reason for its failure.
 async fn first_page(
     job: &Job,
     client: &Client,
@@ -81,8 +82,10 @@ async fn first_page(
     match client.page(&query, &Counters::default(), |answer| answer.page().message_count()).await {
         Ok((_, messages)) => Ok(Ok(messages)),
         Err(Failure::Stop(stop)) => Err(stop.into()),
-        Err(Failure::NotFound) => Ok(Err("the API knows no such contact".to_owned())),
-        Err(Failure::AskLess) => Ok(Err("the page is too large; smaller ones will be asked for".to_owned())),
+        Err(Failure::NotFound) => Ok(Err("the API does not know this contact".to_owned())),
+        Err(Failure::AskLess) => {
+            Ok(Err("the page is too large; the run will request smaller pages".to_owned()))
+        }
         Err(
             Failure::Refused { what, .. }
             | Failure::Unanswered { what }
@@ -101,12 +104,12 @@ async fn due(
     client: &Client,
     observer: &SharedObserver,
 ) -> Result<String, ExportError> {
-    let past = PreviousState { settings, identity: &job.identity, out: &job.settings.out };
-    let state = past.state(observer)?;
+    let previous = PreviousState { settings, identity: &job.identity, out: &job.settings.out };
+    let state = previous.state(observer)?;
     let times = times_or_ask(times, contacts, client, observer).await?;
     tokio::task::block_in_place(|| {
         let known = known(state.as_ref(), contacts)?;
-        let decision = past.decision(Utc::now().timestamp_micros(), contacts, &known, &times)?;
-        Ok(told(&decision.reasons()))
+        let decision = previous.decision(Utc::now().timestamp_micros(), contacts, &known, &times)?;
+        Ok(summary(&decision.reasons()))
     })
 }

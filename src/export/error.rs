@@ -1,4 +1,4 @@
-//! Why an export ended without being published.
+//! Errors that end an export before it is published.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -21,20 +21,19 @@ use crate::transform::TransformError;
 pub enum Signal {
     /// SIGINT, as from Ctrl-C.
     Interrupt,
-    /// SIGTERM.
     Terminate,
     /// SIGHUP: the terminal or the connection to it is gone.
     HangUp,
 }
 
-/// What ends a run from outside.
+/// Reasons from outside to end a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Interruption {
-    /// Somebody asked for it.
+    /// A signal stopped the run.
     Signal(Signal),
-    /// `--max-duration` is over.
+    /// The run has reached `--max-duration`.
     TimeIsUp,
-    /// Another run has taken over the output folder, as after a long pause of this one.
+    /// Another run has taken over the output folder, for example after a long pause of this run.
     TakenOver,
 }
 
@@ -48,21 +47,20 @@ impl fmt::Display for Interruption {
     }
 }
 
-/// Why an export ended without being published.
+/// Errors that end an export before it is published.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     /// Another run works on this export.
     #[error(transparent)]
     Lock(LockError),
-    /// An unfinished run is there that this command does not fit.
+    /// An unfinished run does not fit this command.
     #[error(
         "the unfinished run {run_id} does not fit this command: {}; to keep it, use the options it had",
         differences.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     )]
     DoesNotFit {
-        /// The unfinished run.
         run_id: String,
-        /// What differs.
+        /// Differences between the command and the run.
         differences: Vec<Difference>,
     },
     /// The newest run in the folder has another layout.
@@ -82,58 +80,47 @@ pub enum ExportError {
     },
     /// The work folder holds a run that cannot be read.
     #[error("the unfinished run in {} cannot be read ({what})", path.display())]
-    BadWork {
-        /// The work folder.
-        path: PathBuf,
-        /// What is wrong.
-        what: String,
-    },
-    /// The work folder holds something that is not ours.
+    BadWork { path: PathBuf, what: String },
+    /// The work folder has files of another program.
     #[error("{} is not empty and holds no unfinished run: choose another --work-dir", path.display())]
-    ForeignWork {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// The ID of `--run-id` is taken.
+    ForeignWork { path: PathBuf },
+    /// Another run has the ID given by `--run-id`.
     #[error("a run {run_id} exists already in this export: choose another --run-id")]
-    RunIdTaken {
-        /// The ID.
-        run_id: String,
-    },
+    RunIdTaken { run_id: String },
     /// The account's contacts cannot be listed.
     #[error(transparent)]
     Listing(#[from] ListingError),
-    /// It has none.
+    /// The account has no contacts.
     #[error("the account has no contacts: there is nothing to export")]
     NoContacts,
-    /// It cannot be known who is due.
+    /// The due contacts cannot be determined.
     #[error(transparent)]
     StateLost(#[from] StateLost),
-    /// The decision who is due, or the state, cannot be written or read.
+    /// The decision or the state of an incremental run cannot be read or written.
     #[error(transparent)]
     State(#[from] StateError),
-    /// Fetching ended the run.
+    /// Fetch ended the run.
     #[error(transparent)]
     Fetch(#[from] FetchError),
-    /// The spool failed.
+    /// The spool cannot be read or written.
     #[error(transparent)]
     Spool(#[from] SpoolError),
-    /// Building failed.
+    /// The tables cannot be built.
     #[error(transparent)]
     Transform(#[from] TransformError),
-    /// Publishing failed.
+    /// The staged files cannot be published.
     #[error(transparent)]
     Publish(#[from] PublishError),
-    /// Removing old runs failed.
+    /// Old runs cannot be removed.
     #[error(transparent)]
     Prune(#[from] PruneError),
-    /// A file or folder failed.
+    /// The file system reports an error.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// A signal, or the end of its time, ended the run.
+    /// A signal, the end of its time or another run ended the run.
     #[error("{0}; fetched data is kept")]
     Interrupted(Interruption),
-    /// Something that cannot happen has.
+    /// A bug in this program.
     #[error("a bug in chatzy-export ({0}); fetched data is kept")]
     Bug(&'static str),
 }

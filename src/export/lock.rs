@@ -1,4 +1,4 @@
-//! Waiting for the lock of an export.
+//! Waits for the lock of an export.
 
 use std::future::Future;
 use std::path::Path;
@@ -12,10 +12,10 @@ use super::{ExportError, Interruption};
 use crate::event::{Event, SharedObserver};
 use crate::lock::{DEAD_AFTER, FOLDER, Lock, LockError, Next, Watch};
 
-/// Time between two looks at another run's lock: a run takes minutes, and a look costs nothing.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// Time between two attempts to take another run's lock. A run takes minutes, and an attempt is cheap.
+const RETRY_EVERY: Duration = Duration::from_millis(250);
 
-/// Locks the export, when another run has ended if that is not too long. Says once that it waits.
+/// Locks the export. Waits up to `patience` for another run to end, and reports the wait once.
 pub async fn wait(
     out: &Path,
     work: &Path,
@@ -25,7 +25,7 @@ pub async fn wait(
 ) -> Result<Lock, ExportError> {
     let began = Instant::now();
     let mut watch = Watch::default();
-    let (mut waits, mut watches) = (false, false);
+    let (mut has_reported_wait, mut has_reported_watch) = (false, false);
     loop {
         let now = began.elapsed();
         let attempt = Lock::acquire(out, work, watch.dead(now));
@@ -37,17 +37,17 @@ pub async fn wait(
                 return Ok(lock);
             }
             Next::Watch => {
-                if !std::mem::replace(&mut watches, true) {
+                if !std::mem::replace(&mut has_reported_watch, true) {
                     observer.event(Event::Note { message: watching(out) });
                 }
-                LOOK_EVERY
+                RETRY_EVERY
             }
             Next::GiveUp(LockError::Held { path, .. }) if now < patience => {
-                if !std::mem::replace(&mut waits, true) {
+                if !std::mem::replace(&mut has_reported_wait, true) {
                     let (path, seconds) = (path.display().to_string(), patience.as_secs());
                     observer.event(Event::WaitingForLock { path, seconds });
                 }
-                LOOK_EVERY.min(patience.saturating_sub(now))
+                RETRY_EVERY.min(patience.saturating_sub(now))
             }
             Next::GiveUp(error) => return Err(error.into()),
         };
@@ -55,7 +55,7 @@ pub async fn wait(
     }
 }
 
-/// The same for a command that does not wait for others. It only watches a run that may be dead.
+/// Locks the export for a command that does not wait for other runs. It only watches a run that may be dead.
 pub fn take(out: &Path) -> Result<Lock, LockError> {
     let began = std::time::Instant::now();
     let mut watch = Watch::default();
@@ -63,13 +63,13 @@ pub fn take(out: &Path) -> Result<Lock, LockError> {
         let now = began.elapsed();
         match watch.next(Lock::acquire(out, &out.join(FOLDER), watch.dead(now)), now) {
             Next::Work(lock) => return Ok(lock),
-            Next::Watch => std::thread::sleep(LOOK_EVERY),
+            Next::Watch => std::thread::sleep(RETRY_EVERY),
             Next::GiveUp(error) => return Err(error),
         }
     }
 }
 
-/// The interruption from outside, or the loss of the lock.
+/// Resolves with the interruption, or with [`Interruption::TakenOver`] if another run takes the lock.
 pub async fn or_lost(lock: &Lock, interrupt: impl Future<Output = Interruption>) -> Interruption {
     tokio::select! {
         why = interrupt => why,
@@ -79,7 +79,7 @@ pub async fn or_lost(lock: &Lock, interrupt: impl Future<Output = Interruption>)
 
 fn watching(out: &Path) -> String {
     format!(
-        "a run of another machine left its lock in {}: watching for {} s whether it is alive",
+        "a run on another machine left its lock in {}: watching it for {} s to see if the run is alive",
         out.display(),
         DEAD_AFTER.as_secs()
     )

@@ -1,11 +1,11 @@
-//! The manifest of a run that is ready to be published.
+//! Drafts the manifest of a run that is ready to be published.
 
 use std::collections::BTreeMap;
 
 use chrono::Utc;
 
 use super::drift;
-use super::incremental::Left;
+use super::incremental::StagedState;
 use super::timeline::timeline;
 use super::work_folder::{Identity, Run};
 use crate::api;
@@ -19,14 +19,14 @@ use crate::publish::Draft;
 use crate::table::{Table, format_time};
 use crate::transform::Transformed;
 
-/// Everything that is to be said about the run.
+/// The manifest of the run, apart from its predecessor, and the text of `failed.csv`.
 pub fn draft(
     identity: &Identity,
     contacts: &ContactList,
     run: &Run,
     built: Transformed,
     requests: &api::Requests,
-    left: Option<Left>,
+    state: Option<StagedState>,
 ) -> Draft {
     let count = |status| built.contacts(status);
     let counts = ContactCounts {
@@ -40,7 +40,7 @@ pub fn draft(
     };
     let mut input = Input::from(contacts);
     for doubt in built.doubts.iter().cloned().chain(none_exists(&counts)) {
-        // A run that is made again has those of its archive.
+        // A rebuilt run already has the doubts of its archive.
         if !input.doubts.contains(&doubt) {
             input.doubts.push(doubt);
         }
@@ -53,7 +53,7 @@ pub fn draft(
     });
     let tables = Table::ALL.map(|table| (table.name().to_owned(), TableEntry::new(table, built.rows(table))));
     let mut options = identity.options.clone();
-    options.full = left.as_ref().map(|left| left.is_full);
+    options.full = state.as_ref().map(|state| state.is_full);
     let manifest = Manifest {
         manifest_version: MANIFEST_VERSION,
         schema_version: identity.schema_version,
@@ -78,17 +78,17 @@ pub fn draft(
         tables: tables.into_iter().collect(),
         files: built.files.iter().map(FileEntry::from).chain(built.raw).collect(),
         previous: None,
-        state: left.map(|left| left.state),
+        state: state.map(|state| state.entry),
         rebuilt_from: None,
     };
     Draft { manifest, failed_csv: built.failed }
 }
 
-/// The doubt raised when no contact of a list exists. A short list may be like this.
+/// The doubt about a list of which no contact exists. A short list raises none.
 fn none_exists(counts: &ContactCounts) -> Option<String> {
-    /// Fewest contacts for which this is a doubt.
-    const MANY: u64 = 20;
-    (counts.requested >= MANY && counts.not_found == counts.requested).then(|| {
+    /// Minimum number of contacts that raises the doubt.
+    const MIN_CONTACTS: u64 = 20;
+    (counts.requested >= MIN_CONTACTS && counts.not_found == counts.requested).then(|| {
         format!(
             "none of the {} contacts exists: check that the list belongs to this account",
             counts.requested

@@ -1,5 +1,7 @@
-//! Runs of one folder have one layout, unless mixed ones are allowed: readers take all files below a table's folder together.
-//! In a mixed folder they fail, or, worse, find only some of the files.
+//! Refuses runs of different layouts in one folder, unless `--allow-mixed` is set.
+//!
+//! Readers take all files of a table's folder together. In a mixed folder they fail, or miss some of the
+//! files.
 
 use std::path::Path;
 
@@ -9,10 +11,10 @@ use crate::output::Layout;
 use crate::settings::Mixed;
 use crate::verify::lengths;
 
-/// Compares a run that is to be made with the newest run in the folder.
+/// Compares the layout of a new run with that of the newest run in the folder.
 ///
 /// # Errors
-/// When they differ and mixed runs are not allowed.
+/// When the layouts differ and mixed layouts are not allowed.
 pub fn check(out: &Path, mixed: Mixed, identity: &Identity) -> Result<(), ExportError> {
     let newest = match mixed {
         Mixed::Allowed => None,

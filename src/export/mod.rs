@@ -1,27 +1,36 @@
-//! The job as a table of contents: open the work folder, list the contacts, fetch and build side by side, publish.
-//! [`mod@rebuild`] is the same with an archive in the place of the API.
+//! The job of `run`, step by step: open the work folder, list the contacts, fetch and transform at once,
+//! publish.
 //!
-//! # Memory for each contact
+//! [`mod@rebuild`] is the same job with a raw archive as its source instead of the API.
 //!
-//! A list may hold millions of contacts. These structures grow with their number, by so many bytes for each:
+//! # Memory per contact
+//!
+//! A list may have millions of contacts. These structures grow with the number of contacts, in bytes per
+//! contact:
 //!
 //! | structure | bytes | time |
 //! |---|---|---|
-//! | [`ContactList`] | 17 for a UUID, for another ID its text and one | the whole run |
-//! | [`ContactIndex`](crate::contacts::ContactIndex) | 5 to 10 | while the file is read, and while IDs are looked up |
-//! | [`Ledger`](crate::spool::Ledger) | 15, and 11 for each page | the whole run |
+//! | [`ContactList`] | 17 for a UUID, else the length of the ID and 1 | the whole run |
+//! | [`ContactIndex`] | 5 to 10 | while the file is read, and while IDs are looked up |
+//! | [`Ledger`] | 15, and 11 per page | the whole run |
 //! | counts for `coverage` | 1 without messages, 12 to 18 with | the whole run |
-//! | last words | 1 | while `coverage` is written, and after |
-//! | [`FirstPages`](crate::fetch::FirstPages) | 8, where answers do not name their contact | while contacts are read |
-//! | lengths of histories | 4, where an earlier run is there | until the first contact is begun |
-//! | contacts read again | 4, where their ends are in doubt | after all are read |
-//! | [`Roster`](crate::fetch::listing::Roster) | 35, and 28 for what is known while the list is read | before an incremental run |
-//! | [`state`](crate::state) | 25 | while it is decided who is due |
+//! | statuses | 1 | while `coverage` is written, and after |
+//! | [`FirstPages`] | 8, if responses do not name their contact | while contacts are read |
+//! | lengths of histories | 4, after an earlier run | until the first contact is started |
+//! | contacts read again | 4, if their ends are in doubt | after all contacts are read |
+//! | [`Roster`] | 35, and 28 for known contacts while the list is read | before an incremental run |
+//! | [`state`](crate::state) | 25 | while the due contacts are decided |
 //! | [`Due`] | 1, in an incremental run | the whole run |
 //!
-//! Of a contact that fails its line of `failed.csv` is kept too, as text.
+//! A contact that fails also keeps its line of `failed.csv`, as text.
 //!
-//! Layer 4: knows the rooms, and that each hands over to the next only what is durable.
+//! [`ContactList`]: crate::contacts::ContactList
+//! [`ContactIndex`]: crate::contacts::ContactIndex
+//! [`Ledger`]: crate::spool::Ledger
+//! [`FirstPages`]: crate::fetch::FirstPages
+//! [`Roster`]: crate::fetch::listing::Roster
+//!
+//! Layer 4: connects the rooms. Each room passes only durable data to the next.
 
 mod building;
 mod contact_selection;
@@ -62,24 +71,22 @@ pub use remedy::Remedy;
 pub use work_folder::Identity;
 
 use building::{Building, Form, RunContacts, interruptible};
-use incremental::Nightly;
+use incremental::IncrementalRun;
 use previous_state::PreviousState;
 use work_folder::{Run, WorkFolder};
 
-/// What a run is to export, and how.
+/// Input of an export.
 pub struct Job {
-    /// The settings.
     pub settings: RunSettings,
-    /// Contacts to export.
     pub contacts: ContactSelection,
-    /// What makes this run this run: an unfinished one with another identity is not gone on with.
+    /// Identity of the run. An unfinished run with another identity is not resumed.
     pub identity: Identity,
 }
 
-/// Exports all contacts, or goes on with the unfinished run in the work folder.
+/// Exports all contacts, or resumes the unfinished run in the work folder.
 ///
 /// # Errors
-/// What ended the run. Unless it says otherwise, the same job goes on where this one stopped.
+/// The reason that ended the run. [`ExportError::remedy`] gives the next step.
 pub async fn export(
     job: Job,
     observer: SharedObserver,
@@ -96,37 +103,37 @@ pub async fn export(
     if let Some(published) =
         work.finish_publishing(settings.unfinished, settings.run_id.as_ref(), &identity, &lock)?
     {
-        observer.event(Event::Note { message: "an earlier run was all but published; it is now".to_owned() });
+        observer.event(Event::Note { message: "finished publishing an earlier run".to_owned() });
         return Ok(published);
     }
-    // The run that was all but published may be the newest now.
+    // The run whose publication was just finished may be the newest now.
     mixed::check(&settings.out, settings.mixed, &identity)?;
     let run = work.open(settings.unfinished, settings.run_id.clone(), &identity)?;
     let client = Arc::new(Client::new(Arc::clone(&settings.connection), observer.clone())?);
     let listing = contacts.list(&work, &client, &observer);
     let (contacts, times) = interruptible(listing, interrupt.as_mut()).await??;
     let contacts = Arc::new(contacts);
-    let nightly = settings.incremental.map(|incremental| Nightly {
-        past: PreviousState { settings: incremental, identity: &identity, out: &settings.out },
+    let incremental = settings.incremental.map(|incremental| IncrementalRun {
+        previous: PreviousState { settings: incremental, identity: &identity, out: &settings.out },
         work: &work,
         run: &run,
     });
-    let due = match &nightly {
+    let due = match &incremental {
         None => Due::all(contacts.len()),
-        Some(nightly) => {
-            let deciding = nightly.due(&contacts, times, &client, &observer);
+        Some(incremental) => {
+            let deciding = incremental.due(&contacts, times, &client, &observer);
             interruptible(deciding, interrupt.as_mut()).await??
         }
     };
     let read = RunContacts { contacts: Arc::clone(&contacts), due: Arc::new(due) };
     let (built, requests) =
         fetch_and_transform(&settings, &read, client, (&run, &work), observer.clone(), interrupt).await?;
-    let left = match &nightly {
+    let state = match &incremental {
         None => None,
-        Some(nightly) => Some(tokio::task::block_in_place(|| nightly.leave_state(&built.statuses))?),
+        Some(incremental) => Some(tokio::task::block_in_place(|| incremental.stage_state(&built.statuses))?),
     };
     observer.event(Event::Publishing { files: (built.files.len() + built.raw.len()) as u64 });
-    let mut draft = manifest_draft::draft(&identity, &contacts, &run, built, &requests, left);
+    let mut draft = manifest_draft::draft(&identity, &contacts, &run, built, &requests, state);
     tokio::task::block_in_place(|| drift::compare(&settings.out, &mut draft.manifest, &observer));
     let mut check = |_: &str| Ok(lock.check()?);
     let published =
@@ -176,7 +183,7 @@ async fn fetch_and_transform(
         error = building.failed() => Err(error),
     };
     ledger.close(if fetched.is_ok() { Closing::Complete } else { Closing::Stopped });
-    // Ends when the last task has let go of its end of the queue; until then the runtime must go on.
+    // The writer ends when the last task drops its sender. The runtime must keep running until then.
     let spooled = tokio::task::spawn_blocking(|| writer.finish()).await;
     observer.event(totals(client.requests()));
     spooled.map_err(|_| ExportError::Bug("the spool thread panicked"))??;
@@ -186,7 +193,7 @@ async fn fetch_and_transform(
     Ok((built, recovered.requests.and(client.requests())))
 }
 
-/// What this attempt has asked, for those who watch.
+/// The requests of this attempt, as an event.
 fn totals(Requests { sent, retries, by_status, .. }: Requests) -> Event {
     Event::Totals { requests: sent, retries, by_status }
 }

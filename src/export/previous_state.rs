@@ -1,9 +1,11 @@
-//! What earlier runs have left: by it is told who is due tonight.
+//! The state that earlier runs left, from which an incremental run decides its due contacts.
 //!
-//! What was known is the state of the newest run that left one, found along the chain of manifests: runs without
-//! `--incremental` in between change nothing of it. A chain or a state that is damaged is no reason to guess: the run ends,
-//! and `--full` is the way out. The state holds for what was asked for: with another address, channel or window all
-//! contacts are due, as in a first run.
+//! The state is that of the newest run that has one, found along the chain of manifests. Runs without
+//! `--incremental` in between do not change it. If the chain or the state is damaged, the run ends, and
+//! `--full` starts again.
+//!
+//! A state is valid for one scope. With another address, channel or period, all contacts are due, as in a
+//! first run.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -24,7 +26,7 @@ use crate::output::manifest::{RunOptions, StateEntry};
 use crate::settings::Incremental;
 use crate::state::{Decision, FileBelow, Known, Reason, Rule, StateError, Times};
 
-/// Why it cannot be known who is due.
+/// The previous state is missing or damaged, so the due contacts cannot be determined.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot determine which contacts have changed since the last run ({why})")]
 pub struct StateLost {
@@ -43,50 +45,50 @@ impl StateLost {
     }
 }
 
-/// The earlier runs of an export, as an incremental run sees them.
+/// Access to the state of an export's earlier runs.
 pub struct PreviousState<'a> {
-    /// How it is decided who is due.
+    /// Settings of the decision.
     pub settings: Incremental,
-    /// What is asked for.
+    /// Identity of the new run. It determines the scope.
     pub identity: &'a Identity,
     /// The folder of the export.
     pub out: &'a Path,
 }
 
-/// The state they have left.
-enum Earlier {
+/// The newest state of the earlier runs.
+enum EarlierState {
     None,
-    /// With another address, channel or window.
-    OfSomethingElse,
+    /// The state has another address, channel or period.
+    OfOtherScope,
     At(FileBelow),
 }
 
 impl PreviousState<'_> {
-    /// The state of the run before, whose contents hold for this run too; none where all contacts are to be read.
+    /// The previous state, if it is valid for this run. `None` if the run must read all contacts.
     pub fn state(&self, observer: &SharedObserver) -> Result<Option<FileBelow>, ExportError> {
         if self.settings.full {
             return Ok(None);
         }
         let note = |message: &str| observer.event(Event::Note { message: message.to_owned() });
         match self.find_state()? {
-            Earlier::At(state) => return Ok(Some(state)),
-            Earlier::OfSomethingElse => {
-                note("earlier runs were told to export something else: all contacts are read");
+            EarlierState::At(state) => return Ok(Some(state)),
+            EarlierState::OfOtherScope => {
+                note("earlier runs exported another part of the account: all contacts are read");
             }
-            Earlier::None => note("no earlier incremental run is there: all contacts are read"),
+            EarlierState::None => note("no earlier incremental run found: all contacts are read"),
         }
         Ok(None)
     }
 
     /// The state of the newest run that left one.
-    fn find_state(&self) -> Result<Earlier, ExportError> {
-        let Some(state) = find(self.out)? else { return Ok(Earlier::None) };
+    fn find_state(&self) -> Result<EarlierState, ExportError> {
+        let Some(state) = find(self.out)? else { return Ok(EarlierState::None) };
         let path = self.out.join(&state.path);
         let lost = |what: &str| StateLost::error(format!("{} {what}", path.display()));
         match durable::open_below(self.out, state.path.as_path())? {
             Opened::File(file, size) => {
                 if sha256_of_open(file, size).on("read", &path)?.0 != state.sha256 {
-                    return Err(lost("is not as it was written"));
+                    return Err(lost("is damaged: its SHA-256 is not the one in the manifest"));
                 }
             }
             Opened::Missing => return Err(lost("is missing")),
@@ -94,18 +96,18 @@ impl PreviousState<'_> {
         }
         let state = FileBelow { base: self.out.to_owned(), relative: state.path.as_path().to_owned() };
         match Known::is_of(&state, &self.scope()) {
-            Ok(true) => Ok(Earlier::At(state)),
-            Ok(false) => Ok(Earlier::OfSomethingElse),
+            Ok(true) => Ok(EarlierState::At(state)),
+            Ok(false) => Ok(EarlierState::OfOtherScope),
             Err(error) => Err(unreadable(error)),
         }
     }
 
-    /// What a state holds for: with something else of these, what was exported before is no answer.
+    /// The part of the account that this run exports. A state of another scope is not valid.
     pub fn scope(&self) -> String {
         scope(&self.identity.base_url, &self.identity.options)
     }
 
-    /// By what it is decided who is due for a run that begins `now`, in microseconds since 1970.
+    /// Input of the decision for a run that starts at `now`, in microseconds since 1970.
     pub fn decision<'b>(
         &self,
         now: i64,
@@ -127,7 +129,7 @@ impl PreviousState<'_> {
     }
 }
 
-/// The part of the account that these options ask for, as text that is equal for equal parts.
+/// The part of the account that these options select. Equal parts have equal texts.
 pub(super) fn scope(base_url: &str, options: &RunOptions) -> String {
     let RunOptions { flat, since, until, .. } = options;
     let mut channel = options.channel.clone();
@@ -136,13 +138,14 @@ pub(super) fn scope(base_url: &str, options: &RunOptions) -> String {
         .to_string()
 }
 
-/// What was known of these contacts before this run, by what [`PreviousState::state`] gave.
+/// The rows of these contacts in the state from [`PreviousState::state`].
 pub fn known(state: Option<&FileBelow>, contacts: &ContactList) -> Result<Known, ExportError> {
     let Some(state) = state else { return Ok(Known::default()) };
     Known::read(state, contacts, &ContactIndex::of(contacts)).map_err(unreadable)
 }
 
-/// The times that the account lists for these contacts: `read` of a list that was just read, else asked for.
+/// The times that the account lists for these contacts: `read`, if the list was just read, or else from the
+/// API.
 pub async fn times_or_ask(
     read: Option<Times>,
     contacts: &ContactList,
@@ -176,7 +179,7 @@ fn find(out: &Path) -> Result<Option<StateEntry>, ExportError> {
         };
         match manifest.state {
             Some(state) => return Ok(Some(state)),
-            // A run that was made again leaves no state.
+            // A rebuilt run has no state.
             None if manifest.rebuilt_from.is_some() => {}
             None if !manifest.options.is_incremental() => {}
             None => {
@@ -188,7 +191,7 @@ fn find(out: &Path) -> Result<Option<StateEntry>, ExportError> {
     Ok(None)
 }
 
-/// An error of a state that holds what was written.
+/// The error of reading a state whose SHA-256 is right.
 fn unreadable(error: StateError) -> ExportError {
     match error {
         StateError::Unreadable { path, what } => {
@@ -206,8 +209,8 @@ fn lost_by(error: CatalogError) -> ExportError {
     }
 }
 
-/// In one line how many are due, and why.
-pub fn told(reasons: &[Option<Reason>]) -> String {
+/// One line with the number of due contacts and the reasons.
+pub fn summary(reasons: &[Option<Reason>]) -> String {
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     for reason in reasons.iter().flatten() {
         *counts.entry(reason.as_str()).or_default() += 1;

@@ -1,11 +1,11 @@
-//! `prune` under the lock of the export, so that no run is published meanwhile.
+//! `prune` under the lock of the export. The lock prevents a run from publishing at the same time.
 
 use std::path::Path;
 
 use super::{ExportError, lock};
 use crate::prune::{self, Keep, Mode, PruneError, Pruning};
 
-/// Removes old runs, or says which.
+/// Removes old runs, or only lists them.
 ///
 /// # Errors
 /// When another run works on the export, it cannot be read or is damaged, or a file cannot be removed.
@@ -15,7 +15,7 @@ pub fn prune(out: &Path, keep: Keep, mode: Mode) -> Result<Pruning, ExportError>
     }
     let _lock = match mode {
         Mode::Remove => Some(lock::take(out)?),
-        // Nothing is touched, and a run under way is no hindrance.
+        // A dry run changes nothing, so it needs no lock.
         Mode::DryRun => None,
     };
     Ok(prune::prune(out, keep, mode)?)

@@ -1,10 +1,10 @@
-//! Requests over time, from how the client counts them to how the manifest tells them.
+//! Converts the client's counts of requests over time to the form of the manifest.
 
 use crate::api;
 use crate::output::manifest::{Bucket, LatencyMicros, Timeline};
 use crate::table::format_time;
 
-/// What the manifest says of it.
+/// The timeline in the manifest.
 pub fn timeline(counted: &api::Timeline) -> Timeline {
     Timeline {
         started_at: format_time(counted.started_at).into(),

@@ -1,14 +1,14 @@
-//! The work folder, and the unfinished run that may live in it.
+//! The work folder, and the unfinished run in it.
 //!
 //! ```text
-//! _work/lock, owner.json   one run at a time: [`crate::lock`]
-//! _work/run.json       what the run is: its ID, its time, and the identity that a command must have to go on with it
-//! _work/all-contacts.json  whom it exports, where that is every contact of the account
-//! _work/decision.*     who is due, where the run is incremental
-//! _work/spool/         the answers
-//! _work/stage/         files being built
-//! _work/publish.json   from when publishing has begun
-//! _work/discarded.json what run.json becomes with --fresh: from then on there is no way back
+//! _work/lock, owner.json   the lock of the run: [`crate::lock`]
+//! _work/run.json           ID, start and identity of the run; a resuming command has the same identity
+//! _work/all-contacts.json  all contacts of the account, if the run exports them
+//! _work/decision.*         due contacts of an incremental run
+//! _work/spool/             responses
+//! _work/stage/             staged files
+//! _work/publish.json       journal of the publication, from its start on
+//! _work/discarded.json     run.json renamed by --fresh; from then on the run cannot be resumed
 //! ```
 
 use std::collections::HashSet;
@@ -32,32 +32,32 @@ use crate::publish::{self, Published};
 use crate::settings::Unfinished;
 use crate::spool::{self, Entry, Ledger};
 
-/// What makes a run this run.
+/// Properties that a resumed run must have in common with its first attempt.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Identity {
-    /// The first part of our version: another may read the spool differently.
+    /// Major version of this program. Another one may read the spool differently.
     pub major_version: String,
-    /// The version of the tables.
+    /// Version of the tables.
     pub schema_version: u32,
-    /// The API's address.
+    /// Address of the API.
     pub base_url: String,
     /// SHA-256 of the contacts file, or `all-contacts`.
     pub input_sha256: String,
     /// Options of the run.
     pub options: RunOptions,
-    /// SHA-256 of the manifest that it is made from again, by `rebuild`.
+    /// SHA-256 of the manifest that `rebuild` makes the run from.
     #[serde(default)]
     pub rebuilt_from: Option<String>,
 }
 
-/// One thing in which a command differs from the unfinished run.
+/// One difference between a command and the unfinished run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// What differs.
+    /// Name of the property or option.
     pub what: String,
-    /// How it was.
+    /// Value in the unfinished run.
     pub before: String,
-    /// How it is now.
+    /// Value in the command.
     pub now: String,
 }
 
@@ -67,51 +67,48 @@ impl fmt::Display for Difference {
     }
 }
 
-/// An unfinished run, or one that begins.
+/// A new or unfinished run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[expect(clippy::struct_field_names, reason = "a run ID is called so everywhere")]
 pub struct Run {
-    /// Its ID.
     pub run_id: RunId,
-    /// When it began, in microseconds since 1970: the time in every row.
+    /// Start of the run in microseconds since 1970. Every row has this time.
     pub started_at: i64,
-    /// What it is.
     pub identity: Identity,
 }
 
 impl Run {
-    /// The day it began, UTC.
+    /// UTC date of the start.
     pub fn day(&self) -> NaiveDate {
         DateTime::from_timestamp_micros(self.started_at).unwrap_or_default().date_naive()
     }
 }
 
-/// The work folder.
+/// The work folder of an export.
 pub struct WorkFolder {
     out: PathBuf,
-    /// Where it is.
     pub folder: PathBuf,
 }
 
-/// What an earlier attempt has left in the spool.
+/// Contents of a spool that earlier attempts wrote.
 pub struct Recovered {
     pub ledger: Ledger,
     pub next_segment: u32,
     pub learned: ServerBehavior,
     pub already_read: u64,
     pub requests: EarlierRequests,
-    /// Fingerprints of first pages.
+    /// Fingerprints of the contacts' first pages.
     pub first_pages: FirstPages,
 }
 
-/// Requests of earlier attempts, as far as the spool tells: one answered for each page.
+/// Requests of earlier attempts: one per page in the spool. The others are not known.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct EarlierRequests {
     pages: u64,
 }
 
 impl EarlierRequests {
-    /// Adds them to those of this attempt.
+    /// Adds the requests of this attempt.
     pub fn and(self, mut requests: Requests) -> Requests {
         if self.pages > 0 {
             requests.sent += self.pages;
@@ -126,12 +123,12 @@ impl WorkFolder {
         Self { out: out.to_owned(), folder: folder.to_owned() }
     }
 
-    /// The folder of the segments.
+    /// Folder of the spool's segments.
     pub fn spool(&self) -> PathBuf {
         self.folder.join(publish::SPOOL)
     }
 
-    /// The folder of the files being built.
+    /// Folder of the staged files.
     pub fn stage(&self) -> PathBuf {
         self.folder.join(publish::STAGE)
     }
@@ -140,12 +137,12 @@ impl WorkFolder {
         self.folder.join(publish::RUN)
     }
 
-    /// The list of the account's contacts.
+    /// Path of the list of the account's contacts.
     pub fn list_file(&self) -> PathBuf {
         self.folder.join(publish::LIST)
     }
 
-    /// Whether anything was spooled.
+    /// True if the spool has a segment.
     pub fn has_answers(&self) -> bool {
         std::fs::read_dir(self.spool()).is_ok_and(|mut segments| segments.next().is_some())
     }
@@ -154,8 +151,10 @@ impl WorkFolder {
         self.folder.join("discarded.json")
     }
 
-    /// Finishes a run that was stopped while it was published, unless it is to be thrown away. It is the answer to this
-    /// command only if it is this command's run; otherwise it is done with, and the command has its own still to do.
+    /// Finishes the publication of an interrupted run, or discards the run with `--fresh`.
+    ///
+    /// Returns the published run only if it is the run of this command. Otherwise the command still has its
+    /// own run to do.
     pub fn finish_publishing(
         &self,
         unfinished: Unfinished,
@@ -165,7 +164,7 @@ impl WorkFolder {
     ) -> Result<Option<Published>, ExportError> {
         match unfinished {
             Unfinished::GoOn => {
-                self.discard()?; // as an interrupted --fresh had decided
+                self.discard()?; // finish an interrupted --fresh
                 let is_this_run = self.unfinished()?.is_some_and(|run| {
                     identity.differences(&run.identity).is_empty()
                         && run_id.is_none_or(|run_id| *run_id == run.run_id)
@@ -185,8 +184,8 @@ impl WorkFolder {
         }
     }
 
-    /// Removes a run that was thrown away, and the folder if nothing else is in it. The decision is the last to go:
-    /// stopped on the way, half a spool is taken for nobody's run.
+    /// Removes a discarded run, and the folder if it is empty then. `discarded.json` is removed last: until
+    /// then, an interruption cannot leave half a spool that looks like an unfinished run.
     fn discard(&self) -> Result<(), ExportError> {
         if !self.discarded_file().exists() {
             return Ok(());
@@ -216,14 +215,14 @@ impl WorkFolder {
         serde_json::from_slice(&text).map(Some).map_err(bad)
     }
 
-    /// Goes on with the unfinished run, or begins one.
+    /// Resumes the unfinished run, or starts a new one.
     pub fn open(
         &self,
         choice: Unfinished,
         run_id: Option<RunId>,
         identity: &Identity,
     ) -> Result<Run, ExportError> {
-        if let Some(run) = self.go_on(choice, run_id.as_ref(), identity)? {
+        if let Some(run) = self.resume(choice, run_id.as_ref(), identity)? {
             return Ok(run);
         }
         let now = Utc::now();
@@ -231,16 +230,16 @@ impl WorkFolder {
         self.begin(Run { run_id, started_at: now.timestamp_micros(), identity: identity.clone() })
     }
 
-    /// The same for a run that was before, and is made again.
+    /// Resumes or starts `run`, which `rebuild` makes from an archive.
     pub fn open_as(&self, choice: Unfinished, run: Run) -> Result<Run, ExportError> {
-        match self.go_on(choice, Some(&run.run_id), &run.identity)? {
+        match self.resume(choice, Some(&run.run_id), &run.identity)? {
             Some(unfinished) => Ok(unfinished),
             None => self.begin(run),
         }
     }
 
-    /// The unfinished run, if it is to be gone on with; it must fit.
-    fn go_on(
+    /// The unfinished run, if it is to be resumed. It must fit the command.
+    fn resume(
         &self,
         choice: Unfinished,
         run_id: Option<&RunId>,
@@ -262,7 +261,7 @@ impl WorkFolder {
 
     fn begin(&self, run: Run) -> Result<Run, ExportError> {
         if self.spool().exists() || self.stage().exists() {
-            // Left by a run whose run.json is gone, or not ours at all.
+            // The files of a run without run.json, or of another program.
             return Err(ExportError::ForeignWork { path: self.folder.clone() });
         }
         if self.out.join(layout::run_file(&run.run_id, layout::MANIFEST)).exists() {
@@ -270,13 +269,13 @@ impl WorkFolder {
         }
         durable::create_dir_all(&self.folder)?;
         let text =
-            serde_json::to_vec_pretty(&run).map_err(|_| ExportError::Bug("run.json cannot be written"))?;
+            serde_json::to_vec_pretty(&run).map_err(|_| ExportError::Bug("run.json cannot be encoded"))?;
         durable::replace(&self.run_file(), &text)?;
         durable::create_dir_all(&self.spool())?;
         Ok(run)
     }
 
-    /// Scans the spool. Contacts that had failed are open again.
+    /// Scans the spool. Contacts that failed are read again.
     pub fn recover(&self, contacts: usize) -> Result<Recovered, ExportError> {
         durable::create_dir_all(&self.spool())?;
         let ledger = Ledger::new(contacts);
@@ -311,7 +310,7 @@ impl WorkFolder {
     }
 }
 
-/// What was learned by either.
+/// Combines what two attempts learned.
 fn join(left: ServerBehavior, right: ServerBehavior) -> ServerBehavior {
     let reading = match (left.reading, right.reading) {
         (OffsetUnit::PerConversation, _) | (_, OffsetUnit::PerConversation) => OffsetUnit::PerConversation,
@@ -332,7 +331,7 @@ fn difference(what: &str, before: &str, now: &str) -> Difference {
 }
 
 impl Identity {
-    /// In what this command differs from the run of `before`.
+    /// The differences between this command and the run of `before`.
     fn differences(&self, before: &Self) -> Vec<Difference> {
         let mut differences = Vec::new();
         let mut compare = |what: &str, then: &str, now: &str| {
@@ -344,7 +343,7 @@ impl Identity {
         compare("the schema version", &before.schema_version.to_string(), &self.schema_version.to_string());
         compare("--base-url", &before.base_url, &self.base_url);
         let archive = |identity: &Self| identity.rebuilt_from.as_deref().map_or("none", short).to_owned();
-        compare("the run that is made again", &archive(before), &archive(self));
+        compare("the run to rebuild", &archive(before), &archive(self));
         compare("the contacts file (SHA-256)", short(&before.input_sha256), short(&self.input_sha256));
         let (then, now) = (before.options.by_name(), self.options.by_name());
         let names = then.keys().chain(now.keys().filter(|name| !then.contains_key(*name)));

@@ -82,7 +82,7 @@ fn a_dry_run_tells_who_would_be_due() {
     assert_eq!(planned(&account, &account.plain(&["rested"])), "", "all are, without --incremental");
     assert_eq!(tree(&first.out), before, "nothing is written");
     let told = export.clone().args("--dry-run --channel whatsapp").expect(0);
-    assert!(told.stderr.contains("earlier runs were told to export something else"), "{}", told.stderr);
+    assert!(told.stderr.contains("earlier runs exported another part of the account"), "{}", told.stderr);
 
     account.is_open.store(false, Ordering::Relaxed);
     export.clone().args("--retries 0 --max-failed 0").expect(5);
@@ -230,7 +230,7 @@ fn what_was_exported_with_other_options_is_no_answer() {
     export.expect(0);
     let since = export.clone().args("--since 2020-01-01").expect(0);
     assert_eq!(covered(&since), ["a exported", "b exported"]);
-    assert!(since.stderr.contains("earlier runs were told to export something else"), "{}", since.stderr);
+    assert!(since.stderr.contains("earlier runs exported another part of the account"), "{}", since.stderr);
     let layout =
         export.clone().args("--since 2020-01-01 --partition-by run --page-size 3 --allow-mixed").expect(0);
     assert_eq!(covered(&layout), ["a unchanged", "b unchanged"], "the layout is another thing");

@@ -150,7 +150,7 @@ fn typed_twice_it_has_nothing_to_do_and_another_form_is_refused() {
     again.expect(0);
     let before = read(&again.out_path().join("_runs/latest.json"));
     let outcome = again.expect(0);
-    assert!(outcome.first_line().contains("is there already"), "{}", outcome.stderr);
+    assert!(outcome.first_line().contains("was already rebuilt"), "{}", outcome.stderr);
     assert_eq!(read(&again.out_path().join("_runs/latest.json")), before);
     let outcome = again.clone().args("--format parquet").expect(2);
     assert!(outcome.stderr.contains("choose another --out"), "{}", outcome.stderr);
@@ -207,7 +207,7 @@ fn a_run_and_a_rebuild_do_not_go_on_with_each_other() {
     assert_eq!(again.with_fault(killed).run().code, None);
     let run = Export::run_of(service.url(), ["messages-1-a"]).args("--format jsonl").out_at(again.out_path());
     let outcome = run.expect(9);
-    assert!(outcome.stderr.contains("the run that is made again was"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("the run to rebuild was"), "{}", outcome.stderr);
     again.expect(0);
     verify(again.out_path());
 

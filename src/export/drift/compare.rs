@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use crate::output::manifest::{KnownFields, SchemaChange, Seen};
 use crate::table::UnknownFields;
 
-/// Contacts below which the absence of a field says nothing.
-const LEAST_CONTACTS: u64 = 5;
-/// Absence that is less likely than this by chance is a change.
+/// Minimum number of contacts for which the absence of a field is significant.
+const MIN_CONTACTS: u64 = 5;
+/// Maximum probability of absence by chance that counts as a change.
 const UNLIKELY: f64 = 1e-4;
 
-/// Adds the fields known before to those of a run with so many rows in the table; returns the differences.
+/// Adds the fields known before to those of a run whose table has `rows` rows. Returns the differences.
 pub(super) fn table(name: &str, rows: u64, before: &KnownFields, now: &mut KnownFields) -> Vec<SchemaChange> {
     let mut changes = Vec::new();
     let mut change = |field: &str, change: &str| {
@@ -32,7 +32,7 @@ pub(super) fn table(name: &str, rows: u64, before: &KnownFields, now: &mut Known
         change(field, "became_null");
     }
     let (mut extra, gone) = add(&before.extra, &now.extra, rows, missing);
-    // So many names are made up by those who write to the API, and would be new in every run.
+    // With this many names, the names are data, and new ones would appear in every run.
     if extra.len() < UnknownFields::MAX_NAMES {
         for (field, _) in new(&before.extra, &now.extra) {
             change(field, "appeared");
@@ -55,7 +55,7 @@ fn new<'a>(before: &'a Fields, now: &'a Fields) -> impl Iterator<Item = (&'a str
     now.iter().filter(|(name, _)| !before.contains_key(*name)).map(|(name, seen)| (name.as_str(), *seen))
 }
 
-/// All fields with their sums, without those that are gone; and these.
+/// The sums of all fields that are not gone, and the names of the fields that are.
 fn add(before: &Fields, now: &Fields, rows: u64, is_gone: impl Fn(Seen) -> bool) -> (Fields, Vec<String>) {
     let (mut sums, mut gone) = (now.clone(), Vec::new());
     for (name, seen) in before {
@@ -70,14 +70,15 @@ fn add(before: &Fields, now: &Fields, rows: u64, is_gone: impl Fn(Seen) -> bool)
     (sums, gone)
 }
 
-/// True if chance hardly explains that a field which was `seen` so often is in no row of this many contacts. The rows of a
-/// contact are alike, so contacts count and not rows. One more row of each kind is assumed, since a share of 100 % is
-/// never certain.
+/// True if chance hardly explains that a field, `seen` before, is in no row of this many contacts.
+///
+/// The rows of a contact are alike, so contacts count and not rows. One more row of each kind is assumed,
+/// since a share of 100 % is never certain.
 #[expect(clippy::cast_precision_loss, reason = "a share needs no 53 bits")]
 fn is_unlikely(seen: Seen, contacts: u64) -> bool {
     let without = seen.rows.saturating_sub(seen.values) as f64 + 1.0;
     let share_without = without / (seen.rows as f64 + 2.0);
-    contacts >= LEAST_CONTACTS && share_without.powf(contacts as f64) < UNLIKELY
+    contacts >= MIN_CONTACTS && share_without.powf(contacts as f64) < UNLIKELY
 }
 
 #[cfg(test)]
@@ -101,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rarer_a_field_the_more_contacts_make_its_absence_a_change() {
+    fn absence_of_a_rarer_field_needs_more_contacts_to_be_a_change() {
         for (values, contacts) in [(1000, 5), (500, 14), (100, 88), (10, 917)] {
             let seen = Seen { rows: 1000, values };
             assert!(is_unlikely(seen, contacts), "{values} of 1000 rows, {contacts} contacts");
@@ -111,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rare_field_is_new_once_however_often_it_comes_and_goes() {
+    fn a_rare_field_is_reported_as_new_once() {
         let (with, without) = (fields(20, &[], &[("rare", 100, 1)]), fields(20, &[], &[]));
         let (first, mut known) = changes(100, &without, &with);
         assert_eq!(first, ["rare appeared"]);

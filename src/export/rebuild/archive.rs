@@ -1,4 +1,4 @@
-//! The run that is made again: its manifest, and the raw archive that the manifest names.
+//! The source of `rebuild`: a run's manifest, and the raw archive that the manifest names.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use crate::id::RunId;
 use crate::output::RAW;
 use crate::output::manifest::{FileEntry, Manifest, Previous};
 
-/// A run that kept its raw answers.
+/// A run with a raw archive.
 pub struct Archive {
     from: PathBuf,
     manifest: Manifest,
@@ -16,10 +16,10 @@ pub struct Archive {
 }
 
 impl Archive {
-    /// Opens the run of this ID, or the newest. Its files are proved when they are read.
+    /// Opens the run with this ID, or the newest run. Its files are verified when they are read.
     ///
     /// # Errors
-    /// When there is no such run, it kept no raw answers, or its manifest is not what was written.
+    /// When the run does not exist, has no raw archive, or has a damaged manifest.
     pub fn open(from: &Path, run: Option<&RunId>) -> Result<Self, RebuildError> {
         let no_export = || RebuildError::NoExport { path: from.to_owned() };
         let damaged = |path: &Path, what: String| RebuildError::Damaged { path: path.to_owned(), what };
@@ -34,7 +34,7 @@ impl Archive {
         };
         let path = from.join(catalog::manifest_path(run_id));
         let found = catalog::run(from, run_id)?.ok_or_else(|| match latest {
-            Some(_) => damaged(&path, "latest.json names it, and it is missing".to_owned()),
+            Some(_) => damaged(&path, "it is missing, but latest.json names it".to_owned()),
             None => RebuildError::NoRun { run_id: run_id.clone(), path: from.to_owned() },
         })?;
         if latest.as_ref().is_some_and(|latest| latest.sha256 != found.sha256) {
@@ -47,22 +47,21 @@ impl Archive {
         Ok(Self { from: from.to_owned(), manifest, sha256 })
     }
 
-    /// The run's manifest.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
     }
 
-    /// SHA-256 of its manifest.
+    /// SHA-256 of the run's manifest.
     pub fn sha256(&self) -> &str {
         &self.sha256
     }
 
-    /// What names it.
+    /// The reference to the run in the manifest of the rebuilt run.
     pub(super) fn name(&self) -> Previous {
         Previous { run_id: self.manifest.run_id.clone(), sha256: self.sha256.clone() }
     }
 
-    /// The folder of the export.
+    /// Folder of the source export.
     pub(super) fn from(&self) -> &Path {
         &self.from
     }
@@ -70,7 +69,7 @@ impl Archive {
     /// The archive's files, in the order of their lines.
     pub(super) fn files(&self) -> Vec<&FileEntry> {
         let mut files: Vec<_> = self.manifest.files.iter().filter(|file| file.table == RAW).collect();
-        // Numbers have five digits, and may have more.
+        // Part numbers have five digits or more: shorter names come first.
         files.sort_by_key(|file| (file.path.len(), file.path.as_str()));
         files
     }

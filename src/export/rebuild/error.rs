@@ -1,4 +1,4 @@
-//! Why a run was not made again.
+//! Errors of `rebuild`, with those that it shares with a run.
 
 use std::path::PathBuf;
 
@@ -13,69 +13,44 @@ use crate::publish::PublishError;
 use crate::spool::SpoolError;
 use crate::transform::TransformError;
 
-/// Why a run was not made again.
+/// An error that ended `rebuild`.
 #[derive(Debug, thiserror::Error)]
 pub enum RebuildError {
     /// There is no export at the path.
     #[error("there is no export at {}: it has no {LATEST}", path.display())]
-    NoExport {
-        /// The path given.
-        path: PathBuf,
-    },
-    /// The export has no such run.
+    NoExport { path: PathBuf },
+    /// The export has no run with this ID.
     #[error("there is no run {run_id} in {}: its runs are the folders in {RUNS}", path.display())]
-    NoRun {
-        /// The run asked for.
-        run_id: RunId,
-        /// The path given.
-        path: PathBuf,
-    },
-    /// The run kept no answers.
+    NoRun { run_id: RunId, path: PathBuf },
+    /// The run has no raw archive.
     #[error(
-        "the run {run_id} in {} has no raw archive, since it was exported without --keep-raw; --run names another",
+        "the run {run_id} in {} has no raw archive, since it was exported without --keep-raw: choose another with --run",
         path.display()
     )]
-    NoRaw {
-        /// The run.
-        run_id: RunId,
-        /// The path given.
-        path: PathBuf,
-    },
-    /// A later version wrote it.
+    NoRaw { run_id: RunId, path: PathBuf },
+    /// A later version of this program wrote the manifest.
     #[error("cannot read {}", path.display())]
     NewerManifest {
-        /// The manifest.
         path: PathBuf,
-        /// Which version.
         #[source]
         error: ManifestError,
     },
-    /// What the run was made from is not what was written.
+    /// A file of the source export is damaged.
     #[error("{} is damaged ({what}): restore it from a copy", path.display())]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        what: String,
-    },
+    Damaged { path: PathBuf, what: String },
     /// The archive cannot be read.
     #[error(transparent)]
     Raw(#[from] RawError),
-    /// The output has a run of this ID that is another.
+    /// The output has another run with this ID.
     #[error(
-        "{} has a run {run_id} already, which is not this one made again in this form: choose another --out",
+        "{} already has another run {run_id}, or the same one with other options: choose another --out",
         path.display()
     )]
-    RunIdTaken {
-        /// The run.
-        run_id: RunId,
-        /// The output.
-        path: PathBuf,
-    },
-    /// A signal ended it.
+    RunIdTaken { run_id: RunId, path: PathBuf },
+    /// A signal, or another run, ended the rebuild.
     #[error("{0}; nothing was published")]
     Interrupted(Interruption),
-    /// What a run may fail of, too.
+    /// An error that a run may have too.
     #[error(transparent)]
     Export(#[from] ExportError),
 }

@@ -1,6 +1,6 @@
-//! The archive becomes a spool again: as if its answers had just come, in the order of the input.
+//! Writes the archive to a new spool, as if its responses had just been received in the order of the input.
 //!
-//! What is read is proved on the way: nothing is built before the last byte of the archive has its SHA-256.
+//! The SHA-256 of each file is checked while it is read. The transform starts only after the last file.
 
 use std::path::Path;
 
@@ -18,10 +18,10 @@ use crate::output::{RawContact, RawLine, RawReader};
 use crate::spool::{Appender, Closing, Entry, Ledger, Writer};
 use crate::state::Due;
 
-/// What the archive held.
+/// The contacts of the archive, and the index of the new spool.
 pub(super) struct Filled {
     pub(super) contacts: ContactList,
-    /// Who was read.
+    /// Contacts that the archived run read.
     pub(super) due: Due,
     pub(super) ledger: Ledger,
 }
@@ -43,7 +43,7 @@ pub(super) async fn fill(
 async fn read_all(archive: &Archive, appender: &Appender) -> Result<Filled, RebuildError> {
     let manifest = archive.manifest();
     let files = archive.files();
-    // Each contact has a line: a manifest that was edited is not believed more.
+    // Each contact has a line. The number of lines bounds what an edited manifest can claim.
     let lines = files.iter().fold(0_u64, |lines, file| lines.saturating_add(file.rows));
     let count = usize::try_from(manifest.contacts.requested.min(lines)).unwrap_or(usize::MAX);
     let mut contacts = ContactList::new(manifest.input.path.clone());
@@ -89,11 +89,14 @@ impl Filling<'_> {
         }
         let (sha256, bytes, rows) = reader.finish();
         if sha256 != file.sha256 {
-            let what = format!("its SHA-256 is {sha256}, and the manifest says {}", file.sha256);
+            let what = format!("its SHA-256 is {sha256}, but the manifest has {}", file.sha256);
             return Err(damaged(&path, what));
         }
         if (bytes, rows) != (file.bytes, file.rows) {
-            let what = format!("{rows} lines in {bytes} bytes, and the manifest says otherwise");
+            let what = format!(
+                "it has {rows} lines and {bytes} bytes, but the manifest has {} and {}",
+                file.rows, file.bytes
+            );
             return Err(damaged(&path, what));
         }
         Ok(())

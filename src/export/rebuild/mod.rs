@@ -1,8 +1,9 @@
-//! `rebuild`: the tables made again from a run's raw archive, without the API.
+//! `rebuild`: makes the tables of a run from its raw archive, without the API.
 //!
-//! The archive is read into a spool in the work folder, and from there on all is as in a run: the same build, the same
-//! publishing. What shaped the run comes from its manifest, so the same options give the same bytes. Stopped at any
-//! instant, the same command begins anew with the archive, or finishes what was being published.
+//! The archive is read into a spool in the work folder. The rest is as in a run: the same transform and the
+//! same publication. The options of the run come from its manifest, so the same options give the same bytes.
+//!
+//! After an interruption, the same command reads the archive again, or finishes the publication.
 
 mod archive;
 mod error;
@@ -28,34 +29,34 @@ use crate::table::parse_time;
 pub use archive::Archive;
 pub use error::RebuildError;
 
-/// What is to be made again, and how.
+/// Input of a rebuild.
 pub struct RebuildJob {
-    /// What it is made from.
+    /// Run to rebuild, with its raw archive.
     pub archive: Archive,
-    /// The folder of the export.
+    /// Folder of the new export.
     pub out: PathBuf,
-    /// Where an unfinished run lives.
+    /// Work folder of the rebuild.
     pub work: PathBuf,
-    /// What to do with one.
+    /// Resume or discard an unfinished run.
     pub unfinished: Unfinished,
-    /// A layout other than that of the newest run in the folder.
+    /// Allow or refuse a layout that differs from that of the newest run in the folder.
     pub mixed: Mixed,
-    /// How long to wait for another run on this export to end.
+    /// Maximum time to wait for another run on this export.
     pub wait_lock: Duration,
-    /// Which messages were exported.
+    /// Period of the exported messages.
     pub window: Window,
-    /// The form of the files.
+    /// Format and layout of the files.
     pub output: OutputSettings,
-    /// Whether the archive is published with the tables again.
+    /// Decides if the archive is published with the tables.
     pub raw: RawAnswers,
-    /// What makes it this job.
+    /// Identity of the run.
     pub identity: Identity,
 }
 
-/// Makes a run again.
+/// Makes the tables of a run from its archive.
 ///
 /// # Errors
-/// What ended it; the same job may be done again.
+/// The reason that ended the rebuild. [`RebuildError::remedy`] gives the next step.
 pub async fn rebuild(
     job: RebuildJob,
     observer: SharedObserver,
@@ -72,18 +73,18 @@ pub async fn rebuild(
     {
         return Ok(published);
     }
-    if let Some(published) = made_before(&job, &run)? {
-        observer.event(Event::Note { message: format!("run {} is there already", run.run_id) });
+    if let Some(published) = rebuilt_before(&job, &run)? {
+        observer.event(Event::Note { message: format!("run {} was already rebuilt", run.run_id) });
         return Ok(published);
     }
     mixed::check(&job.out, job.mixed, &job.identity)?;
     let run = work.open_as(job.unfinished, run)?;
-    // What an earlier attempt has read is not proved.
+    // The spool of an earlier attempt is incomplete.
     durable::remove_tree(&work.spool())?;
     durable::create_dir_all(&work.spool())?;
     let contacts = job.archive.manifest().contacts.requested;
     observer.event(Event::Started { run_id: run.run_id.to_string(), contacts, already_read: 0 });
-    let draft = make(&job, &work, &run, &observer, interrupt).await?;
+    let draft = draft(&job, &work, &run, &observer, interrupt).await?;
     observer.event(Event::Publishing { files: draft.manifest.files.len() as u64 });
     let mut check = |_: &str| Ok(lock.check()?);
     let published =
@@ -91,18 +92,18 @@ pub async fn rebuild(
     Ok(published)
 }
 
-/// The run as it was, with what now makes it this job.
+/// The archived run, with the identity of this job.
 fn run_of(job: &RebuildJob) -> Result<Run, RebuildError> {
     let manifest = job.archive.manifest();
     let started_at = parse_time(&manifest.started_at).ok_or_else(|| RebuildError::Damaged {
         path: PathBuf::from(catalog::manifest_path(&manifest.run_id)),
-        what: format!("started_at is no time: {:?}", manifest.started_at),
+        what: format!("invalid time in started_at: {:?}", manifest.started_at),
     })?;
     Ok(Run { run_id: manifest.run_id.clone(), started_at, identity: job.identity.clone() })
 }
 
-/// The run where it has been made again in the same form: a command that is typed twice has nothing to do.
-fn made_before(job: &RebuildJob, run: &Run) -> Result<Option<Published>, RebuildError> {
+/// The run, if it is already rebuilt with the same options. A repeated command then has nothing to do.
+fn rebuilt_before(job: &RebuildJob, run: &Run) -> Result<Option<Published>, RebuildError> {
     let manifest_path = job.out.join(catalog::manifest_path(&run.run_id));
     let Some(catalog::Run { manifest, .. }) = catalog::run(&job.out, &run.run_id)? else { return Ok(None) };
     if manifest.rebuilt_from.as_ref() == Some(&job.archive.name()) && manifest.options == job.identity.options
@@ -114,7 +115,7 @@ fn made_before(job: &RebuildJob, run: &Run) -> Result<Option<Published>, Rebuild
 }
 
 /// Reads the archive and builds the tables.
-async fn make(
+async fn draft(
     job: &RebuildJob,
     work: &WorkFolder,
     run: &Run,
@@ -138,9 +139,9 @@ async fn make(
         timeline: Timeline::new(0),
     };
     let mut draft = manifest_draft::draft(&job.identity, &read.contacts, run, built, &requests, None);
-    // What the API was asked over time is no more to be told than the archive's manifest tells.
+    // The timeline of the requests is that of the archived run.
     draft.manifest.requests.timeline.clone_from(&asked.timeline);
-    // It is the same run: what changed since the runs before it stays as it was reported.
+    // It is the same run, so its schema changes stay as they were reported.
     let archived = job.archive.manifest();
     if !archived.known_fields.is_empty() {
         draft.manifest.known_fields.clone_from(&archived.known_fields);

@@ -1,6 +1,6 @@
-//! The lines of an archive against each other: what contradicts itself makes no run.
+//! Checks that the lines of an archive do not contradict each other.
 //!
-//! All answers come first. Behind them each contact has one line, in the order of the input.
+//! All responses come first. Then each contact has one line, in the order of the input.
 
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
@@ -8,26 +8,26 @@ use crate::contact_read::{Outcome, Status};
 use crate::id::ContactId;
 use crate::output::{RawContact, RawLine};
 
-/// The longest text of an error that is read, in bytes.
+/// Maximum length of an error text, in bytes.
 const MAX_ERROR: usize = 1 << 20;
 
-/// Checks line after line. It holds 32 bytes per contact.
+/// Checks lines in order. It takes 32 bytes per contact.
 pub(super) struct LineOrder {
-    /// By contact, a fingerprint of the ID that its answers name; none of a contact without answers.
+    /// By contact, a fingerprint of the ID in its responses; `None` if it has no responses.
     answered: Vec<Option<u64>>,
-    /// Fingerprints of the contacts that have their line.
+    /// Fingerprints of the contacts whose lines were read.
     ended: Vec<u128>,
-    /// The line of the input that the last contact stands on.
+    /// Input line of the last contact.
     input_line: u64,
 }
 
 impl LineOrder {
-    /// For an archive of this many contacts.
+    /// A check of an archive with this number of contacts.
     pub(super) fn new(contacts: usize) -> Self {
         Self { answered: vec![None; contacts], ended: Vec::new(), input_line: 0 }
     }
 
-    /// Takes the next line; or describes what is wrong with it.
+    /// Checks the next line. The error describes what is wrong with it.
     pub(super) fn check(&mut self, line: &RawLine) -> Result<(), String> {
         match line {
             RawLine::Answer(answer, _) => self.answer(answer.contact, &answer.contact_id),
@@ -37,10 +37,10 @@ impl LineOrder {
 
     fn answer(&mut self, contact: u32, id: &str) -> Result<(), String> {
         if !self.ended.is_empty() {
-            return Err(format!("an answer for contact {contact} behind the line of a contact"));
+            return Err(format!("a response of contact {contact} after the line of a contact"));
         }
         let Some(answered) = self.answered.get_mut(contact as usize) else {
-            return Err(format!("an answer for contact {contact}, which is not in the input"));
+            return Err(format!("a response of contact {contact}, which is not in the input"));
         };
         let fingerprint = xxh3_64(id.as_bytes());
         match answered.replace(fingerprint) {
@@ -53,19 +53,19 @@ impl LineOrder {
         let (contact, id) = (line.contact, line.contact_id.as_str());
         let at = self.ended.len();
         let Some(answered) = self.answered.get(at).filter(|_| contact as usize == at) else {
-            return Err(format!("contact {contact} is not at its place"));
+            return Err(format!("contact {contact} is out of order"));
         };
         if !id.parse::<ContactId>().is_ok_and(|parsed| parsed.as_str() == id) {
-            return Err(format!("contact {contact} has no valid ID"));
+            return Err(format!("contact {contact} has an invalid ID"));
         }
         if answered.is_some_and(|fingerprint| fingerprint != xxh3_64(id.as_bytes())) {
             return Err(format!("contact {contact} has two IDs"));
         }
         if answered.is_some() && line.outcome.status == Status::Unchanged {
-            return Err(format!("contact {contact} was not read, and has answers"));
+            return Err(format!("contact {contact} was not read, but has responses"));
         }
         if line.input_line < self.input_line || !fits(line.input_line) {
-            return Err(format!("contact {contact} stands on line {} of the input", line.input_line));
+            return Err(format!("contact {contact} has an invalid input line: {}", line.input_line));
         }
         check_outcome(&line.outcome).map_err(|what| format!("contact {contact} has {what}"))?;
         self.input_line = line.input_line;
@@ -73,7 +73,7 @@ impl LineOrder {
         Ok(())
     }
 
-    /// Takes the end of the archive, which must have this many contacts; or describes what is wrong.
+    /// Checks the end of the archive, which must have this number of contacts.
     pub(super) fn finish(&mut self, contacts: u64) -> Result<(), String> {
         if self.ended.len() as u64 != contacts {
             return Err(format!("it ends after {} of {contacts} contacts", self.ended.len()));
@@ -81,13 +81,13 @@ impl LineOrder {
         self.ended.sort_unstable();
         let doubled = self.ended.windows(2).filter(|pair| pair[0] == pair[1]).count();
         if doubled > 0 {
-            return Err(format!("{doubled} contacts are there twice"));
+            return Err(format!("{doubled} contacts occur twice"));
         }
         Ok(())
     }
 }
 
-/// Numbers of a row are signed.
+/// True if the number fits a column, since columns are signed.
 fn fits(number: u64) -> bool {
     i64::try_from(number).is_ok()
 }
@@ -95,7 +95,7 @@ fn fits(number: u64) -> bool {
 fn check_outcome(outcome: &Outcome) -> Result<(), String> {
     let counts = [outcome.pages, outcome.requests, outcome.retries, outcome.rereads];
     if let Some(count) = counts.into_iter().find(|count| !fits(*count)) {
-        return Err(format!("the impossible count {count}"));
+        return Err(format!("an invalid count: {count}"));
     }
     match &outcome.error {
         Some(error) if error.len() > MAX_ERROR => Err(format!("an error of {} bytes", error.len())),
