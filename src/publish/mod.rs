@@ -1,12 +1,12 @@
-//! Staged files become an export: moved into the table folders, then named by a manifest, the one commit point.
+//! Moves staged files to the table folders, then writes the manifest, which is the only commit point.
 //!
-//! A journal, `<work>/publish.json`, is written first. From then on publishing is only doing the same steps again,
-//! each of which sees whether it has been done: after a kill at any instant [`resume`] ends in the same tree. Until
-//! the manifest is there, [`withdraw()`] can take the files out of the table folders again.
+//! A journal, `<work>/publish.json`, is written first. From then on each step can be repeated: it does
+//! nothing if it is already done. After an interruption at any point [`resume`] ends in the same files. Until
+//! the manifest exists, [`withdraw()`] can remove the files from the table folders.
 //!
-//! The work folder is the exporter's own, with everything in it: the last step removes it.
+//! All files of a run in the work folder belong to the exporter. The last step removes them.
 //!
-//! Layer 3: stands on `output` and `durable`.
+//! Layer 3: uses `output` and `durable`.
 
 mod place;
 mod steps;
@@ -26,74 +26,72 @@ use crate::output::manifest::Manifest;
 pub use steps::AfterStep;
 pub use withdraw::withdraw;
 
-/// The journal's name in the work folder.
+/// Name of the journal in the work folder.
 const JOURNAL: &str = "publish.json";
-/// The folder of the staged files in the work folder; it mirrors the output folder.
+/// Folder of the staged files in the work folder. It mirrors the output folder.
 pub const STAGE: &str = "stage";
-/// The folder of the spool in the work folder.
+/// Folder of the spool in the work folder.
 pub const SPOOL: &str = "spool";
-/// The account's contacts in the work folder, where all of them are exported.
+/// List of all contacts of the account in the work folder.
 pub const LIST: &str = "all-contacts.json";
-/// The files in the work folder that say which contacts of an incremental run are due.
+/// Files in the work folder with the due contacts of an incremental run.
 pub const DECISION: [&str; 2] = ["decision.json", "decision.parquet"];
-/// The file in the work folder that says which run it is.
+/// File in the work folder with the ID and identity of the run.
 pub const RUN: &str = "run.json";
 
-/// What is to be published: the files that the manifest names, which are staged under `<work>/stage/`.
+/// A run that is ready to be published. The files that the manifest names are staged under `<work>/stage/`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Draft {
-    /// Complete but for `previous`, which is found when it is written.
+    /// The manifest without `previous`, which is set when the manifest is written.
     pub manifest: Manifest,
-    /// The text of `failed.csv`, if contacts have failed.
+    /// The text of `failed.csv`, if contacts failed.
     pub failed_csv: Option<String>,
 }
 
-/// An export that readers see.
+/// A published run and its manifest.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Published {
     /// The manifest as written.
     pub manifest: Manifest,
-    /// Where it stands.
+    /// Path of the manifest.
     pub manifest_path: PathBuf,
 }
 
-/// Why publishing stopped. Running it again goes on.
+/// Errors of publishing. [`resume`] continues after the cause is fixed.
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
-    /// The file system refused.
+    /// The file system reports an error.
     #[error(transparent)]
     Storage(#[from] StorageError),
     /// Another run has taken over the folder.
     #[error(transparent)]
     Lock(#[from] LockError),
-    /// A file stands where one of the export belongs, and is none of it.
-    #[error("cannot publish {}: another file stands there already; move it away and run again", path.display())]
+    /// Another file has the path of a file of the run.
+    #[error("cannot publish {}: another file with this path exists; move it away and run again", path.display())]
     Foreign {
-        /// The path in a table folder.
+        /// Path in a table folder.
         path: PathBuf,
     },
-    /// A staged file is neither staged nor published, or has another size.
+    /// A file is neither staged nor published, or has the wrong size.
     #[error("cannot publish {}: the staged file is missing or truncated", path.display())]
     Missing {
-        /// The path in the stage.
+        /// Path in the staging folder.
         path: PathBuf,
     },
     /// The journal or a manifest of this run cannot be read.
     #[error("cannot read {} to resume publishing", path.display())]
     Unreadable {
-        /// The file.
         path: PathBuf,
-        /// What is wrong with it.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 }
 
-/// Publishes the staged files. All of them, and their names, must be durable already. `after` is called after each step and
-/// checks that the folders are still this run's.
+/// Publishes the staged files. The files and their names must be durable already. `after` is called after
+/// each step and checks that this run still holds the lock.
 ///
 /// # Errors
-/// When a step fails; [`resume`] goes on from there.
+/// When a step fails. [`resume`] continues from there.
 pub fn publish(out: &Path, work: &Path, draft: Draft, after: AfterStep) -> Result<Published, PublishError> {
     after("staged")?;
     let path = work.join(JOURNAL);
@@ -104,7 +102,7 @@ pub fn publish(out: &Path, work: &Path, draft: Draft, after: AfterStep) -> Resul
     steps::redo(out, work, draft, after)
 }
 
-/// Finishes what [`publish`] began, if it did.
+/// Finishes an interrupted [`publish`], if there is one.
 ///
 /// # Errors
 /// When a step fails, or the journal cannot be read.
@@ -124,7 +122,7 @@ fn read_journal(work: &Path) -> Result<Option<Draft>, PublishError> {
     }
 }
 
-/// The paths of a run's own files, relative to the output folder.
+/// Path of a file in the run's own folder, relative to the output folder.
 fn run_file(manifest: &Manifest, name: &str) -> String {
     layout::run_file(&manifest.run_id, name)
 }

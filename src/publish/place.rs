@@ -1,4 +1,4 @@
-//! Moves one staged file to its final name, never over a file that is not ours.
+//! Moves one staged file to its final path, and never replaces a file that is not part of the run.
 
 use std::fs::{self, File};
 use std::io;
@@ -10,7 +10,7 @@ use crate::digest::sha256_of_file;
 use crate::durable::{self, OnPath, StorageError};
 use crate::output::manifest::FileEntry;
 
-/// Makes the folders of a relative path below `out` one by one, so that no planted symlink on the way is followed.
+/// Creates the folders of a relative path below `out` one by one, so that no symbolic link is followed.
 pub(super) fn create_folders(out: &Path, relative: &Path) -> Result<(), StorageError> {
     let mut folder = out.to_owned();
     relative.components().try_for_each(|part| {
@@ -19,7 +19,7 @@ pub(super) fn create_folders(out: &Path, relative: &Path) -> Result<(), StorageE
     })
 }
 
-/// Moves the staged file to its target, if that has not happened.
+/// Moves the staged file to its target, unless it is already there.
 pub(super) fn place(
     staged: &Path,
     target: &Path,
@@ -32,7 +32,7 @@ pub(super) fn place(
         (None, None) => Err(missing()),
         (Some(bytes), _) if bytes != file.bytes => Err(missing()),
         (Some(_), None) => move_over(staged, target, after),
-        // A copy from another file system was finished, and its source not yet removed.
+        // A copy between file systems is complete, but its source is not removed yet.
         (Some(_), Some(_)) if is_ours(target, file)? => Ok(durable::remove_file(staged)?),
         (_, Some(_)) => Err(PublishError::Foreign { path: target.to_owned() }),
     }
@@ -47,11 +47,11 @@ fn move_over(staged: &Path, target: &Path, after: AfterStep) -> Result<(), Publi
     }
 }
 
-/// Moves between file systems: the copy gets its name when it is whole and synced.
+/// Moves a file between file systems. The copy gets its final name after it is complete and synced.
 pub(super) fn copy_over(staged: &Path, target: &Path, after: AfterStep) -> Result<(), PublishError> {
     let beside = temporary(target);
     let copy = || {
-        durable::remove_file(&beside)?; // what a killed run may have left, or the file that is given up
+        durable::remove_file(&beside)?; // left by a killed run, or by a failed sync
         let mut from = File::open(staged).on("read", staged)?;
         let mut copy = durable::create_new(&beside)?;
         io::copy(&mut from, &mut copy).on("write", &beside)?;
@@ -65,7 +65,7 @@ pub(super) fn copy_over(staged: &Path, target: &Path, after: AfterStep) -> Resul
     Ok(durable::remove_file(staged)?)
 }
 
-/// The name of an unfinished copy: hidden, so that no reader takes it for a file of the table.
+/// Path of an unfinished copy. It is hidden, so readers ignore it.
 pub(super) fn temporary(target: &Path) -> PathBuf {
     let mut name = std::ffi::OsString::from(".");
     name.push(target.file_name().unwrap_or_default());
@@ -73,17 +73,17 @@ pub(super) fn temporary(target: &Path) -> PathBuf {
     target.with_file_name(name)
 }
 
-/// Whether the file has the content that the manifest says.
+/// True if the file has the size and SHA-256 in the manifest.
 pub(super) fn is_ours(target: &Path, file: &FileEntry) -> Result<bool, StorageError> {
     Ok(size(target)? == Some(file.bytes) && sha256_of_file(target)?.0 == file.sha256)
 }
 
-/// The size of a plain file; none when nothing stands there. Something else is an error.
+/// Size of a regular file; `None` if the path does not exist. Any other kind of file is an error.
 pub(super) fn size(path: &Path) -> Result<Option<u64>, StorageError> {
     match fs::symlink_metadata(path) {
         Ok(meta) if meta.is_file() => Ok(Some(meta.len())),
         Ok(_) => {
-            let why = io::Error::other("it is not a plain file (symbolic links are not followed)");
+            let why = io::Error::other("it is not a regular file (symbolic links are not followed)");
             Err(StorageError::new("publish over", path, why))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

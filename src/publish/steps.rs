@@ -1,4 +1,4 @@
-//! The steps from staged to visible, in their order. Each may have been done before.
+//! The steps of publishing, in order. Each may be done already.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -12,10 +12,10 @@ use crate::durable::{self, Content};
 use crate::layout::{CHECKSUMS, FAILED, LATEST, MANIFEST};
 use crate::output::manifest::{Latest, Manifest, ManifestError, Previous, StateEntry};
 
-/// Called with the name of what has just been done; an error stops there, as a kill would.
+/// Called with the name of the step that is done. An error stops the publication there.
 pub type AfterStep<'a> = &'a mut dyn FnMut(&str) -> Result<(), PublishError>;
 
-/// Does what is left to do.
+/// Does the remaining steps.
 pub(super) fn redo(
     out: &Path,
     work: &Path,
@@ -65,7 +65,7 @@ fn move_files(out: &Path, work: &Path, draft: &Draft, after: AfterStep) -> Resul
     after("folders synced")
 }
 
-/// What stands beside the manifest and is worth nothing without it.
+/// Writes the files beside the manifest. They have no meaning without it.
 fn write_lists(out: &Path, work: &Path, draft: &Draft, after: AfterStep) -> Result<(), PublishError> {
     create_folders(out, Path::new(&run_file(&draft.manifest, "")))?;
     let mut checksums = String::new();
@@ -94,9 +94,9 @@ fn write_lists(out: &Path, work: &Path, draft: &Draft, after: AfterStep) -> Resu
     after(CHECKSUMS)
 }
 
-/// The commit point: with this file the export exists.
+/// Writes the manifest: the commit point.
 fn commit(out: &Path, draft: Draft, path: &Path, after: AfterStep) -> Result<Manifest, PublishError> {
-    // An unreadable latest.json ends the chain here and not the run: `verify` tells of it.
+    // An unreadable latest.json ends the chain, but not the run. `verify` reports it.
     let latest = match durable::read_below(out, Path::new(LATEST), MAX_LATEST)? {
         Content::Bytes(text) => Latest::parse(&text).ok(),
         Content::Missing | Content::TooLarge(_) => None,
@@ -116,8 +116,9 @@ fn point_at(out: &Path, manifest: &Manifest) -> Result<(), PublishError> {
     Ok(durable::replace(&out.join(LATEST), latest.to_json().as_bytes())?)
 }
 
-/// Removes what a run keeps in its work folder, the journal last: while it is there, nobody takes the rest for an
-/// unfinished run. The folder may be the user's own (`--work-dir`): it goes only if nothing else is in it.
+/// Removes the run's files from the work folder. The journal is last: as long as it exists, the rest is not
+/// taken for an unfinished run. The folder itself, which may be the user's (`--work-dir`), is removed only if
+/// it is empty.
 fn remove_work(work: &Path, after: AfterStep) -> Result<(), PublishError> {
     for name in [STAGE, SPOOL] {
         durable::remove_tree(&work.join(name))?;

@@ -1,4 +1,4 @@
-//! Publishing stopped at any step and resumed ends in the same tree.
+//! A publication that stops at any step and is resumed ends in the same files.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -128,7 +128,7 @@ fn publish_and_stop(scene: &Scene, stop_after: usize) -> bool {
 }
 
 #[test]
-fn an_export_is_what_the_contract_says() {
+fn an_export_has_the_documented_files() {
     let scene = scene();
     let published = publish(&scene.out, &scene.work, draft(), &mut |_| Ok(())).unwrap();
     let tree = tree(&scene.out);
@@ -160,7 +160,7 @@ fn an_export_is_what_the_contract_says() {
 }
 
 #[test]
-fn stopped_anywhere_and_resumed_is_the_same_tree() {
+fn an_interruption_at_any_step_and_a_resume_end_in_the_same_files() {
     let whole = scene();
     publish(&whole.out, &whole.work, draft(), &mut |_| Ok(())).unwrap();
     let expected = tree(&whole.out);
@@ -185,7 +185,7 @@ fn stopped_anywhere_and_resumed_is_the_same_tree() {
 }
 
 #[test]
-fn a_copy_between_file_systems_may_stop_anywhere() {
+fn a_copy_between_file_systems_survives_an_interruption_at_any_step() {
     for stop_after in 0..3 {
         let scene = scene();
         let (staged, target) = (scene.work.join(STAGE).join(FILES[0]), scene.out.join(FILES[0]));
@@ -207,7 +207,7 @@ fn a_copy_between_file_systems_may_stop_anywhere() {
 }
 
 #[test]
-fn previous_is_what_latest_named() {
+fn previous_is_the_run_that_latest_named() {
     let scene = scene();
     let older = Latest {
         run_id: "older".parse().unwrap(),
@@ -236,7 +236,7 @@ fn foreign_files_are_never_overwritten() {
 }
 
 #[test]
-fn planted_symlinks_are_not_followed() {
+fn symbolic_links_are_not_followed() {
     let scene = scene();
     let elsewhere = tempfile::tempdir().unwrap();
     durable::create_dir_all(&elsewhere.path().join("month=2026-11")).unwrap();
@@ -255,7 +255,7 @@ fn a_missing_staged_file_stops_before_the_manifest() {
 }
 
 #[test]
-fn withdrawn_anywhere_leaves_no_file_or_a_whole_export() {
+fn a_withdrawal_at_any_step_leaves_no_file_or_a_whole_export() {
     for stops in 0.. {
         let scene = scene();
         put(&scene.out.join("messages/notes.txt"), "mine");

@@ -1,4 +1,4 @@
-//! Takes back what an unfinished publishing had put into the table folders, for `--fresh`.
+//! Removes the files of an unfinished publication from the table folders, for `--fresh`.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -8,10 +8,10 @@ use super::{JOURNAL, PublishError, read_journal, resume, run_file};
 use crate::durable;
 use crate::layout::{CHECKSUMS, FAILED, MANIFEST, STATE};
 
-/// Removes the files that the journal names from the table folders; files with other content are left alone. An
-/// export whose manifest is there exists: it is finished instead.
+/// Removes the files that the journal names from the table folders. Files with other content stay. If the
+/// manifest exists, the run is published, and its remaining steps are done instead.
 ///
-/// The work folder stays, without the journal, for the caller to remove.
+/// The journal is removed. The caller removes the rest of the work folder.
 ///
 /// # Errors
 /// When the journal cannot be read, or a file cannot be removed.
@@ -44,7 +44,7 @@ pub fn withdraw(out: &Path, work: &Path) -> Result<(), PublishError> {
         durable::remove_file(&out.join(run_file(&draft.manifest, name)))?;
     }
     durable::remove_dir_if_empty(&out.join(run_file(&draft.manifest, "")));
-    // The deepest first: a folder is empty when its own are gone.
+    // Deepest first: a folder is empty only after its subfolders are removed.
     for folder in folders.into_iter().rev().map(|folder| out.join(folder)) {
         durable::sync_dir(&folder)?;
         durable::remove_dir_if_empty(&folder);

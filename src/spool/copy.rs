@@ -1,6 +1,6 @@
-//! A segment whose sync failed is copied into a new file, which then takes its name.
+//! Copies a segment whose sync failed to a new file, which then takes its name.
 //!
-//! The kernel may have dropped what it could not write, so each record is checked on the way.
+//! The kernel may have dropped data that it could not write, so each record is verified during the copy.
 
 use std::fs::File;
 use std::io::Write;
@@ -11,10 +11,10 @@ use super::SpoolError;
 use super::frame::{self, FRAME_BYTES, SEGMENT_HEAD};
 use crate::durable::{self, OnPath};
 
-/// Copies the first `end` bytes, which are whole records, and gives the copy, synced and open at its end.
+/// Copies the first `end` bytes, which are whole records. Returns the synced copy, open at its end.
 pub(super) fn copy_segment(from: &File, path: &Path, end: u64) -> Result<File, SpoolError> {
     let beside = path.with_added_extension("copy");
-    durable::remove_file(&beside)?; // what a killed run may have left
+    durable::remove_file(&beside)?; // left by a killed run
     let mut copy = durable::create_new(&beside)?;
     copy.write_all(SEGMENT_HEAD).on("write", &beside)?;
     let mut record = Vec::new();

@@ -1,46 +1,46 @@
-//! What a record of the spool says.
+//! The head of a record in the spool. Its serialized form is stored: names in it must not change.
 
 use serde::{Deserialize, Serialize};
 
 use crate::contact_read::{Outcome, PageRequest, ServerBehavior};
 use crate::id::Channel;
 
-/// Which of a contact's reads a page belongs to: one for each `--channel`, or one for all.
+/// The pass over a contact's history that a page belongs to: one per `--channel`, or one for all channels.
 pub type Pass = Option<Channel>;
 
-/// The head of a record. A page's body, the answer as received, follows it.
+/// The head of a record. The body of a page, the response as received, follows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Entry {
-    /// One answer.
+    /// One response of the API.
     Page {
-        /// The contact's place in the input, from 0.
+        /// Index of the contact in the input, from 0.
         contact: u32,
-        /// The read it belongs to.
+        /// Pass that the page belongs to.
         pass: Pass,
-        /// What was asked.
+        /// Request that the page answers.
         ask: PageRequest,
-        /// When it was first asked for, in microseconds since 1970.
+        /// Time of the first request, in microseconds since 1970.
         #[serde(default)]
         asked_at: Option<i64>,
-        /// When the answer was there, in microseconds since 1970.
+        /// Time of the response, in microseconds since 1970.
         at: i64,
     },
-    /// The contact is read, or given up.
+    /// The contact is read, or has failed.
     Done {
-        /// The contact's place in the input, from 0.
+        /// Index of the contact in the input, from 0.
         contact: u32,
-        /// How it ended.
+        /// Outcome of the read.
         outcome: Outcome,
-        /// What the run had learned of the server by then.
+        /// Behavior of the server that the run had observed by then.
         learned: ServerBehavior,
-        /// A fingerprint of the contact's first page with messages, where the answer did not name the contact.
+        /// Fingerprint of the contact's first page with messages, if the response does not name the contact.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         first_page: Option<u64>,
     },
-    /// What was said of the contact's end does not hold: it is read again from its start.
+    /// The end of the contact's history was not the real end. The contact is read again from its start.
     Reopened {
-        /// The contact's place in the input, from 0.
+        /// Index of the contact in the input, from 0.
         contact: u32,
     },
 }

@@ -4,25 +4,25 @@
 //! mark "\x89Czr" · payload bytes u32 · CRC-32C of the payload u32 · payload
 //! payload: head bytes u32 · head (JSON) · body (zstd)
 //! ```
-//! Numbers are little-endian. The mark lets a scan tell the torn end of an interrupted write from damage in front of
-//! good records.
+//! Numbers are little-endian. With the mark, a scan distinguishes the torn end of an interrupted write from
+//! damage before good records.
 
 use std::io;
 
-/// Starts every record. Not text, so that no answer of the API holds it by chance in the clear.
+/// Starts every record. Its first byte is not ASCII, so text hardly contains it by chance.
 pub const MARK: [u8; 4] = [0x89, b'C', b'z', b'r'];
-/// Starts every segment: format name and version.
+/// Starts every segment: name and version of the format.
 pub const SEGMENT_HEAD: &[u8; 8] = b"CZSPOOL1";
 /// Bytes before the payload.
 pub const FRAME_BYTES: usize = 12;
-/// The longest payload believed when scanning: above the largest answer accepted, so that a damaged length does not
-/// make us allocate it.
+/// Maximum length of a payload, above that of the largest accepted response. It bounds the allocation for a
+/// damaged length.
 const MAX_PAYLOAD: usize = 128 << 20;
-/// One of zstd's quick levels: the spool is written once and read at most once. On pages of the service, level 1 makes
-/// 16 % of their size at 800 MB/s, this one 23 % at 1,120 MB/s, and no level half of the time of this one.
+/// A fast level of zstd, since the spool is written once and mostly read once or never. Pages of the service
+/// compress to 23 % at 1,120 MB/s. With level 1 they compress to 16 % at 800 MB/s.
 const BODY_LEVEL: i32 = -5;
 
-/// Puts records into their form, reusing one buffer and one compressor.
+/// Encodes records, with one buffer and one compressor.
 pub struct Framer {
     compressor: zstd::bulk::Compressor<'static>,
     buffer: Vec<u8>,
@@ -33,7 +33,7 @@ impl Framer {
         Ok(Self { compressor: zstd::bulk::Compressor::new(BODY_LEVEL)?, buffer: Vec::new() })
     }
 
-    /// The record as it goes to disk.
+    /// The record as written to disk.
     pub fn frame(&mut self, head: &[u8], body: &[u8]) -> io::Result<&[u8]> {
         let compressed = if body.is_empty() { Vec::new() } else { self.compressor.compress(body)? };
         let payload = 4 + head.len() + compressed.len();
@@ -50,7 +50,7 @@ impl Framer {
         Ok(&self.buffer)
     }
 
-    /// Gives back the memory of an uncommonly large record.
+    /// Frees the memory of an unusually large record.
     pub fn shrink(&mut self) {
         const KEEP: usize = 1 << 20;
         self.buffer.clear();
@@ -63,18 +63,18 @@ fn length(bytes: usize) -> io::Result<[u8; 4]> {
     Ok(bytes.to_le_bytes())
 }
 
-/// The length of the payload, if `frame` starts a record.
+/// Length of the payload, if `frame` starts a record.
 pub fn payload_bytes(frame: &[u8]) -> Result<usize, &'static str> {
     if frame.len() < FRAME_BYTES || frame[..4] != MARK {
         return Err("no record starts here");
     }
     match number(&frame[4..8]) {
-        bytes if bytes > MAX_PAYLOAD => Err("impossible length"),
+        bytes if bytes > MAX_PAYLOAD => Err("invalid length"),
         bytes => Ok(bytes),
     }
 }
 
-/// The head and the compressed body of a whole record, checked.
+/// Head and compressed body of a record, after its checksum is verified.
 pub fn open(record: &[u8]) -> Result<(&[u8], &[u8]), &'static str> {
     let bytes = payload_bytes(record)?;
     let payload = &record[FRAME_BYTES..];

@@ -1,49 +1,50 @@
-//! The index of the spool, in memory: which records each contact has, and whether its last word is there.
+//! The index of the spool, in memory: the records of each contact, and whether its outcome is spooled.
 //!
-//! Fetch enters records as they are written; build waits here for the next contact in the order of the input. It holds
-//! places only: four bytes for each contact, and 11 for each of its pages and for its last word.
+//! Fetch enters records as they are written. Transform waits here for the next contact in the order of the
+//! input. The index holds locations only: four bytes per contact, and 11 per page and per outcome.
 
 use std::collections::HashMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::settled::{Settled, Start};
+use super::finished::{FinishedRecords, Start};
 use super::{Entry, Pass, Recent, RecordLocation};
 
 /// A page of a contact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SpooledPage {
-    /// The read it belongs to.
+    /// Pass that the page belongs to.
     pub pass: Pass,
-    /// Where it stands.
+    /// Location of the page.
     pub place: RecordLocation,
 }
 
-/// What there is new of a contact.
+/// News of a contact.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ContactUpdate {
-    /// More pages, in the order they were taken in, which is that of the history and not of time where some were asked for
-    /// ahead of their turn: so which of two versions of a message counts as the later does not depend on timing.
+    /// More pages, in the order of the history. Prefetched pages may have arrived earlier, but their order is
+    /// the same. So the later one of two versions of a message does not depend on timing.
     Pages(Vec<SpooledPage>),
-    /// Its last word: the record of how it ended.
-    Done(RecordLocation),
+    /// Location of the contact's outcome.
+    ContactFinished(RecordLocation),
 }
 
 #[derive(Debug)]
 struct Inner {
-    /// Where the records of each contact begin in `settled`. There may be millions, so it is four bytes.
+    /// Start of each contact's records in `finished`. There may be millions of contacts, so it takes four
+    /// bytes.
     starts: Vec<Start>,
     /// The pages of the contacts that are being read.
     open: HashMap<u32, Vec<SpooledPage>>,
-    /// The last words, and the pages of all other contacts.
-    settled: Settled,
-    /// Pages before this one belong to a read that was given up; they count as read, but paging began anew after them.
-    /// Few contacts have any.
+    /// The outcomes, and the pages of all other contacts.
+    finished: FinishedRecords,
+    /// First page of the current read, for the few contacts that were read again. Earlier pages still count
+    /// as read.
     current_from: HashMap<u32, u32>,
     closing: Option<Closing>,
-    /// The contact that build waits for.
+    /// The contact that transform waits for.
     awaited: Option<u32>,
-    /// How far build has come: a contact below this that is opened again makes it start over.
-    built: usize,
+    /// Number of contacts that transform has taken. If one of them is read again, transform starts over.
+    taken: usize,
     overtaken: bool,
 }
 
@@ -54,20 +55,20 @@ impl Inner {
 
     /// Number of pages of the contact.
     fn count(&self, contact: u32) -> usize {
-        self.open.get(&contact).map_or_else(|| self.settled.pages(self.start(contact)).count(), Vec::len)
+        self.open.get(&contact).map_or_else(|| self.finished.pages(self.start(contact)).count(), Vec::len)
     }
 
     /// The contact's pages from this one on.
     fn pages(&self, contact: u32, from: usize) -> Vec<SpooledPage> {
         match self.open.get(&contact) {
             Some(pages) => pages.get(from..).unwrap_or_default().to_vec(),
-            None => self.settled.pages(self.start(contact)).skip(from).collect(),
+            None => self.finished.pages(self.start(contact)).skip(from).collect(),
         }
     }
 
-    /// The record of the contact's last word.
+    /// Location of the contact's outcome.
     fn done(&self, contact: u32) -> Option<RecordLocation> {
-        self.settled.done(self.start(contact))
+        self.finished.done(self.start(contact))
     }
 
     fn add(&mut self, contact: u32, page: SpooledPage) {
@@ -75,20 +76,20 @@ impl Inner {
             return;
         }
         if !self.open.contains_key(&contact) {
-            let settled = self.pages(contact, 0);
-            self.open.insert(contact, settled);
+            let finished = self.pages(contact, 0);
+            self.open.insert(contact, finished);
         }
         self.open.entry(contact).or_default().push(page);
     }
 
-    fn settle(&mut self, contact: u32, done: RecordLocation) {
+    fn finish(&mut self, contact: u32, done: RecordLocation) {
         let before = self.start(contact);
         let Some(start) = self.starts.get_mut(contact as usize) else { return };
         match self.open.remove(&contact) {
-            // What stood of it there before, if it is read a second time, stays behind.
-            Some(pages) => *start = self.settled.push(done, &pages),
-            None if before != Start::default() => self.settled.replace_done(before, done),
-            None => *start = self.settled.push(done, &[]),
+            // The records of an earlier read stay in the list, unused.
+            Some(pages) => *start = self.finished.push(done, &pages),
+            None if before != Start::default() => self.finished.replace_done(before, done),
+            None => *start = self.finished.push(done, &[]),
         }
     }
 
@@ -97,22 +98,22 @@ impl Inner {
             return;
         }
         let pages = u32::try_from(self.count(contact)).unwrap_or(u32::MAX);
-        self.settled.withdraw(self.start(contact));
+        self.finished.withdraw(self.start(contact));
         self.current_from.insert(contact, pages);
-        self.overtaken |= (contact as usize) < self.built;
+        self.overtaken |= (contact as usize) < self.taken;
     }
 }
 
-/// Why no more records come.
+/// Reason for the end of the records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Closing {
-    /// All contacts have their last word.
+    /// All contacts are finished.
     Complete,
-    /// The run has stopped before that.
+    /// The run stopped earlier.
     Stopped,
 }
 
-/// The index.
+/// The index of a spool.
 #[derive(Debug)]
 pub struct Ledger {
     inner: Mutex<Inner>,
@@ -121,16 +122,16 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// An index for this many contacts, with no records.
+    /// An empty index for this number of contacts.
     pub fn new(contacts: usize) -> Self {
         let inner = Inner {
             starts: vec![Start::default(); contacts],
             open: HashMap::new(),
-            settled: Settled::default(),
+            finished: FinishedRecords::default(),
             current_from: HashMap::new(),
             closing: None,
             awaited: None,
-            built: 0,
+            taken: 0,
             overtaken: false,
         };
         Self { inner: Mutex::new(inner), changed: Condvar::new(), recent: Recent::default() }
@@ -141,48 +142,48 @@ impl Ledger {
         &self.recent
     }
 
-    /// Enters a record. One for a contact that is not in the input changes nothing.
+    /// Enters a record. A record of a contact that is not in the input is ignored.
     pub fn enter(&self, entry: &Entry, place: RecordLocation) {
         let mut inner = self.lock();
         let (Entry::Page { contact, .. } | Entry::Done { contact, .. } | Entry::Reopened { contact }) = entry;
         let is_awaited = inner.awaited == Some(*contact);
         match entry {
             Entry::Page { pass, .. } => inner.add(*contact, SpooledPage { pass: *pass, place }),
-            Entry::Done { .. } => inner.settle(*contact, place),
+            Entry::Done { .. } => inner.finish(*contact, place),
             Entry::Reopened { .. } => inner.reopen(*contact),
         }
         drop(inner);
-        // Build waits for one contact at a time; all others would wake it for nothing.
+        // Transform waits for one contact at a time. Others need not wake it.
         if is_awaited {
             self.changed.notify_all();
         }
     }
 
-    /// Takes back the last word of a contact that had failed, so that it is read on from where it was.
+    /// Withdraws the outcome of a failed contact, so that its read continues.
     pub fn retry_failed(&self, contact: u32) {
         let mut inner = self.lock();
         let start = inner.start(contact);
-        inner.settled.withdraw(start);
+        inner.finished.withdraw(start);
     }
 
-    /// Whether the contact has its last word.
+    /// True if the contact is finished.
     pub fn is_done(&self, contact: u32) -> bool {
         self.lock().done(contact).is_some()
     }
 
-    /// The pages of the contact's current read, which a resumed run pages on from.
+    /// Pages of the contact's current read. A resumed run continues after them.
     pub fn current_pages(&self, contact: u32) -> Vec<SpooledPage> {
         let inner = self.lock();
         let from = inner.current_from.get(&contact).copied().unwrap_or(0);
         inner.pages(contact, from as usize)
     }
 
-    /// How many pages the contact has.
+    /// Number of pages of the contact.
     pub fn page_count(&self, contact: u32) -> u64 {
         self.lock().count(contact) as u64
     }
 
-    /// Waits for what there is of the contact beyond so many pages. `None` when the run has stopped before it came.
+    /// Waits for news of the contact after its first `known` pages. Returns `None` if the run stops first.
     pub fn wait_for(&self, contact: u32, known: usize) -> Option<ContactUpdate> {
         let mut inner = self.lock();
         loop {
@@ -197,29 +198,29 @@ impl Ledger {
                 return Some(ContactUpdate::Pages(pages));
             }
             if let Some(done) = inner.done(contact) {
-                inner.built = inner.built.max(contact as usize + 1);
-                return Some(ContactUpdate::Done(done));
+                inner.taken = inner.taken.max(contact as usize + 1);
+                return Some(ContactUpdate::ContactFinished(done));
             }
             if inner.closing.is_some() {
                 return None;
             }
-            self.recent.set_build_waits(true);
+            self.recent.set_transform_waits(true);
             inner.awaited = Some(contact);
             inner = self.changed.wait(inner).unwrap_or_else(PoisonError::into_inner);
             inner.awaited = None;
-            self.recent.set_build_waits(false);
+            self.recent.set_transform_waits(false);
         }
     }
 
-    /// The record of the contact's last word, if it has one.
+    /// Location of the contact's outcome, if it is finished.
     pub fn done(&self, contact: u32) -> Option<RecordLocation> {
         self.lock().done(contact)
     }
 
-    /// No more records come: who waits for one is told.
+    /// Ends the records and wakes all waiting threads.
     pub fn close(&self, closing: Closing) {
         let mut inner = self.lock();
-        // A stop overrides: build may have heard that all is there, and is to stop all the same.
+        // A stop overrides: it also ends a transform that already saw all records.
         if inner.closing.is_none() || closing == Closing::Stopped {
             inner.closing = Some(closing);
         }
@@ -227,7 +228,7 @@ impl Ledger {
         self.changed.notify_all();
     }
 
-    /// Waits until no more records come; says why.
+    /// Waits for the end of the records and returns its reason.
     pub fn wait_for_closing(&self) -> Closing {
         let mut inner = self.lock();
         loop {
@@ -238,15 +239,16 @@ impl Ledger {
         }
     }
 
-    /// Whether a contact that build had seen was opened again after: it then starts over. Asking resets it.
+    /// True if a contact that transform has taken was read again, so transform must start over. Resets this
+    /// mark.
     pub fn take_overtaken(&self) -> bool {
         let mut inner = self.lock();
-        inner.built = 0;
+        inner.taken = 0;
         std::mem::take(&mut inner.overtaken)
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        // Nothing panics while holding it.
+        // No thread panics while it holds the lock.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

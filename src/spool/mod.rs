@@ -1,19 +1,20 @@
-//! The spool: an append-only, checksummed log of the API's answers as received, in the work folder.
+//! The spool: an append-only, checksummed log of the API's responses, in the work folder.
 //!
-//! It is the only thing a crash must not lose: what it holds is not asked for again, and everything after it (rows,
-//! files) is made again from it. Fetch appends through [`Appender`], one thread writes ([`writer`]), build reads single
-//! records back ([`Reader`], or [`Recent`] where they are still in memory), and a run that goes on scans it once ([`recover()`]).
+//! It is the only data that a crash must not lose. Responses in it are not requested again, and rows and
+//! files are built from it. Fetch appends through [`Appender`], and one thread writes ([`writer`]). Transform
+//! reads single records ([`Reader`], or [`Recent`] while they are in memory). A resumed run scans the spool
+//! once ([`recover()`]).
 //!
-//! Layer 2: knows files, not the API or tables.
+//! Layer 2: works with files; does not use the API or tables.
 
 mod copy;
 mod entry;
+mod finished;
 mod frame;
 mod ledger;
 mod reader;
 mod recent;
 mod recover;
-mod settled;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -29,51 +30,51 @@ pub use writer::{Appender, Writer};
 
 use crate::durable::StorageError;
 
-/// Bytes after which a segment is closed and the next begun: small enough that a damaged one costs little, large
-/// enough that a long run stays far below the limit of open files.
+/// Bytes after which a segment is closed and the next one started. A damaged segment costs little, and a long
+/// run needs few open files.
 const SEGMENT_BYTES: u64 = 256 << 20;
 
-/// Where a record stands.
+/// Location of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RecordLocation {
-    /// The segment's number.
+    /// Number of the segment.
     pub segment: u32,
     /// Length of the record with its frame, in bytes.
     pub bytes: u32,
-    /// Offset of the record in it, in bytes.
+    /// Offset of the record in the segment, in bytes.
     pub offset: u64,
 }
 
-/// Why the spool cannot be written or read.
+/// Errors of reading or writing the spool.
 #[derive(Debug, thiserror::Error)]
 pub enum SpoolError {
-    /// The storage failed.
+    /// The file system reports an error.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// A record is not what was written, and it is not the torn end of an interrupted run.
+    /// A record is damaged, and it is not the torn end of an interrupted write.
     #[error(
         "the spool segment {} is damaged at byte {offset} ({what}): the fetched data cannot be trusted",
         path.display()
     )]
     Damaged {
-        /// The segment's file.
+        /// File of the segment.
         path: PathBuf,
-        /// Where the bad record starts.
+        /// Start of the damaged record.
         offset: u64,
-        /// What is wrong with it.
+        /// Description of the damage.
         what: &'static str,
     },
-    /// The writing thread has ended, after an error that it reported itself.
+    /// The writing thread has ended. [`Writer::finish`] returns its error.
     #[error("the spool is closed")]
     Closed,
 }
 
-/// The file of a segment.
+/// Path of a segment's file.
 fn segment_path(folder: &Path, number: u32) -> PathBuf {
     folder.join(format!("seg-{number:05}.spool"))
 }
 
-/// The number in the name of a segment's file.
+/// Number in the name of a segment's file.
 fn segment_number(name: &str) -> Option<u32> {
     name.strip_prefix("seg-")?.strip_suffix(".spool")?.parse().ok()
 }

@@ -1,4 +1,4 @@
-//! Single records, read back by their place and checked again: the build trusts no byte that it has not verified.
+//! Reads single records by location, and verifies each again.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry as Opened;
@@ -10,16 +10,16 @@ use std::path::PathBuf;
 use super::{Entry, RecordLocation, SpoolError, frame, segment_path};
 use crate::durable::{self, OnPath};
 
-/// The largest body that is unpacked: above what fetch accepts from the API, so only damage reaches it.
+/// Maximum size of a decompressed body. Fetch accepts less from the API, so only damaged records reach it.
 const MAX_BODY: usize = 80 << 20;
 
-/// The buffer for records kept between reads: larger ones are rare, and give their memory back.
+/// Maximum buffer kept between reads. The memory of rare larger records is freed.
 const KEPT_BUFFER: usize = 1 << 20;
 
-/// Segments kept open. A contact's pages stand in few of them, and an account's in any number.
-const OPEN: usize = 8;
+/// Maximum number of open segments. A contact's pages are in few segments.
+const MAX_OPEN: usize = 8;
 
-/// Reads records by place.
+/// Reads records by location.
 pub struct Reader {
     folder: PathBuf,
     segments: BTreeMap<u32, File>,
@@ -32,10 +32,10 @@ impl Reader {
         Self { folder, segments: BTreeMap::new(), record: Vec::new() }
     }
 
-    /// The body of a page: the answer as received.
+    /// The body of a page: the response as received.
     ///
     /// # Errors
-    /// When it cannot be read or is not what was written.
+    /// When the record cannot be read or is damaged.
     pub fn body(&mut self, place: RecordLocation) -> Result<Vec<u8>, SpoolError> {
         let path = segment_path(&self.folder, place.segment);
         let damaged = |what| SpoolError::Damaged { path: path.clone(), offset: place.offset, what };
@@ -44,8 +44,8 @@ impl Reader {
         let size = usize::try_from(size)
             .ok()
             .filter(|size| *size <= MAX_BODY)
-            .ok_or_else(|| damaged("impossible size"))?;
-        let body = zstd::bulk::decompress(packed, size).map_err(|_| damaged("cannot be unpacked"))?;
+            .ok_or_else(|| damaged("invalid size"))?;
+        let body = zstd::bulk::decompress(packed, size).map_err(|_| damaged("invalid compression"))?;
         self.record.clear();
         self.record.shrink_to(KEPT_BUFFER);
         Ok(body)
@@ -54,7 +54,7 @@ impl Reader {
     /// The head of a record.
     ///
     /// # Errors
-    /// When it cannot be read or is not what was written.
+    /// When the record cannot be read or is damaged.
     pub fn entry(&mut self, place: RecordLocation) -> Result<Entry, SpoolError> {
         let path = segment_path(&self.folder, place.segment);
         let damaged = |what| SpoolError::Damaged { path: path.clone(), offset: place.offset, what };
@@ -64,8 +64,8 @@ impl Reader {
 
     fn record(&mut self, place: RecordLocation) -> Result<&[u8], SpoolError> {
         let path = segment_path(&self.folder, place.segment);
-        if self.segments.len() >= OPEN && !self.segments.contains_key(&place.segment) {
-            // Build goes through them from the first to the last.
+        if self.segments.len() >= MAX_OPEN && !self.segments.contains_key(&place.segment) {
+            // Transform reads the segments in order.
             self.segments.pop_first();
         }
         let file = match self.segments.entry(place.segment) {

@@ -1,7 +1,7 @@
-//! Pages that were spooled a moment ago, as they were read: build takes them from here before it asks the files.
+//! Recently spooled pages, already parsed. Transform takes them from here before it reads files.
 //!
-//! Where the API is quicker than build, fetch holds back with new contacts: reading ahead of build by more than fits in
-//! memory ends no run earlier, and has every page unpacked and read a second time.
+//! If the API is faster than transform, fetch delays new contacts. Reading further ahead than fits in memory
+//! ends no run earlier, and each page would be decompressed and parsed twice.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,29 +11,29 @@ use tokio::sync::Notify;
 use super::RecordLocation;
 use crate::json::Document;
 
-/// Bytes of documents kept at most. What a long history leaves over is read from the spool.
-const MOST_BYTES: usize = 32 << 20;
-/// Bytes from which on no new contact is begun while build is busy. The contacts that were begun go on.
-const ENOUGH_BYTES: usize = 12 << 20;
+/// Maximum bytes of documents. The other pages of a long history are read from the spool.
+const MAX_BYTES: usize = 32 << 20;
+/// Bytes above which no new contact starts while transform is busy. Started contacts continue.
+const DELAY_BYTES: usize = 12 << 20;
 
-/// The documents. Each is taken once.
+/// Parsed pages by location. Each is taken once.
 #[derive(Debug, Default)]
 pub struct Recent {
-    kept: Mutex<Kept>,
-    /// Room was made, or build waits.
+    kept: Mutex<RecentPages>,
+    /// Notified when there is room again, or transform waits.
     changed: Notify,
 }
 
 #[derive(Debug, Default)]
-struct Kept {
+struct RecentPages {
     documents: HashMap<RecordLocation, Arc<Document<'static>>>,
     bytes: usize,
-    build_waits: bool,
+    transform_waits: bool,
 }
 
-impl Kept {
+impl RecentPages {
     fn has_room(&self) -> bool {
-        self.build_waits || self.bytes < ENOUGH_BYTES
+        self.transform_waits || self.bytes < DELAY_BYTES
     }
 }
 
@@ -42,7 +42,7 @@ impl Recent {
     pub fn put(&self, place: RecordLocation, document: Arc<Document<'static>>) {
         let bytes = document.memory();
         let mut kept = self.lock();
-        if kept.bytes + bytes <= MOST_BYTES {
+        if kept.bytes + bytes <= MAX_BYTES {
             kept.bytes += bytes;
             kept.documents.insert(place, document);
         }
@@ -57,13 +57,13 @@ impl Recent {
         })
     }
 
-    /// Says whether build waits for a contact to be read. While it does, the contacts it could go on with may be many,
-    /// and the one it waits for may be yet to begin.
-    pub fn set_build_waits(&self, waits: bool) {
-        self.change(|kept| kept.build_waits = waits);
+    /// Notes if transform waits for a contact. Then new contacts start even without room: the awaited one may
+    /// be among them.
+    pub fn set_transform_waits(&self, waits: bool) {
+        self.change(|kept| kept.transform_waits = waits);
     }
 
-    /// Waits until a new contact may be begun.
+    /// Waits until a new contact may start.
     pub async fn room(&self) {
         loop {
             let changed = self.changed.notified();
@@ -74,7 +74,7 @@ impl Recent {
         }
     }
 
-    fn change<T>(&self, change: impl FnOnce(&mut Kept) -> T) -> T {
+    fn change<T>(&self, change: impl FnOnce(&mut RecentPages) -> T) -> T {
         let mut kept = self.lock();
         let was_full = !kept.has_room();
         let changed = change(&mut kept);
@@ -86,7 +86,7 @@ impl Recent {
         changed
     }
 
-    fn lock(&self) -> MutexGuard<'_, Kept> {
+    fn lock(&self) -> MutexGuard<'_, RecentPages> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -106,32 +106,32 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_left_to_the_spool() {
+    fn pages_that_do_not_fit_are_not_kept() {
         let recent = Recent::default();
-        recent.put(place(1), document(MOST_BYTES / 2));
-        recent.put(place(2), document(MOST_BYTES / 2));
+        recent.put(place(1), document(MAX_BYTES / 2));
+        recent.put(place(2), document(MAX_BYTES / 2));
         assert!(recent.take(place(2)).is_none());
         assert!(recent.take(place(1)).is_some() && recent.take(place(1)).is_none());
-        recent.put(place(2), document(MOST_BYTES / 2));
+        recent.put(place(2), document(MAX_BYTES / 2));
         assert!(recent.take(place(2)).is_some());
     }
 
     #[test]
-    fn a_new_contact_waits_for_a_busy_build_and_never_for_one_that_waits() {
+    fn a_new_contact_waits_only_while_transform_is_busy() {
         let recent = Recent::default();
         assert_eq!(recent.room().now_or_never(), Some(()));
-        recent.put(place(1), document(ENOUGH_BYTES));
+        recent.put(place(1), document(DELAY_BYTES));
         let mut waiting = Box::pin(recent.room());
         assert_eq!((&mut waiting).now_or_never(), None);
         recent.take(place(1));
         assert_eq!(waiting.now_or_never(), Some(()));
 
-        recent.put(place(2), document(ENOUGH_BYTES));
+        recent.put(place(2), document(DELAY_BYTES));
         let mut waiting = Box::pin(recent.room());
         assert_eq!((&mut waiting).now_or_never(), None);
-        recent.set_build_waits(true);
+        recent.set_transform_waits(true);
         assert_eq!(waiting.now_or_never(), Some(()));
-        recent.set_build_waits(false);
+        recent.set_transform_waits(false);
         assert_eq!(recent.room().now_or_never(), None);
     }
 }

@@ -1,6 +1,6 @@
-//! The scan of a spool that an earlier attempt left: every record is checked and told to the caller, in order.
+//! Scans a spool of an earlier attempt: checks every record and passes it to the caller, in order.
 //!
-//! The torn end of the last write is cut off. A bad record in front of good ones is damage, and said.
+//! The torn end of the last write is cut off. A bad record before a good one is reported as damage.
 
 use std::fs::File;
 use std::io::{BufReader, Read};
@@ -13,31 +13,31 @@ use super::frame::{self, FRAME_BYTES, MARK, SEGMENT_HEAD};
 use super::{Entry, RecordLocation, SpoolError, segment_number, segment_path};
 use crate::durable::{self, OnPath, StorageError};
 
-/// How much of a segment is searched at once for a record after a bad one.
+/// Bytes of a segment that are searched at a time for a good record after a bad one.
 const WINDOW_BYTES: usize = 1 << 20;
 
-/// Scans all segments in `folder` and gives each record's head and place to `seen`; gives the number of the next
-/// segment to write.
+/// Scans all segments in `folder` and passes the head and the location of each record to `each`. Returns the
+/// number of the next segment to write.
 ///
 /// # Errors
-/// When a segment is missing between others, cannot be read, is damaged, or `seen` refuses a record.
-pub fn recover(folder: &Path, mut seen: impl FnMut(Entry, RecordLocation)) -> Result<u32, SpoolError> {
+/// When a segment is missing between others, cannot be read, or is damaged.
+pub fn recover(folder: &Path, mut each: impl FnMut(Entry, RecordLocation)) -> Result<u32, SpoolError> {
     let mut number = 0;
     while segment_path(folder, number).exists() {
-        scan(folder, number, &mut seen)?;
+        scan(folder, number, &mut each)?;
         number += 1;
     }
     if later_segment_exists(folder, number)? {
         return Err(SpoolError::Damaged {
             path: segment_path(folder, number),
             offset: 0,
-            what: "it is missing, and later ones are there",
+            what: "it is missing, but later ones exist",
         });
     }
     Ok(number)
 }
 
-/// Whether a segment of at least this number is there.
+/// True if a segment with at least this number exists.
 fn later_segment_exists(folder: &Path, number: u32) -> Result<bool, StorageError> {
     for entry in std::fs::read_dir(folder).on("list", folder)? {
         let name = entry.on("list", folder)?.file_name();
@@ -48,7 +48,7 @@ fn later_segment_exists(folder: &Path, number: u32) -> Result<bool, StorageError
     Ok(false)
 }
 
-fn scan(folder: &Path, number: u32, seen: &mut impl FnMut(Entry, RecordLocation)) -> Result<(), SpoolError> {
+fn scan(folder: &Path, number: u32, each: &mut impl FnMut(Entry, RecordLocation)) -> Result<(), SpoolError> {
     let path = segment_path(folder, number);
     let file = durable::open_existing(&path)?;
     let total = file.metadata().on("inspect", &path)?.len();
@@ -58,7 +58,7 @@ fn scan(folder: &Path, number: u32, seen: &mut impl FnMut(Entry, RecordLocation)
     let mut head = [0; SEGMENT_HEAD.len()];
     let whole_head = segment.reader.read_exact(&mut head).is_ok();
     if !whole_head || &head != SEGMENT_HEAD {
-        return segment.bad(&file, total, is_last, "no segment of this version");
+        return segment.bad(&file, total, is_last, "not a segment of this version");
     }
     segment.offset = head.len() as u64;
     while segment.offset < total {
@@ -72,7 +72,7 @@ fn scan(folder: &Path, number: u32, seen: &mut impl FnMut(Entry, RecordLocation)
                 let Ok(entry) = serde_json::from_slice(head) else {
                     return segment.bad(&file, total, is_last, "unknown kind of record");
                 };
-                seen(entry, RecordLocation { segment: number, offset: segment.offset, bytes });
+                each(entry, RecordLocation { segment: number, offset: segment.offset, bytes });
                 segment.offset += u64::from(bytes);
             }
         }
@@ -88,7 +88,7 @@ struct Segment<'a> {
 }
 
 impl Segment<'_> {
-    /// Reads the next record whole; its bytes, or why there is none.
+    /// Reads the next record. Returns its length, or the reason why it is bad.
     fn next_record(&mut self, total: u64) -> Result<Result<u32, &'static str>, SpoolError> {
         let left = total - self.offset;
         if left < FRAME_BYTES as u64 {
@@ -106,17 +106,18 @@ impl Segment<'_> {
         }
         self.record.resize(bytes, 0);
         self.reader.read_exact(&mut self.record[FRAME_BYTES..]).on("read", &self.path)?;
-        Ok(u32::try_from(bytes).map_err(|_| "impossible length"))
+        Ok(u32::try_from(bytes).map_err(|_| "invalid length"))
     }
 
-    /// A bad record: cut off if it is the end of the last segment, damage if a good one follows it.
+    /// Handles a bad record. It is cut off at the end of the last segment; it is damage if a good record
+    /// follows.
     fn bad(&mut self, file: &File, total: u64, is_last: bool, what: &'static str) -> Result<(), SpoolError> {
         let damaged = SpoolError::Damaged { path: self.path.clone(), offset: self.offset, what };
         if !is_last || self.good_record_follows(total)? {
             return Err(damaged);
         }
         if self.offset == 0 {
-            // Cut inside its head. The segment stays, empty, so that the numbers have no gap.
+            // The head is torn. The segment stays, empty, so that segment numbers have no gap.
             file.set_len(0).on("cut the torn end of", &self.path)?;
             file.write_all_at(SEGMENT_HEAD, 0).on("write", &self.path)?;
         } else {
@@ -126,7 +127,7 @@ impl Segment<'_> {
         Ok(())
     }
 
-    /// Looks for a mark that starts a whole record, a window at a time.
+    /// Searches for a mark that starts a good record, one window at a time.
     fn good_record_follows(&mut self, total: u64) -> Result<bool, SpoolError> {
         let mut window = vec![0; WINDOW_BYTES];
         let mut start = self.offset + 1;
@@ -138,7 +139,7 @@ impl Segment<'_> {
                     return Ok(true);
                 }
             }
-            // A mark may lie across the border.
+            // A mark may cross the border of two windows.
             start += (bytes - (MARK.len() - 1)) as u64;
         }
         Ok(false)

@@ -1,4 +1,4 @@
-//! What was appended is read back; what was cut is cut off; what was damaged is said.
+//! Appended records are read back, torn ends are cut off, and damage is reported.
 
 use std::fs;
 use std::path::Path;
@@ -39,7 +39,7 @@ fn append(folder: &Path, segment: u32, bodies: &[Vec<u8>]) -> Vec<RecordLocation
     places
 }
 
-/// The places that a scan finds, and the number of the next segment.
+/// The locations that a scan finds, and the number of the next segment.
 fn scan(folder: &Path) -> Result<(Vec<RecordLocation>, u32), SpoolError> {
     let mut places = Vec::new();
     let next = recover(folder, |_, place| places.push(place))?;
@@ -61,7 +61,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, cases: 64, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_was_appended_is_read_back(first in bodies(), second in bodies()) {
+    fn appended_records_are_read_back(first in bodies(), second in bodies()) {
         let folder = tempfile::tempdir().unwrap();
         let mut places = append(folder.path(), 0, &first);
         places.extend(append(folder.path(), 1, &second));
@@ -72,7 +72,8 @@ proptest! {
         }
     }
 
-    /// Cut anywhere, and zeros behind it as a power cut leaves them: the whole records before the cut stay.
+    /// After a cut anywhere, even with zeros after it as a power failure leaves them, the whole records
+    /// before it stay.
     #[test]
     fn a_torn_end_is_cut_off(bodies in bodies(), cut in 0.0..1.0f64, zeros in 0usize..40) {
         let folder = tempfile::tempdir().unwrap();
@@ -91,7 +92,7 @@ proptest! {
         prop_assert_eq!(scan(folder.path()).unwrap().0, [expected, more].concat());
     }
 
-    /// A changed byte in front of good records is damage, and the segment is named.
+    /// A changed byte before good records is damage. The error names the segment.
     #[test]
     fn a_bad_record_before_good_ones_is_damage(bodies in bodies(), at in any::<prop::sample::Index>(), change in 1u8..) {
         let folder = tempfile::tempdir().unwrap();

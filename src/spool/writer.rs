@@ -1,9 +1,10 @@
-//! The one thread that writes the spool.
+//! The single thread that writes the spool.
 //!
-//! Fetch tasks send records over a short queue and wait for the place of theirs, so a page is in the file before the
-//! next one of its contact is asked for, and no more bodies are held than requests are in flight. Files are synced
-//! every [`SYNC_EVERY`]: a kill loses nothing, a power cut at most what came in since. A segment that cannot be synced is
-//! given up for a copy of it, once.
+//! Fetch tasks send records over a short queue and wait for the location. So a page is in the file before the
+//! next page of its contact is requested, and memory holds no more bodies than requests in flight.
+//!
+//! Files are synced every [`SYNC_EVERY`]. A kill loses nothing; a power failure loses at most the records
+//! since the last sync. If the sync of a segment fails, a copy replaces the segment, once.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -20,9 +21,9 @@ use super::{Entry, RecordLocation, SEGMENT_BYTES, SpoolError, segment_path};
 use crate::durable::{self, OnPath, StorageError};
 use crate::event::{Event, SharedObserver};
 
-/// How much of a run a power cut may cost.
+/// Maximum time between two syncs: the part of a run that a power failure may lose.
 const SYNC_EVERY: Duration = Duration::from_secs(2);
-/// Records waiting for the thread: their senders wait too, so this only smooths.
+/// Records that may wait for the thread. Their senders wait too, so the queue can be short.
 const QUEUE: usize = 16;
 
 struct Append {
@@ -36,10 +37,10 @@ struct Append {
 pub struct Appender(mpsc::Sender<Append>);
 
 impl Appender {
-    /// Appends a record and waits until it is in the file; gives its place.
+    /// Appends a record, waits until it is in the file, and returns its location.
     ///
     /// # Errors
-    /// [`SpoolError::Closed`] when the thread has ended; [`Writer::finish`] says why.
+    /// [`SpoolError::Closed`] when the thread has ended. [`Writer::finish`] returns the reason.
     pub async fn append(&self, entry: &Entry, body: Bytes) -> Result<RecordLocation, SpoolError> {
         let head = serde_json::to_vec(entry).map_err(|_| SpoolError::Closed)?;
         let (done, place) = oneshot::channel();
@@ -48,16 +49,15 @@ impl Appender {
     }
 }
 
-/// The writing thread.
 pub struct Writer {
     thread: JoinHandle<Result<(), SpoolError>>,
 }
 
 impl Writer {
-    /// Starts a new segment, numbered after those in the folder, and the thread that writes it.
+    /// Creates the segment with the number `first_segment`, and starts the thread that writes it.
     ///
     /// # Errors
-    /// When the segment cannot be made.
+    /// When the segment cannot be created.
     pub fn start(
         folder: &Path,
         first_segment: u32,
@@ -71,8 +71,8 @@ impl Writer {
                 while let Some(append) = queue.blocking_recv() {
                     let place = log.append(&append.head, &append.body)?;
                     drop(append.body);
-                    // A sender that was cancelled has no use for the place; the record stands all the same.
-                    let _unwanted = append.done.send(place);
+                    // A cancelled sender does not need the location. The record is valid anyway.
+                    let _unused = append.done.send(place);
                     log.sync_when_due()?;
                 }
                 log.sync()
@@ -81,16 +81,16 @@ impl Writer {
         Ok((Self { thread }, Appender(sender)))
     }
 
-    /// Waits for the thread, which ends, all synced, when the last [`Appender`] is gone.
+    /// Waits for the thread. It syncs and ends when the last [`Appender`] is dropped.
     ///
     /// # Errors
-    /// What ended it early.
+    /// The error that ended the thread.
     pub fn finish(self) -> Result<(), SpoolError> {
         self.thread.join().unwrap_or(Err(SpoolError::Closed))
     }
 }
 
-/// The segment being written.
+/// The segment that is being written.
 struct Log {
     folder: PathBuf,
     number: u32,
@@ -159,7 +159,7 @@ impl Log {
                 Err(failed) if self.may_fail_to_sync => {
                     self.may_fail_to_sync = false;
                     self.observer.event(Event::SyncFailed { reason: failed.describe() });
-                    // Places stay what they are: the copy is the same bytes under the same name.
+                    // Locations stay valid: the copy has the same bytes and the same name.
                     self.file = copy_segment(&self.file, &self.path, self.end)?;
                 }
                 synced => synced?,

@@ -69,7 +69,7 @@ pub fn read<'a>(
                     read.prebuild(received, window, source, tables)?;
                 }
             }
-            Some(ContactUpdate::Done(done)) => {
+            Some(ContactUpdate::ContactFinished(done)) => {
                 read.index.drop_outside(window);
                 read.totals = read.index.count();
                 return Ok(Some((read, done)));

@@ -1,27 +1,27 @@
-//! The records of contacts that are not read any more, in 11 bytes each.
+//! The records of finished contacts, in 11 bytes each.
 //!
-//! They stand in one list of large chunks: a small allocation for each of a million contacts, made among others that
-//! come and go, would keep the memory around it from being given back. The list grows without a copy of what is there.
+//! One list of large chunks holds them. A small allocation per contact, for millions of contacts, would
+//! fragment the memory between short-lived allocations. The list grows without a copy.
 
 use super::{Pass, RecordLocation, SEGMENT_BYTES, SpooledPage};
 use crate::id::Channel;
 
-/// Records in a chunk.
+/// Number of records per chunk.
 const CHUNK: usize = 1 << 16;
-/// Every record begins in the first [`SEGMENT_BYTES`] of its segment.
+/// Every record starts in the first [`SEGMENT_BYTES`] of its segment.
 const OFFSET_BITS: u32 = SEGMENT_BYTES.trailing_zeros();
 const POSITION_BYTES: usize = 6;
-/// Largest position: numbers of segments up to a million fit.
-const MOST_POSITION: u64 = (1 << (8 * POSITION_BYTES)) - 1;
+/// Maximum position. Segment numbers up to a million fit.
+const MAX_POSITION: u64 = (1 << (8 * POSITION_BYTES)) - 1;
 
-/// The bits of a record's mark. The lowest three are the channel of the pass.
+/// Bits of a record's mark for the channel of the pass.
 const PASS: u8 = 0b111;
 /// A page of the same contact follows.
 const HAS_NEXT: u8 = 1 << 3;
-/// The last word is taken back.
+/// The outcome is withdrawn.
 const IS_WITHDRAWN: u8 = 1 << 4;
 
-/// A record: its position, its bytes, and its mark.
+/// A packed record: position, length and mark.
 #[derive(Clone, Copy, Debug)]
 struct Packed([u8; POSITION_BYTES + 5]);
 
@@ -29,8 +29,7 @@ impl Packed {
     fn new(place: RecordLocation, mark: u8) -> Self {
         let position = u64::from(place.segment) << OFFSET_BITS | place.offset;
         let mut packed = [0; POSITION_BYTES + 5];
-        packed[..POSITION_BYTES]
-            .copy_from_slice(&position.min(MOST_POSITION).to_le_bytes()[..POSITION_BYTES]);
+        packed[..POSITION_BYTES].copy_from_slice(&position.min(MAX_POSITION).to_le_bytes()[..POSITION_BYTES]);
         packed[POSITION_BYTES..POSITION_BYTES + 4].copy_from_slice(&place.bytes.to_le_bytes());
         packed[POSITION_BYTES + 4] = mark;
         Self(packed)
@@ -65,17 +64,17 @@ fn pass_of(mark: u8) -> Pass {
     usize::from(mark & PASS).checked_sub(1).and_then(|at| Channel::ALL.get(at)).copied()
 }
 
-/// Where the records of one contact begin; 0 where there are none.
+/// Start of a contact's records, counted from 1; 0 if it has none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Start(u32);
 
-/// The records. Of each contact the last word comes first, then its pages.
+/// The records. The outcome of each contact comes first, then its pages.
 #[derive(Debug, Default)]
-pub struct Settled {
+pub struct FinishedRecords {
     chunks: Vec<Vec<Packed>>,
 }
 
-impl Settled {
+impl FinishedRecords {
     /// Adds the records of a contact.
     pub fn push(&mut self, done: RecordLocation, pages: &[SpooledPage]) -> Start {
         let start = self.len() + 1;
@@ -87,23 +86,23 @@ impl Settled {
         Start(u32::try_from(start).unwrap_or(0))
     }
 
-    /// The record of the last word, unless it is taken back.
+    /// Location of the outcome, unless it is withdrawn.
     pub fn done(&self, start: Start) -> Option<RecordLocation> {
         let record = self.get(index(start)?);
         (record.mark() & IS_WITHDRAWN == 0).then(|| record.place())
     }
 
-    /// Puts another last word in the place of the one that is there.
+    /// Replaces the outcome of a contact.
     pub fn replace_done(&mut self, start: Start, done: RecordLocation) {
         self.change(start, |before| Packed::new(done, before.mark() & !IS_WITHDRAWN));
     }
 
-    /// Takes the last word back.
+    /// Withdraws the outcome of a contact.
     pub fn withdraw(&mut self, start: Start) {
         self.change(start, |before| Packed::new(before.place(), before.mark() | IS_WITHDRAWN));
     }
 
-    /// The pages, in their order.
+    /// The pages in order.
     pub fn pages(&self, start: Start) -> impl Iterator<Item = SpooledPage> {
         let mut before = index(start);
         std::iter::from_fn(move || {
@@ -164,7 +163,7 @@ mod tests {
         (pass, place()).prop_map(|(pass, place)| SpooledPage { pass, place })
     }
 
-    /// Millions of contacts have one page each: two records, and four bytes for where they begin.
+    /// Millions of contacts have one page: two records, and four bytes for their start.
     #[test]
     fn a_contact_with_one_page_takes_26_bytes() {
         assert_eq!(2 * size_of::<Packed>() + size_of::<Start>(), 26);
@@ -172,24 +171,24 @@ mod tests {
 
     proptest! {
         #[test]
-        fn records_are_as_they_were(
+        fn records_round_trip(
             contacts in proptest::collection::vec((place(), proptest::collection::vec(page(), 0..5)), 1..20),
             other in place(),
         ) {
-            let mut settled = Settled::default();
-            let starts: Vec<_> = contacts.iter().map(|(done, pages)| settled.push(*done, pages)).collect();
+            let mut finished = FinishedRecords::default();
+            let starts: Vec<_> = contacts.iter().map(|(done, pages)| finished.push(*done, pages)).collect();
             for (start, (done, pages)) in starts.iter().zip(&contacts) {
-                prop_assert_eq!(settled.done(*start), Some(*done));
-                prop_assert_eq!(&settled.pages(*start).collect::<Vec<_>>(), pages);
-                settled.withdraw(*start);
-                prop_assert_eq!(settled.done(*start), None);
-                prop_assert_eq!(&settled.pages(*start).collect::<Vec<_>>(), pages);
-                settled.replace_done(*start, other);
-                prop_assert_eq!(settled.done(*start), Some(other));
-                prop_assert_eq!(&settled.pages(*start).collect::<Vec<_>>(), pages);
+                prop_assert_eq!(finished.done(*start), Some(*done));
+                prop_assert_eq!(&finished.pages(*start).collect::<Vec<_>>(), pages);
+                finished.withdraw(*start);
+                prop_assert_eq!(finished.done(*start), None);
+                prop_assert_eq!(&finished.pages(*start).collect::<Vec<_>>(), pages);
+                finished.replace_done(*start, other);
+                prop_assert_eq!(finished.done(*start), Some(other));
+                prop_assert_eq!(&finished.pages(*start).collect::<Vec<_>>(), pages);
             }
-            prop_assert_eq!(settled.done(Start::default()), None);
-            prop_assert_eq!(settled.pages(Start::default()).count(), 0);
+            prop_assert_eq!(finished.done(Start::default()), None);
+            prop_assert_eq!(finished.pages(Start::default()).count(), 0);
         }
     }
 }
