@@ -1,6 +1,7 @@
-//! The chain of manifests: `latest.json` names the newest by its hash, each manifest the one before it.
+//! The chain of manifests. `latest.json` names the newest manifest by its hash, and each manifest names the
+//! one before it.
 //!
-//! Runs that were pruned are links of the chain by the record of them, `_runs/pruned.json`.
+//! Pruned runs stay links of the chain: `_runs/pruned.json` records them.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -16,18 +17,18 @@ pub enum Link {
     Run(Box<Run>),
     /// A run that was pruned.
     Pruned(PrunedRun),
-    /// The chain ends here before its end: this manifest is missing, or is not the one that was written.
+    /// The chain breaks here: this manifest is missing or damaged.
     Broken {
         /// The manifest, relative to the output folder.
         path: String,
         /// Description of the damage.
         what: String,
-        /// Nothing stands there.
+        /// True if the manifest is missing.
         is_missing: bool,
     },
 }
 
-/// The links from the newest run on, each read when it is asked for.
+/// Iterator over the links, the newest first. Each is read on demand.
 pub struct Walk {
     out: PathBuf,
     pruned: PrunedRuns,
@@ -36,7 +37,7 @@ pub struct Walk {
 }
 
 impl Walk {
-    /// Begins at the run that `latest.json` names; none where there is no such file.
+    /// Starts at the run that `latest.json` names. Returns `None` if there is no such file.
     ///
     /// # Errors
     /// When `latest.json` or `pruned.json` is damaged or cannot be read.
@@ -71,7 +72,7 @@ impl Iterator for Walk {
 
     fn next(&mut self) -> Option<Self::Item> {
         let next = self.next.take()?;
-        // A record that was edited may lead in a circle.
+        // An edited record may form a cycle.
         self.seen.insert(next.sha256.clone()).then(|| self.link(next))
     }
 }
@@ -79,18 +80,19 @@ impl Iterator for Walk {
 /// All runs of the chain.
 #[derive(Clone, Debug, Default)]
 pub struct Chain {
-    /// The runs that are there, the newest first.
+    /// The existing runs, the newest first.
     pub runs: Vec<Run>,
-    /// Where the chain breaks, if it does: a manifest, relative to the output folder. What lies behind is not known.
+    /// The manifest at which the chain breaks, relative to the output folder. The runs before it are not
+    /// known.
     pub broken_at: Option<String>,
-    /// The record of the runs that were pruned.
+    /// The record of pruned runs.
     pub pruned: PrunedRuns,
-    /// The hashes of all manifests of the chain, of pruned runs too, the newest first.
+    /// The hashes of all manifests of the chain, also of pruned runs, the newest first.
     pub order: Vec<String>,
 }
 
 impl Chain {
-    /// Reads all runs of the chain; none where there is no `latest.json`.
+    /// Reads all runs of the chain. Returns `None` if there is no `latest.json`.
     ///
     /// # Errors
     /// When the newest run or the record of pruned runs is damaged, or a file cannot be read.

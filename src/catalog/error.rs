@@ -1,31 +1,28 @@
-//! Errors of looking up an export's runs.
+//! Errors of reading an export's runs.
 
 use std::path::{Path, PathBuf};
 
 use crate::durable::StorageError;
 use crate::output::manifest::ManifestError;
 
-/// Errors of looking up an export's runs.
+/// Errors of reading an export's runs.
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogError {
-    /// A file is not what was written.
+    /// A file is damaged.
     #[error("{} is damaged ({what})", path.display())]
     Damaged {
-        /// The file.
         path: PathBuf,
         /// Description of the damage.
         what: String,
     },
-    /// A later version wrote the manifest.
+    /// A later version of this program wrote the manifest.
     #[error("cannot read {}", path.display())]
     Newer {
-        /// The manifest.
         path: PathBuf,
-        /// The version.
         #[source]
         error: ManifestError,
     },
-    /// The file system refused.
+    /// The file system reports an error.
     #[error(transparent)]
     Storage(#[from] StorageError),
 }

@@ -1,9 +1,11 @@
-//! The runs of an export: the newest, the manifest of each, the chain behind it, and the runs outside the chain.
+//! The runs of an export: the newest run, the manifest of each, the chain of manifests, and the runs outside
+//! the chain.
 //!
-//! An export stands on a disk that others may write to. [`read`] opens regular files below the export only and bounds
-//! their size; [`chain`] follows the links from `latest.json`, each the hash of a manifest, across runs that were pruned.
+//! Others may write to the folder of an export. So [`read`] opens only regular files below the export, and
+//! bounds their size. [`chain`] follows the links from `latest.json`, each the hash of a manifest, across
+//! pruned runs.
 //!
-//! Layer 2: knows the manifests of [`crate::output`].
+//! Layer 2: uses the manifests of [`crate::output`].
 
 mod chain;
 mod error;

@@ -1,4 +1,4 @@
-//! Reads what names the runs: `latest.json`, `pruned.json`, the folders in `_runs`, and one manifest.
+//! Reads `latest.json`, `pruned.json`, the list of run folders, and single manifests.
 
 use std::collections::BTreeSet;
 use std::fs::{self, FileType};
@@ -12,23 +12,22 @@ use crate::layout::{self, LATEST, MANIFEST, PRUNED, PRUNED_MANIFEST, RUNS};
 use crate::output::manifest::{Latest, Manifest};
 use crate::output::pruned::PrunedRuns;
 
-/// The largest manifest that is read: one of more than a hundred thousand files.
+/// Maximum size of a manifest. It has space for more than 100,000 files.
 pub const MAX_MANIFEST: u64 = 64 << 20;
-/// The largest record of pruned runs that is read: one of more than 50,000 runs.
+/// Maximum size of the record of pruned runs. It has space for more than 50,000 runs.
 pub const MAX_PRUNED: u64 = 16 << 20;
-/// The largest `latest.json` that is read. It has a few hundred bytes.
+/// Maximum size of `latest.json`, which usually has a few hundred bytes.
 pub const MAX_LATEST: u64 = 64 << 10;
 
 /// A run and its manifest.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Run {
-    /// The manifest.
     pub manifest: Manifest,
-    /// SHA-256 of its text.
+    /// SHA-256 of the manifest's text.
     pub sha256: String,
 }
 
-/// The manifest of a run, relative to the output folder.
+/// Path of a run's manifest, relative to the output folder.
 pub fn manifest_path(run_id: &RunId) -> String {
     layout::run_file(run_id, MANIFEST)
 }
@@ -42,7 +41,7 @@ pub fn latest(out: &Path) -> Result<Option<Latest>, CatalogError> {
     read_small(out, LATEST, MAX_LATEST, parse)
 }
 
-/// Reads the record of the runs that were pruned; an empty one where there is none.
+/// Reads the record of pruned runs. It is empty if the file is missing.
 ///
 /// # Errors
 /// When it is damaged or cannot be read.
@@ -72,14 +71,14 @@ fn read_bounded(out: &Path, relative: &str, limit: u64) -> Result<Option<Vec<u8>
 }
 
 impl Run {
-    /// The run of this ID by the text of its manifest.
+    /// The run with this ID, from the text of its manifest.
     ///
     /// # Errors
     /// When the manifest is damaged, of a later version, or of another run.
     pub fn parse(path: &Path, run_id: &RunId, text: &[u8]) -> Result<Self, CatalogError> {
         let manifest = Manifest::parse(text).map_err(|error| CatalogError::of_manifest(path, error))?;
         if manifest.run_id != *run_id {
-            let what = format!("it is the manifest of the run {}", manifest.run_id);
+            let what = format!("it is the manifest of run {}", manifest.run_id);
             return Err(CatalogError::damaged(path, what));
         }
         Ok(Self { manifest, sha256: sha256(text) })
@@ -107,7 +106,7 @@ fn named(out: &Path, run_id: &RunId, relative: &str) -> Result<Option<Run>, Cata
     Run::parse(&out.join(relative), run_id, &text).map(Some)
 }
 
-/// The runs that have a manifest.
+/// IDs of the runs with a manifest.
 ///
 /// # Errors
 /// When `_runs` cannot be listed.
@@ -115,7 +114,8 @@ pub fn run_ids(out: &Path) -> Result<BTreeSet<RunId>, StorageError> {
     list(out, |kind| kind.is_dir())
 }
 
-/// The runs that have a manifest, and those whose folder is a symbolic link: reading one of these reports the damage.
+/// IDs of the runs with a manifest, and of those whose folder is a symbolic link. Reading the latter reports
+/// the damage.
 ///
 /// # Errors
 /// When `_runs` cannot be listed.
@@ -136,7 +136,7 @@ fn list(out: &Path, is_run: impl Fn(FileType) -> bool) -> Result<BTreeSet<RunId>
         };
         let kind = entry.file_type().on("inspect", &entry.path())?;
         let manifest = entry.path().join(MANIFEST);
-        // What is not a regular file is found out where it is read.
+        // The read of the manifest checks that it is a regular file.
         if is_run(kind) && fs::symlink_metadata(manifest).is_ok() {
             runs.insert(run_id);
         }

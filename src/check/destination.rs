@@ -9,7 +9,7 @@ use super::probe;
 use crate::durable::{self, StorageError};
 use crate::id::RunId;
 use crate::layout::WORK;
-use crate::lock::{self, Looked, Owner};
+use crate::lock::{self, LockState, Owner};
 use crate::publish::RUN;
 
 /// Minimum free space for any run: its first segment and the first files of five tables.
@@ -70,9 +70,9 @@ fn usable(out: &Path, folder: &Path) -> Result<Finding, StorageError> {
     let exists = out == folder;
     let shown = out.display();
     let about = |finding: Finding| finding.with("path", shown.to_string()).with("exists", exists);
-    let looked = if exists { lock::look(out)? } else { Looked::Free };
-    if let Looked::Held(owner) = &looked {
-        let detail = format!("another run works on {shown}{}", Owner::told(owner.as_ref()));
+    let looked = if exists { lock::probe(out)? } else { LockState::Free };
+    if let LockState::Held(owner) = &looked {
+        let detail = format!("another run works on {shown}{}", Owner::in_parentheses(owner.as_ref()));
         return Ok(about(Finding::fail("destination", Cause::Locked, detail)));
     }
     let unfinished = if exists { unfinished(out)? } else { Unfinished::None };
@@ -90,10 +90,10 @@ fn usable(out: &Path, folder: &Path) -> Result<Finding, StorageError> {
     } else {
         format!("{shown} does not exist yet and can be created in {}", folder.display())
     };
-    if let Looked::Uncertain(owner) = &looked {
+    if let LockState::Uncertain(owner) = &looked {
         let detail = format!(
             "{usable}; a run on another machine may use it{}: a run first waits to see if that one is alive",
-            Owner::told(owner.as_ref())
+            Owner::in_parentheses(owner.as_ref())
         );
         return Ok(about(Finding::warn("destination", detail)));
     }

@@ -118,7 +118,7 @@ impl IncrementalRun<'_> {
         };
         let written = state::next((&self.work.folder, Path::new(DECISION[1])), &staged, &result)?;
         durable::sync_dir(folder)?;
-        let state::Written { rows, bytes, sha256 } = written;
+        let state::WrittenFile { rows, bytes, sha256 } = written;
         Ok(StagedState { entry: StateEntry { path, rows, bytes, sha256 }, is_full })
     }
 

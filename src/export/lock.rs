@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 use super::building::interruptible;
 use super::{ExportError, Interruption};
 use crate::event::{Event, SharedObserver};
-use crate::lock::{DEAD_AFTER, FOLDER, Lock, LockError, Next, Watch};
+use crate::lock::{DEAD_AFTER, FOLDER, Lock, LockError, NextStep, Watch};
 
 /// Time between two attempts to take another run's lock. A run takes minutes, and an attempt is cheap.
 const RETRY_EVERY: Duration = Duration::from_millis(250);
@@ -30,26 +30,26 @@ pub async fn wait(
         let now = began.elapsed();
         let attempt = Lock::acquire(out, work, watch.dead(now));
         let until_next = match watch.next(attempt, now) {
-            Next::Work(lock) => {
+            NextStep::Work(lock) => {
                 if let Some(message) = lock.warning() {
                     observer.event(Event::Note { message });
                 }
                 return Ok(lock);
             }
-            Next::Watch => {
+            NextStep::Watch => {
                 if !std::mem::replace(&mut has_reported_watch, true) {
                     observer.event(Event::Note { message: watching(out) });
                 }
                 RETRY_EVERY
             }
-            Next::GiveUp(LockError::Held { path, .. }) if now < patience => {
+            NextStep::GiveUp(LockError::Held { path, .. }) if now < patience => {
                 if !std::mem::replace(&mut has_reported_wait, true) {
                     let (path, seconds) = (path.display().to_string(), patience.as_secs());
                     observer.event(Event::WaitingForLock { path, seconds });
                 }
                 RETRY_EVERY.min(patience.saturating_sub(now))
             }
-            Next::GiveUp(error) => return Err(error.into()),
+            NextStep::GiveUp(error) => return Err(error.into()),
         };
         interruptible(sleep(until_next), interrupt.as_mut()).await?;
     }
@@ -62,9 +62,9 @@ pub fn take(out: &Path) -> Result<Lock, LockError> {
     loop {
         let now = began.elapsed();
         match watch.next(Lock::acquire(out, &out.join(FOLDER), watch.dead(now)), now) {
-            Next::Work(lock) => return Ok(lock),
-            Next::Watch => std::thread::sleep(RETRY_EVERY),
-            Next::GiveUp(error) => return Err(error),
+            NextStep::Work(lock) => return Ok(lock),
+            NextStep::Watch => std::thread::sleep(RETRY_EVERY),
+            NextStep::GiveUp(error) => return Err(error),
         }
     }
 }

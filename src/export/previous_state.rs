@@ -24,7 +24,7 @@ use crate::fetch::listing;
 use crate::layout::LATEST;
 use crate::output::manifest::{RunOptions, StateEntry};
 use crate::settings::Incremental;
-use crate::state::{Decision, FileBelow, Known, Reason, Rule, StateError, Times};
+use crate::state::{Decision, DueRule, FileBelow, Known, Reason, StateError, Times};
 
 /// The previous state is missing or damaged, so the due contacts cannot be determined.
 #[derive(Debug, thiserror::Error)]
@@ -119,7 +119,7 @@ impl PreviousState<'_> {
         let runs: HashSet<String> = runs.iter().map(ToString::to_string).collect();
         let Incremental { sweep_every, full } = self.settings;
         Ok(Decision {
-            rule: Rule { now, sweep_every, full },
+            rule: DueRule { now, sweep_every, full },
             contacts,
             known,
             listed: times,

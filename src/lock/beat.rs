@@ -9,10 +9,10 @@ use std::time::SystemTime;
 use tokio::sync::watch;
 
 use super::BEAT;
-use super::owner::Seen;
+use super::owner::OwnerFile;
 use crate::durable::{OnPath, StorageError};
 
-/// Stops when dropped.
+/// The thread. It stops when this value is dropped.
 pub(super) struct Beat {
     _stop: mpsc::Sender<()>,
     lost: watch::Receiver<bool>,
@@ -21,18 +21,18 @@ pub(super) struct Beat {
 impl Beat {
     pub(super) fn start(files: Vec<PathBuf>, token: String) -> Result<Self, StorageError> {
         let (stop, stopped) = mpsc::channel::<()>();
-        let (tell, lost) = watch::channel(false);
+        let (sender, lost) = watch::channel(false);
         let first = files.first().cloned().unwrap_or_default();
         let beat = move || {
             while stopped.recv_timeout(BEAT) == Err(RecvTimeoutError::Timeout) {
                 if files.iter().any(|file| !touch(file, &token)) {
-                    // Nobody listens when the run has just ended.
-                    let _ = tell.send(true);
+                    // There is no receiver if the run has just ended.
+                    let _ = sender.send(true);
                     return;
                 }
             }
         };
-        // Not joined: a disk that hangs must not hold up the end of a run.
+        // The thread is not joined: a disk that hangs must not delay the end of a run.
         std::thread::Builder::new()
             .name("lock".to_owned())
             .spawn(beat)
@@ -49,14 +49,14 @@ impl Beat {
 
 /// Touches the file. False if another run has taken it over.
 fn touch(path: &Path, token: &str) -> bool {
-    match Seen::read(path) {
+    match OwnerFile::read(path) {
         Ok(Some(seen)) if seen.is_of(token) => {}
         Ok(_) => return false,
-        // A server that does not answer for a moment; what the run writes itself shows whether it is more.
+        // The server may be slow for a moment. A lasting failure shows in the files that the run writes.
         Err(_) => return true,
     }
     let now = SystemTime::now();
-    // Both times: some FUSE file systems accept one without the other and change neither.
+    // Some FUSE file systems accept a single time and change neither, so both are set.
     let times = FileTimes::new().set_accessed(now).set_modified(now);
     let touched = File::open(path).and_then(|file| file.set_times(times));
     !touched.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
@@ -75,11 +75,11 @@ mod tests {
         let me = Owner::this_process();
         assert!(!touch(&path, &me.token()), "it is gone");
         durable::replace(&path, &serde_json::to_vec(&me).unwrap()).unwrap();
-        let before = Seen::read(&path).unwrap();
+        let before = OwnerFile::read(&path).unwrap();
         assert!(touch(&path, &me.token()));
-        let after = Seen::read(&path).unwrap();
+        let after = OwnerFile::read(&path).unwrap();
         assert_ne!(after, before);
         assert!(!touch(&path, "another"), "it is another run's");
-        assert_eq!(Seen::read(&path).unwrap(), after);
+        assert_eq!(OwnerFile::read(&path).unwrap(), after);
     }
 }

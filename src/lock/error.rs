@@ -2,35 +2,35 @@
 
 use std::path::PathBuf;
 
-use super::owner::{Owner, Seen};
+use super::owner::{Owner, OwnerFile};
 use crate::durable::StorageError;
 
 /// Errors of locking a folder, or of keeping it locked.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
-    /// Another run holds it.
-    #[error("another run works on {}{}", path.display(), Owner::told(owner.as_deref()))]
+    /// Another run holds the lock.
+    #[error("another run works on {}{}", path.display(), Owner::in_parentheses(owner.as_deref()))]
     Held {
-        /// The locked folder.
+        /// Path of the locked folder.
         path: PathBuf,
         /// The other run, if its owner file can be read.
         owner: Option<Box<Owner>>,
     },
-    /// An owner file exists, and it is unknown if its run is alive: it must be watched.
-    #[error("another run may work on {}{}", path.display(), Owner::told(seen.owner().as_ref()))]
+    /// An owner file exists, and must be watched to find out if its run is alive.
+    #[error("another run may work on {}{}", path.display(), Owner::in_parentheses(seen.owner().as_ref()))]
     Uncertain {
-        /// The folder.
+        /// Path of the folder.
         path: PathBuf,
-        /// The owner file as it stands.
-        seen: Box<Seen>,
+        /// The current owner file.
+        seen: Box<OwnerFile>,
     },
-    /// Another run has taken the folder over, or somebody has removed the owner file.
+    /// Another run has taken over the folder, or the owner file was removed.
     #[error("another run has taken over {}: nothing more was written there", path.display())]
     Lost {
-        /// The folder.
+        /// Path of the folder.
         path: PathBuf,
     },
-    /// The file system refused.
+    /// The file system reports an error.
     #[error(transparent)]
     Storage(#[from] StorageError),
 }

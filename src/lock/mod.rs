@@ -1,4 +1,4 @@
-//! One writer for each export, also over network file systems.
+//! One writer per export, also on network file systems.
 //!
 //! A run holds two files in the work folder until it ends:
 //!
@@ -7,17 +7,19 @@
 //! _work/owner.json  the run: host, process, start, and a random token
 //! ```
 //!
-//! - `lock` is a regular file opened for writing: NFS and SMB clients turn `flock` on such a file into a byte-range lock
-//!   of the server, and never do so for a folder. It is `flock` and not `fcntl`: a POSIX lock ends as soon as its process
+//! - `lock` is a regular file, open for writing. NFS and SMB clients turn `flock` on such a file into a
+//!   byte-range lock of the server, but not on a folder. It is not a lock of `fcntl`, since that ends when the process
 //!   closes any handle of the file. The lock ends with the process, however that ends.
-//! - `owner.json` is created exclusively. It keeps two runs apart where the lock is refused, or not passed on to the
-//!   other machine. It is a file of its own because locks are mandatory on SMB: nobody else could read a locked file.
+//! - `owner.json` is created exclusively. It separates two runs if the file system refuses locks, or does not
+//!   pass them on to another machine. It is a separate file because locks are mandatory on SMB: no other process
+//!   could read a locked file.
 //!
-//! An owner file that a killed run left behind does not block the next run: on the same machine the process is known to be
-//! gone; on a local file system the free lock proves it; elsewhere the owner file is watched. A run touches its file every
-//! [`BEAT`], and one that is unchanged for [`DEAD_AFTER`] belongs to a dead run.
+//! An owner file of a killed run does not block the next run. On the same machine the process is known to
+//! have ended. On a local file system the free lock proves it. Otherwise the owner file is watched: a run
+//! touches its file every [`BEAT`], and a file that is unchanged for [`DEAD_AFTER`] belongs to a dead run.
 //!
-//! A run looks at its owner file with every beat and with every step of publishing. One that was taken over stops.
+//! A run reads its owner file with every beat and with every step of publishing. It stops if another run has
+//! taken over.
 //!
 //! Layer 2: uses `durable`.
 
@@ -37,34 +39,36 @@ use beat::Beat;
 use folder::Owned;
 
 pub use error::LockError;
-pub use folder::{Looked, look};
-pub use owner::{Owner, Seen};
-pub use watch::{Next, Watch};
+pub use folder::{LockState, probe};
+pub use owner::{Owner, OwnerFile};
+pub use watch::{NextStep, Watch};
 
 use crate::durable;
 
 /// Time between two touches of an owner file.
 pub const BEAT: Duration = Duration::from_secs(5);
-/// An owner file that nobody touches for this long belongs to a dead run: four beats, should a server be slow.
+/// Age of the last touch after which a run is dead. It is four beats long, since a server may be slow.
 pub const DEAD_AFTER: Duration = Duration::from_secs(20);
-/// The folder in an export that holds its lock, and the unfinished run unless `--work-dir` names another folder.
+/// The folder in an export that holds its lock, and the unfinished run unless `--work-dir` names another
+/// folder.
 pub use crate::layout::WORK as FOLDER;
 
-/// Held while a run works. Its files are removed when it is dropped.
+/// The lock of a running run. A drop removes its files.
 pub struct Lock {
-    /// Dropped first: no beat comes after the files are gone.
+    /// Dropped first, so that no beat follows the removal of the files.
     beat: Beat,
     folders: Vec<Owned>,
 }
 
 impl Lock {
-    /// Makes the folder of the export, if need be, and locks it; the work folder too if it is another one.
+    /// Creates the folder of the export if it is missing, and locks it. Also locks the work folder if it is
+    /// another one.
     ///
-    /// `dead` is an owner file that was watched, and whose run is known to be dead.
+    /// `dead` is an owner file that was watched until its run was known to be dead.
     ///
     /// # Errors
-    /// When another run holds the lock or may hold it, or the file system refuses.
-    pub fn acquire(out: &Path, work: &Path, dead: Option<&Seen>) -> Result<Self, LockError> {
+    /// When another run holds or may hold the lock, or the file system reports an error.
+    pub fn acquire(out: &Path, work: &Path, dead: Option<&OwnerFile>) -> Result<Self, LockError> {
         durable::create_dir_all(out)?;
         let own = out.join(FOLDER);
         let me = Owner::this_process();
@@ -79,10 +83,10 @@ impl Lock {
         Ok(Self { beat, folders })
     }
 
-    /// Checks that the folders are still this run's.
+    /// Checks that this run still holds the lock.
     ///
     /// # Errors
-    /// When another run has taken them over, or that cannot be read.
+    /// When another run has taken over, or an owner file cannot be read.
     pub fn check(&self) -> Result<(), LockError> {
         self.folders.iter().try_for_each(Owned::check)
     }

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::durable::{self, StorageError};
 
-/// Largest owner file that is read.
-const MOST: u64 = 16 << 10;
+/// Maximum size of an owner file, in bytes.
+const MAX_BYTES: u64 = 16 << 10;
 
 /// A run, as its owner file describes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,25 +23,25 @@ pub struct Owner {
     process: Option<Process>,
 }
 
-/// A process among all that a machine has run since it started.
+/// A process. The fields distinguish it from all others with the same ID.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Process {
-    /// The start of the machine.
+    /// ID of the machine's boot.
     boot_id: String,
-    /// The namespace that the process ID belongs to: containers have their own.
+    /// Namespace of the process ID. Each container has its own.
     namespace: String,
-    /// The start of the process, in ticks since the start of the machine.
+    /// Start of the process, in ticks since the boot.
     started: String,
 }
 
 /// State of an owner's process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Life {
-    /// It runs, on this machine.
+    /// The process runs on this machine.
     Alive,
-    /// It ran on this machine and has ended.
+    /// The process ran on this machine and has ended.
     Gone,
-    /// It belongs to another machine or container.
+    /// The process belongs to another machine or container.
     Unknown,
 }
 
@@ -70,8 +70,8 @@ impl Owner {
         if Process::of(self.pid).as_ref() == Some(then) { Life::Alive } else { Life::Gone }
     }
 
-    /// The owner in parentheses with a blank before, or nothing.
-    pub fn told(owner: Option<&Self>) -> String {
+    /// The owner in parentheses after a space, or an empty text.
+    pub fn in_parentheses(owner: Option<&Self>) -> String {
         owner.map_or_else(String::new, |owner| format!(" ({owner})"))
     }
 }
@@ -83,15 +83,16 @@ impl fmt::Display for Owner {
 }
 
 impl Process {
-    /// None where the system has no `/proc`, and of a process that has ended.
+    /// Reads `/proc`. Returns `None` if the system has none, or the process has ended.
     fn of(pid: u32) -> Option<Self> {
         let read = |path: &str| std::fs::read_to_string(path).ok();
         let stat = read(&format!("/proc/{pid}/stat"))?;
-        // The name of the program stands in parentheses and may hold anything; the start is the 20th field behind it.
+        // The program's name is in parentheses and may contain any text. The start is the 20th field after
+        // it.
         let (_, fields) = stat.rsplit_once(')')?;
         let mut fields = fields.split_ascii_whitespace();
         if fields.next() == Some("Z") {
-            return None; // it has ended, and its parent has not noticed yet
+            return None; // it has ended, but its parent has not waited for it yet
         }
         Some(Self {
             boot_id: read("/proc/sys/kernel/random/boot_id")?.trim().to_owned(),
@@ -101,28 +102,28 @@ impl Process {
     }
 }
 
-/// An owner file as it was seen: its content and the time of its last touch.
+/// Content of an owner file, and the time of its last touch.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
+pub struct OwnerFile {
     content: Vec<u8>,
     touched: Option<SystemTime>,
 }
 
-impl Seen {
+impl OwnerFile {
     /// Reads an owner file that may be missing.
     pub(super) fn read(path: &Path) -> Result<Option<Self>, StorageError> {
         let Ok(meta) = std::fs::symlink_metadata(path) else {
             return Ok(durable::read_if_exists(path)?.map(|content| Self { content, touched: None }));
         };
-        if meta.len() > MOST {
-            // Nobody's, and not read: only the time counts.
+        if meta.len() > MAX_BYTES {
+            // Not an owner file of ours, so it is not read. Only its time counts.
             return Ok(Some(Self { content: Vec::new(), touched: meta.modified().ok() }));
         }
         let content = durable::read_if_exists(path)?;
         Ok(content.map(|content| Self { content, touched: meta.modified().ok() }))
     }
 
-    /// The run that the file names; none while it is being written, and after a power cut.
+    /// The run that the file names. `None` while the file is written, and after a power failure.
     pub fn owner(&self) -> Option<Owner> {
         serde_json::from_slice(&self.content).ok()
     }
@@ -145,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_is_told_from_another_with_its_number() {
+    fn a_process_differs_from_another_with_its_id() {
         let me = Owner::this_process();
         assert_eq!(me.life(), Life::Alive);
         let with = |change: &dyn Fn(&mut Process)| {

@@ -1,11 +1,11 @@
-//! Runs that come, go and die at the same time.
+//! Runs that start, end and die at the same time.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use super::folder::{Looked, look};
-use super::{DEAD_AFTER, FOLDER, Lock, LockError, Next, Seen, Watch};
+use super::folder::{LockState, probe};
+use super::{DEAD_AFTER, FOLDER, Lock, LockError, NextStep, OwnerFile, Watch};
 use crate::durable;
 
 fn lock(out: &Path) -> Result<Lock, LockError> {
@@ -13,7 +13,7 @@ fn lock(out: &Path) -> Result<Lock, LockError> {
 }
 
 #[test]
-fn of_many_that_come_and_go_one_holds_it() {
+fn only_one_of_many_runs_holds_the_lock() {
     let folder = tempfile::tempdir().unwrap();
     let (is_held, taken) = (AtomicBool::new(false), AtomicUsize::new(0));
     std::thread::scope(|scope| {
@@ -34,28 +34,28 @@ fn of_many_that_come_and_go_one_holds_it() {
 }
 
 #[test]
-fn a_lock_is_seen_from_outside_and_gone_with_its_run() {
+fn a_probe_finds_a_lock_until_its_run_ends() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path();
-    assert!(matches!(look(out), Ok(Looked::Free)));
+    assert!(matches!(probe(out), Ok(LockState::Free)));
     let held = lock(out).unwrap();
-    assert!(matches!(look(out), Ok(Looked::Held(Some(_)))));
+    assert!(matches!(probe(out), Ok(LockState::Held(Some(_)))));
     assert!(matches!(lock(out), Err(LockError::Held { owner: Some(_), .. })));
     held.check().unwrap();
     durable::remove_file(&out.join(FOLDER).join("owner.json")).unwrap();
     assert!(matches!(held.check(), Err(LockError::Lost { .. })));
     drop(held);
-    assert!(matches!(look(out), Ok(Looked::Free)));
+    assert!(matches!(probe(out), Ok(LockState::Free)));
     drop(lock(out).unwrap());
 }
 
 #[test]
-fn an_owner_file_is_watched_and_one_that_moves_is_alive() {
+fn a_touched_owner_file_is_alive_and_an_unchanged_one_is_dead() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("owner.json");
     let uncertain = |content: &[u8]| {
         durable::replace(&path, content).unwrap();
-        let seen = Box::new(Seen::read(&path).unwrap().unwrap());
+        let seen = Box::new(OwnerFile::read(&path).unwrap().unwrap());
         Err(LockError::Uncertain { path: folder.path().to_owned(), seen })
     };
     let again = |watch: &Watch| {
@@ -64,11 +64,11 @@ fn an_owner_file_is_watched_and_one_that_moves_is_alive() {
     };
     let mut watch = Watch::default();
     let at = Duration::from_secs;
-    assert!(matches!(watch.next(uncertain(b"1"), at(100)), Next::Watch));
+    assert!(matches!(watch.next(uncertain(b"1"), at(100)), NextStep::Watch));
     let still = again(&watch);
-    assert!(matches!(watch.next(still, at(101)), Next::Watch));
+    assert!(matches!(watch.next(still, at(101)), NextStep::Watch));
     assert!(watch.dead(at(101)).is_none());
     assert!(watch.dead(at(100) + DEAD_AFTER).is_some());
-    assert!(matches!(watch.next(uncertain(b"2"), at(102)), Next::GiveUp(LockError::Held { .. })));
-    assert!(watch.dead(at(100) + DEAD_AFTER).is_none(), "it begins anew");
+    assert!(matches!(watch.next(uncertain(b"2"), at(102)), NextStep::GiveUp(LockError::Held { .. })));
+    assert!(watch.dead(at(100) + DEAD_AFTER).is_none(), "the watch starts again");
 }

@@ -1,49 +1,49 @@
-//! Watches an owner file until it is known if its run is alive.
+//! Watches an owner file to find out if its run is alive.
 
 use std::time::Duration;
 
-use super::owner::Seen;
+use super::owner::OwnerFile;
 use super::{DEAD_AFTER, Lock, LockError};
 
-/// Next step after an attempt to lock.
-pub enum Next {
-    /// Work: the folder is ours.
+/// NextStep step after an attempt to lock.
+pub enum NextStep {
+    /// Start to work, with the lock.
     Work(Lock),
-    /// Try again in a moment: the other run may be dead.
+    /// Try again later: the other run may be dead.
     Watch,
-    /// Leave or wait: the other run is alive, or the file system refuses.
+    /// End or wait: the other run is alive, or the file system reports an error.
     GiveUp(LockError),
 }
 
-/// One owner file, watched.
+/// A watched owner file, and the time since when it is unchanged.
 #[derive(Debug, Default)]
 pub struct Watch {
-    seen: Option<(Seen, Duration)>,
+    seen: Option<(OwnerFile, Duration)>,
 }
 
 impl Watch {
-    /// The owner file that has not been touched for [`DEAD_AFTER`]. `now` is counted from any fixed moment.
-    pub fn dead(&self, now: Duration) -> Option<&Seen> {
+    /// The owner file, if it was not touched for [`DEAD_AFTER`]. `now` is the time since any fixed moment.
+    pub fn dead(&self, now: Duration) -> Option<&OwnerFile> {
         self.seen.as_ref().filter(|(_, since)| now.saturating_sub(*since) >= DEAD_AFTER).map(|(seen, _)| seen)
     }
 
-    /// Judges an attempt.
-    pub fn next(&mut self, attempt: Result<Lock, LockError>, now: Duration) -> Next {
+    /// Next step after the result of an attempt.
+    pub fn next(&mut self, attempt: Result<Lock, LockError>, now: Duration) -> NextStep {
         let (path, seen) = match attempt {
-            Ok(lock) => return Next::Work(lock),
+            Ok(lock) => return NextStep::Work(lock),
             Err(LockError::Uncertain { path, seen }) => (path, *seen),
-            Err(error) => return Next::GiveUp(error),
+            Err(error) => return NextStep::GiveUp(error),
         };
         match &self.seen {
-            Some((before, _)) if *before == seen => Next::Watch,
+            Some((before, _)) if *before == seen => NextStep::Watch,
             None => {
                 self.seen = Some((seen, now));
-                Next::Watch
+                NextStep::Watch
             }
             Some(_) => {
                 let owner = seen.owner().map(Box::new);
                 self.seen = Some((seen, now));
-                Next::GiveUp(LockError::Held { path, owner })
+                NextStep::GiveUp(LockError::Held { path, owner })
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Which runs stay, and why.
+//! Selects the runs to keep, with the reasons.
 
 use chrono::TimeDelta;
 
@@ -7,31 +7,31 @@ use crate::catalog::Run;
 use crate::output::manifest::Status;
 use crate::table::parse_time;
 
-/// The reason to keep each run, the newest first; `None` if it is removed unless a kept run needs it.
+/// The reason to keep each run, the newest first. `None` for runs that only another kept run may keep.
 pub(super) fn reasons(runs: &[Run], keep: Keep) -> Vec<Option<&'static str>> {
     let mut reasons = vec![None; runs.len()];
-    let mut say = |at: usize, reason| {
+    let mut mark = |at: usize, reason| {
         if let Some(of_run) = reasons.get_mut(at) {
             *of_run = of_run.or(Some(reason));
         }
     };
     for at in 0..keep.last.map_or(0, usize::from).min(runs.len()) {
-        say(at, "--keep-last");
+        mark(at, "--keep-last");
     }
     for at in (0..runs.len()).filter(|at| is_within(&runs[0], &runs[*at], keep)) {
-        say(at, "--keep-within");
+        mark(at, "--keep-within");
     }
-    say(0, "it is the newest");
+    mark(0, "it is the newest run");
     if let Some(at) = runs.iter().position(|run| run.manifest.status == Status::Complete) {
-        say(at, "it is the newest that is complete");
+        mark(at, "it is the newest complete run");
     }
     if let Some(at) = runs.iter().position(|run| run.manifest.state.is_some()) {
-        say(at, "the next increment goes by its state");
+        mark(at, "the next incremental run needs its state");
     }
     reasons
 }
 
-/// Whether a run ended so short before the newest that it stays. One whose time is none does.
+/// True if `--keep-within` keeps the run. A run with an invalid time is kept.
 fn is_within(newest: &Run, run: &Run, keep: Keep) -> bool {
     let Some(within) = keep.within.and_then(|within| TimeDelta::from_std(within).ok()) else { return false };
     let ended = |run: &Run| parse_time(&run.manifest.finished_at);
@@ -54,8 +54,8 @@ mod tests {
 
     const DAY: u64 = 24 * 60 * 60;
 
-    /// A run of each letter, the newest first, a day apart: c is complete, p partial, i an increment; in capitals it
-    /// has a state.
+    /// One run per letter, the newest first, a day apart: `c` is complete, `p` partial, and `i` incremental.
+    /// A capital letter means that the run has a state.
     fn runs(kinds: &str) -> Vec<Run> {
         let run = |(at, kind): (usize, char)| {
             let text = format!(
@@ -76,7 +76,7 @@ mod tests {
         kinds.chars().enumerate().map(run).collect()
     }
 
-    /// Marks what stays.
+    /// `+` for each run that is kept, and `-` for others.
     fn kept(kinds: &str, last: usize, days: u64) -> String {
         let within = (days > 0).then(|| Duration::from_secs(days * DAY));
         let keep = Keep { last: NonZeroUsize::new(last), within };
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_asked_for_stays() {
+    fn requested_runs_are_kept() {
         assert_eq!(kept("ccccc", 2, 0), "++---");
         assert_eq!(kept("ccccc", 0, 3), "++++-");
         assert_eq!(kept("ccccc", 1, 1), "++---");
@@ -92,14 +92,14 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_and_the_newest_complete_stay_whatever_was_asked_for() {
+    fn the_newest_and_the_newest_complete_run_are_always_kept() {
         assert_eq!(kept("ppcpc", 1, 0), "+-+--");
         assert_eq!(kept("ppp", 1, 0), "+--");
         assert_eq!(kept("c", 1, 0), "+");
     }
 
     #[test]
-    fn the_newest_state_stays() {
+    fn the_newest_state_is_kept() {
         assert_eq!(kept("IIIcc", 1, 0), "+----");
         assert_eq!(kept("ccII", 1, 0), "+-+-");
     }

@@ -1,7 +1,7 @@
-//! The runs that hold the newest rows of contacts which a kept run did not read.
+//! Keeps the runs with the newest rows of contacts that a kept run did not read.
 //!
-//! The state of an incremental run names, for each contact, the run that exported it last. Those runs stay too. A state is
-//! read row by row, so memory does not grow with the number of contacts.
+//! The state of an incremental run names, for each contact, the run that exported it last. Those runs are
+//! kept too. A state is read row by row, so memory does not grow with the number of contacts.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -19,7 +19,7 @@ const NAMED: &str = "it holds contacts that a later run did not read again";
 /// Adds a reason to each run that a kept run needs. `runs` begins with the newest.
 ///
 /// # Errors
-/// When the state of a kept run is missing or not as it was written. Nothing may be removed then.
+/// When the state of a kept run is missing or damaged. Then nothing may be removed.
 pub(super) fn keep(out: &Path, runs: &[Run], reasons: &mut [Option<&'static str>]) -> Result<(), PruneError> {
     let places: HashMap<&str, usize> =
         runs.iter().enumerate().map(|(at, run)| (run.manifest.run_id.as_str(), at)).collect();
@@ -33,7 +33,7 @@ pub(super) fn keep(out: &Path, runs: &[Run], reasons: &mut [Option<&'static str>
                     }
                 })?;
             }
-            // It relies on earlier runs and does not say which: all of them may be needed.
+            // It relies on earlier runs but does not name them, so all of them may be needed.
             None if run.manifest.contacts.unchanged > 0 => is_named[at..].fill(true),
             None => {}
         }
@@ -44,14 +44,14 @@ pub(super) fn keep(out: &Path, runs: &[Run], reasons: &mut [Option<&'static str>
     Ok(())
 }
 
-/// Calls `each` with the run of each contact in the state, after the file's hash has been compared.
+/// Calls `each` with the run of each contact in the state. The file's hash is checked first.
 fn read_names(out: &Path, state: &StateEntry, each: &mut dyn FnMut(&str)) -> Result<(), PruneError> {
     let path = out.join(&state.path);
     let damaged = |what: &str| PruneError::Damaged { path: path.clone(), what: what.to_owned() };
     match durable::open_below(out, state.path.as_path())? {
         Opened::File(file, size) => {
             if sha256_of_open(file, size).on("read", &path)? != (state.sha256.clone(), state.bytes) {
-                return Err(damaged("it is not as it was written"));
+                return Err(damaged("its size or SHA-256 is not the one in the manifest"));
             }
         }
         Opened::Missing => return Err(damaged("it is missing")),

@@ -1,11 +1,13 @@
-//! Prune: old runs leave the export, the newest never, and nothing that is not a run's own.
+//! Prune: removes old runs from an export, but never the newest run, and only files of the removed runs.
 //!
-//! Only runs that the chain of manifests proves ([`crate::catalog`]) are looked at. [`choice`] says
-//! which of them stay, and why; [`holders`] adds the runs that hold the newest rows of contacts which those did not read. Those that go are first entered in a durable [`record`], by which `verify` knows them; then
-//! [`removal`] takes each away in an order in which it is whole or plainly gone. Stopped at any instant, the next prune
-//! finishes what was begun.
+//! It considers only runs in the chain of manifests ([`crate::catalog`]). [`choice`] selects the runs to
+//! keep. [`holders`] also keeps the runs with the newest rows of contacts that the kept runs did not read.
 //!
-//! Layer 3: stands on `output` and `durable`. Who calls it holds the lock of the export.
+//! The other runs are first entered in a durable [`record`], by which `verify` knows them. Then [`removal`]
+//! removes each in an order in which it is either whole or clearly removed. After an interruption, the next
+//! prune finishes the removal.
+//!
+//! Layer 3: uses `output` and `durable`. The caller holds the lock of the export.
 
 mod choice;
 mod holders;
@@ -26,94 +28,94 @@ use crate::output::manifest::Status;
 use crate::output::pruned::PrunedRun;
 use crate::table::format_time;
 
-/// Which runs are to stay: those that any of the two says.
+/// Options that keep runs. A run stays if one of them keeps it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Keep {
-    /// So many, the newest.
+    /// Number of newest runs to keep.
     pub last: Option<NonZeroUsize>,
-    /// Those that ended at most so long before the newest did.
+    /// Maximum time between the end of a kept run and the end of the newest run.
     pub within: Option<Duration>,
 }
 
-/// Whether anything is removed.
+/// Removal, or a report of what it would remove.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// It is.
+    /// Removes the files of the runs.
     Remove,
-    /// It is only said.
+    /// Only lists the runs.
     DryRun,
 }
 
-/// What was removed, and what stays.
+/// Result of a prune: removed and kept runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Pruning {
-    /// Whether it is only said.
+    /// True if nothing was removed.
     pub dry_run: bool,
-    /// The runs that go, the newest first.
+    /// Removed runs, the newest first.
     pub removed: Vec<RemovedRun>,
-    /// The runs that stay, the newest first.
+    /// Kept runs, the newest first.
     pub kept: Vec<KeptRun>,
-    /// What was left alone, and why.
-    pub left: Vec<Left>,
+    /// Files and folders that were not removed, with the reasons.
+    pub left: Vec<LeftPath>,
 }
 
-/// A run that goes.
+/// A run that is removed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RemovedRun {
-    /// Its ID.
+    /// ID of the run.
     pub run_id: String,
-    /// How it had ended.
+    /// Status in its manifest.
     pub status: Status,
-    /// When.
+    /// End of the run, from its manifest.
     pub finished_at: String,
-    /// Its data files.
+    /// Number of its data files.
     pub files: u64,
-    /// The rows in them.
+    /// Number of rows in these files.
     pub rows: u64,
-    /// The bytes in them.
+    /// Size of these files in bytes.
     pub bytes: u64,
 }
 
-/// A run that stays.
+/// A run that is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct KeptRun {
-    /// Its ID.
+    /// ID of the run.
     pub run_id: String,
-    /// How it had ended.
+    /// Status in its manifest.
     pub status: Status,
-    /// When.
+    /// End of the run, from its manifest.
     pub finished_at: String,
-    /// Why it stays.
+    /// Reason to keep the run.
     pub reason: &'static str,
 }
 
-/// Something that was left alone.
+/// A file or folder that was not removed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Left {
+pub struct LeftPath {
     /// The file or folder, relative to the export.
     pub path: String,
-    /// Why.
+    /// Reason not to remove it.
     pub reason: String,
 }
 
-/// Why nothing, or not all, was removed. Pruning again goes on.
+/// Errors of pruning. The next prune continues the removal.
 #[derive(Debug, thiserror::Error)]
 pub enum PruneError {
     /// There is no export at the path.
     #[error("there is no export at {}: it has no {LATEST}", path.display())]
     NoExport {
-        /// The path given.
+        /// Path of the folder.
         path: PathBuf,
     },
-    /// What says which runs there are is not what was written.
-    #[error("{} is damaged ({what}): nothing was removed, and `verify` tells more", path.display())]
+    /// A manifest, `latest.json`, `pruned.json` or a state is damaged.
+    #[error("{} is damaged ({what}): nothing was removed; run `verify` for details", path.display())]
     Damaged {
-        /// The file.
+        /// Path of the damaged file.
         path: PathBuf,
-        /// What is wrong.
+        /// Description of the damage.
         what: String,
     },
-    /// The file system refused.
+    /// The file system reports an error.
     #[error(transparent)]
     Storage(#[from] StorageError),
 }
@@ -128,10 +130,11 @@ impl From<CatalogError> for PruneError {
     }
 }
 
-/// Reason given for runs behind a break in the chain.
-const BROKEN: &str = "the chain of manifests breaks here, so this run and those before it are left as they are; `verify` tells more";
+/// Reason given for the runs before a break in the chain.
+const BROKEN: &str =
+    "the chain of manifests breaks here, so this run and those before it stay; run `verify` for details";
 
-/// The chain of the export.
+/// Reads the chain of manifests.
 fn read(out: &Path) -> Result<Chain, PruneError> {
     let no_export = || PruneError::NoExport { path: out.to_owned() };
     if !out.is_dir() || !durable::is_real_dir(&out.join(RUNS))? {
@@ -140,13 +143,14 @@ fn read(out: &Path) -> Result<Chain, PruneError> {
     Chain::read(out)?.ok_or_else(no_export)
 }
 
-/// Removes the runs that are not to stay.
+/// Removes the runs that `keep` and the rules do not keep.
 ///
 /// # Errors
 /// When the export cannot be read, is damaged, or a file cannot be removed.
 pub fn prune(out: &Path, keep: Keep, mode: Mode) -> Result<Pruning, PruneError> {
     let mut chain = read(out)?;
-    let broken = chain.broken_at.iter().map(|path| Left { path: path.clone(), reason: BROKEN.to_owned() });
+    let broken =
+        chain.broken_at.iter().map(|path| LeftPath { path: path.clone(), reason: BROKEN.to_owned() });
     let mut pruning = Pruning {
         dry_run: mode == Mode::DryRun,
         removed: Vec::new(),
@@ -178,11 +182,12 @@ pub fn prune(out: &Path, keep: Keep, mode: Mode) -> Result<Pruning, PruneError> 
     Ok(pruning)
 }
 
-/// Enters the runs in the record, and takes them away, the oldest first; before them those whose removal was begun.
-fn remove(out: &Path, chain: &Chain, leaving: &[&Run], left: &mut Vec<Left>) -> Result<(), PruneError> {
+/// Enters the runs in the record and removes them, the oldest first. Removals of an earlier prune are
+/// finished before.
+fn remove(out: &Path, chain: &Chain, leaving: &[&Run], left: &mut Vec<LeftPath>) -> Result<(), PruneError> {
     let kept: Vec<&Run> =
         chain.runs.iter().filter(|run| leaving.iter().all(|gone| gone.sha256 != run.sha256)).collect();
-    for run_id in removal::begun(out, &chain.pruned)? {
+    for run_id in removal::unfinished(out, &chain.pruned)? {
         left.extend(removal::finish(out, &run_id, &kept)?);
     }
     if leaving.is_empty() {

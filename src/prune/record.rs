@@ -8,7 +8,8 @@ use crate::durable;
 use crate::layout::PRUNED;
 use crate::output::pruned::PrunedRuns;
 
-/// Reduces the record to what the chain needs: the runs between those that stay, and the first one behind them.
+/// Reduces the record to the runs that the chain needs: those between kept runs, and the first one before
+/// them.
 pub(super) fn compact(out: &Path, chain: &Chain) -> Result<(), PruneError> {
     let record = catalog::pruned_runs(out)?;
     let stays = |sha256: &String| chain.runs.iter().any(|run| run.sha256 == *sha256);
@@ -25,7 +26,7 @@ pub(super) fn compact(out: &Path, chain: &Chain) -> Result<(), PruneError> {
         }
         needed.pruned.push(run);
     }
-    // Behind a break the chain is unknown.
+    // The chain before a break is unknown.
     if chain.broken_at.is_none() && needed != record {
         durable::replace(&out.join(PRUNED), needed.to_json().as_bytes())?;
     }

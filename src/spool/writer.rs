@@ -49,6 +49,7 @@ impl Appender {
     }
 }
 
+/// Handle of the writing thread.
 pub struct Writer {
     thread: JoinHandle<Result<(), SpoolError>>,
 }

@@ -1,4 +1,4 @@
-//! The columns of the two files, and rows from and to them.
+//! The columns of the two files, and the conversion from and to rows.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
@@ -7,24 +7,24 @@ use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, Timestamp
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 
-use super::{Decided, LastExport, Reason, Row};
+use super::{DecisionRow, LastExport, Reason, StateRow};
 use crate::contact_read::Status;
 
-/// What a file consists of.
-pub trait Record: Clone + Sized {
-    /// What the file is, in its metadata.
+/// A row of a file of this room.
+pub trait FileRow: Clone + Sized {
+    /// Kind of the file, in its metadata.
     const KIND: &'static str;
-    /// Its columns.
+    /// Columns of the file.
     fn schema() -> SchemaRef;
-    /// Rows as columns.
+    /// Converts rows to columns.
     fn batch(rows: &[Self]) -> Result<RecordBatch, ArrowError>;
-    /// Columns as rows, or what is wrong with them.
+    /// Converts columns to rows. The error describes what is wrong with them.
     fn rows(batch: &RecordBatch) -> Result<Vec<Self>, String>;
 }
 
-/// The columns of the state, which the decision has too.
+/// Columns of the state. The decision has them too.
 const STATE: [&str; 5] = ["contact_id", "latest_message_time", "status", "exported_at", "run_id"];
-/// The columns that only the decision has.
+/// Columns that only the decision has.
 const DECISION: [&str; 2] = ["due", "listed_message_time"];
 
 fn schema(names: &[&str]) -> SchemaRef {
@@ -39,8 +39,10 @@ fn texts<'a>(values: impl Iterator<Item = Option<&'a str>>) -> ArrayRef {
     Arc::new(values.collect::<StringArray>())
 }
 
-/// The columns of [`STATE`]; the ID stands there also where there is no row.
-fn state_columns<'a>(rows: &(impl Iterator<Item = (&'a str, Option<&'a Row>)> + Clone)) -> Vec<ArrayRef> {
+/// The columns of [`STATE`]. The ID is set even if the row is `None`.
+fn state_columns<'a>(
+    rows: &(impl Iterator<Item = (&'a str, Option<&'a StateRow>)> + Clone),
+) -> Vec<ArrayRef> {
     let known = || rows.clone().map(|(_, row)| row);
     let exports = || known().map(|row| row.and_then(|row| row.export.as_ref()));
     let times: TimestampMicrosecondArray = exports().map(|export| export.map(|export| export.at)).collect();
@@ -53,7 +55,7 @@ fn state_columns<'a>(rows: &(impl Iterator<Item = (&'a str, Option<&'a Row>)> + 
     ]
 }
 
-impl Record for Row {
+impl FileRow for StateRow {
     const KIND: &'static str = "state";
 
     fn schema() -> SchemaRef {
@@ -76,7 +78,7 @@ impl Record for Row {
     }
 }
 
-impl Record for Decided {
+impl FileRow for DecisionRow {
     const KIND: &'static str = "decision";
 
     fn schema() -> SchemaRef {
@@ -97,7 +99,7 @@ impl Record for Decided {
         let decided = |at: usize| {
             let reason = |name: &str| {
                 let reason = Reason::ALL.into_iter().find(|reason| reason.as_str() == name);
-                reason.ok_or_else(|| format!("there is no reason {name:?}"))
+                reason.ok_or_else(|| format!("unknown reason {name:?}"))
             };
             Ok(Self {
                 contact_id: columns.id(at)?,
@@ -114,13 +116,13 @@ impl Record for Decided {
 struct Columns<'a> {
     texts: [&'a StringArray; 4],
     exported_at: &'a TimestampMicrosecondArray,
-    /// The runs that are named: a few, each by thousands of contacts.
+    /// Distinct run IDs. There are few, each named by thousands of contacts.
     runs: HashMap<&'a str, Arc<str>>,
 }
 
 fn text<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a StringArray, String> {
     let column = batch.column_by_name(name).and_then(|column| column.as_string_opt());
-    column.ok_or_else(|| format!("it has no column {name} of texts"))
+    column.ok_or_else(|| format!("it has no text column {name}"))
 }
 
 fn value(column: &StringArray, at: usize) -> Option<&str> {
@@ -136,7 +138,7 @@ impl<'a> Columns<'a> {
             texts: [text(batch, id)?, text(batch, time)?, text(batch, status)?, run_ids],
             exported_at: times
                 .and_then(|times| times.as_primitive_opt::<TimestampMicrosecondType>())
-                .ok_or_else(|| format!("it has no column {exported_at} of times"))?,
+                .ok_or_else(|| format!("it has no timestamp column {exported_at}"))?,
             runs: run_ids.iter().flatten().map(|run_id| (run_id, Arc::from(run_id))).collect(),
         })
     }
@@ -145,12 +147,12 @@ impl<'a> Columns<'a> {
         value(self.texts[0], at).map(Box::from).ok_or_else(|| "a contact_id is missing".to_owned())
     }
 
-    fn row(&self, at: usize) -> Result<Option<Row>, String> {
+    fn row(&self, at: usize) -> Result<Option<StateRow>, String> {
         let Some(status) = value(self.texts[2], at) else { return Ok(None) };
-        let status = Status::of_name(status).ok_or_else(|| format!("there is no status {status:?}"))?;
+        let status = Status::of_name(status).ok_or_else(|| format!("unknown status {status:?}"))?;
         let run_id = value(self.texts[3], at).and_then(|run_id| self.runs.get(run_id)).cloned();
         let exported_at = self.exported_at.is_valid(at).then(|| self.exported_at.value(at));
-        Ok(Some(Row {
+        Ok(Some(StateRow {
             contact_id: self.id(at)?,
             latest_message_time: value(self.texts[1], at).map(Box::from),
             status,

@@ -1,47 +1,47 @@
-//! The decision who is due, kept in the work folder until the run is published.
+//! The decision which contacts are due. The work folder keeps it until the run is published.
 //!
-//! It holds a row for each contact asked for, in their order, with what was known of it and what was listed; then those that
-//! were known and are not asked for now, whose rows the next state keeps.
+//! It has one row per requested contact, in their order, with the previous state and the listed time. After
+//! them come the known contacts that are not requested now. The next state keeps their rows.
 
 use std::path::Path;
 
-use super::due::{Due, Reason, Rule};
-use super::file::{self, Written};
-use super::{Known, Row, StateError, Times};
+use super::due::{Due, DueRule, Reason};
+use super::file::{self, WrittenFile};
+use super::{Known, StateError, StateRow, Times};
 use crate::contacts::ContactList;
 use crate::durable;
 
-/// What was decided of one contact.
+/// A row of the decision: one contact.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decided {
-    /// The contact.
+pub struct DecisionRow {
+    /// ID of the contact.
     pub contact_id: Box<str>,
-    /// Why it is due; none if it is not.
+    /// Reason why the contact is due, if it is.
     pub due: Option<Reason>,
-    /// Its `latest_message_time` as it is listed now.
+    /// Latest message time in the current list of the account.
     pub listed: Option<Box<str>>,
-    /// What was known of it.
-    pub known: Option<Row>,
+    /// Row of the contact in the previous state.
+    pub known: Option<StateRow>,
 }
 
-/// By what it is decided who is due.
+/// Input of the decision.
 pub struct Decision<'a> {
-    /// The rule.
-    pub rule: Rule,
-    /// The contacts asked for.
+    /// Rule that decides per contact.
+    pub rule: DueRule,
+    /// Contacts that the run requests.
     pub contacts: &'a ContactList,
-    /// What was known of them.
+    /// Previous state of the contacts.
     pub known: &'a Known,
-    /// The time with which the account lists each.
+    /// Time that the account lists for each contact.
     pub listed: &'a Times,
-    /// Whether the rows of a run are still in the export.
+    /// True for a run whose rows are still in the export.
     pub is_there: Box<dyn Fn(&str) -> bool + 'a>,
-    /// What the state holds for.
+    /// Part of the account for which the state is valid.
     pub scope: String,
 }
 
 impl Decision<'_> {
-    /// Why each of the contacts is due; none for those that are not.
+    /// The reason why each contact is due; `None` if it is not.
     pub fn reasons(&self) -> Vec<Option<Reason>> {
         let reason = |place| {
             let (listed, known) = (self.listed.get(place), self.known.row(self.contacts, place));
@@ -50,16 +50,16 @@ impl Decision<'_> {
         (0..self.contacts.len()).map(reason).collect()
     }
 
-    /// Decides, and writes the decision down at `path`, durably.
+    /// Decides, and writes the decision to `path`. The file is durable.
     ///
     /// # Errors
-    /// When it cannot be written, or the rows of the other contacts cannot be read.
-    pub fn make(&self, path: &Path) -> Result<(Vec<Option<Reason>>, Written), StateError> {
+    /// When the file cannot be written, or the rows of the other contacts cannot be read.
+    pub fn make(&self, path: &Path) -> Result<(Vec<Option<Reason>>, WrittenFile), StateError> {
         let reasons = self.reasons();
         let staged = path.with_added_extension("tmp");
         let written = file::write(&staged, &self.scope, || {
             let asked_for = reasons.iter().enumerate().map(|(place, due)| {
-                Ok(Decided {
+                Ok(DecisionRow {
                     contact_id: (*self.contacts.text_at(place)).into(),
                     due: *due,
                     listed: self.listed.get(place).map(Into::into),
@@ -68,7 +68,7 @@ impl Decision<'_> {
             });
             let others = self.known.others()?.map(|row| {
                 let known = row?;
-                Ok(Decided {
+                Ok(DecisionRow {
                     contact_id: known.contact_id.clone(),
                     due: None,
                     listed: None,
@@ -83,18 +83,18 @@ impl Decision<'_> {
     }
 }
 
-/// Reads who of so many contacts is due from a decision in the folder `base`.
+/// Reads which of the first `contacts` contacts are due from a decision in the folder `base`.
 ///
 /// # Errors
-/// When it is none, or is one of fewer contacts.
+/// When the file is not a decision, or has fewer contacts.
 pub fn due(base: &Path, relative: &Path, contacts: usize) -> Result<Due, StateError> {
     let mut chosen = Vec::with_capacity(contacts);
-    for row in file::open::<Decided>(base, relative)?.take(contacts) {
+    for row in file::open::<DecisionRow>(base, relative)?.take(contacts) {
         chosen.push(row?.due.is_some());
     }
     if chosen.len() == contacts {
         return Ok(Due::of(chosen));
     }
-    let what = format!("it decides of {} contacts, and {contacts} are asked for", chosen.len());
+    let what = format!("it has {} contacts, but {contacts} are requested", chosen.len());
     Err(StateError::Unreadable { path: base.join(relative), what })
 }

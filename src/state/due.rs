@@ -1,80 +1,82 @@
-//! Who is to be read tonight.
+//! The rule that decides if a contact is due.
 //!
-//! The list of contacts tells of new messages by their time. What changes no time (an edit, a deletion, a late delivery
-//! receipt) is found by the *sweep*: each contact has its own moment in every period, by a hash of its ID, and is read
-//! by the first run after it. So a run sweeps about as many contacts as its share of the period, and whatever nights are
-//! left out, after a run none was last read longer ago than the period.
+//! The account's list shows new messages by their time. Edits, deletions and late delivery receipts do not
+//! change that time; the *sweep* finds them. Each contact has its own moment in every period, from a hash of
+//! its ID, and the first run after that moment reads it.
+//!
+//! So each run sweeps a share of the contacts that corresponds to its share of the period. After a run, no
+//! contact was last read longer ago than the period, even if some runs were skipped.
 
 use std::time::Duration;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::Row;
+use super::StateRow;
 use crate::contact_read::Status;
 
-/// Nights do not begin at the same second: a contact whose period ends so soon after a run is read by that run, and not
-/// a night later. Of short periods it is a part.
+/// Maximum time, in microseconds, by which a run reads a contact before its period ends. Scheduled runs start
+/// at slightly different times, so without it the contact would have to wait for the next run.
 const SLACK: i64 = 3_600_000_000;
-/// That part.
+/// The slack of a short period is the period divided by this.
 const SLACK_PART: i64 = 24;
 
-/// Why a contact is due.
+/// Reason why a contact is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reason {
-    /// All are: `--full`.
+    /// `--full` makes all contacts due.
     Full,
-    /// Nothing is known of it.
+    /// The previous state does not have the contact.
     New,
-    /// It failed last time, or was unresolved.
+    /// The last read failed or was unresolved.
     Unfinished,
-    /// The run that holds its last export is gone.
+    /// The run with the last export of the contact was removed.
     Gone,
-    /// The account does not list it, or without a time: nothing tells whether it has changed.
-    Untold,
-    /// It is listed with another time.
+    /// The account lists no time for the contact, so a change cannot be excluded.
+    NoTime,
+    /// The listed time has changed.
     Changed,
-    /// Its sweep has come.
+    /// The contact is due for the sweep.
     Sweep,
 }
 
 impl Reason {
-    /// All of them.
+    /// All reasons, in the order in which they are checked.
     pub const ALL: [Self; 7] =
-        [Self::Full, Self::New, Self::Unfinished, Self::Gone, Self::Untold, Self::Changed, Self::Sweep];
+        [Self::Full, Self::New, Self::Unfinished, Self::Gone, Self::NoTime, Self::Changed, Self::Sweep];
 
-    /// Its name in the decision.
+    /// Name in the decision, which is stored.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Full => "full",
             Self::New => "new",
             Self::Unfinished => "unfinished",
             Self::Gone => "gone",
-            Self::Untold => "untold",
+            Self::NoTime => "untold",
             Self::Changed => "changed",
             Self::Sweep => "sweep",
         }
     }
 }
 
-/// By what it is decided.
+/// Settings of the rule.
 #[derive(Clone, Copy, Debug)]
-pub struct Rule {
-    /// When the run begins, in microseconds since 1970.
+pub struct DueRule {
+    /// Start of the run in microseconds since 1970.
     pub now: i64,
-    /// The longest that a contact is not read.
+    /// Maximum time between two reads of a contact.
     pub sweep_every: Duration,
-    /// Whether all are due.
+    /// True if all contacts are due.
     pub full: bool,
 }
 
-impl Rule {
-    /// Why this contact is due; none if it is not. `listed` is the time with which the account lists it, if it does.
-    /// `is_there` says whether a run's rows are still in the export.
+impl DueRule {
+    /// The reason why a contact is due, if it is. `listed` is the time that the account lists for it.
+    /// `is_there` is true for a run whose rows are still in the export.
     pub fn reason(
         &self,
         id: &str,
         listed: Option<&str>,
-        known: Option<&Row>,
+        known: Option<&StateRow>,
         is_there: impl FnOnce(&str) -> bool,
     ) -> Option<Reason> {
         if self.full {
@@ -88,18 +90,18 @@ impl Rule {
         if !is_there(&export.run_id) {
             return Some(Reason::Gone);
         }
-        let Some(time) = listed else { return Some(Reason::Untold) };
+        let Some(time) = listed else { return Some(Reason::NoTime) };
         if known.latest_message_time.as_deref() != Some(time) {
             return Some(Reason::Changed);
         }
         self.is_swept(id, export.at).then_some(Reason::Sweep)
     }
 
-    /// Whether the contact's moment lies between its last reading and now.
+    /// True if the contact's moment is between its last read and now.
     fn is_swept(&self, id: &str, last: i64) -> bool {
         let period = i64::try_from(self.sweep_every.as_micros()).unwrap_or(i64::MAX).max(1);
         if last > self.now {
-            return true; // a clock was wrong, then or now
+            return true; // one of the two clocks was wrong
         }
         if self.now.saturating_sub(last) >= period - SLACK.min(period / SLACK_PART) {
             return true;
@@ -111,32 +113,32 @@ impl Rule {
     }
 }
 
-/// Which contacts of a list are due, by their places.
+/// The due contacts of a list, by index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Due {
     contacts: usize,
-    /// Whether each is; none where all are.
+    /// By contact: true if it is due. `None` if all are due.
     chosen: Option<Box<[bool]>>,
 }
 
 impl Due {
-    /// All of so many.
+    /// All of this number of contacts.
     pub fn all(contacts: usize) -> Self {
         Self { contacts, chosen: None }
     }
 
-    /// Those that are chosen.
+    /// The contacts whose flag is true.
     pub fn of(chosen: impl Into<Box<[bool]>>) -> Self {
         let chosen = chosen.into();
         Self { contacts: chosen.len(), chosen: Some(chosen) }
     }
 
-    /// Whether the contact at this place is due.
+    /// True if the contact with this index is due.
     pub fn holds(&self, contact: usize) -> bool {
         contact < self.contacts && self.chosen.as_ref().is_none_or(|chosen| chosen[contact])
     }
 
-    /// How many are due.
+    /// Number of due contacts.
     pub fn count(&self) -> usize {
         self.chosen.as_ref().map_or(self.contacts, |chosen| chosen.iter().filter(|due| **due).count())
     }

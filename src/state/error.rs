@@ -1,4 +1,4 @@
-//! Why a state cannot be read or written.
+//! Errors of reading or writing a state or a decision.
 
 use std::path::PathBuf;
 
@@ -6,33 +6,33 @@ use parquet::errors::ParquetError;
 
 use crate::durable::StorageError;
 
-/// Why a state cannot be read or written.
+/// Errors of reading or writing a state or a decision.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
-    /// The file system refused.
+    /// The file system reports an error.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// It is no Parquet file with the columns of a state.
-    #[error("{} is not readable as what it is ({what})", path.display())]
+    /// The file is not a Parquet file with the columns of its kind.
+    #[error("cannot read {}: {what}", path.display())]
     Unreadable {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// What is wrong.
+        /// Description of the damage.
         what: String,
     },
-    /// The encoder refused.
+    /// The Parquet encoder reports an error.
     #[error("cannot encode {}", path.display())]
     Encode {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// What is wrong.
+        /// Error of the encoder.
         #[source]
         source: ParquetError,
     },
 }
 
 impl StateError {
-    /// Whether it was a sync that failed: what was written may be lost then, and only a new file can have it.
+    /// True if a sync failed. Written data may then be lost, so the file must be written again.
     pub(super) fn is_failed_sync(&self) -> bool {
         matches!(self, Self::Storage(error) if error.is_failed_sync())
     }

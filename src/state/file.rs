@@ -1,4 +1,4 @@
-//! A file of the state's kind: written and synced as a whole, read row by row.
+//! Reads and writes a state or a decision. A file is written and synced as a whole, and read row by row.
 
 use std::fs::File;
 use std::io;
@@ -14,48 +14,49 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{WriterProperties, WriterVersion};
 
-use super::columns::Record;
-use super::{Row, StateError};
+use super::columns::FileRow;
+use super::{StateError, StateRow};
 use crate::bounded::Input;
 use crate::digest::sha256_of_file;
 use crate::durable::{self, Opened, StorageError};
 
-/// The version of the columns: grows when one changes its meaning.
+/// Version of the columns. It grows if a column changes its meaning.
 const VERSION: &str = "1";
-/// Rows encoded at a time.
+/// Number of rows per batch.
 const BATCH_ROWS: usize = 8192;
 
-/// A file that is written and synced.
+/// A written and synced file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Written {
-    /// Its rows.
+pub struct WrittenFile {
+    /// Number of its rows.
     pub rows: u64,
-    /// Its size.
+    /// Size of the file.
     pub bytes: u64,
     /// SHA-256 of its bytes.
     pub sha256: String,
 }
 
-/// Writes a new file with these rows. `scope` is what they hold for, and is kept beside them.
+/// Writes a new file with these rows. Its metadata has `scope`, the part of the account for which the rows
+/// are valid.
 ///
-/// When it cannot be synced it is given up, and written anew, once.
-pub(super) fn write<R: Record, I: Iterator<Item = Result<R, StateError>>>(
+/// If the file cannot be synced, it is written again, once.
+pub(super) fn write<R: FileRow, I: Iterator<Item = Result<R, StateError>>>(
     path: &Path,
     scope: &str,
     rows: impl Fn() -> Result<I, StateError>,
-) -> Result<Written, StateError> {
+) -> Result<WrittenFile, StateError> {
     let write = || {
-        durable::remove_file(path)?; // what a killed run may have left, or the file that is given up
+        durable::remove_file(path)?; // left by a killed run, or by a failed sync
         let file = durable::create_new(path)?;
         let (file, count) = encode(path, file, scope, rows()?)?;
         durable::sync(&file, path)?;
         let (sha256, bytes) = sha256_of_file(path)?;
-        Ok(Written { rows: count, bytes, sha256 })
+        Ok(WrittenFile { rows: count, bytes, sha256 })
     };
     write().or_else(|error: StateError| if error.is_failed_sync() { write() } else { Err(error) })
 }
 
-fn encode<R: Record>(
+fn encode<R: FileRow>(
     path: &Path,
     file: File,
     scope: &str,
@@ -95,33 +96,33 @@ fn encode<R: Record>(
     Ok((writer.into_inner().map_err(refused)?, count))
 }
 
-/// The rows of a file, one after the other.
+/// Iterator over the rows of a file.
 pub(super) struct Reader<R> {
     path: PathBuf,
     batches: ParquetRecordBatchReader,
     rows: IntoIter<R>,
-    /// What the rows hold for.
+    /// Part of the account for which the rows are valid.
     pub(super) scope: String,
     kind: PhantomData<R>,
 }
 
-/// A file of this kind below a folder. No component below the folder may be a symbolic link.
+/// Path of a file below a folder. No component below the folder may be a symbolic link.
 #[derive(Clone, Debug)]
 pub struct FileBelow {
-    /// The folder.
+    /// The folder, which may be reached over links.
     pub base: PathBuf,
-    /// The path below it.
+    /// Path below the folder.
     pub relative: PathBuf,
 }
 
 impl FileBelow {
-    pub(super) fn open<R: Record>(&self) -> Result<Reader<R>, StateError> {
+    pub(super) fn open<R: FileRow>(&self) -> Result<Reader<R>, StateError> {
         open(&self.base, &self.relative)
     }
 }
 
 /// Opens a file below `base`. No component below `base` may be a symbolic link.
-pub(super) fn open<R: Record>(base: &Path, relative: &Path) -> Result<Reader<R>, StateError> {
+pub(super) fn open<R: FileRow>(base: &Path, relative: &Path) -> Result<Reader<R>, StateError> {
     let path = base.join(relative);
     let unreadable = |what: String| StateError::Unreadable { path: path.clone(), what };
     let file = match durable::open_below(base, relative)? {
@@ -138,17 +139,17 @@ pub(super) fn open<R: Record>(base: &Path, relative: &Path) -> Result<Reader<R>,
         found.and_then(|pair| pair.value.clone())
     };
     if value("kind").as_deref() != Some(R::KIND) {
-        return Err(unreadable(format!("it is no {}", R::KIND)));
+        return Err(unreadable(format!("it is not a {}", R::KIND)));
     }
     if value("state_version").as_deref() != Some(VERSION) {
-        return Err(unreadable("another version of this program has written it".to_owned()));
+        return Err(unreadable("another version of this program wrote it".to_owned()));
     }
     let scope = value("scope").unwrap_or_default();
     let batches = input.rows(None).map_err(|error| unreadable(error.to_string()))?;
     Ok(Reader { path, batches, rows: Vec::new().into_iter(), scope, kind: PhantomData })
 }
 
-impl<R: Record> Iterator for Reader<R> {
+impl<R: FileRow> Iterator for Reader<R> {
     type Item = Result<R, StateError>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -168,10 +169,10 @@ impl<R: Record> Iterator for Reader<R> {
 /// Reads the rows of a state below `base`.
 ///
 /// # Errors
-/// When it is none, is reached through a symbolic link below `base`, or cannot be read.
+/// When the file is not a state, is reached over a symbolic link below `base`, or cannot be read.
 pub fn read(
     base: &Path,
     relative: &Path,
-) -> Result<impl Iterator<Item = Result<Row, StateError>>, StateError> {
-    open::<Row>(base, relative)
+) -> Result<impl Iterator<Item = Result<StateRow, StateError>>, StateError> {
+    open::<StateRow>(base, relative)
 }

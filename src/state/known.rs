@@ -1,42 +1,42 @@
-//! What an earlier run knew of the contacts of a list, by their places, in 14 bytes each.
+//! The previous state of the contacts of a list, by index, in 14 bytes per contact.
 //!
-//! The IDs stand in the list already, and rows of contacts that are not in it stay in the file.
+//! The list already has the IDs. Rows of contacts that are not in the list stay in the file.
 
 use std::collections::HashMap;
 
 use super::file::FileBelow;
-use super::{LastExport, Row, StateError, Times};
+use super::{LastExport, StateError, StateRow, Times};
 use crate::contact_read::Status;
 use crate::contacts::{ContactIndex, ContactList};
 
-/// The state of an earlier run.
+/// The state of an earlier run, for the contacts of a list.
 #[derive(Debug, Default)]
 pub struct Known {
-    /// The file; none where nothing is known.
+    /// The file; `None` if there is no state.
     file: Option<FileBelow>,
-    /// Whether each row of the file is of a contact in the list.
-    is_asked_for: Vec<bool>,
+    /// By row of the file: true if its contact is in the list.
+    is_requested: Vec<bool>,
     times: Times,
     statuses: Vec<Option<Status>>,
-    /// The last export of each contact: its number in `exports`, from 1; 0 where it never succeeded.
+    /// By contact: the number of the last export in `exports`, from 1; 0 if there is none.
     last: Vec<u32>,
-    /// Contacts of one run share one.
+    /// Distinct exports. Contacts that the same run exported share one.
     exports: Vec<LastExport>,
 }
 
 impl Known {
-    /// True if the state in this file holds for a scope.
+    /// True if the state in this file is valid for this scope.
     ///
     /// # Errors
-    /// When it is none, or cannot be read.
+    /// When the file is not a state, or cannot be read.
     pub fn is_of(file: &FileBelow, scope: &str) -> Result<bool, StateError> {
-        Ok(file.open::<Row>()?.scope == scope)
+        Ok(file.open::<StateRow>()?.scope == scope)
     }
 
-    /// Reads what the state in this file knows of the contacts of a list.
+    /// Reads the rows of a list's contacts from a state.
     ///
     /// # Errors
-    /// When it is none, or cannot be read.
+    /// When the file is not a state, or cannot be read.
     pub fn read(file: &FileBelow, contacts: &ContactList, index: &ContactIndex) -> Result<Self, StateError> {
         let mut known = Self {
             file: Some(file.clone()),
@@ -45,10 +45,10 @@ impl Known {
             ..Self::default()
         };
         let mut numbers: HashMap<LastExport, u32> = HashMap::new();
-        for row in file.open::<Row>()? {
+        for row in file.open::<StateRow>()? {
             let row = row?;
             let place = index.find(contacts, &row.contact_id);
-            known.is_asked_for.push(place.is_some());
+            known.is_requested.push(place.is_some());
             let Some(place) = place else { continue };
             known.times.set(place, row.latest_message_time.as_deref());
             known.statuses[place] = Some(row.status);
@@ -62,11 +62,11 @@ impl Known {
         Ok(known)
     }
 
-    /// What is known of the contact at a place of the list.
-    pub fn row(&self, contacts: &ContactList, place: usize) -> Option<Row> {
+    /// The row of the contact with this index.
+    pub fn row(&self, contacts: &ContactList, place: usize) -> Option<StateRow> {
         let status = (*self.statuses.get(place)?)?;
         let last = (self.last[place] as usize).checked_sub(1);
-        Some(Row {
+        Some(StateRow {
             contact_id: (*contacts.text_at(place)).into(),
             latest_message_time: self.times.get(place).map(Into::into),
             status,
@@ -74,14 +74,15 @@ impl Known {
         })
     }
 
-    /// The rows of the contacts that are not in the list, read anew.
+    /// The rows of the contacts that are not in the list. They are read from the file again.
     pub(super) fn others(
         &self,
-    ) -> Result<impl Iterator<Item = Result<Row, StateError>> + use<'_>, StateError> {
-        let rows = self.file.as_ref().map(FileBelow::open::<Row>).transpose()?;
-        let is_other =
-            |(row, is_asked_for): (Result<Row, _>, &bool)| (row.is_err() || !is_asked_for).then_some(row);
-        Ok(rows.into_iter().flatten().zip(&self.is_asked_for).filter_map(is_other))
+    ) -> Result<impl Iterator<Item = Result<StateRow, StateError>> + use<'_>, StateError> {
+        let rows = self.file.as_ref().map(FileBelow::open::<StateRow>).transpose()?;
+        let is_other = |(row, is_requested): (Result<StateRow, _>, &bool)| {
+            (row.is_err() || !is_requested).then_some(row)
+        };
+        Ok(rows.into_iter().flatten().zip(&self.is_requested).filter_map(is_other))
     }
 }
 
@@ -99,7 +100,7 @@ mod tests {
         for (line, id) in (1..).zip(&ids) {
             contacts.push(&id.parse().unwrap(), line);
         }
-        let row = |(at, id): (usize, &String)| Row {
+        let row = |(at, id): (usize, &String)| StateRow {
             contact_id: id.as_str().into(),
             latest_message_time: Some(format!("2026-11-20T02:00:00.{at:06}Z").into()),
             status: Status::Exported,
@@ -111,7 +112,7 @@ mod tests {
         assert_eq!(known.row(&contacts, 12_287), Some(row((12_287, &ids[12_287]))));
         assert_eq!(known.exports.len(), 30);
         let of_contacts = size_of_val(&*known.statuses) + size_of_val(&*known.last);
-        let bytes = of_contacts + size_of_val(&*known.is_asked_for) + known.times.bytes();
+        let bytes = of_contacts + size_of_val(&*known.is_requested) + known.times.bytes();
         assert!(bytes <= ids.len() * 16, "{bytes} bytes of {} contacts", ids.len());
     }
 }

@@ -1,23 +1,23 @@
-//! What is remembered of each contact from run to run, so that `--incremental` reads only those that are due.
+//! The state of each contact between runs, from which `--incremental` decides which contacts to read.
 //!
 //! ```text
-//! state.parquet of an earlier run ─▶ due ─▶ decision.parquet in the work folder ─▶ fetch, build ─▶ state.parquet of this run
+//! earlier state.parquet ─▶ due ─▶ decision.parquet in the work folder ─▶ fetch, transform ─▶ new state.parquet
 //! ```
 //!
-//! [`due`] decides, contact by contact; [`Decision`] writes down what was decided before anything is fetched, so that a run
-//! that goes on does not decide anew; [`next()`] makes the new state of the decision and of how the reading ended. Both files
-//! are Parquet ([`mod@file`]): the state is for everybody to look into.
+//! [`due`] decides per contact. [`Decision`] saves all decisions before anything is fetched, so a resumed run
+//! uses the same ones. [`next()`] makes the new state from the decision and the outcomes. Both files are
+//! Parquet ([`mod@file`]), so that users can query them.
 //!
-//! Of millions of contacts these stand in memory, in bytes for each of the list ([`crate::contacts`]):
+//! Memory in bytes per contact of the list ([`crate::contacts`]):
 //!
-//! | what | bytes | when |
+//! | structure | bytes | time |
 //! |---|---|---|
-//! | [`Known`] | 15 | while it is decided |
-//! | [`Times`] | 9 | while it is decided |
-//! | reasons | 1 | while it is decided |
-//! | [`Due`] | 1 | in the whole run |
+//! | [`Known`] | 15 | during the decision |
+//! | [`Times`] | 9 | during the decision |
+//! | reasons | 1 | during the decision |
+//! | [`Due`] | 1 | the whole run |
 //!
-//! Layer 2: knows files and columns, and nothing of the API, of runs and of manifests.
+//! Layer 2: works with files and columns; does not use the API, runs or manifests.
 
 mod columns;
 mod decision;
@@ -34,32 +34,33 @@ use std::sync::Arc;
 
 use crate::contact_read::Status;
 
-pub use decision::{Decided, Decision, due as read_due};
-pub use due::{Due, Reason, Rule};
+pub use decision::{Decision, DecisionRow, due as read_due};
+pub use due::{Due, DueRule, Reason};
 pub use error::StateError;
-pub use file::{FileBelow, Written, read};
+pub use file::{FileBelow, WrittenFile, read};
 pub use known::Known;
 pub use next::{RunResult, next};
 pub use times::Times;
 
-/// One contact in the state.
+/// A row of the state: one contact.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
-    /// The contact.
+pub struct StateRow {
+    /// ID of the contact.
     pub contact_id: Box<str>,
-    /// `latest_message_time` as it was listed before the last successful export; none where it was not listed, or without one.
+    /// `latest_message_time` in the account's list before the last successful export, if it was listed with a
+    /// time.
     pub latest_message_time: Option<Box<str>>,
-    /// How the last reading ended.
+    /// Status of the last read.
     pub status: Status,
-    /// The last export; none where it never succeeded.
+    /// The last successful export, if any.
     pub export: Option<LastExport>,
 }
 
-/// The last run that has exported a contact.
+/// The last run that exported a contact.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LastExport {
-    /// When that run began, in microseconds since 1970: `exported_at` of its rows.
+    /// Start of the run in microseconds since 1970: `exported_at` of its rows.
     pub at: i64,
-    /// Its ID.
+    /// ID of the run.
     pub run_id: Arc<str>,
 }

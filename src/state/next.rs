@@ -1,60 +1,60 @@
-//! The new state: of the decision, and of how the contacts that were due have ended.
+//! The new state. It follows from the decision and the outcomes of the due contacts.
 
 use std::path::Path;
 use std::sync::Arc;
 
-use super::file::{self, Written};
-use super::{Decided, LastExport, Row, StateError};
+use super::file::{self, WrittenFile};
+use super::{DecisionRow, LastExport, StateError, StateRow};
 use crate::contact_read::Status;
 
-/// How the run has read its contacts.
+/// Outcomes of a run.
 pub struct RunResult<'a> {
-    /// The last word on each, in their order.
+    /// Status of each contact, in order.
     pub statuses: &'a [Status],
-    /// When the run began.
+    /// Start of the run in microseconds since 1970.
     pub at: i64,
-    /// The run.
+    /// ID of the run.
     pub run_id: &'a str,
-    /// What the state holds for.
+    /// Part of the account for which the state is valid.
     pub scope: &'a str,
 }
 
-/// Writes the new state to `path`, synced; its name is for the caller to make durable. `decision` is a folder and the name of
-/// the file in it.
+/// Writes the new state to `path` and syncs it. The caller syncs the folder. `decision` is the name of the
+/// decision in the folder `base`.
 ///
 /// # Errors
-/// When the decision cannot be read, or the state not be written.
+/// When the decision cannot be read, or the state cannot be written.
 pub fn next(
     (base, decision): (&Path, &Path),
     path: &Path,
-    reading: &RunResult<'_>,
-) -> Result<Written, StateError> {
-    let run_id: Arc<str> = reading.run_id.into();
-    file::write(path, reading.scope, || {
+    result: &RunResult<'_>,
+) -> Result<WrittenFile, StateError> {
+    let run_id: Arc<str> = result.run_id.into();
+    file::write(path, result.scope, || {
         let run_id = Arc::clone(&run_id);
-        let mut statuses = reading.statuses.iter();
-        let rows = file::open::<Decided>(base, decision)?.map(move |decided| {
+        let mut statuses = result.statuses.iter();
+        let rows = file::open::<DecisionRow>(base, decision)?.map(move |decided| {
             let decided = decided?;
-            // Those that were not asked for come after all others.
+            // Contacts that were not requested come last.
             let status = statuses.next().copied().unwrap_or(Status::Unchanged);
-            Ok(after(decided, status, LastExport { at: reading.at, run_id: Arc::clone(&run_id) }))
+            Ok(after(decided, status, LastExport { at: result.at, run_id: Arc::clone(&run_id) }))
         });
         Ok(rows.filter_map(Result::transpose))
     })
 }
 
-/// What is known of a contact after a run that ended with it like this; none if it was never read.
-fn after(decided: Decided, status: Status, export: LastExport) -> Option<Row> {
-    let Decided { contact_id, listed, known, .. } = decided;
+/// The row of a contact after a run with this status. `None` if the contact was never read.
+fn after(decided: DecisionRow, status: Status, export: LastExport) -> Option<StateRow> {
+    let DecisionRow { contact_id, listed, known, .. } = decided;
     match status {
         Status::Unchanged => known,
-        // What was exported of it before is still the newest there is.
+        // The last export of the contact is still the newest one.
         Status::Failed => Some(match known {
-            Some(known) => Row { status, ..known },
-            None => Row { contact_id, latest_message_time: None, status, export: None },
+            Some(known) => StateRow { status, ..known },
+            None => StateRow { contact_id, latest_message_time: None, status, export: None },
         }),
         Status::Exported | Status::Empty | Status::NotFound | Status::Unresolved => {
-            Some(Row { contact_id, latest_message_time: listed, status, export: Some(export) })
+            Some(StateRow { contact_id, latest_message_time: listed, status, export: Some(export) })
         }
     }
 }

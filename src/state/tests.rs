@@ -1,4 +1,4 @@
-//! Who is due over many nights, and the files.
+//! Due contacts over many runs, and the files of the state.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::contacts::{ContactIndex, ContactList};
 
-/// The names of the files.
+/// Names of the two files.
 const DECISION: &str = "decision.parquet";
 const STATE: &str = "state.parquet";
 const HOUR: i64 = 3_600_000_000;
@@ -23,18 +23,18 @@ fn days(days: u64) -> Duration {
     Duration::from_hours(24 * days)
 }
 
-fn row(id: &str, time: Option<&str>, status: Status, at: i64) -> Row {
+fn row(id: &str, time: Option<&str>, status: Status, at: i64) -> StateRow {
     let export = Some(LastExport { at, run_id: "r1".into() });
-    Row { contact_id: id.into(), latest_message_time: time.map(Into::into), status, export }
+    StateRow { contact_id: id.into(), latest_message_time: time.map(Into::into), status, export }
 }
 
-fn rule(now: i64) -> Rule {
-    Rule { now, sweep_every: days(30), full: false }
+fn rule(now: i64) -> DueRule {
+    DueRule { now, sweep_every: days(30), full: false }
 }
 
 fn is_swept(id: &str, last: i64, now: i64, period: Duration) -> bool {
     let known = row(id, Some("t"), Status::Exported, last);
-    let rule = Rule { now, sweep_every: period, full: false };
+    let rule = DueRule { now, sweep_every: period, full: false };
     rule.reason(id, Some("t"), Some(&known), |_| true) == Some(Reason::Sweep)
 }
 
@@ -42,25 +42,25 @@ fn is_swept(id: &str, last: i64, now: i64, period: Duration) -> bool {
 fn each_reason_has_its_case() {
     let now = 20_000 * DAY;
     let known = row("c", Some("t1"), Status::Exported, now);
-    let reason = |known: Option<&Row>, listed| rule(now).reason("c", listed, known, |_| true);
+    let reason = |known: Option<&StateRow>, listed| rule(now).reason("c", listed, known, |_| true);
     let same = Some("t1");
     assert_eq!(reason(Some(&known), same), None);
     assert_eq!(reason(None, same), Some(Reason::New));
     assert_eq!(reason(Some(&known), Some("t2")), Some(Reason::Changed));
     assert_eq!(reason(Some(&known), Some("t0")), Some(Reason::Changed), "an earlier one too");
-    assert_eq!(reason(Some(&known), None), Some(Reason::Untold));
+    assert_eq!(reason(Some(&known), None), Some(Reason::NoTime));
     for (status, expected) in [
         (Status::Failed, Some(Reason::Unfinished)),
         (Status::Unresolved, Some(Reason::Unfinished)),
         (Status::Empty, None),
         (Status::NotFound, None),
     ] {
-        assert_eq!(reason(Some(&Row { status, ..known.clone() }), same), expected, "{status:?}");
+        assert_eq!(reason(Some(&StateRow { status, ..known.clone() }), same), expected, "{status:?}");
     }
-    let never = Row { export: None, status: Status::Failed, ..known.clone() };
+    let never = StateRow { export: None, status: Status::Failed, ..known.clone() };
     assert_eq!(reason(Some(&never), same), Some(Reason::Unfinished));
     assert_eq!(rule(now).reason("c", same, Some(&known), |run| run != "r1"), Some(Reason::Gone));
-    let full = Rule { full: true, ..rule(now) };
+    let full = DueRule { full: true, ..rule(now) };
     assert_eq!(full.reason("c", same, Some(&known), |_| true), Some(Reason::Full));
     assert_eq!(rule(now + 30 * DAY).reason("c", same, Some(&known), |_| true), Some(Reason::Sweep));
     assert_eq!(rule(now - 1).reason("c", same, Some(&known), |_| true), Some(Reason::Sweep), "a wrong clock");
@@ -83,10 +83,10 @@ fn a_sweep_is_spread_evenly_over_the_nights() {
 }
 
 proptest! {
-    /// Whatever nights are left out and whenever contacts are read for other reasons, no contact is last read longer ago
-    /// than the period after a run; and who never misses a night reads it within the period.
+    /// After a run, no contact was last read longer ago than the period, even with skipped runs and with
+    /// reads for other reasons. Without skipped runs, each contact is read within the period.
     #[test]
-    fn none_waits_longer_than_the_period(
+    fn no_contact_waits_longer_than_the_period(
         id in "[a-z0-9-]{1,20}",
         hours in 2_u64..1000,
         steps in proptest::collection::vec((1_i64..200, any::<bool>()), 1..60),
@@ -117,7 +117,7 @@ proptest! {
     }
 
     #[test]
-    fn it_is_not_swept_more_often_than_it_takes(id in "[a-z0-9-]{1,20}", start in 0_i64..DAY) {
+    fn a_contact_is_swept_once_per_period(id in "[a-z0-9-]{1,20}", start in 0_i64..DAY) {
         let (mut last, mut swept) = (start, 0);
         for night in 1..=140 {
             let now = start + night * DAY;
@@ -128,9 +128,9 @@ proptest! {
         prop_assert!((20..=21).contains(&swept), "{}", swept);
     }
 
-    /// The decision on a contact is its own: the order of the input changes nothing, and the file tells what was decided.
+    /// The order of the input does not change the decision on a contact, and the file has each decision.
     #[test]
-    fn the_order_of_the_input_decides_nothing(
+    fn the_order_of_the_input_does_not_change_decisions(
         seed in 0_u64..1000,
         order in Just((0..40_usize).collect::<Vec<_>>()).prop_shuffle(),
     ) {
@@ -151,18 +151,18 @@ fn list<I: AsRef<str>>(ids: impl IntoIterator<Item = I>) -> ContactList {
     list
 }
 
-/// What is known by these rows, written to a state.
-fn known(path: &Path, rows: &[Row], contacts: &ContactList) -> Known {
+/// The known contacts of a state that is written with these rows.
+fn known(path: &Path, rows: &[StateRow], contacts: &ContactList) -> Known {
     file::write(path, "s", || Ok(rows.iter().cloned().map(Ok))).unwrap();
     let state = below(path.parent().unwrap(), path.file_name().unwrap());
     Known::read(&state, contacts, &ContactIndex::of(contacts)).unwrap()
 }
 
-/// A known state of 30 contacts and what is listed of 40, all by chance.
+/// Decides on 40 listed contacts, 30 of them with a previous state. All are random.
 fn decided(folder: &Path, seed: u64, order: &[usize]) -> Vec<Option<Reason>> {
     let mut random = fastrand::Rng::with_seed(seed);
     let now = 20_000 * DAY;
-    let rows: Vec<Row> = (0..30)
+    let rows: Vec<StateRow> = (0..30)
         .map(|at| {
             let status = Status::ALL[random.usize(..5)];
             let time = random.bool().then_some("t1");
@@ -189,7 +189,7 @@ fn decided(folder: &Path, seed: u64, order: &[usize]) -> Vec<Option<Reason>> {
     let due = read_due(folder, DECISION.as_ref(), 40).unwrap();
     assert_eq!(due.count(), reasons.iter().flatten().count());
     assert!(reasons.iter().enumerate().all(|(at, reason)| due.holds(at) == reason.is_some()));
-    assert!(read_due(folder, DECISION.as_ref(), 41).is_err(), "it is one of 40 contacts");
+    assert!(read_due(folder, DECISION.as_ref(), 41).is_err(), "it has 40 contacts");
     reasons
 }
 
@@ -227,7 +227,7 @@ fn the_new_state_follows_from_the_decision_and_the_reading() {
     ];
     let reading = RunResult { statuses: &statuses, at: now + DAY, run_id: "r2", scope: "s" };
     let written = next((folder.path(), DECISION.as_ref()), &path, &reading).unwrap();
-    let text = |row: &Row| {
+    let text = |row: &StateRow| {
         let export =
             row.export.as_ref().map_or("-".to_owned(), |last| format!("{}@{}", last.run_id, last.at / DAY));
         format!(
@@ -254,11 +254,11 @@ fn the_new_state_follows_from_the_decision_and_the_reading() {
     assert_eq!(written.rows, 7);
     let is_of = |scope: &str| Known::is_of(&below(folder.path(), STATE), scope).unwrap();
     assert!(is_of("s"));
-    assert!(!is_of("other"), "what holds for other options is not used");
+    assert!(!is_of("other"), "a state of other options is not valid");
 }
 
 #[test]
-fn what_is_no_state_is_said() {
+fn a_file_that_is_not_a_state_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("decision.parquet");
     let decision = Decision {
@@ -271,8 +271,8 @@ fn what_is_no_state_is_said() {
     };
     decision.make(&path).unwrap();
     let error = |name: &str| Known::is_of(&below(folder.path(), name), "").unwrap_err();
-    let told = error(DECISION).to_string().replace(&*folder.path().to_string_lossy(), "DIR");
-    insta::assert_snapshot!(told, @"DIR/decision.parquet is not readable as what it is (it is no state)");
+    let message = error(DECISION).to_string().replace(&*folder.path().to_string_lossy(), "DIR");
+    insta::assert_snapshot!(message, @"cannot read DIR/decision.parquet: it is not a state");
     let torn = folder.path().join("torn.parquet");
     crate::durable::replace(&torn, b"PAR1").unwrap();
     assert!(matches!(error("torn.parquet"), StateError::Unreadable { .. }));
@@ -280,7 +280,7 @@ fn what_is_no_state_is_said() {
 }
 
 #[test]
-fn a_pipe_or_a_link_is_no_state_and_is_not_waited_for() {
+fn a_pipe_or_a_link_is_an_error_without_a_wait() {
     let folder = tempfile::tempdir().unwrap();
     let (pipe, link) = (folder.path().join("pipe"), folder.path().join("link"));
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());

@@ -1,27 +1,27 @@
-//! The texts of times, by the places of contacts in a list, in nine bytes each.
+//! Listed times of the contacts of a list, by index, in nine bytes per contact.
 //!
-//! A text is taken apart into its shape and a number. The shape is the text with zeros for its digits, but for the first
-//! one and for those of a zone at its end; the others are the number. The times of an account have one shape, or a few, and
-//! each is read back as it was, whatever it means.
+//! A text is split into a shape and a number. The shape is the text with its digits replaced by zeros, except
+//! for the first digit and a zone at the end. The number has the replaced digits. The times of an account
+//! have one or a few shapes. Every text is restored exactly, even if it is not a time.
 
 use std::collections::HashMap;
 
-/// Places in a chunk. The list grows by chunks, without a copy of what is there.
+/// Contacts per chunk. The list grows by chunks, without a copy.
 const CHUNK: usize = 4096;
-/// Digits after the first one that fit in a number.
-const MOST_DIGITS: usize = 19;
-/// There is no time at this place.
+/// Maximum number of digits, after the first one, that fit in a number.
+const MAX_DIGITS: usize = 19;
+/// Shape number of a contact without a time.
 const NONE: u8 = 0;
-/// The text stands in `others`.
+/// Shape number of a text in `others`.
 const OTHER: u8 = u8::MAX;
 
-/// Times by place.
+/// Listed times, by index of the contact.
 #[derive(Debug, Default)]
 pub struct Times {
     chunks: Vec<Chunk>,
-    /// The shape of the number `n` stands at `n - 1`.
+    /// Shapes. The shape with number `n` has the index `n - 1`.
     shapes: Vec<Box<str>>,
-    /// Texts with too many digits, or of one shape too many.
+    /// Texts with too many digits, or with a shape after the last free number.
     others: HashMap<usize, Box<str>>,
 }
 
@@ -32,7 +32,7 @@ struct Chunk {
 }
 
 impl Times {
-    /// Sets the time of the contact at a place; none takes it away.
+    /// Sets or removes the time of a contact.
     pub fn set(&mut self, place: usize, time: Option<&str>) {
         let (shape, number) = time.map_or((NONE, 0), |time| self.parts(time));
         let at = place / CHUNK;
@@ -54,7 +54,7 @@ impl Times {
         }
     }
 
-    /// The time of the contact at a place.
+    /// The time of a contact.
     pub fn get(&self, place: usize) -> Option<String> {
         let chunk = self.chunks.get(place / CHUNK)?;
         match chunk.shapes[place % CHUNK] {
@@ -64,7 +64,7 @@ impl Times {
         }
     }
 
-    /// Bytes taken, without those of the few shapes.
+    /// Memory in bytes, without the few shapes.
     #[cfg(test)]
     pub(super) fn bytes(&self) -> usize {
         let of_chunk = |chunk: &Chunk| size_of_val(&*chunk.shapes) + size_of_val(&*chunk.numbers);
@@ -72,7 +72,7 @@ impl Times {
         self.chunks.iter().map(of_chunk).sum::<usize>() + others.sum::<usize>()
     }
 
-    /// The number of a text's shape, and the number that its digits are.
+    /// Shape number and digits of a text.
     fn parts(&mut self, text: &str) -> (u8, u64) {
         let Some((number, shape)) = number_of(text).and_then(|number| Some((number, self.shape(text)?)))
         else {
@@ -81,7 +81,7 @@ impl Times {
         (shape, number)
     }
 
-    /// The number of a text's shape; none where there are too many shapes.
+    /// Shape number of a text. `None` if there are too many shapes.
     fn shape(&mut self, text: &str) -> Option<u8> {
         let known = self.shapes.iter().position(|shape| has_shape(text, shape));
         let at = known.or_else(|| {
@@ -95,16 +95,16 @@ impl Times {
     }
 }
 
-/// The number that the digits after the first are; none if there are too many.
+/// The digits after the first one, as a number. `None` if there are too many.
 fn number_of(text: &str) -> Option<u64> {
     let digits = text.bytes().take(zone(text)).filter(u8::is_ascii_digit).skip(1);
-    if digits.clone().count() > MOST_DIGITS {
+    if digits.clone().count() > MAX_DIGITS {
         return None;
     }
     Some(digits.fold(0, |number, digit| number * 10 + u64::from(digit - b'0')))
 }
 
-/// A text of this shape, with this number for its digits after the first.
+/// The text with this shape and these digits after the first one.
 fn text_of(shape: &str, mut number: u64) -> String {
     let zone = zone(shape);
     let mut after_first = shape.bytes().take(zone).filter(u8::is_ascii_digit).count().saturating_sub(1);
@@ -119,7 +119,7 @@ fn text_of(shape: &str, mut number: u64) -> String {
         }
     }
     text.reverse();
-    // Digits take the places of digits: the text stays what it was otherwise.
+    // Digits replace digits, so the text stays valid UTF-8.
     String::from_utf8(text).unwrap_or_default()
 }
 
@@ -132,7 +132,7 @@ fn has_shape(text: &str, shape: &str) -> bool {
         })
 }
 
-/// Where a zone like `+00:00` begins, or the end of the text.
+/// Start of a zone such as `+00:00`, or the end of the text.
 fn zone(text: &str) -> usize {
     match text.as_bytes() {
         [before @ .., b'+' | b'-', _, _, b':', _, _] => before.len(),

@@ -102,7 +102,7 @@ fn the_only_complete_run_stays() {
     let outcome = prune(&export, "--keep-last 1").expect(0);
     assert_eq!(there(export.out_path()), ["p4", "r2"], "{}", outcome.stderr);
     verify(export.out_path(), "with a gap");
-    assert!(outcome.stderr.contains("it is the newest that is complete"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("it is the newest complete run"), "{}", outcome.stderr);
     prune(&export, "--keep-last 1").expect(0);
     assert_eq!(there(export.out_path()), ["p4", "r2"]);
     verify(export.out_path(), "pruned twice");

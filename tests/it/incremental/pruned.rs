@@ -85,7 +85,7 @@ fn the_next_increment_finds_its_state_across_pruned_runs() {
         plain.clone().args("--run-id").arg(run).expect(0);
     }
     let outcome = prune(&export, "--keep-last 1").expect(0);
-    assert!(outcome.stderr.contains("the next increment goes by its state"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("the next incremental run needs its state"), "{}", outcome.stderr);
     account.write("a", "3");
     let next = export.expect(0);
     assert_eq!(runs(&next.out).len(), 3, "nightly, p3 and this one");
