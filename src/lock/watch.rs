@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::owner::OwnerFile;
 use super::{DEAD_AFTER, Lock, LockError};
 
-/// NextStep step after an attempt to lock.
+/// Next step after an attempt to lock.
 pub enum NextStep {
     /// Start to work, with the lock.
     Work(Lock),
