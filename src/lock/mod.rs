@@ -8,10 +8,11 @@
 //! ```
 //!
 //! - `lock` is a regular file, open for writing. NFS and SMB clients turn `flock` on such a file into a
-//!   byte-range lock of the server, but not on a folder. It is not a lock of `fcntl`, since that ends when the process
+//!   byte-range lock of the server, but not on a folder. It is not a lock of `fcntl`, since that ends when the
+//!   process closes any handle of the file. The lock ends with the process, however that ends.
 //! - `owner.json` is created exclusively. It separates two runs if the file system refuses locks, or does not
-//!   pass them on to another machine. It is a separate file because locks are mandatory on SMB: no other process
-//!   could read a locked file.
+//!   pass them on to another machine. It is a separate file because locks are mandatory on SMB: no other
+//!   process could read a locked file.
 //!
 //! An owner file of a killed run does not block the next run. On the same machine the process is known to
 //! have ended. On a local file system the free lock proves it. Otherwise the owner file is watched: a run
