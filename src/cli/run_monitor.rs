@@ -113,7 +113,7 @@ impl RunMonitor {
     fn metrics(&self, outcome: &RunOutcome) -> RunMetrics {
         RunMetrics {
             ended_at: SystemTime::now(),
-            took: self.began.elapsed(),
+            duration: self.began.elapsed(),
             exit_code: outcome.exit.code(),
             figures: self.tally.figures(outcome.manifest.as_ref()),
         }

@@ -1,7 +1,7 @@
-//! The metrics file: Prometheus' text format, which is OpenMetrics as well.
+//! The metrics file, in the text format of Prometheus that is also valid OpenMetrics.
 //!
-//! It is replaced as a whole at the end of each run. When a run fails, the time of the last success is kept from the
-//! file before.
+//! Each run replaces the whole file at its end. A failed run keeps the time of the last success from the
+//! previous file.
 
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write};
@@ -11,37 +11,33 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::Figures;
 use crate::durable::{self, StorageError};
 
-/// The name of the one metric that outlives a run.
+/// Name of the only metric that a failed run keeps.
 const LAST_SUCCESS: &str = "chatzy_export_last_success_timestamp_seconds";
 
-/// A run that has ended.
+/// Metrics of a finished run.
 #[derive(Clone, Debug)]
 pub struct RunMetrics {
-    /// When.
     pub ended_at: SystemTime,
-    /// How long it took.
-    pub took: Duration,
-    /// Its exit code.
+    pub duration: Duration,
     pub exit_code: u8,
-    /// What it came to.
     pub figures: Figures,
 }
 
-/// Replaces the file.
+/// Replaces the metrics file.
 ///
 /// # Errors
-/// When the file before cannot be read, or the new one not written.
+/// If the previous file cannot be read, or the new one cannot be written.
 pub fn write(path: &Path, run: &RunMetrics) -> Result<(), StorageError> {
-    let before = durable::read_if_exists(path)?.unwrap_or_default();
+    let previous = durable::read_if_exists(path)?.unwrap_or_default();
     let last_success = if run.exit_code == 0 {
         seconds(run.ended_at)
     } else {
-        last_success(&String::from_utf8_lossy(&before)).unwrap_or(0.0)
+        last_success(&String::from_utf8_lossy(&previous)).unwrap_or(0.0)
     };
     durable::replace_readable(path, text(run, last_success).as_bytes())
 }
 
-/// The time of the last success that a metrics file tells.
+/// Returns the time of the last success in a metrics file.
 fn last_success(text: &str) -> Option<f64> {
     let value = text.lines().find_map(|line| line.strip_prefix(LAST_SUCCESS)?.strip_prefix(' '))?;
     value.trim().parse().ok().filter(|time: &f64| time.is_finite())
@@ -71,7 +67,7 @@ fn text(run: &RunMetrics, last_success: f64) -> String {
         &mut text,
         &name("duration_seconds"),
         "Duration of the last run.",
-        format_args!("{:.3}", run.took.as_secs_f64()),
+        format_args!("{:.3}", run.duration.as_secs_f64()),
     );
     single(&mut text, &name("exit_code"), "Exit code of the last run.", run.exit_code);
     by_label(
@@ -113,7 +109,7 @@ fn text(run: &RunMetrics, last_success: f64) -> String {
         "Changes of any kind in the fields of the API's responses since the earlier runs.",
         figures.schema_changes,
     );
-    // Demanded by OpenMetrics, a comment to Prometheus.
+    // OpenMetrics requires this line. To Prometheus it is a comment.
     text.push_str("# EOF\n");
     text
 }
@@ -146,10 +142,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_success_is_found_in_what_was_written() {
+    fn the_last_success_is_read_back() {
         let run = RunMetrics {
             ended_at: UNIX_EPOCH + Duration::from_millis(1_800_000_000_123),
-            took: Duration::from_millis(1500),
+            duration: Duration::from_millis(1500),
             exit_code: 0,
             figures: Figures::default(),
         };
@@ -158,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_another_kind_tells_of_no_success() {
+    fn other_files_have_no_last_success() {
         let name = LAST_SUCCESS;
         for text in ["", "hello", &format!("{name}_total 3"), &format!("{name} NaN"), &format!("{name} soon")]
         {

@@ -1,9 +1,9 @@
-//! Monitoring: how a run went, for those who watch over it and do not read its log.
+//! Reports the outcome of a run to monitoring systems: a metrics file for `node_exporter`'s textfile
+//! collector, and pings.
 //!
-//! A metrics file is read by `node_exporter`'s textfile collector, a ping by a monitor that waits for signs of life. Neither
-//! ever changes how a run ends: what goes wrong here is a warning.
+//! A failure here is a warning and never changes the outcome of a run.
 //!
-//! Layer 4, beside `export`, which knows nothing of it.
+//! Layer 4, beside `export`, which does not use it.
 
 mod metrics;
 mod ping;

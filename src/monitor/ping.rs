@@ -1,6 +1,7 @@
-//! Pings by the convention of Healthchecks: the URL with `/start` behind it, the URL itself for success, with `/fail`.
+//! Pings in the convention of Healthchecks: `URL/start` at the start, `URL` after a success, `URL/fail` after
+//! a failure.
 //!
-//! Nothing goes with them but the address: no body, no header of ours beside the program's name, no credentials.
+//! A ping has no body, no credentials, and no extra header except the user agent.
 
 use std::time::Duration;
 
@@ -9,22 +10,22 @@ use reqwest::redirect::Policy;
 use crate::api::tls;
 use crate::settings::PingUrl;
 
-/// The longest that one try may take: a run must not wait long for a monitor that is down.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// Maximum time of one attempt. A run must not wait long for a monitor that is down.
+const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// What is told.
+/// Kind of a ping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
-    /// A run has begun.
+    /// The run has started.
     Start,
-    /// It has ended, and all is well.
+    /// The run has ended with exit code 0.
     Success,
-    /// It has ended otherwise.
+    /// The run has ended with another exit code.
     Fail,
 }
 
 impl Moment {
-    fn word(self) -> Option<&'static str> {
+    fn path_segment(self) -> Option<&'static str> {
         match self {
             Self::Start => Some("start"),
             Self::Success => None,
@@ -33,7 +34,7 @@ impl Moment {
     }
 }
 
-/// Tells a monitor how a run goes.
+/// Client that pings one URL.
 #[derive(Clone, Debug)]
 pub struct Pinger {
     url: PingUrl,
@@ -41,28 +42,28 @@ pub struct Pinger {
 }
 
 impl Pinger {
-    /// One for this address.
+    /// Creates a client for this URL.
     pub fn new(url: PingUrl) -> Self {
         let mut http = tls::builder(url.scheme())
             .user_agent(concat!("chatzy-export/", env!("CARGO_PKG_VERSION")))
             .redirect(Policy::none())
             .retry(reqwest::retry::never())
-            .timeout(PATIENCE);
+            .timeout(TIMEOUT);
         if url.is_loopback() {
             http = http.no_proxy();
         }
         Self { url, http: http.build().ok() }
     }
 
-    /// What may be shown of the address.
+    /// Returns the host of the URL, the only part that may be shown.
     pub fn host(&self) -> &str {
         self.url.host()
     }
 
-    /// Tells it, at the second try if need be.
+    /// Sends a ping, with one retry.
     ///
     /// # Errors
-    /// Why it could not be told, without the address.
+    /// The reason of the failure, without the URL.
     pub async fn ping(&self, moment: Moment) -> Result<(), String> {
         match self.attempt(moment).await {
             Ok(()) => Ok(()),
@@ -72,8 +73,8 @@ impl Pinger {
 
     async fn attempt(&self, moment: Moment) -> Result<(), String> {
         let http = self.http.as_ref().ok_or_else(tls::missing_roots)?;
-        let answer = http.get(self.url.with(moment.word())).send().await;
-        match answer.map(|answer| answer.status()) {
+        let response = http.get(self.url.with(moment.path_segment())).send().await;
+        match response.map(|response| response.status()) {
             Ok(status) if status.is_success() => Ok(()),
             Ok(status) if status.is_redirection() => {
                 Err(format!("it redirects ({}), which is not followed", status.as_u16()))

@@ -1,4 +1,4 @@
-//! What a run came to, counted from its events, or read from its manifest.
+//! Figures of a run, counted from its events or read from its manifest.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, RandomState};
@@ -9,24 +9,23 @@ use crate::event::Event;
 use crate::output::manifest::Manifest;
 use crate::table::Table;
 
-/// The numbers of a run.
+/// Figures of a run, as metrics.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Figures {
-    /// Contacts by status.
+    /// Number of contacts per status.
     pub contacts: BTreeMap<&'static str, u64>,
-    /// Rows published, by table.
+    /// Number of published rows per table.
     pub rows: BTreeMap<&'static str, u64>,
-    /// Requests of this attempt by HTTP status.
+    /// Number of requests per HTTP status, without those of an interrupted attempt.
     pub requests: BTreeMap<String, u64>,
-    /// Repeats among them.
     pub retries: u64,
-    /// Bytes of the files published.
+    /// Size of the published files.
     pub bytes_written: u64,
-    /// Changes of the API's answers since earlier runs.
+    /// Number of schema changes since earlier runs.
     pub schema_changes: u64,
 }
 
-/// Counts while a run goes on.
+/// Counter of a run's events.
 #[derive(Debug, Default)]
 pub struct Tally {
     counted: Mutex<Counted>,
@@ -35,14 +34,13 @@ pub struct Tally {
 
 #[derive(Debug, Default)]
 struct Counted {
-    /// By the hash of the contact's ID: one that is read again counts once, with its last status.
+    /// Status per hash of the contact ID. A contact that is read again counts once, with its last status.
     contacts: HashMap<u64, &'static str>,
     requests: BTreeMap<String, u64>,
     retries: u64,
 }
 
 impl Tally {
-    /// Counts an event.
     pub fn event(&self, event: &Event) {
         match event {
             Event::ContactDone { contact, status, .. } => {
@@ -58,7 +56,7 @@ impl Tally {
         }
     }
 
-    /// The numbers of a run that was published, or of one that was not.
+    /// Returns the figures: from the manifest of a published run, otherwise from the events.
     pub fn figures(&self, published: Option<&Manifest>) -> Figures {
         let counted = self.lock();
         let mut contacts: BTreeMap<_, _> = Status::ALL.map(|status| (status.as_str(), 0)).into();
@@ -99,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_contact_read_twice_counts_once_as_it_ended() {
+    fn a_contact_read_twice_counts_once_with_its_last_status() {
         let tally = Tally::default();
         for (contact, status) in [("a", "exported"), ("b", "exported"), ("a", "failed")] {
             let (contact, error) = (contact.to_owned(), None);
@@ -107,7 +105,7 @@ mod tests {
         }
         let figures = tally.figures(None);
         assert_eq!((figures.contacts["exported"], figures.contacts["failed"]), (1, 1));
-        assert_eq!(figures.contacts["unresolved"], 0, "every status is there");
+        assert_eq!(figures.contacts["unresolved"], 0, "every status has a figure");
         assert_eq!(figures.rows.len(), Table::ALL.len());
     }
 }

@@ -15,7 +15,7 @@ pub(super) fn section() -> String {
         requests: BTreeMap::from([("x".to_owned(), 1)]),
         ..Figures::default()
     };
-    let run = RunMetrics { ended_at: UNIX_EPOCH, took: Duration::ZERO, exit_code: 0, figures };
+    let run = RunMetrics { ended_at: UNIX_EPOCH, duration: Duration::ZERO, exit_code: 0, figures };
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("metrics.prom");
     monitor::write(&path, &run).expect("a metrics file");
