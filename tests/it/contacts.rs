@@ -287,7 +287,7 @@ fn an_entry_without_an_id_is_told() {
     });
     let outcome = command(server.url(), "contacts").expect(3);
     assert_eq!(outcome.stdout.lines().count(), 2);
-    assert!(outcome.stderr.contains("2 listed contacts have no ID"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("2 listed contacts have no valid ID"), "{}", outcome.stderr);
 }
 
 fn all(service: &Service) -> Export {
