@@ -6,7 +6,7 @@
 //! messages that were added meanwhile. Then the sweep reads the whole history a second time.
 
 use super::prefix::Prefix;
-use super::{EndDoubt, OffsetUnit, PageRequest, PageView, Paging, Purpose, ServerBehavior, Step};
+use super::{OffsetUnit, PageRequest, PageView, Paging, Purpose, ServerBehavior, Step};
 use crate::contact_read::End;
 use crate::settings::Consistency;
 
@@ -34,11 +34,11 @@ impl Paging {
         let mut purpose = Purpose::Sweep;
         if self.sweep.must_reread {
             self.sweep.is_done = true;
-            self.doubt = EndDoubt::None;
+            self.end_proof.take();
             self.forget();
             purpose = Purpose::Start;
         }
-        Step::Request(PageRequest { offset: 0, limit: self.limit, overlap: 0, purpose })
+        Step::Request(PageRequest { offset: 0, limit: self.page_size.limit(), overlap: 0, purpose })
     }
 
     pub(super) fn sweep(&mut self, request: &PageRequest, page: &PageView, facts: &ServerBehavior) -> Step {
@@ -65,7 +65,7 @@ impl Paging {
         if fresh > 0 || !(lacks_some || page.is_empty()) {
             return self.next_sweep_page(past, stride);
         }
-        let overlap = u64::from(self.limit > 1 && self.largest > 1);
+        let overlap = u64::from(self.page_size.limit() > 1 && self.end_proof.largest() > 1);
         if facts.reading == OffsetUnit::PerConversation
             && let Some(end) = self.prefix.next_end(past.max(request.offset + 1 + overlap)..self.past)
         {
@@ -76,8 +76,7 @@ impl Paging {
         if page.is_empty() && request.offset == 0 {
             return self.end(End::Proved, past, 0);
         }
-        self.doubt = EndDoubt::Empty;
-        self.nothing_at = self.past;
+        self.end_proof.found_empty(self.past);
         self.next_page(self.past, 2)
     }
 

@@ -6,32 +6,11 @@
 //! known to be unreliable, a further page past the end must be empty.
 
 use super::{
-    Frontier, OffsetUnit, PageRequest, PageView, Paging, Purpose, ServerBehavior, ShortPagePolicy, Step,
+    Frontier, OffsetUnit, PageRequest, PageView, Paging, ProofState, Purpose, ServerBehavior,
+    ShortPagePolicy, Step,
 };
 use crate::contact_read::{End, HistoryEnd};
 use crate::settings::Consistency;
-
-/// Maximum number of times that the end moves while it is checked. Beyond it, the chat grows as fast as it is
-/// read.
-const MAX_CHASES: u32 = 12;
-
-/// Number of short pages in a row, each with a new message, after which the end is checked. The chat may be
-/// growing.
-const MAX_SHORT_RUN: u32 = 16;
-
-/// State of the proof of the end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum EndDoubt {
-    /// The proof has not started.
-    None,
-    /// The page beyond the end was empty. An anchored page must confirm it.
-    Empty,
-    /// An anchored page has confirmed the end. If short pages are unreliable, it may have been cut, so a page
-    /// beyond the end must be empty again.
-    Confirmed,
-    /// The page beyond the end held messages. An anchored page is requested at the same position.
-    Denied,
-}
 
 impl Paging {
     pub(super) fn believes(&self, page: &PageView, facts: &ServerBehavior) -> bool {
@@ -56,35 +35,36 @@ impl Paging {
         fresh: u64,
         facts: &ServerBehavior,
     ) -> Step {
-        let doubt = std::mem::replace(&mut self.doubt, EndDoubt::None);
-        if doubt == EndDoubt::Denied {
+        let state = self.end_proof.take();
+        if state == ProofState::Denied {
             return self.next_page(past, stride);
         }
-        if doubt == EndDoubt::Empty {
-            // A page as long as the longest may have been cut by a limit of the server. A page that does not
-            // reach the empty position proves less.
-            let is_whole = stride < self.largest.max(2) && past >= self.nothing_at;
+        if state == ProofState::Empty {
+            let is_whole = self.end_proof.is_whole(stride, past);
             if fresh == 0 && is_whole {
                 if !facts.short_pages_lie {
                     return self.end(End::Proved, past, 0);
                 }
-                self.doubt = EndDoubt::Confirmed;
+                self.end_proof.confirm();
                 return self.prove(past);
             }
-            if let Some(unresolved) = self.chase() {
+            if let Err(unresolved) = self.end_proof.chase() {
                 return unresolved;
             }
         }
-        self.short_run += 1;
-        if fresh > 0 && stride > 1 && self.short_run < MAX_SHORT_RUN {
+        if self.end_proof.continues_after_short(fresh > 0 && stride > 1) {
             return self.next_page(past, stride);
         }
-        self.short_run = 0;
         self.prove(past)
     }
 
     pub(super) fn prove(&self, past: u64) -> Step {
-        Step::Request(PageRequest { offset: past, limit: self.limit, overlap: 0, purpose: Purpose::Proof })
+        Step::Request(PageRequest {
+            offset: past,
+            limit: self.page_size.limit(),
+            overlap: 0,
+            purpose: Purpose::Proof,
+        })
     }
 
     pub(super) fn end(&mut self, end: End, past: u64, measure: u64) -> Step {
@@ -105,15 +85,14 @@ impl Paging {
             facts.short_pages_lie |= !page.is_empty();
             return self.unanchored(request, page, facts);
         }
-        let doubt = std::mem::replace(&mut self.doubt, EndDoubt::None);
-        if page.is_empty() && doubt == EndDoubt::Confirmed {
+        let state = self.end_proof.take();
+        if page.is_empty() && state == ProofState::Confirmed {
             return self.end(End::Proved, request.offset, 0);
         }
         if page.is_empty() {
             // An empty page is not enough: the short page may have been cut, and the messages behind it moved
             // up since.
-            self.doubt = EndDoubt::Empty;
-            self.nothing_at = request.offset;
+            self.end_proof.found_empty(request.offset);
             if self.must_sweep() {
                 return self.begin_sweep(); // which requests the end again
             }
@@ -123,13 +102,13 @@ impl Paging {
             && self.prefix.joins(request.offset, page, facts.reading);
         if !all_known {
             // A few new messages are growth of the chat. Many were omitted from a short page.
-            if facts.stride(page) >= self.largest {
-                self.chases = 0;
-            } else if let Some(unresolved) = self.chase() {
+            if facts.stride(page) >= self.end_proof.largest() {
+                self.end_proof.restart_chase();
+            } else if let Err(unresolved) = self.end_proof.chase() {
                 return unresolved;
             }
             facts.short_pages_lie = true;
-            self.doubt = EndDoubt::Denied;
+            self.end_proof.deny();
             if facts.reading != OffsetUnit::PerConversation {
                 return self.anchored(request, page, facts);
             }
@@ -139,7 +118,7 @@ impl Paging {
             return self.advance(request, page, facts);
         }
         // Only known messages, moved here by new ones. The next request for the end goes a little further.
-        if all_known && let Some(unresolved) = self.chase() {
+        if all_known && let Err(unresolved) = self.end_proof.chase() {
             return unresolved;
         }
         if facts.reading == OffsetUnit::PerConversation {
@@ -149,7 +128,7 @@ impl Paging {
         }
         match self.advance(request, page, facts) {
             Step::Request(PageRequest { offset, limit, purpose: Purpose::Proof, .. }) => {
-                let further = u64::from(self.chases.saturating_sub(1));
+                let further = self.end_proof.lead();
                 Step::Request(PageRequest {
                     offset: offset + further,
                     limit,
@@ -161,16 +140,9 @@ impl Paging {
         }
     }
 
-    /// Counts a move of the end. Returns a step if the limit is reached.
-    fn chase(&mut self) -> Option<Step> {
-        self.chases += 1;
-        (self.chases > MAX_CHASES)
-            .then(|| Step::Unresolved("new messages arrived as fast as they were read".to_owned()))
-    }
-
     /// True if pages have room for a known message besides a new one.
     pub(super) fn can_anchor(&self, facts: &ServerBehavior) -> bool {
-        let shows_room = self.largest > 1 || (facts.largest_page > 1 && self.prefix.len() <= 1);
-        self.overlap > 0 && self.limit > 1 && shows_room
+        let shows_room = self.end_proof.largest() > 1 || (facts.largest_page > 1 && self.prefix.len() <= 1);
+        self.step_back.overlap() > 0 && self.page_size.limit() > 1 && shows_room
     }
 }

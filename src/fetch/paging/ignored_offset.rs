@@ -5,8 +5,6 @@
 
 use super::{Fingerprint, PageRequest, PageView, Paging, Purpose, ServerBehavior, Step};
 
-/// Number of equal pages at different offsets after which a page far beyond the end is requested.
-const MAX_EQUAL_PAGES: u32 = 2;
 /// Distance beyond the known end. A server that returns messages there ignores the offset.
 const FAR_BEYOND: u64 = 1_000_000;
 
@@ -14,13 +12,10 @@ impl Paging {
     /// Requests a page far beyond the end if pages at different offsets are equal.
     pub(super) fn check_offset(&mut self, request: &PageRequest, page: &PageView) {
         let messages: Vec<Fingerprint> = page.messages().collect();
-        let equal = !messages.is_empty() && messages == self.last_page && request.offset > 0;
-        self.equal_pages = if equal { self.equal_pages + 1 } else { 0 };
-        self.last_page = messages;
-        if self.equal_pages >= MAX_EQUAL_PAGES
+        if self.hold.repeats(request.offset, messages)
             && let Step::Request(pending) = &self.next
         {
-            self.after_offset_test = Some(*pending);
+            self.hold.begin_offset_test(*pending);
             let offset = request.offset + FAR_BEYOND;
             self.next = Step::Request(PageRequest {
                 offset,
@@ -38,9 +33,8 @@ impl Paging {
     }
 
     pub(super) fn finish_offset_test(&mut self, page: &PageView, facts: &ServerBehavior) -> Step {
-        self.equal_pages = 0;
         let known = self.known();
-        match self.after_offset_test.take() {
+        match self.hold.take_offset_test() {
             Some(pending) if page.is_empty() => Step::Request(pending),
             _ if facts.honours_offset => Step::Unresolved(format!(
                 "the server returns the same page at higher offsets: the messages after the first {known} cannot be read"

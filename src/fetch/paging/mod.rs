@@ -13,15 +13,18 @@
 mod closing_sweep;
 mod end;
 mod end_check;
+mod end_proof;
+mod hold;
 mod ignored_offset;
-mod limit;
 mod offset_unit;
 mod overlap;
+mod page_size;
 mod page_view;
 mod predict;
 mod prefix;
 mod server_behavior;
 mod single_message_pages;
+mod step_back;
 #[cfg(test)]
 mod tests;
 
@@ -33,22 +36,11 @@ pub use page_view::{Fingerprint, PageView};
 use crate::contact_read::{End, HistoryEnd, OffsetUnit, PageRequest, Purpose, ServerBehavior};
 use crate::settings::Consistency;
 use closing_sweep::Sweep;
-use end::EndDoubt;
-use offset_unit::UnitTest;
+use end_proof::{EndProof, ProofState};
+use hold::Hold;
+use page_size::PageSize;
 use prefix::Prefix;
-use single_message_pages::Held;
-
-/// Maximum number of times that a history is read again from its start. Beyond it, the history is unresolved.
-const MAX_REREADS: u32 = 3;
-/// Maximum number of steps back, apart from those that progress offsets. Each step doubles the distance, so
-/// one removal takes a handful. A history that changes without rest becomes unresolved instead of being
-/// chased forever.
-const MAX_TROUBLE: u32 = 60;
-/// Number of steps back that a page with a new message offsets.
-const PAID_BY_A_PAGE: u32 = 2;
-/// Maximum number of steps back in a row without a new message. Beyond it, the server's pages contradict each
-/// other.
-const MAX_FRUITLESS: u32 = 8;
+use step_back::StepBack;
 
 /// Rules for paging one contact.
 #[derive(Clone, Copy, Debug)]
@@ -104,36 +96,15 @@ pub struct Paging {
     rules: Rules,
     prefix: Prefix,
     next: Step,
-    limit: u32,
-    pages_at_limit: u32,
-    /// Number of known messages requested again with each page. Each successful step back doubles it.
-    overlap: u64,
-    step_back: u64,
-    trouble: u32,
-    fruitless: u32,
-    rereads: u32,
-    /// Largest number of known messages before they were forgotten.
-    forgotten: u64,
-    chases: u32,
-    short_run: u32,
+    page_size: PageSize,
+    step_back: StepBack,
+    end_proof: EndProof,
+    hold: Hold,
     sweep: Sweep,
-    doubt: EndDoubt,
-    /// Offset of the latest empty page.
-    nothing_at: u64,
-    /// Largest page of this history, in messages by the unit of the offset.
-    largest: u64,
     rests_on_total: bool,
     /// The offset just past everything known.
     past: u64,
     frontier: Option<Frontier>,
-    last_page: Vec<Fingerprint>,
-    equal_pages: u32,
-    /// A page without an anchor, until the page before it is verified.
-    held: Option<Held>,
-    /// The request that was due when the offset became doubtful.
-    after_offset_test: Option<PageRequest>,
-    unit_test: Option<UnitTest>,
-    unit_tests: u32,
 }
 
 impl Paging {
@@ -147,29 +118,14 @@ impl Paging {
                 overlap: 0,
                 purpose: Purpose::Start,
             }),
-            limit: rules.page_size,
-            pages_at_limit: 0,
-            overlap: u64::from(rules.consistency != Consistency::Fast),
-            step_back: 1,
-            trouble: 0,
-            fruitless: 0,
-            rereads: 0,
-            forgotten: 0,
-            chases: 0,
-            short_run: 0,
+            page_size: PageSize::new(rules.page_size),
+            step_back: StepBack::new(rules),
+            end_proof: EndProof::default(),
+            hold: Hold::default(),
             sweep: Sweep::default(),
-            doubt: EndDoubt::None,
-            nothing_at: 0,
-            largest: 0,
             rests_on_total: false,
             past: 0,
             frontier: None,
-            last_page: Vec::new(),
-            equal_pages: 0,
-            held: None,
-            after_offset_test: None,
-            unit_test: None,
-            unit_tests: 0,
         }
     }
 
@@ -180,7 +136,7 @@ impl Paging {
 
     /// Number of distinct messages read so far.
     pub fn known(&self) -> u64 {
-        self.prefix.len().max(self.forgotten)
+        self.prefix.len().max(self.step_back.forgotten())
     }
 
     /// Returns the messages read since the last start of the history.
@@ -190,7 +146,15 @@ impl Paging {
 
     /// Number of times that the history was read again from its start.
     pub fn rereads(&self) -> u32 {
-        self.rereads
+        self.step_back.rereads()
+    }
+
+    /// Requests the same position with half the limit, because the server cannot send that many messages.
+    /// False if the limit is one.
+    pub fn halve(&mut self, request: &PageRequest) -> bool {
+        let Some(half) = self.page_size.halve(request) else { return false };
+        self.next = Step::Request(half);
+        true
     }
 
     /// Handles the response to the request that [`Self::next`] returned last, in this attempt or in an
@@ -221,7 +185,7 @@ impl Paging {
             self.next = self.verified(request, page, facts);
             return;
         }
-        self.grow_back(request);
+        self.page_size.grow(request.limit);
         self.next = match request.purpose {
             Purpose::Onward if self.rules.consistency == Consistency::Fast => {
                 self.advance(request, page, facts)
@@ -264,11 +228,7 @@ impl Paging {
         if page.is_mixed() && facts.reading == OffsetUnit::Total {
             self.rests_on_total = true;
         }
-        self.step_back = 1;
-        if fresh > 0 {
-            self.fruitless = 0;
-            self.trouble = self.trouble.saturating_sub(PAID_BY_A_PAGE);
-        }
+        self.step_back.advanced(fresh > 0);
         self.frontier = Some(Frontier { offset: request.offset, limit: request.limit, page: page.clone() });
         let stride = match self.rules.consistency {
             // No page has to join, so neither a repeat nor a message beyond `limit` may move the offset.
@@ -277,26 +237,26 @@ impl Paging {
         };
         let past = request.offset + stride;
         self.past = past;
-        self.largest = self.largest.max(stride);
+        self.end_proof.advanced(stride);
         if !facts.is_short(request, page) {
-            self.doubt = EndDoubt::None;
+            self.end_proof.take();
             return self.next_page(past, stride);
         }
         if self.believes(page, facts) {
             return self.end(End::ShortPage, past, stride);
         }
-        if (facts.short_pages_lie || self.doubt != EndDoubt::None) && self.overlap > 0 {
+        if (facts.short_pages_lie || self.end_proof.is_open()) && self.step_back.overlap() > 0 {
             return self.continue_after_short_page(past, stride, fresh, facts);
         }
         self.prove(past)
     }
 
     fn next_page(&self, past: u64, stride: u64) -> Step {
-        let room = stride.min(u64::from(self.limit)).saturating_sub(1);
-        let overlap = self.overlap.min(room).min(past);
+        let room = stride.min(u64::from(self.page_size.limit())).saturating_sub(1);
+        let overlap = self.step_back.overlap().min(room).min(past);
         Step::Request(PageRequest {
             offset: past - overlap,
-            limit: self.limit,
+            limit: self.page_size.limit(),
             overlap,
             purpose: Purpose::Onward,
         })

@@ -11,9 +11,6 @@ use super::page_view::Mark;
 use super::{Fingerprint, OffsetUnit, PageRequest, PageView, Paging, Purpose, ServerBehavior, Step};
 use crate::settings::Consistency;
 
-/// Maximum number of such tests per history. A test fails only if a conversation vanishes meanwhile.
-const MAX_UNIT_TESTS: u32 = 3;
-
 /// A page that waits for the unit of its offset.
 #[derive(Debug)]
 pub(super) struct UnitTest {
@@ -21,6 +18,12 @@ pub(super) struct UnitTest {
     page: PageView,
     /// True if the server has sent one message for `limit=1`.
     has_single: bool,
+}
+
+impl UnitTest {
+    pub fn new(request: &PageRequest, page: &PageView) -> Self {
+        Self { request: *request, page: page.clone(), has_single: false }
+    }
 }
 
 impl Paging {
@@ -34,21 +37,20 @@ impl Paging {
         facts.reading == OffsetUnit::Unknown
             && !facts.ignores_limit
             && self.rules.consistency != Consistency::Fast
-            && self.unit_tests < MAX_UNIT_TESTS
+            && self.hold.may_test_unit()
             && request.limit > 1
             && page.is_mixed()
     }
 
     /// Keeps the page and requests the first message alone.
     pub(super) fn begin_unit_test(&mut self, request: &PageRequest, page: &PageView) -> Step {
-        self.unit_tests += 1;
-        self.unit_test = Some(UnitTest { request: *request, page: page.clone(), has_single: false });
+        self.hold.begin_unit_test(UnitTest::new(request, page));
         Step::Request(PageRequest { offset: 0, limit: 1, overlap: 0, purpose: Purpose::Count })
     }
 
     /// Handles the first message alone, or the repeated page that is requested after it.
     pub(super) fn finish_unit_test(&mut self, page: &PageView, facts: &mut ServerBehavior) {
-        let Some(held) = self.unit_test.take() else { return };
+        let Some(held) = self.hold.take_unit_test() else { return };
         if !held.has_single {
             facts.ignores_limit |= page.largest() > 1;
             if page.is_mixed() && page.largest() == 1 && held.page.largest() > 1 {
@@ -56,7 +58,7 @@ impl Paging {
             } else if page.received() == 1 && facts.reading == OffsetUnit::Unknown {
                 // Either the unit is total, or only one conversation is left. The repeated page decides.
                 self.next = Step::Request(PageRequest { purpose: Purpose::Count, ..held.request });
-                self.unit_test = Some(UnitTest { has_single: true, ..held });
+                self.hold.continue_unit_test(UnitTest { has_single: true, ..held });
                 return;
             }
         } else if facts.reading == OffsetUnit::Unknown && self.is_still_mixed(page, &held.page) {

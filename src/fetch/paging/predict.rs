@@ -17,7 +17,7 @@ impl Paging {
     /// Predicts the pages behind the next request, at the same stride.
     pub fn predicted(&self) -> impl Iterator<Item = PageRequest> + use<> {
         // While the unit of offsets is tested, the page that waits for the result is the next.
-        let next = match (&self.next, &self.unit_test) {
+        let next = match (&self.next, self.hold.unit_test()) {
             (Step::Request(_), Some(unit_test)) => Some(&unit_test.request),
             (Step::Request(request), None) => Some(request),
             _ => None,

@@ -56,7 +56,7 @@ impl Paging {
 
     /// Holds the page and requests the position before it.
     fn hold(&mut self, request: &PageRequest, page: &PageView) -> Step {
-        self.held =
+        self.hold.page =
             Some(Held { request: *request, page: page.clone(), why: Why::NothingKnown, follows: false });
         let offset = request.offset.saturating_sub(1);
         Step::Request(PageRequest { offset, limit: 1, overlap: 0, purpose: Purpose::Verify })
@@ -69,7 +69,8 @@ impl Paging {
         page: &PageView,
         before: &Frontier,
     ) -> Step {
-        self.held = Some(Held { request: *request, page: page.clone(), why: Why::InDoubt, follows: false });
+        self.hold.page =
+            Some(Held { request: *request, page: page.clone(), why: Why::InDoubt, follows: false });
         Step::Request(PageRequest {
             offset: before.offset,
             limit: before.limit,
@@ -86,7 +87,7 @@ impl Paging {
         again: &PageView,
         facts: &mut ServerBehavior,
     ) -> Step {
-        let Some(held) = self.held.take() else { return self.start_over() };
+        let Some(held) = self.hold.page.take() else { return self.start_over() };
         let stands = match held.why {
             _ if held.follows => request.offset == held.request.offset && is_the_same(again, &held.page),
             Why::NothingKnown => self.prefix.is_unchanged_at(request.offset, again, facts.reading),
@@ -100,7 +101,7 @@ impl Paging {
             _ if stands && held.follows => self.advance(&held.request, &held.page, facts),
             _ if stands => {
                 let once_more = PageRequest { purpose: Purpose::Verify, ..held.request };
-                self.held = Some(Held { follows: true, ..held });
+                self.hold.page = Some(Held { follows: true, ..held });
                 Step::Request(once_more)
             }
             Why::NothingKnown => self.start_over(),
