@@ -1,4 +1,5 @@
-//! Pages and requests that wait for the result of a test: of an anchor, of the unit of offsets, or of the offset itself.
+//! Pages and requests that wait for the result of a test: of an anchor, of the unit of offsets, or of the
+//! offset itself.
 
 use super::offset_unit::UnitTest;
 use super::single_message_pages::Held;
