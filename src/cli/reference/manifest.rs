@@ -8,9 +8,10 @@ use syn::{Field, GenericArgument, ItemStruct, LitStr, PathArguments, Type};
 use super::source::{docs, enumeration, items, structs};
 use super::table;
 
-const SOURCES: [&str; 3] = [
+const SOURCES: [&str; 4] = [
     include_str!("../../output/manifest.rs"),
     include_str!("../../output/manifest/fields.rs"),
+    include_str!("../../output/manifest/options.rs"),
     include_str!("../../output/manifest/timeline.rs"),
 ];
 
@@ -27,6 +28,9 @@ pub(super) fn section() -> String {
 fn add(rows: &mut Vec<Vec<String>>, parent: &str, of: &ItemStruct, structs: &HashMap<String, ItemStruct>) {
     for field in &of.fields {
         let serde = Serde::of(field);
+        if serde.is_flattened {
+            continue; // keys of later versions
+        }
         let key = format!("{parent}{}", serde.name);
         let form = Form::of(&field.ty);
         let nested = structs.get(&form.inner);
@@ -51,12 +55,13 @@ struct Serde {
     name: String,
     /// True if an empty value is left out.
     is_skipped: bool,
+    is_flattened: bool,
 }
 
 impl Serde {
     fn of(field: &Field) -> Self {
         let name = field.ident.as_ref().expect("a name").to_string();
-        let mut serde = Self { name, is_skipped: false };
+        let mut serde = Self { name, is_skipped: false, is_flattened: false };
         for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("serde")) {
             let read = attribute.parse_nested_meta(|meta| {
                 let value = meta.value().and_then(ParseBuffer::parse::<LitStr>);
@@ -65,6 +70,7 @@ impl Serde {
                 } else if meta.path.is_ident("skip_serializing_if") {
                     serde.is_skipped = true;
                 }
+                serde.is_flattened |= meta.path.is_ident("flatten");
                 Ok(())
             });
             read.expect("attributes of serde");
@@ -132,6 +138,7 @@ impl Form {
         let inner = match self.inner.as_str() {
             _ if is_struct => "object",
             "u64" | "u32" => "number",
+            "bool" => "boolean",
             "Value" => "value",
             // Pairs of a partition key and its value.
             "tuple" => return "object of texts".to_owned(),
