@@ -279,7 +279,7 @@ fn a_body_that_is_no_page_fails_its_contact_with_what_it_is() {
         "the debug log has its first bytes: {}",
         outcome.stderr
     );
-    assert!(outcome.stderr.contains("again in"), "each repeat is logged: {}", outcome.stderr);
+    assert!(outcome.stderr.contains("retry in"), "each repeat is logged: {}", outcome.stderr);
     assert!(!outcome.stderr.contains('\u{1b}'), "nothing reaches the terminal unescaped");
 }
 

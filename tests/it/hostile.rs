@@ -127,7 +127,7 @@ fn what_the_api_says_is_shown_and_not_obeyed() {
         if status == 500 {
             let running = export.start();
             crate::support::service::wait_until("it was answered", || {
-                read(&export.path("stderr-0")).contains("sign in")
+                read(&export.path("stderr-0")).contains("sign-in failed")
             });
             running.signal("KILL");
             let outcome = running.wait(std::time::Duration::from_mins(1));

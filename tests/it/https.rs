@@ -89,7 +89,7 @@ fn a_server_that_grants_no_stream_is_told_as_one_that_does_not_answer() {
     let script = Script { streams: 0, ..Script::new(|asked, _| Act::Answer(Answer::page(asked, 25))) };
     let server = SecureServer::start(script);
     let running = server.run_of(["a"]).args("--timeout 1s").start();
-    wait_until("the outage is told", || running.stderr().contains("does not answer"));
+    wait_until("the outage is told", || running.stderr().contains("stopped responding"));
     running.signal("TERM");
     let outcome = running.wait(std::time::Duration::from_mins(1)).expect(143);
     assert!(outcome.stderr.contains("no answer within 1 s"), "{}", outcome.stderr);

@@ -172,7 +172,7 @@ fn a_signal_ends_it_in_good_order() {
             insta::assert_snapshot!(outcome.last_line(), @"error: interrupted; fetched data is kept; to resume, run");
         }
         let outcome = export.expect(0);
-        assert!(outcome.first_line().contains("goes on"), "{}", outcome.first_line());
+        assert!(outcome.first_line().contains("resumes"), "{}", outcome.first_line());
         assert_same(&substance(&outcome), &reference, signal);
         let both = service.stats().requests - before;
         assert!(both <= total + ASKED_AGAIN, "{both} requests for {total}");

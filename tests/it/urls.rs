@@ -28,7 +28,7 @@ fn urls_are_refused_wherever_a_path_stands() {
             export.write("list.csv", "messages-1-a\n");
             let outcome = export.expect(2);
             let told = outcome.last_line();
-            assert!(told.contains(url) && told.contains("local paths only"), "{command}: {told}");
+            assert!(told.contains(url) && told.contains("only local paths"), "{command}: {told}");
             for name in ["s3:", "S3:", "gs:", "az:", "file:"] {
                 assert!(!export.path(name).exists(), "{command}: {name}");
             }
@@ -42,7 +42,7 @@ fn a_url_in_the_settings_file_is_refused_with_its_line() {
     export.write("list.csv", "messages-1-a\n");
     export.write("chatzy-export.toml", "format = \"jsonl\"\nwork-dir = \"s3://bucket/prefix\"\n");
     let told = export.expect(2).last_line();
-    assert!(told.contains("chatzy-export.toml, line 2") && told.contains("local paths only"), "{told}");
+    assert!(told.contains("chatzy-export.toml, line 2") && told.contains("only local paths"), "{told}");
 }
 
 #[test]

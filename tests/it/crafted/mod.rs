@@ -27,7 +27,7 @@ const CODES: [(&str, &[i32]); 6] = [
     ("verify", &[8]),
     ("report", &[2, 8]),
     ("rebuild", &[2, 3, 8, 9]),
-    ("schema", &[2]),
+    ("schema", &[2, 8]),
     ("prune", &[2, 8]),
     ("run", &[3, 8, 9]),
 ];
