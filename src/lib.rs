@@ -48,6 +48,9 @@
 //! - `crates/simulator` (`chatzy-simulator`) is a local API for tests and trials. Only `cli` uses it. The feature
 //!   `simulator`, on by default, includes it.
 
+// The feature makes nothing part of the API, so its items need no docs of their own.
+#![cfg_attr(feature = "internals", allow(missing_docs))]
+
 use lenient_json as json;
 
 mod api;

@@ -16,7 +16,7 @@ use super::signals::Signals;
 use super::{console, next_command, output_paths, summary};
 use crate::export::{self, Archive, Identity, Interruption, RebuildError, RebuildJob, Remedy};
 use crate::output::manifest::{Manifest, RunOptions};
-use crate::settings::{OutputSettings, RawAnswers, Unfinished, Window};
+use crate::settings::{OutputSettings, RawAnswers, UnfinishedPolicy, Window};
 use crate::table::schema::SCHEMA_VERSION;
 use crate::table::{Table, parse_time};
 
@@ -138,7 +138,7 @@ fn job(args: &RebuildArgs) -> Result<RebuildJob, CommandError> {
         archive,
         out: args.out.clone(),
         work,
-        unfinished: if args.work.fresh { Unfinished::ThrowAway } else { Unfinished::GoOn },
+        unfinished: if args.work.fresh { UnfinishedPolicy::Discard } else { UnfinishedPolicy::Resume },
         mixed: args.work.mixed(),
         wait_lock: args.work.wait_lock.unwrap_or_default(),
         window,

@@ -16,7 +16,7 @@ use crate::output::manifest::RunOptions;
 use crate::settings::{
     AskedShape, BaseUrlError, Connection, Credentials, Format, Incremental, JsonlCodec, Login,
     OutputSettings, ParquetCodec, PasswordSource, PingUrl, PingUrlError, RawAnswers, ReadingSettings,
-    Retrying, RunSettings, TokenSource, Unfinished, Window, secret,
+    Retrying, RunSettings, TokenSource, UnfinishedPolicy, Window, secret,
 };
 use crate::table::{self, schema::SCHEMA_VERSION};
 
@@ -94,7 +94,7 @@ pub fn job(args: &RunArgs, simulator: Option<&str>) -> Result<Job, SettingsError
     let settings = RunSettings {
         out: args.out.clone(),
         work,
-        unfinished: if args.work.fresh { Unfinished::ThrowAway } else { Unfinished::GoOn },
+        unfinished: if args.work.fresh { UnfinishedPolicy::Discard } else { UnfinishedPolicy::Resume },
         mixed: args.work.mixed(),
         wait_lock: args.work.wait_lock.unwrap_or_default(),
         run_id: args.run_id.clone(),

@@ -10,7 +10,7 @@ use crate::layout;
 use crate::output::RAW;
 use crate::output::manifest::Manifest;
 use crate::publish::Published;
-use crate::settings::Unfinished;
+use crate::settings::UnfinishedPolicy;
 use crate::table::Table;
 use bytesize::ByteSize;
 use indicatif::HumanCount;
@@ -111,8 +111,8 @@ pub fn plan(args: &RunArgs, job: &Job, dry_run: &DryRun) {
     }
     if let Some(run_id) = &dry_run.unfinished {
         let action = match job.settings.unfinished {
-            Unfinished::GoOn => "resumed",
-            Unfinished::ThrowAway => "discarded",
+            UnfinishedPolicy::Resume => "resumed",
+            UnfinishedPolicy::Discard => "discarded",
         };
         eprint(&format!("unfinished:  run {run_id} would be {action}"));
     }

@@ -1,25 +1,26 @@
-//! The character between the columns of a contacts file.
+//! Delimiter of a contacts file: the character between its columns.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// The characters that detection considers. A comma comes first: it is the delimiter of a CSV file.
+/// Candidates for detection. The comma comes first, since it is the standard delimiter of CSV.
 const CANDIDATES: [u8; 4] = *b",;\t|";
 
-/// The character between two columns, as `--delimiter` gives it.
+/// Value of `--delimiter`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Delimiter {
-    /// Found by the header: the candidate that separates the name of the ID column from the other names, else a comma.
+    /// Detected from the header: the candidate that separates the name of the ID column from other names, or
+    /// a comma.
     #[default]
     Detected,
     /// This ASCII character.
     Char(u8),
-    /// None: each line is one ID as it stands, quotes and punctuation included.
+    /// No delimiter: each line is an ID, including quotes and punctuation.
     None,
 }
 
 impl Delimiter {
-    /// The delimiter of a file with this first line; `None` when lines are not split.
+    /// Returns the delimiter of a file with this first line, or none if lines are not split.
     pub(super) fn resolve(self, first_line: &[u8], column: &str) -> Option<u8> {
         match self {
             Self::Detected => Some(detect(first_line, column)),
@@ -43,7 +44,7 @@ fn detect(line: &[u8], column: &str) -> u8 {
 /// True if a header cell holds this column name, in any case.
 pub(super) fn same_name(cell: &str, column: &str) -> bool {
     let cell = cell.trim();
-    // No text of ASCII characters equals one of another length.
+    // Shortcut for ASCII, without allocation.
     if cell.is_ascii() && column.is_ascii() {
         return cell.eq_ignore_ascii_case(column);
     }
@@ -63,7 +64,7 @@ impl FromStr for Delimiter {
             |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'"' | b' ' | b'\r' | b'\n' | 0);
         match text.as_bytes() {
             [byte] if byte.is_ascii() && !reserved(*byte) => Ok(Self::Char(*byte)),
-            _ => Err("give one ASCII punctuation character, tab, or none"),
+            _ => Err("must be one ASCII punctuation character, tab, or none"),
         }
     }
 }
@@ -84,7 +85,7 @@ mod tests {
     use super::Delimiter;
 
     #[test]
-    fn names_are_read_as_they_are_written() {
+    fn delimiters_are_parsed_as_they_are_displayed() {
         for text in [";", "|", ",", ":", "tab", "none"] {
             assert_eq!(text.parse::<Delimiter>().map(|delimiter| delimiter.to_string()), Ok(text.to_owned()));
         }

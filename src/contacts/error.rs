@@ -1,4 +1,4 @@
-//! What can be wrong with a contacts file. All of it ends the run before the first request, with exit code 2.
+//! Problems of a contacts file. Each ends the run before the first request, with exit code 2.
 
 use std::io;
 
@@ -7,126 +7,95 @@ use crate::id::{ContactId, ContactIdError};
 
 /// A contacts file that cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("contacts file {file}{}: {problem}", place(.problem))]
+#[error("contacts file {file}{}: {problem}", line_suffix(.problem))]
 pub struct ContactsError {
-    /// The file as given, `-` for standard input.
+    /// Path as given, or `-` for standard input.
     pub file: String,
-    /// What is wrong with it; all of it is in this error's own text.
     pub problem: Problem,
 }
 
-/// What is wrong, and on which line (from 1, as an editor counts).
+/// Problem of a contacts file, with its line from 1.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
     /// The file cannot be opened or read.
     #[error("cannot be read: {source}")]
-    Unreadable {
-        /// What the operating system said.
-        source: io::Error,
-    },
-    /// A file of another kind.
-    #[error("this is {kind}; give a CSV file with a column of IDs, or a list with one ID a line")]
+    Unreadable { source: io::Error },
+    /// The file has a different format, recognized by its first bytes.
+    #[error("this is {kind}; use a CSV file with a column of IDs, or a list with one ID per line")]
     OtherKind {
         /// Name of the kind of file.
         kind: &'static str,
     },
-    /// A line that is probably no contact ID.
-    #[error(
-        "{looks}; if the line is an ID as it stands, give a list with one ID a line and --delimiter none"
-    )]
+    /// The line is probably not a contact ID.
+    #[error("{looks}; if the whole line is an ID, use a list with one ID per line and --delimiter none")]
     Looks {
-        /// The line.
         line: u64,
         /// Description of the likely mistake.
         looks: Looks,
     },
-    /// Text in UTF-16, or something that is no text at all.
-    #[error("the text is UTF-16 (or holds NUL bytes); save it as UTF-8")]
-    Utf16 {
-        /// The line it was noticed on.
-        line: u64,
-    },
+    /// The text is UTF-16, or not text.
+    #[error("the text is UTF-16 (or contains NUL bytes); save the file as UTF-8")]
+    Utf16 { line: u64 },
     /// Bytes that are not UTF-8.
     #[error("the text is not valid UTF-8; save the file as UTF-8")]
     NotUtf8 {
-        /// The line the record begins on.
+        /// First line of the record.
         line: u64,
     },
     /// A quote that is never closed.
     #[error("a quote opened on this line is never closed")]
     UnclosedQuote {
-        /// The line the quote stands on.
+        /// Line of the opening quote.
         line: u64,
     },
-    /// `"…"x`: the quoting is broken, and with it the bounds of the cells.
+    /// Text after a closing quote, as in `"…"x`. The bounds of the cells are unknown.
     #[error("there is text after a closing quote; double the quotes inside a quoted cell")]
     TextAfterQuote {
-        /// The line of the closing quote.
+        /// Line of the closing quote.
         line: u64,
     },
-    /// A line longer than any line of a contacts file.
-    #[error("the line has more than {max} bytes; is this a contacts file?")]
-    TooLong {
-        /// The line.
-        line: u64,
-        /// The most bytes a line may have.
-        max: usize,
-    },
-    /// No column of that name.
-    #[error("there is no column {column:?}; {found}; choose one with --contacts-column")]
+    /// The line is longer than any line of a contacts file.
+    #[error("the line has more than {max} bytes; check that this is a contacts file")]
+    TooLong { line: u64, max: usize },
+    /// The header does not contain the column.
+    #[error("missing column {column:?}; {found}; choose a column with --contacts-column")]
     NoColumn {
-        /// The header's line.
         line: u64,
-        /// The column looked for.
         column: String,
-        /// The names found, or that they are no names.
+        /// Description of the cells in the header.
         found: String,
     },
-    /// Two columns of that name.
-    #[error("the column {column:?} is there twice")]
-    DoubledColumn {
-        /// The header's line.
-        line: u64,
-        /// The column looked for.
-        column: String,
-    },
-    /// A line with fewer cells than the column's place.
+    /// The header contains the column twice.
+    #[error("duplicate column {column:?}; remove one of them")]
+    DoubledColumn { line: u64, column: String },
+    /// The line has no cell in the column of the IDs.
     #[error("the line has {cells} cells, and the contact ID should be in cell {column}")]
     MissingCell {
-        /// The line.
         line: u64,
-        /// How many cells it has.
         cells: usize,
-        /// The place of the ID, from 1.
+        /// Number of the ID column, from 1.
         column: usize,
     },
-    /// A line with more cells than the header.
+    /// The line has more cells than the header.
     #[error(
-        "the line has {cells} cells where {expected} are expected; put quotes around a cell that holds the delimiter"
+        "the line has {cells} cells instead of {expected}; put quotes around a cell that contains the delimiter"
     )]
     TooManyCells {
-        /// The line.
         line: u64,
-        /// How many cells it has.
         cells: usize,
-        /// How many the header has, or 1 without a header.
+        /// Number of cells in the header, or 1 without a header.
         expected: usize,
     },
-    /// A cell that is no contact ID.
+    /// The cell is not a valid contact ID.
     #[error("{source} (IDs are 1 to {max} bytes without control characters)", max = ContactId::MAX_BYTES)]
-    BadId {
-        /// The line.
-        line: u64,
-        /// Why it is none.
-        source: ContactIdError,
-    },
-    /// Nothing but blank lines and perhaps a header.
-    #[error("there is no contact ID in it")]
+    BadId { line: u64, source: ContactIdError },
+    /// The file has only blank lines, and perhaps a header.
+    #[error("the file contains no contact ID")]
     NoIds,
 }
 
 impl Problem {
-    /// The line the problem is on, where it is one of a line.
+    /// Returns the line of the problem, if it concerns one line.
     pub fn line(&self) -> Option<u64> {
         match self {
             Self::Utf16 { line }
@@ -145,11 +114,11 @@ impl Problem {
     }
 }
 
-fn place(problem: &Problem) -> String {
+fn line_suffix(problem: &Problem) -> String {
     problem.line().map_or_else(String::new, |line| format!(", line {line}"))
 }
 
-/// Adds the file's name.
+/// Adds the file name to a problem.
 pub(super) trait InFile<T> {
     fn in_file(self, file: &str) -> Result<T, ContactsError>;
 }

@@ -1,4 +1,4 @@
-//! The beginning of a contacts file: its encoding, its delimiter, and the column of the IDs.
+//! Reads the start of a contacts file: encoding, delimiter, and the column of the IDs.
 
 use std::io::{self, Chain, Cursor, Read};
 
@@ -10,22 +10,22 @@ use super::records::Record;
 use super::{ColumnChoice, Form, OWN_HEADERS, kind, looks};
 use crate::digest::hex;
 
-/// How much of a file is looked at for its first line: more than any header has.
+/// Maximum size of the first line, above that of any header.
 const FIRST_LINE_BYTES: usize = 64 << 10;
-/// The byte order mark of UTF-8.
+/// Byte order mark of UTF-8.
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// A file whose first line has been looked at.
+/// A file with its inspected first line.
 pub(super) struct Opened<R> {
-    /// The character between columns; `None` when lines are not split.
+    /// Character between columns. None if lines are not split.
     pub(super) delimiter: Option<u8>,
-    /// The first line that is not blank, as it stands.
+    /// First line that is not blank, unchanged.
     pub(super) first_line: Vec<u8>,
-    /// The text from its start, without a byte order mark.
+    /// Text from its start, without a byte order mark.
     pub(super) stream: Chain<Cursor<Vec<u8>>, Hashing<R>>,
 }
 
-/// Reads the first line, refuses UTF-16 and files of other kinds, and finds the delimiter.
+/// Reads the first line and finds the delimiter. Refuses UTF-16 and other file formats.
 pub(super) fn open<R: Read>(mut stream: Hashing<R>, form: &Form) -> Result<Opened<R>, Problem> {
     let mut start = first_line(&mut stream).map_err(|source| Problem::Unreadable { source })?;
     if let Some(kind) = kind::of(&start) {
@@ -48,8 +48,8 @@ pub(super) fn open<R: Read>(mut stream: Hashing<R>, form: &Form) -> Result<Opene
     Ok(Opened { delimiter, first_line, stream: Cursor::new(start).chain(stream) })
 }
 
-/// The file's start with at least its first line that is not blank. What is found there does not depend on how many
-/// bytes each read gives.
+/// Returns the start of the file, up to at least its first line that is not blank, however small the reads
+/// are.
 fn first_line(stream: &mut impl Read) -> io::Result<Vec<u8>> {
     let mut start = Vec::new();
     let mut chunk = vec![0; 8 << 10];
@@ -70,7 +70,7 @@ fn has_whole_line(start: &[u8]) -> bool {
     line.iter().any(|byte| matches!(byte, b'\n' | b'\r'))
 }
 
-/// The place of the IDs, if the record is a header; `None` when it is the first ID of a file without one.
+/// Returns the column of the IDs, if the record is a header, or none if it is the first ID.
 pub(super) fn find_column(record: &Record, first_line: &[u8], form: &Form) -> Result<Option<usize>, Problem> {
     let (line, name) = (record.line(), form.column.name());
     let mut matches =
@@ -89,7 +89,7 @@ pub(super) fn find_column(record: &Record, first_line: &[u8], form: &Form) -> Re
     Err(Problem::NoColumn { line, column: name.to_owned(), found: found(record) })
 }
 
-/// A problem of the first line, or what the line looks like where that is the reason.
+/// Replaces a problem of the first line by the likely mistake that explains it.
 pub(super) fn explain(problem: Problem, first_line: &[u8], form: &Form) -> Problem {
     match (problem.line(), looks::of_first_line(&String::from_utf8_lossy(first_line), form.column.name())) {
         (Some(line), Some(looks)) if form.delimiter != Delimiter::None => Problem::Looks { line, looks },
@@ -97,13 +97,13 @@ pub(super) fn explain(problem: Problem, first_line: &[u8], form: &Form) -> Probl
     }
 }
 
-/// Refuses a first line that is neither a header with the column's name nor probably an ID.
+/// Refuses a first line that is neither a header with the column nor probably an ID.
 fn doubt_first_line(record: &Record, text: &str, form: &Form) -> Result<(), Problem> {
     let name = form.column.name();
     let refused = |looks| Err(Problem::Looks { line: record.line(), looks });
     let is_guessed = form.delimiter == Delimiter::Detected;
     match looks::of_first_line(text, name) {
-        // A delimiter that was given is no guess, and another one is text.
+        // With a given delimiter, other separators are part of the text.
         Some(looks::Looks::Columns { .. } | looks::Looks::TrailingSeparator(_)) if !is_guessed => {}
         Some(looks) => return refused(looks),
         None => {}
@@ -117,31 +117,31 @@ fn doubt_first_line(record: &Record, text: &str, form: &Form) -> Result<(), Prob
     Ok(())
 }
 
-/// The cells of a line without the column's name, for an error.
+/// Describes the cells of a line without the column, for an error.
 fn found(record: &Record) -> String {
     let cells = record.cells();
     if cells.iter().all(|cell| looks_like_a_name(cell)) {
         let names: Vec<_> = cells.iter().map(|name| format!("{name:?}")).collect();
         format!("the columns are {}", names.join(", "))
     } else {
-        format!("the line has {} cells, not all of them names of columns", cells.len())
+        format!("the line has {} cells, and not all are column names", cells.len())
     }
 }
 
-/// True for the header of a file that this program writes. Its IDs have been accepted before.
+/// True for the header of a file that this program wrote. Its IDs were accepted before.
 pub(super) fn is_own(record: &Record) -> bool {
     OWN_HEADERS.iter().any(|header| header.split(',').eq(record.cells()))
 }
 
-/// Whether a cell can be told in an error: a line without the column's name may be somebody's name and number.
+/// True if an error may quote the cell. Without a header, it may be a person's name or number.
 fn looks_like_a_name(cell: &str) -> bool {
-    let most_digits = 2;
+    let max_digits = 2;
     cell.len() <= 40
         && cell.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | ' ' | '.'))
-        && cell.chars().filter(|c| c.is_numeric()).count() <= most_digits
+        && cell.chars().filter(|c| c.is_numeric()).count() <= max_digits
 }
 
-/// Takes the SHA-256 of what is read through it.
+/// Reader that computes the SHA-256 of its input.
 pub(super) struct Hashing<R> {
     inner: R,
     hasher: Sha256,

@@ -1,7 +1,7 @@
-//! Contact IDs in few bytes, in the order in which they were added.
+//! Compact list of contact IDs, in the order of insertion.
 //!
-//! A UUID in its canonical lower-case form takes 16 bytes, any other ID the bytes of its text. To these come a byte and
-//! a quarter for each ID. IDs stand in chunks, so that the list grows without a copy of what is there.
+//! A UUID in lower case takes 16 bytes, and any other ID the bytes of its text. Each ID takes 1.25 bytes
+//! more. The list consists of chunks, so it grows without copying.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -11,20 +11,20 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::id::ContactId;
 
-/// IDs in one chunk.
+/// Number of IDs in a chunk.
 const CHUNK: usize = 4096;
-/// IDs between two positions that are stored. The lengths of the IDs in between lead from one to the next.
+/// Interval of stored positions. The lengths of the IDs in between give the other positions.
 const STEP: usize = 16;
-/// Bytes of a packed UUID.
+/// Size of a packed UUID.
 const UUID_BYTES: usize = 16;
-/// Bytes of its text.
+/// Size of a UUID as text.
 const UUID_TEXT: usize = 36;
-/// Places of the dashes in the text of a UUID.
+/// Positions of the dashes in the text of a UUID.
 const DASHES: [usize; 4] = [8, 13, 18, 23];
-/// In place of a length: the ID is a packed UUID. No ID is empty.
+/// Length that marks a packed UUID. No ID is empty.
 const IS_UUID: u8 = 0;
 
-/// The IDs.
+/// List of IDs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ids {
     chunks: Vec<Chunk>,
@@ -34,20 +34,20 @@ pub struct Ids {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Chunk {
     bytes: Vec<u8>,
-    /// The length of each text in bytes, at most [`ContactId::MAX_BYTES`], or [`IS_UUID`].
+    /// Length of each text in bytes, at most [`ContactId::MAX_BYTES`], or [`IS_UUID`].
     lengths: Vec<u8>,
-    /// Start in `bytes` of each ID whose index in the chunk is a multiple of [`STEP`].
+    /// Position in `bytes` of each ID whose index in the chunk is a multiple of [`STEP`].
     starts: Vec<u32>,
 }
 
-/// The two forms of an ID. Equal IDs have equal forms.
+/// Stored form of an ID. Equal IDs have equal forms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form<'a> {
     Uuid([u8; UUID_BYTES]),
     Text(&'a str),
 }
 
-/// The text of one ID.
+/// Text of an ID.
 pub struct IdText<'a>(Unpacked<'a>);
 
 enum Unpacked<'a> {
@@ -56,17 +56,17 @@ enum Unpacked<'a> {
 }
 
 impl Ids {
-    /// How many there are.
+    /// Number of IDs.
     pub fn len(&self) -> usize {
         self.chunks.last().map_or(0, |last| (self.chunks.len() - 1) * CHUNK + last.lengths.len())
     }
 
-    /// Whether there is none.
+    /// True if the list is empty.
     pub fn is_empty(&self) -> bool {
         self.chunks.is_empty()
     }
 
-    /// Adds an ID behind the others.
+    /// Appends an ID.
     pub fn push(&mut self, id: &ContactId) {
         match self.chunks.last_mut() {
             Some(last) if last.lengths.len() < CHUNK => last.push(id.as_str()),
@@ -78,35 +78,35 @@ impl Ids {
         }
     }
 
-    /// The text of the ID at `index`, from 0.
+    /// Returns the text of the ID at `index`.
     ///
     /// # Panics
-    /// When `index` is not below [`Self::len`].
+    /// If `index` is not below [`Self::len`].
     pub fn get(&self, index: usize) -> IdText<'_> {
         self.form(index).text()
     }
 
-    /// The ID at `index`, from 0.
+    /// Returns the ID at `index`.
     ///
     /// # Panics
-    /// When `index` is not below [`Self::len`].
+    /// If `index` is not below [`Self::len`].
     pub fn id(&self, index: usize) -> ContactId {
         self.get(index).parse().expect("only checked IDs are pushed")
     }
 
-    /// All IDs in their order.
+    /// Iterates over the IDs in order of insertion.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = IdText<'_>> {
         (0..self.len()).map(|index| self.get(index))
     }
 
-    /// The indices of all IDs in the order of their texts.
+    /// Returns the indexes of all IDs, sorted by their texts.
     pub fn sorted(&self) -> Vec<u32> {
         let mut order: Vec<u32> = (0..u32::try_from(self.len()).unwrap_or(u32::MAX)).collect();
         order.sort_unstable_by(|left, right| self.form(*left as usize).cmp(&self.form(*right as usize)));
         order
     }
 
-    /// The ID at `index` as it is stored.
+    /// Returns the stored form of the ID at `index`.
     pub(super) fn form(&self, index: usize) -> Form<'_> {
         let (chunk, at) = (&self.chunks[index / CHUNK], index % CHUNK);
         let bytes = |length: u8| if length == IS_UUID { UUID_BYTES } else { usize::from(length) };
@@ -142,7 +142,7 @@ impl Chunk {
 }
 
 impl<'a> Form<'a> {
-    /// The form of an ID.
+    /// Returns the stored form of an ID.
     pub(super) fn of(id: &'a str) -> Self {
         packed(id).map_or(Self::Text(id), Self::Uuid)
     }
@@ -154,7 +154,7 @@ impl<'a> Form<'a> {
         }
     }
 
-    /// The order of the texts. That of canonical UUIDs is the order of their bytes.
+    /// Compares the texts. For UUIDs in lower case, the order of the bytes is the same.
     fn cmp(&self, other: &Self) -> Ordering {
         match (self, other) {
             (Self::Uuid(left), Self::Uuid(right)) => left.cmp(right),
@@ -170,7 +170,7 @@ impl<'a> Form<'a> {
     }
 }
 
-/// The bytes of a UUID in its canonical lower-case form; none for any other text.
+/// Returns the bytes of a UUID in lower case, or none for any other text.
 fn packed(text: &str) -> Option<[u8; UUID_BYTES]> {
     let text: &[u8; UUID_TEXT] = text.as_bytes().try_into().ok()?;
     let (mut uuid, mut digits) = ([0; UUID_BYTES], 0);
@@ -191,10 +191,10 @@ fn packed(text: &str) -> Option<[u8; UUID_BYTES]> {
 fn unpacked(uuid: [u8; UUID_BYTES]) -> [u8; UUID_TEXT] {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = [b'-'; UUID_TEXT];
-    let places = (0..UUID_TEXT).filter(|at| !DASHES.contains(at));
+    let positions = (0..UUID_TEXT).filter(|at| !DASHES.contains(at));
     let digits = uuid.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
-    for (place, digit) in places.zip(digits) {
-        text[place] = DIGITS[usize::from(digit)];
+    for (position, digit) in positions.zip(digits) {
+        text[position] = DIGITS[usize::from(digit)];
     }
     text
 }

@@ -1,4 +1,4 @@
-//! Finds an ID in a list, with five to ten bytes for each.
+//! Hash index of the IDs in a list. It takes five to ten bytes per ID.
 
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
@@ -7,39 +7,39 @@ use super::ids::{Form, Ids};
 use super::list::ContactList;
 use crate::id::ContactId;
 
-/// The indices of the IDs of one list, by their hashes. The list holds the IDs.
+/// Index of the IDs in one list. The IDs themselves are only in the list.
 #[derive(Debug, Default)]
 pub struct ContactIndex {
-    places: HashTable<u32>,
+    indexes: HashTable<u32>,
 }
 
 impl ContactIndex {
-    /// An index of all IDs of a list.
+    /// Creates an index of all IDs in a list.
     pub fn of(list: &ContactList) -> Self {
         let ids = list.ids();
-        let mut places = HashTable::with_capacity(ids.len());
-        for place in 0..u32::try_from(ids.len()).unwrap_or(u32::MAX) {
-            places.insert_unique(ids.form(place as usize).hash(), place, |place| {
-                ids.form(*place as usize).hash()
+        let mut indexes = HashTable::with_capacity(ids.len());
+        for index in 0..u32::try_from(ids.len()).unwrap_or(u32::MAX) {
+            indexes.insert_unique(ids.form(index as usize).hash(), index, |index| {
+                ids.form(*index as usize).hash()
             });
         }
-        Self { places }
+        Self { indexes }
     }
 
-    /// Adds an ID to the list, unless it is there already; false if it is.
+    /// Adds an ID to the list. Returns false for a duplicate.
     pub fn add(&mut self, list: &mut ContactList, id: &ContactId, line: u64) -> bool {
-        let (_, is_new) = self.place(list.ids(), id);
+        let (_, is_new) = self.find_or_reserve(list.ids(), id);
         if is_new {
             list.push(id, line);
         }
         is_new
     }
 
-    /// The index of an ID. A new one gets the next index, and true: the caller adds it to the IDs.
-    pub fn place(&mut self, ids: &Ids, id: &ContactId) -> (usize, bool) {
+    /// Returns the index of an ID. A new ID gets the next index, and true: the caller must add it to the IDs.
+    pub fn find_or_reserve(&mut self, ids: &Ids, id: &ContactId) -> (usize, bool) {
         let form = Form::of(id.as_str());
-        let is_same = |place: &u32| ids.form(*place as usize) == form;
-        match self.places.entry(form.hash(), is_same, |place| ids.form(*place as usize).hash()) {
+        let is_same = |index: &u32| ids.form(*index as usize) == form;
+        match self.indexes.entry(form.hash(), is_same, |index| ids.form(*index as usize).hash()) {
             Entry::Occupied(known) => (*known.get() as usize, false),
             Entry::Vacant(free) => {
                 free.insert(u32::try_from(ids.len()).unwrap_or(u32::MAX));
@@ -48,10 +48,10 @@ impl ContactIndex {
         }
     }
 
-    /// The index of an ID in the list.
+    /// Returns the index of an ID in the list.
     pub fn find(&self, list: &ContactList, id: &str) -> Option<usize> {
         let (ids, form) = (list.ids(), Form::of(id));
-        let is_same = |place: &u32| ids.form(*place as usize) == form;
-        self.places.find(form.hash(), is_same).map(|place| *place as usize)
+        let is_same = |index: &u32| ids.form(*index as usize) == form;
+        self.indexes.find(form.hash(), is_same).map(|index| *index as usize)
     }
 }

@@ -1,6 +1,6 @@
-//! Files of other kinds, recognised by their first bytes.
+//! Recognizes other file formats by their first bytes.
 
-/// First bytes, and the kind of file that begins with them.
+/// First bytes of files, with the name of their format.
 const SIGNATURES: [(&[u8], &str); 12] = [
     (b"PK\x03\x04", "a spreadsheet (XLSX or ODS) or a ZIP archive"),
     (b"\xd0\xcf\x11\xe0", "an old Excel file (XLS)"),
@@ -16,7 +16,7 @@ const SIGNATURES: [(&[u8], &str); 12] = [
     (b"ARROW1\x00", "an Arrow file"),
 ];
 
-/// The kind of a file that is not a contacts file, or `None`.
+/// Returns the name of a format that is not a contacts file.
 pub(super) fn of(start: &[u8]) -> Option<&'static str> {
     SIGNATURES.iter().find(|(signature, _)| start.starts_with(signature)).map(|(_, kind)| *kind)
 }

@@ -1,12 +1,12 @@
-//! Lines that are probably not contact IDs.
+//! Recognizes lines that are probably not contact IDs.
 //!
-//! IDs are opaque, so no form can be checked: a file of another kind would be a list of contacts
-//! that do not exist. These checks recognise common mistakes. The way around them is `--delimiter none`, which takes
-//! every line as an ID, unchanged.
+//! IDs are opaque, so their format cannot be checked. These checks recognize common mistakes instead, which
+//! would otherwise be contacts that do not exist. `--delimiter none` disables them and accepts every line as
+//! an ID.
 
-/// Marks around a text that are not the quotes of CSV.
+/// Pairs of quotes that are not CSV quotes.
 const FOREIGN_QUOTES: [(char, char); 5] = [('\'', '\''), ('`', '`'), ('“', '”'), ('‘', '’'), ('«', '»')];
-/// Words that name a column in a file whose header is spelled differently.
+/// Names of an ID column in files with another header.
 const HEADERS: [&str; 20] = [
     "id",
     "ids",
@@ -29,88 +29,82 @@ const HEADERS: [&str; 20] = [
     "identifier",
     "name",
 ];
-/// Last words of the names of ID columns.
+/// Last words in names of ID columns.
 const HEADER_ENDS: [&str; 6] = ["id", "ids", "uuid", "guid", "number", "nr"];
 /// Error values of spreadsheets.
 const SHEET_ERRORS: [&str; 7] = ["#N/A", "#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#NULL!", "#NUM!"];
 
-/// Likely mistakes in a contacts file, each with its remedy.
+/// Likely mistakes in a contacts file. Each message has the remedy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Looks {
-    /// Several columns with another delimiter than a comma.
+    /// Several columns whose delimiter is not a comma.
     #[error(
-        "the line looks like {columns} columns separated by {delimiter}, and none of them is called {column:?}; choose one with --contacts-column, or add a header line"
+        "the line looks like {columns} columns separated by {delimiter}, and none has the name {column:?}; choose one with --contacts-column, or add a header line"
     )]
     Columns {
         /// Number of cells with this delimiter.
         columns: usize,
-        /// The delimiter, for people.
+        /// Description of the delimiter.
         delimiter: &'static str,
-        /// The column looked for.
         column: String,
     },
     /// A separator at the end of the line.
     #[error("the line ends with {0}, which is not part of a contact ID; remove it from every line")]
     TrailingSeparator(&'static str),
-    /// `sep=;`, which tells Excel the delimiter.
+    /// Line such as `sep=;`, which sets the delimiter for Excel.
     #[error(
-        "\"sep=\" is a line for Excel, not a contact ID; remove it, and give the delimiter with --delimiter"
+        "\"sep=\" is a line for Excel, not a contact ID; remove it, and set the delimiter with --delimiter"
     )]
     SepLine,
-    /// A header that is spelled differently.
-    #[error(
-        "{0:?} looks like a header, and the column looked for is {1:?}; name it with --contacts-column {2}"
-    )]
+    /// Header with another name of the ID column.
+    #[error("{0:?} looks like a header, but the expected column is {1:?}; use --contacts-column {2}")]
     OtherHeader(String, String, String),
-    /// A line that holds the column's name and more.
+    /// Line with the name of the column and other text.
     #[error(
-        "the line holds the column name {0:?} and other text; separate columns with a comma, or give the delimiter with --delimiter"
+        "the line contains the column name {0:?} and other text; separate columns with a comma, or set the delimiter with --delimiter"
     )]
     NameAndMore(String),
-    /// The header again.
-    #[error("the line holds the column name {0:?} again, as in files that were joined; remove the line")]
+    /// Repeated header, as in concatenated files.
+    #[error("the line contains the column name {0:?} again, as in concatenated files; remove the line")]
     SecondHeader(String),
     /// JSON in any layout.
     #[error(
-        "the line looks like JSON; convert the file to CSV or to one ID a line, as `jq -r .contact_id` does"
+        "the line looks like JSON; convert the file to CSV or to one ID per line, for example with `jq -r .contact_id`"
     )]
     Json,
-    /// HTML or XML.
-    #[error("the line looks like HTML or XML; this is not a contacts file")]
+    #[error("the line looks like HTML or XML; use a contacts file")]
     Markup,
-    /// `="a1"`, which keeps a spreadsheet from changing a text.
+    /// Formula such as `="a1"`, which protects a text in a spreadsheet.
     #[error("the contact ID looks like a spreadsheet formula (=\"…\"); export the plain values")]
     Formula,
-    /// `4.91512E+11`.
+    /// Number in scientific notation, such as `4.91512E+11`.
     #[error(
         "the contact ID looks like a number that a spreadsheet has rounded; format the column as text and export it again"
     )]
     Rounded,
-    /// `#N/A`.
+    /// Spreadsheet error such as `#N/A`.
     #[error("the contact ID is an error value of a spreadsheet; correct the sheet and export it again")]
     SheetError,
-    /// `'a1'`.
+    /// ID in quotes that are not CSV quotes, such as `'a1'`.
     #[error(
-        "the contact ID stands in {0}…{1}, which are not quotes of CSV; remove them, or use double quotes"
+        "the contact ID is quoted with {0}…{1}, which are not CSV quotes; remove them, or use double quotes"
     )]
     Quoted(char, char),
-    /// `- a1`.
-    #[error("the line looks like an item of a list ({0:?} before the ID); remove the mark from every line")]
+    /// Item of a list, such as `- a1`.
+    #[error("the line looks like a list item ({0:?} before the ID); remove the mark from every line")]
     Item(String),
-    /// `# text`.
+    /// Comment, such as `# text`.
     #[error("the line looks like a comment; remove it")]
     Comment,
-    /// `----+----`.
-    #[error("the line looks like part of a table drawn with characters; export the query as CSV")]
+    /// Line of a drawn table, such as `----+----`.
+    #[error("the line looks like part of a table drawn with characters; export the query result as CSV")]
     Drawn,
-    /// A character that is not visible.
-    #[error(
-        "the contact ID holds the invisible character U+{0:04X}, as text copied from a page or joined files may; remove it"
-    )]
+    /// Invisible character, as in text from a web page or in concatenated files.
+    #[error("the contact ID contains the invisible character U+{0:04X}; remove it")]
     Invisible(u32),
 }
 
-/// A character that shows nothing: a joiner, a mark of direction, a byte order mark.
+/// True for characters without a glyph: joiners, direction marks and byte order marks.
 fn is_invisible(c: char) -> bool {
     matches!(
         c,
@@ -119,7 +113,8 @@ fn is_invisible(c: char) -> bool {
     )
 }
 
-/// The first invisible character of a text. A joiner between two characters outside ASCII is part of an emoji or a word.
+/// Returns the first invisible character of a text. A joiner between two non-ASCII characters is part of an
+/// emoji or a word.
 fn invisible(text: &str) -> Option<char> {
     let is_foreign = |c: Option<char>| c.is_some_and(|c| !c.is_ascii() && !is_invisible(c));
     let mut before = None;
@@ -134,7 +129,7 @@ fn invisible(text: &str) -> Option<char> {
     None
 }
 
-/// Recognises a cell that is probably no ID.
+/// Recognizes a cell that is probably not an ID.
 pub(super) fn of_id(text: &str) -> Option<Looks> {
     let text = text.trim();
     if !text.is_ascii()
@@ -142,7 +137,7 @@ pub(super) fn of_id(text: &str) -> Option<Looks> {
     {
         return Some(Looks::Invisible(u32::from(c)));
     }
-    // Most IDs begin with a letter, and none of the forms below does.
+    // Most IDs start with a letter, and none of the mistakes below does.
     match text.bytes().next() {
         Some(byte) if byte.is_ascii_alphabetic() => return None,
         Some(byte) if byte.is_ascii_digit() => return of_number(text),
@@ -181,7 +176,7 @@ fn is_between(text: &str, open: char, close: char) -> bool {
     text.strip_prefix(open).is_some_and(|rest| rest.ends_with(close))
 }
 
-/// JSON objects, arrays, and the lines of either when they are spread over several.
+/// True for a JSON object or array, or one of its lines.
 fn is_json(text: &str) -> bool {
     if matches!(text, "{" | "}" | "[" | "]" | "}," | "]," | "[]" | "{}") {
         return true;
@@ -201,7 +196,7 @@ fn is_markup(text: &str) -> bool {
         || matches!(text.as_bytes(), [b'<', first, ..] if first.is_ascii_alphabetic())
 }
 
-/// A line under a header, a border, or the count of rows that psql prints.
+/// True for a line under a header, a border, or the row count of psql.
 fn is_drawn(text: &str) -> bool {
     let is_rule = text
         .chars()
@@ -215,7 +210,7 @@ fn is_drawn(text: &str) -> bool {
     (is_rule && text.chars().count() >= 3) || is_count()
 }
 
-/// `1. a1` and `4.91512E+11`.
+/// Recognizes numbered items such as `1. a1`, and numbers such as `4.91512E+11`.
 fn of_number(text: &str) -> Option<Looks> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let rest = text.get(digits..).unwrap_or_default();
@@ -230,7 +225,7 @@ fn of_number(text: &str) -> Option<Looks> {
     is_rounded.then_some(Looks::Rounded)
 }
 
-/// Recognises a first line without the column's name that is probably no ID.
+/// Recognizes a first line without the column name that is probably not an ID.
 pub(super) fn of_first_line(line: &str, column: &str) -> Option<Looks> {
     let line = line.trim_matches([' ', '\r', '\n', '\u{feff}']);
     let lower = line.to_lowercase();
@@ -255,16 +250,16 @@ pub(super) fn of_first_line(line: &str, column: &str) -> Option<Looks> {
     None
 }
 
-/// Delimiters that are looked for where no header says which one there is.
+/// Delimiters to search in a line without a known header.
 const SEPARATORS: [(char, &str); 3] = [(';', "';'"), ('|', "'|'"), ('\t', "a tab")];
 
-/// The separator at the end of a text.
+/// Returns the separator at the end of a text.
 pub(super) fn separator_at_end(text: &str) -> Option<(char, &'static str)> {
     let ends = SEPARATORS.into_iter().chain([(',', "a comma")]);
     ends.into_iter().find(|(mark, _)| text.ends_with(*mark))
 }
 
-/// A header in another spelling: `Contact ID`, `contactId`, `id`, `customer_id`.
+/// Recognizes a header with another name, such as `Contact ID`, `contactId`, `id` or `customer_id`.
 pub(super) fn of_header(cell: &str, column: &str) -> Option<Looks> {
     let cell = cell.trim();
     if cell.len() > 40 || cell.chars().any(char::is_numeric) {
@@ -278,7 +273,7 @@ pub(super) fn of_header(cell: &str, column: &str) -> Option<Looks> {
     is_header.then(|| Looks::OtherHeader(cell.to_owned(), column.to_owned(), option))
 }
 
-/// The words of a name in lower case, parted by punctuation, blanks and capitals.
+/// Splits a name into words in lower case, at punctuation, blanks and capitals.
 fn words(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut was_lower = false;

@@ -1,10 +1,12 @@
-//! The contacts file: the contacts to export, in their order.
+//! Reads the contacts file: the contacts to export, in their order.
 //!
-//! A file is read once, as a stream, before the first request: [`records`] splits it into cells, [`header`] finds the
-//! delimiter and the column, [`reading`] checks each ID and keeps the first of equal ones. IDs are opaque, so a file of
-//! another form would be a list of contacts that do not exist: [`kind`] and [`looks`] recognise such files.
+//! The file is read once, as a stream, before the first request. [`records`] splits it into cells, [`header`]
+//! finds the delimiter and the column, and [`reading`] checks each ID and drops duplicates.
 //!
-//! Layer 1: used by the command line, fetch and build.
+//! IDs are opaque, so any text could be a list of contacts that do not exist. [`kind`] and [`looks`]
+//! recognize files that are probably something else.
+//!
+//! Layer 1: used by the command line, `fetch` and `transform`.
 
 mod delimiter;
 mod error;
@@ -32,46 +34,43 @@ pub use list::{ALL, ContactList};
 #[cfg(feature = "internals")]
 pub use looks::Looks;
 
-/// The header of the file of failed contacts, itself a contacts file.
+/// Header of `failed.csv`, which is itself a contacts file.
 pub const FAILED_HEADER: &str = "contact_id,error";
-/// The header of the CSV list of the account's contacts.
+/// Header of the CSV list of the account's contacts.
 pub const LISTED_HEADER: &str = "contact_id,contact_name,phone_number,email,conversation_status,assigned_to,\
                                  unread_message_count,latest_message_time,channels";
-/// Headers that this program writes. IDs below them are not checked for their looks.
+/// Headers that this program writes. IDs below them are not checked for likely mistakes.
 const OWN_HEADERS: [&str; 2] = [FAILED_HEADER, LISTED_HEADER];
 
-/// Where the contacts are read from.
+/// Source of a contact list.
 pub enum ContactsSource<'a> {
-    /// A file.
     File(PathBuf),
-    /// A stream, called `-` in messages and in the manifest.
+    /// Stream with the name `-` in messages and in the manifest.
     Stdin(Box<dyn Read + 'a>),
 }
 
-/// The form of a contacts file, as far as it is given.
+/// Format of a contacts file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Form {
-    /// The column of the IDs.
     pub column: ColumnChoice,
-    /// The character between columns.
     pub delimiter: Delimiter,
 }
 
-/// Which column holds the IDs.
+/// Column of the IDs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum ColumnChoice {
-    /// `contact_id`; a file of one column does without a header.
+    /// `contact_id`. A file with one column needs no header.
     #[default]
     Default,
-    /// The column of this name, which must be in the header.
+    /// The column with this name, which must be in the header.
     Named(String),
 }
 
 impl ColumnChoice {
-    /// The column used when none is named.
+    /// Name of the column if `--contacts-column` is not given.
     pub const DEFAULT_NAME: &'static str = "contact_id";
 
-    /// The name looked for in the header.
+    /// Returns the name to find in the header.
     pub fn name(&self) -> &str {
         match self {
             Self::Default => Self::DEFAULT_NAME,
@@ -83,7 +82,7 @@ impl ColumnChoice {
 /// Reads and checks the whole file.
 ///
 /// # Errors
-/// When it cannot be read, or a line of it is bad: with the file, the line and what is wrong.
+/// If the file cannot be read, or a line is invalid. The error names the file, the line and the problem.
 pub fn read(source: ContactsSource<'_>, form: &Form) -> Result<ContactList, ContactsError> {
     let (path, stream): (String, Box<dyn Read + '_>) = match source {
         ContactsSource::File(path) => {

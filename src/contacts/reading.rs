@@ -1,4 +1,4 @@
-//! From the lines of a file to a list of IDs, each once.
+//! Reads the lines of a file into a list of distinct IDs.
 
 use std::io::{BufReader, Read};
 use std::str::FromStr;
@@ -27,7 +27,7 @@ pub(super) fn read_into(
         match records.next(&mut record) {
             Ok(true) => {}
             Ok(false) => break,
-            // JSON breaks the rules of quoting: naming it helps more than an error about a quote.
+            // JSON breaks the rules of quoting. An error that names JSON helps more than one about a quote.
             Err(problem) if reading.is_none() => return Err(header::explain(problem, &first_line, form)),
             Err(problem) => return Err(problem),
         }
@@ -43,7 +43,7 @@ pub(super) fn read_into(
             if found.is_some() {
                 continue;
             }
-            // No header: this first line is an ID already.
+            // Without a header, the first line is already an ID.
             reading
         };
         reading.add(list, &record)?;
@@ -56,28 +56,28 @@ pub(super) fn read_into(
     reading.map_or(Ok(()), |reading| reading.check_end(list))
 }
 
-/// Facts about a file that its first line shows.
+/// State of the reader, set up by the first line.
 struct Reading<'a> {
     form: &'a Form,
-    /// Where the ID stands.
+    /// Index of the ID column.
     index: usize,
     /// Number of cells per line.
     width: usize,
-    /// IDs are checked for what they look like.
+    /// True if IDs are checked for likely mistakes.
     is_checked: bool,
     has_header: bool,
     seen: ContactIndex,
-    /// The separator that every ID so far ends with or, if it is a semicolon, contains.
+    /// Separator that every ID so far ends with or, if it is a semicolon, contains.
     common: Common,
 }
 
-/// A separator that all IDs have.
+/// Separator that all IDs have.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Common {
     Unknown,
-    /// All end with it.
+    /// All IDs end with this character.
     AtEnd(char, &'static str),
-    /// All hold a semicolon.
+    /// All IDs contain a semicolon.
     Semicolon,
     None,
 }
@@ -104,7 +104,7 @@ impl<'a> Reading<'a> {
                 looks: Looks::SecondHeader(self.form.column.name().to_owned()),
             });
         }
-        // An unquoted comma shifts the cells: better to stop than to export another column's text as an ID.
+        // An unquoted comma shifts the cells, so the ID could be the text of another column.
         if record.filled() > self.width {
             return Err(Problem::TooManyCells { line, cells: record.filled(), expected: self.width });
         }
@@ -123,7 +123,7 @@ impl<'a> Reading<'a> {
         Ok(())
     }
 
-    /// A file that was appended to another one brings its header along, perhaps with a byte order mark.
+    /// True for the header of a file that was appended to this one, perhaps with a byte order mark.
     fn is_header_again(&self, record: &Record) -> bool {
         let name = self.form.column.name();
         (0..record.len())
@@ -131,7 +131,7 @@ impl<'a> Reading<'a> {
             .any(|cell| same_name(cell.trim_start_matches('\u{feff}'), name))
     }
 
-    /// Refuses a column in which every ID has the rest of a line behind it.
+    /// Refuses a column in which the rest of the line follows every ID.
     fn check_end(&self, list: &ContactList) -> Result<(), Problem> {
         let is_guessed = self.form.delimiter == Delimiter::Detected && self.width == 1 && self.has_header;
         let looks = match self.common {

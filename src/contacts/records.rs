@@ -1,16 +1,16 @@
-//! Splits a contacts file into records of cells, knowing the line of each.
+//! Splits a contacts file into records of cells, with line numbers.
 //!
-//! Our own small splitter and not the csv crate's: that one takes an unclosed quote for the end of the file, and its
-//! line numbers are off after blank lines and lone carriage returns.
+//! The csv crate does not fit: it accepts an unclosed quote at the end of the file, and its line numbers are
+//! wrong after blank lines and lone carriage returns.
 
 use std::io::BufRead;
 
 use super::error::Problem;
 
-/// The most bytes of one record: a bound on memory, far above any line of a contacts file.
+/// Maximum size of a record. It bounds the memory, and is far above any line of a contacts file.
 const MAX_RECORD_BYTES: usize = 16 << 20;
 
-/// One record: a line, or several when a quoted cell holds line ends.
+/// A record: one line, or several if a quoted cell contains line ends.
 #[derive(Debug, Default)]
 pub(super) struct Record {
     text: Vec<u8>,
@@ -19,17 +19,17 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// The line it begins on.
+    /// Returns the first line of the record.
     pub(super) fn line(&self) -> u64 {
         self.line
     }
 
-    /// How many cells it has.
+    /// Number of cells.
     pub(super) fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// How many cells it has up to the last that is not blank: programs fill up lines with empty cells.
+    /// Number of cells up to the last one that is not blank. Some programs pad lines with empty cells.
     pub(super) fn filled(&self) -> usize {
         (0..self.len())
             .rev()
@@ -37,27 +37,27 @@ impl Record {
             .map_or(0, |index| index + 1)
     }
 
-    /// Whether all cells are blank.
+    /// True if all cells are blank.
     pub(super) fn is_blank(&self) -> bool {
         (0..self.len()).all(|index| self.cell(index).is_some_and(|cell| cell.trim().is_empty()))
     }
 
-    /// The cell at `index`, not trimmed; `None` past the last.
+    /// Returns the cell at `index`, not trimmed, or none after the last one.
     pub(super) fn cell(&self, index: usize) -> Option<&str> {
         (index < self.len()).then(|| std::str::from_utf8(self.bytes(index)).ok()).flatten()
     }
 
-    /// All cells, trimmed.
+    /// Returns all cells, trimmed.
     pub(super) fn cells(&self) -> Vec<&str> {
         (0..self.len()).filter_map(|index| self.cell(index)).map(str::trim).collect()
     }
 
-    /// Refuses what is not UTF-8 text.
+    /// Refuses a record that is not UTF-8 text.
     pub(super) fn check_text(&self) -> Result<(), Problem> {
         if memchr::memchr(0, &self.text).is_some() {
             return Err(Problem::Utf16 { line: self.line });
         }
-        // Cell by cell: a delimiter may not join two halves of a character.
+        // Checked per cell: the whole record could be valid although a delimiter splits a character.
         let is_text = (0..self.len()).all(|index| std::str::from_utf8(self.bytes(index)).is_ok());
         if is_text { Ok(()) } else { Err(Problem::NotUtf8 { line: self.line }) }
     }
@@ -77,39 +77,39 @@ impl Record {
         self.ends.push(self.text.len());
     }
 
-    /// Drops the blanks before an opening quote.
+    /// Removes the blanks before an opening quote.
     fn restart_cell(&mut self) {
         self.text.truncate(self.ends.last().copied().unwrap_or(0));
     }
 }
 
-/// Where in a cell the splitter stands.
+/// Position of the splitter in a cell.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// Nothing but blanks so far: a quote opens a quoted cell.
+    /// Only blanks so far. A quote opens a quoted cell.
     Start,
     Plain,
     Quoted {
         opened: u64,
     },
-    /// A quote inside a quoted cell: the first half of a doubled one, or the end.
+    /// After a quote inside a quoted cell. It is the first half of a doubled quote, or the end.
     Quote {
         opened: u64,
     },
-    /// After the closing quote.
+    /// After the closing quote and a blank.
     Closed,
 }
 
-/// The records of a stream.
+/// Reader of the records in a stream.
 pub(super) struct Records<R> {
     input: R,
-    /// `None`: each line is one cell, and quotes are text.
+    /// If none, each line is one cell, and quotes are text.
     delimiter: Option<u8>,
-    /// The line the next byte belongs to, from 1.
+    /// Line of the next byte, from 1.
     line: u64,
-    /// A carriage return was the last byte: a line feed after it is the same line end.
+    /// True after a carriage return. A line feed then belongs to the same line end.
     after_return: bool,
-    /// Bytes have been seen since the last line end.
+    /// True if the current line has bytes.
     in_line: bool,
 }
 
@@ -118,7 +118,7 @@ impl<R: BufRead> Records<R> {
         Self { input, delimiter, line: 1, after_return: false, in_line: false }
     }
 
-    /// Lines seen so far, the last one also without a line end.
+    /// Number of lines so far, including a last one without a line end.
     pub(super) fn lines(&self) -> u64 {
         self.line - 1 + u64::from(self.in_line)
     }
@@ -127,7 +127,8 @@ impl<R: BufRead> Records<R> {
         self.input
     }
 
-    /// Reads the next record, a blank line being one with one empty cell; false at the end of the file.
+    /// Reads the next record. A blank line is a record with one empty cell. Returns false at the end of the
+    /// file.
     pub(super) fn next(&mut self, record: &mut Record) -> Result<bool, Problem> {
         record.clear(self.line);
         let mut state = State::Start;
@@ -153,7 +154,7 @@ impl<R: BufRead> Records<R> {
             let second_half = self.after_return && byte == b'\n';
             self.after_return = byte == b'\r';
             if second_half {
-                // Its first half has ended the record already, unless both stand inside quotes.
+                // The carriage return has ended the record, unless both are inside quotes.
                 if matches!(state, State::Quoted { .. }) {
                     record.text.push(byte);
                 }

@@ -10,7 +10,7 @@ use crate::api::{Client, Counters, Failure, PageQuery, Stop};
 use crate::contacts::ContactList;
 use crate::event::SharedObserver;
 use crate::output::manifest::Input;
-use crate::settings::{Incremental, Unfinished};
+use crate::settings::{Incremental, UnfinishedPolicy};
 use crate::state::Times;
 
 /// Result of a dry run.
@@ -48,7 +48,7 @@ pub async fn dry_run(job: &Job, observer: SharedObserver) -> Result<DryRun, Expo
     };
     let unfinished =
         WorkFolder::new(&settings.out, &settings.work).unfinished()?.map(|run| run.run_id.to_string());
-    let begins = unfinished.is_none() || settings.unfinished == Unfinished::ThrowAway;
+    let begins = unfinished.is_none() || settings.unfinished == UnfinishedPolicy::Discard;
     let first_page = first_page(job, &client, contacts).await?;
     let due = match settings.incremental {
         Some(incremental) if begins => {

@@ -29,7 +29,7 @@ use crate::layout;
 use crate::lock::Lock;
 use crate::output::manifest::RunOptions;
 use crate::publish::{self, Published};
-use crate::settings::Unfinished;
+use crate::settings::UnfinishedPolicy;
 use crate::spool::{self, Entry, Ledger};
 
 /// Properties that a resumed run must have in common with its first attempt.
@@ -157,13 +157,13 @@ impl WorkFolder {
     /// own run to do.
     pub fn finish_publishing(
         &self,
-        unfinished: Unfinished,
+        unfinished: UnfinishedPolicy,
         run_id: Option<&RunId>,
         identity: &Identity,
         lock: &Lock,
     ) -> Result<Option<Published>, ExportError> {
         match unfinished {
-            Unfinished::GoOn => {
+            UnfinishedPolicy::Resume => {
                 self.discard()?; // finish an interrupted --fresh
                 let is_this_run = self.unfinished()?.is_some_and(|run| {
                     identity.differences(&run.identity).is_empty()
@@ -172,7 +172,7 @@ impl WorkFolder {
                 let mut check = |_: &str| Ok(lock.check()?);
                 Ok(publish::resume(&self.out, &self.folder, &mut check)?.filter(|_| is_this_run))
             }
-            Unfinished::ThrowAway => {
+            UnfinishedPolicy::Discard => {
                 if self.run_file().exists() {
                     durable::rename(&self.run_file(), &self.discarded_file())?;
                     durable::sync_dir(&self.folder)?;
@@ -218,7 +218,7 @@ impl WorkFolder {
     /// Resumes the unfinished run, or starts a new one.
     pub fn open(
         &self,
-        choice: Unfinished,
+        choice: UnfinishedPolicy,
         run_id: Option<RunId>,
         identity: &Identity,
     ) -> Result<Run, ExportError> {
@@ -231,7 +231,7 @@ impl WorkFolder {
     }
 
     /// Resumes or starts `run`, which `rebuild` makes from an archive.
-    pub fn open_as(&self, choice: Unfinished, run: Run) -> Result<Run, ExportError> {
+    pub fn open_as(&self, choice: UnfinishedPolicy, run: Run) -> Result<Run, ExportError> {
         match self.resume(choice, Some(&run.run_id), &run.identity)? {
             Some(unfinished) => Ok(unfinished),
             None => self.begin(run),
@@ -241,11 +241,11 @@ impl WorkFolder {
     /// The unfinished run, if it is to be resumed. It must fit the command.
     fn resume(
         &self,
-        choice: Unfinished,
+        choice: UnfinishedPolicy,
         run_id: Option<&RunId>,
         identity: &Identity,
     ) -> Result<Option<Run>, ExportError> {
-        if choice == Unfinished::ThrowAway {
+        if choice == UnfinishedPolicy::Discard {
             return Ok(None);
         }
         let Some(run) = self.unfinished()? else { return Ok(None) };

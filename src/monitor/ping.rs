@@ -77,10 +77,10 @@ impl Pinger {
         match response.map(|response| response.status()) {
             Ok(status) if status.is_success() => Ok(()),
             Ok(status) if status.is_redirection() => {
-                Err(format!("it redirects ({}), which is not followed", status.as_u16()))
+                Err(format!("status {}, and redirects are not followed", status.as_u16()))
             }
-            Ok(status) => Err(format!("it answers {}", status.as_u16())),
-            Err(error) if error.is_timeout() => Err("it does not answer".to_owned()),
+            Ok(status) => Err(format!("status {}", status.as_u16())),
+            Err(error) if error.is_timeout() => Err(format!("no response within {} s", TIMEOUT.as_secs())),
             Err(error) => Err(tls::refused_certificate(&error).map_or_else(
                 || if error.is_connect() { "cannot connect" } else { "the connection broke" }.to_owned(),
                 |why| format!("its certificate {why}"),

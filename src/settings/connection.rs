@@ -1,4 +1,4 @@
-//! Where the service is, who we are there, and how hard we may press it.
+//! Address of the service, credentials, and limits of the requests.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -9,35 +9,31 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::{Host, Url};
 
-/// The service and how to talk to it.
+/// Settings for all requests to the service.
 #[derive(Debug)]
 pub struct Connection {
-    /// Where the endpoints are.
     pub base_url: BaseUrl,
-    /// Who we are there.
     pub credentials: Credentials,
-    /// Form of the Authorization header.
     pub auth_scheme: AuthScheme,
-    /// Most requests in flight, over the whole run.
+    /// Maximum number of requests in flight.
     pub concurrency: NonZeroU32,
-    /// Most requests started per second.
+    /// Maximum number of requests started per second.
     pub rate_limit: Option<f64>,
-    /// Repeats and timeouts.
     pub retrying: Retrying,
 }
 
-/// Repeats and timeouts of one request.
+/// Retries and timeouts of a request.
 #[derive(Clone, Copy, Debug)]
 pub struct Retrying {
-    /// Most repeats of one request after failures of the server or the network.
+    /// Maximum number of retries after failures of the server or the network.
     pub retries: u32,
-    /// From the first byte sent to the last received.
+    /// Maximum time from the first byte sent to the last byte received.
     pub timeout: Duration,
-    /// To open a connection.
+    /// Maximum time to open a connection.
     pub connect_timeout: Duration,
 }
 
-/// Form of the Authorization header; the service's pages show both (`docs/api.md#sign-in`).
+/// Form of the Authorization header. The documentation of the service shows both (`docs/api.md#sign-in`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum AuthScheme {
     /// `Authorization: Bearer <idToken>`
@@ -46,74 +42,71 @@ pub enum AuthScheme {
     Raw,
 }
 
-/// What proves who we are. At least one of the two is there.
+/// Credentials of the account. At least one of `token` and `login` is set.
 #[derive(Debug)]
 pub struct Credentials {
-    /// A token from elsewhere, used first.
+    /// Token given by the user, used first.
     pub token: Option<TokenSource>,
-    /// What a new token is had with.
+    /// Login that gets a new token.
     pub login: Option<Login>,
-    /// The account's e-mail address, where it is set: the list of contacts is asked for by it.
+    /// E-mail address of the account, if set. The request for the contact list needs it.
     pub email: Option<SecretString>,
 }
 
-/// Where a given token comes from.
+/// Source of a given token.
 #[derive(Debug)]
 pub enum TokenSource {
-    /// The token itself.
     Value(SecretString),
-    /// A file that holds it, read again when the token is refused.
+    /// File that is read again when the token is refused.
     File(PathBuf),
 }
 
-/// The account's e-mail address and password.
+/// E-mail address and password of the account.
 #[derive(Debug)]
 pub struct Login {
-    /// `user_email_id` of the sign-in endpoint; personal, so kept from logs.
+    /// `user_email_id` of the sign-in endpoint. It is personal, so logs must not contain it.
     pub email: SecretString,
-    /// Where the password comes from.
     pub password: PasswordSource,
 }
 
-/// Where the password comes from.
+/// Source of the password.
 #[derive(Debug)]
 pub enum PasswordSource {
-    /// The password itself.
     Value(SecretString),
-    /// A file whose first line it is.
+    /// File with the password in its first line.
     File(PathBuf),
-    /// A command that prints it.
+    /// Command that prints the password.
     Command(String),
 }
 
-/// The service's address: `https`, or `http` on a loopback address; no user, password, query or fragment.
+/// Address of the service: `https`, or `http` for a loopback address, without user, password, query or
+/// fragment.
 #[derive(Clone, PartialEq, Eq)]
 pub struct BaseUrl(Url);
 
-/// Why an address is not accepted.
+/// Invalid address of the service.
 #[derive(Debug, thiserror::Error)]
 pub enum BaseUrlError {
-    /// Not a URL at all.
-    #[error("not a URL: {0} (it looks like https://host/stage)")]
+    #[error("invalid URL: {0}; use a URL such as https://host/stage")]
     Malformed(#[from] url::ParseError),
     /// Neither http nor https.
-    #[error("the scheme {0:?} is not supported, only https")]
+    #[error("unsupported scheme {0:?}: use https")]
     Scheme(String),
-    /// http to another machine.
+    /// Plain http to another machine.
     #[error(
-        "plain http would send the token in the clear to {0}: use https (http is accepted for loopback addresses only)"
+        "plain http would send the token unencrypted to {0}: use https (http is accepted for loopback addresses only)"
     )]
     Plain(String),
     /// A user or password in the address.
-    #[error("the URL holds a user or password: put credentials into CHATZY_EMAIL and CHATZY_PASSWORD_FILE")]
+    #[error("the URL contains a user or password: use CHATZY_EMAIL and CHATZY_PASSWORD_FILE instead")]
     Credentials,
     /// A query or fragment.
-    #[error("the URL has a query or fragment, which a base URL cannot have")]
+    #[error("the URL contains a query or fragment: remove it")]
     Query,
 }
 
 impl BaseUrl {
-    /// The URL of an endpoint.
+    /// Returns the URL of an endpoint.
     pub fn endpoint(&self, name: &str) -> Url {
         let mut url = self.0.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
@@ -122,23 +115,23 @@ impl BaseUrl {
         url
     }
 
-    /// `https`, or `http`.
+    /// Returns `https` or `http`.
     pub fn scheme(&self) -> &str {
         self.0.scheme()
     }
 
-    /// Whether it names this machine.
+    /// True if the host is this machine.
     pub fn is_loopback(&self) -> bool {
         is_loopback(&self.0)
     }
 
-    /// The address as text, without a slash at its end.
+    /// Returns the address without a slash at the end.
     pub fn as_str(&self) -> &str {
         self.0.as_str().trim_end_matches('/')
     }
 }
 
-/// Whether the address names this machine.
+/// True if the host is this machine.
 pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -185,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_machine_has_many_names() {
+    fn loopback_addresses_are_recognized() {
         for url in [
             "http://localhost:1/prod",
             "http://LOCALHOST",

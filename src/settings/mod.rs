@@ -1,4 +1,5 @@
-//! Settings, validated once: below the command line nothing is parsed again and no `Option` means "default".
+//! Validated settings of a run. Below the command line, nothing is parsed again, and no `Option` means
+//! "default".
 //!
 //! Layer 1.
 
@@ -19,83 +20,69 @@ pub use connection::{
 };
 pub use ping::{PingUrl, PingUrlError};
 
-/// All that `run` is to do.
+/// Settings of `run`.
 #[derive(Debug)]
 pub struct RunSettings {
-    /// The folder of the export.
+    /// Folder of the export.
     pub out: PathBuf,
-    /// Where an unfinished run lives.
+    /// Work folder.
     pub work: PathBuf,
-    /// What to do with one.
-    pub unfinished: Unfinished,
-    /// A layout other than that of the newest run in the folder.
+    pub unfinished: UnfinishedPolicy,
     pub mixed: Mixed,
-    /// How long to wait for another run on this export to end.
+    /// Maximum time to wait for another run on this export.
     pub wait_lock: Duration,
-    /// The run's ID, where the user sets it.
+    /// ID of the run, if the user sets it.
     pub run_id: Option<RunId>,
-    /// The service and how to talk to it.
     pub connection: Arc<Connection>,
-    /// What to read of each contact.
     pub reading: ReadingSettings,
-    /// Which messages to export.
     pub window: Window,
-    /// The form of the files.
     pub output: OutputSettings,
-    /// What becomes of the answers.
     pub raw: RawAnswers,
-    /// How many contacts may fail.
     pub max_failed: MaxFailed,
-    /// Read only contacts that are due.
+    /// Set for an incremental run.
     pub incremental: Option<Incremental>,
 }
 
-/// How an incremental run chooses its contacts.
+/// Settings of an incremental run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Incremental {
-    /// The longest that a contact is not read.
+    /// Maximum time between two reads of a contact.
     pub sweep_every: Duration,
-    /// All are due: what is known of them is not asked.
+    /// True if all contacts are due, and the earlier state is ignored.
     pub full: bool,
 }
 
-/// Runs whose format or partition keys differ from those of the newest run in the folder.
+/// Policy for a format or partition keys that differ from those of the newest run in the folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mixed {
-    /// End with an error.
     Refused,
-    /// Accept them.
     Allowed,
 }
 
-/// What to do with an unfinished run in the work folder.
+/// Policy for an unfinished run in the work folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unfinished {
-    /// Go on with it.
-    GoOn,
-    /// Throw it away.
-    ThrowAway,
+pub enum UnfinishedPolicy {
+    Resume,
+    Discard,
 }
 
-/// What becomes of the API's answers when the tables are built from them.
+/// Policy for the responses of the API after the tables are built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RawAnswers {
-    /// They go with the work folder.
+    /// Removed with the work folder.
     Dropped,
-    /// They are published beside the tables.
+    /// Published beside the tables.
     Kept,
 }
 
-/// How each contact's history is asked for.
+/// Settings for the requests of a contact's history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadingSettings {
-    /// One pass for each; one over all channels where empty.
+    /// Channels with a pass of their own. If empty, one pass reads all channels.
     pub channels: Vec<Channel>,
-    /// The shape asked for.
     pub shape: AskedShape,
     /// `limit` of each page, 1..=100.
     pub page_size: u32,
-    /// How hard to prove that nothing was missed.
     pub consistency: Consistency,
 }
 
@@ -105,11 +92,11 @@ pub struct ReadingSettings {
 pub enum AskedShape {
     /// Messages inside their conversations.
     Grouped,
-    /// One list of messages.
+    /// A single list of messages.
     Flat,
 }
 
-/// Which contacts of the account are listed: the values of `filter`.
+/// Values of `filter`, which selects the contacts to list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum ListFilter {
     /// All contacts
@@ -121,7 +108,7 @@ pub enum ListFilter {
 }
 
 impl ListFilter {
-    /// As the API spells it.
+    /// Returns the value in the query.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::All => "all",
@@ -131,49 +118,47 @@ impl ListFilter {
     }
 }
 
-/// The times of messages to export: [since, until), in microseconds since 1970. A message without a time is kept.
+/// Period of the messages to export, in microseconds since 1970. A message without a time is always exported.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Window {
-    /// The first moment inside.
+    /// Start of the period, included.
     pub since: Option<i64>,
-    /// The first moment after.
+    /// End of the period, excluded.
     pub until: Option<i64>,
 }
 
 impl Window {
-    /// Whether a message of this time is exported.
+    /// True if a message of this time is exported.
     pub fn holds(self, created_at: Option<i64>) -> bool {
         let Some(time) = created_at else { return true };
         self.since.is_none_or(|since| since <= time) && self.until.is_none_or(|until| time < until)
     }
 }
 
-/// How many contacts may fail before the run stops without publishing.
+/// Maximum number of failed contacts. A run with more stops without publishing.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum MaxFailed {
-    /// This many.
     Count(u64),
-    /// This part of the contacts, in percent.
     Percent(f64),
 }
 
 impl MaxFailed {
-    /// Whether `failed` of `contacts` are too many.
+    /// True if `failed` of `contacts` are too many.
     #[expect(clippy::cast_precision_loss, reason = "counts of contacts are far below 2^52")]
     pub fn is_exceeded(self, failed: u64, contacts: u64) -> bool {
         match self {
-            Self::Count(most) => failed > most,
-            Self::Percent(most) => failed as f64 * 100.0 > most * contacts as f64,
+            Self::Count(max) => failed > max,
+            Self::Percent(max) => failed as f64 * 100.0 > max * contacts as f64,
         }
     }
 }
 
-/// The form of the data files.
+/// Format of the data files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// Apache Parquet with this codec.
     Parquet(ParquetCodec),
-    /// One JSON object a line, the file compressed as a whole.
+    /// One JSON object per line. The codec compresses the whole file.
     Jsonl(JsonlCodec),
 }
 
@@ -182,24 +167,20 @@ pub enum Format {
 pub enum ParquetCodec {
     /// Zstandard at this level, 1..=22.
     Zstd(i32),
-    /// Snappy.
     Snappy,
-    /// None.
     None,
 }
 
 /// Compression of whole JSONL files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JsonlCodec {
-    /// `.jsonl`
     None,
-    /// `.jsonl.gz`
     Gzip,
-    /// `.jsonl.zst`, at this level, 1..=22.
+    /// Zstandard at this level, 1..=22.
     Zstd(i32),
 }
 
-/// A key of the folder names below a table (Hive style).
+/// Key of the folder names below a table (Hive style).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum)]
 pub enum PartitionKey {
     /// Day of the run.
@@ -218,7 +199,7 @@ pub enum PartitionKey {
 }
 
 impl PartitionKey {
-    /// The key in the command line, in folder names and in the manifest.
+    /// Returns the name on the command line, in folder names and in the manifest.
     pub fn name(self) -> &'static str {
         match self {
             Self::ExportDate => "export_date",
@@ -230,7 +211,7 @@ impl PartitionKey {
         }
     }
 
-    /// The key of this name.
+    /// Returns the key with this name.
     pub fn of_name(name: &str) -> Option<Self> {
         Self::value_variants().iter().copied().find(|key| key.name() == name)
     }
@@ -244,18 +225,17 @@ impl PartitionKey {
     }
 }
 
-/// How the tables are laid out in files.
+/// Layout of the tables in files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutputSettings {
-    /// The form of the files.
     pub format: Format,
-    /// The partition keys, in the order of the folders.
+    /// Partition keys, in the order of the folders.
     pub partition_by: Vec<PartitionKey>,
-    /// Bytes after which a file is closed at the next contact.
+    /// Size after which the next contact starts a new file, in bytes.
     pub target_file_size: u64,
 }
 
-/// How hard to prove that nothing of a history was missed.
+/// Strength of the proof that no message was missed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Consistency {
@@ -263,7 +243,7 @@ pub enum Consistency {
     Fast,
     /// Each page overlaps the page before. Ends are proved, or accepted if the run has reason to.
     Anchored,
-    /// As anchored, but every end is proved, and messages added meanwhile are read in a second pass.
+    /// Like anchored, but every end is proved, and a second pass reads messages added during the first.
     Strict,
 }
 

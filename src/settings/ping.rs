@@ -1,4 +1,4 @@
-//! The address of a monitor that waits for a sign of life.
+//! URL of a monitor that expects pings.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,48 +7,46 @@ use url::Url;
 
 use super::connection::is_loopback;
 
-/// Where a monitor is told how a run goes. Its path is as good as a password there, so only its host is ever shown.
+/// URL for pings about a run. Its path is a secret, so only the host is ever shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PingUrl(Url);
 
-/// Why an address is not accepted. None of the texts repeats it.
+/// Invalid ping URL. The messages do not contain the URL.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PingUrlError {
-    /// Not a URL at all.
-    #[error("not a URL: {0} (it looks like https://host/key)")]
+    #[error("invalid URL: {0}; use a URL such as https://host/key")]
     Malformed(#[from] url::ParseError),
-    /// http to another machine, or something else.
-    #[error("only https is possible (http is accepted for loopback addresses only)")]
+    /// A scheme other than https, or http to another machine.
+    #[error("unsupported scheme: use https (http is accepted for loopback addresses only)")]
     Scheme,
     /// A user or password in the address.
-    #[error("the URL holds a user or password, which is not sent")]
+    #[error("the URL contains a user or password, which would not be sent: remove it")]
     Credentials,
-    /// A fragment.
-    #[error("the URL has a fragment, which is not sent")]
+    #[error("the URL contains a fragment, which would not be sent: remove it")]
     Fragment,
 }
 
 impl PingUrl {
-    /// The URL with a word added to its path, before the query; the URL itself where there is none.
-    pub fn with(&self, word: Option<&str>) -> Url {
+    /// Returns the URL with a segment added to its path, if there is one.
+    pub fn with(&self, segment: Option<&str>) -> Url {
         let mut url = self.0.clone();
-        if let (Some(word), Ok(mut segments)) = (word, url.path_segments_mut()) {
-            segments.pop_if_empty().push(word);
+        if let (Some(segment), Ok(mut segments)) = (segment, url.path_segments_mut()) {
+            segments.pop_if_empty().push(segment);
         }
         url
     }
 
-    /// `https`, or `http`.
+    /// Returns `https` or `http`.
     pub fn scheme(&self) -> &str {
         self.0.scheme()
     }
 
-    /// Whether it names this machine.
+    /// True if the host is this machine.
     pub fn is_loopback(&self) -> bool {
         is_loopback(&self.0)
     }
 
-    /// What may be shown of it.
+    /// Returns the host, the only part that may be shown.
     pub fn host(&self) -> &str {
         self.0.host_str().unwrap_or_default()
     }
@@ -84,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_word_goes_behind_the_path() {
+    fn a_segment_is_added_to_the_path() {
         let with = |url: &str, word| url.parse::<PingUrl>().expect(url).with(word).to_string();
         assert_eq!(with("https://hc-ping.com/key", Some("start")), "https://hc-ping.com/key/start");
         assert_eq!(with("https://hc-ping.com/key/", Some("fail")), "https://hc-ping.com/key/fail");
@@ -96,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn no_text_repeats_it() {
+    fn no_message_contains_the_url() {
         for url in [
             "hc-ping.com/secret",
             "http://hc-ping.com/secret",

@@ -1,26 +1,27 @@
-//! Secrets as people and tools store them: with a byte order mark, a line end, or the scheme of the header in front.
+//! Cleans secrets as people and tools store them: with a byte order mark, a line end, or the scheme of the
+//! header.
 
 use secrecy::SecretString;
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// A password from an environment variable: blanks may be part of it.
+/// Returns a password from an environment variable. Blanks may be part of it.
 pub fn password(text: &str) -> SecretString {
     text.trim_start_matches(BYTE_ORDER_MARK).trim_end_matches(['\r', '\n']).into()
 }
 
-/// The first line of a file or of a command's output, without blanks around it; `None` where it is empty.
+/// Returns the first line of a file or of a command's output, trimmed, or none if it is empty.
 pub fn first_line(text: &str) -> Option<SecretString> {
     let line = text.trim_start_matches(BYTE_ORDER_MARK).lines().next()?.trim();
     (!line.is_empty()).then(|| line.into())
 }
 
-/// An e-mail address or anything else in which blanks at the ends mean nothing.
+/// Trims an e-mail address, or any other text in which blanks at the ends have no meaning.
 pub fn trimmed(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || c == BYTE_ORDER_MARK)
 }
 
-/// A token, without the `Bearer` that a copied header has in front.
+/// Returns a token, without the `Bearer` of a copied header.
 pub fn token(text: &str) -> SecretString {
     let text = trimmed(text);
     let is_bearer = |scheme: &str| scheme.eq_ignore_ascii_case("bearer");
@@ -45,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_line_is_found_behind_a_byte_order_mark() {
+    fn the_first_line_is_found_after_a_byte_order_mark() {
         let line = |text| first_line(text).map(|line| line.expose_secret().to_owned());
         for text in ["s3cret", "\u{feff}s3cret\r\n", " s3cret \nsecond line"] {
             assert_eq!(line(text).as_deref(), Some("s3cret"), "{text:?}");

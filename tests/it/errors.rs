@@ -37,27 +37,27 @@ fn misused(arguments: &str) -> String {
 fn contacts_files_that_cannot_be_used() {
     let export = unasked().without("--contacts").args("--contacts nowhere.csv");
     assert_snapshot!(refused(&export), @"error: contacts file nowhere.csv: cannot be read: No such file or directory (os error 2)");
-    assert_snapshot!(with_contacts("id,name\n1,Ada\n"), @r#"error: contacts file contacts.csv, line 1: there is no column "contact_id"; the columns are "id", "name"; choose one with --contacts-column"#);
+    assert_snapshot!(with_contacts("id,name\n1,Ada\n"), @r#"error: contacts file contacts.csv, line 1: missing column "contact_id"; the columns are "id", "name"; choose a column with --contacts-column"#);
     assert_snapshot!(with_contacts("contact_id\na\nb\u{1b}[31m\n"), @"error: contacts file contacts.csv, line 3: the contact ID holds the control character U+001B (IDs are 1 to 200 bytes without control characters)");
-    assert_snapshot!(with_contacts("contact_id\na\n".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>()), @"error: contacts file contacts.csv, line 1: the text is UTF-16 (or holds NUL bytes); save it as UTF-8");
-    assert_snapshot!(with_contacts(b"\xff\xfec\0o\0\n\0"), @"error: contacts file contacts.csv, line 1: the text is UTF-16 (or holds NUL bytes); save it as UTF-8");
+    assert_snapshot!(with_contacts("contact_id\na\n".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>()), @"error: contacts file contacts.csv, line 1: the text is UTF-16 (or contains NUL bytes); save the file as UTF-8");
+    assert_snapshot!(with_contacts(b"\xff\xfec\0o\0\n\0"), @"error: contacts file contacts.csv, line 1: the text is UTF-16 (or contains NUL bytes); save the file as UTF-8");
     assert_snapshot!(with_contacts(b"contact_id\nM\xfcller\n"), @"error: contacts file contacts.csv, line 2: the text is not valid UTF-8; save the file as UTF-8");
-    assert_snapshot!(with_contacts(""), @"error: contacts file contacts.csv: there is no contact ID in it");
-    assert_snapshot!(with_contacts("contact_id\n\n  \n"), @"error: contacts file contacts.csv: there is no contact ID in it");
+    assert_snapshot!(with_contacts(""), @"error: contacts file contacts.csv: the file contains no contact ID");
+    assert_snapshot!(with_contacts("contact_id\n\n  \n"), @"error: contacts file contacts.csv: the file contains no contact ID");
     assert_snapshot!(with_contacts(format!("contact_id\n{}\n", "x".repeat(201))), @"error: contacts file contacts.csv, line 2: the contact ID has 201 bytes, more than 200 (IDs are 1 to 200 bytes without control characters)");
     assert_snapshot!(with_contacts("contact_id,name\na,\"Ada\n"), @"error: contacts file contacts.csv, line 2: a quote opened on this line is never closed");
     let export = unasked().args("--contacts-column id");
-    assert_snapshot!(refused(&export), @r#"error: contacts file contacts.csv, line 1: there is no column "id"; the columns are "contact_id"; choose one with --contacts-column"#);
+    assert_snapshot!(refused(&export), @r#"error: contacts file contacts.csv, line 1: missing column "id"; the columns are "contact_id"; choose a column with --contacts-column"#);
 }
 
 #[test]
 fn base_urls_that_are_refused() {
     let with_url = |url: &str| refused(&unasked().without("--base-url").base_url(url));
-    assert_snapshot!(with_url("http://api.example.com/prod"), @"error: --base-url: plain http would send the token in the clear to api.example.com: use https (http is accepted for loopback addresses only)");
-    assert_snapshot!(with_url("https://me:secret@api.example.com/prod"), @"error: --base-url: the URL holds a user or password: put credentials into CHATZY_EMAIL and CHATZY_PASSWORD_FILE");
-    assert_snapshot!(with_url("api.example.com/prod"), @"error: --base-url: not a URL: relative URL without a base (it looks like https://host/stage)");
-    assert_snapshot!(with_url("ftp://api.example.com/prod"), @r#"error: --base-url: the scheme "ftp" is not supported, only https"#);
-    assert_snapshot!(with_url("https://api.example.com/prod?stage=1"), @"error: --base-url: the URL has a query or fragment, which a base URL cannot have");
+    assert_snapshot!(with_url("http://api.example.com/prod"), @"error: --base-url: plain http would send the token unencrypted to api.example.com: use https (http is accepted for loopback addresses only)");
+    assert_snapshot!(with_url("https://me:secret@api.example.com/prod"), @"error: --base-url: the URL contains a user or password: use CHATZY_EMAIL and CHATZY_PASSWORD_FILE instead");
+    assert_snapshot!(with_url("api.example.com/prod"), @"error: --base-url: invalid URL: relative URL without a base; use a URL such as https://host/stage");
+    assert_snapshot!(with_url("ftp://api.example.com/prod"), @r#"error: --base-url: unsupported scheme "ftp": use https"#);
+    assert_snapshot!(with_url("https://api.example.com/prod?stage=1"), @"error: --base-url: the URL contains a query or fragment: remove it");
 }
 
 #[test]
@@ -312,10 +312,10 @@ fn nobody_at_the_address() {
 
 #[test]
 fn a_file_whose_lines_are_no_ids_is_refused_with_the_way_out() {
-    assert_snapshot!(with_contacts("Contact ID;Name\nmessages-1-a;Ada\n"), @r#"error: contacts file contacts.csv, line 1: the line looks like 2 columns separated by ';', and none of them is called "contact_id"; choose one with --contacts-column, or add a header line; if the line is an ID as it stands, give a list with one ID a line and --delimiter none"#);
-    assert_snapshot!(with_contacts("{\"contact_id\":\"messages-1-a\"}\n"), @"error: contacts file contacts.csv, line 1: the line looks like JSON; convert the file to CSV or to one ID a line, as `jq -r .contact_id` does; if the line is an ID as it stands, give a list with one ID a line and --delimiter none");
+    assert_snapshot!(with_contacts("Contact ID;Name\nmessages-1-a;Ada\n"), @r#"error: contacts file contacts.csv, line 1: the line looks like 2 columns separated by ';', and none has the name "contact_id"; choose one with --contacts-column, or add a header line; if the whole line is an ID, use a list with one ID per line and --delimiter none"#);
+    assert_snapshot!(with_contacts("{\"contact_id\":\"messages-1-a\"}\n"), @"error: contacts file contacts.csv, line 1: the line looks like JSON; convert the file to CSV or to one ID per line, for example with `jq -r .contact_id`; if the whole line is an ID, use a list with one ID per line and --delimiter none");
     let misused = misused("--delimiter semicolon");
-    assert!(misused.contains("give one ASCII punctuation character, tab, or none"), "{misused}");
+    assert!(misused.contains("must be one ASCII punctuation character, tab, or none"), "{misused}");
     let check = Export::command("check --simulated --delimiter ;").expect(2);
     assert!(check.last_line().contains("--contacts <FILE>"), "{}", check.stderr);
 }

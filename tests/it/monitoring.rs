@@ -281,12 +281,12 @@ fn a_monitor_that_does_not_listen_is_a_warning() {
         outcome.stderr.trim().replace('\n', " / ")
     };
     let refusing = Monitor::start(|_| Answer::new(500, "no"));
-    assert_snapshot!(warned(&refusing), @"warning: cannot ping 127.0.0.1: it answers 500 / warning: cannot ping 127.0.0.1: it answers 500");
+    assert_snapshot!(warned(&refusing), @"warning: cannot ping 127.0.0.1: status 500 / warning: cannot ping 127.0.0.1: status 500");
     assert_eq!(refusing.told(), ["start", "start", "secret-key", "secret-key"], "each is tried twice");
     let elsewhere = Scripted::start(|_| Answer::new(200, "OK"));
     let target = elsewhere.url().to_owned();
     let redirecting = Monitor::start(move |_| Answer::redirect(&target));
-    assert_snapshot!(warned(&redirecting), @"warning: cannot ping 127.0.0.1: it redirects (302), which is not followed / warning: cannot ping 127.0.0.1: it redirects (302), which is not followed");
+    assert_snapshot!(warned(&redirecting), @"warning: cannot ping 127.0.0.1: status 302, and redirects are not followed / warning: cannot ping 127.0.0.1: status 302, and redirects are not followed");
     assert!(elsewhere.asked().is_empty(), "no redirect is followed");
     let gone =
         Export::run_of(server.url(), ["a"]).args("-q --ping-url http://127.0.0.1:1/secret-key").expect(0);
@@ -300,8 +300,8 @@ fn addresses_of_monitors_that_are_refused() {
         assert!(!outcome.stderr.contains("secret"), "{}", outcome.stderr);
         outcome.last_line()
     };
-    assert_snapshot!(with("http://hc-ping.com/secret"), @"error: --ping-url: only https is possible (http is accepted for loopback addresses only)");
-    assert_snapshot!(with("hc-ping.com/secret"), @"error: --ping-url: not a URL: relative URL without a base (it looks like https://host/key)");
-    assert_snapshot!(with("https://me:secret@hc-ping.com/key"), @"error: --ping-url: the URL holds a user or password, which is not sent");
-    assert_snapshot!(with("file:///secret"), @"error: --ping-url: only https is possible (http is accepted for loopback addresses only)");
+    assert_snapshot!(with("http://hc-ping.com/secret"), @"error: --ping-url: unsupported scheme: use https (http is accepted for loopback addresses only)");
+    assert_snapshot!(with("hc-ping.com/secret"), @"error: --ping-url: invalid URL: relative URL without a base; use a URL such as https://host/key");
+    assert_snapshot!(with("https://me:secret@hc-ping.com/key"), @"error: --ping-url: the URL contains a user or password, which would not be sent: remove it");
+    assert_snapshot!(with("file:///secret"), @"error: --ping-url: unsupported scheme: use https (http is accepted for loopback addresses only)");
 }

@@ -23,7 +23,7 @@ use crate::catalog;
 use crate::durable;
 use crate::event::{Event, SharedObserver};
 use crate::publish::{self, Published};
-use crate::settings::{Mixed, OutputSettings, RawAnswers, Unfinished, Window};
+use crate::settings::{Mixed, OutputSettings, RawAnswers, UnfinishedPolicy, Window};
 use crate::table::parse_time;
 
 pub use archive::Archive;
@@ -38,7 +38,7 @@ pub struct RebuildJob {
     /// Work folder of the rebuild.
     pub work: PathBuf,
     /// Resume or discard an unfinished run.
-    pub unfinished: Unfinished,
+    pub unfinished: UnfinishedPolicy,
     /// Allow or refuse a layout that differs from that of the newest run in the folder.
     pub mixed: Mixed,
     /// Maximum time to wait for another run on this export.

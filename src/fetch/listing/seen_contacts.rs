@@ -94,7 +94,7 @@ impl SeenContacts {
     }
 
     fn insert(&mut self, contact: ListedContact) {
-        let (place, is_new) = self.index.place(&self.ids, &contact.contact_id);
+        let (place, is_new) = self.index.find_or_reserve(&self.ids, &contact.contact_id);
         if is_new {
             self.ids.push(&contact.contact_id);
         }
