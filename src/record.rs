@@ -1,11 +1,10 @@
-//! The wire shape of one page of `get_contact_conversation_messages`, borrowed from the answer's text; and, in
-//! [`listing`], of the account's list of contacts.
+//! The shape of a page of `get_contact_conversation_messages`, borrowed from the text of the response. [`listing`]
+//! has the shape of the account's list of contacts.
 //!
-//! Reads what the service documents (`docs/api.md#messages-of-a-contact`) and everything else it may send in its place: a
-//! value of another shape is kept where it was. [`ContactAnswer`] decides which pages are answers to a request. What the values mean is
-//! `table`'s.
+//! Reads what the API documents (`docs/api.md#messages-of-a-contact`). A value of another shape is kept as it is.
+//! [`ContactAnswer`] decides which pages are answers to a request. `table` interprets the values.
 //!
-//! Layer 1: fetch reads pages for their message ids, build reads them again from the spool for their rows.
+//! Layer 1: `fetch` reads pages for their message IDs, `transform` reads them again from the spool for their rows.
 
 mod answer;
 mod form;
@@ -27,7 +26,7 @@ pub use names::{article, members_found};
 pub use read::{read_json, read_page};
 pub use synthetic::{ShortDigest, short_digest};
 
-/// Why an answer is not a page.
+/// Reasons for which a response is not a page.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PageError {
     /// Not JSON, cut, or followed by more bytes.
@@ -44,13 +43,15 @@ pub enum PageError {
     TooManyParts,
 }
 
-/// The largest answer that is accepted from the API, and from an archive, in bytes. Lambda answers end at 6 MB: a larger one
-/// is a bomb, or is not from the API.
+/// Maximum size of a response from the API or a raw archive, in bytes. The API runs on AWS Lambda, whose responses
+/// end at 6 MB.
 pub const MAX_ANSWER: usize = 64 << 20;
 
-/// The most messages, conversations and members around them on one page, and the most members and records of one message.
-/// `limit` is at most 100, if need be for each of
-/// a thousand conversations; a text of a few megabytes can hold a million empty messages, each 700 bytes in memory.
+/// Maximum number of messages, conversations and other members on one page, and of members and records of one
+/// message.
+///
+/// `limit` is at most 100, possibly for each of a thousand conversations. A text of a few megabytes can hold a million
+/// empty messages, each 700 bytes in memory.
 pub const MOST_PARTS: usize = 100_000;
 
 /// One answer of the messages endpoint.
@@ -68,7 +69,7 @@ pub struct Page<'a> {
     form: form::Form<'a>,
 }
 
-/// How the messages of a [`Conversation`] were sent.
+/// Form in which the API sends the messages of a [`Conversation`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
     /// Inside an object of `conversations`.
@@ -80,40 +81,41 @@ pub enum Shape {
 /// One conversation as far as this page holds it.
 #[derive(Clone, Debug)]
 pub struct Conversation<'a> {
-    /// How its messages were sent.
+    /// Form in which its messages were sent.
     pub shape: Shape,
     /// `conversation_id` as text (see [`column_text`]); none when missing or null, and for the flat shape.
     pub id: Option<Cow<'a, str>>,
-    /// Its members but `messages`, the last of doubled ones; a `messages` that is neither array nor null is among them.
+    /// Members of the object except `messages`, the last of repeated ones. A `messages` that is neither array nor null
+    /// is included.
     pub fields: Vec<(Cow<'a, str>, Value<'a>)>,
-    /// Its messages, in the order sent.
+    /// Messages in the order sent.
     pub messages: Vec<Message<'a>>,
 }
 
-/// One message.
+/// One message on a page.
 #[derive(Clone, Debug)]
 pub struct Message<'a> {
     /// `message_id` as text, or the id computed for a message without one.
     pub id: Cow<'a, str>,
-    /// All of it.
+    /// The whole message as JSON.
     pub value: Value<'a>,
-    /// Its `created_at` as sent.
+    /// Member `created_at` as sent.
     pub created_at: Option<Value<'a>>,
-    /// Its `message_order` as sent.
+    /// Member `message_order` as sent.
     pub message_order: Option<Value<'a>>,
-    /// Its own `conversation_id` as text.
+    /// Member `conversation_id` as text.
     pub conversation_id: Option<Cow<'a, str>>,
 }
 
 impl<'a> Message<'a> {
-    /// A message whose place in a page and id are known from reading the page before.
+    /// A message whose ID and position are known because the page was read before.
     pub fn known(id: &'a str, value: Value<'a>) -> Self {
         Self { id: Cow::Borrowed(id), value, created_at: None, message_order: None, conversation_id: None }
     }
 }
 
 impl Page<'_> {
-    /// How many messages the page holds.
+    /// Number of messages on the page.
     pub fn message_count(&self) -> usize {
         self.conversations.iter().map(|conversation| conversation.messages.len()).sum()
     }

@@ -31,7 +31,6 @@ impl<'a> ContactAnswer<'a> {
         Ok(Self(page))
     }
 
-    /// The page.
     pub fn page(&self) -> &Page<'a> {
         &self.0
     }
@@ -83,7 +82,7 @@ pub fn check(page: &Page<'_>, asked_for: &ContactId) -> Result<(), PageError> {
 /// The IDs by which a page names its contact.
 fn contact_ids<'a>(page: &'a Page<'_>) -> impl Iterator<Item = Value<'a>> + 'a {
     let own = page.contact.and_then(|contact| contact.member("contact_id"));
-    // Where the contact's own members stand beside the list.
+    // The members of the contact may be siblings of the list.
     let beside = page.siblings.iter().find(|(name, _)| name == "contact_id").map(|(_, value)| *value);
     own.into_iter().chain(beside).filter(|value| !value.is_null())
 }

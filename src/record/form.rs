@@ -9,12 +9,9 @@ use crate::json::{Kind, Value};
 /// A member that should be a list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum ListMember {
-    /// Not there.
     #[default]
     Missing,
-    /// `null`.
     Null,
-    /// A list.
     List,
     /// A value of another type.
     Other,
@@ -37,9 +34,9 @@ pub(super) struct Form<'a> {
     pub(super) flaw: Option<String>,
     /// The error that the answer reports beside its records.
     pub(super) complaint: Option<String>,
-    /// `data.data` is null or `{}`.
+    /// True if `data.data` is null or `{}`.
     pub(super) is_blank: bool,
-    /// `contact` is there, and null.
+    /// True if `contact` is null.
     pub(super) has_null_contact: bool,
     pub(super) conversations: ListMember,
     pub(super) messages: ListMember,

@@ -1,7 +1,7 @@
 //! The wire shape of one part of the account's list of contacts (`docs/api.md#contacts-of-the-account`).
 //!
-//! Read as leniently as a page: a value of another type is kept as its JSON text, one that is missing is none, and only
-//! an answer that is no list at all is an error. The values are owned, since a list is kept whole and its answers are not.
+//! Reading is as lenient as for a page of messages. A value of another type is kept as its JSON text. Only a response
+//! that is not a list is an error. The values are owned: the list outlives its responses.
 
 use std::str::FromStr;
 
@@ -15,23 +15,17 @@ use crate::json::{Document, Kind, Value};
 /// One contact of the list. A value is none where it is missing or null.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListedContact {
-    /// `contact_id`.
     pub contact_id: ContactId,
-    /// `contact_name`.
     pub contact_name: Option<Box<str>>,
-    /// `phone_number`.
     pub phone_number: Option<Box<str>>,
-    /// `email`.
     pub email: Option<Box<str>>,
-    /// `conversation_status`.
     pub conversation_status: Option<Box<str>>,
-    /// `assigned_to`.
     pub assigned_to: Option<Box<str>>,
     /// `unread_message_count`, as sent: the service documents a number in a string.
     pub unread_message_count: Option<Box<str>>,
-    /// `latest_message_time`, as sent.
+    /// Time of the latest message, as sent.
     pub latest_message_time: Option<Box<str>>,
-    /// `channels`; the one channel where a string stands in place of the array.
+    /// Channels of the contact. A string in place of the array is one channel.
     pub channels: Box<[Box<str>]>,
 }
 
@@ -52,12 +46,11 @@ impl ListedContact {
     }
 }
 
-/// What stands at one place of the list.
+/// One element of the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Listed {
-    /// A contact.
     Contact(Box<ListedContact>),
-    /// Something without an ID that could be asked for. It is told from others by what it says.
+    /// An element without a contact ID. Its content distinguishes it from others.
     Unnamed {
         /// A digest of its text.
         digest: Box<str>,
@@ -69,13 +62,13 @@ pub enum Listed {
 /// One answer, in the server's order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ListingPage {
-    /// What stands on it.
+    /// Elements of the list, in order.
     pub places: Vec<Listed>,
 }
 
 /// Reads an answer of the list endpoint. Of doubled members the last wins.
 ///
-/// The list may stand at `data.data` itself. It may be missing or null only where nothing else could hold it, as for a page
+/// The list may be `data.data` itself. It may be missing or null only if no other member could hold it, as for a page
 /// of messages.
 ///
 /// # Errors
@@ -129,7 +122,7 @@ fn of_moved(places: [Option<Value<'_>>; 3]) -> Option<PageError> {
     Some(PageError::NotAnAnswer(what))
 }
 
-/// True if an object or list stands beside a list that is null.
+/// True if another member, an object or a list, could be the list.
 fn has_other_list(records: Option<Value<'_>>) -> bool {
     records.is_some_and(|records| records.members().any(|(_, value)| may_hold(value)))
 }
@@ -156,7 +149,7 @@ fn no_list(root: Value<'_>) -> String {
     }
 }
 
-/// The error that an answer without contacts reports. A plain `message` counts only where nothing stands beside it.
+/// Error that a response without contacts reports. A plain `message` counts only if it is the only member.
 fn complaint(root: Value<'_>, data: Option<Value<'_>>) -> Option<PageError> {
     let places = [Some(root), data];
     let is_bare = places.into_iter().flatten().all(|place| {

@@ -20,7 +20,8 @@ pub fn article(value: Value<'_>) -> &'static str {
     }
 }
 
-/// Names the members of an object: `members found: contact, chats`. A key that may be an ID or a secret is only counted.
+/// Names the members of an object: `members found: contact, chats`. Keys that may be an ID or a secret are only
+/// counted.
 pub fn members_found<'n>(names: impl Iterator<Item = &'n str>) -> String {
     let (mut shown, mut others) = (Vec::new(), 0_usize);
     for name in names {

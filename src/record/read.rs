@@ -23,7 +23,8 @@ pub fn read_json<'t>(text: impl Into<Cow<'t, str>>) -> Result<Document<'t>, Page
 /// Reads an answer of the messages endpoint. Of doubled members the last wins.
 ///
 /// # Errors
-/// When it holds no `data.data` object (a null one is a contact that does not exist), or reports an error instead of one.
+/// When there is no `data.data` object, or the response reports an error in its place. A null object means that the
+/// contact does not exist.
 /// [`super::ContactAnswer`] decides if a page is the answer to a request.
 pub fn read_page<'a>(document: &'a Document<'_>) -> Result<Page<'a>, PageError> {
     let room = Room::default();
@@ -81,7 +82,7 @@ impl Room {
 
     /// Checks that one message does not hold in itself what a page may not hold.
     fn check_message(&self, message: Value<'_>) {
-        // Shorter ones cannot hold that many members or elements, so that those of honest messages are not walked.
+        // Shorter values cannot hold that many members or elements. Normal messages are not walked.
         let is_long = |value: Value<'_>| value.raw().len() > 2 * MOST_PARTS;
         let is_too_much = |(at, (_, value)): (usize, (_, Value<'_>))| {
             at == MOST_PARTS || (is_long(value) && value.elements().nth(MOST_PARTS).is_some())
@@ -116,7 +117,7 @@ struct Outer<'a> {
     around: Vec<(Cow<'a, str>, Value<'a>)>,
 }
 
-/// What stands at `data.data`.
+/// Value of `data.data`.
 #[derive(Default)]
 enum Records<'a> {
     #[default]
@@ -165,8 +166,8 @@ impl<'a> Draft<'a> {
 }
 
 impl Answer<'_> {
-    /// The error that the answer reports. A plain `message` counts only where there are no records at all, and nothing
-    /// else that could be meant as such.
+    /// Error that the response reports. A plain `message` counts only if the response has no records and no other
+    /// member that could hold some.
     fn complaint(&self) -> Option<String> {
         let Outer { error, error_message, message, records, .. } = &self.outer;
         let errors = [self.error, self.error_message, *error, *error_message];
@@ -203,7 +204,7 @@ impl Answer<'_> {
     }
 }
 
-/// Whether a member named like an error reports one: not so for the null, `false` or empty one of a success.
+/// True if a member named like an error reports one. In a successful response it is null, `false` or empty.
 pub(super) fn tells_something(value: Value<'_>) -> bool {
     match value.kind() {
         Kind::Null => false,
@@ -312,7 +313,7 @@ fn read_records<'a>(records: Value<'a>, room: &Room) -> Records<'a> {
     Records::Page(draft)
 }
 
-/// What stands where a list was expected and is none. Null is an empty list.
+/// Returns the value if it is not a list. Null is an empty list.
 fn odd_list(value: Value<'_>) -> Option<Value<'_>> {
     (!matches!(value.kind(), Kind::Array | Kind::Null)).then_some(value)
 }

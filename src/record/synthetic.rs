@@ -10,9 +10,9 @@ use super::Conversation;
 use crate::digest::hex_digits;
 use crate::json::{Value, canonical};
 
-/// Gives each message without an id `x-` and a digest of what it says; of equal ones the second gets `-1`, and so on.
+/// Gives each message without an ID the name `x-` and a digest of its content. Equal ones get `-1`, `-2` and so on.
 ///
-/// The conversation's id is left out of the digest: the same message is the same in a grouped and a flat answer.
+/// The digest excludes the conversation's ID: a message has the same name in a grouped and a flat response.
 pub(super) fn name_messages(conversations: &mut [Conversation<'_>]) {
     let mut met: HashMap<String, u64> = HashMap::new();
     let messages = conversations.iter_mut().flat_map(|conversation| &mut conversation.messages);
