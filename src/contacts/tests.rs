@@ -244,7 +244,7 @@ fn lines_that_are_no_ids_are_refused() {
     "Kontakt-ID\na1\n"
         line 1: "Kontakt-ID" looks like a header, but the expected column is "contact_id"; use --contacts-column Kontakt-ID …
     "Contact ID,Name\na1,Anna\n"
-        line 1: missing column "contact_id"; the columns are "Contact ID", "Name"; choose one with --contacts-column
+        line 1: missing column "contact_id"; the columns are "Contact ID", "Name"; choose a column with --contacts-column
     "contact_id name\na1 Anna\n"
         line 1: the line contains the column name "contact_id" and other text; separate columns with a comma, or set the delimiter with --delimiter …
     "contact_id: a1\n"
