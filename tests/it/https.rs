@@ -102,7 +102,7 @@ fn refused(certificate: fn(usize) -> &'static str) -> String {
         certificate,
         ..Script::new(|asked, _| Act::Answer(Answer::page(asked, 25)))
     });
-    let outcome = server.run_of(CONTACTS).expect(2);
+    let outcome = server.run_of(CONTACTS).args("--concurrency 1").expect(2);
     assert!(!outcome.out.join("_runs").exists(), "nothing is published");
     assert_eq!(server.connections(), 1, "it is no outage that passes");
     let line = outcome.last_line().replace(server.url(), "API");
