@@ -11,7 +11,7 @@
 //! A run that has read a contact completely (see [`DECISIVE`]) replaces the rows of this contact, unless a
 //! newer run is loaded. Runs can therefore be loaded late, twice and in any order. The chain of manifests
 //! determines which run is newer ([`runs`]). The rows of `failed` and `unchanged` contacts stay. Runs that
-//! have only parts of contacts are left out ([`limits`]).
+//! have only parts of contacts are left out ([`limits`](crate::output::manifest::RunOptions::limits)).
 //!
 //! Layer 3: uses tables and manifests; connects to no database.
 
