@@ -80,7 +80,7 @@ fn new_renamed_and_returning_fields_are_reported_once() {
     on(1, &[]);
     on(2, &[["messages", "role", "became_null"], ["messages", "sender", "appeared"]]);
     let outcome = Export::command("report").arg(&export.out_path().to_string_lossy()).args("-o -").expect(0);
-    assert!(outcome.stdout.contains("column no longer has values"), "the report tells of it");
+    assert!(outcome.stdout.contains("column no longer has values"), "the report names it");
     let again = export.path("again").to_string_lossy().into_owned();
     let rebuild =
         Export::command("rebuild --progress never --from").arg(&export.out_path().to_string_lossy());
