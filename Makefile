@@ -1,13 +1,16 @@
 # `make` lists what can be made: every target with a comment that begins with two number signs.
 
 .DEFAULT_GOAL := help
-.PHONY: help run install uninstall quick test check bench crash drift soak readers reference fuzz tools check-tools fuzz-tools clean
+.PHONY: help run install uninstall quick test check bench crash stores evidence drift soak readers spark ray airflow reference fuzz dist dist-test tools check-tools dist-tools fuzz-tools clean
 
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
 SCHEDULES ?= 1000000
 SOAK_MINUTES ?= 60
 SOAK_RATE ?= 100
+SCRIPTS = python scripts tests/dist tests/python tests/engines examples
+# Static programs. Only those of musl are.
+DIST_TARGETS ?= x86_64-unknown-linux-musl aarch64-unknown-linux-musl
 
 help: ## This list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,7 +34,7 @@ quick: ## Format, lints and unit tests: what to run while working
 test: tools ## All tests
 	cargo test # the workspace, but for fuzz and benches/micro, which have no tests
 
-check: tools check-tools ## Format, lints, docs, dependencies, Rust version, spelling
+check: tools check-tools ## Format, lints, docs, dependencies, Rust version, spelling, scripts, the Python package
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy --no-default-features -- -D warnings
@@ -40,6 +43,10 @@ check: tools check-tools ## Format, lints, docs, dependencies, Rust version, spe
 	.tools/venv/bin/cargo-shear shear --deny-warnings --locked
 	scripts/rust-version.sh
 	.tools/venv/bin/typos
+	.tools/venv/bin/shellcheck scripts/*.sh .ci/run tests/fixtures/make.sh
+	.tools/venv/bin/ruff check $(SCRIPTS)
+	.tools/venv/bin/ruff format --check $(SCRIPTS)
+	.tools/venv/bin/mypy
 
 bench: ## The exporter beside a client that only fetches and a Python script, as ratios; its stages alone
 	cargo build --release --bins --examples
@@ -48,10 +55,17 @@ bench: ## The exporter beside a client that only fetches and a Python script, as
 	cargo bench --package chatzy-export-benches
 
 crash: tools ## The long form of the crash tests: 1,000 random kills, and each call killed and refused in turn
-	CRASH_KILLS=1000 CRASH_FAULTS=400 cargo test --test it -- --include-ignored crash:: storage:: system:: resume::
+	CRASH_KILLS=1000 CRASH_FAULTS=400 cargo test --test it -- --include-ignored crash:: storage:: system:: resume:: erase::interrupted::
 
-drift: ## The long form of the paging tests: SCHEDULES of chats that change while they are read, on servers of all kinds
-	SCHEDULES=$(SCHEDULES) cargo test --release --lib -- --ignored --nocapture a_million_schedules
+stores: tools ## The long form of the tests of object stores: kills at every request, 200 random kills, 500 races of two runs
+	STORE_KILLS=200 STORE_RACES=500 cargo test --test it -- --include-ignored stores::
+
+evidence: tools ## The long form of the tests of evidence packages, with LibreOffice
+	scripts/evidence-tools.sh --office
+	cargo test --test it -- --include-ignored evidence:: signature:: timestamp::
+
+drift: ## The long form of the paging tests: SCHEDULES of chats and of lists that change while they are read, on servers of all kinds
+	SCHEDULES=$(SCHEDULES) cargo test --release --lib -- --ignored --nocapture a_million_schedules a_million_lists
 
 soak: tools ## The release binary under load and simulated trouble, for SOAK_MINUTES at SOAK_RATE requests a second
 	cargo build --release
@@ -61,21 +75,41 @@ readers: tools ## Spark 3.5 reads what the exporter writes; needs Java 17
 	scripts/reader-tools.sh
 	cargo test --test it -- readers::
 
+spark: tools ## Shards as tasks of Spark 3.5, on two workers on loopback: killed, hung and cancelled; needs Java 17
+	scripts/engines.sh spark
+
+ray: tools ## Shards as tasks of Ray: killed and cancelled
+	scripts/engines.sh ray
+
+airflow: tools ## Airflow parses the example with mapped tasks, and runs it
+	scripts/engines.sh airflow
+
 reference: ## Write the generated sections of docs/reference.md
 	UPDATE_DOCS=1 cargo test --lib reference
 
 fuzz: fuzz-tools ## Each fuzz target for FUZZ_SECONDS
 	FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/fuzz.sh
 
+dist: tools dist-tools ## The packages of a release in dist/: archive, .deb and wheel for each of DIST_TARGETS, SHA256SUMS
+	DIST_TARGETS="$(DIST_TARGETS)" scripts/dist.sh
+
+dist-test: dist ## Install the packages in dist/ into fresh places, and run them
+	DIST_TARGETS="$(DIST_TARGETS)" .tools/venv/bin/python tests/dist/test_packages.py
+
 tools: ## Install what the tests and checks need besides cargo into .tools
 	scripts/test-tools.sh
+	scripts/store-tools.sh
+	scripts/evidence-tools.sh
 
-check-tools: tools ## Install cargo-deny and cargo-shear into .tools
+check-tools: tools ## Install cargo-deny, cargo-shear, ruff, mypy and shellcheck into .tools
 	scripts/check-tools.sh
+
+dist-tools: ## Install zig, cargo-deb and qemu into .tools
+	scripts/dist-tools.sh
 
 fuzz-tools: ## Install cargo-fuzz into .tools
 	scripts/fuzz-tools.sh
 
 clean: ## Remove what was built, the tools and the export of `make run`
 	cargo clean
-	rm -rf .tools export fuzz/corpus fuzz/artifacts
+	rm -rf .tools dist export fuzz/corpus fuzz/artifacts

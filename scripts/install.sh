@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # Puts the program, its completions and manual pages below a prefix, or takes them away again.
 #
-#   install.sh PROGRAM PREFIX
+#   install.sh PROGRAM PREFIX [GENERATOR]
 #   install.sh --uninstall PREFIX
+#
+# GENERATOR prints the completions and manual pages: the same program, built for this machine (default: PROGRAM).
 set -euo pipefail
 
 name=chatzy-export
@@ -18,13 +20,14 @@ if [[ $1 == --uninstall ]]; then
 fi
 
 program=$1
+generator=${3:-$1}
 made=$(mktemp -d)
 trap 'rm -rf "$made"' EXIT
 # Made as a whole before anything is put in its place.
 for shell in bash zsh fish; do
-    "$program" completions $shell >"$made/$shell"
+    "$generator" completions $shell >"$made/$shell"
 done
-"$program" man --out "$made/man"
+"$generator" man --out "$made/man"
 
 install -D -m 755 "$program" "$prefix/bin/$name"
 install -D -m 644 "$made/bash" "$bash_completion"

@@ -125,6 +125,15 @@ impl Status {
         Self::ALL.into_iter().find(|status| status.as_str() == name)
     }
 
+    /// True if a run with this status determines the rows of the contact: it has read them, or knows that there
+    /// are none. Other statuses leave the rows of earlier runs as they are.
+    pub fn decides(self) -> bool {
+        match self {
+            Self::Exported | Self::Empty | Self::NotFound | Self::Unresolved => true,
+            Self::Failed | Self::Unchanged => false,
+        }
+    }
+
     /// True if the contact has rows in the export.
     pub fn has_rows(self) -> bool {
         match self {

@@ -10,13 +10,17 @@
 //! Layer 1.
 #![expect(clippy::disallowed_methods, reason = "this is the module that the ban points to")]
 
+mod replace;
+
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, Read};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
+
+pub use replace::{replace, replace_by, replace_readable};
 
 /// An error of the file system: the operation, its path and its cause.
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +82,18 @@ impl<T> OnPath<T> for io::Result<T> {
 /// If a part of the path is a file, the last part is a symbolic link, or a folder cannot be created or
 /// synced.
 pub fn create_dir_all(path: &Path) -> Result<(), StorageError> {
+    create_dirs(path, &sync_dir)
+}
+
+/// Like [`create_dir_all`], for folders that [`sync_file_system`] makes durable later.
+///
+/// # Errors
+/// As for [`create_dir_all`].
+pub fn create_dir_all_unsynced(path: &Path) -> Result<(), StorageError> {
+    create_dirs(path, &|_| Ok(()))
+}
+
+fn create_dirs(path: &Path, sync: &dyn Fn(&Path) -> Result<(), StorageError>) -> Result<(), StorageError> {
     if is_real_dir(path)? {
         return Ok(());
     }
@@ -85,13 +101,13 @@ pub fn create_dir_all(path: &Path) -> Result<(), StorageError> {
     // The parent may be reached through a link of the user's own (/var -> /private/var). Only created folders
     // are checked.
     if !parent.is_dir() {
-        create_dir_all(&parent)?;
+        create_dirs(&parent, sync)?;
     }
     match DirBuilder::new().mode(OWN_FOLDER).create(path) {
         Ok(()) => {
             let set = fs::set_permissions(path, Permissions::from_mode(OWN_FOLDER));
             accept_stricter_mode(set, path, OWN_FOLDER).inspect_err(|_| remove_dir_if_empty(path))?;
-            sync_dir(&parent)
+            sync(&parent)
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && is_real_dir(path)? => Ok(()),
         Err(error) => Err(StorageError::new("create the folder", path, error)),
@@ -338,6 +354,16 @@ pub fn sync(file: &File, path: &Path) -> Result<(), StorageError> {
     file.sync_all().on(SYNC, path)
 }
 
+/// Makes all files durable that were written to the file system of this folder. For many files this is faster
+/// than a sync of each.
+///
+/// # Errors
+/// If the sync fails. The caller must abandon the files.
+pub fn sync_file_system(folder: &Path) -> Result<(), StorageError> {
+    let open = File::open(folder).on("open", folder)?;
+    rustix::fs::syncfs(open).map_err(Into::into).on(SYNC, folder)
+}
+
 /// Renames a synced file. The caller syncs the folder after all of its files are renamed.
 ///
 /// # Errors
@@ -346,54 +372,32 @@ pub fn rename(from: &Path, to: &Path) -> Result<(), StorageError> {
     fs::rename(from, to).on("rename to its final name", to)
 }
 
-/// Writes `content` to `path` durably and atomically: a reader sees either the old or the new file. If a sync
-/// fails, it writes a second file.
+/// Gives a synced file a second name, and makes it durable. Returns false, and does nothing, if anything has this name
+/// already. Of several processes that try, one succeeds.
 ///
 /// # Errors
-/// If the temporary file cannot be written, synced or renamed, or the path is not a regular file.
-pub fn replace(path: &Path, content: &[u8]) -> Result<(), StorageError> {
-    replace_with(path, OWN, |file| file.write_all(content))
-}
-
-/// Like [`replace`], for a file that every user may read: mode 0644.
-///
-/// # Errors
-/// As for [`replace`].
-pub fn replace_readable(path: &Path, content: &[u8]) -> Result<(), StorageError> {
-    replace_with(path, READABLE, |file| file.write_all(content))
-}
-
-/// Like [`replace`], for content that `write` writes piece by piece. `write` is called again if the first
-/// file is abandoned.
-///
-/// # Errors
-/// As for [`replace`].
-pub fn replace_by(path: &Path, write: impl Fn(&mut dyn Write) -> io::Result<()>) -> Result<(), StorageError> {
-    replace_with(path, OWN, |file| {
-        let mut file = BufWriter::new(file);
-        write(&mut file)?;
-        file.flush()
-    })
-}
-
-fn replace_with(
-    path: &Path,
-    mode: u32,
-    content: impl Fn(&mut File) -> io::Result<()>,
-) -> Result<(), StorageError> {
-    is_regular_file(path)?;
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".tmp");
-    let staged = path.with_file_name(name);
-    let write = || {
-        remove_file(&staged)?; // left by a killed run, or abandoned after a failed sync
-        let mut file = create_with(&staged, mode)?;
-        content(&mut file).on("write", &staged)?;
-        sync(&file, &staged)
+/// If the file system supports neither hard links nor exclusive renames, or reports another error.
+pub fn name_first(file: &Path, name: &Path) -> Result<bool, StorageError> {
+    const ACTION: &str = "create";
+    let named = match fs::hard_link(file, name) {
+        Err(error) if is_unsupported(&error) => {
+            let flags = rustix::fs::RenameFlags::NOREPLACE;
+            rustix::fs::renameat_with(rustix::fs::CWD, file, rustix::fs::CWD, name, flags)
+                .map_err(io::Error::from)
+        }
+        linked => linked,
     };
-    write().or_else(|error| if error.is_failed_sync() { write() } else { Err(error) })?;
-    rename(&staged, path)?;
-    sync_dir(&parent_of(path))
+    match named {
+        Ok(()) => sync_dir(&parent_of(name)).map(|()| true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(StorageError::new(ACTION, name, error)),
+    }
+}
+
+/// True if the file system has no hard links.
+fn is_unsupported(error: &io::Error) -> bool {
+    let codes = [Errno::PERM, Errno::OPNOTSUPP, Errno::NOSYS, Errno::MLINK].map(Errno::raw_os_error);
+    error.raw_os_error().is_some_and(|code| codes.contains(&code))
 }
 
 /// Makes the names in a folder durable.

@@ -4,11 +4,18 @@
 //!
 //! Layer 1. No event contains a secret, a message or a person's name.
 
+mod progress;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
+
+pub use progress::{Phase, Progress};
+
+use crate::settings::Window;
+use crate::time::format_time;
 
 /// Importance of an event in a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -36,6 +43,15 @@ pub enum Event {
         contacts: u64,
         /// Contacts that an earlier attempt of this run has read.
         already_read: u64,
+        /// Messages of these contacts, as far as the earlier attempt stored their number.
+        already_read_messages: u64,
+    },
+    /// The run exports messages of a limited period.
+    Window {
+        /// Start of the period, included; null if it has none.
+        since: Option<String>,
+        /// End of the period, excluded; null if it has none.
+        until: Option<String>,
     },
     /// The command waits until another run on this export ends.
     WaitingForLock {
@@ -43,6 +59,8 @@ pub enum Event {
         path: String,
         /// Maximum time to wait.
         seconds: u64,
+        /// Process, host and start of the other run, or null if they are not known.
+        owner: Option<String>,
     },
     /// The run has obtained a token.
     SignedIn {
@@ -78,6 +96,13 @@ pub enum Event {
         /// Pause in milliseconds.
         delay_ms: u64,
     },
+    /// The command starts to read the account's list of contacts.
+    ListingBegan,
+    /// The account's list of contacts is read.
+    ListingEnded {
+        /// Number of contacts in the list.
+        contacts: u64,
+    },
     /// A part of the account's list of contacts was read.
     ListingRead {
         /// Offset of the request.
@@ -111,15 +136,21 @@ pub enum Event {
         /// Pause in milliseconds.
         delay_ms: u64,
     },
-    /// The API does not respond. The run sends one probe at a time.
+    /// The API does not respond. The run sends one probe at a time. The level is `warn` at most once per minute.
     OutageBegan {
         /// Cause, in one sentence.
         reason: String,
+        /// Outages since the previous event of this kind with level `warn`.
+        suppressed: u64,
+        /// True if a warning about an outage was less than a minute ago. The level is then `debug`.
+        repeated: bool,
     },
     /// The API responds again.
     OutageEnded {
         /// Duration of the outage.
         seconds: u64,
+        /// True if `outage_began` had it. The level is then `debug`.
+        repeated: bool,
     },
     /// A contact was read, or could not be read. The level is `warn` if there is an error.
     ContactDone {
@@ -132,6 +163,18 @@ pub enum Event {
         /// Reason of a failure, or null.
         error: Option<String>,
     },
+    /// The end of a contact's history was not its real end. The contact is read again.
+    ContactReopened {
+        /// ID of the contact.
+        contact: String,
+        /// Number of messages.
+        messages: u64,
+    },
+    /// Contacts of the raw archive were read, by `rebuild`.
+    ArchiveRead {
+        /// Number of contacts.
+        contacts: u64,
+    },
     /// All requests of this attempt are sent.
     Totals {
         /// Requests sent, including retries and sign-ins.
@@ -143,12 +186,42 @@ pub enum Event {
     },
     /// All contacts are read. The run completes its files.
     Fetched,
+    /// Files are transferred to an object store.
+    Uploading {
+        /// Bytes that are not transferred yet.
+        bytes_left: u64,
+    },
     /// Rows were written to staged files.
     Built {
         /// Number of contacts.
         contacts: u64,
+        /// Number of contacts to write.
+        of: u64,
         /// Number of messages.
         messages: u64,
+    },
+    /// Progress of the command, every `--progress-every`.
+    Progress(Progress),
+    /// `evidence` begins to write a package.
+    PackageStarted {
+        /// ID of the package.
+        package_id: String,
+        /// Number of contacts in the package.
+        contacts: u64,
+    },
+    /// `snapshot` or `evidence` has copied contacts.
+    Copied {
+        /// Number of contacts so far.
+        contacts: u64,
+        /// Number of messages so far.
+        messages: u64,
+    },
+    /// A run of the source of a snapshot is left out, or is not in the chain of manifests.
+    RunDoubtful {
+        /// ID of the run.
+        run_id: String,
+        /// Cause, in one sentence.
+        reason: String,
     },
     /// A file could not be synced to disk. The run writes its content to a new file, once.
     SyncFailed {
@@ -194,23 +267,36 @@ pub enum Event {
 }
 
 impl Event {
+    /// Returns the event for the period of a run's messages.
+    pub fn window(window: Window) -> Self {
+        let time = |time: Option<i64>| time.map(|time| format_time(time).to_string());
+        Self::Window { since: time(window.since), until: time(window.until) }
+    }
+
     /// Returns the level at which the event is logged.
     pub fn level(&self) -> Level {
         match self {
+            Self::OutageBegan { repeated: true, .. } | Self::OutageEnded { repeated: true, .. } => {
+                Level::Debug
+            }
             Self::SignInFailed { .. } | Self::OutageBegan { .. } | Self::SyncFailed { .. } => Level::Warn,
             Self::ContactDone { error: Some(_), .. } => Level::Warn,
             Self::PingFailed { .. } | Self::MetricsFailed { .. } => Level::Warn,
             Self::ListingDoubtful { .. } | Self::AnswersDoubtful { .. } => Level::Warn,
-            Self::Shortage { .. } => Level::Warn,
+            Self::Shortage { .. } | Self::RunDoubtful { .. } => Level::Warn,
             Self::SchemaChanged { .. } => Level::Warn,
-            Self::WaitingForLock { .. } => Level::Info,
+            Self::WaitingForLock { .. } | Self::Window { .. } => Level::Info,
             Self::Started { .. } | Self::OutageEnded { .. } | Self::Fetched | Self::Note { .. } => {
                 Level::Info
             }
-            Self::SignedIn { .. } | Self::Publishing { .. } => Level::Info,
+            Self::PackageStarted { .. } => Level::Info,
+            Self::SignedIn { .. } | Self::Publishing { .. } | Self::Progress { .. } => Level::Info,
             Self::Retry { .. } | Self::Throttled { .. } | Self::ContactDone { .. } => Level::Debug,
-            Self::Totals { .. } | Self::ListingRetry { .. } => Level::Debug,
+            Self::Totals { .. } | Self::ListingRetry { .. } | Self::ContactReopened { .. } => Level::Debug,
+            Self::ListingBegan | Self::ListingEnded { .. } => Level::Debug,
             Self::PageRead { .. } | Self::Built { .. } | Self::ListingRead { .. } => Level::Trace,
+            Self::ArchiveRead { .. } => Level::Trace,
+            Self::Copied { .. } | Self::Uploading { .. } => Level::Trace,
         }
     }
 }
@@ -219,6 +305,9 @@ impl Event {
 pub trait Observer: Send + Sync {
     /// Handles an event. Called from many threads; must not block for long.
     fn event(&self, event: Event);
+
+    /// Counts a request to the service. The log has no line for it.
+    fn request_sent(&self) {}
 }
 
 /// An observer shared by the rooms.

@@ -2,10 +2,14 @@
 //!
 //! Layer 1: used by every room, depends on none.
 
+mod shard;
+
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
+
+pub use shard::Shard;
 
 /// ID of a contact: opaque text of at most [`ContactId::MAX_BYTES`] bytes, without control characters.
 ///
@@ -61,6 +65,13 @@ impl fmt::Display for ContactId {
     }
 }
 
+/// True for a UUID, in any case. Two UUIDs are the same without regard to case.
+pub fn is_uuid(text: &str) -> bool {
+    let is_dash = |at| matches!(at, 8 | 13 | 18 | 23);
+    let fits = |(at, byte): (usize, u8)| if is_dash(at) { byte == b'-' } else { byte.is_ascii_hexdigit() };
+    text.len() == 36 && text.bytes().enumerate().all(fits)
+}
+
 /// ID of a run: `20261120T020000Z-` and six lower-case letters or digits, or the value of `--run-id`.
 ///
 /// It is part of file names. Only letters, digits, `_`, `-` and `.` are allowed; the first character is a
@@ -75,6 +86,9 @@ pub struct RunId(String);
 )]
 pub struct RunIdError(String);
 
+/// Form of the time in an ID.
+const TIME: &str = "%Y%m%dT%H%M%SZ";
+
 impl RunId {
     /// Creates an ID for a run that starts at `now`.
     pub fn new(now: DateTime<Utc>) -> Self {
@@ -82,7 +96,15 @@ impl RunId {
             .map(|_| fastrand::choice(b"abcdefghijklmnopqrstuvwxyz0123456789"))
             .map(|byte| char::from(*byte.unwrap_or(&b'0')))
             .collect();
-        Self(format!("{}-{suffix}", now.format("%Y%m%dT%H%M%SZ")))
+        Self(format!("{}-{suffix}", now.format(TIME)))
+    }
+
+    /// Returns the time at the start of an ID as [`Self::new`] makes it.
+    pub fn time(&self) -> Option<DateTime<Utc>> {
+        let (time, _) = self.0.split_once('-')?;
+        let time = NaiveDateTime::parse_from_str(time, TIME).ok()?.and_utc();
+        // The parser accepts other forms, too.
+        self.0.starts_with(&time.format(TIME).to_string()).then_some(time)
     }
 
     /// Returns the ID as text.

@@ -60,6 +60,10 @@ pub mod output {
         pub use crate::output::pruned::PrunedRuns;
     }
 }
+/// Redaction of rows and texts.
+pub mod redaction {
+    pub use crate::redaction::{KnownValues, Policy, RedactionPlan};
+}
 /// Responses of the API.
 pub mod record {
     pub use crate::record::*;
@@ -67,6 +71,10 @@ pub mod record {
 /// Settings.
 pub mod settings {
     pub use crate::settings::*;
+}
+/// SSH signatures.
+pub mod signature {
+    pub use crate::signature::*;
 }
 /// The spool.
 pub mod spool {
@@ -76,9 +84,21 @@ pub mod spool {
 pub mod state {
     pub use crate::state::*;
 }
+/// Locations of exports.
+pub mod store {
+    pub use crate::store::*;
+}
 /// Tables.
 pub mod table {
     pub use crate::table::*;
+}
+/// Points in time.
+pub mod time {
+    pub use crate::time::*;
+}
+/// Time stamps.
+pub mod timestamp {
+    pub use crate::timestamp::*;
 }
 /// Verification.
 pub mod verify {

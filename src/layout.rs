@@ -5,6 +5,10 @@
 //! raw/part-<run>-00000.jsonl.zst         responses as received
 //! _runs/<run>/manifest.json, …           files of a run
 //! _runs/latest.json, _runs/pruned.json   the newest run, the removed runs
+//! _runs/erased.json, _runs/holds.json    the erased contacts, holds against removal
+//! _runs/lock.json                        lock, in object stores
+//! _runs/<run>/shards/00003-of-00064.json what a finished shard hands over to `commit`
+//! _shards/<run>/                         files of shards, until `commit` publishes them
 //! _work/                                 lock, and everything an interrupted run needs to resume
 //! ```
 //!
@@ -18,10 +22,20 @@ pub const RUNS: &str = "_runs";
 pub const RAW: &str = "raw";
 /// Work folder, unless `--work-dir` names another.
 pub const WORK: &str = "_work";
+/// Folder of the files of shards.
+pub const SHARDS: &str = "_shards";
 /// Names the newest run.
 pub const LATEST: &str = "_runs/latest.json";
 /// Records the runs that `prune` removed.
 pub const PRUNED: &str = "_runs/pruned.json";
+/// Records the contacts that `erase` removed.
+pub const ERASED: &str = "_runs/erased.json";
+/// SSH signature of the record of erased contacts.
+pub const ERASED_SIGNATURE: &str = "_runs/erased.json.sig";
+/// Records the holds, which forbid to remove anything.
+pub const HOLDS: &str = "_runs/holds.json";
+/// Lock of an export in an object store.
+pub const LOCK: &str = "_runs/lock.json";
 /// Journal of a publish in the default work folder.
 pub const JOURNAL: &str = "_work/publish.json";
 
@@ -33,6 +47,8 @@ pub const PRUNED_MANIFEST: &str = "manifest.pruned.json";
 pub const CHECKSUMS: &str = "checksums.sha256";
 /// Contacts file of the contacts that failed.
 pub const FAILED: &str = "failed.csv";
+/// Contacts file of the contacts that do not exist.
+pub const NOT_FOUND: &str = "not_found.csv";
 /// State that an incremental run leaves.
 pub const STATE: &str = "state.parquet";
 
@@ -44,6 +60,26 @@ pub fn run_folder(run_id: impl Display) -> String {
 /// File of a run, by its name.
 pub fn run_file(run_id: impl Display, name: &str) -> String {
     format!("{RUNS}/{run_id}/{name}")
+}
+
+/// Folder of the manifests of a run's shards.
+pub fn shard_manifests(run_id: impl Display) -> String {
+    format!("{RUNS}/{run_id}/shards")
+}
+
+/// Folder of the files of a run's shards.
+pub fn shard_files(run_id: impl Display) -> String {
+    format!("{SHARDS}/{run_id}")
+}
+
+/// Work folder of the commit of a sharded run.
+pub fn commit_folder(run_id: impl Display) -> String {
+    format!("{SHARDS}/{run_id}/commit")
+}
+
+/// Journal of the publication in that folder.
+pub fn commit_journal(run_id: impl Display) -> String {
+    format!("{SHARDS}/{run_id}/commit/publish.json")
 }
 
 /// Splits the path of a file of a run into the run's ID and the rest; `None` for other paths.

@@ -12,3 +12,14 @@ pub fn is_hostile(c: char) -> bool {
                 | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
         )
 }
+
+/// Maximum number of characters of a quoted text.
+pub const MAX_FIRST_CHARS: usize = 120;
+
+/// Returns the first characters of a text, with control characters escaped.
+pub fn first_chars(text: &str) -> String {
+    text.chars()
+        .take(MAX_FIRST_CHARS)
+        .flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] })
+        .collect()
+}

@@ -28,7 +28,7 @@ pub fn check(input: &[u8]) {
         _ => Delimiter::Char(b';'),
     };
     let form = Form { column, delimiter };
-    let from = |stream: Box<dyn Read + '_>| read(ContactsSource::Stdin(stream), &form);
+    let from = |stream: Box<dyn Read + '_>| read(ContactsSource::Stdin(stream), &form, None);
     let told = |list: Result<ContactList, ContactsError>| list.map_err(|error| error.to_string());
     let list = told(from(Box::new(file)));
     assert_eq!(list, told(from(Box::new(Trickle(file)))), "the same however the bytes arrive");
@@ -66,6 +66,6 @@ fn check_list(list: &ContactList, file: &[u8]) {
         writer.write_record([&*id, "500, \"Internal Server Error\""]).unwrap();
     }
     let text = writer.into_inner().unwrap();
-    let again = read(ContactsSource::Stdin(Box::new(&text[..])), &Form::default()).unwrap();
+    let again = read(ContactsSource::Stdin(Box::new(&text[..])), &Form::default(), None).unwrap();
     assert!(again.iter().eq(list.iter()) && again.duplicates == 0);
 }

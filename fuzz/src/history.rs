@@ -67,7 +67,13 @@ fn export(pages: &[&[u8]]) -> Export {
         spool_folder: folder.path().to_owned(),
         stage: stage.clone(),
         stamp: Stamp { run_id: run_id.clone(), exported_at: 0 },
-        output: OutputSpec { settings, run_id, export_date: "2026-11-20".parse().unwrap() },
+        output: OutputSpec {
+            settings,
+            run_id,
+            export_date: "2026-11-20".parse().unwrap(),
+            shard: None,
+            uploads: None,
+        },
         window: Window { since: None, until: None },
         raw: RawAnswers::Dropped,
     };
@@ -82,7 +88,7 @@ fn export(pages: &[&[u8]]) -> Export {
 }
 
 fn contacts() -> ContactList {
-    read(ContactsSource::Stdin(Box::new(&b"c1\n"[..])), &Form::default()).unwrap()
+    read(ContactsSource::Stdin(Box::new(&b"c1\n"[..])), &Form::default(), None).unwrap()
 }
 
 /// Spools the pages as the answers for one contact.
@@ -97,7 +103,13 @@ fn spool(folder: &Path, pages: &[&[u8]]) -> Ledger {
     }
     let outcome = outcome(Status::Exported, pages.len() as u64);
     segment.extend(segment::record(
-        &Entry::Done { contact: 0, outcome, learned: ServerBehavior::default(), first_page: None },
+        &Entry::Done {
+            contact: 0,
+            outcome,
+            learned: ServerBehavior::default(),
+            first_page: None,
+            messages: 0,
+        },
         b"",
     ));
     segment::write(folder, 0, &segment);

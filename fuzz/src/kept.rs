@@ -3,7 +3,8 @@
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::TimestampMicrosecondType;
 use chatzy_export::internals::record::column_text;
-use chatzy_export::internals::table::{Kind, Rows, format_time, parse_time};
+use chatzy_export::internals::table::{Kind, Rows};
+use chatzy_export::internals::time::{format_time, parse_time};
 use lenient_json::{Document, Kind as JsonKind, Value, last_wins};
 
 /// One row.

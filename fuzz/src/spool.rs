@@ -224,7 +224,8 @@ fn page(contact: u32, what: usize) -> Entry {
 
 fn done(contact: u32, what: usize) -> Entry {
     let status = Status::ALL[what / 8 % Status::ALL.len()];
-    Entry::Done { contact, outcome: outcome(status, 1), learned: ServerBehavior::default(), first_page: None }
+    let (outcome, learned) = (outcome(status, 1), ServerBehavior::default());
+    Entry::Done { contact, outcome, learned, first_page: None, messages: 1 }
 }
 
 /// How a contact of this many pages ended.

@@ -4,7 +4,7 @@ use reqwest::header::HeaderValue;
 use secrecy::SecretString;
 
 use super::client::Client;
-use super::stop::Stop;
+use super::fatal::Fatal;
 use crate::json::Document;
 
 impl Client {
@@ -12,12 +12,12 @@ impl Client {
     ///
     /// # Errors
     /// If neither is known, or no token can be obtained.
-    pub async fn account(&self) -> Result<SecretString, Stop> {
+    pub async fn account(&self) -> Result<SecretString, Fatal> {
         if let Some(email) = &self.connection.credentials.email {
             return Ok(email.clone());
         }
         let token = self.token().await?;
-        let email = email_in(&token.header).ok_or_else(|| Stop::Credentials {
+        let email = email_in(&token.header).ok_or_else(|| Fatal::Credentials {
             what:
                 "the token does not name the account, whose e-mail address is needed to list its contacts: \
                    set CHATZY_EMAIL"

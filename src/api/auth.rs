@@ -4,13 +4,13 @@ use secrecy::ExposeSecret;
 use tokio::time::Instant;
 
 use super::client::Client;
+use super::fatal::Fatal;
 use super::fault::{self, Fault};
 use super::secret_source;
 use super::sign_in::{self, Answer, Granted};
-use super::stop::Stop;
 use super::token::{Freshness, Token, Tried};
 use crate::event::Event;
-use crate::settings::{Login, TokenSource};
+use crate::settings::{Login, OutagePolicy, TokenSource};
 
 /// Maximum number of sign-in responses in a row that are not JSON. Beyond it, the address counts as wrong.
 const MAX_UNREADABLE: u32 = 3;
@@ -28,7 +28,7 @@ enum Need {
 
 impl Client {
     /// Returns a token. Renews it or waits for it if necessary.
-    pub(super) async fn token(&self) -> Result<Token, Stop> {
+    pub(super) async fn token(&self) -> Result<Token, Fatal> {
         match self.tokens.now() {
             Freshness::Fresh(token) => Ok(token),
             Freshness::Aging(token) => match self.tokens.renewal.try_lock() {
@@ -45,7 +45,7 @@ impl Client {
         }
     }
 
-    async fn renew_ahead(&self, old: Token, tried: &mut Tried) -> Result<Token, Stop> {
+    async fn renew_ahead(&self, old: Token, tried: &mut Tried) -> Result<Token, Fatal> {
         let Some(login) = &self.connection.credentials.login else { return Ok(old) };
         if tried.refusal.is_some() {
             return Ok(old);
@@ -62,7 +62,7 @@ impl Client {
 
     /// Obtains the first token, or a replacement for a refused one: the user's token if it is new, otherwise
     /// by signing in.
-    async fn obtain(&self, tried: &mut Tried) -> Result<Token, Stop> {
+    async fn obtain(&self, tried: &mut Tried) -> Result<Token, Fatal> {
         let credentials = &self.connection.credentials;
         let from_user = match &credentials.token {
             Some(TokenSource::Value(token)) => Some(token.clone()),
@@ -74,7 +74,7 @@ impl Client {
         {
             self.redactor.add(&token);
             if !self.tokens.put(&token, None) {
-                return Err(Stop::Credentials {
+                return Err(Fatal::Credentials {
                     what: "the given token is invalid, it contains spaces or non-ASCII characters: check CHATZY_TOKEN or the file that CHATZY_TOKEN_FILE names".to_owned(),
                 });
             }
@@ -84,33 +84,33 @@ impl Client {
         match &credentials.login {
             Some(login) => self.sign_in_once(login, Need::Now, tried).await,
             None => {
-                Err(Stop::SignInRefused { what: "the given token has expired or is not valid".to_owned() })
+                Err(Fatal::SignInRefused { what: "the given token has expired or is not valid".to_owned() })
             }
         }
     }
 
-    fn token_now(&self) -> Result<Token, Stop> {
-        self.tokens.any().ok_or_else(|| Stop::SignInRefused { what: "the token expired at once".to_owned() })
+    fn token_now(&self) -> Result<Token, Fatal> {
+        self.tokens.any().ok_or_else(|| Fatal::SignInRefused { what: "the token expired at once".to_owned() })
     }
 
     /// Signs in, unless the sign-in was refused before.
-    async fn sign_in_once(&self, login: &Login, need: Need, tried: &mut Tried) -> Result<Token, Stop> {
+    async fn sign_in_once(&self, login: &Login, need: Need, tried: &mut Tried) -> Result<Token, Fatal> {
         if let Some(refusal) = &tried.refusal {
             return Err(refusal.clone());
         }
         let outcome = self.sign_in(login, need).await;
-        if let Err(refusal @ Stop::SignInRefused { .. }) = &outcome {
+        if let Err(refusal @ Fatal::SignInRefused { .. }) = &outcome {
             tried.refusal = Some(refusal.clone());
         }
         outcome
     }
 
-    async fn sign_in(&self, login: &Login, need: Need) -> Result<Token, Stop> {
+    async fn sign_in(&self, login: &Login, need: Need) -> Result<Token, Fatal> {
         let password = secret_source::password(&login.password).await?;
         self.redactor.add(&password);
-        let (mut unreadable, mut shortages) = (0, 0);
+        let (mut unreadable, mut shortages, mut failures) = (0, 0, 0);
         loop {
-            let permit = self.governor.admit_ahead().await;
+            let permit = self.limiter.admit_ahead().await;
             let since = permit.since;
             let request = self.sign_in_request(sign_in::request(&login.email, &password));
             let outcome = self.send(request).await;
@@ -121,12 +121,12 @@ impl Client {
             };
             match fault {
                 Fault::Throttled { retry_after } => {
-                    self.throttle(self.governor.throttled(since, retry_after), &fault)?;
+                    self.throttle(self.limiter.throttled(since, retry_after), &fault)?;
                 }
-                Fault::Quota => self.throttle(self.governor.quota_spent(since), &fault)?,
+                Fault::Quota => self.throttle(self.limiter.quota_spent(since), &fault)?,
                 Fault::Unauthorized { .. } | Fault::Refused { .. } => {
                     self.answered(since, None);
-                    return Err(Stop::SignInRefused { what: fault.describe() });
+                    return Err(Fatal::SignInRefused { what: fault.describe() });
                 }
                 Fault::NotFound | Fault::UnknownPath | Fault::Redirect { .. } => {
                     return Err(self.wrong_address(fault.describe()));
@@ -139,7 +139,14 @@ impl Client {
                 _ => {
                     unreadable += u32::from(matches!(fault, Fault::Unreadable { .. }));
                     if need == Need::Ahead {
-                        return Err(Stop::Unavailable { minutes: 0, what: fault.describe() });
+                        return Err(Fatal::Unavailable { minutes: 0, what: fault.describe() });
+                    }
+                    failures += 1;
+                    let retrying = &self.connection.retrying;
+                    if retrying.outages == OutagePolicy::Fail
+                        && (failures > retrying.retries || self.silence.is_too_long())
+                    {
+                        return Err(Fatal::Silent { what: fault.describe() });
                     }
                     self.warn_of_failed_sign_in(fault.describe());
                     if !self.is_outage(None, &fault).await? {
@@ -151,12 +158,12 @@ impl Client {
     }
 
     fn warn_of_failed_sign_in(&self, reason: String) {
-        if let Some(event) = self.sign_in_warnings.failed(reason) {
-            self.observer.event(event);
+        if let Some(suppressed) = self.sign_in_warning.count() {
+            self.observer.event(Event::SignInFailed { reason, suppressed });
         }
     }
 
-    fn grant(&self, since: Instant, granted: &Granted) -> Result<Token, Stop> {
+    fn grant(&self, since: Instant, granted: &Granted) -> Result<Token, Fatal> {
         self.answered(since, None);
         self.redactor.add(&granted.token);
         self.tokens.put(&granted.token, Some(granted.life));
@@ -165,13 +172,13 @@ impl Client {
     }
 
     /// Returns the error for a server that cannot be identified.
-    pub(super) fn refused_certificate(&self, what: String) -> Stop {
-        Stop::Certificate { url: self.connection.base_url.to_string(), what }
+    pub(super) fn refused_certificate(&self, what: String) -> Fatal {
+        Fatal::Certificate { url: self.connection.base_url.to_string(), what }
     }
 
     /// Returns the error for a server that is not the API.
-    pub(super) fn wrong_address(&self, what: String) -> Stop {
-        Stop::NotTheApi { url: self.connection.base_url.to_string(), what }
+    pub(super) fn wrong_address(&self, what: String) -> Fatal {
+        Fatal::NotTheApi { url: self.connection.base_url.to_string(), what }
     }
 }
 

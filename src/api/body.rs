@@ -13,9 +13,9 @@ use tokio::io::AsyncReadExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 
-use super::tls;
 use super::unpack::{Layers, unpack};
 use crate::record::MAX_ANSWER;
+use crate::tls;
 
 /// Maximum size of a decoded body in bytes.
 const MAX_BODY: usize = MAX_ANSWER;
@@ -116,13 +116,8 @@ async fn in_time<T>(deadline: Instant, read: impl Future<Output = io::Result<T>>
 
 /// Returns the causes of a network error from the outside in, without the URL, which contains a contact ID.
 pub fn describe(error: &reqwest::Error) -> String {
-    let mut text = if error.is_timeout() {
-        "timed out".to_owned()
-    } else if error.is_connect() {
-        "cannot connect".to_owned()
-    } else {
-        "the connection broke".to_owned()
-    };
+    let mut text =
+        if error.is_timeout() { "timed out".to_owned() } else { "the connection broke".to_owned() };
     let mut cause = error.source();
     while let Some(error) = cause {
         text.push_str(": ");

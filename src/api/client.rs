@@ -12,23 +12,27 @@ use super::answer;
 use super::answer::PageAnswer;
 use super::body::{Body, LargeBodies, STALL_TIMEOUT};
 use super::counters::Counters;
-use super::decide::{Decision, MAX_PAUSE, MAX_RENEWALS, RetryState};
 use super::failure::Failure;
+use super::fatal::Fatal;
 use super::fault::{self, Fault, Reply};
-use super::governor::{Governor, Permit, Throttle};
 use super::http;
+use super::limiter::{Limiter, Permit, Throttle};
 use super::query::{ListingQuery, PageQuery, RequestTarget};
 use super::redact::Redactor;
-use super::sign_in_warnings::SignInWarnings;
+use super::repeated_warning::RepeatedWarning;
+use super::retry::{Decision, MAX_PAUSE, MAX_RENEWALS, RetryState};
+use super::silence::Silence;
 use super::stats::{Requests, Stats};
-use super::stop::Stop;
 use super::token::{Token, TokenKeeper};
 use crate::event::{Event, SharedObserver, millis};
 use crate::id::ContactId;
 use crate::json::Document;
 use crate::record::listing::{ListingPage, read_listing};
 use crate::record::{ContactAnswer, PageError};
-use crate::settings::{Connection, PasswordSource};
+use crate::settings::{Connection, OutagePolicy, PasswordSource};
+
+/// Number of tokens in a row that may return no page, after one did.
+const MAX_UNPROVEN: u64 = 8;
 
 /// Larger bodies are parsed in a blocking section, because they take milliseconds.
 const LONG_PARSE: usize = 1 << 20;
@@ -37,10 +41,14 @@ const LONG_PARSE: usize = 1 << 20;
 pub struct Client {
     pub(super) http: reqwest::Client,
     pub(super) connection: Arc<Connection>,
-    pub(super) governor: Arc<Governor>,
+    pub(super) limiter: Arc<Limiter>,
     pub(super) tokens: TokenKeeper,
     pub(super) observer: SharedObserver,
-    pub(super) sign_in_warnings: SignInWarnings,
+    pub(super) sign_in_warning: RepeatedWarning,
+    pub(super) outage_warning: RepeatedWarning,
+    /// True if the latest outage was not reported as a warning.
+    pub(super) is_outage_repeated: AtomicBool,
+    pub(super) silence: Silence,
     pub(super) stats: Stats,
     /// Masks secrets in every text of the service before it is reported.
     pub(super) redactor: Redactor,
@@ -56,7 +64,7 @@ impl Client {
     ///
     /// # Errors
     /// If TLS cannot be set up.
-    pub fn new(connection: Arc<Connection>, observer: SharedObserver) -> Result<Self, Stop> {
+    pub fn new(connection: Arc<Connection>, observer: SharedObserver) -> Result<Self, Fatal> {
         let http = http::client(&connection)?;
         let redactor = Redactor::default();
         if let Some(login) = &connection.credentials.login {
@@ -68,14 +76,17 @@ impl Client {
         if let Some(email) = &connection.credentials.email {
             redactor.add(email);
         }
-        let governor = Governor::new(connection.concurrency.get(), connection.rate_limit);
+        let limiter = Limiter::new(connection.concurrency.get(), connection.rate_limit);
         Ok(Self {
             http,
-            governor: Arc::new(governor),
+            limiter: Arc::new(limiter),
             tokens: TokenKeeper::new(connection.auth_scheme),
             connection,
             observer,
-            sign_in_warnings: SignInWarnings::default(),
+            sign_in_warning: RepeatedWarning::default(),
+            outage_warning: RepeatedWarning::default(),
+            is_outage_repeated: AtomicBool::default(),
+            silence: Silence::default(),
             stats: Stats::default(),
             redactor,
             large_bodies: LargeBodies::default(),
@@ -86,17 +97,22 @@ impl Client {
 
     /// Number of requests that could be sent at once without delaying a waiting one.
     pub fn spare(&self) -> usize {
-        self.governor.spare()
+        self.limiter.spare()
     }
 
     /// True if the API has returned a page of any contact.
     pub fn has_answered(&self) -> bool {
-        self.governor.known_good().is_some()
+        self.limiter.known_good().is_some()
+    }
+
+    /// True if there was any response, even an error.
+    pub fn has_received(&self) -> bool {
+        self.stats.requests().by_status.keys().any(|status| status != "error")
     }
 
     /// Returns a contact whose page was returned before, if nothing has succeeded since the newest failure.
     pub fn known_good_while_failing(&self) -> Option<ContactId> {
-        if self.governor.is_failing() { self.governor.known_good() } else { None }
+        if self.limiter.is_failing() { self.limiter.known_good() } else { None }
     }
 
     /// Counts of all requests so far.
@@ -160,7 +176,7 @@ impl Client {
         let mut shortages = 0;
         let mut is_repeat = false;
         loop {
-            let (token, permit) = self.admit(query.contact).await.map_err(Failure::Stop)?;
+            let (token, permit) = self.admit(query.contact).await.map_err(Failure::Fatal)?;
             if !is_wanted() {
                 return Err(Failure::Unwanted);
             }
@@ -189,9 +205,9 @@ impl Client {
                 Decision::RepeatAtOnce => {}
                 Decision::Repeat { pause, overloaded } => {
                     if overloaded {
-                        self.governor.overloaded(since);
+                        self.limiter.overloaded(since);
                     }
-                    if self.is_outage(query.contact, &fault).await.map_err(Failure::Stop)? {
+                    if self.is_outage(query.contact, &fault).await.map_err(Failure::Fatal)? {
                         retry_state.forgive();
                     } else {
                         self.pause(query, &fault, pause).await;
@@ -202,16 +218,16 @@ impl Client {
                     self.wait(query, &fault, pause).await;
                 }
                 Decision::FewerAtOnce => {
-                    self.send_fewer(&mut shortages, since).await.map_err(Failure::Stop)?;
+                    self.send_fewer(&mut shortages, since).await.map_err(Failure::Fatal)?;
                 }
                 Decision::Throttle { retry_after } => {
                     is_repeat = false;
-                    self.throttle(self.governor.throttled(since, retry_after), &fault)
-                        .map_err(Failure::Stop)?;
+                    self.throttle(self.limiter.throttled(since, retry_after), &fault)
+                        .map_err(Failure::Fatal)?;
                 }
                 Decision::WaitForQuota => {
                     is_repeat = false;
-                    self.throttle(self.governor.quota_spent(since), &fault).map_err(Failure::Stop)?;
+                    self.throttle(self.limiter.quota_spent(since), &fault).map_err(Failure::Fatal)?;
                 }
                 // Several tokens in a row returned no page, so another one is unlikely to help.
                 Decision::SignInAgain
@@ -230,7 +246,6 @@ impl Client {
                     let Some(pause) = retry_state.pause(self.connection.retrying.retries) else {
                         return Err(Failure::Refused { status: 401, what: fault.describe() });
                     };
-                    self.tokens.refuse(token.number);
                     self.pause(query, &fault, pause).await;
                 }
                 Decision::Refused { status } => return Err(self.refused(since, status, &fault)),
@@ -238,13 +253,17 @@ impl Client {
                 Decision::Fail => {
                     let failure = self.failed(&fault);
                     let is_unanswered = matches!(failure, Failure::Unanswered { .. });
+                    let waits = self.connection.retrying.outages == OutagePolicy::Wait;
+                    if is_unanswered && !waits && !self.has_received() {
+                        return Err(Failure::Fatal(Fatal::Silent { what: fault.describe() }));
+                    }
                     if !is_unanswered
-                        || !self.is_outage(query.contact, &fault).await.map_err(Failure::Stop)?
+                        || !self.is_outage(query.contact, &fault).await.map_err(Failure::Fatal)?
                     {
                         return Err(failure);
                     }
                     if self.connection.retrying.retries == 0 {
-                        return Err(Failure::Stop(Stop::Silent { what: fault.describe() }));
+                        return Err(Failure::Fatal(Fatal::Silent { what: fault.describe() }));
                     }
                     retry_state.forgive();
                 }
@@ -253,14 +272,14 @@ impl Client {
     }
 
     /// Waits for a token and the right to send.
-    pub(super) async fn admit(&self, contact: Option<&ContactId>) -> Result<(Token, Permit), Stop> {
+    pub(super) async fn admit(&self, contact: Option<&ContactId>) -> Result<(Token, Permit), Fatal> {
         let mut shortages = 0;
         loop {
             self.token().await?;
-            let permit = self.governor.admit().await;
+            let permit = self.limiter.admit().await;
             // After a long wait, the token may be another one or missing.
             let Some(token) = self.tokens.any() else { continue };
-            match self.governor.known_good().filter(|good| permit.is_probe && Some(good) != contact) {
+            match self.limiter.known_good().filter(|good| permit.is_probe && Some(good) != contact) {
                 None => return Ok((token, permit)),
                 Some(good) => {
                     // In an outage, the only request sent is for a contact that worked before. This contact
@@ -313,37 +332,48 @@ impl Client {
         let retrying = &self.connection.retrying;
         let began = Instant::now();
         let deadline = began + retrying.timeout;
-        let patience = retrying.timeout.min(STALL_TIMEOUT + retrying.connect_timeout);
+        let mut patience = retrying.timeout.min(STALL_TIMEOUT + retrying.connect_timeout);
+        if retrying.outages == OutagePolicy::Fail {
+            patience = patience.min(self.silence.listen());
+        }
         let response = match timeout(patience, request.send()).await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => {
-                self.stats.sent(None, began.elapsed());
-                return Err(fault::of_network(&error.without_url()));
+                self.sent(None, began.elapsed());
+                return Err(fault::of_network(&error.without_url(), &self.connection));
             }
             Err(_) => {
-                self.stats.sent(None, began.elapsed());
-                return Err(Fault::TimedOut { what: format!("no answer within {} s", patience.as_secs()) });
+                self.sent(None, began.elapsed());
+                let (route, seconds) = (&self.connection.route, patience.as_secs());
+                return Err(Fault::TimedOut { what: format!("no response from {route} within {seconds} s") });
             }
         };
         let head_after = began.elapsed();
+        self.silence.end();
         let (status, version, headers) = (response.status(), response.version(), response.headers().clone());
-        self.stats.sent(Some(status.as_u16()), head_after);
+        self.sent(Some(status.as_u16()), head_after);
         if status.is_success() {
-            self.governor.took(head_after);
+            self.limiter.took(head_after);
         }
         let body = match self.large_bodies.read(response, deadline).await {
             Ok(body) => body,
             // The status is sufficient.
             Err(error) if !status.is_success() && error.is_of_encoding() => Body::default(),
-            Err(error) => return Err(fault::of_body(&error)),
+            Err(error) => return Err(fault::of_body(&error, &self.connection)),
         };
         let reply = Reply { status, version, headers, head_after, body };
         if status == StatusCode::SERVICE_UNAVAILABLE
             && let Some(asked) = fault::asked_silence(&reply)
         {
-            self.governor.silence(asked);
+            self.limiter.silence(asked);
         }
         Ok(reply)
+    }
+
+    /// Counts an attempt by its status and response time.
+    fn sent(&self, status: Option<u16>, time: Duration) {
+        self.stats.sent(status, time);
+        self.observer.request_sent();
     }
 
     /// The POST request of a sign-in.
@@ -354,25 +384,25 @@ impl Client {
 
     /// Records that the service responded to a request that started at `since`.
     pub(super) fn answered(&self, since: Instant, page_of: Option<&ContactId>) {
-        if let Some(lasted) = self.governor.answered(since, page_of) {
-            self.observer.event(Event::OutageEnded { seconds: lasted.as_secs() });
+        if let Some(lasted) = self.limiter.answered(since, page_of) {
+            self.report_end_of_outage(lasted);
         }
     }
 
     /// Applies a throttle decision: the gate is closed, or it was closed for too long.
-    pub(super) fn throttle(&self, throttle: Throttle, fault: &Fault) -> Result<(), Stop> {
+    pub(super) fn throttle(&self, throttle: Throttle, fault: &Fault) -> Result<(), Fatal> {
         match throttle {
             Throttle::Wait(silence) => {
                 self.observer.event(Event::Throttled { delay_ms: millis(silence) });
                 Ok(())
             }
-            Throttle::GiveUp if *fault == Fault::Quota => Err(Stop::Quota),
-            Throttle::GiveUp => Err(Stop::Unavailable { minutes: 15, what: fault.describe() }),
+            Throttle::GiveUp if *fault == Fault::Quota => Err(Fatal::Quota),
+            Throttle::GiveUp => Err(Fatal::Unavailable { minutes: 15, what: fault.describe() }),
         }
     }
 
     async fn pause(&self, query: &RequestTarget<'_>, fault: &Fault, pause: Duration) {
-        let pause = if self.governor.take_retry() { pause } else { MAX_PAUSE };
+        let pause = if self.limiter.take_retry() { pause } else { MAX_PAUSE };
         self.wait(query, fault, pause).await;
     }
 
@@ -385,38 +415,10 @@ impl Client {
         tokio::time::sleep_until(Instant::now() + pause).await;
     }
 
-    /// True if this token, or one of the two before it, returned a page.
+    /// True if this token, or one of the few before it, returned a page. Each contact that answers 401 renews the
+    /// token, also if it would work for others.
     fn is_proven(&self, token: &Token) -> bool {
-        let renewals = u64::from(MAX_RENEWALS);
-        self.proven_token.load(Ordering::Relaxed) + renewals >= token.number.max(renewals + 1)
-    }
-
-    fn refused(&self, since: Instant, status: u16, fault: &Fault) -> Failure {
-        self.answered(since, None);
-        if status == 401 {
-            return Failure::Stop(Stop::SignInRefused { what: fault.describe() });
-        }
-        Failure::Refused { status, what: fault.describe() }
-    }
-
-    fn not_the_api(&self, fault: &Fault) -> Failure {
-        match fault {
-            Fault::UnknownPath if self.governor.known_good().is_some() => {
-                Failure::Refused { status: 403, what: fault.describe() }
-            }
-            Fault::Certificate { what } => Failure::Stop(self.refused_certificate(what.clone())),
-            _ => Failure::Stop(self.wrong_address(fault.describe())),
-        }
-    }
-
-    fn failed(&self, fault: &Fault) -> Failure {
-        match fault {
-            Fault::Unreadable { is_foreign: true, what, .. } if self.governor.known_good().is_none() => {
-                Failure::Stop(self.wrong_address(what.clone()))
-            }
-            Fault::NotAnAnswer { what } => Failure::NotAnAnswer { what: what.clone() },
-            fault if fault.is_failure() => Failure::Unanswered { what: fault.describe() },
-            _ => Failure::Unreadable { what: fault.describe() },
-        }
+        let proven = self.proven_token.load(Ordering::Relaxed);
+        proven > 0 && proven + MAX_UNPROVEN >= token.number
     }
 }

@@ -1,6 +1,10 @@
 //! Reasons why a page cannot be had.
 
-use super::stop::Stop;
+use tokio::time::Instant;
+
+use super::client::Client;
+use super::fatal::Fatal;
+use super::fault::Fault;
 
 /// Reason why a page cannot be had.
 #[derive(Debug)]
@@ -34,5 +38,36 @@ pub enum Failure {
     /// The page is no longer needed.
     Unwanted,
     /// The run must end.
-    Stop(Stop),
+    Fatal(Fatal),
+}
+
+impl Client {
+    pub(super) fn refused(&self, since: Instant, status: u16, fault: &Fault) -> Failure {
+        self.answered(since, None);
+        if status == 401 {
+            return Failure::Fatal(Fatal::SignInRefused { what: fault.describe() });
+        }
+        Failure::Refused { status, what: fault.describe() }
+    }
+
+    pub(super) fn not_the_api(&self, fault: &Fault) -> Failure {
+        match fault {
+            Fault::UnknownPath if self.limiter.known_good().is_some() => {
+                Failure::Refused { status: 403, what: fault.describe() }
+            }
+            Fault::Certificate { what } => Failure::Fatal(self.refused_certificate(what.clone())),
+            _ => Failure::Fatal(self.wrong_address(fault.describe())),
+        }
+    }
+
+    pub(super) fn failed(&self, fault: &Fault) -> Failure {
+        match fault {
+            Fault::Unreadable { is_foreign: true, what, .. } if self.limiter.known_good().is_none() => {
+                Failure::Fatal(self.wrong_address(what.clone()))
+            }
+            Fault::NotAnAnswer { what } => Failure::NotAnAnswer { what: what.clone() },
+            fault if fault.is_failure() => Failure::Unanswered { what: fault.describe() },
+            _ => Failure::Unreadable { what: fault.describe() },
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! Classifies the result of one attempt (`docs/api.md#errors`). `super::decide` decides the next step
+//! Classifies the result of one attempt (`docs/api.md#errors`). `super::retry` decides the next step
 //! (`docs/guarantees.md#faults-of-the-api`).
 
 use std::time::{Duration, SystemTime};
@@ -7,14 +7,16 @@ use reqwest::header::{DATE, HeaderMap, LOCATION, RETRY_AFTER};
 use reqwest::{StatusCode, Version};
 
 use super::body::{self, Body, BodyError};
-use super::health::Reach;
+use super::files;
+use super::limiter::Reach;
 use super::redact::Redactor;
-use super::{files, tls};
+use crate::connect_error;
+use crate::printable::{MAX_FIRST_CHARS, first_chars};
+use crate::settings::Connection;
+use crate::tls;
 
 /// Description of a response that is a web page. Its text is not shown.
 pub const WEB_PAGE: &str = "a web page (HTML)";
-/// Maximum number of characters shown of the service's texts.
-const MAX_SHOWN_CHARS: usize = 120;
 /// Number of characters of a non-JSON response shown in the debug log: enough to recognize it, too few for a
 /// message.
 pub const SHOWN_BEGINNING: usize = 16;
@@ -211,25 +213,24 @@ pub fn of_status(reply: &Reply) -> Option<Fault> {
 }
 
 /// Classifies a failure of the network.
-pub fn of_network(error: &reqwest::Error) -> Fault {
+pub fn of_network(error: &reqwest::Error, connection: &Connection) -> Fault {
     if let Some(what) = tls::refused_certificate(error) {
         return Fault::Certificate { what };
     }
     if files::are_used_up(error, error.is_connect()) {
         return Fault::NoFiles;
     }
-    let what = body::describe(error);
     if error.is_connect() {
-        Fault::Unreachable { what }
-    } else if error.is_timeout() {
-        Fault::TimedOut { what }
-    } else {
-        Fault::Broken { what }
+        return Fault::Unreachable {
+            what: connect_error::describe(error, &connection.route, connection.retrying.connect_timeout),
+        };
     }
+    let what = body::describe(error);
+    if error.is_timeout() { Fault::TimedOut { what } } else { Fault::Broken { what } }
 }
 
 /// Classifies a body that could not be read.
-pub fn of_body(error: &BodyError) -> Fault {
+pub fn of_body(error: &BodyError, connection: &Connection) -> Fault {
     match error {
         BodyError::TooLarge => Fault::TooLarge { what: "an answer of over 64 MiB".to_owned() },
         BodyError::TimedOut => Fault::TimedOut { what: "the answer stalled".to_owned() },
@@ -237,7 +238,7 @@ pub fn of_body(error: &BodyError) -> Fault {
             unpackable(format!("its content encoding {name:?} is not supported"))
         }
         BodyError::Broken(_) => match error.of_network() {
-            Some(error) => of_network(error),
+            Some(error) => of_network(error, connection),
             None => unpackable("its compression is broken".to_owned()),
         },
     }
@@ -266,16 +267,8 @@ pub fn message(body: &[u8]) -> String {
         Err(_) if matches!(body.trim_ascii_start().first(), Some(b'{' | b'[' | b'"')) => {
             "no message".to_owned()
         }
-        Err(_) => first_chars(&String::from_utf8_lossy(body.get(..MAX_SHOWN_CHARS * 4).unwrap_or(body))),
+        Err(_) => first_chars(&String::from_utf8_lossy(body.get(..MAX_FIRST_CHARS * 4).unwrap_or(body))),
     }
-}
-
-/// Returns the first characters of a text, with control characters escaped.
-pub fn first_chars(text: &str) -> String {
-    text.chars()
-        .take(MAX_SHOWN_CHARS)
-        .flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] })
-        .collect()
 }
 
 fn redirect(reply: &Reply) -> String {
@@ -318,7 +311,7 @@ mod tests {
         let now = httpdate::parse_http_date("Fri, 20 Nov 2026 10:00:00 GMT").expect("a date");
         let asked = |text| retry_after(text, now).map(|wait| wait.as_secs());
         assert_eq!(asked(" 7"), Some(7));
-        assert_eq!(asked("99999999999999999999999"), Some(u64::MAX), "cut by the governor");
+        assert_eq!(asked("99999999999999999999999"), Some(u64::MAX), "cut by the limiter");
         for garbage in ["", "soon", "-5", "1.5", "+7", "0x10", "Fri, 31 Feb 2026 00:00:00 GMT"] {
             assert_eq!(asked(garbage), None, "{garbage}");
         }

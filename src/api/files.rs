@@ -10,10 +10,10 @@ use rustix::io::Errno;
 use tokio::time::Instant;
 
 use super::client::Client;
+use super::fatal::Fatal;
 use super::fault::Fault;
-use super::stop::Stop;
-use super::tls::causes;
 use crate::event::Event;
+use crate::tls::causes;
 
 /// Maximum number of times that a request finds no free file handle before the run ends: a quarter of a
 /// minute.
@@ -24,12 +24,12 @@ const SHORTAGE_PAUSE: Duration = Duration::from_millis(500);
 impl Client {
     /// Lowers the concurrency after a shortage, and waits a moment. `shortages` counts the shortages of one
     /// request.
-    pub(super) async fn send_fewer(&self, shortages: &mut u32, since: Instant) -> Result<(), Stop> {
+    pub(super) async fn send_fewer(&self, shortages: &mut u32, since: Instant) -> Result<(), Fatal> {
         *shortages += 1;
         if *shortages > MAX_SHORTAGES {
-            return Err(Stop::NoFiles);
+            return Err(Fatal::NoFiles);
         }
-        self.governor.overloaded(since);
+        self.limiter.overloaded(since);
         if !self.is_short_of_files.swap(true, Ordering::Relaxed) {
             let reason = Fault::NoFiles.describe();
             self.observer.event(Event::Shortage { reason });

@@ -8,9 +8,10 @@ use std::time::Duration;
 use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
 
-use super::stop::Stop;
-use super::{tls, unpack};
+use super::fatal::Fatal;
+use super::unpack;
 use crate::settings::Connection;
+use crate::tls;
 
 /// Interval of HTTP/2 pings on idle connections, to detect a dead peer.
 const PING_EVERY: Duration = Duration::from_secs(10);
@@ -22,7 +23,7 @@ const PING_TIMEOUT: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 /// If there are no root certificates.
-pub fn client(connection: &Connection) -> Result<reqwest::Client, Stop> {
+pub fn client(connection: &Connection) -> Result<reqwest::Client, Fatal> {
     let encodings = (ACCEPT_ENCODING, HeaderValue::from_static(unpack::ACCEPTED));
     let mut builder = tls::builder(connection.base_url.scheme())
         .user_agent(concat!("chatzy-export/", env!("CARGO_PKG_VERSION")))
@@ -38,5 +39,5 @@ pub fn client(connection: &Connection) -> Result<reqwest::Client, Stop> {
     if connection.base_url.is_loopback() {
         builder = builder.no_proxy();
     }
-    builder.build().map_err(|_| Stop::RootCertificates { what: tls::missing_roots() })
+    builder.build().map_err(|_| Fatal::RootCertificates { what: tls::missing_roots() })
 }

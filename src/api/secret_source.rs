@@ -10,8 +10,8 @@ use secrecy::SecretString;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
+use super::fatal::Fatal;
 use super::password_command;
-use super::stop::Stop;
 use crate::settings::{PasswordSource, secret};
 
 /// Maximum time for a command or a file. A pipe may never be written to, and a network disk may hang.
@@ -20,7 +20,7 @@ const TIME_LIMIT: Duration = Duration::from_secs(30);
 pub const SIZE_LIMIT: u64 = 64 << 10;
 
 /// Returns the password, from its file or command if configured.
-pub async fn password(source: &PasswordSource) -> Result<SecretString, Stop> {
+pub async fn password(source: &PasswordSource) -> Result<SecretString, Fatal> {
     match source {
         PasswordSource::Value(secret) => Ok(secret.clone()),
         PasswordSource::File(path) => {
@@ -38,7 +38,7 @@ pub async fn password(source: &PasswordSource) -> Result<SecretString, Stop> {
 }
 
 /// Reads the token from a file.
-pub async fn token(path: &Path) -> Result<SecretString, Stop> {
+pub async fn token(path: &Path) -> Result<SecretString, Fatal> {
     let named = "the token file that CHATZY_TOKEN_FILE names";
     let text = text(path, named).await?;
     let line = text.lines().next().unwrap_or_default();
@@ -53,14 +53,14 @@ pub fn too_large(bytes: &[u8]) -> bool {
     bytes.len() as u64 > SIZE_LIMIT
 }
 
-fn bad(what: String) -> Stop {
-    Stop::Credentials { what }
+fn bad(what: String) -> Fatal {
+    Fatal::Credentials { what }
 }
 
 /// Reads a file. Errors call it `named` instead of its path, because a user may put the secret itself into
 /// the variable.
-async fn text(path: &Path, named: &str) -> Result<String, Stop> {
-    let reading = read(path.to_owned()).map_err(|error| Stop::NoThreads { what: error.to_string() })?;
+async fn text(path: &Path, named: &str) -> Result<String, Fatal> {
+    let reading = read(path.to_owned()).map_err(|error| Fatal::NoThreads { what: error.to_string() })?;
     let bytes = match timeout(TIME_LIMIT, reading).await {
         Ok(Ok(bytes)) => bytes,
         Ok(Err(error)) => return Err(bad(format!("cannot read {named}: {error}"))),

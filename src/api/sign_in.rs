@@ -6,9 +6,9 @@ use chrono::Utc;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
-use super::fault::first_chars;
 use super::token::is_header_safe;
 use crate::json::{Document, Kind, Value};
+use crate::printable::first_chars;
 use crate::record::{article, members_found, text_of};
 
 /// Lifetime of a token whose `expiryAt` is implausible. The service documents one hour.

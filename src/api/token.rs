@@ -7,7 +7,7 @@ use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 
-use super::stop::Stop;
+use super::fatal::Fatal;
 use crate::settings::AuthScheme;
 
 /// Fraction of a token's lifetime after which it is renewed.
@@ -61,7 +61,7 @@ pub struct Tried {
     pub given: Option<SecretString>,
     /// Refusal of the login. It is not tried again: all waiting requests would try it in turn, and lock the
     /// account.
-    pub refusal: Option<Stop>,
+    pub refusal: Option<Fatal>,
 }
 
 /// True if a token fits into a header: visible ASCII.

@@ -4,11 +4,11 @@
 //! Pruned runs stay links of the chain: `_runs/pruned.json` records them.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 
-use super::{CatalogError, Run, latest, manifest_path, pruned_runs, run};
+use super::{CatalogError, Run, RunReader, latest, manifest_path, pruned_runs};
 use crate::output::manifest::Previous;
 use crate::output::pruned::{PrunedRun, PrunedRuns};
+use crate::store::Store;
 
 /// One link of the chain.
 #[derive(Clone, Debug)]
@@ -30,7 +30,7 @@ pub enum Link {
 
 /// Iterator over the links, the newest first. Each is read on demand.
 pub struct Walk {
-    out: PathBuf,
+    runs: RunReader,
     pruned: PrunedRuns,
     next: Option<Previous>,
     seen: BTreeSet<String>,
@@ -40,16 +40,16 @@ impl Walk {
     /// Starts at the run that `latest.json` names. Returns `None` if there is no such file.
     ///
     /// # Errors
-    /// When `latest.json` or `pruned.json` is damaged or cannot be read.
-    pub fn begin(out: &Path) -> Result<Option<Self>, CatalogError> {
+    /// When `latest.json`, `pruned.json` or `erased.json` is damaged or cannot be read.
+    pub fn begin(out: &Store) -> Result<Option<Self>, CatalogError> {
         let Some(latest) = latest(out)? else { return Ok(None) };
         let next = Some(Previous { run_id: latest.run_id, sha256: latest.sha256 });
         let pruned = pruned_runs(out)?;
-        Ok(Some(Self { out: out.to_owned(), pruned, next, seen: BTreeSet::new() }))
+        Ok(Some(Self { runs: RunReader::new(out)?, pruned, next, seen: BTreeSet::new() }))
     }
 
     fn link(&mut self, Previous { run_id, sha256 }: Previous) -> Result<Link, CatalogError> {
-        let (what, is_missing) = match run(&self.out, &run_id) {
+        let (what, is_missing) = match self.runs.run(&run_id) {
             Ok(Some(run)) if run.sha256 == sha256 => {
                 self.next.clone_from(&run.manifest.previous);
                 return Ok(Link::Run(Box::new(run)));
@@ -96,7 +96,7 @@ impl Chain {
     ///
     /// # Errors
     /// When the newest run or the record of pruned runs is damaged, or a file cannot be read.
-    pub fn read(out: &Path) -> Result<Option<Self>, CatalogError> {
+    pub fn read(out: &Store) -> Result<Option<Self>, CatalogError> {
         let Some(mut walk) = Walk::begin(out)? else { return Ok(None) };
         let mut chain = Self { pruned: walk.pruned.clone(), ..Self::default() };
         while let Some(link) = walk.next().transpose()? {

@@ -27,6 +27,17 @@ pub enum CatalogError {
     Storage(#[from] StorageError),
 }
 
+/// Describes a removal that holds with these references forbid.
+pub fn held_by(references: &[String], consequence: &str) -> String {
+    let (noun, references) = match references {
+        [one] => ("hold", one.clone()),
+        several => ("holds", several.join(", ")),
+    };
+    format!(
+        "{noun} {references} on this export: {consequence}; to remove a hold, use chatzy-export hold --release"
+    )
+}
+
 impl CatalogError {
     pub(super) fn damaged(path: &Path, what: impl Into<String>) -> Self {
         Self::Damaged { path: path.to_owned(), what: what.into() }

@@ -1,50 +1,93 @@
-//! Checks if a run could start in the folder of the export, without network access and lasting changes.
+//! Checks if a run could start at the place of the export and in its work folder, without lasting changes.
+
+mod in_store;
 
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::finding::{Cause, Finding};
+use super::finding::{Cause, Finding, FindingStatus};
 use super::probe;
 use crate::durable::{self, StorageError};
 use crate::id::RunId;
 use crate::layout::WORK;
 use crate::lock::{self, LockState, Owner};
 use crate::publish::RUN;
+use crate::store::{self, Store};
 
 /// Minimum free space for any run: its first segment and the first files of five tables.
 const MIN_SPACE: u64 = 16 << 20;
 
+/// Protection of the writes to an object store against other runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writes {
+    /// Writes are conditional.
+    Conditional,
+    /// The user says that no other run exists.
+    Unconditional,
+}
+
 /// Result of the check.
 #[derive(Debug)]
 pub struct Destination {
-    /// Folder of the export, or none without `--out`.
-    pub out: Option<PathBuf>,
+    /// Place of the export, or none without `--out`.
+    pub out: Option<Store>,
     /// Free bytes, if the file system reports them.
     pub free: Option<u64>,
     pub findings: Vec<Finding>,
 }
 
-/// Checks the folder of an export. It may not exist yet.
-pub fn check(out: Option<&Path>) -> Destination {
-    let Some(out) = out else {
+/// Checks the place of an export and the work folder of a run. They may not exist yet.
+pub fn check(out: Option<(&Store, Writes)>, work: Option<&Path>) -> Destination {
+    let (Some((out, writes)), Some(work)) = (out, work) else {
         let skipped = ["destination", "space"].map(|name| Finding::skipped(name, "no --out given"));
         return Destination { out: None, free: None, findings: skipped.into() };
     };
-    let folder = match nearest(out) {
+    let own = out.folder().map(|root| root.join(WORK));
+    let mut checked = match out.folder() {
+        Some(root) => check_folder(root, &root.join(WORK)),
+        None => check_folder(work, work),
+    };
+    if out.folder().is_none() && checked.usable.status != FindingStatus::Fail {
+        let local = checked.usable;
+        checked.usable = in_store::check(out, writes, local);
+    } else if own.is_some_and(|own| own != work) && checked.usable.status != FindingStatus::Fail {
+        let other = check_folder(work, work);
+        if other.usable.status > checked.usable.status || other.usable.values.contains_key("unfinished") {
+            checked.usable = other.usable;
+        }
+        // The rows are first in the work folder, and at the end in both or in the export.
+        if other.free.is_some_and(|free| checked.free.is_none_or(|least| free < least)) {
+            (checked.free, checked.space) = (other.free, other.space);
+        }
+    }
+    Destination { out: Some(out.clone()), free: checked.free, findings: vec![checked.usable, checked.space] }
+}
+
+/// Findings about one folder of this machine.
+struct Checked {
+    usable: Finding,
+    space: Finding,
+    free: Option<u64>,
+}
+
+/// Checks a folder in which `work` is, or will be, the work folder of a run.
+fn check_folder(path: &Path, work: &Path) -> Checked {
+    let folder = match nearest(path) {
         Ok(folder) => folder,
         Err(error) => {
-            let findings = vec![refused(&error), Finding::skipped("space", "the folder cannot be created")];
-            return Destination { out: Some(out.to_owned()), free: None, findings };
+            let space = Finding::skipped("space", "the folder cannot be created");
+            return Checked { usable: refused(&error), space, free: None };
         }
     };
     let (free, space) = space(&folder);
-    let findings = vec![usable(out, &folder).unwrap_or_else(|error| refused(&error)), space];
-    Destination { out: Some(out.to_owned()), free, findings }
+    Checked { usable: usable(path, &folder, work).unwrap_or_else(|error| refused(&error)), space, free }
 }
 
+/// Returns the finding about an error of the destination.
 fn refused(error: &StorageError) -> Finding {
-    Finding::fail("destination", Cause::Storage, error.describe())
+    let cause = if store::is_setting(error) { Cause::Settings } else { Cause::Storage };
+    Finding::fail("destination", cause, error.describe())
 }
 
 /// Returns the folder, or the nearest existing one above it, in which a run would create it.
@@ -66,16 +109,16 @@ fn nearest(out: &Path) -> Result<PathBuf, StorageError> {
     }
 }
 
-fn usable(out: &Path, folder: &Path) -> Result<Finding, StorageError> {
+fn usable(out: &Path, folder: &Path, work: &Path) -> Result<Finding, StorageError> {
     let exists = out == folder;
     let shown = out.display();
     let about = |finding: Finding| finding.with("path", shown.to_string()).with("exists", exists);
-    let looked = if exists { lock::probe(out)? } else { LockState::Free };
+    let looked = if exists { lock::probe_work_folder(work)? } else { LockState::Free };
     if let LockState::Held(owner) = &looked {
         let detail = format!("another run works on {shown}{}", Owner::in_parentheses(owner.as_ref()));
         return Ok(about(Finding::fail("destination", Cause::Locked, detail)));
     }
-    let unfinished = if exists { unfinished(out)? } else { Unfinished::None };
+    let unfinished = if exists { unfinished(work)? } else { Unfinished::None };
     let warning = match probe::write_test(folder) {
         Ok(warning) => warning,
         Err(probe::ProbeError { error, kind }) => {
@@ -121,13 +164,12 @@ enum Unfinished {
     Unreadable,
 }
 
-fn unfinished(out: &Path) -> Result<Unfinished, StorageError> {
+fn unfinished(work: &Path) -> Result<Unfinished, StorageError> {
     #[derive(Deserialize)]
     struct Run {
         run_id: String,
     }
-    let work = out.join(WORK);
-    if !durable::is_real_dir(&work)? {
+    if !durable::is_real_dir(work)? {
         return Ok(Unfinished::None);
     }
     let Some(text) = durable::read_if_exists(&work.join(RUN))? else { return Ok(Unfinished::None) };

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::api::Stop;
+use crate::api::Fatal;
 use crate::fetch::listing::ListingError;
 
 /// Names of all checks, in the order of the output.
@@ -40,7 +40,7 @@ pub enum FindingStatus {
 #[derive(Debug)]
 pub enum Cause {
     /// An error of the API that ends a run.
-    Api(Stop),
+    Api(Fatal),
     /// The contact list cannot be read.
     Listing(ListingError),
     /// The contacts file is invalid.
@@ -60,6 +60,8 @@ pub enum Cause {
     OffsetIgnored,
     /// The destination is not writable, or full.
     Storage,
+    /// The destination cannot be used with these settings.
+    Settings,
     /// Another run uses the destination.
     Locked,
 }
@@ -122,8 +124,8 @@ impl Findings {
 
     /// Adds the finding that the API ended this check. A refused sign-in always belongs to the check
     /// `sign_in`, because a given token is first tested by a later request.
-    pub fn stopped(&mut self, name: &'static str, stop: Stop) {
-        let name = if matches!(stop, Stop::SignInRefused { .. }) { "sign_in" } else { name };
+    pub fn stopped(&mut self, name: &'static str, stop: Fatal) {
+        let name = if matches!(stop, Fatal::SignInRefused { .. }) { "sign_in" } else { name };
         let detail = stop.to_string();
         self.add(Finding::fail(name, Cause::Api(stop), detail));
     }

@@ -19,7 +19,7 @@ pub async fn probe(client: &Client, subject: &Sampled, findings: &mut Findings) 
     let query = probe_page::query(&subject.contact, 0, subject.first.limit);
     match Box::pin(client.probe_http(&query)).await {
         Ok(behavior) => add_findings(&behavior, subject.first.bytes, findings),
-        Err(ProbeError::Stop(stop)) => findings.stopped("http", stop),
+        Err(ProbeError::Fatal(stop)) => findings.stopped("http", stop),
         // Only a warning: this request has no retries, but those of a run have.
         Err(ProbeError::Nothing(why)) => {
             findings.add(Finding::warn("http", format!("could not be checked: {why}")));

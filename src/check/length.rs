@@ -1,6 +1,7 @@
 //! Estimates the length of a history without reading it: a search for the first offset without messages.
 
 use super::probe_page::PageReader;
+use super::range::Amount;
 use crate::api::Failure;
 use crate::id::ContactId;
 
@@ -12,7 +13,7 @@ const MAX_REQUESTS: u32 = 12;
 ///
 /// # Errors
 /// If a page cannot be read.
-pub async fn estimate(reader: &PageReader<'_>, contact: &ContactId, known: u64) -> Result<u64, Failure> {
+pub async fn estimate(reader: &PageReader<'_>, contact: &ContactId, known: u64) -> Result<Amount, Failure> {
     let mut search = Search::new(known);
     while let Some(offset) = search.next() {
         let page = reader.page(contact, offset, 1).await?;
@@ -55,8 +56,12 @@ impl Search {
         }
     }
 
-    fn estimate(&self) -> u64 {
-        self.max.map_or(self.min, |max| self.min + (max - self.min) / 2)
+    /// The bounds, and their middle. Without an upper bound, the next offset would have been twice as large.
+    fn estimate(&self) -> Amount {
+        match self.max {
+            Some(max) => Amount { low: self.min, likely: self.min + (max - self.min) / 2, high: max },
+            None => Amount { high: self.min.saturating_mul(2), ..Amount::exact(self.min) },
+        }
     }
 }
 
@@ -74,7 +79,8 @@ mod tests {
                 search.narrow(offset, offset < length);
             }
             assert!(requests <= MAX_REQUESTS);
-            let estimate = search.estimate();
+            let Amount { low, likely: estimate, high } = search.estimate();
+            assert!((low..=high).contains(&length), "{length} is in {low} to {high}");
             assert!(estimate.abs_diff(length) * 4 <= length, "{length} is estimated as {estimate}");
         }
     }

@@ -4,7 +4,7 @@
 //! paging. A failed check does not stop the checks that do not depend on it.
 //!
 //! ```text
-//! destination ─┐ (no network)
+//! destination ─┐ (not the API)
 //! sign-in ─▶ contacts ─▶ sample ─▶ limit, offset, order ─▶ HTTP behavior ─▶ plan
 //! ```
 //!
@@ -15,6 +15,7 @@
 
 mod destination;
 mod finding;
+mod histories;
 mod http_behavior;
 mod length;
 mod limit;
@@ -22,20 +23,22 @@ mod offset;
 mod plan;
 mod probe;
 mod probe_page;
+mod range;
 mod sample;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytesize::ByteSize;
 
-use crate::api::{Client, Failure, SignIn, Stop};
-use crate::contacts::ContactList;
+use crate::api::{Client, Failure, Fatal, SignIn};
+use crate::catalog;
+use crate::contacts::{self, ContactList};
 use crate::event::SharedObserver;
-use crate::fetch::listing;
+use crate::fetch::listing::{self, ListingPlan};
 use crate::settings::Connection;
-pub use destination::{Destination, check as destination};
+use crate::store::Store;
+pub use destination::{Destination, Writes, check as destination};
 use finding::Findings;
 pub use finding::{Cause, Finding, FindingStatus};
 use limit::Limit;
@@ -73,7 +76,7 @@ pub struct Checked {
 /// Checks the API and estimates a run into this destination.
 pub async fn check(task: Task, destination: Destination, observer: &SharedObserver) -> Checked {
     let mut findings = Findings::default();
-    let plan = Box::pin(check_api(task, destination.out.as_deref(), observer, &mut findings)).await;
+    let plan = Box::pin(check_api(task, destination.out.as_ref(), observer, &mut findings)).await;
     for finding in destination.findings {
         findings.add(with_needed_space(finding, destination.free, plan.as_ref()));
     }
@@ -83,22 +86,38 @@ pub async fn check(task: Task, destination: Destination, observer: &SharedObserv
 /// Makes all checks with requests. It returns early if a failure prevents the rest.
 async fn check_api(
     task: Task,
-    out: Option<&Path>,
+    out: Option<&Store>,
+    observer: &SharedObserver,
+    findings: &mut Findings,
+) -> Option<Plan> {
+    let client = Client::new(Arc::clone(&task.connection), observer.clone());
+    let client = ok_or_stopped("sign_in", client, findings)?;
+    let sign_in = ok_or_stopped("sign_in", Box::pin(client.signed_in()).await, findings)?;
+    findings.add(signed_in(sign_in));
+    let plan = Box::pin(check_contacts(task, &client, out, observer, findings)).await;
+    if !client.has_received() {
+        findings.add(Finding::skipped("sign_in", "the given token is not checked: the API does not respond"));
+    }
+    plan
+}
+
+/// Makes the checks that need a token.
+async fn check_contacts(
+    task: Task,
+    client: &Client,
+    out: Option<&Store>,
     observer: &SharedObserver,
     findings: &mut Findings,
 ) -> Option<Plan> {
     let Task { connection, page_size, contacts } = task;
-    let client = ok_or_stopped("sign_in", Client::new(Arc::clone(&connection), observer.clone()), findings)?;
-    let sign_in = ok_or_stopped("sign_in", Box::pin(client.signed_in()).await, findings)?;
-    findings.add(signed_in(sign_in));
-    let contacts = Box::pin(read_contacts(contacts, &client, observer, findings)).await?;
-    let reader = PageReader { client: &client };
+    let contacts = Box::pin(read_contacts(contacts, client, (out, observer), findings)).await?;
+    let reader = PageReader { client };
     let sample =
         ok_or_stopped("contact", Box::pin(sample::take(&reader, &contacts, page_size)).await, findings)?;
     findings.add(sample::finding(&sample));
     let subject = sample.subject()?;
     let limit = Box::pin(check_paging(&reader, &sample, subject, page_size, findings)).await;
-    Box::pin(http_behavior::probe(&client, subject, findings)).await;
+    Box::pin(http_behavior::probe(client, subject, findings)).await;
     let plan = plan::estimate(&reader, &contacts, &sample, limit?, out, &connection);
     match Box::pin(plan).await {
         Ok(plan) => Some(plan),
@@ -110,7 +129,7 @@ async fn check_api(
 }
 
 /// Returns the value, or adds the finding that the API ended the checks.
-fn ok_or_stopped<T>(name: &'static str, result: Result<T, Stop>, findings: &mut Findings) -> Option<T> {
+fn ok_or_stopped<T>(name: &'static str, result: Result<T, Fatal>, findings: &mut Findings) -> Option<T> {
     result.map_err(|stop| findings.stopped(name, stop)).ok()
 }
 
@@ -118,8 +137,8 @@ fn ok_or_stopped<T>(name: &'static str, result: Result<T, Stop>, findings: &mut 
 /// warning, since a run would try again later.
 fn failed(name: &'static str, failure: Failure, findings: &mut Findings) {
     let what = match failure {
-        Failure::Stop(stop) => return findings.stopped(name, stop),
-        Failure::Unwanted => return findings.stopped(name, Stop::Cancelled),
+        Failure::Fatal(stop) => return findings.stopped(name, stop),
+        Failure::Unwanted => return findings.stopped(name, Fatal::Cancelled),
         Failure::NotFound => "the contact has vanished".to_owned(),
         Failure::AskLess => "a single message is too large for the server".to_owned(),
         Failure::Refused { what, .. }
@@ -154,7 +173,7 @@ fn signed_in(sign_in: SignIn) -> Finding {
 async fn read_contacts(
     chosen: ContactChoice,
     client: &Client,
-    observer: &SharedObserver,
+    (out, observer): (Option<&Store>, &SharedObserver),
     findings: &mut Findings,
 ) -> Option<ContactList> {
     let (list, finding) = match chosen {
@@ -173,26 +192,28 @@ async fn read_contacts(
             let finding = Finding::ok("contacts", detail).with("duplicates", list.duplicates);
             (list, finding)
         }
-        ContactChoice::All => match Box::pin(listing::roster(client, observer)).await {
-            Ok(roster) => {
-                let (list, _) = roster.into_list();
-                let detail = format!("{}, all contacts of the account", list.len());
-                let finding = match list.doubts.first() {
-                    None => Finding::ok("contacts", detail),
-                    Some(doubt) => Finding::warn("contacts", format!("{detail}; {doubt}")),
-                };
-                (list, finding)
+        ContactChoice::All => {
+            match Box::pin(listing::roster(client, &ListingPlan::default(), observer)).await {
+                Ok(roster) => {
+                    let (list, _) = roster.into_list(contacts::ALL);
+                    let detail = format!("{}, all contacts of the account", list.len());
+                    let finding = match list.doubts.first() {
+                        None => Finding::ok("contacts", detail),
+                        Some(doubt) => Finding::warn("contacts", format!("{detail}; {doubt}")),
+                    };
+                    (list, finding)
+                }
+                Err(listing::ListingError::Api(stop)) => {
+                    findings.stopped("contacts", stop);
+                    return None;
+                }
+                Err(error) => {
+                    let detail = error.to_string();
+                    findings.add(Finding::fail("contacts", Cause::Listing(error), detail));
+                    return None;
+                }
             }
-            Err(listing::ListingError::Api(stop)) => {
-                findings.stopped("contacts", stop);
-                return None;
-            }
-            Err(error) => {
-                let detail = error.to_string();
-                findings.add(Finding::fail("contacts", Cause::Listing(error), detail));
-                return None;
-            }
-        },
+        }
     };
     if list.is_empty() {
         findings.add(Finding::fail(
@@ -202,8 +223,34 @@ async fn read_contacts(
         ));
         return None;
     }
+    let (list, erased) = without_erased(list, out);
+    if list.is_empty() {
+        let detail = format!("all {erased} contacts were erased from the destination");
+        findings.add(Finding::fail("contacts", Cause::NoContacts, detail));
+        return None;
+    }
+    let finding = match erased {
+        0 => finding,
+        count => {
+            let detail = format!(
+                "{}; {count} of them were erased from the destination and are left out",
+                finding.detail
+            );
+            Finding { detail, ..finding }.with("erased", count)
+        }
+    };
     findings.add(finding.with("contacts", list.len()));
     Some(list)
+}
+
+/// Leaves out the contacts that were erased from the destination, as a run does. Returns their number, too.
+fn without_erased(contacts: ContactList, out: Option<&Store>) -> (ContactList, usize) {
+    // A damaged record ends a run, and `verify` reports it.
+    let erasures = out.and_then(|out| catalog::erasures(out).ok().flatten());
+    let Some(mut erased) = erasures.map(|erasures| erasures.suppressed()) else { return (contacts, 0) };
+    let kept = contacts.retained(|_, id| !erased.contains(id));
+    let count = contacts.len() - kept.len();
+    (kept, count)
 }
 
 /// Checks `limit` and `offset`. Returns none if they are unusable, or a page could not be read.
@@ -246,12 +293,14 @@ async fn check_paging(
 /// Turns the finding about free space into a warning if the plan needs more.
 fn with_needed_space(finding: Finding, free: Option<u64>, plan: Option<&Plan>) -> Finding {
     match (finding.name, finding.status, free, plan) {
-        ("space", FindingStatus::Ok, Some(free), Some(plan)) if free < plan.bytes => {
-            let detail = format!(
-                "{}, but a run needs about {} until publication",
-                finding.detail,
-                ByteSize(plan.bytes)
-            );
+        ("space", FindingStatus::Ok, Some(free), Some(plan)) if free < plan.high.bytes => {
+            let [low, high] = [plan.low.bytes, plan.high.bytes].map(ByteSize);
+            let need = if free < plan.low.bytes {
+                format!("a run needs {low} to {high}")
+            } else {
+                format!("a run may need up to {high}")
+            };
+            let detail = format!("{}, but {need} until publication", finding.detail);
             Finding { values: finding.values, ..Finding::warn("space", detail) }
         }
         _ => finding,

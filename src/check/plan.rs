@@ -1,41 +1,38 @@
 //! Estimates a run: contacts, messages, requests, time and disk space.
 //!
 //! The lengths of histories come from an earlier run in the same folder, if there is one, and from the
-//! sample. Other contacts are assumed to be like the sample.
+//! sample. Other contacts are assumed to be like the sample: the more its contacts differ, the wider is the
+//! range of each figure.
 
 use std::collections::HashMap;
-use std::path::Path;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 
-use super::length;
-use super::limit::{Limit, LimitMeaning};
+use super::histories::{Lengths, Measure, measure};
+use super::limit::Limit;
 use super::probe_page::PageReader;
+use super::range::Amount;
 use super::sample::{Sample, Sampled};
 use crate::api::{Failure, Latency, Requests};
 use crate::contacts::ContactList;
 use crate::output::manifest::Manifest;
 use crate::settings::Connection;
+use crate::store::Store;
 use crate::table::Table;
 use crate::verify::lengths;
 
 /// Number of histories measured concurrently.
 const CONCURRENCY: usize = 4;
-/// Number of contacts at the start of a run whose end is proved (see [`crate::fetch`]).
-const PROVED: u64 = 20;
-/// Interval of the later contacts whose end is proved.
-const PROVED_OF: u64 = 100;
-/// Requests for the proof of an end: an empty page after it, and a page with only the last message.
-const PROOF: u64 = 2;
 /// Size of the compressed spool, in percent of the responses.
-const SPOOLED_PERCENT: u64 = 25;
+const SPOOLED_PERCENT: Amount = Amount { low: 15, likely: 25, high: 35 };
 /// Size of the tables as Parquet with zstd, in percent of the responses.
-const STAGED_PERCENT: u64 = 30;
-/// Requests per page if pages are shorter than the limit. Prefetched pages then have the wrong offsets, and
-/// every short page must be confirmed.
-const REQUESTS_PER_CUT_PAGE: u64 = 2;
-
+const STAGED_PERCENT: Amount = Amount { low: 20, likely: 30, high: 45 };
+/// Upper end of the requests, in percent of those that are needed: a run also repeats requests, and asks for
+/// pages ahead of their turn.
+const MAX_REQUESTS_PERCENT: u64 = 130;
+/// Percentiles of the times of requests, for the range of the time of a run.
+const PERCENTILES: Amount = Amount { low: 25, likely: 50, high: 90 };
 /// Estimate of a run. Only the number of contacts is exact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Plan {
@@ -53,14 +50,20 @@ pub struct Plan {
     pub concurrency: u32,
     /// Disk space in bytes that the run needs until publication.
     pub bytes: u64,
+    /// Lower ends of the ranges.
+    pub low: PlanEnd,
+    /// Upper ends of the ranges.
+    pub high: PlanEnd,
 }
 
-/// Estimated size of a history.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Measure {
-    /// Length in the unit of `offset`.
-    length: u64,
-    messages: u64,
+/// One end of the ranges in which the figures of a run probably are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct PlanEnd {
+    pub messages: u64,
+    pub requests: u64,
+    pub seconds: u64,
+    pub latency_ms: u64,
+    pub bytes: u64,
 }
 
 /// Estimates a run of these contacts.
@@ -72,95 +75,63 @@ pub async fn estimate(
     contacts: &ContactList,
     sample: &Sample,
     limit: Limit,
-    out: Option<&Path>,
+    out: Option<&Store>,
     connection: &Connection,
 ) -> Result<Plan, Failure> {
     let measure_one = |sampled| async move { Ok((sampled, measure(reader, sampled, limit).await?)) };
     let measured: Vec<(&Sampled, Measure)> =
         Box::pin(stream::iter(&sample.read).map(measure_one).buffered(CONCURRENCY).try_collect::<Vec<_>>())
             .await?;
+    let found: HashMap<usize, Measure> =
+        measured.iter().map(|(sampled, measure)| (sampled.index, *measure)).collect();
     let earlier = out.and_then(lengths::newest);
     let known = match (&earlier, out) {
         (Some(earlier), Some(out)) => tokio::task::block_in_place(|| lengths::known(out, earlier, contacts)),
         _ => Vec::new(),
     };
-    let found: HashMap<usize, Measure> =
-        measured.iter().map(|(sampled, measure)| (sampled.index, *measure)).collect();
-    // A contact that does not exist counts as an empty one.
-    let answered = (measured.len() as u64 + sample.not_found).max(1);
-    let (mut messages, mut requests, mut rest) = (0, 0, 0);
-    for index in 0..contacts.len() {
-        let earlier = known.get(index).map(|length| u64::from(*length)).filter(|length| *length > 0);
-        let measure = match (found.get(&index), earlier) {
-            (Some(found), _) => *found,
-            (None, Some(length)) => Measure { length, messages: length },
-            (None, None) => {
-                rest += 1;
-                continue;
-            }
-        };
-        messages += measure.messages;
-        requests += requests_for(measure.length, index as u64, limit);
-    }
-    // Not the cost of a contact of mean length: the mean cost of the sample is more accurate.
-    messages += rest * measured.iter().map(|(_, measure)| measure.messages).sum::<u64>() / answered;
-    let of_sample: u64 =
-        measured.iter().map(|(_, measure)| requests_for(measure.length, PROVED + 1, limit)).sum();
-    requests += rest * (of_sample + sample.not_found) / answered;
+    let lengths = Lengths { found, known, limit };
+    let (messages, requests) = lengths.sum(contacts.len(), sample.not_found);
+    let requests =
+        Amount { high: requests.high.saturating_mul(MAX_REQUESTS_PERCENT).div_ceil(100), ..requests };
     let latency_ms = latency(&reader.client.requests());
-    let known_lengths = known.iter().filter(|length| **length > 0).count() as u64;
+    let seconds = Amount {
+        low: seconds(requests.low, latency_ms.low, connection),
+        likely: seconds(requests.likely, latency_ms.likely, connection),
+        high: seconds(requests.high, latency_ms.high, connection),
+    };
+    let bytes = disk_space(messages, sample, earlier.as_ref());
+    let end = |of: fn(Amount) -> u64| PlanEnd {
+        messages: of(messages),
+        requests: of(requests),
+        seconds: of(seconds),
+        latency_ms: of(latency_ms),
+        bytes: of(bytes),
+    };
     Ok(Plan {
         contacts: contacts.len() as u64,
-        known_lengths,
+        known_lengths: lengths.known.iter().filter(|length| **length > 0).count() as u64,
         sampled: sample.len(),
-        messages,
-        requests,
-        seconds: seconds(requests, latency_ms, connection),
-        latency_ms,
+        messages: messages.likely,
+        requests: requests.likely,
+        seconds: seconds.likely,
+        latency_ms: latency_ms.likely,
         concurrency: connection.concurrency.get(),
-        bytes: disk_space(messages, sample, earlier.as_ref()),
+        bytes: bytes.likely,
+        low: end(|amount| amount.low),
+        high: end(|amount| amount.high),
     })
 }
 
-async fn measure(reader: &PageReader<'_>, sampled: &Sampled, limit: Limit) -> Result<Measure, Failure> {
-    let first = &sampled.first;
-    let shown = match limit.counts {
-        LimitMeaning::PerConversation => first.largest(),
-        LimitMeaning::Messages | LimitMeaning::Ignored | LimitMeaning::Unknown => first.len(),
-    };
-    if shown < limit.page.min(u64::from(first.limit)) {
-        return Ok(Measure { length: shown, messages: first.len() });
-    }
-    let length = Box::pin(length::estimate(reader, &sampled.contact, shown)).await?;
-    // If `limit` counts per conversation, only the longest one is measured. The others are assumed to grow
-    // with it.
-    Ok(Measure { length, messages: first.len() * length / shown.max(1) })
-}
-
-/// Estimates the requests for a history of this length, at this index of the list.
-///
-/// Each page after the first repeats a message as overlap, and the last page is short. A history of less than
-/// a page needs no further request, unless its end is proved. Prefetched pages after the end are ignored:
-/// only short runs have many.
-fn requests_for(length: u64, index: u64, limit: Limit) -> u64 {
-    let page = limit.page.max(1);
-    let further = if length < page { 0 } else { (length - page) / (page - 1).max(1) + 1 };
-    let is_cut = limit.is_cut || limit.counts == LimitMeaning::Ignored;
-    let is_proved = is_cut || index < PROVED || index.is_multiple_of(PROVED_OF);
-    let each = if is_cut { REQUESTS_PER_CUT_PAGE } else { 1 };
-    1 + further * each + if is_proved && length > 0 { PROOF } else { 0 }
-}
-
-/// Returns the median time of the requests so far, in milliseconds.
-fn latency(requests: &Requests) -> u64 {
+/// Returns the times of the requests so far, in milliseconds: the median, and a range.
+fn latency(requests: &Requests) -> Amount {
     let mut all = Latency::default();
     for bucket in &requests.timeline.buckets {
         all.merge(&bucket.latency);
     }
-    all.percentile(50).unwrap_or(0).div_ceil(1000)
+    PERCENTILES.map(|percent| all.percentile(percent).unwrap_or(0).div_ceil(1000))
 }
 
-/// Estimates the time from the median latency, the concurrency and the rate limit.
+/// Estimates the time from the latency, the concurrency and the rate limit.
 ///
 /// It ignores that the pages of a history depend on each other, because a run prefetches them.
 #[expect(
@@ -176,35 +147,25 @@ fn seconds(requests: u64, latency_ms: u64, connection: &Connection) -> u64 {
 }
 
 /// Estimates the disk space until publication, when both the spool and the staged files exist.
-fn disk_space(messages: u64, sample: &Sample, earlier: Option<&Manifest>) -> u64 {
+fn disk_space(messages: Amount, sample: &Sample, earlier: Option<&Manifest>) -> Amount {
     let bytes: u64 = sample.read.iter().map(|sampled| sampled.first.bytes).sum();
     let shown: u64 = sample.read.iter().map(|sampled| sampled.first.len()).sum();
-    let answers = messages * bytes / shown.max(1);
+    let answers = messages.map(|messages| messages.saturating_mul(bytes) / shown.max(1));
+    let mut space = percent_of(answers, SPOOLED_PERCENT);
     let staged = earlier.and_then(|manifest| {
         let rows = manifest.tables.get(Table::Messages.name())?.rows;
-        let bytes: u64 = manifest.files.iter().map(|file| file.bytes).sum();
-        (rows > 0).then(|| messages * bytes / rows)
+        let bytes = manifest.files.iter().fold(0_u64, |bytes, file| bytes.saturating_add(file.bytes));
+        (rows > 0).then(|| messages.map(|messages| messages.saturating_mul(bytes) / rows))
     });
-    answers * SPOOLED_PERCENT / 100 + staged.unwrap_or(answers * STAGED_PERCENT / 100)
+    space.add(staged.unwrap_or_else(|| percent_of(answers, STAGED_PERCENT)));
+    space
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn limit(page: u64, is_cut: bool) -> Limit {
-        Limit { counts: LimitMeaning::Messages, page, is_cut }
-    }
-
-    #[test]
-    fn requests_follow_from_the_length() {
-        let late = |length| requests_for(length, 50, limit(100, false));
-        assert_eq!([late(0), late(1), late(99)], [1, 1, 1], "a short page is believed");
-        assert_eq!([late(100), late(198), late(199)], [2, 2, 3], "each further page repeats one message");
-        assert_eq!(requests_for(99, 3, limit(100, false)), 3, "among the first the end is proved");
-        assert_eq!(requests_for(99, 200, limit(100, false)), 3);
-        assert_eq!(requests_for(39, 50, limit(40, true)), 3, "and where short pages are not the end");
-        assert_eq!(requests_for(100, 50, limit(40, true)), 7, "a cut page takes about two requests");
-        assert_eq!(requests_for(7, 50, limit(1, false)), 8);
+fn percent_of(amount: Amount, percent: Amount) -> Amount {
+    let of = |amount: u64, percent: u64| amount.saturating_mul(percent) / 100;
+    Amount {
+        low: of(amount.low, percent.low),
+        likely: of(amount.likely, percent.likely),
+        high: of(amount.high, percent.high),
     }
 }

@@ -5,7 +5,8 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use crate::durable::{self, OnPath, StorageError};
-use crate::lock::{FOLDER, Lock, LockError};
+use crate::lock::{Lock, LockError};
+use crate::store::Store;
 
 /// Prefix of the folder name. It identifies a folder that is left after a power cut.
 const NAME: &str = ".chatzy-export-check-";
@@ -45,7 +46,7 @@ pub fn write_test(parent: &Path) -> Result<Option<String>, ProbeError> {
 }
 
 fn lock_and_write(folder: &Path) -> Result<Option<String>, StorageError> {
-    let lock = Lock::acquire(folder, &folder.join(FOLDER), None).map_err(|error| match error {
+    let lock = Lock::acquire(&Store::local(folder), None, None).map_err(|error| match error {
         LockError::Storage(error) => error,
         // Unlikely: no other process knows the folder.
         other => StorageError::new("lock", folder, io::Error::other(other.to_string())),

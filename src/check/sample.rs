@@ -6,7 +6,7 @@ use futures::{StreamExt, stream};
 
 use super::finding::{Cause, Finding};
 use super::probe_page::{PageReader, ProbedPage};
-use crate::api::{Failure, Stop};
+use crate::api::{Failure, Fatal};
 use crate::contacts::ContactList;
 use crate::id::ContactId;
 
@@ -85,7 +85,7 @@ impl Sample {
 ///
 /// # Errors
 /// If the API fails in a way that ends a run.
-pub async fn take(reader: &PageReader<'_>, contacts: &ContactList, page_size: u32) -> Result<Sample, Stop> {
+pub async fn take(reader: &PageReader<'_>, contacts: &ContactList, page_size: u32) -> Result<Sample, Fatal> {
     let read = |index: usize| async move {
         let contact = contacts.get(index);
         let page = reader.page(&contact, 0, page_size).await;
@@ -103,8 +103,8 @@ pub async fn take(reader: &PageReader<'_>, contacts: &ContactList, page_size: u3
                 sample.not_found += 1;
                 continue;
             }
-            Err(Failure::Stop(stop)) => return Err(stop),
-            Err(Failure::Unwanted) => return Err(Stop::Cancelled),
+            Err(Failure::Fatal(stop)) => return Err(stop),
+            Err(Failure::Unwanted) => return Err(Fatal::Cancelled),
             Err(Failure::AskLess) => ReadFailure {
                 kind: Kind::Unreadable,
                 what: "a single message is too large for the server".to_owned(),

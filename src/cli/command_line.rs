@@ -7,6 +7,9 @@ use std::path::Path;
 
 use super::args::ContactsFormArgs;
 use super::console::is_hostile;
+use crate::export::ResumeCommand;
+use crate::output::manifest::RunOptions;
+use crate::time::short_text;
 
 /// Replacement for a ping URL, whose path is a secret. If the variable is not set, the pasted command does
 /// not ping.
@@ -22,9 +25,21 @@ impl CommandLine {
         Self(std::env::args_os().collect())
     }
 
+    /// Returns a command of this program with these words.
+    pub fn of_words(words: Vec<OsString>) -> Self {
+        let program = std::env::args_os().next().unwrap_or_else(|| "chatzy-export".into());
+        Self(std::iter::once(program).chain(words).collect())
+    }
+
     /// Returns the same command without `--fresh`, which would discard the run to resume.
     pub fn repeated(&self) -> Self {
         self.clone().without("--fresh", Takes::Nothing)
+    }
+
+    /// Returns the command that resumes the run of this process, for the record in the work folder.
+    pub fn to_resume(&self) -> ResumeCommand {
+        let directory = std::env::current_dir().unwrap_or_default();
+        ResumeCommand { line: self.repeated().to_shell(), directory: directory.display().to_string() }
     }
 
     /// Returns the same command for a new run, after a published one.
@@ -35,7 +50,7 @@ impl CommandLine {
     /// Returns a new run of the contacts in `failed.csv`, which has the exporter's own format.
     pub fn for_failed(&self, contacts: &Path, form: &ContactsFormArgs) -> Self {
         let mut next = self.as_new_run().without("--all-contacts", Takes::Nothing);
-        for option in ["--contacts", "--contacts-column", "--delimiter"] {
+        for option in ["--contacts", "--contacts-column", "--delimiter", "--contact", "--search"] {
             next = next.without(option, Takes::Value);
         }
         next.0.extend([OsString::from("--contacts"), contacts.as_os_str().to_owned()]);
@@ -49,10 +64,32 @@ impl CommandLine {
         next
     }
 
+    /// Returns the same command with the times of a published run, so that a relative time such as `7d` does not
+    /// move.
+    ///
+    /// An incremental run keeps its relative times. With others, the next run would have to read all contacts.
+    pub fn with_window_of(&self, options: &RunOptions) -> Self {
+        let mut next = self.clone();
+        for bound in options.bounds().iter().filter(|_| !options.is_incremental()) {
+            if let Some(time) = bound.relative_time() {
+                next = next.without(bound.option, Takes::Value);
+                next.0.extend([bound.option, &short_text(time)].map(OsString::from));
+            }
+        }
+        next
+    }
+
     /// Returns the same command with `--fresh`.
     pub fn with_fresh(&self) -> Self {
         let mut next = self.repeated();
         next.0.push("--fresh".into());
+        next
+    }
+
+    /// Returns the same command with `--replace`.
+    pub fn with_replace(&self) -> Self {
+        let mut next = self.repeated();
+        next.0.push("--replace".into());
         next
     }
 
@@ -229,6 +266,21 @@ mod tests {
         insta::assert_snapshot!(first.for_failed(Path::new("a b/failed.csv"), &form).to_shell(), @"chatzy-export run --out 'my export' --contacts 'a b/failed.csv' --contacts-column contact_id --delimiter ,");
         insta::assert_snapshot!(first.with_fresh().to_shell(), @"chatzy-export run --contacts=ids.csv --out 'my export' --run-id x --contacts-column c '--delimiter=;' --fresh");
         insta::assert_snapshot!(run_with(&["--wait-lock", "1s", "--out=x"]).with_wait().to_shell(), @"chatzy-export run --out=x --wait-lock 1h");
+    }
+
+    #[test]
+    fn the_next_command_has_the_times_of_the_run() {
+        let time = |text: &str| Some(text.to_owned());
+        let mut options = RunOptions {
+            since: time("2026-02-22T10:20:30.000000Z"),
+            relative_since: time("7d"),
+            until: time("2026-03-01T00:00:00.000000Z"),
+            ..RunOptions::default()
+        };
+        let command = run_with(&["--since", "7d", "--until=2026-03-01", "--out", "x"]);
+        insta::assert_snapshot!(command.with_window_of(&options).to_shell(), @"chatzy-export run --until=2026-03-01 --out x --since 2026-02-22T10:20:30Z");
+        options.incremental = Some(true);
+        assert_eq!(command.with_window_of(&options).to_shell(), command.to_shell());
     }
 
     #[test]

@@ -45,8 +45,8 @@ pub enum ConfigError {
     },
 }
 
-/// Options that exclude each other.
-const EXCLUSIVE: [(&str, &str); 2] = [("contacts", "all-contacts"), ("all-contacts", "contacts")];
+/// Options that exclude each other: each selects the contacts of a run.
+const EXCLUSIVE: [&str; 4] = ["contacts", "all-contacts", "contact", "search"];
 
 /// Line of the settings file that sets a default.
 struct Origin {
@@ -99,11 +99,11 @@ fn with_defaults(
         }
         // An option on the command line replaces the key that it excludes. Two such keys in the file are a
         // mistake.
-        let excluded = EXCLUSIVE.iter().find(|(one, _)| *one == name).map(|(_, other)| *other);
-        if let Some(other) = excluded.filter(|other| table.get_ref().contains_key(*other)) {
+        let mut excluded = excluded_by(name);
+        if let Some(other) = excluded.clone().find(|other| table.get_ref().contains_key(*other)) {
             return Err(bad(at, format!("{name} cannot be used with {other}")));
         }
-        if own && !excluded.is_some_and(|other| is_given(other, arguments)) {
+        if own && !excluded.any(|other| is_given(other, arguments)) {
             let values = values(value).map_err(|what| bad(at, format!("{name}: {what}")))?;
             defaults.push((name.to_owned(), values, line_of(at)));
         }
@@ -115,6 +115,12 @@ fn with_defaults(
         origins.push(Origin { long, line });
     }
     Ok((command, origins))
+}
+
+/// Returns the options that this one excludes.
+fn excluded_by(name: &str) -> impl Iterator<Item = &'static str> + Clone + '_ {
+    let is_one = EXCLUSIVE.contains(&name);
+    EXCLUSIVE.into_iter().filter(move |other| is_one && *other != name)
 }
 
 fn is_given(long: &str, arguments: &[OsString]) -> bool {
@@ -190,6 +196,7 @@ mod tests {
 
     use super::*;
     use crate::cli::args::Cli;
+    use crate::store::Store;
 
     fn parse_with(config: &str, arguments: &[&str]) -> Result<ArgMatches, ConfigError> {
         let folder = tempfile::tempdir().expect("a folder");
@@ -208,7 +215,7 @@ mod tests {
         let config = "contacts = 'ids.csv'\nout = 'export'\npage-size = 50\nflat = true\nchannel = ['whatsapp', 'website']\n";
         let matches = parse_with(config, &["--page-size", "7"]).unwrap();
         assert_eq!(matches.get_one::<u32>("page_size"), Some(&7));
-        assert_eq!(matches.get_one::<PathBuf>("out"), Some(&PathBuf::from("export")));
+        assert_eq!(matches.get_one::<Store>("out"), Some(&Store::local("export".as_ref())));
         assert!(matches.get_flag("flat"));
         assert_eq!(matches.get_many::<crate::id::Channel>("channel").map(Iterator::count), Some(2));
     }
@@ -221,6 +228,12 @@ mod tests {
         assert_eq!(both(&parse_with(all, &[]).unwrap()), (false, true));
         assert_eq!(both(&parse_with(all, &["--contacts=y"]).unwrap()), (true, false));
         assert_eq!(both(&parse_with(file, &["--all-contacts"]).unwrap()), (false, true));
+        for option in ["--contact=a", "--search=a"] {
+            assert_eq!(both(&parse_with(all, &[option]).unwrap()), (false, false));
+            assert_eq!(both(&parse_with(file, &[option]).unwrap()), (false, false));
+        }
+        let listed = parse_with("contact = ['a', 'b']\nout = 'x'\n", &[]).unwrap();
+        assert_eq!(listed.get_many::<crate::id::ContactId>("contact").map(Iterator::count), Some(2));
     }
 
     #[test]
@@ -232,6 +245,7 @@ mod tests {
         insta::assert_snapshot!(message("out = 'x'\npagesize = 3\n"), @r#", line 2: unknown key "pagesize": use the long name of an option, such as page-size"#);
         insta::assert_snapshot!(message("out = 'x'\ncontacts = 'y'\n\npage-size = 500\n"), @", line 4: invalid value '500' for '--page-size <N>': 500 is not in 1..=100");
         insta::assert_snapshot!(message("contacts = 'x'\nall-contacts = true\n"), @", line 2: all-contacts cannot be used with contacts");
+        insta::assert_snapshot!(message("search = 'x'\ncontact = 'y'\n"), @", line 2: contact cannot be used with search");
         insta::assert_snapshot!(message("out = \n"), @", line 1: string values must be quoted, expected literal string");
     }
 }

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use crate::printable::is_hostile;
-use crate::table::format_time;
+use crate::time::format_time;
 
 /// True if stderr gets JSON lines. It is global because the panic hook writes there too.
 static IS_JSON: AtomicBool = AtomicBool::new(false);

@@ -2,10 +2,14 @@
 
 use std::process::ExitCode;
 
-use crate::api::Stop;
+use crate::api::Fatal;
 use crate::check::Cause;
 use crate::durable::StorageError;
-use crate::export::{ExportError, Interruption, RebuildError, Signal};
+use crate::erase::EraseError;
+use crate::evidence::EvidenceError;
+use crate::export::{
+    EraseJobError, ExportError, HoldError, Interruption, RebuildError, ShardsError, Signal, SnapshotJobError,
+};
 use crate::fetch::FetchError;
 use crate::fetch::listing::ListingError;
 use crate::lock::LockError;
@@ -13,8 +17,10 @@ use crate::output::manifest::Manifest;
 use crate::output::{OutputError, RawError};
 use crate::prune::PruneError;
 use crate::publish::PublishError;
+use crate::snapshot::SnapshotError;
 use crate::spool::SpoolError;
 use crate::state::StateError;
+use crate::store::{self, CompletionError};
 use crate::transform::TransformError;
 
 /// Result of a command. `docs/reference.md` has the docs of the variants.
@@ -32,22 +38,25 @@ pub enum Exit {
     /// The API refused the sign-in.
     SignInRefused,
     /// The API is unavailable, a quota or `--max-duration` is used up, or more contacts failed than
-    /// `--max-failed` allows.
+    /// `--max-failed` allows. Or `commit` misses shards, which it names. Or `evidence` got no time stamp.
     Unavailable,
     /// Storage: the disk is full, a permission is missing, or an I/O error. Or a limit of this machine: open
     /// files, threads or memory.
     Storage,
     /// Another run works on this export, or has taken it over. The message names its process, host and start,
-    /// if they are known.
+    /// if they are known. Or another `evidence` makes the same package.
     Locked,
-    /// `verify`, `report`, `rebuild`, `prune`, `schema` or an incremental run found damage, such as a damaged
-    /// manifest.
+    /// `verify`, `runs`, `report`, `cat`, `rebuild`, `snapshot`, `evidence`, `prune`, `commit`, `schema` or an incremental run found damage, such
+    /// as a damaged manifest.
     Damaged,
     /// An unfinished run does not fit this command. The message names the difference, and `--fresh` discards
     /// the run. Or the state of `--incremental` is lost or damaged, and `--full` exports all contacts. Or the
     /// newest run in the folder has another format, JSONL compression or other partition keys, and
-    /// `--allow-mixed` accepts that.
+    /// `--allow-mixed` accepts that. Or `snapshot` finds another snapshot in its folder, and `--replace` replaces
+    /// it. Or the shards of a run do not fit together. Or `evidence` finds something else at the path of its package. Or the folder of a snapshot is given to another command, or that of other runs to `snapshot`.
     DoesNotFit,
+    /// A hold forbids to remove anything. The message names its reference, and `hold --release` removes the hold.
+    Held,
     /// Interrupted by SIGINT.
     Interrupted,
     /// Interrupted by SIGTERM, or by SIGHUP unless it is ignored, as under `nohup`.
@@ -68,6 +77,7 @@ impl Exit {
             Self::Locked => 7,
             Self::Damaged => 8,
             Self::DoesNotFit => 9,
+            Self::Held => 10,
             Self::Interrupted => 130,
             Self::Terminated => 143,
         }
@@ -87,12 +97,15 @@ impl Exit {
             ExportError::StateLost(lost) if lost.is_damage => Self::Damaged,
             ExportError::DoesNotFit { .. }
             | ExportError::Mixed { .. }
+            | ExportError::IntoSnapshot { .. }
             | ExportError::BadWork { .. }
             | ExportError::StateLost(_) => Self::DoesNotFit,
             ExportError::State(error) => Self::of_state(error),
             ExportError::ForeignWork { .. } | ExportError::RunIdTaken { .. } => Self::Usage,
             ExportError::Listing(error) => Self::of_listing(error),
-            ExportError::NoContacts => Self::Usage,
+            ExportError::NoContacts | ExportError::NothingFound | ExportError::AllErased { .. } => {
+                Self::Usage
+            }
             ExportError::Fetch(error) => Self::of_fetch(error),
             ExportError::Spool(error) => Self::of_spool(error),
             ExportError::Transform(TransformError::Spool(error)) => Self::of_spool(error),
@@ -101,29 +114,70 @@ impl Exit {
                 Self::of_storage(error)
             }
             ExportError::Publish(error) => Self::of_publish(error),
+            ExportError::Shards(error) => Self::of_shards(error),
             ExportError::Prune(PruneError::NoExport { .. }) => Self::Usage,
             ExportError::Prune(PruneError::Damaged { .. }) => Self::Damaged,
+            ExportError::Prune(PruneError::Held { .. }) => Self::Held,
+            ExportError::Hold(error) => Self::of_hold(error),
+            ExportError::Erase(error) => Self::of_erase(error),
             ExportError::Prune(PruneError::Storage(error)) => Self::of_storage(error),
+            ExportError::Prune(PruneError::Lock(error)) => Self::of_lock(error),
             ExportError::Interrupted(why) => Self::of_interruption(*why),
             ExportError::Bug(_) => Self::Bug,
         }
     }
 
-    fn of_stop(stop: &Stop) -> Self {
-        match stop {
-            Stop::NotTheApi { .. } | Stop::Credentials { .. } => Self::Usage,
-            Stop::RootCertificates { .. } | Stop::Certificate { .. } => Self::Usage,
-            Stop::NoFiles | Stop::NoThreads { .. } => Self::Storage,
-            Stop::SignInRefused { .. } => Self::SignInRefused,
-            Stop::Unavailable { .. } | Stop::Silent { .. } | Stop::Quota => Self::Unavailable,
-            Stop::Cancelled => Self::Bug,
+    fn of_erase(error: &EraseJobError) -> Self {
+        match error {
+            EraseJobError::NoExport { .. } | EraseJobError::NoErasure { .. } => Self::Usage,
+            EraseJobError::UnfinishedRun { .. } | EraseJobError::UncommittedRun { .. } => Self::DoesNotFit,
+            EraseJobError::DamagedExport { .. } | EraseJobError::LostRecord { .. } => Self::Damaged,
+            EraseJobError::Held { .. } => Self::Held,
+            EraseJobError::Erase(error) => match error {
+                EraseError::Damaged { .. } => Self::Damaged,
+                EraseError::Newer { .. } => Self::Usage,
+                EraseError::BeingPruned { .. } => Self::DoesNotFit,
+                EraseError::Lock(error) => Self::of_lock(error),
+                EraseError::Storage(error) => Self::of_storage(error),
+                EraseError::File(_) => Self::Storage,
+                EraseError::Output(_) | EraseError::State(_) => Self::Bug,
+            },
+        }
+    }
+
+    fn of_hold(error: &HoldError) -> Self {
+        match error {
+            HoldError::NoExport { .. } | HoldError::NoHold { .. } => Self::Usage,
+            HoldError::UnfinishedErasure { .. } => Self::DoesNotFit,
+            HoldError::Damaged { .. } => Self::Damaged,
+            HoldError::Storage(error) => Self::of_storage(error),
+        }
+    }
+
+    fn of_shards(error: &ShardsError) -> Self {
+        match error {
+            ShardsError::Missing { .. } => Self::Unavailable,
+            ShardsError::OtherCount { .. } | ShardsError::Differ { .. } => Self::DoesNotFit,
+            ShardsError::Damaged { .. } => Self::Damaged,
+            ShardsError::Storage(error) => Self::of_storage(error),
+        }
+    }
+
+    fn of_fatal(fatal: &Fatal) -> Self {
+        match fatal {
+            Fatal::NotTheApi { .. } | Fatal::Credentials { .. } => Self::Usage,
+            Fatal::RootCertificates { .. } | Fatal::Certificate { .. } => Self::Usage,
+            Fatal::NoFiles | Fatal::NoThreads { .. } => Self::Storage,
+            Fatal::SignInRefused { .. } => Self::SignInRefused,
+            Fatal::Unavailable { .. } | Fatal::Silent { .. } | Fatal::Quota => Self::Unavailable,
+            Fatal::Cancelled => Self::Bug,
         }
     }
 
     /// Returns the result for a contact list that cannot be read.
     pub fn of_listing(error: &ListingError) -> Self {
         match error {
-            ListingError::Api(stop) => Self::of_stop(stop),
+            ListingError::Api(stop) => Self::of_fatal(stop),
             ListingError::Refused { status: 401 | 403, .. } => Self::SignInRefused,
             ListingError::Refused { .. } | ListingError::OffsetIgnored => Self::Usage,
             ListingError::TooLarge { .. } | ListingError::NotAnAnswer { .. } => Self::Usage,
@@ -134,9 +188,9 @@ impl Exit {
     /// Returns the result that a run would have for the cause of a failed check.
     pub fn of_cause(cause: &Cause) -> Self {
         match cause {
-            Cause::Api(stop) => Self::of_stop(stop),
+            Cause::Api(stop) => Self::of_fatal(stop),
             Cause::Listing(error) => Self::of_listing(error),
-            Cause::Contacts | Cause::NoContacts | Cause::OffsetIgnored => Self::Usage,
+            Cause::Contacts | Cause::NoContacts | Cause::OffsetIgnored | Cause::Settings => Self::Usage,
             Cause::AnswersChanged => Self::Usage,
             Cause::AllRefused { unauthorized: true } => Self::SignInRefused,
             Cause::AllRefused { unauthorized: false } => Self::Usage,
@@ -146,12 +200,14 @@ impl Exit {
         }
     }
 
-    fn of_interruption(why: Interruption) -> Self {
+    /// Returns the result of an interrupted command.
+    pub fn of_interruption(why: Interruption) -> Self {
         match why {
             Interruption::Signal(Signal::Interrupt) => Self::Interrupted,
             Interruption::Signal(Signal::Terminate | Signal::HangUp) => Self::Terminated,
             Interruption::TimeIsUp => Self::Unavailable,
             Interruption::TakenOver => Self::Locked,
+            Interruption::LockNotRenewed => Self::Storage,
         }
     }
 
@@ -162,17 +218,60 @@ impl Exit {
                 Self::Usage
             }
             RebuildError::NewerManifest { .. } | RebuildError::RunIdTaken { .. } => Self::Usage,
-            RebuildError::Damaged { .. } | RebuildError::Raw(RawError::Damaged { .. }) => Self::Damaged,
-            RebuildError::Raw(RawError::TooLarge { .. }) => Self::Usage,
-            RebuildError::Raw(RawError::Storage(error)) => Self::of_storage(error),
+            RebuildError::Damaged { .. } => Self::Damaged,
+            RebuildError::Raw(error) => Self::of_raw(error),
             RebuildError::Interrupted(why) => Self::of_interruption(*why),
             RebuildError::Export(error) => Self::of_export(error),
         }
     }
 
+    fn of_raw(error: &RawError) -> Self {
+        match error {
+            RawError::Damaged { .. } => Self::Damaged,
+            RawError::TooLarge { .. } => Self::Usage,
+            RawError::Storage(error) => Self::of_storage(error),
+        }
+    }
+
+    /// Returns the result of a failed `snapshot`.
+    pub fn of_snapshot(error: &SnapshotJobError) -> Self {
+        match error {
+            SnapshotJobError::Build(error) => Self::of_source(error),
+            SnapshotJobError::Exists { .. } | SnapshotJobError::NotASnapshot { .. } => Self::DoesNotFit,
+            SnapshotJobError::DamagedOut { .. } => Self::Damaged,
+            SnapshotJobError::Interrupted(why) => Self::of_interruption(*why),
+            SnapshotJobError::Export(error) => Self::of_export(error),
+        }
+    }
+
+    /// Returns the result for an export whose newest versions cannot be read.
+    fn of_source(error: &SnapshotError) -> Self {
+        match error {
+            SnapshotError::NoExport { .. } | SnapshotError::OnlyParts { .. } => Self::Usage,
+            SnapshotError::NewerManifest { .. } | SnapshotError::NewerSchema { .. } => Self::Usage,
+            SnapshotError::Damaged { .. } => Self::Damaged,
+            SnapshotError::Output(error) => Self::of_output(error),
+            SnapshotError::Storage(error) => Self::of_storage(error),
+            SnapshotError::Sort { .. } | SnapshotError::Stopped => Self::Bug,
+        }
+    }
+
+    /// Returns the result of a package that was not made.
+    pub fn of_evidence(error: &EvidenceError) -> Self {
+        match error {
+            EvidenceError::Source(error) => Self::of_source(error),
+            EvidenceError::Raw(error) => Self::of_raw(error),
+            EvidenceError::NoRun { .. } | EvidenceError::NoContacts { .. } => Self::Usage,
+            EvidenceError::Exists { .. } => Self::DoesNotFit,
+            EvidenceError::Busy { .. } => Self::Locked,
+            EvidenceError::Damaged { .. } => Self::Damaged,
+            EvidenceError::Storage(error) => Self::of_storage(error),
+        }
+    }
+
     fn of_fetch(error: &FetchError) -> Self {
         match error {
-            FetchError::Api(stop) => Self::of_stop(stop),
+            FetchError::Api(stop) => Self::of_fatal(stop),
             FetchError::Spool(error) => Self::of_spool(error),
             FetchError::OffsetIgnored { .. } | FetchError::AnswersChanged { .. } => Self::Usage,
             FetchError::NothingAnswered { .. } | FetchError::StoppedAnswering { .. } => Self::Unavailable,
@@ -201,8 +300,9 @@ impl Exit {
         match error {
             PublishError::Storage(error) => Self::of_storage(error),
             PublishError::Lock(error) => Self::of_lock(error),
-            PublishError::Foreign { .. } => Self::Storage,
-            PublishError::Missing { .. } | PublishError::Unreadable { .. } => Self::DoesNotFit,
+            PublishError::File(CompletionError::Missing { .. }) => Self::DoesNotFit,
+            PublishError::File(_) | PublishError::Forked { .. } => Self::Storage,
+            PublishError::Unreadable { .. } => Self::DoesNotFit,
         }
     }
 
@@ -217,12 +317,15 @@ impl Exit {
     fn of_lock(error: &LockError) -> Self {
         match error {
             LockError::Held { .. } | LockError::Uncertain { .. } | LockError::Lost { .. } => Self::Locked,
+            LockError::NoConditions { .. } => Self::Usage,
+            LockError::NotRenewed { .. } => Self::Storage,
             LockError::Storage(error) => Self::of_storage(error),
         }
     }
 
-    fn of_storage(_: &StorageError) -> Self {
-        Self::Storage
+    /// Returns the result of a failed file operation.
+    pub fn of_storage(error: &StorageError) -> Self {
+        if store::is_setting(error) { Self::Usage } else { Self::Storage }
     }
 }
 

@@ -1,14 +1,18 @@
 //! Writes events as lines on stderr: text for people, JSON for programs. Lines appear above the progress bar.
 
+use bytesize::ByteSize;
 use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::args::{LogArgs, LogFormat};
+use super::args::{LogArgs, LogFormat, ProgressArgs};
 use super::console::{self, now};
 use super::exit::Exit;
-use super::progress::Progress;
+use super::progress::{self, Progress};
 use crate::event::{Event, Level, Observer};
+use crate::html::counted;
+use crate::output::manifest::period_in_words;
+use crate::time::short_text;
 
 /// Observer that logs events to stderr.
 pub struct Console {
@@ -18,16 +22,28 @@ pub struct Console {
 }
 
 impl Console {
-    /// Returns the console that the options describe.
+    /// Returns the console of a command without progress.
     pub fn new(args: &LogArgs) -> Arc<Self> {
+        Self::of(args, Progress::none())
+    }
+
+    /// Returns the console of a command that shows its progress.
+    pub fn with_progress(args: &LogArgs, progress: &ProgressArgs) -> Arc<Self> {
+        if args.quiet {
+            return Self::new(args);
+        }
+        let format = args.log_format;
+        let print = move |event: &Event| print(format, event);
+        Self::of(args, Progress::new(args.progress, format, progress.progress_every, print))
+    }
+
+    fn of(args: &LogArgs, progress: Progress) -> Arc<Self> {
         let max_level = match (args.quiet, args.verbose) {
             (true, _) => Level::Warn,
             (false, 0) => Level::Info,
             (false, 1) => Level::Debug,
             (false, _) => Level::Trace,
         };
-        let progress =
-            if args.quiet { Progress::none() } else { Progress::new(args.progress, args.log_format) };
         if args.log_format == LogFormat::Json {
             console::use_json();
         }
@@ -50,7 +66,7 @@ impl Console {
         print_last_line(self.format, "published", exit, sentence, command);
     }
 
-    /// Removes the progress bar.
+    /// Removes the progress bar. No line of progress follows.
     pub fn finish(&self) {
         self.progress.finish();
     }
@@ -58,14 +74,23 @@ impl Console {
 
 impl Observer for Console {
     fn event(&self, event: Event) {
-        let level = event.level();
-        if level <= self.max_level {
-            self.progress.above(|| match self.format {
-                LogFormat::Text => console::eprint(&text(&event, level)),
-                LogFormat::Json => console::eprint_json(&json(&event, level)),
-            });
+        if event.level() <= self.max_level {
+            self.progress.above(|| print(self.format, &event));
         }
         self.progress.event(&event);
+    }
+
+    fn request_sent(&self) {
+        self.progress.request_sent();
+    }
+}
+
+/// Prints an event as a line.
+fn print(format: LogFormat, event: &Event) {
+    let level = event.level();
+    match format {
+        LogFormat::Text => console::eprint(&text(event, level)),
+        LogFormat::Json => console::eprint_json(&json(event, level)),
     }
 }
 
@@ -130,12 +155,19 @@ fn text(event: &Event, level: Level) -> String {
 
 fn sentence(event: &Event) -> String {
     match event {
-        Event::Started { run_id, contacts, already_read: 0 } => format!("run {run_id}: {contacts} contacts"),
-        Event::Started { run_id, contacts, already_read } => {
+        Event::Started { run_id, contacts, already_read: 0, .. } => {
+            format!("run {run_id}: {contacts} contacts")
+        }
+        Event::Started { run_id, contacts, already_read, .. } => {
             format!("run {run_id} resumes: {contacts} contacts, {already_read} of them already read")
         }
-        Event::WaitingForLock { path, seconds } => {
-            format!("another run uses {path}: waiting up to {seconds} s for it")
+        Event::PackageStarted { package_id, contacts } => {
+            format!("package {package_id}: {}", counted(*contacts, "contact", "contacts"))
+        }
+        Event::Window { since, until } => window(since.as_deref(), until.as_deref()),
+        Event::WaitingForLock { path, seconds, owner } => {
+            let owner = owner.as_ref().map_or_else(String::new, |owner| format!(" ({owner})"));
+            format!("another run uses {path}{owner}: waiting up to {seconds} s for it")
         }
         Event::SignedIn { life_seconds } => format!("signed in for {} minutes", life_seconds.div_ceil(60)),
         Event::SignInFailed { reason, suppressed: 0 } => {
@@ -152,6 +184,8 @@ fn sentence(event: &Event) -> String {
         Event::Retry { contact, offset, reason, delay_ms } => {
             format!("contact {contact}, offset {offset}: {reason}; retry in {delay_ms} ms")
         }
+        Event::ListingBegan => "listing the account's contacts".to_owned(),
+        Event::ListingEnded { contacts } => format!("listed {contacts} contacts"),
         Event::ListingRead { offset, contacts, so_far } => {
             format!("contact list: {contacts} contacts at offset {offset}, {so_far} before")
         }
@@ -162,21 +196,36 @@ fn sentence(event: &Event) -> String {
         Event::Throttled { delay_ms } => {
             format!("the API limits the request rate: pausing for {delay_ms} ms")
         }
-        Event::OutageBegan { reason } => {
+        Event::OutageBegan { reason, suppressed, .. } if *suppressed > 0 => {
+            format!(
+                "the API has stopped responding ({reason}; {suppressed} more outages since the last warning): waiting for it"
+            )
+        }
+        Event::OutageBegan { reason, .. } => {
             format!("the API has stopped responding ({reason}): waiting for it")
         }
-        Event::OutageEnded { seconds } => format!("the API responds again, after {seconds} s"),
+        Event::OutageEnded { seconds, .. } => format!("the API responds again, after {seconds} s"),
         Event::ContactDone { contact, status, error: Some(error), .. } => {
             format!("contact {contact} is {status}: {error}")
         }
         Event::ContactDone { contact, status, messages, error: None } => {
             format!("contact {contact} is {status}: {messages} messages")
         }
+        Event::ContactReopened { contact, .. } => {
+            format!("contact {contact} is read again: its end was wrong")
+        }
+        Event::ArchiveRead { contacts } => format!("read {contacts} contacts of the raw archive"),
         Event::Totals { requests, retries, .. } => format!("{requests} requests, {retries} of them retries"),
         Event::Fetched => "read all contacts".to_owned(),
-        Event::Built { contacts, messages } => {
-            format!("wrote {contacts} contacts with {messages} messages to files")
+        Event::Built { contacts, of, messages } => {
+            format!("wrote {contacts} of {of} contacts with {messages} messages to files")
         }
+        Event::Uploading { bytes_left } => format!("{} to upload", ByteSize(*bytes_left)),
+        Event::Progress(progress) => progress::sentence(progress),
+        Event::Copied { contacts, messages } => {
+            format!("copied {contacts} contacts with {messages} messages")
+        }
+        Event::RunDoubtful { run_id, reason } => format!("run {run_id} {reason}"),
         Event::SyncFailed { reason } => format!("{reason}: the file is discarded and written again"),
         Event::SchemaChanged { table, field, change } => {
             format!("the API's responses have changed: {}", changed(table, field, change))
@@ -187,6 +236,12 @@ fn sentence(event: &Event) -> String {
         Event::Shortage { reason } => format!("{reason}: fewer requests run at once"),
         Event::Note { message } => message.clone(),
     }
+}
+
+/// Describes the period of a run's messages in words.
+fn window(since: Option<&str>, until: Option<&str>) -> String {
+    let period = period_in_words(since.map(short_text), until.map(short_text));
+    format!("exports {}", period.as_deref().unwrap_or("messages of any time"))
 }
 
 /// Describes a schema change in words.

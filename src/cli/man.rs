@@ -86,6 +86,9 @@ fn sections(after: &str) -> String {
         if let Some(examples) = paragraph.strip_prefix("Examples:\n") {
             roff.push_str(".SH EXAMPLES\n");
             unfilled(examples, &mut roff);
+        } else if let Some(variables) = paragraph.strip_prefix("Environment:\n") {
+            roff.push_str(".SH ENVIRONMENT\n");
+            unfilled(variables, &mut roff);
         } else if let Some(codes) = paragraph.strip_prefix("Exit codes: ") {
             roff.push_str(".SH \"EXIT STATUS\"\n");
             filled(codes, &mut roff);

@@ -5,24 +5,32 @@
 //!
 //! Layer 5.
 
+mod amounts;
 mod args;
 mod built_in;
+mod cat;
 mod check;
 mod command_line;
+mod commit;
 mod completions;
 mod config;
 mod console;
 mod contacts;
+mod erase;
+mod evidence;
 mod exit;
+mod hold;
 mod limits;
 mod log;
 mod man;
 mod next_command;
+mod not_found;
 mod output_paths;
 pub mod panics;
 mod partial_args;
 mod progress;
 mod prune;
+mod publishing;
 mod query;
 mod rebuild;
 #[cfg(all(test, feature = "simulator"))]
@@ -30,14 +38,20 @@ mod reference;
 mod report;
 mod run;
 mod run_monitor;
+mod runs;
 mod schema;
+mod selection;
 mod settings;
+mod shard;
 mod signals;
 #[cfg(feature = "simulator")]
 mod simulate;
+mod snapshot;
 mod summary;
+mod time_argument;
 mod usage_error;
 mod verify;
+mod window;
 
 use clap::{CommandFactory, FromArgMatches};
 
@@ -70,11 +84,18 @@ fn command() -> Exit {
     };
     match cli.command {
         Command::Run(args) => run::run(&args),
+        Command::Commit(args) => commit::commit(&args),
         Command::Contacts(args) => contacts::contacts(&args),
         Command::Check(args) => check::check(&args),
+        Command::Cat(args) => cat::cat(&args),
         Command::Rebuild(args) => rebuild::rebuild(&args),
+        Command::Snapshot(args) => snapshot::snapshot(&args),
+        Command::Evidence(args) => evidence::evidence(&args),
         Command::Prune(args) => prune::prune(&args),
+        Command::Erase(args) => erase::erase(&args),
+        Command::Hold(args) => hold::hold(&args),
         Command::Verify(args) => verify::verify(&args),
+        Command::Runs(args) => runs::runs(&args),
         Command::Report(args) => report::report(&args),
         Command::Schema(args) => schema::schema(&args),
         #[cfg(feature = "simulator")]

@@ -11,7 +11,8 @@ use crate::output::manifest::Manifest;
 /// Returns the outcome of a published run.
 pub fn after_publishing(manifest: Manifest, args: &RunArgs, command: &CommandLine) -> RunOutcome {
     let exit = Exit::of_manifest(&manifest);
-    let sentence = Some(summary::verdict(&manifest));
+    let sentence = Some(summary::verdict(&manifest, &args.out));
+    let command = &command.with_window_of(&manifest.options);
     let next = match (manifest.contacts.failed, manifest.contacts.unresolved) {
         (0, 0) if manifest.input.doubts.is_empty() => None,
         (0, _) => Some(command.as_new_run()),
@@ -43,6 +44,7 @@ pub fn next_step(remedy: Remedy, command: &CommandLine) -> Option<(&'static str,
         Remedy::Repeat => Some(("; to try again, run", command.repeated())),
         Remedy::Wait => Some(("; to wait for it, run", command.with_wait())),
         Remedy::Discard => Some(("; to discard the unfinished run with --fresh, run", command.with_fresh())),
+        Remedy::Replace => Some(("; to replace it, run", command.with_replace())),
         Remedy::ReadAll => Some(("; to read all contacts again with --full, run", command.with_full())),
         Remedy::Report => Some(("; please report this line; to resume, run", command.repeated())),
         Remedy::Manual => None,

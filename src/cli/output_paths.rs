@@ -9,6 +9,7 @@ use std::path::{Component, Path, PathBuf};
 use crate::layout::LATEST;
 use crate::lock::FOLDER;
 use crate::publish::{SPOOL, STAGE};
+use crate::store::{Kind, Store};
 
 /// A file that would be written into an export.
 #[derive(Debug, thiserror::Error)]
@@ -24,17 +25,51 @@ pub struct InsideExport {
 ///
 /// # Errors
 /// If the file is inside an export.
-pub fn outside_exports(option: &'static str, file: &Path, own: Option<&Path>) -> Result<(), InsideExport> {
+pub fn outside_exports(option: &'static str, file: &Path, own: Option<&Store>) -> Result<(), InsideExport> {
     match export_around(file, own) {
         Some(export) => Err(InsideExport { option, file: file.to_owned(), export }),
         None => Ok(()),
     }
 }
 
+/// Refuses an object that would be written into an export of the same bucket. A store that does not answer is reported
+/// by the write.
+///
+/// # Errors
+/// If the object is inside an export.
+pub fn outside_exports_of_store(
+    option: &'static str,
+    folder: &Store,
+    name: &str,
+) -> Result<(), InsideExport> {
+    let mut prefix = folder.clone();
+    loop {
+        match prefix.kind(LATEST) {
+            Ok(Kind::File(_)) => {
+                let (file, export) = (folder.join(name), prefix.root().to_owned());
+                return Err(InsideExport { option, file, export });
+            }
+            Ok(_) => {}
+            Err(_) => return Ok(()),
+        }
+        match parent(&prefix) {
+            Some(above) => prefix = above,
+            None => return Ok(()),
+        }
+    }
+}
+
+/// Returns the prefix above; none if the place is a bucket.
+fn parent(prefix: &Store) -> Option<Store> {
+    let url = prefix.root().to_str()?;
+    let (above, _) = url.rsplit_once('/')?;
+    if above.ends_with('/') { None } else { Store::remote(above).ok() }
+}
+
 /// Returns the export that contains the file: `own`, or the nearest folder above the file that has runs.
-pub fn export_around(file: &Path, own: Option<&Path>) -> Option<PathBuf> {
+pub fn export_around(file: &Path, own: Option<&Store>) -> Option<PathBuf> {
     let folder = resolved(file.parent().unwrap_or(Path::new("")))?;
-    if let Some(own) = own
+    if let Some(own) = own.and_then(Store::folder)
         && resolved(own).is_some_and(|own| folder.starts_with(own))
     {
         return Some(own.to_owned());
@@ -43,9 +78,34 @@ pub fn export_around(file: &Path, own: Option<&Path>) -> Option<PathBuf> {
     folder.ancestors().find(has_runs).map(Path::to_owned)
 }
 
+/// A snapshot that would be written into its own source.
+#[derive(Debug, thiserror::Error)]
+#[error("--out {} is inside the export {}; use a folder outside of it", out.display(), export.display())]
+pub struct InsideSource {
+    out: PathBuf,
+    export: PathBuf,
+}
+
+/// Refuses a folder of a snapshot that is the export itself, or is inside of it.
+///
+/// # Errors
+/// If it is.
+pub fn outside_source(export: &Store, out: &Store) -> Result<(), InsideSource> {
+    let real = |place: &Store| place.folder().map_or_else(|| Some(place.root().to_owned()), resolved);
+    match (real(out), real(export)) {
+        (Some(real_out), Some(real)) if real_out.starts_with(&real) => {
+            Err(InsideSource { out: out.root().to_owned(), export: export.root().to_owned() })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// A work folder that cannot be used together with the folder of the export.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkFolderError {
+    /// An object store has no space for a work folder.
+    #[error("--out {} requires --work-dir DIR, a local folder for the unfinished run", out.display())]
+    Missing { out: PathBuf },
     /// The work folder would put files into an export.
     #[error(
         "--work-dir {} is inside the export {}; use a folder outside of it, or omit the option",
@@ -68,10 +128,15 @@ pub enum WorkFolderError {
 ///
 /// # Errors
 /// If one of the two folders would damage the other.
-pub fn work_folder(out: &Path, given: Option<&Path>) -> Result<PathBuf, WorkFolderError> {
-    let own = out.join(FOLDER);
+pub fn work_folder(out: &Store, given: Option<&Path>) -> Result<PathBuf, WorkFolderError> {
+    let Some(root) = out.folder() else {
+        return given
+            .map(Path::to_owned)
+            .ok_or_else(|| WorkFolderError::Missing { out: out.root().to_owned() });
+    };
+    let own = root.join(FOLDER);
     let Some(given) = given else { return Ok(own) };
-    let (Some(real_out), Some(real)) = (resolved(out), resolved(given)) else { return Ok(given.to_owned()) };
+    let (Some(real_out), Some(real)) = (resolved(root), resolved(given)) else { return Ok(given.to_owned()) };
     // The lock compares paths as text, so one folder must have one spelling.
     if real == real_out.join(FOLDER) {
         return Ok(own);
@@ -84,7 +149,7 @@ pub fn work_folder(out: &Path, given: Option<&Path>) -> Result<PathBuf, WorkFold
         .into_iter()
         .find(|removed| resolved(removed).is_some_and(|removed| real_out.starts_with(removed)))
     {
-        Some(removed) => Err(WorkFolderError::AroundExport { out: out.to_owned(), removed }),
+        Some(removed) => Err(WorkFolderError::AroundExport { out: root.to_owned(), removed }),
         None => Ok(given.to_owned()),
     }
 }

@@ -2,26 +2,27 @@
 
 use bytesize::ByteSize;
 
-use super::args::{LogFormat, PruneArgs};
+use super::args::PruneArgs;
 use super::command_line::CommandLine;
 use super::console::{self, eprint};
 use super::exit::Exit;
+use super::log::Console;
 use super::{limits, log, next_command};
+use crate::event::SharedObserver;
 use crate::export;
 use crate::prune::{Keep, Mode, Pruning};
 
 /// Runs the command `prune`.
 pub fn prune(args: &PruneArgs) -> Exit {
-    if args.log.log_format == LogFormat::Json {
-        console::use_json();
-    }
+    let console: SharedObserver = Console::new(&args.log);
     if let Err(error) = limits::check_memory() {
         log::print_last_line(args.log.log_format, "pruned", Exit::Storage, &format!("error: {error}"), None);
         return Exit::Storage;
     }
     let keep = Keep { last: args.keep_last, within: args.keep_within };
     let mode = if args.dry_run { Mode::DryRun } else { Mode::Remove };
-    match export::prune(&args.path, keep, mode) {
+    let patience = args.wait_lock.unwrap_or_default();
+    match export::prune(&args.store.of(&args.path), (keep, mode), patience, &console) {
         Ok(pruning) => show(args, &pruning),
         Err(error) => {
             let exit = Exit::of_export(&error);
@@ -69,6 +70,10 @@ fn show(args: &PruneArgs, pruning: &Pruning) -> Exit {
         sum(|run| run.files),
         ByteSize(sum(|run| run.bytes))
     );
+    let sentence = match pruning.abandoned.len() {
+        0 => sentence,
+        count => format!("{sentence}, and {count} files of unpublished runs"),
+    };
     let sentence = if is_printed {
         sentence
     } else {

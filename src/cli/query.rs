@@ -1,14 +1,13 @@
 //! The query that a run prints: correct over all runs of the export, and quoted for a shell.
 
-use std::path::Path;
-
 use super::command_line::quote;
 use crate::output::Layout;
 use crate::output::manifest::Manifest;
+use crate::store::Store;
 use crate::warehouse::{ExportSource, Runs};
 
 /// Returns a shell command that counts the messages by role.
-pub fn example(manifest: &Manifest, out: &Path) -> String {
+pub fn example(manifest: &Manifest, out: &Store) -> String {
     let files = |table: &str, columns: &[&str]| reader(manifest, out, table, columns);
     let runs = match manifest.previous {
         None => String::new(),
@@ -29,13 +28,13 @@ pub fn example(manifest: &Manifest, out: &Path) -> String {
     format!("duckdb -c \"{}\"", in_double_quotes(&sql))
 }
 
-fn is_ordered_by_time(out: &Path) -> bool {
+fn is_ordered_by_time(out: &Store) -> bool {
     ExportSource::read(out, &Runs::Whole).is_ok_and(|source| source.is_ordered_by_time())
 }
 
 /// Returns the query over the views of `schema --latest`, which handle the order, the formats and the scope
 /// of runs.
-fn by_views(out: &Path) -> String {
+fn by_views(out: &Store) -> String {
     let query =
         "SELECT role, count(*) AS messages FROM latest_messages GROUP BY role ORDER BY messages DESC;";
     format!(
@@ -45,10 +44,10 @@ fn by_views(out: &Path) -> String {
 }
 
 /// Returns the DuckDB expression that reads these columns of a table's files.
-fn reader(manifest: &Manifest, out: &Path, table: &str, columns: &[&str]) -> String {
+fn reader(manifest: &Manifest, out: &Store, table: &str, columns: &[&str]) -> String {
     let layout = Layout::of(&manifest.options);
     let extension = layout.map_or_else(|| "parquet".to_owned(), |layout| layout.ending);
-    let pattern = format!("{}/{table}/**/*.{extension}", pattern_of(&out.to_string_lossy()));
+    let pattern = format!("{}/{table}/**/*.{extension}", pattern_of(&out.root().to_string_lossy()));
     let literal = format!("'{}'", pattern.replace('\'', "''"));
     let types: Vec<_> = columns.iter().map(|column| format!("{column}: 'VARCHAR'")).collect();
     match extension.as_str() {

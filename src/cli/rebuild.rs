@@ -1,111 +1,57 @@
 //! The command `rebuild`: rebuilds the tables from a raw archive.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-
+use bytesize::ByteSize;
 use indicatif::HumanCount;
 
-use super::args::{FormatName, LogFormat, PartitionKeys, RebuildArgs};
+use super::args::{FormatName, PartitionKeys, RebuildArgs};
 use super::command_line::CommandLine;
 use super::exit::Exit;
-use super::limits::{self, LimitError};
-use super::log::Console;
-use super::run_monitor::{RunMonitor, RunOutcome, Targets};
+use super::publishing::{self, JobError, Reports};
 use super::settings::{self, SettingsError};
-use super::signals::Signals;
-use super::{console, next_command, output_paths, summary};
+use super::{not_found, output_paths};
 use crate::export::{self, Archive, Identity, Interruption, RebuildError, RebuildJob, Remedy};
 use crate::output::manifest::{Manifest, RunOptions};
-use crate::settings::{OutputSettings, RawAnswers, UnfinishedPolicy, Window};
+use crate::settings::{OutputSettings, RawAnswers, UnfinishedPolicy};
+use crate::store::Store;
+use crate::table::Table;
 use crate::table::schema::SCHEMA_VERSION;
-use crate::table::{Table, parse_time};
 
-/// Failure of `rebuild`.
-#[derive(Debug, thiserror::Error)]
-enum CommandError {
-    #[error(transparent)]
-    Settings(#[from] SettingsError),
-    #[error(transparent)]
-    Rebuild(#[from] RebuildError),
-    #[error("missing or unknown value of the option {name} in the manifest of run {run_id}")]
-    Option { run_id: String, name: &'static str },
-    #[error(transparent)]
-    Limits(#[from] LimitError),
-    #[error("cannot install signal handlers")]
-    Signals(#[source] std::io::Error),
-}
+type CommandError = publishing::CommandError<RebuildError>;
 
-impl CommandError {
+impl JobError for RebuildError {
     fn exit(&self) -> Exit {
-        match self {
-            Self::Settings(_) | Self::Option { .. } => Exit::Usage,
-            Self::Rebuild(error) => Exit::of_rebuild(error),
-            Self::Limits(_) | Self::Signals(_) => Exit::Storage,
-        }
+        Exit::of_rebuild(self)
     }
 
     fn remedy(&self) -> Remedy {
-        match self {
-            Self::Settings(_) | Self::Option { .. } => Remedy::Manual,
-            Self::Rebuild(error) => error.remedy(),
-            Self::Limits(_) | Self::Signals(_) => Remedy::Repeat,
-        }
+        self.remedy()
     }
 
-    fn outcome(&self) -> RunOutcome {
-        next_command::after_failure(
-            &console::chain(self),
-            self.exit(),
-            self.remedy(),
-            &CommandLine::of_process(),
-        )
+    fn interrupted(why: Interruption) -> Self {
+        Self::Interrupted(why)
     }
 }
 
 /// Runs the command `rebuild`.
 pub fn rebuild(args: &RebuildArgs) -> Exit {
-    let monitor = RunMonitor::new(Console::new(&args.log), Targets::default());
-    let runtime = match limits::runtime() {
-        Ok(runtime) => runtime,
-        Err(error) => return monitor.end_without_runtime(CommandError::Limits(error).outcome()),
-    };
-    let work = || runtime.block_on(Box::pin(make(args, &monitor)));
-    let ended = catch_unwind(AssertUnwindSafe(work))
-        .unwrap_or_else(|_| Ok(next_command::after_panic(&CommandLine::of_process())));
-    let exit = runtime.block_on(monitor.end(ended.unwrap_or_else(|error| error.outcome())));
-    // Tasks that still run after an interruption are abandoned.
-    runtime.shutdown_background();
-    exit
-}
-
-async fn make(args: &RebuildArgs, monitor: &Arc<RunMonitor>) -> Result<RunOutcome, CommandError> {
-    let shared = Arc::clone(monitor);
-    let signals = Signals::listen(None, move |why| farewell(shared, why)).map_err(CommandError::Signals)?;
-    let job = job(args)?;
-    let published = Box::pin(export::rebuild(job, monitor.clone(), signals.first())).await?;
-    let is_printed = !args.json || console::print_json(published.manifest.to_json().trim_end());
-    if args.log.log_format == LogFormat::Text && !args.log.quiet {
-        monitor.clear();
-        summary::tables(&args.out, &published);
-    }
-    let (exit, sentence) = (Exit::of_manifest(&published.manifest), Some(verdict(&published.manifest)));
-    let outcome = RunOutcome { exit, sentence, command: None, manifest: Some(published.manifest) };
-    Ok(if is_printed { outcome } else { next_command::without_stdout(outcome) })
-}
-
-async fn farewell(monitor: Arc<RunMonitor>, why: Interruption) -> Exit {
-    monitor.farewell(CommandError::Rebuild(RebuildError::Interrupted(why)).outcome()).await
+    let reports =
+        Reports { log: &args.log, progress: &args.progress, json: args.json, out: &args.out, verdict };
+    publishing::run(&reports, async |monitor, signals| {
+        let job = job(args)?;
+        Box::pin(export::rebuild(job, monitor, signals.first())).await.map_err(CommandError::Job)
+    })
 }
 
 /// Returns the outcome in one sentence.
-fn verdict(manifest: &Manifest) -> String {
+fn verdict(manifest: &Manifest, out: &Store) -> String {
     let messages = manifest.tables.get(Table::Messages.name()).map_or(0, |entry| entry.rows);
     let counts = &manifest.contacts;
     let rebuilt = format!(
-        "run {} is rebuilt: {} messages of {} contacts",
+        "run {} is rebuilt: {} messages of {} contacts{}",
         manifest.run_id,
         HumanCount(messages),
-        HumanCount(counts.exported + counts.empty)
+        HumanCount(counts.exported + counts.empty),
+        not_found::named(manifest, out).map_or_else(String::new, |named| format!(", {named}"))
     );
     match counts.failed + counts.unresolved {
         0 => rebuilt,
@@ -117,14 +63,11 @@ fn verdict(manifest: &Manifest) -> String {
 fn job(args: &RebuildArgs) -> Result<RebuildJob, CommandError> {
     let work =
         output_paths::work_folder(&args.out, args.work.work_dir.as_deref()).map_err(SettingsError::from)?;
-    let archive = Archive::open(&args.from, args.run.as_ref())?;
+    let archive = Archive::open(&args.from, args.run.as_ref()).map_err(CommandError::Job)?;
     let original =
         OriginalOptions { run_id: archive.manifest().run_id.as_str(), options: &archive.manifest().options };
     let output = output(args, &original)?;
-    let window = Window {
-        since: original.time("since", |options| &options.since)?,
-        until: original.time("until", |options| &options.until)?,
-    };
+    let window = original.options.window().map_err(|name| original.unknown(name))?;
     let raw = if args.keep_raw { RawAnswers::Kept } else { RawAnswers::Dropped };
     let identity = Identity {
         major_version: settings::major_version(),
@@ -132,11 +75,14 @@ fn job(args: &RebuildArgs) -> Result<RebuildJob, CommandError> {
         base_url: archive.manifest().source.base_url.clone(),
         input_sha256: archive.manifest().input.sha256.clone(),
         options: original.options.clone().with_output(&output, raw),
+        shard: None,
         rebuilt_from: Some(archive.sha256().to_owned()),
+        snapshot_of: None,
+        suppressed: None,
     };
     Ok(RebuildJob {
         archive,
-        out: args.out.clone(),
+        out: args.work.store.of(&args.out),
         work,
         unfinished: if args.work.fresh { UnfinishedPolicy::Discard } else { UnfinishedPolicy::Resume },
         mixed: args.work.mixed(),
@@ -145,6 +91,7 @@ fn job(args: &RebuildArgs) -> Result<RebuildJob, CommandError> {
         output,
         raw,
         identity,
+        command: CommandLine::of_process().to_resume(),
     })
 }
 
@@ -165,12 +112,8 @@ fn output(args: &RebuildArgs, original: &OriginalOptions<'_>) -> Result<OutputSe
         Some(PartitionKeys(keys)) => keys.clone(),
         None => options.partition_keys().ok_or_else(|| original.unknown("partition_by"))?,
     };
-    settings::check_twice("partition-by", &partition_by, |key| format!("{key:?}").to_lowercase())?;
-    let target_file_size = args.target_file_size.map_or(options.target_file_size, |size| size.as_u64());
-    if target_file_size == 0 {
-        return Err(SettingsError::NoFileSize.into());
-    }
-    Ok(OutputSettings { format: settings::format(format, compression)?, partition_by, target_file_size })
+    let target_file_size = args.target_file_size.unwrap_or(ByteSize(options.target_file_size));
+    Ok(settings::output(format, compression, &partition_by, target_file_size)?)
 }
 
 /// Options in the manifest of the run to rebuild.
@@ -182,14 +125,5 @@ struct OriginalOptions<'a> {
 impl OriginalOptions<'_> {
     fn unknown(&self, name: &'static str) -> CommandError {
         CommandError::Option { run_id: self.run_id.to_owned(), name }
-    }
-
-    fn time(
-        &self,
-        name: &'static str,
-        option: fn(&RunOptions) -> &Option<String>,
-    ) -> Result<Option<i64>, CommandError> {
-        let time = |text: &String| parse_time(text).ok_or_else(|| self.unknown(name));
-        option(self.options).as_ref().map(time).transpose()
     }
 }

@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
+use super::schema::markdown::table;
 use crate::durable;
 
 const DOCUMENT: &str = "docs/reference.md";
@@ -32,17 +33,6 @@ fn sections() -> BTreeMap<String, String> {
     sections.insert("event fields".to_owned(), events::fields_section());
     sections.insert("metrics".to_owned(), metrics::section());
     sections
-}
-
-/// Formats a Markdown table.
-fn table(headings: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
-    let mut text = format!("| {} |\n|{}\n", headings.join(" | "), "---|".repeat(headings.len()));
-    for row in rows {
-        let cells: Vec<_> = row.iter().map(|cell| cell.replace('|', "\\|")).collect();
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "| {} |", cells.join(" | "));
-    }
-    text
 }
 
 /// Returns the document with these sections, and the lines that differ by section.

@@ -50,7 +50,9 @@ pub fn report(args: &ReportArgs) -> Exit {
                 let sentence = format!("wrote the report of run {run_id} to {}", args.output.display());
                 end(args, Exit::Complete, &sentence, None)
             }
-            Err(error) => end(args, Exit::Storage, &format!("error: {}", console::chain(&error)), None),
+            Err(error) => {
+                end(args, Exit::of_storage(&error), &format!("error: {}", console::chain(&error)), None)
+            }
         },
         Err(error) => {
             let sentence = format!("error: {}", console::chain(&error));
@@ -59,7 +61,9 @@ pub fn report(args: &ReportArgs) -> Exit {
                     let command = format!("chatzy-export verify {}", quote(args.path.as_os_str()));
                     end(args, Exit::Damaged, &sentence, Some(&command))
                 }
-                ReportError::Verify(VerifyError::Storage(_)) => end(args, Exit::Storage, &sentence, None),
+                ReportError::Verify(VerifyError::Storage(error)) => {
+                    end(args, Exit::of_storage(&error), &sentence, None)
+                }
                 ReportError::Verify(_) => end(args, Exit::Usage, &sentence, None),
             }
         }

@@ -12,7 +12,7 @@ use super::log::Console;
 use super::run_monitor::{RunMonitor, RunOutcome, Targets};
 use super::settings::{self, SettingsError};
 use super::signals::Signals;
-use super::{console, next_command, output_paths, summary};
+use super::{console, next_command, output_paths, shard, summary};
 use crate::export::{self, ExportError, Interruption, Job, Remedy};
 use crate::publish::Published;
 
@@ -60,7 +60,7 @@ impl RunError {
 
 /// Runs the command `run`.
 pub fn run(args: &RunArgs) -> Exit {
-    let monitor = RunMonitor::new(Console::new(&args.log), targets(args));
+    let monitor = RunMonitor::new(Console::with_progress(&args.log, &args.progress), targets(args));
     let runtime = match limits::runtime() {
         Ok(runtime) => runtime,
         Err(error) => return monitor.end_without_runtime(RunError::Limits(error).outcome()),
@@ -106,11 +106,14 @@ async fn in_time(args: &RunArgs, monitor: &Arc<RunMonitor>) -> Result<RunOutcome
     }
     let published = export_job(job, monitor, signals).await?;
     let is_printed = !args.json || console::print_json(published.manifest.to_json().trim_end());
-    if args.log.log_format == LogFormat::Text && !args.log.quiet {
+    if args.log.log_format == LogFormat::Text && !args.log.quiet && args.shard.is_none() {
         monitor.clear();
         summary::tables(&args.out, &published);
     }
-    let outcome = next_command::after_publishing(published.manifest, args, &CommandLine::of_process());
+    let outcome = match args.shard {
+        Some(which) => shard::outcome(published.manifest, which, args),
+        None => next_command::after_publishing(published.manifest, args, &CommandLine::of_process()),
+    };
     Ok(if is_printed { outcome } else { next_command::without_stdout(outcome) })
 }
 

@@ -119,7 +119,7 @@ impl RunMonitor {
         }
     }
 
-    /// Removes the progress bar.
+    /// Removes the progress bar. No line of progress follows.
     pub fn clear(&self) {
         self.console.finish();
     }
@@ -161,6 +161,7 @@ impl RunMonitor {
     }
 
     fn print_last_line(&self) -> Exit {
+        self.clear();
         let Some(outcome) = self.outcome.get() else { return Exit::Bug };
         if let Some(sentence) = &outcome.sentence
             && !self.has_printed.swap(true, Ordering::AcqRel)
@@ -177,5 +178,9 @@ impl Observer for RunMonitor {
             self.tally.event(&event);
         }
         self.console.event(event);
+    }
+
+    fn request_sent(&self) {
+        self.console.request_sent();
     }
 }

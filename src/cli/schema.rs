@@ -1,4 +1,8 @@
-//! The command `schema`: prints the columns of the tables, or SQL for them.
+//! The command `schema`: explains the columns of the tables, or prints SQL for them.
+
+pub(super) mod markdown;
+mod text;
+mod width;
 
 use std::ffi::OsString;
 
@@ -41,7 +45,7 @@ pub fn schema(args: &SchemaArgs) -> Exit {
             eprint(&format!("error: {message}"));
             fail_session(dialect(args), &message);
             match error {
-                SourceError::Storage(_) => Exit::Storage,
+                SourceError::Storage(error) => Exit::of_storage(&error),
                 SourceError::Damaged(CatalogError::Damaged { .. }) => Exit::Damaged,
                 _ => Exit::Usage,
             }
@@ -54,7 +58,10 @@ fn dialect(args: &SchemaArgs) -> Option<Dialect> {
     let of_format = match args.format {
         SchemaFormatName::Duckdb => Some(Dialect::DuckDb),
         SchemaFormatName::Postgres => Some(Dialect::Postgres),
-        SchemaFormatName::Arrow | SchemaFormatName::JsonSchema => None,
+        SchemaFormatName::Text
+        | SchemaFormatName::Markdown
+        | SchemaFormatName::Arrow
+        | SchemaFormatName::JsonSchema => None,
     };
     args.merge.or(args.latest).map(Dialect::from).or(of_format)
 }
@@ -78,6 +85,8 @@ pub fn dialect_in(arguments: &[OsString]) -> Option<Dialect> {
 
 fn description(format: SchemaFormatName) -> Option<String> {
     let document = match format {
+        SchemaFormatName::Text => return Some(text::tables(width::of_stdout())),
+        SchemaFormatName::Markdown => return Some(markdown::tables()),
         SchemaFormatName::Arrow => SchemaFormat::Arrow,
         SchemaFormatName::JsonSchema => SchemaFormat::JsonSchema,
         SchemaFormatName::Duckdb => return Some(warehouse::create_tables(Dialect::DuckDb)),

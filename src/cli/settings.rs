@@ -2,23 +2,30 @@
 
 use std::env::VarError;
 use std::num::NonZeroU32;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytesize::ByteSize;
 use secrecy::SecretString;
 
-use super::args::{ConnectionArgs, ContactsFormArgs, FormatName, RequestArgs, RunArgs};
-use super::output_paths::{InsideExport, WorkFolderError, outside_exports, work_folder};
-use crate::contacts::{self, ContactList, ContactsError, ContactsSource};
+use super::args::{ConnectionArgs, FormatName, RequestArgs, RunArgs};
+use super::command_line::CommandLine;
+use super::output_paths::{InsideExport, InsideSource, WorkFolderError, outside_exports, work_folder};
+use super::selection::{self, SelectionError};
+use super::shard::{self, ShardOptionError};
+use super::window::{self, TypedWindow, WindowError};
+use crate::evidence::ZoneError;
 use crate::export::{ContactSelection, Identity, Job};
 use crate::output::manifest::RunOptions;
+use crate::redaction::{KeyError, NoKey, PolicyError};
 use crate::settings::{
-    AskedShape, BaseUrlError, Connection, Credentials, Format, Incremental, JsonlCodec, Login,
-    OutputSettings, ParquetCodec, PasswordSource, PingUrl, PingUrlError, RawAnswers, ReadingSettings,
-    Retrying, RunSettings, TokenSource, UnfinishedPolicy, Window, secret,
+    AskedShape, BaseUrl, BaseUrlError, Connection, Credentials, Format, Incremental, JsonlCodec, Login,
+    OutagePolicy, OutputSettings, ParquetCodec, PartitionKey, PasswordSource, PingUrl, PingUrlError,
+    ProxyError, RawAnswers, ReadingSettings, Retrying, RunSettings, TimestampUrlError, TokenSource,
+    UnfinishedPolicy, secret,
 };
-use crate::table::{self, schema::SCHEMA_VERSION};
+use crate::table::schema::SCHEMA_VERSION;
 
 /// Level of zstd in Parquet. Level 3 costs 60 % more time and saves 1 % of the bytes of such rows.
 const PARQUET_ZSTD: i32 = 1;
@@ -33,6 +40,8 @@ const FULL_SWEEP_EVERY: Duration = Duration::from_hours(30 * 24);
 pub enum SettingsError {
     #[error("--base-url: {0}")]
     BaseUrl(#[from] BaseUrlError),
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
     #[error("--ping-url: {0}")]
     PingUrl(#[from] PingUrlError),
     #[error(
@@ -49,26 +58,38 @@ pub enum SettingsError {
     InvalidUtf8 { name: &'static str },
     #[error("invalid --compression {given:?} for --format {format}: use {possible}")]
     Compression { given: String, format: &'static str, possible: &'static str },
-    #[error("invalid time {given:?} for --{option}: use RFC 3339, such as 2026-01-31T00:00:00Z")]
-    Time { option: &'static str, given: String },
-    #[error("--until must be after --since: no message would be exported")]
-    EmptyWindow,
+    #[error(transparent)]
+    Window(#[from] WindowError),
     #[error("--{option} contains {value} twice")]
     Twice { option: &'static str, value: String },
     #[error("--target-file-size must be at least one byte")]
     NoFileSize,
     #[error("--{option} requires --incremental")]
     NotIncremental { option: &'static str },
-    #[error("missing --contacts FILE or --all-contacts")]
-    NoContacts,
     #[error("--json requires --out FILE: the list itself goes to stdout")]
     JsonWithoutOut,
     #[error(transparent)]
     InsideExport(#[from] InsideExport),
     #[error(transparent)]
+    InsideSource(#[from] InsideSource),
+    #[error(transparent)]
     WorkFolder(#[from] WorkFolderError),
     #[error(transparent)]
-    Contacts(#[from] ContactsError),
+    Shard(#[from] ShardOptionError),
+    #[error(transparent)]
+    Selection(#[from] SelectionError),
+    #[error("--timestamp-url: {0}")]
+    TimestampUrl(#[from] TimestampUrlError),
+    #[error("--sign: {0}")]
+    Key(String),
+    #[error("--time-zone: {0}")]
+    Zone(#[from] ZoneError),
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    #[error(transparent)]
+    PseudonymKey(#[from] KeyError),
+    #[error(transparent)]
+    NoKey(#[from] NoKey),
 }
 
 /// Validates all settings and reads the contacts file. `simulator` is the address of the built-in API with
@@ -79,25 +100,31 @@ pub fn job(args: &RunArgs, simulator: Option<&str>) -> Result<Job, SettingsError
     if let Some(path) = &args.metrics_file {
         outside_exports("--metrics-file", path, Some(&args.out))?;
     }
-    let work = work_folder(&args.out, args.work.work_dir.as_deref())?;
-    let format = format(args.format, args.compression.as_deref())?;
-    let window = window(args)?;
+    let started_at = shard::check(args)?;
+    let work = match shard::work_folder(args) {
+        Some(work) => work,
+        None => work_folder(&args.out, args.work.work_dir.as_deref())?,
+    };
+    let output = output(args.format, args.compression.as_deref(), &args.partition_by, args.target_file_size)?;
+    let typed = TypedWindow::parse(
+        args.since.as_deref(),
+        args.until.as_deref(),
+        started_at.unwrap_or_else(window::now),
+    )?;
     check_twice("channel", &args.channel, |channel| channel.as_str().to_owned())?;
-    check_twice("partition-by", &args.partition_by, |key| format!("{key:?}").to_lowercase())?;
-    if args.target_file_size.as_u64() == 0 {
-        return Err(SettingsError::NoFileSize);
-    }
     let incremental = incremental(args)?;
-    let connection = connection(&args.connection, &args.requests, args.concurrency, simulator)?;
-    let contacts = read_contacts(args)?;
+    let outages = if args.dry_run { OutagePolicy::Fail } else { OutagePolicy::Wait };
+    let connection = connection(&args.connection, &args.requests, args.concurrency, outages, simulator)?;
+    let contacts = selection::select(args)?;
     let source = if simulator.is_some() { "simulated".to_owned() } else { connection.base_url.to_string() };
     let settings = RunSettings {
-        out: args.out.clone(),
+        out: args.work.store.of(&args.out),
         work,
         unfinished: if args.work.fresh { UnfinishedPolicy::Discard } else { UnfinishedPolicy::Resume },
         mixed: args.work.mixed(),
         wait_lock: args.work.wait_lock.unwrap_or_default(),
         run_id: args.run_id.clone(),
+        shard: args.shard,
         connection: Arc::new(connection),
         reading: ReadingSettings {
             channels: args.channel.clone(),
@@ -105,18 +132,32 @@ pub fn job(args: &RunArgs, simulator: Option<&str>) -> Result<Job, SettingsError
             page_size: args.page_size,
             consistency: args.consistency,
         },
-        window,
-        output: OutputSettings {
-            format,
-            partition_by: args.partition_by.clone(),
-            target_file_size: args.target_file_size.as_u64(),
-        },
+        window: typed.window,
+        output,
         raw: if args.keep_raw { RawAnswers::Kept } else { RawAnswers::Dropped },
-        max_failed: args.max_failed.0,
+        max_failed: args.max_failed,
         incremental,
+        unsuppressed: args.unsuppress.clone(),
     };
-    let identity = identity(&settings, args, &contacts, source);
-    Ok(Job { settings, contacts, identity })
+    let mut identity = identity(&settings, args, &contacts, source);
+    identity.options = typed.relative(identity.options);
+    Ok(Job { settings, contacts, identity, command: CommandLine::of_process().to_resume() })
+}
+
+/// Returns the form and layout of the files.
+pub(super) fn output(
+    format: FormatName,
+    compression: Option<&str>,
+    partition_by: &[PartitionKey],
+    target_file_size: ByteSize,
+) -> Result<OutputSettings, SettingsError> {
+    let format = self::format(format, compression)?;
+    check_twice("partition-by", partition_by, |key| format!("{key:?}").to_lowercase())?;
+    if target_file_size.as_u64() == 0 {
+        return Err(SettingsError::NoFileSize);
+    }
+    let (partition_by, target_file_size) = (partition_by.to_vec(), target_file_size.as_u64());
+    Ok(OutputSettings { format, partition_by, target_file_size })
 }
 
 /// Returns the address, the credentials and the limits. `simulator` is the address of the built-in API with
@@ -125,13 +166,15 @@ pub(super) fn connection(
     service: &ConnectionArgs,
     requests: &RequestArgs,
     concurrency: NonZeroU32,
+    outages: OutagePolicy,
     simulator: Option<&str>,
 ) -> Result<Connection, SettingsError> {
-    let (base_url, credentials) = match simulator {
+    let (base_url, credentials): (BaseUrl, _) = match simulator {
         Some(url) => (url.parse()?, simulated_credentials()),
         None => (service.base_url.parse()?, credentials(service)?),
     };
     Ok(Connection {
+        route: base_url.route()?,
         base_url,
         credentials,
         auth_scheme: service.auth_scheme,
@@ -141,26 +184,9 @@ pub(super) fn connection(
             retries: requests.retries,
             timeout: requests.timeout,
             connect_timeout: requests.connect_timeout,
+            outages,
         },
     })
-}
-
-fn read_contacts(args: &RunArgs) -> Result<ContactSelection, SettingsError> {
-    match &args.contacts {
-        Some(file) => Ok(ContactSelection::Listed(contacts_in(file, &args.contacts_form)?)),
-        None if args.all_contacts => Ok(ContactSelection::All),
-        None => Err(SettingsError::NoContacts),
-    }
-}
-
-/// Reads the contacts from a file, or from stdin.
-pub(super) fn contacts_in(file: &Path, form: &ContactsFormArgs) -> Result<ContactList, ContactsError> {
-    let source = if file.as_os_str() == "-" {
-        ContactsSource::Stdin(Box::new(std::io::stdin().lock()))
-    } else {
-        ContactsSource::File(file.to_owned())
-    };
-    contacts::read(source, &form.form())
 }
 
 pub fn check_twice<T: PartialEq>(
@@ -185,7 +211,7 @@ fn incremental(args: &RunArgs) -> Result<Option<Incremental>, SettingsError> {
 }
 
 /// Returns the format of the data files from `--format` and `--compression`.
-pub fn format(name: FormatName, given: Option<&str>) -> Result<Format, SettingsError> {
+fn format(name: FormatName, given: Option<&str>) -> Result<Format, SettingsError> {
     let (codec, level) = match given.and_then(|given| given.split_once(':')) {
         Some((codec, level)) => {
             (Some(codec), level.parse().ok().filter(|level| (1..=22).contains(level)).ok_or(()))
@@ -215,26 +241,6 @@ pub fn format(name: FormatName, given: Option<&str>) -> Result<Format, SettingsE
         format,
         possible,
     })
-}
-
-/// Parses the time of an option. A date alone means midnight UTC.
-pub(super) fn time(option: &'static str, given: Option<&String>) -> Result<Option<i64>, SettingsError> {
-    match given {
-        None => Ok(None),
-        Some(given) => table::parse_time(given.trim())
-            .or_else(|| table::parse_time(&format!("{}T00:00:00Z", given.trim())))
-            .map(Some)
-            .ok_or_else(|| SettingsError::Time { option, given: given.clone() }),
-    }
-}
-
-fn window(args: &RunArgs) -> Result<Window, SettingsError> {
-    let window =
-        Window { since: time("since", args.since.as_ref())?, until: time("until", args.until.as_ref())? };
-    match (window.since, window.until) {
-        (Some(since), Some(until)) if until <= since => Err(SettingsError::EmptyWindow),
-        _ => Ok(window),
-    }
 }
 
 /// Returns the value of a variable, unless it is blank.
@@ -283,6 +289,7 @@ fn identity(settings: &RunSettings, args: &RunArgs, contacts: &ContactSelection,
     let options = RunOptions {
         contacts_column: args.contacts_form.contacts_column.clone(),
         delimiter: args.contacts_form.delimiter.map(|delimiter| delimiter.to_string()),
+        max_not_found: Some(args.max_not_found.to_string()),
         incremental: incremental.map(|_| true),
         full_sweep_every: incremental
             .map(|incremental| humantime::format_duration(incremental.sweep_every).to_string()),
@@ -292,16 +299,16 @@ fn identity(settings: &RunSettings, args: &RunArgs, contacts: &ContactSelection,
         major_version: major_version(),
         schema_version: SCHEMA_VERSION,
         base_url: source,
-        input_sha256: match contacts {
-            ContactSelection::Listed(list) => list.sha256.clone(),
-            ContactSelection::All => contacts::ALL.to_owned(),
-        },
+        input_sha256: selection::identity(args, contacts),
         options: options.with_output(&settings.output, settings.raw).with_reading(
             &settings.reading,
             settings.window,
             settings.max_failed,
         ),
+        shard: settings.shard,
         rebuilt_from: None,
+        snapshot_of: None,
+        suppressed: None, // known when the export is locked
     }
 }
 

@@ -46,6 +46,7 @@ fn exit_of(why: Interruption) -> Exit {
         Interruption::Signal(Signal::Interrupt) => Exit::Interrupted,
         Interruption::Signal(Signal::Terminate | Signal::HangUp)
         | Interruption::TimeIsUp
-        | Interruption::TakenOver => Exit::Complete,
+        | Interruption::TakenOver
+        | Interruption::LockNotRenewed => Exit::Complete,
     }
 }

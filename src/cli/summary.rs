@@ -1,22 +1,23 @@
 //! Prints the summary of a run, and the plan of a dry run, on stderr.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::args::RunArgs;
 use super::console::eprint;
-use super::query;
-use crate::export::{ContactSelection, DryRun, Job};
+use super::{not_found, query};
+use crate::export::{self, AccountSelection, ContactSelection, DryRun, Job};
 use crate::layout;
 use crate::output::RAW;
 use crate::output::manifest::Manifest;
 use crate::publish::Published;
 use crate::settings::UnfinishedPolicy;
+use crate::store::Store;
 use crate::table::Table;
 use bytesize::ByteSize;
 use indicatif::HumanCount;
 
 /// Prints the files of each table, the manifest, and commands to check and query the export.
-pub fn tables(out: &Path, published: &Published) {
+pub fn tables(out: &Store, published: &Published) {
     let manifest = &published.manifest;
     let query = query::example(manifest, out);
     let out = out.display();
@@ -34,6 +35,9 @@ pub fn tables(out: &Path, published: &Published) {
         ));
     }
     eprint("");
+    if let Some(window) = manifest.options.window_text() {
+        eprint(&format!("Window:   {window}"));
+    }
     eprint(&format!("Manifest: {}", published.manifest_path.display()));
     eprint(&format!("Check it: chatzy-export verify {out} --deep"));
     eprint(&format!("Try:      {query}"));
@@ -41,42 +45,54 @@ pub fn tables(out: &Path, published: &Published) {
 }
 
 /// Returns the outcome in one sentence. The next command follows it if one helps.
-pub fn verdict(manifest: &Manifest) -> String {
+pub fn verdict(manifest: &Manifest, out: &Store) -> String {
     let counts = &manifest.contacts;
-    let messages = manifest.tables.get(Table::Messages.name()).map_or(0, |entry| entry.rows);
-    let done = format!(
-        "run {} is complete: {} messages of {} contacts",
-        manifest.run_id,
-        HumanCount(messages),
-        HumanCount(counts.exported + counts.empty),
-    );
-    let not_found =
-        if counts.not_found == 0 { String::new() } else { format!(", {} not found", counts.not_found) };
-    let unchanged = match counts.unchanged {
-        0 => String::new(),
-        unchanged => format!(", {} unchanged", HumanCount(unchanged)),
-    };
-    let doubts = &manifest.input.doubts;
+    let run_id = &manifest.run_id;
+    let requested = counts.requested;
+    let not_found = not_found::named(manifest, out);
+    let also = not_found.as_ref().map_or_else(String::new, |named| format!(", {named}"));
     match (counts.failed, counts.unresolved) {
-        (0, 0) if !doubts.is_empty() => format!(
-            "run {} is published, but doubtful ({}): export again",
-            manifest.run_id,
-            doubts.join("; ")
-        ),
-        (0, 0) => format!("{done}{not_found}{unchanged}"),
+        (0, 0) if !manifest.input.doubts.is_empty() => {
+            let doubts = manifest.input.doubts.join("; ");
+            let step = if is_doubted_for_missing(manifest) {
+                "correct the list of contacts and export again"
+            } else {
+                "export again"
+            };
+            format!("run {run_id} is published, but doubtful ({doubts}){also}: {step}")
+        }
+        (0, 0) => {
+            let messages = manifest.tables.get(Table::Messages.name()).map_or(0, |entry| entry.rows);
+            let unchanged = match counts.unchanged {
+                0 => String::new(),
+                unchanged => format!(", {} unchanged", HumanCount(unchanged)),
+            };
+            format!(
+                "run {run_id} is complete: {} messages of {} contacts{also}{unchanged}",
+                HumanCount(messages),
+                HumanCount(counts.exported + counts.empty),
+            )
+        }
         (0, unresolved) => format!(
-            "run {} is published, but {unresolved} of {} contacts could not be read to the end (status `unresolved` in coverage): export again",
-            manifest.run_id, counts.requested
+            "run {run_id} is published, but {unresolved} of {requested} contacts could not be read to the end (status `unresolved` in coverage){also}: export again"
         ),
-        (failed, _) => format!(
-            "run {} is published, but {failed} of {} contacts failed: export these again",
-            manifest.run_id, counts.requested,
-        ),
+        (failed, _) => {
+            let which = if not_found.is_some() { "the failed contacts" } else { "these" };
+            format!(
+                "run {run_id} is published, but {failed} of {requested} contacts failed{also}: export {which} again"
+            )
+        }
     }
 }
 
+/// True if the only doubt is that contacts do not exist. The same list would raise it again.
+fn is_doubted_for_missing(manifest: &Manifest) -> bool {
+    let doubt = export::not_found_doubt(&manifest.contacts, &manifest.options);
+    doubt.is_some_and(|doubt| manifest.input.doubts == [doubt])
+}
+
 /// Returns the path of the contacts file with the failed contacts.
-pub fn failed_file(manifest: &Manifest, out: &Path) -> PathBuf {
+pub fn failed_file(manifest: &Manifest, out: &Store) -> PathBuf {
     out.join(layout::run_file(&manifest.run_id, layout::FAILED))
 }
 
@@ -84,12 +100,26 @@ pub fn failed_file(manifest: &Manifest, out: &Path) -> PathBuf {
 pub fn plan(args: &RunArgs, job: &Job, dry_run: &DryRun) {
     let input = &dry_run.input;
     let (count, path) = (HumanCount(input.contacts), &input.path);
-    eprint(&match job.contacts {
-        ContactSelection::All => format!("contacts:    {count}, all contacts of the account"),
+    eprint(&match &job.contacts {
+        ContactSelection::Account(AccountSelection::All) => {
+            format!("contacts:    {count}, all contacts of the account")
+        }
+        ContactSelection::Account(AccountSelection::Found(_)) => {
+            format!("contacts:    {count}, as the service finds them for --search")
+        }
+        ContactSelection::Listed(_) if args.contacts.is_none() => {
+            format!("contacts:    {count} of --contact ({} duplicates)", input.duplicates)
+        }
         ContactSelection::Listed(_) => {
             format!("contacts:    {count} in {path} ({} lines, {} duplicates)", input.lines, input.duplicates)
         }
     });
+    if input.suppressed > 0 {
+        eprint(&format!(
+            "erased:      {} left out, since they were erased from the export",
+            HumanCount(input.suppressed)
+        ));
+    }
     eprint(&format!(
         "service:     {}, at most {} requests in flight",
         job.identity.base_url, args.concurrency
@@ -99,7 +129,10 @@ pub fn plan(args: &RunArgs, job: &Job, dry_run: &DryRun) {
         Err(reason) => format!("first page:  contact {}: {reason}", dry_run.contact),
     });
     eprint(&format!("destination: {}, work folder {}", args.out.display(), job.settings.work.display()));
-    let options = job.identity.options.by_name();
+    if let Some(window) = dry_run.options.window_text() {
+        eprint(&format!("window:      {window}"));
+    }
+    let options = dry_run.options.by_name();
     let options: Vec<String> = options
         .iter()
         .filter(|(_, value)| !value.is_null())

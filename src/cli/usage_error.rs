@@ -84,12 +84,24 @@ fn one_line(mut error: clap::Error, command: Option<&str>) -> String {
     format!("{line}; see: {help}")
 }
 
-/// Escapes control characters and line ends in the arguments that the error quotes.
+/// Masks the parts of a URL that may be secrets: what precedes an `@`, and the query.
+fn without_secrets(text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
+    let (rest, query) = rest.split_once(['?', '#']).map_or((rest, ""), |(rest, _)| (rest, "?***"));
+    match rest.rfind('@') {
+        Some(at) => format!("{scheme}://***{}{query}", rest.split_at(at).1),
+        None => format!("{scheme}://{rest}{query}"),
+    }
+}
+
+/// Escapes control characters and line ends in the arguments that the error quotes, and masks secrets of URLs.
 fn escape_arguments(error: &mut clap::Error) {
     let escaped: Vec<_> = error
         .context()
         .filter_map(|(kind, value)| match value {
-            ContextValue::String(text) => Some((kind, ContextValue::String(console::escape(text)))),
+            ContextValue::String(text) => {
+                Some((kind, ContextValue::String(console::escape(&without_secrets(text)))))
+            }
             _ => None,
         })
         .collect();

@@ -25,26 +25,36 @@ use std::fs::File;
 use std::io::Read;
 use std::path::PathBuf;
 
+use crate::id::Shard;
+
 pub use delimiter::Delimiter;
 use error::InFile;
 pub use error::{ContactsError, Problem};
-pub use ids::Ids;
+pub use ids::{IdText, Ids};
 pub use index::ContactIndex;
-pub use list::{ALL, ContactList};
+pub use list::{ALL, ContactList, FOUND, GIVEN};
 #[cfg(feature = "internals")]
 pub use looks::Looks;
 
 /// Header of `failed.csv`, which is itself a contacts file.
 pub const FAILED_HEADER: &str = "contact_id,error";
+/// Header of `not_found.csv`, which is a contacts file, too.
+pub const NOT_FOUND_HEADER: &str = "contact_id,input_line";
 /// Header of the CSV list of the account's contacts.
 pub const LISTED_HEADER: &str = "contact_id,contact_name,phone_number,email,conversation_status,assigned_to,\
                                  unread_message_count,latest_message_time,channels";
 /// Headers that this program writes. IDs below them are not checked for likely mistakes.
-const OWN_HEADERS: [&str; 2] = [FAILED_HEADER, LISTED_HEADER];
+const OWN_HEADERS: [&str; 3] = [FAILED_HEADER, NOT_FOUND_HEADER, LISTED_HEADER];
 
 /// Source of a contact list.
 pub enum ContactsSource<'a> {
     File(PathBuf),
+    /// Content of an object in an object store.
+    Object {
+        /// URL of the object, for messages and the manifest.
+        url: String,
+        stream: Box<dyn Read + 'a>,
+    },
     /// Stream with the name `-` in messages and in the manifest.
     Stdin(Box<dyn Read + 'a>),
 }
@@ -79,21 +89,27 @@ impl ColumnChoice {
     }
 }
 
-/// Reads and checks the whole file.
+/// Reads and checks the whole file. With a shard, the list has the contacts and duplicates of the shard only, while
+/// its lines and SHA-256 are those of the file.
 ///
 /// # Errors
 /// If the file cannot be read, or a line is invalid. The error names the file, the line and the problem.
-pub fn read(source: ContactsSource<'_>, form: &Form) -> Result<ContactList, ContactsError> {
+pub fn read(
+    source: ContactsSource<'_>,
+    form: &Form,
+    shard: Option<Shard>,
+) -> Result<ContactList, ContactsError> {
     let (path, stream): (String, Box<dyn Read + '_>) = match source {
         ContactsSource::File(path) => {
             let name = path.display().to_string();
             let file = File::open(&path).map_err(|source| Problem::Unreadable { source }).in_file(&name)?;
             (name, Box::new(file))
         }
+        ContactsSource::Object { url, stream } => (url, stream),
         ContactsSource::Stdin(stream) => ("-".to_owned(), stream),
     };
     let mut list = ContactList::new(path);
-    reading::read_into(&mut list, stream, form)
+    reading::read_into(&mut list, stream, form, shard)
         .map_err(|problem| ContactsError { file: list.path.clone(), problem })?;
     Ok(list)
 }

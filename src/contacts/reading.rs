@@ -11,13 +11,14 @@ use super::index::ContactIndex;
 use super::list::ContactList;
 use super::looks::{self, Looks};
 use super::records::{Record, Records};
-use crate::id::ContactId;
+use crate::id::{ContactId, Shard};
 
 /// Reads the whole stream into the list.
 pub(super) fn read_into(
     list: &mut ContactList,
     stream: Box<dyn Read + '_>,
     form: &Form,
+    shard: Option<Shard>,
 ) -> Result<(), Problem> {
     let Opened { delimiter, first_line, stream } = header::open(Hashing::new(stream), form)?;
     let mut records = Records::new(BufReader::new(stream), delimiter);
@@ -39,7 +40,7 @@ pub(super) fn read_into(
             reading
         } else {
             let found = header::find_column(&record, &first_line, form)?;
-            let reading = reading.insert(Reading::new(&record, found, form));
+            let reading = reading.insert(Reading::new(&record, found, form, shard));
             if found.is_some() {
                 continue;
             }
@@ -50,10 +51,8 @@ pub(super) fn read_into(
     }
     list.lines = records.lines();
     list.sha256 = records.into_inner().into_inner().into_inner().1.sha256();
-    if list.is_empty() {
-        return Err(Problem::NoIds);
-    }
-    reading.map_or(Ok(()), |reading| reading.check_end(list))
+    let Some(reading) = reading else { return Err(Problem::NoIds) };
+    reading.check_end()
 }
 
 /// State of the reader, set up by the first line.
@@ -66,7 +65,13 @@ struct Reading<'a> {
     /// True if IDs are checked for likely mistakes.
     is_checked: bool,
     has_header: bool,
+    /// Contacts that the list has. Others are left out.
+    shard: Option<Shard>,
     seen: ContactIndex,
+    /// First ID of the file, with its line.
+    first: Option<(ContactId, u64)>,
+    /// True if the file has another ID, too.
+    has_more: bool,
     /// Separator that every ID so far ends with or, if it is a semicolon, contains.
     common: Common,
 }
@@ -83,7 +88,7 @@ enum Common {
 }
 
 impl<'a> Reading<'a> {
-    fn new(first: &Record, found: Option<usize>, form: &'a Form) -> Self {
+    fn new(first: &Record, found: Option<usize>, form: &'a Form, shard: Option<Shard>) -> Self {
         let is_own = found.is_some() && header::is_own(first);
         Self {
             form,
@@ -91,7 +96,10 @@ impl<'a> Reading<'a> {
             width: first.len(),
             is_checked: form.delimiter != Delimiter::None && !is_own,
             has_header: found.is_some(),
+            shard,
             seen: ContactIndex::default(),
+            first: None,
+            has_more: false,
             common: Common::Unknown,
         }
     }
@@ -117,7 +125,11 @@ impl<'a> Reading<'a> {
             }
             self.common = self.common.with(id.as_str());
         }
-        if !self.seen.add(list, &id, line) {
+        match &self.first {
+            None => self.first = Some((id.clone(), line)),
+            Some((first, _)) => self.has_more |= *first != id,
+        }
+        if self.shard.is_none_or(|shard| shard.holds(&id)) && !self.seen.add(list, &id, line) {
             list.duplicates += 1;
         }
         Ok(())
@@ -131,19 +143,20 @@ impl<'a> Reading<'a> {
             .any(|cell| same_name(cell.trim_start_matches('\u{feff}'), name))
     }
 
-    /// Refuses a column in which the rest of the line follows every ID.
-    fn check_end(&self, list: &ContactList) -> Result<(), Problem> {
+    /// Refuses a file without IDs, and a column in which the rest of the line follows every ID.
+    fn check_end(&self) -> Result<(), Problem> {
+        let Some((first, line)) = &self.first else { return Err(Problem::NoIds) };
         let is_guessed = self.form.delimiter == Delimiter::Detected && self.width == 1 && self.has_header;
         let looks = match self.common {
             Common::AtEnd(_, name) => Looks::TrailingSeparator(name),
-            Common::Semicolon if list.len() > 1 => {
-                let columns = list.text_at(0).matches(';').count() + 1;
+            Common::Semicolon if self.has_more => {
+                let columns = first.as_str().matches(';').count() + 1;
                 let column = self.form.column.name().to_owned();
                 Looks::Columns { columns, delimiter: "';'", column }
             }
             Common::Semicolon | Common::Unknown | Common::None => return Ok(()),
         };
-        if is_guessed { Err(Problem::Looks { line: list.line(0), looks }) } else { Ok(()) }
+        if is_guessed { Err(Problem::Looks { line: *line, looks }) } else { Ok(()) }
     }
 }
 

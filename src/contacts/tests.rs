@@ -7,17 +7,17 @@ use proptest::prelude::*;
 use super::{ColumnChoice, ContactList, ContactsError, ContactsSource, Delimiter, Form, read};
 
 fn contacts(text: impl AsRef<[u8]>) -> Result<ContactList, ContactsError> {
-    read(ContactsSource::Stdin(Box::new(text.as_ref())), &Form::default())
+    read(ContactsSource::Stdin(Box::new(text.as_ref())), &Form::default(), None)
 }
 
 fn named(text: &str, column: &str) -> Result<ContactList, ContactsError> {
     let form = Form { column: ColumnChoice::Named(column.into()), ..Form::default() };
-    read(ContactsSource::Stdin(Box::new(text.as_bytes())), &form)
+    read(ContactsSource::Stdin(Box::new(text.as_bytes())), &form, None)
 }
 
 fn delimited(text: &str, delimiter: &str) -> Result<Vec<String>, String> {
     let form = Form { delimiter: delimiter.parse().unwrap(), ..Form::default() };
-    let list = read(ContactsSource::Stdin(Box::new(text.as_bytes())), &form);
+    let list = read(ContactsSource::Stdin(Box::new(text.as_bytes())), &form, None);
     list.map(|list| list.iter().map(|id| id.to_owned()).collect()).map_err(|error| error.to_string())
 }
 
@@ -303,7 +303,9 @@ fn unusual_ids_are_no_mistakes() {
 
 #[test]
 fn files_of_ours_hold_any_ids() {
-    for (header, rest) in [(super::FAILED_HEADER, ",500"), (super::LISTED_HEADER, ",,,,,,,,")] {
+    for (header, rest) in
+        [(super::FAILED_HEADER, ",500"), (super::NOT_FOUND_HEADER, ",7"), (super::LISTED_HEADER, ",,,,,,,,")]
+    {
         let text = format!("{header}\n\"=\"\"a1\"\"\"{rest}\nb\u{200b}{rest}\n'c'{rest}\nid{rest}\n");
         assert_eq!(ids(&text), ["=\"a1\"", "b\u{200b}", "'c'", "id"]);
     }
@@ -319,7 +321,7 @@ fn the_delimiter_is_found_however_few_bytes_a_pipe_gives() {
         }
     }
     for text in ["\u{feff}\r\nname;contact_id\nA;a1\n", "\u{feff}\n \n\tcontact_id\n\ta1"] {
-        let list = read(ContactsSource::Stdin(Box::new(Trickle(text.as_bytes()))), &Form::default());
+        let list = read(ContactsSource::Stdin(Box::new(Trickle(text.as_bytes()))), &Form::default(), None);
         assert_eq!(list.unwrap().iter().collect::<Vec<_>>(), ["a1"], "{text:?}");
     }
 }
@@ -391,7 +393,7 @@ fn a_file_without_ids_is_refused() {
 
 #[test]
 fn a_missing_file_is_named() {
-    let error = read(ContactsSource::File("no/such.csv".into()), &Form::default()).unwrap_err();
+    let error = read(ContactsSource::File("no/such.csv".into()), &Form::default(), None).unwrap_err();
     assert!(error.to_string().starts_with("contacts file no/such.csv: cannot be read: "), "{error}");
 }
 
@@ -433,7 +435,7 @@ proptest! {
         }
         // With the delimiter given, unquoted IDs are lines as they stand, and nothing is guessed.
         let form = Form { delimiter: if quoted { Delimiter::Char(b',') } else { Delimiter::None }, ..Form::default() };
-        let list = read(ContactsSource::Stdin(Box::new(text.as_bytes())), &form);
+        let list = read(ContactsSource::Stdin(Box::new(text.as_bytes())), &form, None);
         prop_assume!(list.is_ok() || !quoted || !looks_like_a_mistake(&list));
         let list = list.unwrap();
         prop_assert_eq!(list.iter().collect::<Vec<_>>(), expected.iter().map(String::as_str).collect::<Vec<_>>());

@@ -8,11 +8,13 @@ use tokio::task::{JoinError, JoinHandle};
 use super::work_folder::{Run, WorkFolder};
 use super::{ExportError, Interruption};
 use crate::contacts::ContactList;
+use crate::durable::StorageError;
 use crate::event::SharedObserver;
 use crate::output::OutputSpec;
 use crate::settings::{OutputSettings, RawAnswers, Window};
 use crate::spool::{Closing, Ledger};
 use crate::state::Due;
+use crate::store::StagingFolder;
 use crate::table::Stamp;
 use crate::transform::{self, TransformError, TransformPlan, Transformed};
 
@@ -45,7 +47,9 @@ impl Building {
         form: &Form<'_>,
         ledger: &Arc<Ledger>,
         observer: SharedObserver,
-    ) -> Self {
+    ) -> Result<Self, StorageError> {
+        let (stage, folder) = (work.stage(), work.folder.as_path());
+        let uploads = work.store().early_uploads(StagingFolder { stage: &stage, work: folder })?;
         let plan = TransformPlan {
             contacts: Arc::clone(contacts),
             due: Arc::clone(due),
@@ -55,14 +59,16 @@ impl Building {
             output: OutputSpec {
                 settings: form.output.clone(),
                 run_id: run.run_id.clone(),
+                shard: run.identity.shard,
                 export_date: run.day(),
+                uploads,
             },
             window: form.window,
             raw: form.raw,
         };
         let records = Arc::clone(ledger);
         let thread = tokio::task::spawn_blocking(move || transform::transform(&plan, &records, &observer));
-        Self { thread, ledger: Arc::clone(ledger) }
+        Ok(Self { thread, ledger: Arc::clone(ledger) })
     }
 
     /// Resolves if the transform ends while the ledger is open. Only an error ends it then.

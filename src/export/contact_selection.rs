@@ -1,8 +1,8 @@
-//! Contacts of a run: those of a file, or all contacts of the account.
+//! Contacts of a run: those of a file or of the command line, or contacts of the account.
 //!
-//! A run requests the list of all contacts once, at its start, and keeps it in the work folder. A resumed run
-//! has the same contacts in the same order, even if the account has changed. The order is that of the IDs, so
-//! the same contacts give the same rows in the same order in every run.
+//! A run requests the list of the account's contacts once, at its start, and keeps it in the work folder. A
+//! resumed run has the same contacts in the same order, even if the account has changed. The order is that of
+//! the IDs, so the same contacts give the same rows in the same order in every run.
 
 use std::fmt;
 use std::io::BufReader;
@@ -13,21 +13,30 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::ExportError;
 use super::work_folder::WorkFolder;
 use crate::api::Client;
-use crate::contacts::{ContactList, Ids};
+use crate::contacts::{self, ContactList, Ids};
 use crate::durable;
 use crate::event::{Event, SharedObserver};
-use crate::fetch::listing;
+use crate::fetch::listing::{self, ListingPlan};
 use crate::state::Times;
 
 #[derive(Debug)]
 pub enum ContactSelection {
-    /// The contacts of a contacts file.
+    /// The contacts of a contacts file, or of `--contact`.
     Listed(ContactList),
-    /// Every contact of the account.
-    All,
+    /// Contacts that the account lists.
+    Account(AccountSelection),
 }
 
-/// The list of all contacts in the work folder.
+/// Contacts that the account lists.
+#[derive(Debug)]
+pub enum AccountSelection {
+    /// Every contact.
+    All,
+    /// The contacts for which the service finds this text.
+    Found(String),
+}
+
+/// The list of the account's contacts in the work folder.
 #[derive(Serialize, Deserialize)]
 struct SavedContactList<C> {
     /// SHA-256 of the IDs. It detects a file that was edited.
@@ -74,7 +83,7 @@ impl<'de> Deserialize<'de> for SavedIds {
 }
 
 impl ContactSelection {
-    /// The contacts. A new run lists all contacts of the account and saves the list; a resumed run reads the
+    /// The contacts. A new run lists the contacts of the account and saves the list; a resumed run reads the
     /// saved list.
     ///
     /// Times are returned if the list was just read from the API.
@@ -84,16 +93,17 @@ impl ContactSelection {
         client: &Client,
         observer: &SharedObserver,
     ) -> Result<(ContactList, Option<Times>), ExportError> {
-        if let Self::Listed(list) = self {
-            return Ok((list, None));
-        }
-        if let Some(list) = saved(work)? {
+        let selection = match self {
+            Self::Listed(list) => return Ok((list, None)),
+            Self::Account(selection) => selection,
+        };
+        if let Some(list) = selection.saved(work)? {
             for reason in &list.doubts {
                 observer.event(Event::ListingDoubtful { reason: reason.clone() });
             }
             return Ok((list, None));
         }
-        let (list, times) = all(client, observer).await?;
+        let (list, times) = selection.read(client, observer).await?;
         let (sha256, doubts) = (list.sha256.clone(), list.doubts.clone());
         let saved = SavedContactList { sha256, doubts, contacts: WrittenIds(&list) };
         durable::replace_by(&work.list_file(), |file| Ok(serde_json::to_writer(file, &saved)?))?;
@@ -101,30 +111,51 @@ impl ContactSelection {
     }
 }
 
-/// All contacts of the account, sorted by ID, and their times.
-pub async fn all(client: &Client, observer: &SharedObserver) -> Result<(ContactList, Times), ExportError> {
-    let roster = Box::pin(listing::roster(client, observer)).await?;
-    if roster.is_empty() {
-        return Err(ExportError::NoContacts);
+impl AccountSelection {
+    /// Name of the list, in place of a path.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::All => contacts::ALL,
+            Self::Found(_) => contacts::FOUND,
+        }
     }
-    Ok(tokio::task::block_in_place(|| roster.into_list()))
-}
 
-/// The list that the unfinished run saved at its start.
-fn saved(work: &WorkFolder) -> Result<Option<ContactList>, ExportError> {
-    let bad = |what: String| ExportError::BadWork { path: work.folder.clone(), what };
-    let path = work.list_file();
-    if !durable::is_regular_file(&path)? {
-        return if work.has_answers() {
-            Err(bad("its list of contacts is missing".to_owned()))
-        } else {
-            Ok(None)
+    /// The contacts, sorted by ID, and their times.
+    pub async fn read(
+        &self,
+        client: &Client,
+        observer: &SharedObserver,
+    ) -> Result<(ContactList, Times), ExportError> {
+        let search = match self {
+            Self::All => None,
+            Self::Found(text) => Some(text.clone()),
         };
+        let plan = ListingPlan { search, ..ListingPlan::default() };
+        let roster = Box::pin(listing::roster(client, &plan, observer)).await?;
+        match self {
+            Self::All if roster.is_empty() => Err(ExportError::NoContacts),
+            Self::Found(_) if roster.is_empty() => Err(ExportError::NothingFound),
+            _ => Ok(tokio::task::block_in_place(|| roster.into_list(self.name()))),
+        }
     }
-    let damaged = || bad("its list of contacts is damaged".to_owned());
-    let file = BufReader::new(durable::open_existing(&path)?);
-    let saved: SavedContactList<SavedIds> =
-        serde_json::from_reader(file).map_err(|error| bad(error.to_string()))?;
-    let list = ContactList::of_account(saved.contacts.0.ok_or_else(damaged)?, saved.doubts);
-    if list.sha256 == saved.sha256 { Ok(Some(list)) } else { Err(damaged()) }
+
+    /// The list that the unfinished run saved at its start.
+    fn saved(&self, work: &WorkFolder) -> Result<Option<ContactList>, ExportError> {
+        let bad = |what: String| ExportError::BadWork { path: work.folder.clone(), what };
+        let path = work.list_file();
+        if !durable::is_regular_file(&path)? {
+            return if work.has_answers() {
+                Err(bad("its list of contacts is missing".to_owned()))
+            } else {
+                Ok(None)
+            };
+        }
+        let damaged = || bad("its list of contacts is damaged".to_owned());
+        let file = BufReader::new(durable::open_existing(&path)?);
+        let saved: SavedContactList<SavedIds> =
+            serde_json::from_reader(file).map_err(|error| bad(error.to_string()))?;
+        let ids = saved.contacts.0.ok_or_else(damaged)?;
+        let list = ContactList::of_account(self.name(), ids, saved.doubts);
+        if list.sha256 == saved.sha256 { Ok(Some(list)) } else { Err(damaged()) }
+    }
 }

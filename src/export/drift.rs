@@ -9,12 +9,12 @@
 mod compare;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use super::previous_state::scope;
 use crate::catalog::{Link, Walk};
 use crate::event::{Event, SharedObserver};
 use crate::output::manifest::{ContactCounts, KnownFields, Manifest, Seen};
+use crate::store::Store;
 use crate::table::{Table, UnknownFields};
 use crate::transform::Transformed;
 
@@ -50,7 +50,7 @@ pub(super) fn fields_of_run(built: &Transformed, counts: &ContactCounts) -> BTre
 
 /// Compares the fields of a run with those of the earlier runs, adds both up in its manifest, and reports the
 /// differences. Does nothing if no earlier run of the same scope can be read.
-pub(super) fn compare(out: &Path, manifest: &mut Manifest, observer: &SharedObserver) {
+pub(super) fn compare(out: &Store, manifest: &mut Manifest, observer: &SharedObserver) {
     let Some(earlier) = earlier(out, manifest) else { return };
     for (table, before) in earlier {
         let Some(entry) = manifest.tables.get(&table) else { continue };
@@ -74,8 +74,12 @@ pub(super) fn compare(out: &Path, manifest: &mut Manifest, observer: &SharedObse
 }
 
 /// The known fields of the newest earlier run with the same scope.
-fn earlier(out: &Path, manifest: &Manifest) -> Option<BTreeMap<String, KnownFields>> {
-    let scope_of = |manifest: &Manifest| scope(&manifest.source.base_url, &manifest.options);
+fn earlier(out: &Store, manifest: &Manifest) -> Option<BTreeMap<String, KnownFields>> {
+    // With the same relative period, such as the last 7 days, the runs of two nights are comparable.
+    let scope_of = |Manifest { source, options, .. }: &Manifest| {
+        let [since, until] = options.bounds();
+        scope(&source.base_url, options, since.text(), until.text())
+    };
     let ours = scope_of(manifest);
     for link in Walk::begin(out).ok()??.take(MAX_RUNS) {
         match link.ok()? {

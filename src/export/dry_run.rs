@@ -2,14 +2,15 @@
 
 use chrono::Utc;
 
-use super::contact_selection::{self, ContactSelection};
+use super::contact_selection::ContactSelection;
 use super::previous_state::{PreviousState, known, summary, times_or_ask};
+use super::suppressed::{Kept, Suppressed};
 use super::work_folder::WorkFolder;
 use super::{ExportError, Job, mixed};
-use crate::api::{Client, Counters, Failure, PageQuery, Stop};
+use crate::api::{Client, Counters, Failure, Fatal, PageQuery};
 use crate::contacts::ContactList;
 use crate::event::SharedObserver;
-use crate::output::manifest::Input;
+use crate::output::manifest::{Input, RunOptions};
 use crate::settings::{Incremental, UnfinishedPolicy};
 use crate::state::Times;
 
@@ -24,6 +25,8 @@ pub struct DryRun {
     pub first_page: Result<usize, String>,
     /// ID of the unfinished run, if there is one.
     pub unfinished: Option<String>,
+    /// Options of the run. A resumed run keeps the window of its first start.
+    pub options: RunOptions,
     /// Number of due contacts, and the reasons, if an incremental run would start. A resumed run has decided
     /// before.
     pub due: Option<String>,
@@ -37,18 +40,23 @@ pub async fn dry_run(job: &Job, observer: SharedObserver) -> Result<DryRun, Expo
     let settings = &job.settings;
     mixed::check(&settings.out, settings.mixed, &job.identity)?;
     let client = Client::new(settings.connection.clone(), observer.clone())?;
-    let all;
     let (contacts, times) = match &job.contacts {
-        ContactSelection::Listed(contacts) => (contacts, None),
-        ContactSelection::All => {
-            let (list, times) = contact_selection::all(&client, &observer).await?;
-            all = list;
-            (&all, Some(times))
+        ContactSelection::Listed(contacts) => (contacts.clone(), None),
+        ContactSelection::Account(selection) => {
+            let (list, times) = selection.read(&client, &observer).await?;
+            (list, Some(times))
         }
     };
-    let unfinished =
-        WorkFolder::new(&settings.out, &settings.work).unfinished()?.map(|run| run.run_id.to_string());
-    let begins = unfinished.is_none() || settings.unfinished == UnfinishedPolicy::Discard;
+    let mut suppressed = Suppressed::read(&settings.out, &settings.unsuppressed)?;
+    let Kept { contacts, times, suppressed } = suppressed.leave_out(contacts, times, false, &observer)?;
+    let contacts = &contacts;
+    let unfinished = WorkFolder::new(&settings.out, &settings.work).unfinished()?;
+    let resumed = unfinished.as_ref().filter(|_| settings.unfinished == UnfinishedPolicy::Resume);
+    let begins = resumed.is_none();
+    let mut options = job.identity.options.clone();
+    if let Some(run) = resumed.filter(|run| options.window_fits(&run.identity.options)) {
+        options.keep_window_of(&run.identity.options);
+    }
     let first_page = first_page(job, &client, contacts).await?;
     let due = match settings.incremental {
         Some(incremental) if begins => {
@@ -57,10 +65,11 @@ pub async fn dry_run(job: &Job, observer: SharedObserver) -> Result<DryRun, Expo
         _ => None,
     };
     Ok(DryRun {
-        input: Input::from(contacts),
+        input: Input { suppressed, ..Input::from(contacts) },
         contact: contacts.get(0).to_string(),
         first_page,
-        unfinished,
+        unfinished: unfinished.map(|run| run.run_id.to_string()),
+        options,
         due,
     })
 }
@@ -81,7 +90,7 @@ async fn first_page(
     };
     match client.page(&query, &Counters::default(), |answer| answer.page().message_count()).await {
         Ok((_, messages)) => Ok(Ok(messages)),
-        Err(Failure::Stop(stop)) => Err(stop.into()),
+        Err(Failure::Fatal(stop)) => Err(stop.into()),
         Err(Failure::NotFound) => Ok(Err("the API does not know this contact".to_owned())),
         Err(Failure::AskLess) => {
             Ok(Err("the page is too large; the run will request smaller pages".to_owned()))
@@ -92,7 +101,7 @@ async fn first_page(
             | Failure::NotAnAnswer { what }
             | Failure::Unreadable { what },
         ) => Ok(Err(what)),
-        Err(Failure::Unwanted) => Err(Stop::Cancelled.into()),
+        Err(Failure::Unwanted) => Err(Fatal::Cancelled.into()),
     }
 }
 

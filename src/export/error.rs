@@ -3,9 +3,12 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use super::erase::EraseJobError;
+use super::hold::HoldError;
+use super::identity::{Cause, Difference};
 use super::previous_state::StateLost;
-use super::work_folder::Difference;
-use crate::api::Stop;
+use super::shards::ShardsError;
+use crate::api::Fatal;
 use crate::durable::StorageError;
 use crate::fetch::FetchError;
 use crate::fetch::listing::ListingError;
@@ -14,6 +17,7 @@ use crate::prune::PruneError;
 use crate::publish::PublishError;
 use crate::spool::SpoolError;
 use crate::state::StateError;
+use crate::store::CompletionError;
 use crate::transform::TransformError;
 
 /// A signal that ends a run.
@@ -35,6 +39,8 @@ pub enum Interruption {
     TimeIsUp,
     /// Another run has taken over the output folder, for example after a long pause of this run.
     TakenOver,
+    /// The lock in the object store could not be renewed, so another run may take it.
+    LockNotRenewed,
 }
 
 impl fmt::Display for Interruption {
@@ -43,6 +49,7 @@ impl fmt::Display for Interruption {
             Self::Signal(_) => "interrupted",
             Self::TimeIsUp => "--max-duration reached",
             Self::TakenOver => "another run has taken over the output folder",
+            Self::LockNotRenewed => "the lock in the object store could not be renewed for 8 minutes",
         })
     }
 }
@@ -55,8 +62,9 @@ pub enum ExportError {
     Lock(LockError),
     /// An unfinished run does not fit this command.
     #[error(
-        "the unfinished run {run_id} does not fit this command: {}; to keep it, use the options it had",
-        differences.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+        "the unfinished run {run_id} does not fit this command: {}; to keep it, {}",
+        differences.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+        to_keep(differences)
     )]
     DoesNotFit {
         run_id: String,
@@ -78,6 +86,17 @@ pub enum ExportError {
         /// The layout of the run to be made.
         now: String,
     },
+    /// The folder has a snapshot.
+    #[error(
+        "{} has the snapshot {run_id}: with another run beside it, readers of the folder would see contacts twice; choose another --out",
+        path.display()
+    )]
+    IntoSnapshot {
+        /// The folder of the snapshot.
+        path: PathBuf,
+        /// ID of the snapshot.
+        run_id: String,
+    },
     /// The work folder holds a run that cannot be read.
     #[error("the unfinished run in {} cannot be read ({what})", path.display())]
     BadWork { path: PathBuf, what: String },
@@ -93,6 +112,17 @@ pub enum ExportError {
     /// The account has no contacts.
     #[error("the account has no contacts: there is nothing to export")]
     NoContacts,
+    /// All contacts of the run were erased.
+    #[error(
+        "nothing to export: the {} erased from this export; for a person who came back, use --unsuppress REFERENCE",
+        if *contacts == 1 { "contact was".to_owned() } else { format!("{contacts} contacts were all") }
+    )]
+    AllErased { contacts: u64 },
+    /// The service finds no contact.
+    #[error(
+        "the service finds no contact for the text of --search: there is nothing to export; look for another text with chatzy-export contacts --search TEXT"
+    )]
+    NothingFound,
     /// The due contacts cannot be determined.
     #[error(transparent)]
     StateLost(#[from] StateLost),
@@ -111,9 +141,18 @@ pub enum ExportError {
     /// The staged files cannot be published.
     #[error(transparent)]
     Publish(#[from] PublishError),
+    /// Shards are missing, or do not fit together.
+    #[error(transparent)]
+    Shards(ShardsError),
     /// Old runs cannot be removed.
     #[error(transparent)]
     Prune(#[from] PruneError),
+    /// Contacts cannot be erased.
+    #[error(transparent)]
+    Erase(#[from] EraseJobError),
+    /// A hold cannot be placed or released.
+    #[error(transparent)]
+    Hold(#[from] HoldError),
     /// The file system reports an error.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -125,11 +164,35 @@ pub enum ExportError {
     Bug(&'static str),
 }
 
+/// Returns the way to keep an unfinished run with these differences.
+fn to_keep(differences: &[Difference]) -> &'static str {
+    if differences.iter().any(|difference| difference.cause == Cause::Program) {
+        "finish it with the version that began it"
+    } else {
+        "use the options it had"
+    }
+}
+
 impl From<LockError> for ExportError {
     fn from(error: LockError) -> Self {
         match error {
             LockError::Storage(error) => Self::Storage(error),
             held => Self::Lock(held),
+        }
+    }
+}
+
+impl From<CompletionError> for ExportError {
+    fn from(error: CompletionError) -> Self {
+        Self::Publish(error.into())
+    }
+}
+
+impl From<ShardsError> for ExportError {
+    fn from(error: ShardsError) -> Self {
+        match error {
+            ShardsError::Storage(error) => Self::Storage(error),
+            error => Self::Shards(error),
         }
     }
 }
@@ -140,8 +203,8 @@ impl From<Interruption> for ExportError {
     }
 }
 
-impl From<Stop> for ExportError {
-    fn from(stop: Stop) -> Self {
+impl From<Fatal> for ExportError {
+    fn from(stop: Fatal) -> Self {
         Self::Fetch(stop.into())
     }
 }

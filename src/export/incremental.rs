@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::ExportError;
+use super::identity::difference;
 use super::previous_state::{PreviousState, known, summary, times_or_ask};
-use super::work_folder::{Difference, Run, WorkFolder};
+use super::work_folder::{Run, WorkFolder};
 use crate::api::Client;
 use crate::contact_read::Status;
 use crate::contacts::ContactList;
@@ -21,6 +22,7 @@ use crate::output::ExportPath;
 use crate::output::manifest::StateEntry;
 use crate::publish::DECISION;
 use crate::state::{self, Due, Known, RunResult, StateError, Times};
+use crate::store::Store;
 
 /// `decision.json`: marks the decision file beside it as complete.
 #[derive(Serialize, Deserialize)]
@@ -83,11 +85,10 @@ impl IncrementalRun<'_> {
     fn decided(&self, contacts: &ContactList) -> Result<Option<Due>, ExportError> {
         let Some(record) = self.record()? else { return Ok(None) };
         if self.previous.settings.full && !record.full {
-            let [before, now] = ["not set", "true"].map(str::to_owned);
-            let differences = vec![Difference { what: "--full".to_owned(), before, now }];
+            let differences = vec![difference("--full", "not set", "true")];
             return Err(ExportError::DoesNotFit { run_id: self.run.run_id.to_string(), differences });
         }
-        match state::read_due(&self.work.folder, Path::new(DECISION[1]), contacts.len()) {
+        match state::read_due(&Store::local(&self.work.folder), Path::new(DECISION[1]), contacts.len()) {
             Ok(due) if sha256_of_file(&self.decision_file())?.0 == record.sha256 => Ok(Some(due)),
             Ok(_) | Err(StateError::Unreadable { .. }) => {
                 Err(self.bad("its decision on due contacts is damaged"))
@@ -116,7 +117,8 @@ impl IncrementalRun<'_> {
             run_id: self.run.run_id.as_str(),
             scope: &self.previous.scope(),
         };
-        let written = state::next((&self.work.folder, Path::new(DECISION[1])), &staged, &result)?;
+        let written =
+            state::next((&Store::local(&self.work.folder), Path::new(DECISION[1])), &staged, &result)?;
         durable::sync_dir(folder)?;
         let state::WrittenFile { rows, bytes, sha256 } = written;
         Ok(StagedState { entry: StateEntry { path, rows, bytes, sha256 }, is_full })

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use chrono::Utc;
 
 use super::drift;
+use super::identity::Identity;
 use super::incremental::StagedState;
+use super::not_found;
 use super::timeline::timeline;
-use super::work_folder::{Identity, Run};
+use super::work_folder::Run;
 use crate::api;
 use crate::contact_read::Status;
 use crate::contacts::ContactList;
@@ -16,10 +18,11 @@ use crate::output::manifest::{
     TableEntry, Tool,
 };
 use crate::publish::Draft;
-use crate::table::{Table, format_time};
+use crate::table::Table;
+use crate::time::format_time;
 use crate::transform::Transformed;
 
-/// The manifest of the run, apart from its predecessor, and the text of `failed.csv`.
+/// The manifest of the run, apart from its predecessor, and the staged lists of contacts.
 pub fn draft(
     identity: &Identity,
     contacts: &ContactList,
@@ -39,7 +42,9 @@ pub fn draft(
         unchanged: count(Status::Unchanged),
     };
     let mut input = Input::from(contacts);
-    for doubt in built.doubts.iter().cloned().chain(none_exists(&counts)) {
+    // A limit of contacts that do not exist applies to all shards together.
+    let not_found = || not_found::doubt(&counts, &identity.options).filter(|_| identity.shard.is_none());
+    for doubt in built.doubts.iter().cloned().chain(not_found()) {
         // A rebuilt run already has the doubts of its archive.
         if !input.doubts.contains(&doubt) {
             input.doubts.push(doubt);
@@ -79,21 +84,11 @@ pub fn draft(
         files: built.files.iter().map(FileEntry::from).chain(built.raw).collect(),
         previous: None,
         state: state.map(|state| state.entry),
+        shards: None,
         rebuilt_from: None,
+        snapshot_of: Vec::new(),
     };
-    Draft { manifest, failed_csv: built.failed }
-}
-
-/// The doubt about a list of which no contact exists. A short list raises none.
-fn none_exists(counts: &ContactCounts) -> Option<String> {
-    /// Minimum number of contacts that raises the doubt.
-    const MIN_CONTACTS: u64 = 20;
-    (counts.requested >= MIN_CONTACTS && counts.not_found == counts.requested).then(|| {
-        format!(
-            "none of the {} contacts exists: check that the list belongs to this account",
-            counts.requested
-        )
-    })
+    Draft { manifest, lists: built.lists, failed_csv: None }
 }
 
 impl From<&ContactList> for Input {
@@ -104,6 +99,7 @@ impl From<&ContactList> for Input {
             lines: contacts.lines,
             contacts: contacts.len() as u64,
             duplicates: contacts.duplicates,
+            suppressed: 0,
             doubts: contacts.doubts.clone(),
         }
     }

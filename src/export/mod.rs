@@ -1,7 +1,8 @@
 //! The job of `run`, step by step: open the work folder, list the contacts, fetch and transform at once,
 //! publish.
 //!
-//! [`mod@rebuild`] is the same job with a raw archive as its source instead of the API.
+//! [`mod@rebuild`] is the same job with a raw archive as its source instead of the API, and [`mod@snapshot`] one with
+//! the tables of another export. [`mod@shards`] divides a run among several processes.
 //!
 //! # Memory per contact
 //!
@@ -16,13 +17,12 @@
 //! | counts for `coverage` | 1 without messages, 12 to 18 with | the whole run |
 //! | statuses | 1 | while `coverage` is written, and after |
 //! | [`FirstPages`] | 8, if responses do not name their contact | while contacts are read |
+//! | messages of each contact | 4 | while an unfinished run is recovered |
 //! | lengths of histories | 4, after an earlier run | until the first contact is started |
 //! | contacts read again | 4, if their ends are in doubt | after all contacts are read |
 //! | [`Roster`] | 35, and 28 for known contacts while the list is read | before an incremental run |
 //! | [`state`](crate::state) | 25 | while the due contacts are decided |
 //! | [`Due`] | 1, in an incremental run | the whole run |
-//!
-//! A contact that fails also keeps its line of `failed.csv`, as text.
 //!
 //! [`ContactList`]: crate::contacts::ContactList
 //! [`ContactIndex`]: crate::contacts::ContactIndex
@@ -36,15 +36,24 @@ mod building;
 mod contact_selection;
 mod drift;
 mod dry_run;
+mod erase;
 mod error;
+mod hold;
+mod identity;
 mod incremental;
 mod lock;
 mod manifest_draft;
 mod mixed;
+mod not_found;
 mod previous_state;
 mod prune;
+mod publishing;
 mod rebuild;
 mod remedy;
+mod runs;
+mod shards;
+mod snapshot;
+mod suppressed;
 mod timeline;
 mod work_folder;
 
@@ -55,24 +64,34 @@ use std::sync::Arc;
 use crate::api::{Client, Requests};
 use crate::event::{Event, SharedObserver};
 use crate::fetch::{self, FetchPlan};
-use crate::publish::{self, Published};
-use crate::settings::RunSettings;
+use crate::lock::try_conditions;
+use crate::publish::Published;
+use crate::settings::{RunSettings, Window};
 use crate::spool::{Closing, Writer};
 use crate::state::Due;
 use crate::transform::Transformed;
 use crate::verify::lengths;
 
-pub use contact_selection::ContactSelection;
+pub use contact_selection::{AccountSelection, ContactSelection};
 pub use dry_run::{DryRun, dry_run};
+pub use erase::{EraseJob, EraseJobError, erase};
 pub use error::{ExportError, Interruption, Signal};
+pub use hold::{HoldChange, HoldError, HoldScope, holds, place_hold, release_hold};
+pub use identity::Identity;
+pub use not_found::doubt as not_found_doubt;
 pub use prune::prune;
 pub use rebuild::{Archive, RebuildError, RebuildJob, rebuild};
 pub use remedy::Remedy;
-pub use work_folder::Identity;
+pub use runs::{ListedRun, LockName, RunKind, RunList, UncommittedRun, UnfinishedRun, runs};
+pub use shards::{CommitJob, ShardsError, commit};
+pub use snapshot::{ExistingPolicy, SnapshotJob, SnapshotJobError, snapshot};
+pub use work_folder::ResumeCommand;
 
 use building::{Building, Form, RunContacts, interruptible};
 use incremental::IncrementalRun;
+use lock::Extent;
 use previous_state::PreviousState;
+use suppressed::{Kept, Suppressed};
 use work_folder::{Run, WorkFolder};
 
 /// Input of an export.
@@ -81,6 +100,8 @@ pub struct Job {
     pub contacts: ContactSelection,
     /// Identity of the run. An unfinished run with another identity is not resumed.
     pub identity: Identity,
+    /// The command that resumes the run.
+    pub command: ResumeCommand,
 }
 
 /// Exports all contacts, or resumes the unfinished run in the work folder.
@@ -92,14 +113,42 @@ pub async fn export(
     observer: SharedObserver,
     interrupt: impl Future<Output = Interruption>,
 ) -> Result<Published, ExportError> {
-    let Job { settings, contacts, identity } = job;
+    let (out, work) = (job.settings.out.clone(), job.settings.work.clone());
+    let published = Box::pin(export_locked(job, observer, interrupt)).await;
+    // The lock is released, so the folder of a shard may be empty.
+    shards::remove_empty_folders(&out, &work);
+    published
+}
+
+async fn export_locked(
+    job: Job,
+    observer: SharedObserver,
+    interrupt: impl Future<Output = Interruption>,
+) -> Result<Published, ExportError> {
+    let Job { mut settings, contacts, mut identity, command } = job;
     tokio::pin!(interrupt);
-    let lock =
-        lock::wait(&settings.out, &settings.work, settings.wait_lock, &observer, interrupt.as_mut()).await?;
+    let extent = if settings.shard.is_some() { Extent::WorkFolder } else { Extent::Export };
+    let locked = (&*settings.work, extent);
+    let lock = lock::wait(&settings.out, locked, settings.wait_lock, &observer, interrupt.as_mut()).await?;
     mixed::check(&settings.out, settings.mixed, &identity)?;
     let interrupt = lock::or_lost(&lock, interrupt);
     tokio::pin!(interrupt);
     let work = WorkFolder::new(&settings.out, &settings.work);
+    if let Some(shard) = settings.shard {
+        shards::check_work(&work, shard)?;
+    }
+    for reference in &settings.unsuppressed {
+        suppressed::unsuppress(&settings.out, reference, &observer)?;
+    }
+    let mut suppressed = Suppressed::read(&settings.out, &[])?;
+    identity.suppressed.clone_from(&suppressed.digest);
+    if let (Some(shard), Some(run_id)) = (settings.shard, &settings.run_id)
+        && let Some(finished) = shards::already_finished(&work, run_id, (&identity, shard))?
+    {
+        // Also with `--fresh`: its uploads or files are those that `commit` publishes.
+        observer.event(Event::Note { message: format!("shard {shard} has finished before") });
+        return Ok(finished);
+    }
     if let Some(published) =
         work.finish_publishing(settings.unfinished, settings.run_id.as_ref(), &identity, &lock)?
     {
@@ -108,10 +157,24 @@ pub async fn export(
     }
     // The run whose publication was just finished may be the newest now.
     mixed::check(&settings.out, settings.mixed, &identity)?;
-    let run = work.open(settings.unfinished, settings.run_id.clone(), &identity)?;
+    if settings.shard.is_some() && settings.out.folder().is_none() {
+        // Other runs find this out when they lock the export.
+        try_conditions(&settings.out)?;
+    }
+    let run = work.open(settings.unfinished, settings.run_id.clone(), (&identity, Some(command)))?;
+    lock.set_run(&run.run_id)?;
+    settings.window = work.keep_window(&run, &mut identity)?;
     let client = Arc::new(Client::new(Arc::clone(&settings.connection), observer.clone())?);
     let listing = contacts.list(&work, &client, &observer);
-    let (contacts, times) = interruptible(listing, interrupt.as_mut()).await??;
+    let listed = interruptible(listing, interrupt.as_mut()).await?;
+    let listed = listed.and_then(|(contacts, times)| {
+        suppressed.leave_out(contacts, times, settings.shard.is_some(), &observer)
+    });
+    if let Err(ExportError::NoContacts | ExportError::NothingFound | ExportError::AllErased { .. }) = &listed
+    {
+        work.abandon()?;
+    }
+    let Kept { contacts, times, suppressed } = listed?;
     let contacts = Arc::new(contacts);
     let incremental = settings.incremental.map(|incremental| IncrementalRun {
         previous: PreviousState { settings: incremental, identity: &identity, out: &settings.out },
@@ -134,11 +197,12 @@ pub async fn export(
     };
     observer.event(Event::Publishing { files: (built.files.len() + built.raw.len()) as u64 });
     let mut draft = manifest_draft::draft(&identity, &contacts, &run, built, &requests, state);
+    draft.manifest.input.suppressed = suppressed;
+    if settings.shard.is_some() {
+        return tokio::task::block_in_place(|| shards::hand_over(&work, &run, draft, &lock, &observer));
+    }
     tokio::task::block_in_place(|| drift::compare(&settings.out, &mut draft.manifest, &observer));
-    let mut check = |_: &str| Ok(lock.check()?);
-    let published =
-        tokio::task::block_in_place(|| publish::publish(&settings.out, &work.folder, draft, &mut check))?;
-    Ok(published)
+    Ok(publishing::publish(&settings.out, &work.folder, draft, &lock, &observer)?)
 }
 
 /// Fetches the histories and transforms them at the same time.
@@ -155,7 +219,11 @@ async fn fetch_and_transform(
         run_id: run.run_id.to_string(),
         contacts: read.due.count() as u64,
         already_read: recovered.already_read,
+        already_read_messages: recovered.already_read_messages,
     });
+    if settings.window != Window::default() {
+        observer.event(Event::window(settings.window));
+    }
     let ledger = Arc::new(recovered.ledger);
     let (writer, appender) = Writer::start(&work.spool(), recovered.next_segment, observer.clone())?;
     let plan = FetchPlan {
@@ -173,7 +241,7 @@ async fn fetch_and_transform(
         }),
     };
     let form = Form { output: &settings.output, window: settings.window, raw: settings.raw };
-    let mut building = Building::start((run, work), read, &form, &ledger, observer.clone());
+    let mut building = Building::start((run, work), read, &form, &ledger, observer.clone())?;
     let fetching = async {
         let fetch = fetch::fetch(plan, Arc::clone(&client), appender, Arc::clone(&ledger), observer.clone());
         Ok(interruptible(fetch, interrupt.as_mut()).await??)

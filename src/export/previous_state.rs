@@ -8,23 +8,22 @@
 //! first run.
 
 use std::collections::{BTreeMap, HashSet};
-use std::path::Path;
 
 use serde_json::json;
 
 use super::ExportError;
-use super::work_folder::Identity;
+use super::identity::Identity;
 use crate::api::Client;
 use crate::catalog::{self, CatalogError, Link, Walk};
 use crate::contacts::{ContactIndex, ContactList};
-use crate::digest::sha256_of_open;
-use crate::durable::{self, NOT_REGULAR, OnPath, Opened};
+use crate::durable::NOT_REGULAR;
 use crate::event::{Event, SharedObserver};
-use crate::fetch::listing;
+use crate::fetch::listing::{self, ListingPlan};
 use crate::layout::LATEST;
 use crate::output::manifest::{RunOptions, StateEntry};
 use crate::settings::Incremental;
 use crate::state::{Decision, DueRule, FileBelow, Known, Reason, StateError, Times};
+use crate::store::{Hashed, Store};
 
 /// The previous state is missing or damaged, so the due contacts cannot be determined.
 #[derive(Debug, thiserror::Error)]
@@ -52,7 +51,7 @@ pub struct PreviousState<'a> {
     /// Identity of the new run. It determines the scope.
     pub identity: &'a Identity,
     /// The folder of the export.
-    pub out: &'a Path,
+    pub out: &'a Store,
 }
 
 /// The newest state of the earlier runs.
@@ -85,16 +84,15 @@ impl PreviousState<'_> {
         let Some(state) = find(self.out)? else { return Ok(EarlierState::None) };
         let path = self.out.join(&state.path);
         let lost = |what: &str| StateLost::error(format!("{} {what}", path.display()));
-        match durable::open_below(self.out, state.path.as_path())? {
-            Opened::File(file, size) => {
-                if sha256_of_open(file, size).on("read", &path)?.0 != state.sha256 {
-                    return Err(lost("is damaged: its SHA-256 is not the one in the manifest"));
-                }
+        match self.out.hash(&state.path)? {
+            Hashed::Sha256(sha256) if sha256 == state.sha256 => {}
+            Hashed::Sha256(_) => {
+                return Err(lost("is damaged: its SHA-256 is not the one in the manifest"));
             }
-            Opened::Missing => return Err(lost("is missing")),
-            Opened::NotRegular => return Err(lost(&format!("cannot be read: {NOT_REGULAR}"))),
+            Hashed::Missing => return Err(lost("is missing")),
+            Hashed::NotRegular => return Err(lost(&format!("cannot be read: {NOT_REGULAR}"))),
         }
-        let state = FileBelow { base: self.out.to_owned(), relative: state.path.as_path().to_owned() };
+        let state = FileBelow { base: self.out.clone(), relative: state.path.as_path().to_owned() };
         match Known::is_of(&state, &self.scope()) {
             Ok(true) => Ok(EarlierState::At(state)),
             Ok(false) => Ok(EarlierState::OfOtherScope),
@@ -103,8 +101,14 @@ impl PreviousState<'_> {
     }
 
     /// The part of the account that this run exports. A state of another scope is not valid.
+    ///
+    /// A relative `--since` counts by its text: a later start only drops messages, so the rows of an unchanged
+    /// contact remain valid. A relative `--until` counts by its time: a later end adds messages to contacts that
+    /// did not change.
     pub fn scope(&self) -> String {
-        scope(&self.identity.base_url, &self.identity.options)
+        let options = &self.identity.options;
+        let [since, _] = options.bounds();
+        scope(&self.identity.base_url, options, since.text(), options.until.as_deref())
     }
 
     /// Input of the decision for a run that starts at `now`, in microseconds since 1970.
@@ -129,9 +133,15 @@ impl PreviousState<'_> {
     }
 }
 
-/// The part of the account that these options select. Equal parts have equal texts.
-pub(super) fn scope(base_url: &str, options: &RunOptions) -> String {
-    let RunOptions { flat, since, until, .. } = options;
+/// The part of the account that these options select, with the start and end of its period. Equal parts have equal
+/// texts.
+pub(super) fn scope(
+    base_url: &str,
+    options: &RunOptions,
+    since: Option<&str>,
+    until: Option<&str>,
+) -> String {
+    let flat = options.flat;
     let mut channel = options.channel.clone();
     channel.sort();
     json!({"base_url": base_url, "channel": channel, "flat": flat, "since": since, "until": until})
@@ -155,13 +165,13 @@ pub async fn times_or_ask(
     if let Some(times) = read {
         return Ok(times);
     }
-    let roster = Box::pin(listing::roster(client, observer)).await?;
+    let roster = Box::pin(listing::roster(client, &ListingPlan::default(), observer)).await?;
     Ok(tokio::task::block_in_place(|| roster.times_of(contacts)))
 }
 
 /// The newest state, found along the chain of manifests from `latest.json` on. Pruned runs can be skipped:
 /// the newest state is never pruned.
-fn find(out: &Path) -> Result<Option<StateEntry>, ExportError> {
+fn find(out: &Store) -> Result<Option<StateEntry>, ExportError> {
     let walk = match Walk::begin(out) {
         Ok(Some(walk)) => walk,
         Ok(None) if catalog::run_ids(out)?.is_empty() => return Ok(None),

@@ -2,16 +2,19 @@
 //!
 //! The command line prints it after the error. It follows from the error itself, never from its text.
 
-use super::{ExportError, Interruption, RebuildError};
-use crate::api::Stop;
+use super::{EraseJobError, ExportError, Interruption, RebuildError, ShardsError, SnapshotJobError};
+use crate::api::Fatal;
+use crate::erase::EraseError;
 use crate::fetch::FetchError;
 use crate::fetch::listing::ListingError;
 use crate::lock::LockError;
 use crate::output::{OutputError, RawError};
 use crate::prune::PruneError;
 use crate::publish::PublishError;
+use crate::snapshot::SnapshotError;
 use crate::spool::SpoolError;
 use crate::state::StateError;
+use crate::store::CompletionError;
 use crate::transform::TransformError;
 
 /// The next step after an error.
@@ -25,6 +28,8 @@ pub enum Remedy {
     Wait,
     /// The same command with `--fresh` discards the unfinished run.
     Discard,
+    /// The same command with `--replace` replaces the snapshot in the folder.
+    Replace,
     /// The same command with `--full` reads all contacts again.
     ReadAll,
     /// A report helps the developers; the same command may still succeed.
@@ -40,9 +45,13 @@ impl ExportError {
             Self::Lock(error) => of_lock(error),
             Self::DoesNotFit { .. } | Self::BadWork { .. } => Remedy::Discard,
             Self::StateLost(_) => Remedy::ReadAll,
-            Self::Mixed { .. } | Self::ForeignWork { .. } | Self::RunIdTaken { .. } | Self::NoContacts => {
-                Remedy::Manual
-            }
+            Self::IntoSnapshot { .. } => Remedy::Manual,
+            Self::Mixed { .. }
+            | Self::ForeignWork { .. }
+            | Self::RunIdTaken { .. }
+            | Self::NoContacts
+            | Self::AllErased { .. }
+            | Self::NothingFound => Remedy::Manual,
             Self::Listing(error) => of_listing(error),
             Self::State(StateError::Storage(_)) => Remedy::Resume,
             Self::State(StateError::Unreadable { .. }) => Remedy::Discard,
@@ -54,11 +63,20 @@ impl ExportError {
             }
             Self::Transform(TransformError::Output(_)) => Remedy::Report,
             Self::Publish(error) => of_publish(error),
+            Self::Shards(ShardsError::Missing { .. } | ShardsError::Storage(_)) => Remedy::Repeat,
+            Self::Shards(
+                ShardsError::OtherCount { .. } | ShardsError::Differ { .. } | ShardsError::Damaged { .. },
+            ) => Remedy::Manual,
             Self::Prune(PruneError::Storage(_)) => Remedy::Repeat,
-            Self::Prune(PruneError::NoExport { .. } | PruneError::Damaged { .. }) => Remedy::Manual,
+            Self::Prune(PruneError::Lock(error)) => of_lock(error),
+            Self::Prune(
+                PruneError::NoExport { .. } | PruneError::Damaged { .. } | PruneError::Held { .. },
+            )
+            | Self::Hold(_) => Remedy::Manual,
+            Self::Erase(error) => of_erase(error),
             Self::Storage(_) => Remedy::Resume,
             Self::Interrupted(Interruption::TakenOver) => Remedy::Wait,
-            Self::Interrupted(Interruption::Signal(_) | Interruption::TimeIsUp) => Remedy::Resume,
+            Self::Interrupted(_) => Remedy::Resume,
             Self::Bug(_) => Remedy::Report,
         }
     }
@@ -80,19 +98,57 @@ impl RebuildError {
     }
 }
 
-fn of_stop(stop: &Stop) -> Remedy {
-    match stop {
-        Stop::NotTheApi { .. } | Stop::Credentials { .. } => Remedy::Manual,
-        Stop::RootCertificates { .. } | Stop::Certificate { .. } => Remedy::Resume,
-        Stop::NoFiles | Stop::NoThreads { .. } | Stop::Silent { .. } => Remedy::Resume,
-        Stop::SignInRefused { .. } | Stop::Unavailable { .. } | Stop::Quota => Remedy::Resume,
-        Stop::Cancelled => Remedy::Report,
+impl SnapshotJobError {
+    /// The next step after this error. A snapshot keeps nothing that it could resume from.
+    pub fn remedy(&self) -> Remedy {
+        let remedy = match self {
+            Self::Build(SnapshotError::Storage(_) | SnapshotError::Output(OutputError::Storage(_))) => {
+                Remedy::Repeat
+            }
+            Self::Build(SnapshotError::Output(_) | SnapshotError::Sort { .. } | SnapshotError::Stopped) => {
+                Remedy::Report
+            }
+            Self::Build(_) | Self::NotASnapshot { .. } | Self::DamagedOut { .. } => Remedy::Manual,
+            Self::Exists { .. } => Remedy::Replace,
+            Self::Interrupted(Interruption::TakenOver) => Remedy::Wait,
+            Self::Interrupted(_) => Remedy::Repeat,
+            Self::Export(error) => error.remedy(),
+        };
+        if remedy == Remedy::Resume { Remedy::Repeat } else { remedy }
+    }
+}
+
+fn of_erase(error: &EraseJobError) -> Remedy {
+    match error {
+        EraseJobError::NoExport { .. } | EraseJobError::Held { .. } => Remedy::Manual,
+        EraseJobError::NoErasure { .. } => Remedy::Manual,
+        EraseJobError::UnfinishedRun { .. }
+        | EraseJobError::UncommittedRun { .. }
+        | EraseJobError::DamagedExport { .. }
+        | EraseJobError::LostRecord { .. } => Remedy::Manual,
+        EraseJobError::Erase(error) => match error {
+            EraseError::Damaged { .. } | EraseError::Newer { .. } => Remedy::Manual,
+            EraseError::BeingPruned { .. } => Remedy::Manual,
+            EraseError::Lock(error) => of_lock(error),
+            EraseError::Storage(_) | EraseError::File(_) => Remedy::Repeat,
+            EraseError::Output(_) | EraseError::State(_) => Remedy::Report,
+        },
+    }
+}
+
+fn of_fatal(fatal: &Fatal) -> Remedy {
+    match fatal {
+        Fatal::NotTheApi { .. } | Fatal::Credentials { .. } => Remedy::Manual,
+        Fatal::RootCertificates { .. } | Fatal::Certificate { .. } => Remedy::Resume,
+        Fatal::NoFiles | Fatal::NoThreads { .. } | Fatal::Silent { .. } => Remedy::Resume,
+        Fatal::SignInRefused { .. } | Fatal::Unavailable { .. } | Fatal::Quota => Remedy::Resume,
+        Fatal::Cancelled => Remedy::Report,
     }
 }
 
 fn of_listing(error: &ListingError) -> Remedy {
     match error {
-        ListingError::Api(stop) => of_stop(stop),
+        ListingError::Api(stop) => of_fatal(stop),
         ListingError::Refused { status: 401 | 403, .. } | ListingError::Unreadable { .. } => Remedy::Resume,
         ListingError::Refused { .. } | ListingError::OffsetIgnored => Remedy::Manual,
         ListingError::TooLarge { .. } | ListingError::NotAnAnswer { .. } => Remedy::Manual,
@@ -101,7 +157,7 @@ fn of_listing(error: &ListingError) -> Remedy {
 
 fn of_fetch(error: &FetchError) -> Remedy {
     match error {
-        FetchError::Api(stop) => of_stop(stop),
+        FetchError::Api(stop) => of_fatal(stop),
         FetchError::Spool(error) => of_spool(error),
         FetchError::OffsetIgnored { .. } | FetchError::AnswersChanged { .. } => Remedy::Manual,
         FetchError::AllRefused { unauthorized: false, .. } => Remedy::Manual,
@@ -121,15 +177,19 @@ fn of_spool(error: &SpoolError) -> Remedy {
 
 fn of_publish(error: &PublishError) -> Remedy {
     match error {
-        PublishError::Storage(_) | PublishError::Foreign { .. } => Remedy::Resume,
+        PublishError::File(CompletionError::Missing { .. }) => Remedy::Discard,
+        PublishError::Storage(_) | PublishError::File(_) => Remedy::Resume,
         PublishError::Lock(error) => of_lock(error),
-        PublishError::Missing { .. } | PublishError::Unreadable { .. } => Remedy::Discard,
+        PublishError::Forked { .. } => Remedy::Manual,
+        PublishError::Unreadable { .. } => Remedy::Discard,
     }
 }
 
 fn of_lock(error: &LockError) -> Remedy {
     match error {
         LockError::Held { .. } | LockError::Uncertain { .. } | LockError::Lost { .. } => Remedy::Wait,
+        LockError::NoConditions { .. } => Remedy::Manual,
+        LockError::NotRenewed { .. } => Remedy::Resume,
         LockError::Storage(_) => Remedy::Resume,
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::api;
 use crate::output::manifest::{Bucket, LatencyMicros, Timeline};
-use crate::table::format_time;
+use crate::time::format_time;
 
 /// The timeline in the manifest.
 pub fn timeline(counted: &api::Timeline) -> Timeline {

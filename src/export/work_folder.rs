@@ -12,60 +12,28 @@
 //! ```
 
 use std::collections::HashSet;
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use super::ExportError;
+use super::identity::{Difference, Identity, difference};
+use super::shards;
 use crate::api::Requests;
 use crate::contact_read::{OffsetUnit, ServerBehavior, Status};
-use crate::durable;
+use crate::durable::{self, Content};
 use crate::fetch::FirstPages;
 use crate::id::RunId;
 use crate::layout;
 use crate::lock::Lock;
-use crate::output::manifest::RunOptions;
 use crate::publish::{self, Published};
-use crate::settings::UnfinishedPolicy;
+use crate::settings::{UnfinishedPolicy, Window};
 use crate::spool::{self, Entry, Ledger};
+use crate::store::{Kind, Store, UPLOADS};
 
-/// Properties that a resumed run must have in common with its first attempt.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Identity {
-    /// Major version of this program. Another one may read the spool differently.
-    pub major_version: String,
-    /// Version of the tables.
-    pub schema_version: u32,
-    /// Address of the API.
-    pub base_url: String,
-    /// SHA-256 of the contacts file, or `all-contacts`.
-    pub input_sha256: String,
-    /// Options of the run.
-    pub options: RunOptions,
-    /// SHA-256 of the manifest that `rebuild` makes the run from.
-    #[serde(default)]
-    pub rebuilt_from: Option<String>,
-}
-
-/// One difference between a command and the unfinished run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Difference {
-    /// Name of the property or option.
-    pub what: String,
-    /// Value in the unfinished run.
-    pub before: String,
-    /// Value in the command.
-    pub now: String,
-}
-
-impl fmt::Display for Difference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} was {} and is now {}", self.what, self.before, self.now)
-    }
-}
+/// Maximum size of `run.json`. A command line of the system fits several times.
+const MAX_RUN_FILE: u64 = 16 << 20;
 
 /// A new or unfinished run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -75,6 +43,25 @@ pub struct Run {
     /// Start of the run in microseconds since 1970. Every row has this time.
     pub started_at: i64,
     pub identity: Identity,
+    /// Folder of the files of a shard, below that of the run. Only shards have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<String>,
+    /// URL or absolute path of the export, if the work folder is not in it. Uploads and published files of the run
+    /// are there. Runs of earlier versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<String>,
+    /// The command that resumes the run. Runs of earlier versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<ResumeCommand>,
+}
+
+/// The command that resumes a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResumeCommand {
+    /// The command, quoted for a shell.
+    pub line: String,
+    /// Its working directory.
+    pub directory: String,
 }
 
 impl Run {
@@ -86,7 +73,7 @@ impl Run {
 
 /// The work folder of an export.
 pub struct WorkFolder {
-    out: PathBuf,
+    out: Store,
     pub folder: PathBuf,
 }
 
@@ -96,6 +83,8 @@ pub struct Recovered {
     pub next_segment: u32,
     pub learned: ServerBehavior,
     pub already_read: u64,
+    /// Messages of these contacts.
+    pub already_read_messages: u64,
     pub requests: EarlierRequests,
     /// Fingerprints of the contacts' first pages.
     pub first_pages: FirstPages,
@@ -119,8 +108,8 @@ impl EarlierRequests {
 }
 
 impl WorkFolder {
-    pub fn new(out: &Path, folder: &Path) -> Self {
-        Self { out: out.to_owned(), folder: folder.to_owned() }
+    pub fn new(out: &Store, folder: &Path) -> Self {
+        Self { out: out.clone(), folder: folder.to_owned() }
     }
 
     /// Folder of the spool's segments.
@@ -131,6 +120,28 @@ impl WorkFolder {
     /// Folder of the staged files.
     pub fn stage(&self) -> PathBuf {
         self.folder.join(publish::STAGE)
+    }
+
+    /// The place of the export.
+    pub fn store(&self) -> &Store {
+        &self.out
+    }
+
+    /// URL or absolute path of the export, if the work folder is not in it.
+    pub fn location(&self) -> Option<String> {
+        match self.out.folder() {
+            None => Some(self.out.display().to_string()),
+            // An export may be moved together with its work folder.
+            Some(out) if self.folder == out.join(layout::WORK) => None,
+            Some(out) => std::path::absolute(out).ok().map(|path| path.display().to_string()),
+        }
+    }
+
+    /// The difference if the run belongs to an export at another location.
+    fn other_location(&self, run: &Run) -> Option<Difference> {
+        let (then, now) = (run.location.as_deref()?, self.location());
+        let now = now.as_deref().unwrap_or("the folder around the work folder");
+        (then != now).then(|| difference("--out", then, now))
     }
 
     fn run_file(&self) -> PathBuf {
@@ -165,7 +176,23 @@ impl WorkFolder {
         match unfinished {
             UnfinishedPolicy::Resume => {
                 self.discard()?; // finish an interrupted --fresh
-                let is_this_run = self.unfinished()?.is_some_and(|run| {
+                let unfinished = self.unfinished()?;
+                if let Some(run) = &unfinished
+                    && let Some(difference) = self.other_location(run)
+                {
+                    let (run_id, differences) = (run.run_id.to_string(), vec![difference]);
+                    return Err(ExportError::DoesNotFit { run_id, differences });
+                }
+                if let Some(run) = &unfinished
+                    && let Some(difference) = identity.other_erasures(&run.identity)
+                {
+                    let (run_id, differences) = (run.run_id.to_string(), vec![difference]);
+                    return Err(ExportError::DoesNotFit { run_id, differences });
+                }
+                if let Some(run) = &unfinished {
+                    lock.set_run(&run.run_id)?;
+                }
+                let is_this_run = unfinished.is_some_and(|run| {
                     identity.differences(&run.identity).is_empty()
                         && run_id.is_none_or(|run_id| *run_id == run.run_id)
                 });
@@ -173,12 +200,18 @@ impl WorkFolder {
                 Ok(publish::resume(&self.out, &self.folder, &mut check)?.filter(|_| is_this_run))
             }
             UnfinishedPolicy::Discard => {
-                if self.run_file().exists() {
-                    durable::rename(&self.run_file(), &self.discarded_file())?;
-                    durable::sync_dir(&self.folder)?;
+                let unfinished = self.unfinished()?;
+                if let Some(run) = &unfinished
+                    && (self.folder.join(publish::JOURNAL).exists() || self.folder.join(UPLOADS).exists())
+                    && let Some(difference) = self.other_location(run)
+                {
+                    // Its files can only be taken back where they are.
+                    let (run_id, differences) = (run.run_id.to_string(), vec![difference]);
+                    return Err(ExportError::DoesNotFit { run_id, differences });
                 }
+                self.remove_run()?;
+                // A journal may be there without a run.
                 publish::withdraw(&self.out, &self.folder)?;
-                self.discard()?;
                 Ok(None)
             }
         }
@@ -194,6 +227,7 @@ impl WorkFolder {
         durable::remove_tree(&self.stage())?;
         durable::remove_tree(&self.spool())?;
         durable::remove_file(&self.list_file())?;
+        durable::remove_file(&self.folder.join(UPLOADS))?;
         for name in publish::DECISION {
             durable::remove_file(&self.folder.join(name))?;
         }
@@ -202,17 +236,39 @@ impl WorkFolder {
         Ok(())
     }
 
+    /// Removes the run: its files are elsewhere by now, or not needed.
+    pub fn remove_run(&self) -> Result<(), ExportError> {
+        if self.run_file().exists() {
+            durable::rename(&self.run_file(), &self.discarded_file())?;
+            durable::sync_dir(&self.folder)?;
+        }
+        self.discard()
+    }
+
+    /// Removes a run that has requested nothing of a contact, so that another command can start.
+    pub fn abandon(&self) -> Result<(), ExportError> {
+        if !self.has_answers() {
+            // A run without a spool can be resumed, but not a spool without a run.
+            durable::remove_tree(&self.spool())?;
+            durable::remove_file(&self.run_file())?;
+            durable::remove_dir_if_empty(&self.folder);
+        }
+        Ok(())
+    }
+
     /// The unfinished run, if there is one.
     pub fn unfinished(&self) -> Result<Option<Run>, ExportError> {
         if !durable::is_real_dir(&self.folder)? {
             return Ok(None);
         }
-        let Some(text) = durable::read_if_exists(&self.run_file())? else { return Ok(None) };
-        let bad = |error: serde_json::Error| ExportError::BadWork {
-            path: self.folder.clone(),
-            what: error.to_string(),
+        let bad = |what: String| ExportError::BadWork { path: self.folder.clone(), what };
+        let text = match durable::read_below(&self.folder, Path::new(publish::RUN), MAX_RUN_FILE)? {
+            Content::Bytes(text) => text,
+            Content::Missing => return Ok(None),
+            Content::NotRegular => return Err(durable::not_a_regular_file(&self.run_file()).into()),
+            Content::TooLarge(limit) => return Err(bad(durable::too_large(limit))),
         };
-        serde_json::from_slice(&text).map(Some).map_err(bad)
+        serde_json::from_slice(&text).map(Some).map_err(|error| bad(error.to_string()))
     }
 
     /// Resumes the unfinished run, or starts a new one.
@@ -220,14 +276,18 @@ impl WorkFolder {
         &self,
         choice: UnfinishedPolicy,
         run_id: Option<RunId>,
-        identity: &Identity,
+        (identity, command): (&Identity, Option<ResumeCommand>),
     ) -> Result<Run, ExportError> {
         if let Some(run) = self.resume(choice, run_id.as_ref(), identity)? {
             return Ok(run);
         }
         let now = Utc::now();
         let run_id = run_id.unwrap_or_else(|| RunId::new(now));
-        self.begin(Run { run_id, started_at: now.timestamp_micros(), identity: identity.clone() })
+        // All shards of a run have the same time.
+        let start = run_id.time().filter(|_| identity.shard.is_some()).unwrap_or(now);
+        let (started_at, identity) = (start.timestamp_micros(), identity.clone());
+        let attempt = identity.shard.map(shards::new_attempt);
+        self.begin(Run { run_id, started_at, identity, attempt, location: self.location(), command })
     }
 
     /// Resumes or starts `run`, which `rebuild` makes from an archive.
@@ -250,6 +310,7 @@ impl WorkFolder {
         }
         let Some(run) = self.unfinished()? else { return Ok(None) };
         let mut differences = identity.differences(&run.identity);
+        differences.extend(self.other_location(&run));
         if let Some(run_id) = run_id.filter(|run_id| **run_id != run.run_id) {
             differences.push(difference("--run-id", run.run_id.as_str(), run_id.as_str()));
         }
@@ -264,7 +325,7 @@ impl WorkFolder {
             // The files of a run without run.json, or of another program.
             return Err(ExportError::ForeignWork { path: self.folder.clone() });
         }
-        if self.out.join(layout::run_file(&run.run_id, layout::MANIFEST)).exists() {
+        if self.out.kind(layout::run_file(&run.run_id, layout::MANIFEST))? != Kind::Missing {
             return Err(ExportError::RunIdTaken { run_id: run.run_id.to_string() });
         }
         durable::create_dir_all(&self.folder)?;
@@ -275,18 +336,32 @@ impl WorkFolder {
         Ok(run)
     }
 
+    /// Gives this attempt the window of the run's first start, and returns it. A relative time such as `7d` would
+    /// otherwise move with each attempt.
+    pub fn keep_window(&self, run: &Run, identity: &mut Identity) -> Result<Window, ExportError> {
+        identity.options.keep_window_of(&run.identity.options);
+        identity.options.window().map_err(|name| ExportError::BadWork {
+            path: self.folder.clone(),
+            what: format!("invalid time in options.{name} of run.json"),
+        })
+    }
+
     /// Scans the spool. Contacts that failed are read again.
     pub fn recover(&self, contacts: usize) -> Result<Recovered, ExportError> {
         durable::create_dir_all(&self.spool())?;
         let ledger = Ledger::new(contacts);
         let mut learned = ServerBehavior::default();
         let (mut pages, mut failed, first_pages) = (0, HashSet::new(), FirstPages::default());
+        let mut messages_of = vec![0_u32; contacts];
         let next_segment = spool::recover(&self.spool(), |entry, place| {
             ledger.enter(&entry, place);
             match entry {
                 Entry::Page { .. } => pages += 1,
-                Entry::Done { contact, outcome, learned: then, first_page } => {
+                Entry::Done { contact, outcome, learned: then, first_page, messages } => {
                     learned = join(learned, then);
+                    if let Some(count) = messages_of.get_mut(contact as usize) {
+                        *count = u32::try_from(messages).unwrap_or(u32::MAX);
+                    }
                     if let Some(print) = first_page {
                         first_pages.put(contact, print);
                     }
@@ -302,11 +377,23 @@ impl WorkFolder {
         for contact in failed {
             ledger.retry_failed(contact);
         }
-        let already_read =
-            (0..u32::try_from(contacts).unwrap_or(u32::MAX)).filter(|at| ledger.is_done(*at)).count();
+        let (mut already_read, mut already_read_messages) = (0, 0);
+        for (contact, messages) in (0..).zip(messages_of) {
+            if ledger.is_done(contact) {
+                already_read += 1;
+                already_read_messages += u64::from(messages);
+            }
+        }
         let requests = EarlierRequests { pages };
-        let already_read = already_read as u64;
-        Ok(Recovered { ledger, next_segment, learned, already_read, requests, first_pages })
+        Ok(Recovered {
+            ledger,
+            next_segment,
+            learned,
+            already_read,
+            already_read_messages,
+            requests,
+            first_pages,
+        })
     }
 }
 
@@ -324,41 +411,4 @@ fn join(left: ServerBehavior, right: ServerBehavior) -> ServerBehavior {
         honours_offset: left.honours_offset || right.honours_offset,
         largest_page: left.largest_page.max(right.largest_page),
     }
-}
-
-fn difference(what: &str, before: &str, now: &str) -> Difference {
-    Difference { what: what.to_owned(), before: before.to_owned(), now: now.to_owned() }
-}
-
-impl Identity {
-    /// The differences between this command and the run of `before`.
-    fn differences(&self, before: &Self) -> Vec<Difference> {
-        let mut differences = Vec::new();
-        let mut compare = |what: &str, then: &str, now: &str| {
-            if then != now {
-                differences.push(difference(what, then, now));
-            }
-        };
-        compare("the version of chatzy-export", &before.major_version, &self.major_version);
-        compare("the schema version", &before.schema_version.to_string(), &self.schema_version.to_string());
-        compare("--base-url", &before.base_url, &self.base_url);
-        let archive = |identity: &Self| identity.rebuilt_from.as_deref().map_or("none", short).to_owned();
-        compare("the run to rebuild", &archive(before), &archive(self));
-        compare("the contacts file (SHA-256)", short(&before.input_sha256), short(&self.input_sha256));
-        let (then, now) = (before.options.by_name(), self.options.by_name());
-        let names = then.keys().chain(now.keys().filter(|name| !then.contains_key(*name)));
-        for name in names.filter(|name| !RunOptions::DESCRIPTIVE.contains(&name.as_str())) {
-            let text = |options: &Map<String, Value>| match options.get(name) {
-                None | Some(Value::Null) => "not set".to_owned(),
-                Some(Value::String(text)) => text.clone(),
-                Some(value) => value.to_string(),
-            };
-            compare(&format!("--{}", name.replace('_', "-")), &text(&then), &text(&now));
-        }
-        differences
-    }
-}
-
-fn short(sha256: &str) -> &str {
-    sha256.get(..12).unwrap_or(sha256)
 }

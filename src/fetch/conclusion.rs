@@ -4,7 +4,7 @@
 use super::FetchError;
 use super::failure_budget::UnconfirmedError;
 use super::shared::Shared;
-use crate::api::{Counters, Failure, PageQuery, Stop};
+use crate::api::{Counters, Failure, Fatal, PageQuery};
 use crate::id::ContactId;
 
 /// Returns a contact that this attempt does not read: an earlier attempt has read it, or it is not due.
@@ -43,8 +43,8 @@ async fn responds(shared: &Shared, contact: &ContactId) -> Result<bool, FetchErr
     };
     match shared.client.page(&query, &Counters::default(), |_| ()).await {
         Err(Failure::Unanswered { .. } | Failure::NotAnAnswer { .. }) => Ok(false),
-        Err(Failure::Stop(stop)) => Err(stop.into()),
-        Err(Failure::Unwanted) => Err(Stop::Cancelled.into()),
+        Err(Failure::Fatal(stop)) => Err(stop.into()),
+        Err(Failure::Unwanted) => Err(Fatal::Cancelled.into()),
         Ok(_)
         | Err(Failure::NotFound | Failure::AskLess | Failure::Refused { .. } | Failure::Unreadable { .. }) => {
             Ok(true)

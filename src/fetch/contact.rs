@@ -13,7 +13,7 @@ use super::prefetch::{PendingResponse, Prefetch};
 use super::request::{FetchedPage, HistoryRequest, PageSummary};
 use super::shared::Shared;
 use super::{FetchError, restore};
-use crate::api::{Counters, Failure, Stop};
+use crate::api::{Counters, Failure, Fatal};
 use crate::contact_read::{HistoryEnd, Outcome, PageRequest, Status};
 use crate::event::Event;
 use crate::id::{Channel, ContactId};
@@ -68,7 +68,7 @@ pub async fn read(
         messages,
         error: outcome.error.clone(),
     });
-    shared.finish(contact, outcome).await?;
+    shared.finish(contact, outcome, messages).await?;
     shared.budget.count(&result, shared.evidence())
 }
 
@@ -199,8 +199,8 @@ impl PassReader<'_> {
             result,
         };
         Ok(match failure {
-            Failure::Stop(stop) => return Err(stop.into()),
-            Failure::Unwanted => return Err(Stop::Cancelled.into()),
+            Failure::Fatal(stop) => return Err(stop.into()),
+            Failure::Unwanted => return Err(Fatal::Cancelled.into()),
             Failure::NotFound => {
                 PassEnd::Unresolved("the contact vanished while it was read (404)".to_owned())
             }
@@ -303,7 +303,7 @@ pub async fn end_holds(
         match history.page(&request, || true).await {
             Ok(answer) if is_last && check.is_last(&answer.summary.view) => {}
             Ok(answer) if !is_last && EndCheck::is_clear(&answer.summary.view) => {}
-            Err(Failure::Stop(stop)) => return Err(stop.into()),
+            Err(Failure::Fatal(stop)) => return Err(stop.into()),
             // The history is read again from its start, which reports the error.
             Ok(_) | Err(_) => return Ok(false),
         }

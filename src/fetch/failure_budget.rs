@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::FetchError;
-use crate::settings::MaxFailed;
+use crate::settings::ContactLimit;
 
 /// Number of first contacts that must all fail in the same way before the run ends.
 const MIN_ALIKE_FAILURES: u64 = 20;
@@ -58,12 +58,12 @@ pub struct UnconfirmedError(pub FetchError);
 #[derive(Debug)]
 pub struct FailureBudget {
     counts: Mutex<Counts>,
-    max_failed: MaxFailed,
+    max_failed: ContactLimit,
     contacts: u64,
 }
 
 impl FailureBudget {
-    pub fn new(max_failed: MaxFailed, contacts: u64) -> Self {
+    pub fn new(max_failed: ContactLimit, contacts: u64) -> Self {
         Self { counts: Mutex::default(), max_failed, contacts }
     }
 
@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn twenty_refusals_and_nothing_else_stop_the_run() {
-        let budget = FailureBudget::new(MaxFailed::Percent(100.0), 1000);
+        let budget = FailureBudget::new(ContactLimit::Percent(100.0), 1000);
         for _ in 0..19 {
             budget.count(&refused(403), Evidence::default()).unwrap();
         }
@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn refusals_after_a_response_do_not_stop_the_run() {
-        let budget = FailureBudget::new(MaxFailed::Percent(100.0), 1000);
+        let budget = FailureBudget::new(ContactLimit::Percent(100.0), 1000);
         budget.count(&ContactResult::Answered, Evidence::default()).unwrap();
         for _ in 0..500 {
             budget.count(&refused(403), Evidence::default()).unwrap();
@@ -198,13 +198,13 @@ mod tests {
 
     #[test]
     fn more_failures_than_allowed_stop_the_run() {
-        let by_count = FailureBudget::new(MaxFailed::Count(1), 10);
+        let by_count = FailureBudget::new(ContactLimit::Count(1), 10);
         by_count.count(&ContactResult::Failed, Evidence::default()).unwrap();
         assert!(matches!(
             by_count.count(&ContactResult::Failed, Evidence::default()),
             Err(FetchError::TooManyFailed { failed: 2 })
         ));
-        let by_part = FailureBudget::new(MaxFailed::Percent(20.0), 10);
+        let by_part = FailureBudget::new(ContactLimit::Percent(20.0), 10);
         by_part.count(&ContactResult::Failed, Evidence::default()).unwrap();
         by_part.count(&ContactResult::Failed, Evidence::default()).unwrap();
         by_part.count(&ContactResult::Failed, Evidence::default()).unwrap_err();
@@ -216,13 +216,13 @@ mod tests {
 
     #[test]
     fn twenty_invalid_responses_and_nothing_else_stop_the_run() {
-        let budget = FailureBudget::new(MaxFailed::Percent(100.0), 1000);
+        let budget = FailureBudget::new(ContactLimit::Percent(100.0), 1000);
         for _ in 0..19 {
             budget.count(&not_an_answer(), Evidence::default()).unwrap();
         }
         let error = budget.count(&not_an_answer(), Evidence::default()).unwrap_err();
         assert!(matches!(error, FetchError::AnswersChanged { contacts: 20, .. }));
-        let mixed = FailureBudget::new(MaxFailed::Percent(100.0), 1000);
+        let mixed = FailureBudget::new(ContactLimit::Percent(100.0), 1000);
         mixed.count(&ContactResult::Answered, Evidence::default()).unwrap();
         for _ in 0..500 {
             mixed.count(&not_an_answer(), Evidence::default()).unwrap();
@@ -234,7 +234,7 @@ mod tests {
     fn a_run_without_responses_ends_with_its_last_failure() {
         let unanswered = || ContactResult::Unanswered { what: "503".to_owned() };
         let conclude = |results: &[ContactResult], has_answered| {
-            let budget = FailureBudget::new(MaxFailed::Percent(100.0), 10);
+            let budget = FailureBudget::new(ContactLimit::Percent(100.0), 10);
             let evidence = Evidence { has_answered, honours_offset: false };
             for result in results {
                 budget.count(result, evidence).unwrap();
@@ -259,7 +259,7 @@ mod tests {
     #[test]
     fn an_ignored_offset_stops_the_run_unless_another_contact_disproves_it() {
         let ignored = || ContactResult::OffsetIgnored { contact: "c".to_owned() };
-        let budget = FailureBudget::new(MaxFailed::Percent(100.0), 10);
+        let budget = FailureBudget::new(ContactLimit::Percent(100.0), 10);
         let honoured = Evidence { honours_offset: true, has_answered: true };
         let unknown = Evidence { honours_offset: false, has_answered: true };
         for _ in 0..5 {

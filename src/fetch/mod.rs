@@ -30,11 +30,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::task::JoinSet;
 
-use crate::api::{Client, Stop};
+use crate::api::{Client, Fatal};
 use crate::contact_read::ServerBehavior;
 use crate::contacts::ContactList;
 use crate::event::{Event, SharedObserver};
-use crate::settings::{MaxFailed, ReadingSettings};
+use crate::settings::{ContactLimit, ReadingSettings};
 use crate::spool::{Appender, Ledger, SpoolError};
 use crate::state::Due;
 pub use first_pages::FirstPages;
@@ -53,7 +53,7 @@ pub struct FetchPlan {
     /// Maximum number of contacts read at a time.
     pub concurrency: u32,
     /// Limit for failed contacts.
-    pub max_failed: MaxFailed,
+    pub max_failed: ContactLimit,
     /// Folder with the spool segments of earlier attempts.
     pub spool_folder: std::path::PathBuf,
     /// Server behavior that an earlier attempt has learned.
@@ -70,7 +70,7 @@ pub struct FetchPlan {
 pub enum FetchError {
     /// The API client ended the run.
     #[error(transparent)]
-    Api(#[from] Stop),
+    Api(#[from] Fatal),
     /// The spool cannot be written or read.
     #[error(transparent)]
     Spool(#[from] SpoolError),
@@ -227,7 +227,7 @@ where
         match ended {
             Ok(result) => result?,
             Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-            Err(_) => return Err(Stop::Cancelled.into()),
+            Err(_) => return Err(Fatal::Cancelled.into()),
         }
     }
     slots.drain().await;

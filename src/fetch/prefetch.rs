@@ -12,7 +12,7 @@ use tokio::sync::{Notify, oneshot};
 use super::request::{FetchedPage, HistoryRequest};
 use super::shared::Shared;
 use super::worker_slots::Slot;
-use crate::api::{Failure, Stop};
+use crate::api::{Failure, Fatal};
 use crate::contact_read::PageRequest;
 
 /// Response size in bytes above which prefetching stops. Each prefetched response stays in memory until its
@@ -52,7 +52,7 @@ impl PendingResponse {
         match self.0.await {
             Ok(Err(Failure::Unwanted)) => None,
             Ok(answer) => Some(answer),
-            Err(_) => Some(Err(Failure::Stop(Stop::Cancelled))),
+            Err(_) => Some(Err(Failure::Fatal(Fatal::Cancelled))),
         }
     }
 }

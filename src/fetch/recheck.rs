@@ -13,6 +13,7 @@ use super::shared::Shared;
 use super::{FetchError, workers};
 use crate::api::Counters;
 use crate::contact_read::{End, Outcome};
+use crate::event::Event;
 use crate::settings::Consistency;
 use crate::spool::{Entry, Reader, SpoolError};
 
@@ -39,7 +40,7 @@ pub async fn recheck(shared: &Arc<Shared>) -> Result<(), FetchError> {
                     outcome(&shared, &mut reader.lock().unwrap_or_else(PoisonError::into_inner), contact)
                 });
                 match outcome? {
-                    Some(outcome) => check(&shared, contact, outcome).await,
+                    Some(ended) => check(&shared, contact, ended).await,
                     None => Ok(()),
                 }
             }
@@ -55,7 +56,7 @@ fn doubtful(shared: &Shared) -> Result<Vec<u32>, SpoolError> {
     let mut reader = Reader::new(shared.plan.spool_folder.clone());
     let mut doubtful = Vec::new();
     for contact in 0..shared.contact_count() {
-        let Some(outcome) = outcome(shared, &mut reader, contact)? else { continue };
+        let Some((outcome, _)) = outcome(shared, &mut reader, contact)? else { continue };
         if outcome.endings.iter().any(|(_, ending)| check_end(ending, &facts) != EndVerdict::Holds) {
             doubtful.push(contact);
         }
@@ -63,16 +64,20 @@ fn doubtful(shared: &Shared) -> Result<Vec<u32>, SpoolError> {
     Ok(doubtful)
 }
 
-/// Reads the contact's outcome from the spool.
-fn outcome(shared: &Shared, reader: &mut Reader, contact: u32) -> Result<Option<Outcome>, SpoolError> {
+/// Reads the contact's outcome and number of messages from the spool.
+fn outcome(shared: &Shared, reader: &mut Reader, contact: u32) -> Result<Option<(Outcome, u64)>, SpoolError> {
     let Some(place) = shared.ledger.done(contact) else { return Ok(None) };
     match reader.entry(place)? {
-        Entry::Done { outcome, .. } => Ok(Some(outcome)),
+        Entry::Done { outcome, messages, .. } => Ok(Some((outcome, messages))),
         Entry::Page { .. } | Entry::Reopened { .. } => Ok(None),
     }
 }
 
-async fn check(shared: &Shared, contact: u32, mut outcome: Outcome) -> Result<(), FetchError> {
+async fn check(
+    shared: &Shared,
+    contact: u32,
+    (mut outcome, messages): (Outcome, u64),
+) -> Result<(), FetchError> {
     let facts = shared.with_facts(|facts| *facts);
     for (pass, ending) in &mut outcome.endings {
         let verdict = check_end(ending, &facts);
@@ -92,11 +97,13 @@ async fn check(shared: &Shared, contact: u32, mut outcome: Outcome) -> Result<()
                 shared.with_facts(|facts| facts.short_pages_lie = true);
             }
             reopen(shared, contact).await?;
+            let id = shared.plan.contacts.get(contact as usize);
+            shared.observer.event(Event::ContactReopened { contact: id.to_string(), messages });
             return contact::read(shared, contact, ShortPagePolicy::Prove).await;
         }
         if verdict == EndVerdict::Check {
             ending.end = End::Proved;
         }
     }
-    shared.finish(contact, outcome).await
+    shared.finish(contact, outcome, messages).await
 }

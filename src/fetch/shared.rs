@@ -74,11 +74,11 @@ impl Shared {
         Ok(())
     }
 
-    /// Spools a contact's outcome, with what the run has learned.
-    pub async fn finish(&self, contact: u32, outcome: Outcome) -> Result<(), FetchError> {
+    /// Spools a contact's outcome and number of messages, with what the run has learned.
+    pub async fn finish(&self, contact: u32, outcome: Outcome, messages: u64) -> Result<(), FetchError> {
         let learned = self.with_facts(|facts| *facts);
         let first_page = self.first_pages.of(contact);
-        let entry = Entry::Done { contact, outcome, learned, first_page };
+        let entry = Entry::Done { contact, outcome, learned, first_page, messages };
         self.spool(&entry, Bytes::new()).await?;
         Ok(())
     }

@@ -158,7 +158,10 @@ impl Owned {
     pub(super) fn check(&self) -> Result<(), LockError> {
         match OwnerFile::read(&self.file())? {
             Some(seen) if seen.is_of(&self.token) => Ok(()),
-            _ => Err(LockError::Lost { path: self.shown.clone() }),
+            seen => {
+                let owner = seen.and_then(|seen| seen.owner()).map(Box::new);
+                Err(LockError::Lost { path: self.shown.clone(), owner })
+            }
         }
     }
 
@@ -197,9 +200,8 @@ pub enum LockState {
 ///
 /// # Errors
 /// When the files cannot be read.
-pub fn probe(out: &Path) -> Result<LockState, StorageError> {
-    let folder = out.join(FOLDER);
-    if !durable::is_real_dir(&folder)? {
+pub(super) fn probe(folder: &Path) -> Result<LockState, StorageError> {
+    if !durable::is_real_dir(folder)? {
         return Ok(LockState::Free);
     }
     let seen = OwnerFile::read(&folder.join(OWNER))?;
@@ -220,7 +222,7 @@ pub fn probe(out: &Path) -> Result<LockState, StorageError> {
     Ok(match (is_locked, life) {
         (Some(true), _) => LockState::Held(owner),
         (_, None | Some(Life::Gone)) => LockState::Free,
-        (Some(false), _) if trust::is_local(&folder) => LockState::Free,
+        (Some(false), _) if trust::is_local(folder) => LockState::Free,
         _ => LockState::Uncertain(owner),
     })
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use reqwest::redirect::Policy;
 
-use crate::api::tls;
 use crate::settings::PingUrl;
+use crate::tls;
 
 /// Maximum time of one attempt. A run must not wait long for a monitor that is down.
 const TIMEOUT: Duration = Duration::from_secs(3);

@@ -56,10 +56,13 @@ impl Style {
         format: Format,
         framing: Framing,
     ) -> Self {
-        let properties = match format {
+        let mut properties = match format {
             Format::Parquet(codec) => properties(table, &columns, codec),
             Format::Jsonl(_) => WriterProperties::default(),
         };
+        if matches!((format, framing), (Format::Parquet(_), Framing::WholeFile)) {
+            parquet::describe_columns(&mut properties, &schema, &columns);
+        }
         Self { format, schema, columns, framing, properties }
     }
 

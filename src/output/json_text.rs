@@ -24,6 +24,11 @@ pub(super) fn embed(text: &str, out: &mut impl Write) -> io::Result<()> {
     out.write_all(rest)
 }
 
+/// True if [`embed`] writes this text as a string although it is a JSON value. The value is not strict JSON.
+pub fn is_embedded_as_string(text: &str) -> bool {
+    Document::parse(text).is_ok_and(|document| !document.root().is_strict())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,7 +14,8 @@ use super::json_text::embed;
 use super::part::{Finished, PartFile};
 use crate::durable::{self, StorageError};
 use crate::settings::JsonlCodec;
-use crate::table::{Column, Kind, format_time};
+use crate::table::{Column, Kind};
+use crate::time::format_time;
 
 /// Bytes that a compressor receives at once.
 const CHUNK_BYTES: usize = 64 << 10;
@@ -243,7 +244,11 @@ impl Write for Sink {
     }
 }
 
-fn write_rows(columns: &[Column], batch: &RecordBatch, out: &mut impl Write) -> io::Result<()> {
+/// Writes one line per row of a batch, which has these columns.
+///
+/// # Errors
+/// If `out` reports an error.
+pub fn write_rows(columns: &[Column], batch: &RecordBatch, out: &mut impl Write) -> io::Result<()> {
     for row in 0..batch.num_rows() {
         for (index, (column, values)) in columns.iter().zip(batch.columns()).enumerate() {
             out.write_all(if index == 0 { b"{\"" } else { b",\"" })?;

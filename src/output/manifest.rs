@@ -10,6 +10,7 @@ mod fields;
 mod options;
 pub(super) mod partition_map;
 mod timeline;
+mod window;
 
 use std::collections::BTreeMap;
 
@@ -17,11 +18,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{ExportPath, StagedFile};
 use crate::id::RunId;
-use crate::table::{Table, format_time};
+use crate::table::Table;
+use crate::time::format_time;
 
 pub use fields::{KnownFields, SchemaChange, Seen};
 pub use options::RunOptions;
 pub use timeline::{Bucket, LatencyMicros, Timeline};
+pub use window::period_in_words;
 
 /// Version of the manifest's format. It grows if a key changes its meaning.
 pub const MANIFEST_VERSION: u32 = 1;
@@ -39,7 +42,7 @@ pub struct Manifest {
     pub status: Status,
     /// Program that wrote the manifest.
     pub tool: Tool,
-    /// Start of the run's first attempt.
+    /// Start of the run's first attempt; the time in the ID of a run with shards.
     pub started_at: String,
     /// Time at which the run was published.
     pub finished_at: String,
@@ -70,9 +73,15 @@ pub struct Manifest {
     /// State file for the next run. Incremental runs only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<StateEntry>,
+    /// Number of shards that the run consists of. Runs of `commit` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shards: Option<u32>,
     /// Run whose raw archive this run was made from. Runs of `rebuild` only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rebuilt_from: Option<Previous>,
+    /// Runs of the export that this snapshot was made from, the newest first. Runs of `snapshot` only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub snapshot_of: Vec<Previous>,
 }
 
 /// Result of a run.
@@ -110,9 +119,10 @@ pub struct Source {
 /// Contacts file, or the account's list of contacts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Input {
-    /// Path of the contacts file as given, `-`, or `all-contacts`.
+    /// Path of the contacts file as given, or `-`. Without a file: `all-contacts`, `contact` or `search`, after
+    /// the option that selected the contacts.
     pub path: String,
-    /// SHA-256 of the contacts file.
+    /// SHA-256 of the contacts file. Without a file: of the IDs, each with a line end.
     pub sha256: String,
     /// Number of lines in the input.
     pub lines: u64,
@@ -120,6 +130,9 @@ pub struct Input {
     pub contacts: u64,
     /// Number of repeated IDs.
     pub duplicates: u64,
+    /// Number of contacts that were left out, since they were erased from the export. Absent if there are none.
+    #[serde(default, skip_serializing_if = "fields::is_zero")]
+    pub suppressed: u64,
     /// Reasons to doubt the result. Absent if there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub doubts: Vec<String>,
@@ -227,12 +240,19 @@ pub struct StateEntry {
 impl StateEntry {
     /// Returns the state file as an entry of the list of files.
     pub fn as_file(&self) -> FileEntry {
-        FileEntry {
+        FileEntry::of_run(self.path.clone(), self.rows, self.bytes, self.sha256.clone())
+    }
+}
+
+impl FileEntry {
+    /// Returns the entry of a file beside the manifest.
+    pub fn of_run(path: ExportPath, rows: u64, bytes: u64, sha256: String) -> Self {
+        Self {
             table: crate::layout::RUNS.to_owned(),
-            path: self.path.clone(),
-            rows: self.rows,
-            bytes: self.bytes,
-            sha256: self.sha256.clone(),
+            path,
+            rows,
+            bytes,
+            sha256,
             partition: Vec::new(),
             min_created_at: None,
             max_created_at: None,
@@ -344,7 +364,7 @@ impl Manifest {
 
     /// Checks that each file belongs to this run and is in the folder of its table. Commands rely on this
     /// before they open or remove files.
-    fn check_names(&self) -> Result<(), ManifestError> {
+    pub(crate) fn check_names(&self) -> Result<(), ManifestError> {
         let foreign = |path: &ExportPath| ManifestError::Content {
             what: format!("{path} is not a file of the run {}", self.run_id),
         };
@@ -357,6 +377,11 @@ impl Manifest {
             Some(state) if state.path != ExportPath::state(&self.run_id) => Err(foreign(&state.path)),
             _ => Ok(()),
         }
+    }
+
+    /// True if the run is a snapshot: it has contacts of several runs of another export.
+    pub fn is_snapshot(&self) -> bool {
+        !self.snapshot_of.is_empty()
     }
 
     /// Formats the content of `manifest.json`.

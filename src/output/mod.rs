@@ -17,8 +17,11 @@
 //! written (`docs/tables.md#files`). [`raw`] archives the API's responses beside the tables.
 
 mod blocks;
+mod contact_lists;
 mod encoder;
+pub mod erased;
 mod error;
+pub mod holds;
 mod json_text;
 mod jsonl;
 mod layout;
@@ -31,8 +34,10 @@ mod pending;
 mod pieces;
 pub mod pruned;
 pub mod raw;
+pub mod rewrite;
 mod row_group;
 mod rows;
+pub mod salted;
 #[cfg(test)]
 mod tests;
 mod thread;
@@ -40,16 +45,21 @@ mod writer;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::RunId;
+use crate::id::{RunId, Shard};
 use crate::settings::{Format, OutputSettings};
+use crate::store::EarlyUploads;
 use crate::table::Table;
 
+pub use contact_lists::{ContactLists, ListPart};
 pub use error::OutputError;
+pub use json_text::is_embedded_as_string;
+pub use jsonl::write_rows as write_lines;
 pub use layout::Layout;
 use partition::Partitioner;
 pub use partition::folder;
 pub use path::{EXTENSIONS, ExportPath};
 pub use raw::{RAW, RawAnswer, RawContact, RawError, RawLine, RawReader, RawWriter};
+pub use rows::{size as batch_bytes, sizes as row_bytes};
 pub use thread::WriterThread;
 pub use writer::{PieceOrder, TableWriter};
 
@@ -63,16 +73,30 @@ pub struct OutputSpec {
     pub settings: OutputSettings,
     /// ID of the run. It is part of every file name.
     pub run_id: RunId,
+    /// Shard of the run, if it has shards. It is part of every file name, too.
+    pub shard: Option<Shard>,
     /// Day of the run, for the partition key `export_date`.
     pub export_date: chrono::NaiveDate,
+    /// Transfers each file as soon as it is closed, if the export is in an object store.
+    pub uploads: Option<EarlyUploads>,
 }
 
 impl OutputSpec {
+    /// Returns the writer, as the names of its files have it.
+    fn writer(&self) -> path::FileWriter {
+        path::FileWriter { run_id: self.run_id.clone(), shard: self.shard }
+    }
+
     /// True if rows of messages can be written in pieces. This requires a format with row groups, and one
     /// open file at a time.
     pub fn has_pieces(&self) -> bool {
         matches!(self.settings.format, Format::Parquet(_))
             && !Partitioner::new(self, Table::Messages).is_by_row()
+    }
+
+    /// True if rows of messages and records are partitioned by the time of their message.
+    pub fn is_by_day(&self) -> bool {
+        Partitioner::new(self, Table::Messages).is_by_day()
     }
 
     /// Number of bytes of rows after which they go to a writer at the end of a contact. Files are closed only

@@ -76,6 +76,11 @@ impl Partitioner {
         self.by_channel
     }
 
+    /// True if folder names depend on the time of a message.
+    pub(super) fn is_by_day(&self) -> bool {
+        self.by_day
+    }
+
     /// True if rows of one table can have different partitions.
     pub(super) fn is_by_row(&self) -> bool {
         self.by_channel || self.by_day

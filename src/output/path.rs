@@ -12,16 +12,32 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::raw::RAW;
-use crate::id::RunId;
+use crate::id::{RunId, Shard};
 use crate::layout::{self, RUNS, STATE};
 use crate::table::Table;
 
 /// Extensions of data files.
 pub const EXTENSIONS: [&str; 4] = [".parquet", ".jsonl", ".jsonl.gz", ".jsonl.zst"];
 
-/// Either `<table>/[<key>=<value>/…]part-<run_id>-<number>.<format>` or `_runs/<run_id>/<name>`.
+/// Either `<table>/[<key>=<value>/…]part-<run_id>-[<shard>-]<number>.<format>` or `_runs/<run_id>/<name>`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct ExportPath(String);
+
+/// The writer of data files: a run, or a shard of one. Its display is a part of the file names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct FileWriter {
+    pub(super) run_id: RunId,
+    pub(super) shard: Option<Shard>,
+}
+
+impl fmt::Display for FileWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.shard {
+            None => write!(f, "{}", self.run_id),
+            Some(shard) => write!(f, "{}-{:05}", self.run_id, shard.index()),
+        }
+    }
+}
 
 /// A text that does not have the form of an [`ExportPath`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,13 +46,18 @@ pub struct ExportPathError(String);
 
 impl ExportPath {
     /// Path of a data file in a folder that [`super::folder`] named.
-    pub(super) fn data(folder: &str, run_id: &RunId, number: u64, format: &str) -> Self {
-        Self(format!("{folder}/part-{run_id}-{number:05}.{format}"))
+    pub(super) fn data(folder: &str, writer: &FileWriter, number: u64, format: &str) -> Self {
+        Self(format!("{folder}/part-{writer}-{number:05}.{format}"))
+    }
+
+    /// Path of a file beside the manifest of a run.
+    pub fn of_run(run_id: &RunId, name: &str) -> Self {
+        Self(layout::run_file(run_id, name))
     }
 
     /// Path of the state file that a run leaves to the next.
     pub fn state(run_id: &RunId) -> Self {
-        Self(layout::run_file(run_id, STATE))
+        Self::of_run(run_id, STATE)
     }
 
     /// Returns the path as text.
@@ -57,6 +78,13 @@ impl ExportPath {
     /// Splits the path into folder and file name.
     pub fn split(&self) -> (&str, &str) {
         self.0.rsplit_once('/').unwrap_or_default()
+    }
+
+    /// Returns the number of the shard of this run that wrote the file, if the run consists of shards.
+    pub fn shard(&self, run_id: &RunId) -> Option<u32> {
+        let (_, name) = self.split();
+        let numbers = number_of(name, run_id.as_str()).filter(|numbers| is_numbered(numbers))?;
+        numbers.split_once('-')?.0.parse().ok()
     }
 
     /// True if the file belongs to this run.
@@ -220,11 +248,16 @@ mod tests {
             values in proptest::collection::vec(proptest::option::of("\\PC{1,20}|[./\n'\\\\]{1,4}"), 0..3),
             run in "[a-zA-Z0-9][a-zA-Z0-9_.-]{0,20}",
             number in 0_u64..1_000_000,
+            index in proptest::option::of(0_u32..100_000),
         ) {
             let partition: Vec<_> = values.into_iter().map(|value| ("channel".to_owned(), value)).collect();
             let run: RunId = run.parse().unwrap();
-            let path = ExportPath::data(&crate::output::folder("messages", &partition), &run, number, "jsonl.zst");
+            let of = std::num::NonZeroU32::new(Shard::MAX).unwrap();
+            let shard = index.map(|index| Shard::new(index, of).unwrap());
+            let writer = FileWriter { run_id: run.clone(), shard };
+            let path = ExportPath::data(&crate::output::folder("messages", &partition), &writer, number, "jsonl.zst");
             prop_assert_eq!(path.as_str().parse::<ExportPath>(), Ok(path.clone()));
+            prop_assert_eq!(path.shard(&run), index);
             prop_assert!(path.is_of(&run));
         }
     }

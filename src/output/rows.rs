@@ -11,7 +11,7 @@ pub(super) fn frame(columns: usize) -> u64 {
 }
 
 /// Returns the size of all rows in memory: the sum of [`sizes`], without visiting each row.
-pub(super) fn size(batch: &RecordBatch) -> u64 {
+pub fn size(batch: &RecordBatch) -> u64 {
     let texts = texts(batch).map(|offsets| match offsets {
         [first, .., last] => u64::from(last.abs_diff(*first)),
         _ => 0,
@@ -20,7 +20,7 @@ pub(super) fn size(batch: &RecordBatch) -> u64 {
 }
 
 /// Returns the approximate size of each row in memory: its texts, and one word per column.
-pub(super) fn sizes(batch: &RecordBatch) -> Vec<u64> {
+pub fn sizes(batch: &RecordBatch) -> Vec<u64> {
     let mut sizes = vec![frame(batch.num_columns()); batch.num_rows()];
     for offsets in texts(batch) {
         for (size, ends) in sizes.iter_mut().zip(offsets.windows(2)) {

@@ -261,6 +261,13 @@ fn parquet_files_have_metadata_filters_and_portable_encodings() {
     let key_values = about.key_value_metadata().unwrap();
     assert!(key_values.iter().any(|kv| kv.key == "table" && kv.value.as_deref() == Some("messages")));
     assert!(key_values.iter().any(|kv| kv.key == "schema_version" && kv.value.as_deref() == Some("1")));
+    let description = key_values.iter().find(|kv| kv.key == "description").and_then(|kv| kv.value.as_deref());
+    assert_eq!(description, Some("One row per message. Columns: chatzy-export schema"));
+    let meaning =
+        |name: &str| reader.schema().field_with_name(name).unwrap().metadata().get("description").cloned();
+    for column in Table::Messages.columns() {
+        assert!(meaning(column.name).is_some_and(|meaning| meaning.ends_with('.')), "{}", column.name);
+    }
     let column = |name: &str| {
         let group = metadata.row_group(0);
         group.columns().iter().find(|c| c.column_path().string() == name).unwrap().clone()

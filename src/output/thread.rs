@@ -1,7 +1,7 @@
 //! Runs the writer of a table on its own thread: it encodes rows while the next ones are flattened.
 
 use std::path::Path;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use super::{OutputError, OutputSpec, PieceOrder, StagedFile, TableWriter};
 use crate::table::{Rows, Table};
@@ -15,6 +15,8 @@ enum Order {
     Write(Rows),
     Piece(PieceOrder),
     EndContact,
+    /// Answers when all earlier orders are followed.
+    Wait(SyncSender<()>),
     Finish,
 }
 
@@ -66,6 +68,18 @@ impl WriterThread {
         if std::mem::take(&mut self.in_contact) { self.worker.send(Order::EndContact) } else { Ok(()) }
     }
 
+    /// Waits until all rows sent so far are encoded, so that they take no memory any more.
+    ///
+    /// # Errors
+    /// When earlier rows cannot be encoded or written.
+    pub fn wait(&mut self) -> Result<(), OutputError> {
+        let (done, waiting) = sync_channel(0);
+        self.worker.send(Order::Wait(done))?;
+        // After an error nobody answers. The next order returns the error.
+        let _answer = waiting.recv();
+        Ok(())
+    }
+
     /// Starts to close all files. This takes time; several threads may do it at once.
     ///
     /// # Errors
@@ -90,6 +104,7 @@ fn follow(mut writer: TableWriter, orders: &Receiver<Order>) -> Result<Vec<Stage
             Order::Write(rows) => writer.write(&rows)?,
             Order::Piece(order) => writer.piece(order)?,
             Order::EndContact => writer.end_contact()?,
+            Order::Wait(done) => drop(done.send(())),
             Order::Finish => return writer.finish(),
         }
     }

@@ -13,11 +13,12 @@ use arrow::error::ArrowError;
 use super::encoder::{Encoder, Framing, Groups, Style};
 use super::part::PartFile;
 use super::partition::{Partitioner, folder};
+use super::path::FileWriter;
 use super::pending::{GroupSize, Pending};
 use super::pieces::Pieces;
 use super::{ExportPath, OutputError, OutputSpec, StagedFile, rows};
 use crate::durable;
-use crate::id::RunId;
+use crate::store::EarlyUploads;
 use crate::table::{Rows, Table};
 pub use by_piece::PieceOrder;
 
@@ -29,7 +30,7 @@ const OPEN_FILE_BYTES: u64 = 4 << 10;
 /// After an error the writer is unusable: the caller builds the staged files again.
 pub struct TableWriter {
     table: Table,
-    run_id: RunId,
+    writer: FileWriter,
     staging: PathBuf,
     target: u64,
     style: Style,
@@ -44,6 +45,7 @@ pub struct TableWriter {
     /// Pieces of the current contact that have no position yet.
     pieces: Option<Pieces>,
     staged: Vec<StagedFile>,
+    uploads: Option<EarlyUploads>,
 }
 
 #[derive(Default)]
@@ -82,7 +84,7 @@ impl TableWriter {
         let style = Style::new(table, columns, Schema::new(fields).into(), spec.settings.format, framing);
         Self {
             table,
-            run_id: spec.run_id.clone(),
+            writer: spec.writer(),
             staging: staging.to_owned(),
             target: spec.settings.target_file_size,
             style,
@@ -93,6 +95,7 @@ impl TableWriter {
             touched: BTreeSet::new(),
             pieces: None,
             staged: Vec::new(),
+            uploads: spec.uploads.clone(),
         }
     }
 
@@ -222,7 +225,7 @@ impl TableWriter {
 
     fn create(&self, partition: usize, first_group: Option<usize>) -> Result<OpenFile, OutputError> {
         let Partition { folder, closed, .. } = &self.partitions[partition];
-        let path = ExportPath::data(folder, &self.run_id, *closed, self.style.extension());
+        let path = ExportPath::data(folder, &self.writer, *closed, self.style.extension());
         let encoder = Encoder::new(&self.style, PartFile::new(self.staging.join(&path)), first_group)?;
         Ok(OpenFile { path, encoder, rows: 0, encoded: 0, created_at: None, groups: Groups::Keep })
     }
@@ -244,6 +247,10 @@ impl TableWriter {
         let Some(file) = self.partitions[partition].file.take() else { return Ok(()) };
         self.partitions[partition].closed += 1;
         let finished = file.encoder.finish(&self.style, file.groups)?;
+        if let Some(uploads) = &self.uploads {
+            let (path, sha256) = (file.path.as_path(), finished.sha256.as_str());
+            uploads.add(&crate::store::StagedFile { path, bytes: finished.bytes, sha256 });
+        }
         self.staged.push(StagedFile {
             table: self.table,
             path: file.path,

@@ -2,31 +2,31 @@
 
 use chrono::TimeDelta;
 
-use super::Keep;
+use super::{Keep, KeepReason};
 use crate::catalog::Run;
 use crate::output::manifest::Status;
-use crate::table::parse_time;
+use crate::time::parse_time;
 
 /// The reason to keep each run, the newest first. `None` for runs that only another kept run may keep.
-pub(super) fn reasons(runs: &[Run], keep: Keep) -> Vec<Option<&'static str>> {
+pub(super) fn reasons(runs: &[Run], keep: Keep) -> Vec<Option<KeepReason>> {
     let mut reasons = vec![None; runs.len()];
     let mut mark = |at: usize, reason| {
         if let Some(of_run) = reasons.get_mut(at) {
-            *of_run = of_run.or(Some(reason));
+            of_run.get_or_insert(reason);
         }
     };
     for at in 0..keep.last.map_or(0, usize::from).min(runs.len()) {
-        mark(at, "--keep-last");
+        mark(at, KeepReason::KeepLast);
     }
     for at in (0..runs.len()).filter(|at| is_within(&runs[0], &runs[*at], keep)) {
-        mark(at, "--keep-within");
+        mark(at, KeepReason::KeepWithin);
     }
-    mark(0, "it is the newest run");
+    mark(0, KeepReason::Newest);
     if let Some(at) = runs.iter().position(|run| run.manifest.status == Status::Complete) {
-        mark(at, "it is the newest complete run");
+        mark(at, KeepReason::NewestComplete);
     }
     if let Some(at) = runs.iter().position(|run| run.manifest.state.is_some()) {
-        mark(at, "the next incremental run needs its state");
+        mark(at, KeepReason::State);
     }
     reasons
 }
@@ -71,7 +71,7 @@ mod tests {
                 bytes: 0,
                 sha256: String::new(),
             });
-            Run { manifest, sha256: at.to_string() }
+            Run { manifest, sha256: at.to_string(), erased: 0 }
         };
         kinds.chars().enumerate().map(run).collect()
     }

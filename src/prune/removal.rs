@@ -4,31 +4,32 @@
 //! names the files of the run.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::{LeftPath, PruneError};
 use crate::catalog::{self, Run};
-use crate::durable::{self, OnPath, StorageError};
+use crate::durable::StorageError;
 use crate::id::RunId;
-use crate::layout::{MANIFEST, PRUNED_MANIFEST, RUNS, run_folder};
+use crate::layout::{MANIFEST, PRUNED_MANIFEST, RUNS, run_file, run_folder};
 use crate::output::manifest::Manifest;
 use crate::output::pruned::PrunedRuns;
+use crate::store::{Kind, Store};
 
 /// Names of the other files beside a manifest.
-const LISTS: [&str; 5] =
-    ["failed.csv", "checksums.sha256", "failed.csv.tmp", "checksums.sha256.tmp", "manifest.json.tmp"];
-
-fn folder_of(run_id: &RunId) -> PathBuf {
-    PathBuf::from(run_folder(run_id))
-}
+const LISTS: [&str; 6] = [
+    "failed.csv",
+    "not_found.csv",
+    "checksums.sha256",
+    "failed.csv.tmp",
+    "checksums.sha256.tmp",
+    "manifest.json.tmp",
+];
 
 /// The runs in the record whose removal is not finished.
-pub(super) fn unfinished(out: &Path, record: &PrunedRuns) -> Result<Vec<RunId>, StorageError> {
+pub(super) fn unfinished(out: &Store, record: &PrunedRuns) -> Result<Vec<RunId>, StorageError> {
     let mut unfinished = Vec::new();
     for run in &record.pruned {
-        let folder = folder_of(&run.run_id);
-        if durable::are_real_dirs(out, &folder)?
+        if out.is_folder(run_folder(&run.run_id))?
             && catalog::leaving(out, &run.run_id)
                 .is_ok_and(|found| found.is_some_and(|found| found.sha256 == run.sha256))
         {
@@ -39,35 +40,33 @@ pub(super) fn unfinished(out: &Path, record: &PrunedRuns) -> Result<Vec<RunId>, 
 }
 
 /// Renames the manifest, which removes the run for readers. Its record must be durable already.
-pub(super) fn begin(out: &Path, run_id: &RunId) -> Result<(), PruneError> {
-    let folder = out.join(folder_of(run_id));
-    durable::rename(&folder.join(MANIFEST), &folder.join(PRUNED_MANIFEST))?;
-    Ok(durable::sync_dir(&folder)?)
+pub(super) fn begin(out: &Store, run_id: &RunId) -> Result<(), PruneError> {
+    Ok(out.rename(run_file(run_id, MANIFEST), run_file(run_id, PRUNED_MANIFEST))?)
 }
 
 /// Removes the files of a run whose removal has begun, but no file that a kept run names too. Returns the
 /// files that stay.
-pub(super) fn finish(out: &Path, run_id: &RunId, kept: &[&Run]) -> Result<Vec<LeftPath>, PruneError> {
-    let folder = out.join(folder_of(run_id));
-    let path = folder.join(PRUNED_MANIFEST);
+pub(super) fn finish(out: &Store, run_id: &RunId, kept: &[&Run]) -> Result<Vec<LeftPath>, PruneError> {
     let Some(run) = catalog::leaving(out, run_id)? else { return Ok(Vec::new()) };
+    // An interrupted renaming may have left both names.
+    out.remove(&[Path::new(&run_file(run_id, MANIFEST))])?;
     let left = remove_files(out, &run.manifest, kept)?;
-    for name in LISTS {
-        durable::remove_file(&folder.join(name))?;
-    }
+    let lists = LISTS.map(|name| run_file(run_id, name));
+    out.remove(&lists.each_ref().map(Path::new))?;
     if let Some(state) = &run.manifest.state {
-        durable::remove_file(&out.join(&state.path))?;
+        out.remove(&[state.path.as_path()])?;
     }
-    durable::sync_dir(&folder)?;
-    durable::remove_file(&path)?;
-    durable::sync_dir(&folder)?;
-    durable::remove_dir_if_empty(&folder);
-    durable::sync_dir(&out.join(RUNS))?;
+    let folder = run_folder(run_id);
+    let folders = BTreeSet::from([Path::new(RUNS), Path::new(&folder)]);
+    out.remove_empty_folders(&folders)?;
+    out.remove(&[Path::new(&run_file(run_id, PRUNED_MANIFEST))])?;
+    out.remove_empty_folders(&folders)?;
     Ok(left)
 }
 
-fn remove_files(out: &Path, manifest: &Manifest, kept: &[&Run]) -> Result<Vec<LeftPath>, PruneError> {
+fn remove_files(out: &Store, manifest: &Manifest, kept: &[&Run]) -> Result<Vec<LeftPath>, PruneError> {
     let mut left = Vec::new();
+    let mut leaving = Vec::new();
     let mut folders = BTreeSet::new();
     let of_others: BTreeSet<&str> =
         kept.iter().flat_map(|run| &run.manifest.files).map(|file| file.path.as_str()).collect();
@@ -81,7 +80,7 @@ fn remove_files(out: &Path, manifest: &Manifest, kept: &[&Run]) -> Result<Vec<Le
         }
         let path = file.path.as_path();
         let parent = path.parent().unwrap_or(Path::new(""));
-        match durable::are_real_dirs(out, parent) {
+        match out.is_folder(parent) {
             Ok(true) => {}
             Ok(false) => continue, // already removed
             Err(_) => {
@@ -89,20 +88,14 @@ fn remove_files(out: &Path, manifest: &Manifest, kept: &[&Run]) -> Result<Vec<Le
                 continue;
             }
         }
-        let target = out.join(path);
-        match fs::symlink_metadata(&target) {
-            Ok(meta) if !meta.is_file() => leave("it is not a regular file"),
-            Ok(_) => durable::remove_file(&target)?,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error).on("inspect", &target)?,
+        match out.kind(path)? {
+            Kind::NotRegular => leave("it is not a regular file"),
+            Kind::File(_) => leaving.push(path),
+            Kind::Missing => {}
         }
         folders.extend(parent.ancestors().filter(|folder| *folder != Path::new("")));
     }
-    // Deepest first: a folder is empty only after its subfolders are removed.
-    for folder in folders.into_iter().rev().map(|folder| out.join(folder)) {
-        durable::sync_dir(&folder)?;
-        durable::remove_dir_if_empty(&folder);
-    }
-    durable::sync_dir(out)?;
+    out.remove(&leaving)?;
+    out.remove_empty_folders(&folders)?;
     Ok(left)
 }

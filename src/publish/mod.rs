@@ -8,8 +8,10 @@
 //!
 //! Layer 3: uses `output` and `durable`.
 
-mod place;
+mod latest;
 mod steps;
+#[cfg(test)]
+mod store_tests;
 #[cfg(test)]
 mod tests;
 mod withdraw;
@@ -21,13 +23,14 @@ use serde::{Deserialize, Serialize};
 use crate::durable::{self, StorageError};
 use crate::layout;
 use crate::lock::LockError;
-use crate::output::manifest::Manifest;
+use crate::output::manifest::{FileEntry, Manifest};
+use crate::store::{CompletionError, Store};
 
 pub use steps::AfterStep;
 pub use withdraw::withdraw;
 
 /// Name of the journal in the work folder.
-const JOURNAL: &str = "publish.json";
+pub const JOURNAL: &str = "publish.json";
 /// Folder of the staged files in the work folder. It mirrors the output folder.
 pub const STAGE: &str = "stage";
 /// Folder of the spool in the work folder.
@@ -44,7 +47,11 @@ pub const RUN: &str = "run.json";
 pub struct Draft {
     /// The manifest without `previous`, which is set when the manifest is written.
     pub manifest: Manifest,
-    /// The text of `failed.csv`, if contacts failed.
+    /// Staged lists of contacts, in the order of `checksums.sha256`.
+    #[serde(default)]
+    pub lists: Vec<FileEntry>,
+    /// The text of `failed.csv` in a journal of version 0.1.0, which did not stage it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed_csv: Option<String>,
 }
 
@@ -66,16 +73,13 @@ pub enum PublishError {
     /// Another run has taken over the folder.
     #[error(transparent)]
     Lock(#[from] LockError),
-    /// Another file has the path of a file of the run.
-    #[error("cannot publish {}: another file with this path exists; move it away and run again", path.display())]
-    Foreign {
-        /// Path in a table folder.
-        path: PathBuf,
-    },
-    /// A file is neither staged nor published, or has the wrong size.
-    #[error("cannot publish {}: the staged file is missing or truncated", path.display())]
-    Missing {
-        /// Path in the staging folder.
+    /// A file cannot be made visible.
+    #[error(transparent)]
+    File(CompletionError),
+    /// Another run was published at the same time.
+    #[error("this run is published, but {} names another run that was published at the same time: run chatzy-export verify", path.display())]
+    Forked {
+        /// Path of `latest.json`.
         path: PathBuf,
     },
     /// The journal or a manifest of this run cannot be read.
@@ -87,12 +91,21 @@ pub enum PublishError {
     },
 }
 
+impl From<CompletionError> for PublishError {
+    fn from(error: CompletionError) -> Self {
+        match error {
+            CompletionError::Storage(error) => Self::Storage(error),
+            error => Self::File(error),
+        }
+    }
+}
+
 /// Publishes the staged files. The files and their names must be durable already. `after` is called after
 /// each step and checks that this run still holds the lock.
 ///
 /// # Errors
 /// When a step fails. [`resume`] continues from there.
-pub fn publish(out: &Path, work: &Path, draft: Draft, after: AfterStep) -> Result<Published, PublishError> {
+pub fn publish(out: &Store, work: &Path, draft: Draft, after: AfterStep) -> Result<Published, PublishError> {
     after("staged")?;
     let path = work.join(JOURNAL);
     let journal =
@@ -106,11 +119,19 @@ pub fn publish(out: &Path, work: &Path, draft: Draft, after: AfterStep) -> Resul
 ///
 /// # Errors
 /// When a step fails, or the journal cannot be read.
-pub fn resume(out: &Path, work: &Path, after: AfterStep) -> Result<Option<Published>, PublishError> {
+pub fn resume(out: &Store, work: &Path, after: AfterStep) -> Result<Option<Published>, PublishError> {
     match read_journal(work)? {
         Some(draft) => steps::redo(out, work, draft, after).map(Some),
         None => Ok(None),
     }
+}
+
+/// Returns the run of an interrupted [`publish`], if there is one.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub fn unfinished(work: &Path) -> Result<Option<Draft>, PublishError> {
+    read_journal(work)
 }
 
 fn read_journal(work: &Path) -> Result<Option<Draft>, PublishError> {

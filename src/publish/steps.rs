@@ -1,73 +1,87 @@
 //! The steps of publishing, in order. Each may be done already.
 
-use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::Path;
 
-use super::place::{create_folders, place};
+use super::latest;
 use super::{DECISION, Draft, JOURNAL, LIST, PublishError, Published, RUN, SPOOL, STAGE, run_file};
-use crate::catalog::MAX_LATEST;
-use crate::digest::{sha256, sha256_of_file};
+use crate::catalog::MAX_MANIFEST;
+use crate::digest::sha256;
 use crate::durable::{self, Content};
-use crate::layout::{CHECKSUMS, FAILED, LATEST, MANIFEST};
-use crate::output::manifest::{Latest, Manifest, ManifestError, Previous, StateEntry};
+use crate::layout::{CHECKSUMS, FAILED, MANIFEST};
+use crate::output::manifest::{FileEntry, Manifest, ManifestError, StateEntry};
+use crate::store::{CompletionError, Created, StagedFile, StagingFolder, Stopped, Store, UPLOADS};
 
 /// Called with the name of the step that is done. An error stops the publication there.
 pub type AfterStep<'a> = &'a mut dyn FnMut(&str) -> Result<(), PublishError>;
 
 /// Does the remaining steps.
 pub(super) fn redo(
-    out: &Path,
+    out: &Store,
     work: &Path,
     draft: Draft,
     after: AfterStep,
 ) -> Result<Published, PublishError> {
     after("journal")?;
-    if !out.is_dir() {
-        durable::create_dir_all(out)?;
-    }
-    durable::are_real_dirs(out, Path::new(&run_file(&draft.manifest, "")))?;
-    let manifest_path = out.join(run_file(&draft.manifest, MANIFEST));
-    let manifest = if let Some(text) = durable::read_if_exists(&manifest_path)? {
-        let torn = |source: ManifestError| PublishError::Unreadable {
-            path: manifest_path.clone(),
-            source: source.into(),
-        };
-        Manifest::parse(&text).map_err(torn)?
-    } else {
-        move_files(out, work, &draft, after)?;
-        write_lists(out, work, &draft, after)?;
-        commit(out, draft, &manifest_path, after)?
+    out.prepare(run_file(&draft.manifest, ""))?;
+    let path = run_file(&draft.manifest, MANIFEST);
+    let manifest_path = out.join(&path);
+    let (manifest, sha256) = match out.read(&path, MAX_MANIFEST)? {
+        Content::Bytes(text) => {
+            let torn = |source: ManifestError| PublishError::Unreadable {
+                path: manifest_path.clone(),
+                source: source.into(),
+            };
+            (Manifest::parse(&text).map_err(torn)?, sha256(&text))
+        }
+        Content::NotRegular | Content::TooLarge(_) => {
+            return Err(durable::not_a_regular_file(&manifest_path).into());
+        }
+        Content::Missing => {
+            publish_files(out, work, &draft, after)?;
+            commit(out, draft, &path, after)?
+        }
     };
-    point_at(out, &manifest)?;
+    let named = latest::point_at(out, &manifest, sha256);
+    if let Err(PublishError::Forked { .. }) = named {
+        // The run is published. A repetition would change nothing.
+        remove_work(work, after)?;
+    }
+    named?;
     after("latest")?;
     remove_work(work, after)?;
     Ok(Published { manifest, manifest_path })
 }
 
-fn move_files(out: &Path, work: &Path, draft: &Draft, after: AfterStep) -> Result<(), PublishError> {
+/// Publishes the data files, then the files beside the manifest. They have no meaning without it.
+fn publish_files(out: &Store, work: &Path, draft: &Draft, after: AfterStep) -> Result<(), PublishError> {
     let stage = work.join(STAGE);
-    let mut folders = BTreeSet::new();
-    for file in &draft.manifest.files {
-        let path = file.path.as_path();
-        let folder = path.parent().unwrap_or(Path::new(""));
-        if folders.insert(folder) {
-            durable::are_real_dirs(&stage, folder)?;
-            create_folders(out, folder)?;
-            after("folder")?;
+    let from = StagingFolder { stage: &stage, work };
+    let state_file = draft.manifest.state.as_ref().map(StateEntry::as_file);
+    let data: Vec<_> = draft.manifest.files.iter().map(staged).collect();
+    let lists: Vec<_> = state_file.iter().chain(&draft.lists).map(staged).collect();
+    out.upload(from, &[&*data, &*lists].concat())?;
+    for files in [data, lists] {
+        let mut failure = None;
+        let placed = out.complete(from, &files, &mut |step| {
+            after(step).map_err(|error| {
+                failure = Some(error);
+                Stopped
+            })
+        });
+        match (placed, failure) {
+            (_, Some(error)) => return Err(error),
+            (placed, None) => placed?,
         }
-        place(&stage.join(path), &out.join(path), file, after)?;
-        after("file")?;
     }
-    for folder in folders {
-        durable::sync_dir(&out.join(folder))?;
-    }
-    after("folders synced")
+    write_checksums(out, draft, after)
 }
 
-/// Writes the files beside the manifest. They have no meaning without it.
-fn write_lists(out: &Path, work: &Path, draft: &Draft, after: AfterStep) -> Result<(), PublishError> {
-    create_folders(out, Path::new(&run_file(&draft.manifest, "")))?;
+pub(super) fn staged(file: &FileEntry) -> StagedFile<'_> {
+    StagedFile { path: file.path.as_path(), bytes: file.bytes, sha256: &file.sha256 }
+}
+
+fn write_checksums(out: &Store, draft: &Draft, after: AfterStep) -> Result<(), PublishError> {
     let mut checksums = String::new();
     let mut list = |sha256: &str, path: &str| {
         // Writing to a string cannot fail.
@@ -76,44 +90,36 @@ fn write_lists(out: &Path, work: &Path, draft: &Draft, after: AfterStep) -> Resu
     for file in &draft.manifest.files {
         list(&file.sha256, &file.path);
     }
-    if let Some(state) = draft.manifest.state.as_ref().map(StateEntry::as_file) {
-        let path = state.path.clone();
-        place(&work.join(STAGE).join(&path), &out.join(&path), &state, after)?;
-        after("state")?;
-    }
     if let Some(text) = &draft.failed_csv {
         let path = run_file(&draft.manifest, FAILED);
-        durable::replace(&out.join(&path), text.as_bytes())?;
+        out.write(&path, text.as_bytes())?;
         list(&sha256(text), &path);
         after(FAILED)?;
     }
-    if let Some(state) = &draft.manifest.state {
-        list(&state.sha256, &state.path);
+    let state = draft.manifest.state.as_ref().map(StateEntry::as_file);
+    for file in draft.lists.iter().chain(&state) {
+        list(&file.sha256, &file.path);
     }
-    durable::replace(&out.join(run_file(&draft.manifest, CHECKSUMS)), checksums.as_bytes())?;
+    out.write(run_file(&draft.manifest, CHECKSUMS), checksums.as_bytes())?;
     after(CHECKSUMS)
 }
 
-/// Writes the manifest: the commit point.
-fn commit(out: &Path, draft: Draft, path: &Path, after: AfterStep) -> Result<Manifest, PublishError> {
-    // An unreadable latest.json ends the chain, but not the run. `verify` reports it.
-    let latest = match durable::read_below(out, Path::new(LATEST), MAX_LATEST)? {
-        Content::Bytes(text) => Latest::parse(&text).ok(),
-        Content::Missing | Content::TooLarge(_) => None,
-        Content::NotRegular => return Err(durable::not_a_regular_file(&out.join(LATEST)).into()),
-    };
-    let previous = latest.map(|latest| Previous { run_id: latest.run_id, sha256: latest.sha256 });
+/// Creates the manifest: the commit point. Returns its SHA-256, too.
+fn commit(
+    out: &Store,
+    draft: Draft,
+    path: &str,
+    after: AfterStep,
+) -> Result<(Manifest, String), PublishError> {
+    let previous = latest::newest(out, &draft.manifest.run_id)?;
     let manifest = Manifest { previous, ..draft.manifest };
-    durable::replace(path, manifest.to_json().as_bytes())?;
+    let text = manifest.to_json();
+    match out.create(path, text.as_bytes())? {
+        Created::Written => {}
+        Created::Foreign => return Err(CompletionError::Foreign { path: out.join(path) }.into()),
+    }
     after(MANIFEST)?;
-    Ok(manifest)
-}
-
-fn point_at(out: &Path, manifest: &Manifest) -> Result<(), PublishError> {
-    let path = run_file(manifest, MANIFEST);
-    let (sha256, _) = sha256_of_file(&out.join(&path))?;
-    let latest = Latest { run_id: manifest.run_id.clone(), manifest: path, sha256 };
-    Ok(durable::replace(&out.join(LATEST), latest.to_json().as_bytes())?)
+    Ok((manifest, sha256(text)))
 }
 
 /// Removes the run's files from the work folder. The journal is last: as long as it exists, the rest is not
@@ -126,6 +132,7 @@ fn remove_work(work: &Path, after: AfterStep) -> Result<(), PublishError> {
     }
     durable::remove_file(&work.join(LIST))?;
     durable::remove_file(&work.join(RUN))?;
+    durable::remove_file(&work.join(UPLOADS))?;
     for name in DECISION {
         durable::remove_file(&work.join(name))?;
     }

@@ -5,13 +5,13 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-use super::place::copy_over;
 use super::{Draft, JOURNAL, PublishError, STAGE, publish, resume, steps, withdraw};
 use crate::digest::sha256;
 use crate::durable::{self, StorageError};
 use crate::output::manifest::{
     ContactCounts, FileEntry, Input, Latest, Manifest, Previous, Requests, Source, StateEntry, Status, Tool,
 };
+use crate::store::{CompletionError, Store};
 
 const FILES: [&str; 3] = [
     "contacts/part-r-00000.jsonl",
@@ -20,11 +20,12 @@ const FILES: [&str; 3] = [
 ];
 
 const STATE: &str = "_runs/r/state.parquet";
+const LISTS: [&str; 2] = ["_runs/r/failed.csv", "_runs/r/not_found.csv"];
 
-struct Scene {
+pub(super) struct Scene {
     _root: tempfile::TempDir,
-    out: PathBuf,
-    work: PathBuf,
+    pub(super) out: PathBuf,
+    pub(super) work: PathBuf,
 }
 
 fn put(path: &Path, text: &str) {
@@ -33,13 +34,15 @@ fn put(path: &Path, text: &str) {
     durable::create_new(path).unwrap().write_all(text.as_bytes()).unwrap();
 }
 
-fn scene() -> Scene {
+pub(super) fn scene() -> Scene {
     let root = tempfile::tempdir().unwrap();
     let (out, work) = (root.path().join("out"), root.path().join("out/_work"));
     for path in FILES {
         put(&work.join(STAGE).join(path), &content(path));
     }
-    put(&work.join(STAGE).join(STATE), &content(STATE));
+    for path in [STATE].iter().chain(&LISTS) {
+        put(&work.join(STAGE).join(path), &content(path));
+    }
     put(&work.join("spool/segment"), "raw");
     put(&work.join("decision.json"), "{}");
     Scene { _root: root, out, work }
@@ -49,7 +52,7 @@ fn content(path: &str) -> String {
     format!("{{\"path\":\"{path}\"}}\n")
 }
 
-fn draft() -> Draft {
+pub(super) fn draft() -> Draft {
     let file = |path: &&str| FileEntry {
         table: path.split('/').next().unwrap().to_owned(),
         path: path.parse().unwrap(),
@@ -76,6 +79,7 @@ fn draft() -> Draft {
             lines: 2,
             contacts: 1,
             duplicates: 0,
+            suppressed: 0,
             doubts: Vec::new(),
         },
         contacts: ContactCounts { requested: 1, failed: 1, ..ContactCounts::default() },
@@ -92,9 +96,11 @@ fn draft() -> Draft {
             bytes: content(STATE).len() as u64,
             sha256: sha256(content(STATE)),
         }),
+        shards: None,
         rebuilt_from: None,
+        snapshot_of: Vec::new(),
     };
-    Draft { manifest, failed_csv: Some("contact_id\nc1\n".into()) }
+    Draft { manifest, lists: LISTS.iter().map(file).collect(), failed_csv: None }
 }
 
 /// All files below a folder, with their content, and all folders.
@@ -119,7 +125,7 @@ fn tree(root: &Path) -> BTreeMap<String, Option<String>> {
 fn publish_and_stop(scene: &Scene, stop_after: usize) -> bool {
     put(&scene.work.join(JOURNAL), &serde_json::to_string(&draft()).unwrap());
     let mut steps = 0;
-    let stopped = steps::redo(&scene.out, &scene.work, draft(), &mut |_| {
+    let stopped = steps::redo(&Store::local(&scene.out), &scene.work, draft(), &mut |_| {
         steps += 1;
         let stop = StorageError::new("stop", Path::new("here"), std::io::Error::other("stop"));
         if steps > stop_after { Err(stop.into()) } else { Ok(()) }
@@ -130,7 +136,7 @@ fn publish_and_stop(scene: &Scene, stop_after: usize) -> bool {
 #[test]
 fn an_export_has_the_documented_files() {
     let scene = scene();
-    let published = publish(&scene.out, &scene.work, draft(), &mut |_| Ok(())).unwrap();
+    let published = publish(&Store::local(&scene.out), &scene.work, draft(), &mut |_| Ok(())).unwrap();
     let tree = tree(&scene.out);
     let names: Vec<_> = tree.iter().filter(|entry| entry.1.is_some()).map(|entry| entry.0.as_str()).collect();
     let mut expected = vec![
@@ -138,6 +144,7 @@ fn an_export_has_the_documented_files() {
         "_runs/r/checksums.sha256",
         "_runs/r/failed.csv",
         "_runs/r/manifest.json",
+        "_runs/r/not_found.csv",
         STATE,
     ];
     expected.extend(FILES);
@@ -149,9 +156,10 @@ fn an_export_has_the_documented_files() {
     assert_eq!(latest.manifest, "_runs/r/manifest.json");
     assert_eq!(latest.sha256, sha256(manifest));
     let checksums = tree["_runs/r/checksums.sha256"].clone().unwrap();
-    assert_eq!(checksums.lines().count(), 5);
-    assert!(checksums.ends_with(&format!("{}  {STATE}\n", sha256(content(STATE)))));
-    assert!(checksums.contains(&format!("{}  _runs/r/failed.csv\n", sha256("contact_id\nc1\n"))));
+    let listed = checksums.lines().map(|line| line.split_once("  ").unwrap());
+    let listed: Vec<_> = listed.map(|(hash, path)| (hash.to_owned(), path)).collect();
+    let expected = FILES.iter().chain(&LISTS).chain([&STATE]);
+    assert_eq!(listed, expected.map(|path| (sha256(content(path)), *path)).collect::<Vec<_>>());
     let mode = |path: &str| fs::metadata(scene.out.join(path)).unwrap().permissions().mode() & 0o777;
     assert_eq!(
         (mode("messages/month=2026-11"), mode(FILES[1]), mode("_runs/r/manifest.json")),
@@ -159,10 +167,26 @@ fn an_export_has_the_documented_files() {
     );
 }
 
+/// Version 0.1.0 had the text of `failed.csv` in the journal.
+#[test]
+fn a_journal_of_the_first_version_is_finished() {
+    let scene = scene();
+    let mut journal = serde_json::to_value(draft()).unwrap();
+    journal.as_object_mut().unwrap().remove("lists");
+    journal["failed_csv"] = "contact_id,error\nc1,no\n".into();
+    put(&scene.work.join(JOURNAL), &journal.to_string());
+    assert!(resume(&Store::local(&scene.out), &scene.work, &mut |_| Ok(())).unwrap().is_some());
+    let tree = tree(&scene.out);
+    assert_eq!(tree["_runs/r/failed.csv"].as_deref(), Some("contact_id,error\nc1,no\n"));
+    let checksums = tree["_runs/r/checksums.sha256"].clone().unwrap();
+    assert!(checksums.contains(&format!("{}  _runs/r/failed.csv\n", sha256("contact_id,error\nc1,no\n"))));
+    assert!(!tree.contains_key("_runs/r/not_found.csv"));
+}
+
 #[test]
 fn an_interruption_at_any_step_and_a_resume_end_in_the_same_files() {
     let whole = scene();
-    publish(&whole.out, &whole.work, draft(), &mut |_| Ok(())).unwrap();
+    publish(&Store::local(&whole.out), &whole.work, draft(), &mut |_| Ok(())).unwrap();
     let expected = tree(&whole.out);
     let mut stops = 0;
     loop {
@@ -170,9 +194,9 @@ fn an_interruption_at_any_step_and_a_resume_end_in_the_same_files() {
         let stopped = publish_and_stop(&scene, stops);
         // The journal is the first thing to be there and the last to go.
         let begun = scene.work.join(JOURNAL).exists();
-        assert_eq!(resume(&scene.out, &scene.work, &mut |_| Ok(())).unwrap().is_some(), begun);
+        assert_eq!(resume(&Store::local(&scene.out), &scene.work, &mut |_| Ok(())).unwrap().is_some(), begun);
         assert!(!scene.work.join("spool").exists());
-        assert!(resume(&scene.out, &scene.work, &mut |_| Ok(())).unwrap().is_none());
+        assert!(resume(&Store::local(&scene.out), &scene.work, &mut |_| Ok(())).unwrap().is_none());
         let mut tree = tree(&scene.out);
         tree.remove("_work");
         assert_eq!(tree, expected, "stopped after {stops} steps");
@@ -185,28 +209,6 @@ fn an_interruption_at_any_step_and_a_resume_end_in_the_same_files() {
 }
 
 #[test]
-fn a_copy_between_file_systems_survives_an_interruption_at_any_step() {
-    for stop_after in 0..3 {
-        let scene = scene();
-        let (staged, target) = (scene.work.join(STAGE).join(FILES[0]), scene.out.join(FILES[0]));
-        durable::create_dir_all(target.parent().unwrap()).unwrap();
-        let mut steps = 0;
-        let _ = copy_over(&staged, &target, &mut |_| {
-            steps += 1;
-            let stop = StorageError::new("stop", Path::new("here"), std::io::Error::other("stop"));
-            if steps > stop_after { Err(stop.into()) } else { Ok(()) }
-        });
-        // The next try copies again, or finds the copy whole.
-        if !target.exists() {
-            copy_over(&staged, &target, &mut |_| Ok(())).unwrap();
-        }
-        publish(&scene.out, &scene.work, draft(), &mut |_| Ok(())).unwrap();
-        assert_eq!(fs::read_to_string(&target).unwrap(), content(FILES[0]));
-        assert_eq!(fs::read_dir(target.parent().unwrap()).unwrap().count(), 1, "no copy is left over");
-    }
-}
-
-#[test]
 fn previous_is_the_run_that_latest_named() {
     let scene = scene();
     let older = Latest {
@@ -216,9 +218,9 @@ fn previous_is_the_run_that_latest_named() {
     };
     put(&scene.out.join("_runs/latest.json"), &older.to_json());
     // Stopped after latest.json was replaced, the run does not take itself for its predecessor.
-    let steps_to_latest = 15;
+    let steps_to_latest = 17;
     publish_and_stop(&scene, steps_to_latest);
-    resume(&scene.out, &scene.work, &mut |_| Ok(())).unwrap();
+    resume(&Store::local(&scene.out), &scene.work, &mut |_| Ok(())).unwrap();
     let text = fs::read(scene.out.join("_runs/r/manifest.json")).unwrap();
     let expected = Previous { run_id: older.run_id, sha256: older.sha256 };
     assert_eq!(Manifest::parse(&text).unwrap().previous, Some(expected));
@@ -228,9 +230,12 @@ fn previous_is_the_run_that_latest_named() {
 fn foreign_files_are_never_overwritten() {
     let scene = scene();
     put(&scene.out.join(FILES[1]), "mine");
-    let error = publish(&scene.out, &scene.work, draft(), &mut |_| Ok(())).unwrap_err();
-    assert!(matches!(error, PublishError::Foreign { ref path } if path.ends_with(FILES[1])), "{error}");
-    withdraw(&scene.out, &scene.work).unwrap();
+    let error = publish(&Store::local(&scene.out), &scene.work, draft(), &mut |_| Ok(())).unwrap_err();
+    assert!(
+        matches!(error, PublishError::File(CompletionError::Foreign { ref path }) if path.ends_with(FILES[1])),
+        "{error}"
+    );
+    withdraw(&Store::local(&scene.out), &scene.work).unwrap();
     assert_eq!(fs::read_to_string(scene.out.join(FILES[1])).unwrap(), "mine");
     assert!(!scene.out.join("contacts").exists(), "what had been published is withdrawn");
 }
@@ -241,7 +246,7 @@ fn symbolic_links_are_not_followed() {
     let elsewhere = tempfile::tempdir().unwrap();
     durable::create_dir_all(&elsewhere.path().join("month=2026-11")).unwrap();
     symlink(elsewhere.path(), scene.out.join("messages")).unwrap();
-    assert!(publish(&scene.out, &scene.work, draft(), &mut |_| Ok(())).is_err());
+    assert!(publish(&Store::local(&scene.out), &scene.work, draft(), &mut |_| Ok(())).is_err());
     assert_eq!(tree(elsewhere.path()).len(), 1, "nothing was written there");
 }
 
@@ -249,8 +254,8 @@ fn symbolic_links_are_not_followed() {
 fn a_missing_staged_file_stops_before_the_manifest() {
     let scene = scene();
     durable::remove_file(&scene.work.join(STAGE).join(FILES[2])).unwrap();
-    let error = publish(&scene.out, &scene.work, draft(), &mut |_| Ok(())).unwrap_err();
-    assert!(matches!(error, PublishError::Missing { .. }), "{error}");
+    let error = publish(&Store::local(&scene.out), &scene.work, draft(), &mut |_| Ok(())).unwrap_err();
+    assert!(matches!(error, PublishError::File(CompletionError::Missing { .. })), "{error}");
     assert!(!scene.out.join("_runs").exists());
 }
 
@@ -261,7 +266,7 @@ fn a_withdrawal_at_any_step_leaves_no_file_or_a_whole_export() {
         put(&scene.out.join("messages/notes.txt"), "mine");
         let stopped = publish_and_stop(&scene, stops);
         let committed = scene.out.join("_runs/r/manifest.json").exists();
-        withdraw(&scene.out, &scene.work).unwrap();
+        withdraw(&Store::local(&scene.out), &scene.work).unwrap();
         assert_eq!(fs::read_to_string(scene.out.join("messages/notes.txt")).unwrap(), "mine");
         let files = FILES.iter().filter(|path| scene.out.join(path).exists()).count();
         assert_eq!(files, if committed { 3 } else { 0 });

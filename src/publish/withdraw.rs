@@ -3,10 +3,25 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::place::{is_ours, size, temporary};
-use super::{JOURNAL, PublishError, read_journal, resume, run_file};
+use super::steps::staged;
+use super::{JOURNAL, PublishError, STAGE, read_journal, resume, run_file};
 use crate::durable;
-use crate::layout::{CHECKSUMS, FAILED, MANIFEST, STATE};
+use crate::layout::{CHECKSUMS, FAILED, MANIFEST, NOT_FOUND, STATE};
+use crate::store::{Kind, StagingFolder, Store};
+
+/// Files of a run beside its manifest, including temporary ones.
+const RUN_FILES: [&str; 10] = [
+    FAILED,
+    NOT_FOUND,
+    CHECKSUMS,
+    STATE,
+    ".state.parquet.tmp",
+    ".failed.csv.tmp",
+    ".not_found.csv.tmp",
+    "failed.csv.tmp",
+    "checksums.sha256.tmp",
+    "manifest.json.tmp",
+];
 
 /// Removes the files that the journal names from the table folders. Files with other content stay. If the
 /// manifest exists, the run is published, and its remaining steps are done instead.
@@ -15,42 +30,24 @@ use crate::layout::{CHECKSUMS, FAILED, MANIFEST, STATE};
 ///
 /// # Errors
 /// When the journal cannot be read, or a file cannot be removed.
-pub fn withdraw(out: &Path, work: &Path) -> Result<(), PublishError> {
-    let Some(draft) = read_journal(work)? else { return Ok(()) };
-    durable::are_real_dirs(out, Path::new(&run_file(&draft.manifest, "")))?;
-    if durable::is_regular_file(&out.join(run_file(&draft.manifest, MANIFEST)))? {
-        return resume(out, work, &mut |_| Ok(())).map(drop);
+pub fn withdraw(out: &Store, work: &Path) -> Result<(), PublishError> {
+    let stage = work.join(STAGE);
+    let from = StagingFolder { stage: &stage, work };
+    let Some(draft) = read_journal(work)? else {
+        // Files may have been transferred early. None is visible.
+        return Ok(out.withdraw(from, &[])?);
+    };
+    let file = |name: &str| run_file(&draft.manifest, name);
+    out.is_folder(file(""))?;
+    match out.kind(file(MANIFEST))? {
+        Kind::File(_) => return resume(out, work, &mut |_| Ok(())).map(drop),
+        Kind::NotRegular => return Err(durable::not_a_regular_file(&out.join(file(MANIFEST))).into()),
+        Kind::Missing => {}
     }
-    let mut folders = BTreeSet::new();
-    for file in &draft.manifest.files {
-        let path = file.path.as_path();
-        durable::are_real_dirs(out, path.parent().unwrap_or(Path::new("")))?;
-        let target = out.join(path);
-        durable::remove_file(&temporary(&target))?;
-        if matches!(size(&target), Ok(Some(_))) && is_ours(&target, file)? {
-            durable::remove_file(&target)?;
-            folders.extend(path.ancestors().skip(1).filter(|folder| *folder != Path::new("")));
-        }
-    }
-    for name in [
-        FAILED,
-        CHECKSUMS,
-        STATE,
-        ".state.parquet.tmp",
-        "failed.csv.tmp",
-        "checksums.sha256.tmp",
-        "manifest.json.tmp",
-    ] {
-        durable::remove_file(&out.join(run_file(&draft.manifest, name)))?;
-    }
-    durable::remove_dir_if_empty(&out.join(run_file(&draft.manifest, "")));
-    // Deepest first: a folder is empty only after its subfolders are removed.
-    for folder in folders.into_iter().rev().map(|folder| out.join(folder)) {
-        durable::sync_dir(&folder)?;
-        durable::remove_dir_if_empty(&folder);
-    }
-    if out.is_dir() {
-        durable::sync_dir(out)?;
-    }
+    let files: Vec<_> = draft.manifest.files.iter().map(staged).collect();
+    out.withdraw(from, &files)?;
+    let names = RUN_FILES.map(file);
+    out.remove(&names.each_ref().map(Path::new))?;
+    out.remove_empty_folders(&BTreeSet::from([Path::new(&file(""))]))?;
     Ok(durable::remove_file(&work.join(JOURNAL))?)
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Datelike, NaiveDate};
 
 use super::days::{Bars, Unit};
-use super::text::ratio;
+use crate::html::ratio;
 
 /// Maximum number of steps on an axis.
 const MAX_STEPS: u64 = 4;
@@ -204,7 +204,7 @@ mod tests {
     #[test]
     fn axes_of_time_have_few_marks_at_round_times() {
         let labels = |start: &str, seconds| {
-            let start = crate::table::parse_time(start).unwrap();
+            let start = crate::time::parse_time(start).unwrap();
             let ticks = of_time(start, seconds);
             assert!(ticks.iter().all(|tick| (0.0..=1.0).contains(&tick.at)), "{ticks:?}");
             ticks.into_iter().map(|tick| tick.label).collect::<Vec<_>>().join(" ")

@@ -8,7 +8,7 @@ use std::fmt::Write;
 use maud::{Markup, PreEscaped, Render, html};
 
 use super::axis::{Tick, round_up};
-use super::text::{Untrusted, ratio};
+use crate::html::{Untrusted, ratio};
 
 /// Height below the plot, for the axis.
 const FOOT: f64 = 22.0;

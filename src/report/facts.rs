@@ -6,12 +6,15 @@ use std::path::Path;
 use super::ReportError;
 use super::days::Days;
 use crate::contact_read::Status;
+use crate::durable::Opened;
 use crate::id::RunId;
+use crate::layout;
 use crate::output::manifest::Manifest;
+use crate::store::Store;
 use crate::table::Table;
 use crate::verify::quick_check::{Number, QuickCheck, RowsError, Text, quick_check, read_rows};
 
-/// Maximum number of contacts in a list of the page. `failed.csv` has all.
+/// Maximum number of contacts in a list of the page. `failed.csv` and `not_found.csv` have all.
 pub(super) const MAX_SHOWN: usize = 100;
 
 /// The content of the page.
@@ -21,6 +24,9 @@ pub(super) struct Facts {
     pub(super) statuses: BTreeMap<String, u64>,
     pub(super) failed: Troubled,
     pub(super) unresolved: Troubled,
+    pub(super) not_found: Troubled,
+    /// True if the run has `not_found.csv`. Earlier versions wrote none.
+    pub(super) has_not_found_list: bool,
     pub(super) messages: Days,
 }
 
@@ -31,7 +37,7 @@ pub(super) struct Troubled {
     pub(super) all: u64,
 }
 
-/// A failed or unresolved contact.
+/// A failed, unresolved or missing contact.
 pub(super) struct Trouble {
     pub(super) contact: String,
     /// Line in the contacts file.
@@ -42,7 +48,7 @@ pub(super) struct Trouble {
 }
 
 /// Reads the content of the page from a run.
-pub(super) fn gather(out: &Path, run: Option<&RunId>) -> Result<Facts, ReportError> {
+pub(super) fn gather(out: &Store, run: Option<&RunId>) -> Result<Facts, ReportError> {
     let manifest = match quick_check(out, run)? {
         QuickCheck::Sound(manifest) => *manifest,
         QuickCheck::Damaged(report) => {
@@ -51,11 +57,15 @@ pub(super) fn gather(out: &Path, run: Option<&RunId>) -> Result<Facts, ReportErr
             return Err(ReportError::Damaged { path, detail });
         }
     };
+    let path = layout::run_file(&manifest.run_id, layout::NOT_FOUND);
+    let has_not_found_list = matches!(out.open(Path::new(&path))?, Opened::File(..));
     let mut facts = Facts {
         manifest,
         statuses: BTreeMap::new(),
         failed: Troubled::default(),
         unresolved: Troubled::default(),
+        not_found: Troubled::default(),
+        has_not_found_list,
         messages: Days::default(),
     };
     read_coverage(out, &mut facts)?;
@@ -63,10 +73,10 @@ pub(super) fn gather(out: &Path, run: Option<&RunId>) -> Result<Facts, ReportErr
     Ok(facts)
 }
 
-fn read_coverage(out: &Path, facts: &mut Facts) -> Result<(), ReportError> {
+fn read_coverage(out: &Store, facts: &mut Facts) -> Result<(), ReportError> {
     let wanted = ["contact_id", "status", "error", "messages", "input_line"];
-    let Facts { manifest, statuses, failed, unresolved, .. } = facts;
-    read_rows(out, manifest, Table::Coverage, &wanted, &mut |row, _| {
+    let Facts { manifest, statuses, failed, unresolved, not_found, .. } = facts;
+    read_rows(out, manifest, Table::Coverage, &wanted, &mut |row| {
         let status = row.text(Text::Status).unwrap_or("null");
         match statuses.get_mut(status) {
             Some(count) => *count += 1,
@@ -76,6 +86,8 @@ fn read_coverage(out: &Path, facts: &mut Facts) -> Result<(), ReportError> {
             &mut *failed
         } else if status == Status::Unresolved.as_str() {
             &mut *unresolved
+        } else if status == Status::NotFound.as_str() {
+            &mut *not_found
         } else {
             return;
         };
@@ -92,12 +104,10 @@ fn read_coverage(out: &Path, facts: &mut Facts) -> Result<(), ReportError> {
     Ok(())
 }
 
-fn read_messages(out: &Path, facts: &mut Facts) -> Result<(), ReportError> {
+fn read_messages(out: &Store, facts: &mut Facts) -> Result<(), ReportError> {
     let Facts { manifest, messages, .. } = facts;
-    read_rows(out, manifest, Table::Messages, &["created_at", "channel"], &mut |row, file| {
-        // Files in folders by channel have no such column.
-        let folder = || file.partition.iter().find(|(key, _)| key == "channel")?.1.as_deref();
-        messages.add(row.number(Number::CreatedAt), row.text(Text::Channel).or_else(folder));
+    read_rows(out, manifest, Table::Messages, &["created_at", "channel"], &mut |row| {
+        messages.add(row.number(Number::CreatedAt), row.text(Text::Channel));
     })?;
     Ok(())
 }

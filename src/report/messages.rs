@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::axis::of_dates;
 use super::chart::{Frame, Key, Series, stacked_bars};
 use super::days::{Bars, CHANNELS, Counts, Days};
-use super::text::{Count, counted, share, short};
+use crate::html::{Count, counted, share, short};
 
 /// Names and colors of the channels.
 const NAMES: [(&str, &str); CHANNELS] = [

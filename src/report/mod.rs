@@ -4,8 +4,7 @@
 //! [`facts`] reads the export file by file in bounded memory. [`page`] assembles the sections, [`requests`]
 //! and [`messages`] have charts, and [`chart`] draws them over the axes of [`axis`] and [`days`].
 //!
-//! Sections are `maud` templates, which escape all text. Text from outside is wrapped in `text::Untrusted`,
-//! which also writes out invisible characters. Only the SVG of [`chart`] and the style bypass the escaping.
+//! Sections are templates of [`crate::html`]. Only the SVG of [`chart`] and the style bypass the escaping.
 //!
 //! The page loads nothing and runs nothing: a policy in its head forbids both. The same export gives the same
 //! page, byte for byte.
@@ -19,14 +18,12 @@ mod facts;
 mod messages;
 mod outcome;
 mod page;
+mod problems;
 mod requests;
-mod style;
-mod text;
-
-use std::path::Path;
 
 use crate::durable::StorageError;
 use crate::id::RunId;
+use crate::store::Store;
 use crate::verify::VerifyError;
 
 /// Error of a report.
@@ -64,7 +61,7 @@ pub struct Report {
 ///
 /// # Errors
 /// The run does not exist, or its files differ from those written.
-pub fn report(out: &Path, run: Option<&RunId>) -> Result<Report, ReportError> {
+pub fn report(out: &Store, run: Option<&RunId>) -> Result<Report, ReportError> {
     let facts = facts::gather(out, run)?;
     Ok(Report { run_id: facts.manifest.run_id.clone(), html: page::page(&facts) })
 }

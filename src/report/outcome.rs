@@ -1,13 +1,13 @@
-//! Contacts by outcome, contacts with problems, and the tables written.
+//! Contacts by outcome, and the tables written.
 
 use bytesize::ByteSize;
 use maud::{Markup, html};
 
 use super::chart::meter;
-use super::facts::{Facts, Trouble, Troubled};
-use super::text::{Count, Isolated, Untrusted, counted, share};
+use super::facts::Facts;
+use super::problems;
 use crate::contact_read::Status;
-use crate::layout;
+use crate::html::{Count, Isolated, Untrusted, share};
 use crate::output::manifest::Manifest;
 use crate::table::Table;
 
@@ -24,8 +24,7 @@ pub(super) fn contacts(facts: &Facts) -> Markup {
                 p { "The contacts file has no contacts." }
             } @else {
                 (outcomes(facts, all))
-                (failures(facts))
-                (unresolved(facts))
+                (problems::section(facts))
             }
         }
     }
@@ -65,73 +64,6 @@ fn meaning(status: &str) -> (&'static str, &'static str) {
         "failed" => ("s2", "could not be read; not exported"),
         "unchanged" => ("s6", "no changes since the last export"),
         _ => ("s6", ""),
-    }
-}
-
-fn failures(facts: &Facts) -> Markup {
-    let Facts { manifest, failed, unresolved, .. } = facts;
-    html! {
-        @if failed.all > 0 {
-            h3 { "Failures" }
-            p {
-                (counted(failed.all, "contact", "contacts")) " failed. "
-                code { (layout::run_file(&manifest.run_id, layout::FAILED)) }
-                " in the export lists them all. To retry them, pass this file to " code { "run --contacts" } "."
-            }
-            (troubles("failures", failed, |trouble| html! { td.why { (reason(trouble)) } }))
-        } @else if unresolved.all == 0 {
-            h3 { "Failures" }
-            p { "None: every contact was read completely." }
-        }
-    }
-}
-
-fn unresolved(facts: &Facts) -> Markup {
-    let unresolved = &facts.unresolved;
-    let row = |trouble: &Trouble| {
-        let messages = counted(u64::try_from(trouble.messages).unwrap_or_default(), "message", "messages");
-        html! { td.why { (reason(trouble)) span.hint { (messages) " exported" } } }
-    };
-    html! {
-        @if unresolved.all > 0 {
-            h3 { "Unresolved" }
-            p {
-                (counted(unresolved.all, "contact", "contacts"))
-                " changed while being read. The messages received are exported. Export these contacts again."
-            }
-            (troubles("unresolved", unresolved, row))
-        }
-    }
-}
-
-fn reason(trouble: &Trouble) -> Markup {
-    html! { @if let Some(reason) = &trouble.reason { (Isolated(reason)) } @else { "–" } }
-}
-
-fn troubles(id: &str, troubled: &Troubled, why: impl Fn(&Trouble) -> Markup) -> Markup {
-    let shown = troubled.shown.len() as u64;
-    html! {
-        div.scroll {
-            table id=(id) {
-                thead { tr { th { "contact" } th.n { "line" } th { "reason" } } }
-                tbody {
-                    @for trouble in &troubled.shown {
-                        @let line = trouble.line.and_then(|line| u64::try_from(line).ok());
-                        tr {
-                            td.id.mono { (Isolated(&trouble.contact)) }
-                            td.n { @if let Some(line) = line { (Count(line)) } @else { "–" } }
-                            (why(trouble))
-                        }
-                    }
-                }
-            }
-        }
-        @if shown < troubled.all {
-            p {
-                "The first " (Count(shown)) " are shown. The table " code { "coverage" } " lists "
-                (Count(troubled.all - shown)) " more."
-            }
-        }
     }
 }
 

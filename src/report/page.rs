@@ -1,16 +1,19 @@
 //! The page, section by section: result, contacts, messages, requests, tables, options.
 
 use bytesize::ByteSize;
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 use serde_json::Value;
 
 use super::facts::Facts;
-use super::style::{STYLE, policy};
-use super::text::{Count, Untrusted, code, counted, duration};
 use super::{messages, outcome, requests};
+use crate::html::{Count, Untrusted, code, counted, document, duration, time};
 use crate::layout;
 use crate::output::manifest::{Manifest, Status};
-use crate::table::{Table, parse_time};
+use crate::table::Table;
+use crate::time::parse_time;
+
+/// Colors differ in lightness too. They remain distinct in gray and for people with color blindness.
+const STYLE: &str = include_str!("style.css");
 
 /// The page of a run.
 pub(super) fn page(facts: &Facts) -> String {
@@ -24,27 +27,8 @@ pub(super) fn page(facts: &Facts) -> String {
         (run(manifest))
         (foot(manifest))
     };
-    document(&format!("Export run {}", manifest.run_id.as_str()), &content)
-}
-
-/// A document that loads nothing and runs nothing.
-fn document(title: &str, content: &Markup) -> String {
-    let document = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(policy());
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="referrer" content="no-referrer";
-                meta name="color-scheme" content="light dark";
-                title { (title) }
-                style { (PreEscaped(STYLE)) }
-            }
-            body { main { (content) } }
-        }
-    };
-    document.into_string() + "\n"
+    let content = html! { main { (content) } };
+    document(&format!("Export run {}", manifest.run_id.as_str()), STYLE, &content)
 }
 
 /// The result of the run and its six most important numbers.
@@ -82,16 +66,19 @@ fn head(facts: &Facts) -> Markup {
 
 fn verdict(facts: &Facts) -> String {
     let all = facts.manifest.contacts.requested;
-    let (failed, unresolved) = (facts.failed.all, facts.unresolved.all);
-    match (failed, unresolved) {
-        (0, 0) if all == 0 => "No contacts were requested.".to_owned(),
-        (0, 0) => format!("{}, none failed.", counted(all, "contact", "contacts")),
-        _ => {
-            let parts = [(failed, "failed"), (unresolved, "remained unresolved")];
-            let present = parts.iter().filter(|(count, _)| *count > 0);
-            let present: Vec<String> =
-                present.map(|(count, what)| format!("{} {what}", Count(*count))).collect();
-            format!("Of {}, {}.", counted(all, "contact", "contacts"), present.join(" and "))
+    let parts = [
+        (facts.failed.all, "failed"),
+        (facts.unresolved.all, "remained unresolved"),
+        (facts.not_found.all, if facts.not_found.all == 1 { "does not exist" } else { "do not exist" }),
+    ];
+    let present = parts.iter().filter(|(count, _)| *count > 0);
+    let present: Vec<String> = present.map(|(count, what)| format!("{} {what}", Count(*count))).collect();
+    match present.split_last() {
+        None if all == 0 => "No contacts were requested.".to_owned(),
+        None => format!("{}, none failed.", counted(all, "contact", "contacts")),
+        Some((last, [])) => format!("Of {}, {last}.", counted(all, "contact", "contacts")),
+        Some((last, others)) => {
+            format!("Of {}, {} and {last}.", counted(all, "contact", "contacts"), others.join(", "))
         }
     }
 }
@@ -118,7 +105,14 @@ fn run(manifest: &Manifest) -> Markup {
                 dt { "Started" } dd { (time(&manifest.started_at)) }
                 dt { "Finished" } dd { (time(&manifest.finished_at)) }
                 dt { "API" } dd { (code(&manifest.source.base_url)) }
-                dt { "Contacts file" } dd { (source) }
+                @if manifest.is_snapshot() {
+                    dt { "Snapshot of" } dd {
+                        (code(&input.path))
+                        span.hint { (counted(manifest.snapshot_of.len() as u64, "run", "runs")) }
+                    }
+                } @else {
+                    dt { "Contacts file" } dd { (source) }
+                }
                 @if let Some(previous) = &manifest.previous {
                     dt { "Previous run" } dd { (code(previous.run_id.as_str())) }
                 }
@@ -145,12 +139,6 @@ fn option(value: &Value) -> Markup {
     }
 }
 
-/// Formats a time: `2026-11-20 02:00:00 UTC`.
-fn time(text: &str) -> Markup {
-    let seconds = text.split('.').next().unwrap_or_default().replace('T', " ");
-    html! { time datetime=(text) { (Untrusted(&seconds)) " UTC" } }
-}
-
 fn foot(manifest: &Manifest) -> Markup {
     let run = manifest.run_id.as_str();
     html! {
@@ -161,5 +149,15 @@ fn foot(manifest: &Manifest) -> Markup {
                 "every byte and row, run " code { "chatzy-export verify PATH --run " (run) " --deep" } ". All times are UTC."
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::STYLE;
+
+    #[test]
+    fn the_style_loads_nothing() {
+        assert!(!STYLE.contains("url(") && !STYLE.contains("@import") && !STYLE.contains('<'));
     }
 }

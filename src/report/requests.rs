@@ -6,9 +6,9 @@ use maud::{Markup, html};
 
 use super::axis::{Tick, moment, of_time};
 use super::chart::{Frame, Key, Series, levels, meter, stacked_bars};
-use super::text::{Count, Untrusted, counted, duration, share, short, short_micros};
+use crate::html::{Count, Untrusted, counted, duration, share, short, short_micros};
 use crate::output::manifest::{Bucket, LatencyMicros, Manifest, Timeline};
-use crate::table::parse_time;
+use crate::time::parse_time;
 
 /// Classes of unsuccessful responses with colors and names. Frequent classes come first.
 const TROUBLES: [(&str, &str, &str); 6] = [

@@ -9,10 +9,13 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::{Host, Url};
 
+use super::route::{ProxyError, Route};
+
 /// Settings for all requests to the service.
 #[derive(Debug)]
 pub struct Connection {
     pub base_url: BaseUrl,
+    pub route: Route,
     pub credentials: Credentials,
     pub auth_scheme: AuthScheme,
     /// Maximum number of requests in flight.
@@ -31,6 +34,16 @@ pub struct Retrying {
     pub timeout: Duration,
     /// Maximum time to open a connection.
     pub connect_timeout: Duration,
+    pub outages: OutagePolicy,
+}
+
+/// Policy for an outage of the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutagePolicy {
+    /// Wait for its end, up to a limit, whatever the number of retries.
+    Wait,
+    /// Fail after the retries, or after half a minute without any response.
+    Fail,
 }
 
 /// Form of the Authorization header. The documentation of the service shows both (`docs/api.md#sign-in`).
@@ -113,6 +126,14 @@ impl BaseUrl {
             segments.pop_if_empty().push(name);
         }
         url
+    }
+
+    /// Determines the route to the address.
+    ///
+    /// # Errors
+    /// If the environment sets an invalid proxy.
+    pub fn route(&self) -> Result<Route, ProxyError> {
+        Route::of(&self.0)
     }
 
     /// Returns `https` or `http`.

@@ -4,8 +4,11 @@
 //! Layer 1.
 
 mod connection;
+mod contact_limit;
 mod ping;
+mod route;
 pub mod secret;
+mod timestamp_url;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,18 +16,23 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
-use crate::id::{Channel, RunId};
+use crate::id::{Channel, RunId, Shard};
+use crate::store::Store;
 
 pub use connection::{
-    AuthScheme, BaseUrl, BaseUrlError, Connection, Credentials, Login, PasswordSource, Retrying, TokenSource,
+    AuthScheme, BaseUrl, BaseUrlError, Connection, Credentials, Login, OutagePolicy, PasswordSource,
+    Retrying, TokenSource,
 };
+pub use contact_limit::ContactLimit;
 pub use ping::{PingUrl, PingUrlError};
+pub use route::{ProxyError, Route};
+pub use timestamp_url::{TimestampUrl, TimestampUrlError};
 
 /// Settings of `run`.
 #[derive(Debug)]
 pub struct RunSettings {
     /// Folder of the export.
-    pub out: PathBuf,
+    pub out: Store,
     /// Work folder.
     pub work: PathBuf,
     pub unfinished: UnfinishedPolicy,
@@ -33,14 +41,19 @@ pub struct RunSettings {
     pub wait_lock: Duration,
     /// ID of the run, if the user sets it.
     pub run_id: Option<RunId>,
+    /// Shard of the run to read. The ID of the run is set then, and has a time.
+    pub shard: Option<Shard>,
     pub connection: Arc<Connection>,
     pub reading: ReadingSettings,
     pub window: Window,
     pub output: OutputSettings,
     pub raw: RawAnswers,
-    pub max_failed: MaxFailed,
+    /// Maximum number of failed contacts. A run with more stops without publishing.
+    pub max_failed: ContactLimit,
     /// Set for an incremental run.
     pub incremental: Option<Incremental>,
+    /// References of erasures whose contacts are exported again.
+    pub unsuppressed: Vec<String>,
 }
 
 /// Settings of an incremental run.
@@ -132,24 +145,6 @@ impl Window {
     pub fn holds(self, created_at: Option<i64>) -> bool {
         let Some(time) = created_at else { return true };
         self.since.is_none_or(|since| since <= time) && self.until.is_none_or(|until| time < until)
-    }
-}
-
-/// Maximum number of failed contacts. A run with more stops without publishing.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum MaxFailed {
-    Count(u64),
-    Percent(f64),
-}
-
-impl MaxFailed {
-    /// True if `failed` of `contacts` are too many.
-    #[expect(clippy::cast_precision_loss, reason = "counts of contacts are far below 2^52")]
-    pub fn is_exceeded(self, failed: u64, contacts: u64) -> bool {
-        match self {
-            Self::Count(max) => failed > max,
-            Self::Percent(max) => failed as f64 * 100.0 > max * contacts as f64,
-        }
     }
 }
 

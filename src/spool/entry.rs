@@ -37,6 +37,9 @@ pub enum Entry {
         /// Fingerprint of the contact's first page with messages, if the response does not name the contact.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         first_page: Option<u64>,
+        /// Number of messages, for the progress of a resumed run. 0 if it is unknown.
+        #[serde(default)]
+        messages: u64,
     },
     /// The end of the contact's history was not the real end. The contact is read again from its start.
     Reopened {

@@ -10,6 +10,7 @@ use super::file::{self, WrittenFile};
 use super::{Known, StateError, StateRow, Times};
 use crate::contacts::ContactList;
 use crate::durable;
+use crate::store::Store;
 
 /// A row of the decision: one contact.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,7 +88,7 @@ impl Decision<'_> {
 ///
 /// # Errors
 /// When the file is not a decision, or has fewer contacts.
-pub fn due(base: &Path, relative: &Path, contacts: usize) -> Result<Due, StateError> {
+pub fn due(base: &Store, relative: &Path, contacts: usize) -> Result<Due, StateError> {
     let mut chosen = Vec::with_capacity(contacts);
     for row in file::open::<DecisionRow>(base, relative)?.take(contacts) {
         chosen.push(row?.due.is_some());

@@ -1,5 +1,6 @@
 //! Reads and writes a state or a decision. A file is written and synced as a whole, and read row by row.
 
+use std::cell::RefCell;
 use std::fs::File;
 use std::io;
 use std::marker::PhantomData;
@@ -19,6 +20,7 @@ use super::{StateError, StateRow};
 use crate::bounded::Input;
 use crate::digest::sha256_of_file;
 use crate::durable::{self, Opened, StorageError};
+use crate::store::Store;
 
 /// Version of the columns. It grows if a column changes its meaning.
 const VERSION: &str = "1";
@@ -109,9 +111,9 @@ pub(super) struct Reader<R> {
 /// Path of a file below a folder. No component below the folder may be a symbolic link.
 #[derive(Clone, Debug)]
 pub struct FileBelow {
-    /// The folder, which may be reached over links.
-    pub base: PathBuf,
-    /// Path below the folder.
+    /// The export.
+    pub base: Store,
+    /// Path in the export.
     pub relative: PathBuf,
 }
 
@@ -122,10 +124,10 @@ impl FileBelow {
 }
 
 /// Opens a file below `base`. No component below `base` may be a symbolic link.
-pub(super) fn open<R: FileRow>(base: &Path, relative: &Path) -> Result<Reader<R>, StateError> {
+pub(super) fn open<R: FileRow>(base: &Store, relative: &Path) -> Result<Reader<R>, StateError> {
     let path = base.join(relative);
     let unreadable = |what: String| StateError::Unreadable { path: path.clone(), what };
-    let file = match durable::open_below(base, relative)? {
+    let file = match base.open(relative)? {
         Opened::File(file, _) => file,
         Opened::Missing => {
             return Err(StorageError::new("read", &path, io::ErrorKind::NotFound.into()).into());
@@ -166,13 +168,29 @@ impl<R: FileRow> Iterator for Reader<R> {
     }
 }
 
+/// Writes a state anew to `path`, without the rows that are left out. Returns the new file, which is durable.
+///
+/// # Errors
+/// When the file is not a state, or the new one cannot be written.
+pub fn rewrite(
+    state: &FileBelow,
+    path: &Path,
+    is_left_out: &RefCell<dyn FnMut(&str) -> bool + '_>,
+) -> Result<WrittenFile, StateError> {
+    let scope = state.open::<StateRow>()?.scope;
+    write(path, &scope, || {
+        let rows = state.open::<StateRow>()?;
+        Ok(rows.filter(|row| row.as_ref().map_or(true, |row| !is_left_out.borrow_mut()(&row.contact_id))))
+    })
+}
+
 /// Reads the rows of a state below `base`.
 ///
 /// # Errors
 /// When the file is not a state, is reached over a symbolic link below `base`, or cannot be read.
 pub fn read(
-    base: &Path,
+    base: &Store,
     relative: &Path,
-) -> Result<impl Iterator<Item = Result<StateRow, StateError>>, StateError> {
+) -> Result<impl Iterator<Item = Result<StateRow, StateError>> + use<>, StateError> {
     open::<StateRow>(base, relative)
 }

@@ -90,6 +90,7 @@ impl Known {
 mod tests {
     use super::*;
     use crate::state::file;
+    use crate::store::Store;
 
     #[test]
     fn a_contact_takes_15_bytes() {
@@ -107,7 +108,7 @@ mod tests {
             export: Some(LastExport { at: 7, run_id: format!("r{}", at % 30).into() }),
         };
         file::write(&path, "s", || Ok(ids.iter().enumerate().map(row).map(Ok))).unwrap();
-        let state = FileBelow { base: folder.path().to_owned(), relative: "state.parquet".into() };
+        let state = FileBelow { base: Store::local(folder.path()), relative: "state.parquet".into() };
         let known = Known::read(&state, &contacts, &ContactIndex::of(&contacts)).unwrap();
         assert_eq!(known.row(&contacts, 12_287), Some(row((12_287, &ids[12_287]))));
         assert_eq!(known.exports.len(), 30);

@@ -37,7 +37,7 @@ use crate::contact_read::Status;
 pub use decision::{Decision, DecisionRow, due as read_due};
 pub use due::{Due, DueRule, Reason};
 pub use error::StateError;
-pub use file::{FileBelow, WrittenFile, read};
+pub use file::{FileBelow, WrittenFile, read, rewrite};
 pub use known::Known;
 pub use next::{RunResult, next};
 pub use times::Times;

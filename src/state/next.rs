@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::file::{self, WrittenFile};
 use super::{DecisionRow, LastExport, StateError, StateRow};
 use crate::contact_read::Status;
+use crate::store::Store;
 
 /// Outcomes of a run.
 pub struct RunResult<'a> {
@@ -25,7 +26,7 @@ pub struct RunResult<'a> {
 /// # Errors
 /// When the decision cannot be read, or the state cannot be written.
 pub fn next(
-    (base, decision): (&Path, &Path),
+    (base, decision): (&Store, &Path),
     path: &Path,
     result: &RunResult<'_>,
 ) -> Result<WrittenFile, StateError> {

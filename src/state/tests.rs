@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::contacts::{ContactIndex, ContactList};
+use crate::store::Store;
 
 /// Names of the two files.
 const DECISION: &str = "decision.parquet";
@@ -16,7 +17,7 @@ const HOUR: i64 = 3_600_000_000;
 const DAY: i64 = 24 * HOUR;
 
 fn below(folder: &Path, name: impl AsRef<Path>) -> FileBelow {
-    FileBelow { base: folder.to_owned(), relative: name.as_ref().to_owned() }
+    FileBelow { base: Store::local(folder), relative: name.as_ref().to_owned() }
 }
 
 fn days(days: u64) -> Duration {
@@ -186,10 +187,10 @@ fn decided(folder: &Path, seed: u64, order: &[usize]) -> Vec<Option<Reason>> {
     let path = folder.join("decision.parquet");
     let (reasons, written) = decision.make(&path).unwrap();
     assert_eq!(written.rows, 40);
-    let due = read_due(folder, DECISION.as_ref(), 40).unwrap();
+    let due = read_due(&Store::local(folder), DECISION.as_ref(), 40).unwrap();
     assert_eq!(due.count(), reasons.iter().flatten().count());
     assert!(reasons.iter().enumerate().all(|(at, reason)| due.holds(at) == reason.is_some()));
-    assert!(read_due(folder, DECISION.as_ref(), 41).is_err(), "it has 40 contacts");
+    assert!(read_due(&Store::local(folder), DECISION.as_ref(), 41).is_err(), "it has 40 contacts");
     reasons
 }
 
@@ -226,7 +227,7 @@ fn the_new_state_follows_from_the_decision_and_the_reading() {
         Status::Unresolved,
     ];
     let reading = RunResult { statuses: &statuses, at: now + DAY, run_id: "r2", scope: "s" };
-    let written = next((folder.path(), DECISION.as_ref()), &path, &reading).unwrap();
+    let written = next((&Store::local(folder.path()), DECISION.as_ref()), &path, &reading).unwrap();
     let text = |row: &StateRow| {
         let export =
             row.export.as_ref().map_or("-".to_owned(), |last| format!("{}@{}", last.run_id, last.at / DAY));
@@ -238,7 +239,7 @@ fn the_new_state_follows_from_the_decision_and_the_reading() {
         )
     };
     let rows: Vec<String> =
-        read(folder.path(), STATE.as_ref()).unwrap().map(|row| text(&row.unwrap())).collect();
+        read(&Store::local(folder.path()), STATE.as_ref()).unwrap().map(|row| text(&row.unwrap())).collect();
     assert_eq!(
         rows,
         [

@@ -67,13 +67,22 @@ fn line_schema(table: Table) -> Value {
     // Files that are partitioned by channel have that column only in their path.
     let required: Vec<_> =
         table.columns().iter().map(|column| column.name).filter(|name| *name != "channel").collect();
-    json!({"type": "object", "properties": properties, "required": required})
+    json!({"type": "object", "description": table.meaning(), "properties": properties, "required": required})
 }
 
 fn property(column: &Column) -> Value {
     let mut property = value_schema(column);
     property["description"] = column.meaning.into();
+    property["examples"] = json!([example(column)]);
     property
+}
+
+/// Returns the example as the value in a line of JSONL.
+fn example(column: &Column) -> Value {
+    match column.kind {
+        Kind::Str | Kind::Ts => column.example.into(),
+        Kind::Int | Kind::Bool | Kind::Json => serde_json::from_str(column.example).unwrap_or_default(),
+    }
 }
 
 fn value_schema(column: &Column) -> Value {
@@ -97,7 +106,7 @@ mod tests {
     fn schema_documents() {
         let arrow = schema_document(SchemaFormat::Arrow);
         assert_eq!(arrow["tables"][3]["fields"].as_array().unwrap().len(), 28);
-        insta::assert_snapshot!(arrow["tables"][0]["fields"][5], @r#"{"children":[],"metadata":[{"key":"chatzy:kind","value":"ts"},{"key":"chatzy:never_null","value":"false"},{"key":"chatzy:meaning","value":"Creation of the contact"}],"name":"created_at","nullable":true,"type":{"name":"timestamp","timezone":"UTC","unit":"MICROSECOND"}}"#);
+        insta::assert_snapshot!(arrow["tables"][0]["fields"][5], @r#"{"children":[],"metadata":[{"key":"chatzy:kind","value":"ts"},{"key":"chatzy:never_null","value":"false"},{"key":"chatzy:meaning","value":"Creation of the contact."}],"name":"created_at","nullable":true,"type":{"name":"timestamp","timezone":"UTC","unit":"MICROSECOND"}}"#);
         let lines = schema_document(SchemaFormat::JsonSchema);
         let coverage = &lines["$defs"]["coverage"];
         assert_eq!(coverage["type"], "object");
@@ -105,12 +114,12 @@ mod tests {
         let required = lines["$defs"]["messages"]["required"].as_array().unwrap();
         assert!(required.len() == 14 && !required.contains(&"channel".into()), "{required:?}");
         let property = |table: &str, column: &str| lines["$defs"][table]["properties"][column].to_string();
-        insta::assert_snapshot!(property("coverage", "contact_id"), @r#"{"description":"ID of the contact, as asked for","type":"string"}"#);
-        insta::assert_snapshot!(property("coverage", "pages"), @r#"{"description":"Pages of the history that were read","maximum":9223372036854775807,"minimum":-9223372036854775808,"type":"integer"}"#);
-        insta::assert_snapshot!(property("coverage", "fetch_started_at"), @r#"{"description":"Time of the first request for the contact","format":"date-time","type":["string","null"]}"#);
-        insta::assert_snapshot!(property("coverage", "exported_at"), @r#"{"description":"Start of the run that wrote the row","format":"date-time","type":"string"}"#);
-        insta::assert_snapshot!(property("contacts", "is_frozen"), @r#"{"description":"True if the contact is frozen","type":["boolean","null"]}"#);
-        insta::assert_snapshot!(property("messages", "extra"), @r#"{"description":"Fields without a column, and values that do not fit their column, as one object","type":["object","null"]}"#);
-        insta::assert_snapshot!(property("channel_records", "raw"), @r#"{"description":"The record as received"}"#);
+        insta::assert_snapshot!(property("coverage", "contact_id"), @r#"{"description":"ID of the contact, as requested.","examples":["0e56f030-2a0f-41a6-bbff-856264595233"],"type":"string"}"#);
+        insta::assert_snapshot!(property("coverage", "pages"), @r#"{"description":"Pages of the history that were read.","examples":[5],"maximum":9223372036854775807,"minimum":-9223372036854775808,"type":"integer"}"#);
+        insta::assert_snapshot!(property("coverage", "fetch_started_at"), @r#"{"description":"Time of the first request for the contact.","examples":["2026-11-20T02:00:01.250000Z"],"format":"date-time","type":["string","null"]}"#);
+        insta::assert_snapshot!(property("coverage", "exported_at"), @r#"{"description":"Start of the run that wrote the row.","examples":["2026-11-20T02:00:00.000000Z"],"format":"date-time","type":"string"}"#);
+        insta::assert_snapshot!(property("contacts", "is_frozen"), @r#"{"description":"True if the contact is frozen.","examples":[false],"type":["boolean","null"]}"#);
+        insta::assert_snapshot!(property("messages", "extra"), @r#"{"description":"Fields without a column, and values that do not fit their column, as one object.","examples":[{"is_deleted":null,"sentiment":{"labels":["upset"],"score":0.87}}],"type":["object","null"]}"#);
+        insta::assert_snapshot!(property("channel_records", "raw"), @r#"{"description":"The record as received.","examples":[{"created_at":"2024-01-11T10:59:18.224Z","data":{"id":"wamid.HBgMYJG2kKib42VUvhNGrWAM0R3WOxyaFvEj","recipient_id":"33209249744","status":"read","timestamp":"1704970757"},"status":"read"}]}"#);
     }
 }

@@ -15,13 +15,13 @@ mod coverage;
 mod definitions;
 mod describe;
 mod extra;
+mod keys;
 mod messages;
 mod payload;
 mod records;
 pub mod schema;
 #[cfg(test)]
 mod tests;
-mod time;
 mod unknown;
 mod value;
 
@@ -31,7 +31,9 @@ pub use conversations::ConversationColumns;
 pub use counts::Counts;
 pub use coverage::CoverageRow;
 pub use describe::{SchemaFormat, schema_document};
+pub use keys::{NOTES, SAMPLE_JOINS, diagram, plain};
 pub use messages::{created_at, message_order};
+pub use payload::{Marks, marks};
 pub use schema::{Column, Kind, Rows, Table};
-pub use time::{format_time, parse_time, read_time};
+
 pub use unknown::UnknownFields;

@@ -50,8 +50,10 @@ pub struct Column {
     pub kind: Kind,
     /// False if the program never writes null in it. In the files every column is nullable.
     pub nullable: bool,
-    /// Meaning of the values in one line, in Markdown without links.
+    /// Meaning of the values in one sentence, in Markdown without links.
     pub meaning: &'static str,
+    /// A value as JSONL has it, without the quotes of a string.
+    pub example: &'static str,
 }
 
 impl Table {
@@ -94,6 +96,17 @@ impl Kind {
             Self::Ts => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
             Self::Int => DataType::Int64,
             Self::Bool => DataType::Boolean,
+        }
+    }
+
+    /// Returns the word for the kind in texts for people.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Str => "text",
+            Self::Ts => "time",
+            Self::Int => "integer",
+            Self::Bool => "boolean",
+            Self::Json => "JSON",
         }
     }
 

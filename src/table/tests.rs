@@ -10,12 +10,11 @@ use arrow::array::AsArray;
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use serde_json::{Map, Value as Json, json};
 
-use super::{
-    Builders, ConversationColumns, Kind, Rows, Stamp, Table, created_at, format_time, message_order,
-};
+use super::{Builders, ConversationColumns, Kind, Rows, Stamp, Table, created_at, message_order};
 use crate::id::{Channel, ContactId};
 use crate::json::{Document, Value};
 use crate::record::{Page, Shape, tests::read_page};
+use crate::time::format_time;
 
 /// 2025-07-15T11:13:11Z in microseconds since 1970.
 const TIME: &str = "2025-07-15T11:13:11.000000Z";

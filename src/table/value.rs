@@ -2,7 +2,7 @@
 
 use crate::json::{Kind, Value};
 
-use super::time::{parse_number, parse_time};
+use crate::time::{parse_number, parse_time};
 
 /// Result of fitting a value into a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,18 +1,20 @@
-//! The coverage table: one row per requested contact, written after all other tables.
+//! The coverage table: one row per requested contact, written after all other tables, and the lists of contacts
+//! that are not exported.
 
 use super::exported::Exported;
 use super::tables::Tables;
 use super::{TransformError, TransformPlan};
 use crate::contact_read::{Outcome, Status};
-use crate::contacts::FAILED_HEADER;
 use crate::id::ContactId;
+use crate::output::ContactLists;
+use crate::output::manifest::FileEntry;
 use crate::spool::{Entry, Ledger, Reader};
 use crate::table::{CoverageRow, Totals};
 
-/// Status of each contact, and the text of `failed.csv`.
+/// Status of each contact, and the staged lists of contacts that are not exported.
 pub struct Coverage {
     pub statuses: Vec<Status>,
-    pub failed: Option<String>,
+    pub lists: Vec<FileEntry>,
 }
 
 /// Writes the rows in the order of the input.
@@ -24,7 +26,7 @@ pub fn write(
     exported: &Exported,
 ) -> Result<Coverage, TransformError> {
     let mut statuses = Vec::with_capacity(plan.contacts.len());
-    let mut failed = None;
+    let mut lists = ContactLists::new(&plan.stage, &plan.stamp.run_id);
     for (at, totals) in exported.iter().enumerate() {
         if !plan.due.holds(at) {
             statuses.push(Status::Unchanged);
@@ -40,13 +42,12 @@ pub fn write(
         }
         let id = plan.contacts.get(at);
         statuses.push(outcome.status);
-        if outcome.status == Status::Failed {
-            add_failed(&mut failed, &id, &outcome);
-        }
-        tables.builders.coverage(&row(id, plan.contacts.line(at), outcome, &totals));
+        let line = plan.contacts.line(at);
+        lists.add(id.as_str(), outcome.status, outcome.error.as_deref(), Some(line))?;
+        tables.builders.coverage(&row(id, line, outcome, &totals));
         tables.end_contact()?;
     }
-    Ok(Coverage { statuses, failed: failed_file(failed) })
+    Ok(Coverage { statuses, lists: lists.finish()? })
 }
 
 fn row(contact_id: ContactId, line: u64, outcome: Outcome, totals: &Totals) -> CoverageRow {
@@ -86,20 +87,4 @@ fn unchanged(contact_id: ContactId, line: u64) -> CoverageRow {
         error: None,
         input_line: Some(line),
     }
-}
-
-/// The text of `failed.csv`.
-fn failed_file(failed: Option<csv::Writer<Vec<u8>>>) -> Option<String> {
-    // Writing to memory cannot fail, and all fields are UTF-8.
-    failed.and_then(|writer| writer.into_inner().ok()).and_then(|bytes| String::from_utf8(bytes).ok())
-}
-
-fn add_failed(failed: &mut Option<csv::Writer<Vec<u8>>>, id: &ContactId, outcome: &Outcome) {
-    let writer = failed.get_or_insert_with(|| {
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        drop(writer.write_record(FAILED_HEADER.split(',')));
-        writer
-    });
-    let error = outcome.error.as_deref().unwrap_or_default().replace(['\r', '\n'], " ");
-    drop(writer.write_record([id.as_str(), &error]));
 }

@@ -76,8 +76,8 @@ pub struct Transformed {
     pub statuses: Vec<Status>,
     /// Counts of the values in each column, and of fields without a column or with a value that does not fit.
     pub counts: Counts,
-    /// The text of `failed.csv`; `None` if no contact failed.
-    pub failed: Option<String>,
+    /// The staged lists of contacts, `failed.csv` and `not_found.csv`, as far as they have contacts.
+    pub lists: Vec<FileEntry>,
     /// Reasons to doubt the responses.
     pub doubts: Vec<String>,
 }
@@ -209,7 +209,7 @@ impl<'a> Attempt<'a> {
 
     /// Writes the rows of all contacts. Returns false if the run stops.
     fn transform_contacts(&mut self, observer: &SharedObserver) -> Result<bool, TransformError> {
-        let mut messages = 0;
+        let (mut contacts, mut messages, of) = (0, 0, self.plan.due.count());
         for at in 0..self.plan.contacts.len() {
             if !self.plan.due.holds(at) {
                 self.exported.push(&Totals::default());
@@ -230,8 +230,9 @@ impl<'a> Attempt<'a> {
             messages += exported.messages;
             self.exported.push(&exported);
             self.tables.end_contact()?;
-            if at % REPORT_EVERY == 0 || at + 1 == self.plan.contacts.len() {
-                observer.event(Event::Built { contacts: at as u64 + 1, messages });
+            contacts += 1;
+            if contacts % REPORT_EVERY == 0 || contacts == of {
+                observer.event(Event::Built { contacts: contacts as u64, of: of as u64, messages });
             }
         }
         Ok(true)
@@ -261,7 +262,7 @@ impl<'a> Attempt<'a> {
             files: finished.files,
             statuses: coverage.statuses,
             counts: finished.counts,
-            failed: coverage.failed,
+            lists: coverage.lists,
             doubts: doubts(self.doubtful),
         })
     }

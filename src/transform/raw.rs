@@ -32,7 +32,9 @@ pub struct RawThread(WorkerThread<RawOrder, Vec<FileEntry>, TransformError>);
 impl RawThread {
     pub fn start(plan: &TransformPlan) -> Result<Self, TransformError> {
         let output = &plan.output;
-        let writer = RawWriter::new(&output.run_id, output.settings.target_file_size, &plan.stage);
+        let writer = RawWriter::new(&output.run_id, output.settings.target_file_size, &plan.stage)
+            .of_shard(output.shard)
+            .uploading(output.uploads.clone());
         let reader = Reader::new(plan.spool_folder.clone());
         let began = plan.stamp.exported_at;
         let follow = move |orders: &Receiver<RawOrder>| follow(writer, reader, began, orders);

@@ -1,33 +1,41 @@
 //! Finds files in the table folders and in `_runs` that no manifest names.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::io;
-use std::path::Path;
 
-use super::content::{Content, LATEST, checksums_path, failed_path, manifest_path, read_content, state_path};
+use super::content::{Content, LATEST, RUN_FILES, checksums_path, pruned_manifest_path, read_content};
 use super::runs::{Runs, UnfinishedRun, unfinished};
 use super::{Damage, DamageKind, Report, VerifyOptions};
-use crate::durable::{OnPath, StorageError};
-use crate::layout::{self, MANIFEST, PRUNED, RAW, RUNS};
+use crate::catalog::shard_of_manifest;
+use crate::durable::StorageError;
+use crate::layout::{self, ERASED, ERASED_SIGNATURE, HOLDS, LOCK, MANIFEST, PRUNED, RAW, RUNS};
+use crate::lock;
 use crate::output::manifest::{FileEntry, Manifest};
+use crate::store::{Kind, Store};
 use crate::table::Table;
-
-/// Paths of the files of a run that are not data files.
-const RUN_FILES: [fn(&str) -> String; 4] = [manifest_path, checksums_path, failed_path, state_path];
 
 /// Reports all added files.
 pub(super) fn find(
-    out: &Path,
+    out: &Store,
     options: &VerifyOptions,
     runs: &Runs,
     report: &mut Report,
 ) -> Result<(), StorageError> {
     let mut known: BTreeSet<String> = runs.ids.iter().flat_map(|id| RUN_FILES.map(|path| path(id))).collect();
     known.insert(LATEST.to_owned());
-    // An interrupted prune may leave a temporary file of its record. The next prune overwrites it.
-    known.extend([PRUNED.to_owned(), format!("{PRUNED}.tmp")]);
+    if out.folder().is_none() {
+        known.insert(LOCK.to_owned());
+        // A renaming is a copy and a removal: an interrupted prune leaves both names. The next one finishes it.
+        known.extend(runs.ids.iter().map(|id| pruned_manifest_path(id)));
+    }
+    // An interrupted command may leave a temporary file of its record. The next one overwrites it.
+    known.extend(
+        [PRUNED, ERASED, ERASED_SIGNATURE, HOLDS]
+            .into_iter()
+            .flat_map(|record| [record.to_owned(), format!("{record}.tmp")]),
+    );
     known.extend(runs.being_pruned.iter().cloned());
+    let changing = runs.checked.iter().filter(|run| run.is_changing);
+    known.extend(changing.map(|run| format!("{}.tmp", checksums_path(&run.id))));
     let manifests = runs.checked.iter().filter_map(|run| run.manifest.as_ref());
     let entries: Vec<&FileEntry> = manifests.flat_map(|manifest| &manifest.files).collect();
     known.extend(entries.iter().map(|file| file.path.to_string()));
@@ -41,11 +49,19 @@ pub(super) fn find(
 
     let mut added = Vec::new();
     for folder in folders {
-        let found = list(out, folder)?.into_iter();
+        let found = out.list(folder)?.into_iter().map(|found| found.path);
         added.extend(found.filter(|path| !known.contains(path) && is_selected(path, options)));
     }
-    if let Some(run) = &runs.unfinished {
+    for run in &runs.unfinished {
         added.retain(|path| !is_being_published(path, run));
+    }
+    // Shards that `commit` has not published yet.
+    added.retain(|path| !is_probe(path) && shard_of_manifest(path).is_none());
+    if !added.is_empty()
+        && let Some(run_id) = lock::run_in_store(out)?
+    {
+        // The journal of a run into an object store is on the machine of the run.
+        added.retain(|path| !is_of_run(path, run_id.as_str()));
     }
     if !added.is_empty() {
         drop_new_runs(out, runs, &mut added)?;
@@ -68,9 +84,17 @@ pub(super) fn find(
 
 /// True if the file belongs to the selected run, or all runs are selected.
 fn is_selected(path: &str, options: &VerifyOptions) -> bool {
-    let Some(run) = &options.run else { return true };
+    options.run.as_ref().is_none_or(|run| is_of_run(path, run.as_str()))
+}
+
+fn is_of_run(path: &str, run_id: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or_default();
-    name.starts_with(&format!("part-{run}-")) || path.starts_with(&layout::run_file(run, ""))
+    name.starts_with(&format!("part-{run_id}-")) || path.starts_with(&layout::run_file(run_id, ""))
+}
+
+/// True for the object by which a run tests an object store. It exists for a moment.
+fn is_probe(path: &str) -> bool {
+    path.strip_prefix(RUNS).is_some_and(|name| name.starts_with("/.probe-"))
 }
 
 /// True for files of a run that is being published, including temporary ones.
@@ -87,15 +111,14 @@ fn is_being_published(path: &str, run: &UnfinishedRun) -> bool {
 }
 
 /// Removes the files of runs whose publication began after the manifests were read.
-fn drop_new_runs(out: &Path, runs: &Runs, added: &mut Vec<String>) -> Result<(), StorageError> {
-    let now = unfinished(out)?.filter(|run| !runs.ids.contains(&run.id));
-    if let Some(run) = &now {
+fn drop_new_runs(out: &Store, runs: &Runs, added: &mut Vec<String>) -> Result<(), StorageError> {
+    for run in unfinished(out)?.iter().filter(|run| !runs.ids.contains(&run.id)) {
         let own = RUN_FILES.map(|path| path(&run.id));
         added.retain(|path| !is_being_published(path, run) && !own.contains(path));
     }
     // The run may be published by now, and its journal removed.
     let mut new_runs = BTreeMap::new();
-    for path in list(out, RUNS)? {
+    for path in out.list(RUNS)?.into_iter().map(|found| found.path) {
         let Some((id, MANIFEST)) = layout::split_run_file(&path) else { continue };
         if runs.ids.contains(id) || id.contains('/') {
             continue;
@@ -110,10 +133,14 @@ fn drop_new_runs(out: &Path, runs: &Runs, added: &mut Vec<String>) -> Result<(),
     let own: BTreeSet<String> = new_runs.keys().flat_map(|id| RUN_FILES.map(|path| path(id))).collect();
     let files: BTreeSet<&str> =
         new_runs.values().flat_map(|manifest| &manifest.files).map(|file| file.path.as_str()).collect();
-    added.retain(|path| {
-        let exists = fs::symlink_metadata(out.join(path)).is_ok();
-        exists && !own.contains(path) && !files.contains(path.as_str())
-    });
+    added.retain(|path| !own.contains(path) && !files.contains(path.as_str()));
+    let mut remaining = Vec::with_capacity(added.len());
+    for path in added.drain(..) {
+        if !matches!(out.kind(&path)?, Kind::Missing) {
+            remaining.push(path);
+        }
+    }
+    *added = remaining;
     Ok(())
 }
 
@@ -123,32 +150,4 @@ fn is_system_file(path: &str) -> bool {
     matches!(name, ".DS_Store" | "Thumbs.db" | "desktop.ini" | "_SUCCESS")
         || name.starts_with("._")
         || name.starts_with(".nfs")
-}
-
-/// Returns all files below a folder, including symbolic links, relative to `out`, sorted.
-pub(super) fn list(out: &Path, folder: &str) -> Result<Vec<String>, StorageError> {
-    let mut files = Vec::new();
-    match fs::symlink_metadata(out.join(folder)) {
-        Ok(meta) if meta.is_dir() => {}
-        Ok(_) => return Ok(vec![folder.to_owned()]),
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            return Ok(files);
-        }
-        Err(error) => return Err(StorageError::new("inspect", &out.join(folder), error)),
-    }
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        let at = out.join(&folder);
-        for entry in fs::read_dir(&at).on("list", &at)? {
-            let entry = entry.on("list", &at)?;
-            let path = format!("{folder}/{}", entry.file_name().to_string_lossy());
-            if entry.file_type().on("inspect", &entry.path())?.is_dir() {
-                folders.push(path);
-            } else {
-                files.push(path);
-            }
-        }
-    }
-    files.sort();
-    Ok(files)
 }

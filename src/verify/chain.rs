@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::content::{Content, LATEST, manifest_path};
 use super::excerpt::quoted;
-use super::runs::{Found, Snapshot, with_cause};
+use super::runs::{Found, Snapshot, UnfinishedRun, with_cause};
 use super::{DamageKind, Report, VerifyOptions};
 use crate::layout::PRUNED;
 use crate::output::manifest::Latest;
@@ -54,17 +54,15 @@ pub(super) fn check(snapshot: &Snapshot, options: &VerifyOptions, report: &mut R
 /// Returns the run whose manifest is written but not yet named by `latest.json`. Its publication is under way
 /// or was interrupted. It is not damage that `latest.json` still names the previous run.
 fn committed<'a>(snapshot: &'a Snapshot, latest: Option<&Latest>) -> Option<(&'a str, &'a Found)> {
-    let id = snapshot.unfinished.as_ref()?.id.as_str();
-    let found = snapshot.found.get(id)?;
-    let previous = found.manifest()?.previous.as_ref();
-    let is_next = match (previous, latest) {
-        (Some(previous), Some(latest)) => {
+    let is_next = |found: &Found| match (found.manifest().map(|manifest| &manifest.previous), latest) {
+        (Some(Some(previous)), Some(latest)) => {
             (&previous.run_id, &previous.sha256) == (&latest.run_id, &latest.sha256)
         }
-        (None, None) => matches!(snapshot.latest, Content::Missing),
+        (Some(None), None) => matches!(snapshot.latest, Content::Missing),
         _ => false,
     };
-    is_next.then_some((id, found))
+    let found = |run: &'a UnfinishedRun| Some((run.id.as_str(), snapshot.found.get(&run.id)?));
+    snapshot.unfinished.iter().filter_map(found).find(|(_, found)| is_next(found))
 }
 
 fn read_latest(snapshot: &Snapshot, report: &mut Report) -> Option<Latest> {

@@ -1,18 +1,20 @@
-//! Checks the lists of a run: `checksums.sha256`, which follows from the manifest, and `failed.csv`.
+//! Checks the lists of a run: `checksums.sha256`, which follows from the manifest, `failed.csv` and
+//! `not_found.csv`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::content::{NOT_REGULAR, checksums_path, failed_path};
-use super::failed::{self, ListError};
+use super::contact_lists::{self, List, ListError};
+use super::content::{NOT_REGULAR, checksums_path};
 use super::files::hash;
 use super::runs::{Checksums, Run};
 use super::{DamageKind, Report};
-use crate::durable::{self, OnPath, Opened, StorageError};
+use crate::durable::{OnPath, Opened, StorageError};
 use crate::output::manifest::Manifest;
+use crate::store::Store;
 
 /// Reports damage to the lists of a run.
-pub(super) fn check(out: &Path, run: &Run, report: &mut Report) -> Result<(), StorageError> {
+pub(super) fn check(out: &Store, run: &Run, report: &mut Report) -> Result<(), StorageError> {
     let lists = Lists { out, id: &run.id, manifest: run.manifest.as_ref() };
     if let Some(checksums) = &run.checksums {
         let before = report.damages.len();
@@ -21,12 +23,12 @@ pub(super) fn check(out: &Path, run: &Run, report: &mut Report) -> Result<(), St
             lists.check_text(checksums, report);
         }
     }
-    lists.check_failed(run.checksums.as_ref(), report)
+    List::ALL.into_iter().try_for_each(|list| lists.check_contacts(list, run.checksums.as_ref(), report))
 }
 
 /// A run whose lists are checked.
 struct Lists<'a> {
-    out: &'a Path,
+    out: &'a Store,
     id: &'a str,
     manifest: Option<&'a Manifest>,
 }
@@ -44,10 +46,10 @@ impl Lists<'_> {
                 report.damage(Some(self.id), list.as_str(), DamageKind::Disagreement, detail);
             }
         }
-        let failed = failed_path(self.id);
+        let own = List::ALL.map(|list| list.path(self.id));
         let others = checksums.sums.iter().filter(|(path, _)| !in_manifest.contains_key(path.as_str()));
         for (path, hash) in others {
-            if self.manifest.is_some() && *path != failed {
+            if self.manifest.is_some() && !own.contains(path) {
                 let detail = format!("it lists {path}, which the manifest does not name");
                 report.damage(Some(self.id), list.as_str(), DamageKind::Disagreement, detail);
             } else if let Some((kind, detail)) = self.fault(path, hash)? {
@@ -81,11 +83,12 @@ impl Lists<'_> {
     /// Compares the text with the one that follows from the manifest. All sums must be correct.
     fn check_text(&self, checksums: &Checksums, report: &mut Report) {
         let files = self.manifest.map(|manifest| manifest.files.as_slice()).unwrap_or_default();
-        let failed = failed_path(self.id);
+        let own = List::ALL.map(|list| list.path(self.id));
         let mut lines: Vec<(&str, &str)> =
             files.iter().map(|file| (file.sha256.as_str(), file.path.as_str())).collect();
         // The state file comes last.
-        lines.extend(checksums.sums.get(&failed).map(|hash| (hash.as_str(), failed.as_str())));
+        let listed = own.iter().filter_map(|path| Some((checksums.sums.get(path)?.as_str(), path.as_str())));
+        lines.extend(listed);
         lines.extend(self.state().map(|(path, hash)| (hash, path)));
         let written: String = lines.iter().map(|(hash, path)| [*hash, "  ", *path, "\n"].concat()).collect();
         if written != checksums.text {
@@ -94,30 +97,36 @@ impl Lists<'_> {
         }
     }
 
-    /// Checks `failed.csv`. It must exist and be listed exactly if contacts failed, and have one line for
-    /// each of them.
-    fn check_failed(&self, checksums: Option<&Checksums>, report: &mut Report) -> Result<(), StorageError> {
-        let path = failed_path(self.id);
+    /// Checks a list of contacts. It must exist and be listed exactly if there are such contacts, and have one
+    /// line for each of them.
+    fn check_contacts(
+        &self,
+        list: List,
+        checksums: Option<&Checksums>,
+        report: &mut Report,
+    ) -> Result<(), StorageError> {
+        let path = list.path(self.id);
         let is_listed = checksums.map(|checksums| checksums.sums.contains_key(&path));
-        let opened = durable::open_below(self.out, Path::new(&path))?;
-        let expected = self.manifest.map(|manifest| manifest.contacts.failed);
+        let opened = self.out.open(&path)?;
+        let expected = self.manifest.map(|manifest| list.counted(manifest));
+        let is_required = self.manifest.is_some_and(|manifest| list.is_required(manifest));
+        let words = list.words();
         let mut add_damage =
             |path: &str, kind, detail: &str| report.damage(Some(self.id), path, kind, detail);
         match (opened, expected) {
             (Opened::Missing, Some(0) | None) => {}
             // A file that is listed and missing is already reported.
             (Opened::Missing, Some(_)) if is_listed == Some(true) => {}
+            (Opened::Missing, Some(_)) if !is_required => {}
             (Opened::Missing, Some(_)) => {
-                add_damage(
-                    &path,
-                    DamageKind::Missing,
-                    "it is missing, but the manifest counts failed contacts",
-                );
+                let detail = format!("it is missing, but the manifest counts contacts as {words}");
+                add_damage(&path, DamageKind::Missing, &detail);
             }
             (Opened::NotRegular, _) if is_listed == Some(true) => {}
             (Opened::NotRegular, _) => add_damage(&path, DamageKind::UnsafePath, NOT_REGULAR),
             (Opened::File(..), Some(0)) => {
-                add_damage(&path, DamageKind::Added, "the manifest counts no failed contacts");
+                let detail = format!("the manifest counts no contacts as {words}");
+                add_damage(&path, DamageKind::Added, &detail);
             }
             (Opened::File(..), None) if is_listed == Some(false) => {
                 add_damage(&path, DamageKind::Added, "checksums.sha256 does not list it");
@@ -128,11 +137,11 @@ impl Lists<'_> {
                     let detail = format!("it does not list {path}");
                     add_damage(&checksums_path(self.id), DamageKind::Disagreement, &detail);
                 }
-                match failed::read(file, &mut |_| (), &mut |_| ()) {
+                match contact_lists::read(file, &mut |_| (), &mut |_| ()) {
                     Ok(contacts) if contacts == expected => {}
                     Ok(contacts) => {
                         let detail = format!(
-                            "it has {contacts} contacts, but the manifest counts {expected} as failed"
+                            "it has {contacts} contacts, but the manifest counts {expected} as {words}"
                         );
                         add_damage(&path, DamageKind::RowCount, &detail);
                     }

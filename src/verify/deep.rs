@@ -6,29 +6,28 @@
 
 mod coverage;
 mod file;
-mod lines;
 mod order;
-pub(super) mod published;
 pub(super) mod rows;
 mod tally;
 
 use std::collections::{BTreeSet, HashMap};
-use std::path::Path;
 
 use super::excerpt::quoted;
 use super::{DamageKind, Report, VerifyError, state};
 use crate::contact_read::Status;
-use crate::durable::StorageError;
 use crate::id::Channel;
+use crate::output::RAW;
 use crate::output::manifest::{FileEntry, Manifest};
+use crate::published::{self, ReadError, Wanted};
+use crate::store::Store;
 use crate::table::Table;
 use file::{Faults, FileCheck};
 use order::{RowOrder, nulls_last};
-use rows::{Number, ReadError, Row, Text};
+use rows::{COLUMNS, Number, Row, Text};
 use tally::{ConversationCounts, CountsByContact, Pass};
 
 /// Checks the rows of a run whose files are intact.
-pub(super) fn check(out: &Path, manifest: &Manifest, report: &mut Report) -> Result<(), VerifyError> {
+pub(super) fn check(out: &Store, manifest: &Manifest, report: &mut Report) -> Result<(), VerifyError> {
     let mut deep = DeepCheck { out, manifest, report, checked_files: BTreeSet::new(), all_readable: true };
     let mut contacts = CountsByContact::default();
     let covered = coverage::count(&mut deep, &mut contacts)?;
@@ -65,7 +64,7 @@ pub(super) fn check(out: &Path, manifest: &Manifest, report: &mut Report) -> Res
 
 /// Returns the number of contacts in `coverage` whose outcome differs from the state file.
 pub(super) fn uncovered(
-    out: &Path,
+    out: &Store,
     manifest: &Manifest,
     remembered: &HashMap<u128, Status>,
 ) -> Result<u64, VerifyError> {
@@ -99,7 +98,7 @@ struct RowPosition<'a> {
 }
 
 struct DeepCheck<'a> {
-    out: &'a Path,
+    out: &'a Store,
     manifest: &'a Manifest,
     report: &'a mut Report,
     /// Files that are already checked on their own.
@@ -109,26 +108,14 @@ struct DeepCheck<'a> {
 }
 
 impl<'a> DeepCheck<'a> {
-    /// Returns the files of a table; those of one folder in the order of their rows.
-    fn files(&self, table: &str) -> Vec<&'a FileEntry> {
-        let mut files: Vec<_> = self.manifest.files.iter().filter(|file| file.table == table).collect();
-        // Numbers have five digits or more.
-        files.sort_by_key(|file| {
-            let (folder, name) = file.path.rsplit_once('/').unwrap_or_default();
-            (folder, name.len(), name)
-        });
-        files
-    }
-
     fn read(&mut self, table: &str, each: OnRow) -> Result<(), VerifyError> {
-        for file in self.files(table) {
+        for file in published::files_of(self.manifest, table) {
             self.read_file(file, each)?;
         }
         Ok(())
     }
 
     fn read_file(&mut self, file: &'a FileEntry, each: OnRow) -> Result<(), VerifyError> {
-        let path = self.out.join(&file.path);
         let mut faults = Faults::default();
         let mut check = self.checked_files.insert(&file.path).then(|| FileCheck::new(self.manifest, file));
         let (mut number, time) = (0, tally::partition_time(file));
@@ -140,25 +127,18 @@ impl<'a> DeepCheck<'a> {
             each(row, RowPosition { row: number, file, time }, &mut faults);
         });
         let (kind, detail) = match read {
-            Ok(rows) if rows == file.rows => {
+            Ok(()) => {
                 let whole = check.filter(|_| file.table != RAW).and_then(FileCheck::finish);
                 for (kind, detail) in faults.sentences().chain(whole) {
                     self.damage(&file.path, kind, detail);
                 }
                 return Ok(());
             }
-            Ok(rows) => {
-                (DamageKind::RowCount, format!("it has {rows} rows, but the manifest says {}", file.rows))
+            Err(ReadError::RowCount { found, expected, .. }) => {
+                (DamageKind::RowCount, format!("it has {found} rows, but the manifest says {expected}"))
             }
-            Err(error) => match error.downcast::<std::io::Error>() {
-                // An error with an OS code comes from the file system. Decoders use the same type for invalid
-                // bytes.
-                Ok(io) if io.raw_os_error().is_some() => {
-                    return Err(StorageError::new("read", &path, *io).into());
-                }
-                Ok(io) => (DamageKind::Unreadable, io.to_string()),
-                Err(other) => (DamageKind::Unreadable, other.to_string()),
-            },
+            Err(ReadError::Damaged { what, .. }) => (DamageKind::Unreadable, what),
+            Err(ReadError::Storage(error)) => return Err(error.into()),
         };
         // A file that is read in every pass is reported once.
         if check.is_some() {
@@ -341,18 +321,17 @@ fn check_record_order(
     }
 }
 
-/// A raw archive has lines instead of columns.
-const RAW: &str = "raw";
-
 fn read_any(
-    out: &Path,
+    out: &Store,
     manifest: &Manifest,
     file: &FileEntry,
     each: &mut dyn FnMut(&Row),
-) -> Result<u64, ReadError> {
-    let opened = published::open(out, file)?;
+) -> Result<(), ReadError> {
     if file.table == RAW {
-        return lines::count(opened, &file.path);
+        return published::count_lines(out, file);
     }
-    rows::read(opened, &file.path, file::columns(manifest, file).as_deref(), each)
+    for batch in published::batches(out, manifest, file, Wanted::Named(&COLUMNS))? {
+        rows::each_row(&batch?, each);
+    }
+    Ok(())
 }

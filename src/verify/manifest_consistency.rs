@@ -11,8 +11,9 @@ use super::{DamageKind, Report};
 use crate::output::folder;
 use crate::output::manifest::{ColumnEntry, FileEntry, Manifest, Status, TableEntry};
 use crate::settings::PartitionKey;
+use crate::table::Table;
 use crate::table::schema::SCHEMA_VERSION;
-use crate::table::{Table, parse_time};
+use crate::time::parse_time;
 
 /// Reports contradictions in a manifest.
 pub(super) fn check(manifest: &Manifest, report: &mut Report) {
@@ -99,6 +100,10 @@ fn state(manifest: &Manifest, add_damage: AddDamage) {
         }
         Some(_) => {}
     }
+    if manifest.is_snapshot() && (is_incremental || manifest.rebuilt_from.is_some()) {
+        let detail = "it is a snapshot, but it also names the properties of an incremental or rebuilt run";
+        add_damage(DamageKind::Disagreement, detail.to_owned());
+    }
     if !is_incremental && manifest.contacts.unchanged > 0 {
         let detail = "it counts unchanged contacts, but the run is not incremental";
         add_damage(DamageKind::Disagreement, detail.to_owned());
@@ -161,6 +166,10 @@ fn file_faults(manifest: &Manifest, file: &FileEntry) -> Vec<String> {
     }
     if file.rows == 0 {
         faults.push("it has no rows, but such files are never written".to_owned());
+    }
+    let shard = file.path.shard(&manifest.run_id);
+    if shard.is_some_and(|shard| manifest.shards.is_none_or(|of| shard >= of)) {
+        faults.push("it is of a shard that the run does not have".to_owned());
     }
     if folder(&file.table, &file.partition) != file.path.split().0 {
         faults.push("its folder does not match its partition".to_owned());

@@ -1,11 +1,12 @@
 //! Checks an export against its manifests: bytes, names and hashes; with [`Depth::Deep`] also the rows.
 //!
-//! [`runs`] reads the manifests. [`chain`] compares them with `latest.json` and each other, and
+//! [`runs`] reads the manifests, and [`records`] the records beside them. [`chain`] compares them with `latest.json` and each other, and
 //! [`manifest_consistency`] checks each manifest for contradictions.
 //! [`files`] and [`checksums`] check the files that a manifest names, [`state`] checks the state file of an
 //! incremental run. [`added`] finds files that no manifest names. [`permissions`] warns of files that others
-//! may read. [`deep`] opens every file and compares the rows. [`quick_check`] is the short check before a run
-//! is read, and [`lengths`] reads the lengths of histories.
+//! may read, [`mod@erasures`] of an unfinished erasure, [`record_signature`] of a wrong signature. [`deep`] opens every file and compares the rows. [`quick_check`] is the short check before a run
+//! is read, and [`lengths`] reads the lengths of histories. [`Subject`] is the part of the export that a finding
+//! is about, from which the command line derives its advice.
 //!
 //! Other programs may write to the disk, so nothing in a manifest is trusted, least of all its paths.
 //!
@@ -17,27 +18,36 @@
 mod added;
 mod chain;
 mod checksums;
+mod contact_lists;
 mod content;
 mod deep;
+mod erasures;
 mod excerpt;
-mod failed;
 mod files;
 pub(crate) mod lengths;
 mod manifest_consistency;
 mod permissions;
 pub(crate) mod quick_check;
+mod record_signature;
+mod records;
 mod runs;
 mod state;
+mod subject;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Serialize;
 
 use crate::durable::StorageError;
 use crate::id::RunId;
 use crate::layout::{LATEST, RUNS};
+use crate::store::Store;
+
+pub use erasures::ErasureFacts;
+pub(crate) use runs::has_table_files;
+pub use subject::Subject;
 
 /// Maximum number of checks, if runs are pruned meanwhile.
 const MAX_ATTEMPTS: usize = 10;
@@ -73,8 +83,11 @@ pub struct Report {
     pub bytes: u64,
     /// All damage found; empty for an intact export.
     pub damages: Vec<Damage>,
-    /// Deviations that are not damage: permissive file modes, and files of other programs.
+    /// Deviations that are not damage: permissive file modes, files of other programs, an unfinished erasure, and a wrong
+    /// signature.
     pub warnings: Vec<Damage>,
+    /// Erasures of contacts, for which the checked files were replaced.
+    pub erasures: Vec<ErasureFacts>,
 }
 
 /// A finding: one damage or warning.
@@ -119,6 +132,10 @@ pub enum DamageKind {
     Order,
     /// Users other than the owner may access a file or folder. This is a warning.
     Permissions,
+    /// An erasure of contacts is not finished. This is a warning.
+    Unfinished,
+    /// A file is not the signature of the record beside it. This is a warning.
+    Signature,
 }
 
 /// Reason why nothing could be checked.
@@ -147,12 +164,14 @@ pub enum VerifyError {
 ///
 /// # Errors
 /// If there is no export, or it cannot be read. Damage is not an error: the report lists it.
-pub fn verify(out: &Path, options: &VerifyOptions) -> Result<Report, VerifyError> {
+pub fn verify(out: &Store, options: &VerifyOptions) -> Result<Report, VerifyError> {
     for _ in 1..MAX_ATTEMPTS {
         let result = check_once(out, options);
         match &result {
-            // Missing files of a run that was pruned meanwhile are not damage.
-            Ok((report, runs)) if !report.damages.is_empty() && runs::is_any_gone(out, runs)? => {}
+            // Files of a run that was pruned meanwhile are not damage, and neither are files that were replaced.
+            Ok((report, runs))
+                if !report.damages.is_empty()
+                    && (runs::is_any_gone(out, runs)? || erasures::has_changed(out, runs)?) => {}
             Err(VerifyError::Storage(error)) if error.source.kind() == std::io::ErrorKind::NotFound => {}
             _ => return result.map(|(report, _)| report),
         }
@@ -160,14 +179,19 @@ pub fn verify(out: &Path, options: &VerifyOptions) -> Result<Report, VerifyError
     check_once(out, options).map(|(report, _)| report)
 }
 
-fn check_once(out: &Path, options: &VerifyOptions) -> Result<(Report, runs::Runs), VerifyError> {
+fn check_once(out: &Store, options: &VerifyOptions) -> Result<(Report, runs::Runs), VerifyError> {
     let mut report = Report::default();
     let runs = runs::read(out, options, &mut report)?;
     for run in &runs.checked {
+        if erasures::is_without_record(out, run, &mut report)? {
+            continue;
+        }
         let files = files::check(out, run, &mut report)?;
-        checksums::check(out, run, &mut report)?;
+        if !run.is_changing {
+            checksums::check(out, run, &mut report)?;
+        }
         let state = state::check(out, run, &mut report)?;
-        if let Some(manifest) = &run.manifest {
+        if let Some(manifest) = run.manifest.as_ref().filter(|_| !run.is_changing) {
             manifest_consistency::check(manifest, &mut report);
             // Rows are checked only if the files are intact. Otherwise they would repeat the same damage.
             if options.depth == Depth::Deep && files == files::Files::Sound {
@@ -178,6 +202,8 @@ fn check_once(out: &Path, options: &VerifyOptions) -> Result<(Report, runs::Runs
             }
         }
     }
+    erasures::report(&runs, options, &mut report);
+    record_signature::check(out, &mut report)?;
     added::find(out, options, &runs, &mut report)?;
     permissions::check(out, &runs, &mut report)?;
     Ok((report, runs))
@@ -191,8 +217,20 @@ impl Report {
         kind: DamageKind,
         detail: impl Into<String>,
     ) {
+        self.damages.push(Damage::new(run_id, path, kind, detail));
+    }
+}
+
+impl Damage {
+    /// Creates a finding. Long texts are cut.
+    pub fn new(
+        run_id: Option<&str>,
+        path: impl Into<String>,
+        kind: DamageKind,
+        detail: impl Into<String>,
+    ) -> Self {
         let run_id = run_id.map(str::to_owned);
         let (path, detail) = (excerpt::cut(path.into()), excerpt::cut(detail.into()));
-        self.damages.push(Damage { run_id, path, kind, detail });
+        Self { run_id, path, kind, detail }
     }
 }

@@ -1,26 +1,27 @@
 //! Reads the manifests and lists of the runs as a consistent snapshot.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::io::{BufReader, Read};
-use std::path::Path;
 
 use serde::Deserialize;
 
 use super::chain;
 use super::content::{
-    Content, LATEST, checksums_path, failed_path, manifest_path, pruned_manifest_path, read_content,
-    state_path,
+    Content, LATEST, checksums_path, failed_path, manifest_path, not_found_path, pruned_manifest_path,
+    read_content, state_path,
 };
-use super::files::{PathKind, path_kind};
-use super::{DamageKind, Report, VerifyError, VerifyOptions};
+use super::{DamageKind, Report, VerifyError, VerifyOptions, erasures, records};
+use crate::catalog::sharded_runs;
 use crate::digest::sha256;
-use crate::durable::{self, OnPath, Opened, StorageError};
+use crate::durable::{Opened, StorageError};
 use crate::id::RunId;
-use crate::layout::{JOURNAL, PRUNED, RUNS};
+use crate::layout::{self, CHECKSUMS, JOURNAL, MANIFEST, RUNS, commit_journal};
 use crate::output::ExportPath;
+use crate::output::erased::Erasures;
+use crate::output::holds::Holds;
 use crate::output::manifest::{Manifest, ManifestError};
 use crate::output::pruned::PrunedRuns;
+use crate::store::{Kind, Listed, Store};
 use crate::table::Table;
 
 /// Maximum size of a journal, enough for the errors of some million contacts.
@@ -34,19 +35,23 @@ pub(super) struct Runs {
     pub(super) checked: Vec<Run>,
     /// IDs of all runs, including the unfinished one.
     pub(super) ids: BTreeSet<String>,
-    /// The run that is being published.
-    pub(super) unfinished: Option<UnfinishedRun>,
+    /// Runs that are being published, or whose publication was interrupted.
+    pub(super) unfinished: Vec<UnfinishedRun>,
     /// Files of runs that are being pruned.
     pub(super) being_pruned: BTreeSet<String>,
+    /// The record of erasures.
+    pub(super) erasures: Option<Erasures>,
 }
 
 /// A run: its manifest and its checksums.
 pub(super) struct Run {
     pub(super) id: String,
-    /// `None` if it is missing or damaged.
+    /// The manifest, without the contacts that were erased since; `None` if it is missing or damaged.
     pub(super) manifest: Option<Manifest>,
     /// `None` if it is missing or damaged.
     pub(super) checksums: Option<Checksums>,
+    /// True if an unfinished erasure changes the run: some of its files are as before, and some as after.
+    pub(super) is_changing: bool,
 }
 
 /// Content of the file `checksums.sha256`.
@@ -81,29 +86,31 @@ impl Found {
 pub(super) struct Snapshot {
     pub(super) latest: Content,
     pub(super) found: BTreeMap<String, Found>,
-    pub(super) unfinished: Option<UnfinishedRun>,
+    pub(super) unfinished: Vec<UnfinishedRun>,
     /// The runs that `prune` removed.
     pub(super) pruned: PrunedRuns,
     /// Remaining files of runs that are being pruned.
     being_pruned: BTreeSet<String>,
+    /// The record of erasures.
+    erasures: Option<Erasures>,
 }
 
 /// Reads the selected runs, and reports damage to their manifests.
-pub(super) fn read(out: &Path, options: &VerifyOptions, report: &mut Report) -> Result<Runs, VerifyError> {
-    let snapshot = read_consistent(out, report)?;
+pub(super) fn read(out: &Store, options: &VerifyOptions, report: &mut Report) -> Result<Runs, VerifyError> {
+    let mut snapshot = read_consistent(out, report)?;
     if snapshot.found.is_empty() && matches!(snapshot.latest, Content::Missing) && !has_table_files(out)? {
-        return Err(VerifyError::NoExport { path: out.to_owned() });
+        return Err(VerifyError::NoExport { path: out.root().to_owned() });
     }
     if let Some(run_id) = &options.run
         && !snapshot.found.contains_key(run_id.as_str())
     {
-        return Err(VerifyError::NoRun { run_id: run_id.clone(), path: out.to_owned() });
+        return Err(VerifyError::NoRun { run_id: run_id.clone(), path: out.root().to_owned() });
     }
     chain::check(&snapshot, options, report);
     let mut ids: BTreeSet<String> = snapshot.found.keys().cloned().collect();
     ids.extend(snapshot.unfinished.iter().map(|run| run.id.clone()));
     let mut checked = Vec::new();
-    for (id, found) in snapshot.found {
+    for (id, found) in std::mem::take(&mut snapshot.found) {
         if options.run.as_ref().is_some_and(|run| run.as_str() != id) {
             continue;
         }
@@ -122,16 +129,18 @@ pub(super) fn read(out: &Path, options: &VerifyOptions, report: &mut Report) -> 
             None => None,
         };
         let checksums = read_checksums(out, &id, report)?;
-        checked.push(Run { id, manifest, checksums });
+        let is_changing = snapshot.erasures.as_ref().is_some_and(|erasures| erasures.is_changing(&id));
+        checked.push(Run { id, manifest, checksums, is_changing });
     }
     report.runs = checked.len() as u64;
-    Ok(Runs { checked, ids, unfinished: snapshot.unfinished, being_pruned: snapshot.being_pruned })
+    let Snapshot { unfinished, being_pruned, erasures, .. } = snapshot;
+    Ok(Runs { checked, ids, unfinished, being_pruned, erasures })
 }
 
 /// Reads all manifests, and again if a run was published meanwhile. The journal is read after the manifests.
 /// If `latest.json` does not name a manifest yet, either its journal still exists or `latest.json` has
 /// changed by the second reading.
-fn read_consistent(out: &Path, report: &mut Report) -> Result<Snapshot, StorageError> {
+fn read_consistent(out: &Store, report: &mut Report) -> Result<Snapshot, StorageError> {
     let mut latest = read_content(out, LATEST)?;
     for _ in 0..MAX_ATTEMPTS {
         let found = find_manifests(out)?;
@@ -149,19 +158,22 @@ fn read_consistent(out: &Path, report: &mut Report) -> Result<Snapshot, StorageE
 }
 
 fn snapshot(
-    out: &Path,
+    out: &Store,
     latest: Content,
     mut found: BTreeMap<String, Found>,
-    unfinished: Option<UnfinishedRun>,
+    unfinished: Vec<UnfinishedRun>,
     report: &mut Report,
 ) -> Result<Snapshot, StorageError> {
     // A run that is being published counts only after its manifest is written.
-    if let Some(run) = &unfinished
-        && found.get(&run.id).is_some_and(|found| matches!(found.content, Content::Missing))
-    {
-        found.remove(&run.id);
+    for run in &unfinished {
+        if found.get(&run.id).is_some_and(|found| matches!(found.content, Content::Missing)) {
+            found.remove(&run.id);
+        }
     }
-    let pruned = read_pruned(out, report)?;
+    let pruned: PrunedRuns = records::read(out, report)?.unwrap_or_default();
+    records::read::<Holds>(out, report)?;
+    let erasures = records::read::<Erasures>(out, report)?;
+    erasures::apply(out, erasures.as_ref(), &mut found)?;
     let mut being_pruned = BTreeSet::new();
     for run in &pruned.pruned {
         let id = run.run_id.as_str();
@@ -175,42 +187,31 @@ fn snapshot(
         {
             let files = Manifest::parse(&text).map(|manifest| manifest.files).unwrap_or_default();
             being_pruned.extend(files.into_iter().map(|file| file.path.into()));
-            being_pruned.extend([path, checksums_path(id), failed_path(id), state_path(id)]);
+            being_pruned.extend([
+                path,
+                checksums_path(id),
+                failed_path(id),
+                not_found_path(id),
+                state_path(id),
+            ]);
             found.remove(id);
         }
     }
-    Ok(Snapshot { latest, found, unfinished, pruned, being_pruned })
-}
-
-fn read_pruned(out: &Path, report: &mut Report) -> Result<PrunedRuns, StorageError> {
-    let mut add_damage = |kind, detail: &str| report.damage(None, PRUNED, kind, detail);
-    match read_content(out, PRUNED)? {
-        Content::Missing => {}
-        Content::Rejected(kind, detail) => add_damage(kind, &detail),
-        Content::Plain(text) => match PrunedRuns::parse(&text) {
-            Ok(pruned) if pruned.to_json().as_bytes() == text => return Ok(pruned),
-            Ok(pruned) => {
-                add_damage(DamageKind::Changed, "its content is the same, but its form has changed");
-                return Ok(pruned);
-            }
-            Err(error) => add_damage(DamageKind::Unreadable, &with_cause(&error)),
-        },
-    }
-    Ok(PrunedRuns::default())
+    Ok(Snapshot { latest, found, unfinished, pruned, being_pruned, erasures })
 }
 
 /// True if a checked run is gone by now, because it was pruned meanwhile.
-pub(super) fn is_any_gone(out: &Path, runs: &Runs) -> Result<bool, StorageError> {
+pub(super) fn is_any_gone(out: &Store, runs: &Runs) -> Result<bool, StorageError> {
     for run in &runs.checked {
         let path = if run.manifest.is_some() { manifest_path(&run.id) } else { checksums_path(&run.id) };
-        if matches!(path_kind(out, Path::new(&path))?, PathKind::Missing) {
+        if matches!(out.kind(&path)?, Kind::Missing) {
             return Ok(true);
         }
     }
     Ok(false)
 }
 
-fn find_manifests(out: &Path) -> Result<BTreeMap<String, Found>, StorageError> {
+fn find_manifests(out: &Store) -> Result<BTreeMap<String, Found>, StorageError> {
     let mut found = BTreeMap::new();
     for id in run_ids(out)? {
         let content = read_content(out, &manifest_path(&id))?;
@@ -222,7 +223,7 @@ fn find_manifests(out: &Path) -> Result<BTreeMap<String, Found>, StorageError> {
     Ok(found)
 }
 
-fn read_checksums(out: &Path, id: &str, report: &mut Report) -> Result<Option<Checksums>, StorageError> {
+fn read_checksums(out: &Store, id: &str, report: &mut Report) -> Result<Option<Checksums>, StorageError> {
     let path = checksums_path(id);
     let text = match read_content(out, &path)? {
         Content::Plain(text) => text,
@@ -260,11 +261,26 @@ fn read_checksums(out: &Path, id: &str, report: &mut Report) -> Result<Option<Ch
     }
 }
 
-/// Returns the run that is being published; `None` if its journal is missing or unreadable.
-pub(super) fn unfinished(out: &Path) -> Result<Option<UnfinishedRun>, StorageError> {
+/// Returns the runs that have a journal: the one in the work folder, and those of interrupted commits of shards. An
+/// unreadable journal is ignored.
+pub(super) fn unfinished(out: &Store) -> Result<Vec<UnfinishedRun>, StorageError> {
+    let mut journals = vec![JOURNAL.to_owned()];
+    if out.folder().is_some() {
+        journals.extend(sharded_runs(out)?.keys().map(commit_journal));
+    }
+    let mut runs = Vec::new();
+    for journal in journals {
+        runs.extend(read_journal(out, &journal)?);
+    }
+    Ok(runs)
+}
+
+fn read_journal(out: &Store, path: &str) -> Result<Option<UnfinishedRun>, StorageError> {
     #[derive(Deserialize)]
     struct Journal {
         manifest: Names,
+        #[serde(default)]
+        lists: Vec<Name>,
     }
     #[derive(Deserialize)]
     struct Names {
@@ -276,37 +292,32 @@ pub(super) fn unfinished(out: &Path) -> Result<Option<UnfinishedRun>, StorageErr
     struct Name {
         path: ExportPath,
     }
-    let Opened::File(journal, _) = durable::open_below(out, Path::new(JOURNAL))? else { return Ok(None) };
-    // The journal's list of failed contacts may be long. It is skipped.
+    let Opened::File(journal, _) = out.open(path)? else { return Ok(None) };
+    // A journal of version 0.1.0 has the text of `failed.csv`. It may be long, and is skipped.
     let text = BufReader::new(journal.take(MAX_JOURNAL));
-    let Ok(Journal { manifest }) = serde_json::from_reader(text) else { return Ok(None) };
-    let files = manifest.files.into_iter().chain(manifest.state).map(|file| file.path.into()).collect();
+    let Ok(Journal { manifest, lists }) = serde_json::from_reader(text) else { return Ok(None) };
+    let files =
+        manifest.files.into_iter().chain(manifest.state).chain(lists).map(|file| file.path.into()).collect();
     Ok(Some(UnfinishedRun { id: manifest.run_id.to_string(), files }))
 }
 
 /// Returns the names of the folders in `_runs` that contain a file of a run.
-fn run_ids(out: &Path) -> Result<BTreeSet<String>, StorageError> {
-    let folder = out.join(RUNS);
-    let mut ids = BTreeSet::new();
-    if !fs::symlink_metadata(&folder).is_ok_and(|meta| meta.is_dir()) {
-        return Ok(ids);
-    }
-    for entry in fs::read_dir(&folder).on("list", &folder)? {
-        let entry = entry.on("list", &folder)?;
-        let is_folder = entry.file_type().on("inspect", &entry.path())?.is_dir();
-        let Ok(name) = entry.file_name().into_string() else { continue };
-        let has =
-            |path: String| path_kind(out, Path::new(&path)).map(|kind| !matches!(kind, PathKind::Missing));
-        if is_folder && (has(manifest_path(&name))? || has(checksums_path(&name))?) {
-            ids.insert(name);
-        }
-    }
-    Ok(ids)
+fn run_ids(out: &Store) -> Result<BTreeSet<String>, StorageError> {
+    let listed = out.list(RUNS)?;
+    let of_run = |found: &Listed| {
+        let (id, name) = layout::split_run_file(&found.path)?;
+        [MANIFEST, CHECKSUMS].contains(&name).then(|| id.to_owned())
+    };
+    Ok(listed.iter().filter_map(of_run).collect())
 }
 
-fn has_table_files(out: &Path) -> Result<bool, StorageError> {
+/// True if a table folder has a file.
+///
+/// # Errors
+/// If a folder cannot be listed.
+pub(crate) fn has_table_files(out: &Store) -> Result<bool, StorageError> {
     for table in Table::ALL {
-        if !super::added::list(out, table.name())?.is_empty() {
+        if !out.list(table.name())?.is_empty() {
             return Ok(true);
         }
     }

@@ -6,20 +6,21 @@ use std::path::Path;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::content::state_path;
-use super::files::{Files, PathKind, content_fault, path_kind};
+use super::files::{Files, content_fault};
 use super::runs::Run;
 use super::{DamageKind, Report, VerifyError};
 use crate::contact_read::Status;
 use crate::durable::StorageError;
 use crate::output::manifest::{Manifest, StateEntry};
 use crate::state::{self, StateError};
+use crate::store::{Kind, Store};
 
 /// Checks that the state file exists and is unchanged exactly if the manifest names it.
-pub(super) fn check(out: &Path, run: &Run, report: &mut Report) -> Result<Files, StorageError> {
+pub(super) fn check(out: &Store, run: &Run, report: &mut Report) -> Result<Files, StorageError> {
     let Some(manifest) = &run.manifest else { return Ok(Files::Damaged) };
     let path = state_path(&run.id);
     let Some(state) = &manifest.state else {
-        if !matches!(path_kind(out, Path::new(&path))?, PathKind::Missing) {
+        if !matches!(out.kind(&path)?, Kind::Missing) {
             report.damage(Some(&run.id), path, DamageKind::Added, "the manifest names no state file");
         }
         return Ok(Files::Sound);
@@ -34,7 +35,7 @@ pub(super) fn check(out: &Path, run: &Run, report: &mut Report) -> Result<Files,
 }
 
 /// Compares the rows of an intact state file with the coverage of its run.
-pub(super) fn compare(out: &Path, manifest: &Manifest, report: &mut Report) -> Result<(), VerifyError> {
+pub(super) fn compare(out: &Store, manifest: &Manifest, report: &mut Report) -> Result<(), VerifyError> {
     let Some(state) = &manifest.state else { return Ok(()) };
     match statuses(out, state) {
         Ok((rows, statuses)) => {
@@ -69,7 +70,7 @@ pub(super) fn compare(out: &Path, manifest: &Manifest, report: &mut Report) -> R
 }
 
 /// Returns the number of rows, and the status of each contact by its fingerprint.
-fn statuses(out: &Path, state: &StateEntry) -> Result<(u64, HashMap<u128, Status>), StateError> {
+fn statuses(out: &Store, state: &StateEntry) -> Result<(u64, HashMap<u128, Status>), StateError> {
     let (mut rows, mut statuses) = (0, HashMap::new());
     for row in state::read(out, state.path.as_path())? {
         let row = row?;

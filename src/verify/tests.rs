@@ -1,6 +1,6 @@
 //! Tests that every kind of damage is found and named, without other findings.
 
-mod fixture;
+pub(crate) mod fixture;
 mod publishing;
 mod versions;
 
@@ -13,6 +13,7 @@ use crate::digest::sha256;
 use crate::durable;
 use crate::output::manifest::{Latest, Manifest};
 use crate::settings::{Format, JsonlCodec, ParquetCodec};
+use crate::store::Store;
 use fixture::{Twist, export, export_with};
 
 const PARQUET: Format = Format::Parquet(ParquetCodec::Zstd(3));
@@ -25,7 +26,7 @@ fn two_runs() -> tempfile::TempDir {
 }
 
 fn check(out: &Path, depth: Depth) -> Report {
-    verify(out, &VerifyOptions { run: None, depth }).unwrap()
+    verify(&Store::local(out), &VerifyOptions { run: None, depth }).unwrap()
 }
 
 fn found(report: &Report) -> Vec<(DamageKind, &str)> {
@@ -257,8 +258,12 @@ fn rows_are_counted_in_the_files_themselves() {
 fn one_run_is_checked_alone() {
     let out = two_runs();
     flip(&out.path().join(MESSAGES_1), 100);
-    let run =
-        |id: &str| verify(out.path(), &VerifyOptions { run: Some(id.parse().unwrap()), depth: Depth::Deep });
+    let run = |id: &str| {
+        verify(
+            &Store::local(out.path()),
+            &VerifyOptions { run: Some(id.parse().unwrap()), depth: Depth::Deep },
+        )
+    };
     assert_eq!(run("r2").unwrap().damages, []);
     assert_eq!(found(&run("r1").unwrap()), [(DamageKind::Changed, MESSAGES_1)]);
     assert!(matches!(run("r3"), Err(VerifyError::NoRun { .. })));
@@ -271,7 +276,7 @@ fn one_run_is_verified_by_later_manifests() {
         String::from_utf8(bytes).unwrap().replace("api.example", "api.examp1e").into_bytes()
     });
     let of_first = VerifyOptions { run: Some("r1".parse().unwrap()), depth: Depth::Files };
-    let report = verify(out.path(), &of_first).unwrap();
+    let report = verify(&Store::local(out.path()), &of_first).unwrap();
     assert_eq!(found(&report), [(DamageKind::Chain, "_runs/r1/manifest.json")]);
     assert!(report.damages[0].detail.contains("_runs/r2/manifest.json"), "{report:?}");
 }
@@ -342,7 +347,7 @@ fn keys_of_later_versions_in_latest_are_not_damage() {
 #[test]
 fn an_unfinished_run_is_neither_damage_nor_an_export() {
     let out = tempfile::tempdir().unwrap();
-    let check = || verify(out.path(), &VerifyOptions { run: None, depth: Depth::Files });
+    let check = || verify(&Store::local(out.path()), &VerifyOptions { run: None, depth: Depth::Files });
     assert!(matches!(check(), Err(VerifyError::NoExport { .. })));
     durable::create_dir_all(&out.path().join("_work/stage/messages")).unwrap();
     durable::create_dir_all(&out.path().join("_work/spool")).unwrap();
@@ -358,7 +363,7 @@ fn the_report_serializes_to_json() {
     durable::remove_file(&out.path().join(MESSAGES_1)).unwrap();
     let mut report = check(out.path(), Depth::Files);
     report.bytes = 0;
-    insta::assert_snapshot!(serde_json::to_string(&report).unwrap(), @r#"{"runs":2,"files":6,"rows":24,"bytes":0,"damages":[{"run_id":"r1","path":"messages/month=1970-01/part-r1-00000.parquet","kind":"missing","detail":"the manifest names it"}],"warnings":[]}"#);
+    insta::assert_snapshot!(serde_json::to_string(&report).unwrap(), @r#"{"runs":2,"files":6,"rows":24,"bytes":0,"damages":[{"run_id":"r1","path":"messages/month=1970-01/part-r1-00000.parquet","kind":"missing","detail":"the manifest names it"}],"warnings":[],"erasures":[]}"#);
 }
 
 #[test]

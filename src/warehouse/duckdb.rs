@@ -5,12 +5,16 @@ use std::fmt::Write as _;
 use super::dialect::{Dialect, literal, name};
 use super::failure::STOP_AT_ERRORS;
 use super::{ExportSource, Purpose, names, tables};
-use crate::layout::{MANIFEST, PRUNED, RUNS};
+use crate::layout::{ERASED, MANIFEST, PRUNED, RUNS};
 use crate::table::{Column, Kind, Table};
 
 /// Maximum length of a line, and maximum size of a manifest. DuckDB reserves memory for two of them per
 /// thread.
 const LONGEST_LINE: u32 = 64 << 20;
+
+/// Type of the erasures in their record, as far as a script needs them.
+const ERASURES: &str =
+    r#"STRUCT(runs STRUCT(files STRUCT(path VARCHAR, "after" STRUCT(sha256 VARCHAR))[])[])[]"#;
 
 /// Returns the statements that create the views.
 pub(super) fn staging(source: Option<&ExportSource>, purpose: Purpose) -> String {
@@ -35,7 +39,8 @@ pub(super) fn staging(source: Option<&ExportSource>, purpose: Purpose) -> String
     sql
 }
 
-/// Reads the manifests and the record of pruned runs into `chatzy_manifests` and `chatzy_found`.
+/// Reads the manifests and the records of pruned runs and erased contacts into `chatzy_manifests`, `chatzy_found` and
+/// `chatzy_removed`.
 fn manifests() -> String {
     format!(
         r#"
@@ -60,6 +65,16 @@ CREATE OR REPLACE TEMP TABLE chatzy_found AS
 SELECT run_id, previous_run_id, exported_at, is_part FROM chatzy_manifests
 UNION ALL
 SELECT run.run_id, run.previous.run_id, NULL, false FROM query(getvariable('chatzy_pruned'));
+-- Files of which no row was left when contacts were erased. The manifests still name them.
+SET VARIABLE chatzy_erased = coalesce((
+    SELECT any_value('SELECT unnest(erasures) AS erasure FROM read_json(''' || replace(getvariable('chatzy_pattern'), '''', '''''')
+        || '/{ERASED}'', maximum_object_size = {LONGEST_LINE}, columns = {{erasures: ''{ERASURES}''}})')
+    FROM glob(getvariable('chatzy_pattern') || '/{ERASED}')
+), 'SELECT unnest(NULL::{ERASURES}) AS erasure');
+CREATE OR REPLACE TEMP TABLE chatzy_removed AS
+SELECT file.path AS path FROM (
+    SELECT unnest(run.files) AS file FROM (SELECT unnest(erasure.runs) AS run FROM query(getvariable('chatzy_erased'))))
+WHERE file."after" IS NULL;
 "#,
         run_id = names::checked_run_id(),
     )
@@ -88,7 +103,8 @@ SELECT run_id, file."table" AS table_name,
     CASE WHEN {is_file}
         THEN regexp_replace(getvariable('chatzy_export') || '/' || file.path, '([\[*?])', '[\1]', 'g')
         ELSE error('the manifest of the run ' || run_id || ' names a path that is not one of its files') END AS path
-FROM (SELECT run_id, unnest(files) AS file FROM chatzy_manifests WHERE {runs}{new});
+FROM (SELECT run_id, unnest(files) AS file FROM chatzy_manifests WHERE {runs}{new})
+WHERE file.path NOT IN (SELECT path FROM chatzy_removed);
 "#,
         is_file = names::IS_FILE,
     )

@@ -8,7 +8,7 @@
 //!                                                               └▶ latest_<table>: views over all runs
 //! ```
 //!
-//! A run that has read a contact completely (see [`DECISIVE`]) replaces the rows of this contact, unless a
+//! A run that has read a contact completely ([`Status::decides`]) replaces the rows of this contact, unless a
 //! newer run is loaded. Runs can therefore be loaded late, twice and in any order. The chain of manifests
 //! determines which run is newer ([`runs`]). The rows of `failed` and `unchanged` contacts stay. Runs that
 //! have only parts of contacts are left out ([`limits`](crate::output::manifest::RunOptions::limits)).
@@ -27,6 +27,7 @@ mod runs;
 mod source;
 mod tables;
 
+use crate::contact_read::Status;
 use crate::output::manifest::Manifest;
 
 pub use dialect::Dialect;
@@ -36,14 +37,11 @@ pub use merge::merge;
 pub use source::{ExportSource, Runs, SourceError};
 pub use tables::create_tables;
 
-/// Statuses in `coverage` with which a run determines the rows of a contact: it has read them, or knows that
-/// there are none. Other statuses leave the rows of earlier runs as they are.
-const DECISIVE: [&str; 4] = ["exported", "empty", "unresolved", "not_found"];
-
 /// Returns the SQL condition that a `coverage` row of this name is decisive.
 fn decides(name: &str) -> String {
-    let statuses = DECISIVE.map(|status| format!("'{status}'"));
-    format!("{name}.status IN ({})", statuses.join(", "))
+    let statuses = Status::ALL.into_iter().filter(|status| status.decides());
+    let names: Vec<_> = statuses.map(|status| format!("'{}'", status.as_str())).collect();
+    format!("{name}.status IN ({})", names.join(", "))
 }
 
 /// Purpose of a script.

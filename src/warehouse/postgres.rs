@@ -6,7 +6,8 @@ use super::dialect::{Dialect, literal, name};
 use super::source::Link;
 use super::{ExportSource, Purpose, copy, runs, tables};
 use crate::id::RunId;
-use crate::table::{Column, Kind, Table, format_time};
+use crate::table::{Column, Kind, Table};
+use crate::time::format_time;
 
 /// Returns the statements that read the lines and create the views.
 pub(super) fn staging(source: Option<&ExportSource>, purpose: Purpose) -> String {

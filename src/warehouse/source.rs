@@ -1,14 +1,13 @@
 //! The export that a script reads.
 
-use std::path::Path;
-
 use super::is_jsonl;
-use crate::catalog::{self, CatalogError};
+use crate::catalog::{self, CatalogError, RunReader};
 use crate::durable::StorageError;
 use crate::id::RunId;
 use crate::output::Layout;
 use crate::output::manifest::Manifest;
-use crate::table::parse_time;
+use crate::store::Store;
+use crate::time::parse_time;
 
 /// The runs that a script reads.
 #[derive(Clone, Debug)]
@@ -25,6 +24,8 @@ pub enum Runs {
 pub struct ExportSource {
     /// Path of the folder, as the database receives it.
     pub(super) path: String,
+    /// True if the export is in an object store.
+    is_remote: bool,
     /// The selected run; `None` for all.
     pub(super) run: Option<RunId>,
     /// True if the run to be loaded has only parts of contacts.
@@ -91,6 +92,14 @@ pub enum SourceError {
     /// A file operation failed.
     #[error(transparent)]
     Storage(StorageError),
+    /// The export is in an object store, but the database reads only files of its machine.
+    #[error(
+        "psql cannot read {path}: copy the export to this machine, or send each table through a pipe, as in: chatzy-export cat {path} messages | psql"
+    )]
+    NotLocal {
+        /// URL of the export.
+        path: String,
+    },
     /// The run is Parquet, but the database reads only JSONL.
     #[error(
         "the run {run} is Parquet, which PostgreSQL cannot read: export with --format jsonl, or select another run with --run"
@@ -123,8 +132,8 @@ impl ExportSource {
     ///
     /// # Errors
     /// If there is none, one is damaged, or the runs to be loaded have only parts of contacts.
-    pub fn read(path: &Path, runs: &Runs) -> Result<Self, SourceError> {
-        let text = path.to_str().filter(|text| !text.contains(char::is_control));
+    pub fn read(path: &Store, runs: &Runs) -> Result<Self, SourceError> {
+        let text = path.root().to_str().filter(|text| !text.contains(char::is_control));
         let text = text.ok_or(SourceError::BadPath)?.to_owned();
         let all = manifests(path)?;
         if all.is_empty() {
@@ -133,6 +142,7 @@ impl ExportSource {
         let mut source = Self {
             links: links(path, &all)?,
             path: as_folder(&text),
+            is_remote: path.folder().is_none(),
             run: None,
             is_part: false,
             manifests: Vec::new(),
@@ -170,6 +180,9 @@ impl ExportSource {
     /// # Errors
     /// If a run is Parquet, or has its channels only in its paths.
     pub fn into_lines(self) -> Result<Self, SourceError> {
+        if self.is_remote {
+            return Err(SourceError::NotLocal { path: self.path });
+        }
         for manifest in &self.manifests {
             let run = || manifest.run_id.clone();
             if !is_jsonl(manifest) {
@@ -221,16 +234,17 @@ fn as_folder(path: &str) -> String {
     if path.starts_with(['-', '~']) { format!("./{path}") } else { path.to_owned() }
 }
 
-fn manifests(path: &Path) -> Result<Vec<Manifest>, CatalogError> {
+fn manifests(path: &Store) -> Result<Vec<Manifest>, CatalogError> {
     let mut manifests = Vec::new();
+    let reader = RunReader::new(path)?;
     for run_id in catalog::run_ids_with_links(path)? {
-        manifests.extend(catalog::run(path, &run_id)?.map(|run| run.manifest));
+        manifests.extend(reader.run(&run_id)?.map(|run| run.manifest));
     }
     manifests.sort_by(|one, other| one.finished_at.cmp(&other.finished_at));
     Ok(manifests)
 }
 
-fn links(path: &Path, manifests: &[Manifest]) -> Result<Vec<Link>, CatalogError> {
+fn links(path: &Store, manifests: &[Manifest]) -> Result<Vec<Link>, CatalogError> {
     let of_run = |manifest: &Manifest| Link {
         run_id: manifest.run_id.clone(),
         previous: manifest.previous.as_ref().map(|previous| previous.run_id.clone()),

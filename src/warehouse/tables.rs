@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::dialect::{Dialect, name};
+use super::dialect::{Dialect, literal, name};
 use super::{heading, runs};
-use crate::table::Table;
+use crate::table::{Table, plain};
 
 /// Returns the statements that create the tables.
 pub fn create_tables(dialect: Dialect) -> String {
@@ -32,6 +32,7 @@ pub fn create_tables(dialect: Dialect) -> String {
     if dialect == Dialect::Postgres {
         sql.push_str("\nCREATE INDEX IF NOT EXISTS coverage_run_id ON coverage (run_id);\n");
     }
+    sql.push_str(&comments());
     sql
 }
 
@@ -69,14 +70,25 @@ END $$;
     }
 }
 
-/// Returns the key columns of a loaded table. The contact comes first, since rows are replaced by contact.
-/// `coverage` keeps the rows of every run.
-fn key(table: Table) -> &'static [&'static str] {
+/// Returns the key columns of a loaded table. `coverage` keeps the rows of every run.
+fn key(table: Table) -> Vec<&'static str> {
     match table {
-        Table::Contacts => &["contact_id"],
-        Table::Conversations => &["contact_id", "conversation_id"],
-        Table::Messages => &["contact_id", "message_id"],
-        Table::ChannelRecords => &["contact_id", "record_id"],
-        Table::Coverage => &["contact_id", "run_id"],
+        Table::Coverage => [table.key(), &["run_id"]].concat(),
+        _ => table.key().to_vec(),
     }
+}
+
+/// Returns statements that attach the meanings to the tables and their columns.
+fn comments() -> String {
+    let mut sql = String::new();
+    for table in Table::ALL {
+        let text = literal(&plain(table.meaning()));
+        // Writing to a string cannot fail.
+        let _ = write!(sql, "\nCOMMENT ON TABLE {} IS {text};\n", table.name());
+        for column in table.columns() {
+            let text = literal(&plain(column.meaning));
+            let _ = writeln!(sql, "COMMENT ON COLUMN {}.{} IS {text};", table.name(), name(column));
+        }
+    }
+    sql
 }

@@ -1,4 +1,4 @@
-//! The end of a run whose answers have another form than the documented one, or that gets no answer at all.
+//! The end of a run whose responses have an undocumented form, or that gets no response at all.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::support::export::{EMAIL, Export, Outcome};
 use crate::support::scripted::{Answer, Asked, Scripted};
 
-/// The page asked for, of a history of `count` messages, after a change.
+/// The requested page of a history of `count` messages, after a change.
 fn changed(asked: &Asked, count: usize, change: impl Fn(&mut Value)) -> Answer {
     let mut page: Value = serde_json::from_str(&Answer::page(asked, count).body).expect("JSON");
     change(&mut page);
@@ -20,7 +20,7 @@ fn contacts(count: usize) -> Vec<String> {
     (0..count).map(|at| format!("c{at}")).collect()
 }
 
-/// A run in which the answers for one contact of three are changed; returns the outcome of that contact.
+/// A run of three contacts. The responses for one of them are changed. Returns the outcome of that contact.
 fn one_changed(change: impl Fn(&mut Value) + Send + Sync + 'static) -> (Outcome, String) {
     let server = Scripted::api(move |asked| match asked.contact() {
         "c1" => changed(asked, 250, &change),
@@ -50,10 +50,10 @@ fn an_answer_of_another_form_fails_its_contact_and_names_what_was_found() {
     }), @"the answer has `messages` as a string where a list is expected (at offset 0)");
     assert_snapshot!(error(|page| page["data"]["data"] = json!({"message": "Internal failure"})), @"the answer has no `conversations`; members found: message (at offset 0)");
     assert_snapshot!(error(|page| *page = json!({"data": page["data"]["data"]})), @"the answer has no `data.data`; in `data`, members found: contact, conversations (at offset 0)");
-    assert_snapshot!(error(|page| page["data"]["data"]["contact"]["contact_id"] = "c2".into()), @"the answer belongs to another contact (c2) (at offset 0)");
+    assert_snapshot!(error(|page| page["data"]["data"]["contact"]["contact_id"] = "c2".into()), @"the answer belongs to another contact (at offset 0)");
 }
 
-/// A run of `count` contacts whose answers are all changed.
+/// A run of `count` contacts whose responses are all changed.
 fn all_changed(count: usize, change: fn(&mut Value)) -> (Outcome, usize) {
     let server = Scripted::api(move |asked| changed(asked, 250, change));
     let outcome = Export::run_of(server.url(), contacts(count)).expect(2);
@@ -65,7 +65,7 @@ fn all_changed(count: usize, change: fn(&mut Value)) -> (Outcome, usize) {
 fn answers_of_another_form_for_all_contacts_end_the_run_at_once() {
     let (outcome, asked) = all_changed(100, |page| *page = json!({"data": page["data"]["data"]}));
     assert_snapshot!(outcome.last_line(), @"error: the API's answers have changed, for all 20 requested contacts (the answer has no `data.data`; in `data`, members found: contact, conversations): nothing was published, look for a newer version of chatzy-export");
-    // With up to 32 contacts at a time, each asked for four times.
+    // Up to 32 contacts are read at a time, each with four requests.
     assert!(asked < 250, "{asked} requests");
     let (outcome, _) = all_changed(3, |page| page["data"]["data"] = json!({"message": "Internal failure"}));
     assert_snapshot!(outcome.last_line(), @"error: the API's answers have changed, for all 3 requested contacts (the answer has no `conversations`; members found: message): nothing was published, look for a newer version of chatzy-export");
@@ -100,7 +100,7 @@ fn one_answer_for_everybody_is_exported_for_nobody_else() {
     assert_eq!((outcome.contacts("exported"), outcome.contacts("failed")), (1, 29));
 }
 
-/// The same page whatever the contact, and without its name.
+/// The same page for each contact, without its ID.
 fn nameless(asked: &Asked) -> Answer {
     let mut same = asked.clone();
     same.query.insert("contact_id".to_owned(), "same".to_owned());
@@ -163,7 +163,7 @@ fn an_api_that_answers_nobody_is_down_however_few_are_asked_for() {
     }
 }
 
-/// An API that fails from its `answers`-th answer on, until it is opened again.
+/// An API that fails from its `answers`-th response on, until the test opens it again.
 fn fails_after(answers: usize) -> (Scripted, Arc<AtomicBool>) {
     let is_open = Arc::new(AtomicBool::new(false));
     let open = Arc::clone(&is_open);
@@ -214,7 +214,7 @@ fn contacts_that_fail_after_others_were_read_are_published_as_failed() {
     });
     let export = Export::run_of(server.url(), contacts(3)).args("--retries 0 --run-id r");
     export.clone().args("--max-failed 0").expect(5);
-    // Only the one that fails is left: another contact shows that the API is up.
+    // Only the failing contact is left: another contact shows that the API is up.
     assert_eq!(export.expect(3).contacts("failed"), 1);
 }
 

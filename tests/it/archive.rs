@@ -1,4 +1,4 @@
-//! `run --keep-raw`: the answers as received, published with the tables.
+//! `run --keep-raw`: the responses as received, published with the tables.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -34,7 +34,8 @@ fn verify(outcome: &Outcome) {
 
 #[test]
 fn each_answer_stands_there_as_it_was_sent() {
-    // What is no UTF-8, what is no JSON of the standard, line ends, a half of a pair, and bytes no text should hold.
+    // Invalid UTF-8, text that is not standard JSON, line ends, half a surrogate pair, and control
+    // characters.
     let messages: [&[u8]; 4] = [
         b"{\"message_id\":\"m\",\"content\":\"\xff\xfe\"}",
         b"{\"message_id\":\"m\",\n\t\"x\": NaN,\r\n\"content\":\"\\ud83d\"}",

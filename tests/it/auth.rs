@@ -1,4 +1,4 @@
-//! Signing in, and that secrets stay secret.
+//! Sign-in, and the secrecy of credentials.
 
 use std::fs;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -13,12 +13,12 @@ use crate::support::service::{Service, wait_until};
 
 const CONTACTS: [&str; 3] = ["messages-120-a", "messages-5-b", "empty-c"];
 
-/// Without the e-mail address and password that other tests sign in with.
+/// The command without the e-mail address and password of other tests.
 fn without_login(url: &str) -> Export {
     Export::run_of(url, CONTACTS).env_remove("CHATZY_EMAIL").env_remove("CHATZY_PASSWORD")
 }
 
-/// A service that knows the one password.
+/// A service with one valid password.
 fn guarded() -> Service {
     Service::start(&format!("--email {EMAIL} --sim-password {PASSWORD}"))
 }
@@ -79,7 +79,7 @@ fn whatever_is_said_of_the_expiry() {
 
 #[test]
 fn a_refused_token_is_renewed_and_the_request_repeated() {
-    // The more in flight, the rarer: a request that meets three of them in a row ends the run, and rightly.
+    // With more requests in flight this is rarer: a request with three such faults in a row ends the run.
     for (every, concurrency) in [(3, 1), (50, 32)] {
         let service = Service::start(&format!("--unauthorized-every {every}"));
         let contacts: Vec<String> = (0..40).map(|at| format!("messages-15-{at}")).collect();
@@ -95,7 +95,7 @@ fn a_token_refused_to_many_is_renewed_by_one() {
     let sign_ins = AtomicUsize::new(0);
     let server = Scripted::start(move |asked| match asked.authorization.as_deref() {
         None => Answer::token(&format!("token-{}", sign_ins.fetch_add(1, Ordering::Relaxed) + 1)),
-        // Contacts in flight beside the one that meets the end of the token first.
+        // Contacts in flight beside the first one that finds the token expired.
         Some("Bearer token-1") if asked.before >= 20 => {
             Answer::message(401, "The incoming token has expired")
         }
@@ -127,6 +127,29 @@ fn a_fresh_token_refused_again_and_again_ends_the_run() {
 }
 
 #[test]
+fn a_contact_that_is_always_unauthorized_fails_alone() {
+    for concurrency in ["1", "32"] {
+        let sign_ins = AtomicUsize::new(0);
+        let server = Scripted::start(move |asked| {
+            if asked.is_sign_in() {
+                return Answer::token(&format!("token-{}", sign_ins.fetch_add(1, Ordering::Relaxed)));
+            }
+            if asked.contact() == "c7" {
+                Answer::message(401, "Unauthorized")
+            } else {
+                Answer::page(asked, 3)
+            }
+        });
+        let contacts: Vec<String> = (0..12).map(|at| format!("c{at}")).collect();
+        let export = Export::run_of(server.url(), contacts).args("--format jsonl --retries 3 --concurrency");
+        let outcome = export.arg(concurrency).expect(3);
+        assert_eq!(outcome.contacts("failed"), 1);
+        assert_eq!(outcome.rows("messages").len(), 33);
+        assert!(server.asked().iter().filter(|asked| asked.is_sign_in()).count() <= 4, "few renewals");
+    }
+}
+
+#[test]
 fn while_nobody_can_sign_in_the_old_token_serves_until_it_expires() {
     let server = Scripted::start(|asked| match (asked.is_sign_in(), asked.before) {
         (true, 0) => Answer::token_until("token-1", SystemTime::now() + Duration::from_secs(3)),
@@ -152,7 +175,7 @@ fn while_nobody_can_sign_in_the_old_token_serves_until_it_expires() {
 }
 
 #[test]
-fn a_given_token_that_expires_under_way_is_said_and_the_run_goes_on_with_another() {
+fn a_given_token_that_expires_is_reported_and_the_run_resumes_with_another() {
     let answered = AtomicUsize::new(0);
     let server = Scripted::start(move |asked| match asked.authorization.as_deref() {
         Some("Bearer old") if answered.fetch_add(1, Ordering::Relaxed) >= 30 => {
@@ -265,13 +288,13 @@ fn the_header_has_the_form_that_was_chosen() {
 
 const SECRETS: [&str; 3] = ["hidden.person@shop.example", "pass-phrase-41", "eyJ0b2tlbiI6NDJ9"];
 
-/// No secret in what the run printed and wrote.
+/// Asserts that no secret is in the output and the files of the run.
 fn assert_nothing_is_told(export: &Export) {
     for file in tree(&export.path("")) {
         let bytes = fs::read(export.path(&file)).unwrap();
         let text = String::from_utf8_lossy(&bytes);
         for secret in SECRETS {
-            assert!(!text.contains(secret), "{secret} stands in {file}:\n{text}");
+            assert!(!text.contains(secret), "{secret} is in {file}:\n{text}");
         }
     }
 }
@@ -298,7 +321,7 @@ fn secrets_are_told_to_the_api_only() {
     export.expect(3);
     assert_nothing_is_told(&export);
     assert!(server.asked().iter().any(|asked| asked.authorization == Some(format!("Bearer {token}"))));
-    // Unfinished runs, refused sign-ins and the other ways to log.
+    // Unfinished runs, refused sign-ins and the other forms of the log.
     export.clone().args("--max-failed 0").out("stopped").expect(5);
     let refusing = Scripted::start(|_| Answer::message(401, "no"));
     let refused = export.clone().without("--base-url").base_url(refusing.url()).out("refused");
@@ -346,7 +369,7 @@ fn secrets_are_taken_as_files_and_tools_store_them() {
 }
 
 #[test]
-fn a_token_that_is_none_is_an_error_that_does_not_repeat_it() {
+fn an_invalid_token_is_an_error_that_does_not_repeat_it() {
     let service = guarded();
     let none = without_login(service.url());
     for token in ["one two", "one\ntwo", "t\u{f6}ken", "a\u{1}b", "a\u{7f}b"] {

@@ -1,4 +1,5 @@
-//! Connections and bodies that break in every way they can: what passes is repeated, what stays fails its contact alone.
+//! Connections and bodies that break in every possible way. A temporary fault is retried, and a permanent one
+//! fails only its contact.
 
 use std::io::Write;
 use std::time::Duration;
@@ -17,12 +18,13 @@ use crate::support::wire::{Server, Then, Wire};
 
 const SHORT: &str = "--format jsonl --timeout 1s --concurrency 4";
 
-/// A good answer to a request, a page of three messages.
+/// A valid response: a page of three messages.
 fn good(asked: &Asked) -> Answer {
     Answer::page(asked, 3)
 }
 
-/// The first request for each contact meets this, all others are answered; nothing of it is left to be seen.
+/// The first request for each contact gets this fault, and all others get a response. The fault leaves no
+/// trace.
 fn passes(retries: u32, fault: impl Fn(&Asked) -> Wire + Send + Sync + 'static) -> Server {
     let met = std::sync::Mutex::new(std::collections::HashSet::new());
     let server = Server::api(move |asked, _| {
@@ -37,7 +39,8 @@ fn passes(retries: u32, fault: impl Fn(&Asked) -> Wire + Send + Sync + 'static) 
     server
 }
 
-/// Contact `b` meets this whenever it is asked for, the others are answered. Gives the error of its coverage.
+/// Contact `b` gets this fault for every request, and the others get a response. Returns the error in its
+/// coverage.
 fn stays(fault: impl Fn(&Asked) -> Wire + Send + Sync + 'static) -> (String, Outcome) {
     let server = Server::api(move |asked, _| match asked.contact() {
         "b" => fault(asked),
@@ -140,7 +143,7 @@ fn a_body_announced_too_large_is_not_even_read() {
     assert_snapshot!(error, @"too_large: an answer of over 64 MiB (at offset 0)");
 }
 
-/// A body packed in each way that servers use, with the name of it in the header.
+/// A body in each encoding that servers use, with its name in the header.
 fn packed(body: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     let gzip = |body: &[u8]| {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
@@ -153,7 +156,7 @@ fn packed(body: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     deflate.write_all(body).unwrap();
     let mut brotli = Vec::new();
     let mut encoder = BrotliEncoder::with_quality(body, Level::Fastest);
-    // It never waits: all of the input is there.
+    // It never waits: all of the input is available.
     encoder.read_to_end(&mut brotli).now_or_never().unwrap().unwrap();
     let (first, second) = body.split_at(body.len() / 2);
     let zstd = |body: &[u8]| zstd::encode_all(body, 1).unwrap();
@@ -222,7 +225,7 @@ fn a_window_larger_than_the_standard_allows_is_refused() {
 }
 
 #[test]
-fn compression_that_is_none_is_repeated_and_fails_its_contact_alone() {
+fn invalid_compression_is_retried_and_fails_its_contact_alone() {
     for encoding in ["gzip", "zstd", "br"] {
         let headers = format!("content-encoding: {encoding}\r\n");
         passes(1, move |asked| Wire::body(&headers, good(asked).body.as_bytes()));
@@ -255,7 +258,7 @@ fn rot13(text: &str) -> Vec<u8> {
         .collect()
 }
 
-/// How the contact fails whose answer is always this body.
+/// The error of a contact whose response always has this body.
 fn failing(body: &'static [u8]) -> (String, Outcome) {
     stays(move |_| Wire::body("content-type: application/json\r\n", body))
 }
@@ -284,7 +287,7 @@ fn a_body_that_is_no_page_fails_its_contact_with_what_it_is() {
 }
 
 #[test]
-fn an_answer_that_tells_of_an_error_is_none_without_messages() {
+fn a_response_with_an_error_is_not_an_empty_history() {
     assert_snapshot!(failing(br#"{"errorMessage":"Task timed out","errorType":"Timeout"}"#).0, @"the API reports an error: Task timed out (at offset 0)");
     assert_snapshot!(failing(br#"{"error":"no database"}"#).0, @"the API reports an error: no database (at offset 0)");
     assert_snapshot!(failing(br#"{"data":{"message":"Something went wrong"}}"#).0, @"the API reports an error: Something went wrong (at offset 0)");

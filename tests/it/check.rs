@@ -1,4 +1,4 @@
-//! `check`: what must be true before a run is looked at, each thing whatever the others are like, and nothing is left behind.
+//! `check` tests each condition of a run independently of the others, and leaves nothing behind.
 
 mod destination;
 
@@ -12,7 +12,7 @@ use crate::support::export::{EMAIL, Export, Outcome, PASSWORD};
 use crate::support::scripted::{Answer, Asked, Scripted};
 use crate::support::service::Service;
 
-/// The command, with one contacts file if there are contacts.
+/// The command, with a contacts file if there are contacts.
 fn check<C: AsRef<str>>(url: &str, contacts: impl IntoIterator<Item = C>) -> Export {
     let mut lines = "contact_id\n".to_owned();
     for contact in contacts {
@@ -28,7 +28,7 @@ fn check<C: AsRef<str>>(url: &str, contacts: impl IntoIterator<Item = C>) -> Exp
     export.args("--contacts given/contacts.csv")
 }
 
-/// The same for all contacts of the account.
+/// The command for all contacts of the account.
 fn check_all(url: &str) -> Export {
     check(url, [""; 0])
 }
@@ -46,14 +46,14 @@ fn finding(outcome: &Outcome, name: &str) -> Value {
     checks.iter().find(|finding| finding["name"] == name).unwrap_or_else(|| panic!("{name}")).clone()
 }
 
-/// Its status and words.
+/// The status and the text of a finding.
 fn told(outcome: &Outcome, name: &str) -> (String, String) {
     let finding = finding(outcome, name);
     let text = |key: &str| finding[key].as_str().expect("a text").to_owned();
     (text("status"), text("detail"))
 }
 
-/// The name of what has this status.
+/// The names of the findings with this status.
 fn with_status(outcome: &Outcome, status: &str) -> Vec<String> {
     let document = document(outcome);
     let checks = document["checks"].as_array().expect("a list").iter();
@@ -61,7 +61,7 @@ fn with_status(outcome: &Outcome, status: &str) -> Vec<String> {
     names.map(|finding| finding["name"].as_str().expect("a name").to_owned()).collect()
 }
 
-/// The text without what differs from time to time and from machine to machine.
+/// The text without values that differ from run to run and from machine to machine.
 fn steady(outcome: &Outcome) -> String {
     let is_number = |word: &str| word.starts_with(|c: char| c.is_ascii_digit());
     let steady = |line: &str| {
@@ -73,7 +73,15 @@ fn steady(outcome: &Outcome) -> String {
         let words: Vec<_> = (0..words.len()).map(|at| if volatile(at) { "N" } else { words[at] }).collect();
         words.join(" ")
     };
-    let mut lines: Vec<String> = outcome.stderr.lines().map(steady).collect();
+    // A range of response times may have equal ends.
+    let without_range = |line: String| {
+        let words: Vec<&str> = line.split(' ').collect();
+        match (0..words.len()).find(|at| words[*at] == "to" && words.get(at + 2) == Some(&"ms")) {
+            Some(at) => [&words[..at - 1], &words[at + 1..]].concat().join(" "),
+            None => line.replace(", response times vary", ""),
+        }
+    };
+    let mut lines: Vec<String> = outcome.stderr.lines().map(steady).map(without_range).collect();
     lines.pop();
     lines.push(outcome.whole_last_line());
     lines.join("\n")
@@ -84,7 +92,7 @@ fn a_good_day() {
     let service = Service::start("--account-contacts 60 --max-messages 40");
     let export = check_all(service.url()).args("--out export");
     let outcome = export.expect(0);
-    assert_snapshot!(steady(&outcome), @"
+    assert_snapshot!(steady(&outcome), @r"
     signed in for 60 minutes
     ok       destination  export does not exist yet and can be created in .
     ok       space        N GiB free
@@ -98,10 +106,11 @@ fn a_good_day() {
     ok       compression  none: a page of N KiB is sent uncompressed
     ok       http         HTTP/1.1, response after N ms including the connection
     ok       clock        within 30 s of the API's clock
-    plan     60 contacts with about 1,050 messages, estimated from 10 contacts
-    plan     about 68 requests of N ms
-    plan     about N with at most 32 requests in flight
-    plan     about N KiB of disk space until publication
+    plan     60 contacts with 520 to 1,600 messages, estimated from 10 contacts
+    plan     63 to 97 requests of N ms
+    plan     N with at most 32 requests in flight
+    plan     N KiB to N MiB of disk space until publication
+    plan     ranges, because 10 of 60 contacts were sampled, and texts compress differently
     a run would work; to start it, run: chatzy-export run --progress never --base-url API --out export --all-contacts
     ");
     let document = document(&outcome);
@@ -128,7 +137,7 @@ fn a_good_day() {
     assert!((3500..=3600).contains(&life), "{life}");
     assert!(finding(&outcome, "space")["free_bytes"].as_u64() > Some(0));
     assert_eq!(document["plan"]["contacts"], 60);
-    // Its last line is a run's command, and that run works.
+    // The last line has the command of a run, and that run works.
     let run = Export::command("run --progress never --all-contacts --format jsonl").base_url(service.url());
     run.env("CHATZY_EMAIL", EMAIL).env("CHATZY_PASSWORD", PASSWORD).expect(0);
 }
@@ -169,7 +178,7 @@ fn a_refused_sign_in_hides_no_bad_destination_and_the_other_way_round() {
     let refused = check_all(service.url()).args("--out export").expect(4);
     assert_eq!(with_status(&refused, "fail"), ["sign_in"]);
     assert_eq!(told(&refused, "destination").0, "ok");
-    // A given token is known to be bad with the first answer.
+    // The first response shows that a given token is invalid.
     for contacts in [vec!["messages-3-a"], vec![]] {
         let token = check(service.url(), contacts).env_remove("CHATZY_PASSWORD").env("CHATZY_TOKEN", "bad");
         assert_eq!(with_status(&token.expect(4), "fail"), ["sign_in"]);
@@ -210,7 +219,7 @@ fn what_is_not_the_api_or_does_not_answer() {
 }
 
 #[test]
-fn contacts_that_are_none() {
+fn invalid_missing_and_empty_contacts() {
     let service = Service::start("--account-contacts 5");
     let bad = check(service.url(), ["a\u{1}b"]).args("--out export").expect(2);
     assert_eq!(with_status(&bad, "fail"), ["contacts"]);
@@ -237,7 +246,7 @@ fn an_offset_that_is_ignored() {
     assert_eq!(with_status(&outcome, "fail"), ["offset"]);
     assert_eq!(document(&outcome)["plan"], Value::Null);
     assert_snapshot!(outcome.whole_last_line(), @"error: the API ignores `offset`: histories longer than a page cannot be read; to check again, run: chatzy-export check --progress never --json --base-url API --contacts given/contacts.csv --out export");
-    // A short history shows it as well.
+    // A short history shows it, too.
     check(service.url(), ["messages-2-b"]).expect(2);
 }
 
@@ -331,7 +340,7 @@ fn a_clock_that_differs_is_told() {
 
 #[test]
 fn an_answer_that_cannot_be_looked_at_is_a_warning() {
-    // The page of the sample, two for the limit and one for the offset come before.
+    // The page of the sample, two pages for the limit and one for the offset come before.
     let server =
         Scripted::api(
             |asked| {
@@ -343,11 +352,45 @@ fn an_answer_that_cannot_be_looked_at_is_a_warning() {
     assert_eq!(told(&outcome, "clock").0, "skipped");
 }
 
+fn is_in_range(plan: &Value, name: &str, figure: u64) -> bool {
+    let end = |end: &str| plan[end][name].as_u64().expect("a number");
+    (end("low")..=end("high")).contains(&plan[name].as_u64().unwrap())
+        && (end("low")..=end("high")).contains(&figure)
+}
+
+/// One range in ten does not hold; the unit tests count them. With these seeds all hold.
+#[test]
+fn the_run_is_in_the_ranges_of_the_plan() {
+    for seed in [1, 2] {
+        let service = Service::start(&format!("--account-contacts 120 --max-messages 400 --seed {seed}"));
+        let plan = document(&check_all(service.url()).expect(0))["plan"].clone();
+        let run =
+            Export::command("run --progress never --all-contacts --concurrency 1").base_url(service.url());
+        let outcome = run.env("CHATZY_EMAIL", EMAIL).env("CHATZY_PASSWORD", PASSWORD).expect(0);
+        let manifest = outcome.manifest();
+        let messages = manifest["tables"]["messages"]["rows"].as_u64().unwrap();
+        assert!(is_in_range(&plan, "messages", messages), "{seed}: {plan} for {messages} messages");
+        let requests = manifest["requests"]["sent"].as_u64().unwrap();
+        assert!(is_in_range(&plan, "requests", requests), "{seed}: {plan} for {requests} requests");
+        for name in ["seconds", "latency_ms", "bytes"] {
+            assert!(is_in_range(&plan, name, plan[name].as_u64().unwrap()), "{seed}: {name} of {plan}");
+        }
+        let width = plan["high"]["messages"].as_u64().unwrap() / plan["low"]["messages"].as_u64().unwrap();
+        assert!(width < 8, "{seed}: a range says something: {plan}");
+    }
+    // Nothing is left to estimate where every contact is looked at, and short.
+    let service = Service::start("");
+    let outcome = check(service.url(), ["messages-3-a", "messages-5-b"]).expect(0);
+    let plan = document(&outcome)["plan"].clone();
+    assert_eq!([&plan["low"]["messages"], &plan["high"]["messages"]], [8, 8]);
+    assert!(outcome.stderr.contains("plan     2 contacts with 8 messages, estimated from 2 contacts"));
+}
+
 #[test]
 fn the_plan_is_near_the_run() {
     let service = Service::start("");
     let contacts: Vec<String> = (0..9).map(|at| format!("messages-{}-{at}", at * 130)).collect();
-    // One request at a time, so that none is made ahead of its turn.
+    // With one request at a time, no page is requested ahead of its turn.
     let run = Export::run_of(service.url(), &contacts).args("--format jsonl --concurrency 1");
     let check = check(service.url(), &contacts).args("--rate-limit 1000");
     let before = service.stats().requests;
@@ -360,7 +403,8 @@ fn the_plan_is_near_the_run() {
     assert!(number(&plan, "messages").abs_diff(messages) * 10 <= messages, "{plan} for {messages} messages");
     assert!(number(&plan, "requests").abs_diff(requests) * 10 <= requests, "{plan} for {requests} requests");
     assert_eq!(number(&plan, "known_lengths"), 0);
-    // From then on the lengths are known, also of those not asked for.
+    assert!(is_in_range(&plan, "messages", messages), "{plan} for {messages} messages");
+    // Now the lengths are known, also those of contacts outside the sample.
     let more: Vec<String> = (0..40).map(|at| format!("messages-{}-{at}", 150 + at)).collect();
     let run = Export::run_of(service.url(), &more);
     let rows = run.expect(0).manifest()["tables"]["messages"]["rows"].as_u64().unwrap();
@@ -368,7 +412,8 @@ fn the_plan_is_near_the_run() {
     let plan = document(&again.expect(0))["plan"].clone();
     assert_eq!(number(&plan, "known_lengths"), 40);
     assert!(number(&plan, "messages").abs_diff(rows) * 20 <= rows, "{plan} for {rows} messages");
-    // A slower pace makes a longer run.
+    assert!(is_in_range(&plan, "messages", rows), "{plan} for {rows} messages");
+    // At a lower rate, a run takes longer.
     let slow = again.args("--rate-limit 5").expect(0);
     let plan = document(&slow)["plan"].clone();
     assert_eq!(number(&plan, "seconds"), number(&plan, "requests").div_ceil(5));

@@ -1,4 +1,5 @@
-//! The account's contacts: listed whole however the list changes, into a file that others read, and exported in one go.
+//! The account's contacts: listed completely while the list changes, into a file that other programs read,
+//! and exported by one command.
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -31,7 +32,7 @@ fn ids(contacts: &[Value]) -> BTreeSet<String> {
     contacts.iter().map(|contact| contact["contact_id"].as_str().expect("an ID").to_owned()).collect()
 }
 
-/// The part of a list that was asked for.
+/// The requested part of a list.
 fn part(asked: &Asked, contacts: &[Value]) -> Answer {
     let number = |name: &str| asked.query[name].parse::<usize>().expect("a number");
     let part: Vec<_> = contacts.iter().skip(number("offset")).take(number("limit")).collect();
@@ -66,7 +67,7 @@ fn all_are_listed_once_however_the_list_changes() {
 }
 
 #[test]
-fn who_was_active_last_stands_first_with_the_time_of_their_last_message() {
+fn the_contact_that_was_active_last_is_first_with_the_time_of_its_last_message() {
     let service = Service::start("--account-contacts 60 --list-drift 1");
     let contacts = listed(service.url(), "--page-size 20");
     let times: Vec<_> =
@@ -96,9 +97,9 @@ fn a_part_of_them_is_listed() {
     let since = all[40]["latest_message_time"].as_str().unwrap();
     assert_eq!(listed(service.url(), &format!("--active-since {since}")), all[..=40]);
     assert_eq!(listed(service.url(), "--active-since 2023-01-01").len(), 120);
-    let nonsense = command(service.url(), "contacts --active-since yesterday").expect(2);
+    let nonsense = command(service.url(), "contacts --active-since someday").expect(2);
     assert!(
-        nonsense.last_line().contains("invalid time \"yesterday\" for --active-since"),
+        nonsense.last_line().contains("invalid time \"someday\" for --active-since"),
         "{}",
         nonsense.stderr
     );
@@ -123,7 +124,7 @@ fn the_list_is_a_contacts_file() {
     assert_eq!((outcome.contacts("requested"), outcome.contacts("exported")), (12, 12));
 }
 
-/// What another service might call its contacts.
+/// Names that another service might use for contacts.
 fn hostile() -> Vec<Value> {
     let names = [
         json!("Ada, \"the\" first"),
@@ -187,7 +188,7 @@ fn other_programs_read_it_whatever_the_names() {
         assert_eq!(read["jsonl"][at][0].as_str().unwrap_or_default(), exact);
     }
     assert_eq!(read["typed"], json!(["TIMESTAMP WITH TIME ZONE", "BIGINT", "VARCHAR[]"]));
-    // And so do we.
+    // So does this program.
     let run = command(server.url(), "run --contacts list.csv --dry-run");
     run.write("list.csv", crate::support::export::read(&csv.path("list.csv")));
     assert!(run.expect(0).stderr.contains("contacts:    10 in list.csv"));
@@ -257,7 +258,8 @@ fn what_keeps_a_list_from_being_read_is_told() {
     assert!(no_place.last_line().contains("nowhere/list.csv"), "{}", no_place.stderr);
 }
 
-/// A list in which everybody writes all the time: no two answers have a contact in common that rested.
+/// A list in which all contacts write all the time. No two responses share a contact that did not write in
+/// between.
 fn restless(asked: &Asked) -> Answer {
     let turn = |at: usize| (at * 7 + asked.before * 13) % 40;
     let contact = |at: usize| {
@@ -304,7 +306,7 @@ fn all_contacts_are_exported_in_one_go() {
         (&json!("all-contacts"), &json!(25), &json!(25))
     );
     let exported = outcome.rows("coverage").column("contact_id");
-    assert!(exported.is_sorted(), "by ID, whoever was active last");
+    assert!(exported.is_sorted(), "by ID, not by activity");
     assert_eq!(exported.len(), 25);
     assert!(!outcome.out.join("_work").exists());
     let verified = Export::command("verify --deep").arg(&outcome.out.to_string_lossy()).run();
@@ -346,7 +348,7 @@ fn a_run_that_goes_on_has_the_same_contacts() {
     }
 }
 
-/// A run that was killed with part of its contacts read.
+/// A run that was killed after it had read some of its contacts.
 fn unfinished(service: &Service) -> Export {
     let run = all(service);
     let before = service.stats().requests;
@@ -386,7 +388,7 @@ fn whom_to_export_is_said_once() {
         both.stderr
     );
     let none = Export::command("run --simulated").expect(2);
-    insta::assert_snapshot!(none.last_line(), @"error: missing --contacts FILE or --all-contacts");
+    insta::assert_snapshot!(none.last_line(), @"error: missing --contacts FILE, --all-contacts, --contact ID or --search TEXT");
     let service = Service::start("--account-contacts 7");
     let plan = command(service.url(), "run --all-contacts --dry-run").expect(0);
     assert!(plan.stderr.contains("contacts:    7, all contacts of the account"), "{}", plan.stderr);
@@ -399,7 +401,7 @@ fn whom_to_export_is_said_once() {
 
 #[test]
 fn a_doubtful_list_of_all_contacts_is_exported_and_said() {
-    // Parts of five, since the first hundred hold all of them.
+    // Parts of five contacts, since a part of one hundred would hold all of them.
     let server = Scripted::api(|asked| {
         let mut asked = asked.clone();
         asked.query.insert("limit".to_owned(), "5".to_owned());

@@ -1,4 +1,5 @@
-//! Archives that contradict themselves: what `rebuild` makes of them passes `verify --deep`, or nothing is made.
+//! Archives that contradict themselves. The result of `rebuild` passes `verify --deep`, or `rebuild` makes
+//! nothing.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -17,12 +18,12 @@ use crate::support::service::Service;
 const CONTACTS: [&str; 4] = ["a", "b", "ä \"c\"", "A"];
 const STATUSES: [&str; 5] = ["exported", "empty", "not_found", "unresolved", "failed"];
 
-/// A value of few, so that the same comes again with other content.
+/// One of a few values, so that the same value occurs again with other content.
 fn pick<'a>(rng: &mut Rng, of: &[&'a str]) -> &'a str {
     of[rng.usize(..of.len())]
 }
 
-/// A time in one of the forms that are accepted, or something that is none.
+/// A time in one of the accepted forms, or an invalid one.
 fn time(rng: &mut Rng) -> Value {
     let day = rng.u8(1..29);
     match rng.u8(..8) {
@@ -72,7 +73,7 @@ fn conversation(rng: &mut Rng) -> Value {
     conversation
 }
 
-/// An answer: a page, or what no run would accept.
+/// A response: a page, or a response that no run accepts.
 fn body(rng: &mut Rng, id: &str) -> String {
     let contact = match rng.u8(..8) {
         0 => Value::Null,
@@ -118,7 +119,8 @@ fn contact(rng: &mut Rng, at: usize) -> Value {
     })
 }
 
-/// The lines of an archive in which answers contradict each other, and what was said of each contact.
+/// The lines of an archive in which responses contradict each other, and the recorded outcome of each
+/// contact.
 fn archive(rng: &mut Rng) -> (Vec<Value>, Vec<Value>) {
     let mut answers = Vec::new();
     for at in 0..CONTACTS.len() {
@@ -130,7 +132,7 @@ fn archive(rng: &mut Rng) -> (Vec<Value>, Vec<Value>) {
     (answers, (0..CONTACTS.len()).map(|at| contact(rng, at)).collect())
 }
 
-/// Puts an archive in place of that of the only run, with a manifest that names it.
+/// Replaces the archive of the only run, and changes the manifest to name the new one.
 fn put(out: &Path, lines: &[Value], change: impl Fn(&mut Value)) {
     let latest_path = out.join("_runs/latest.json");
     let mut latest = read_json(&latest_path);
@@ -156,7 +158,7 @@ fn put(out: &Path, lines: &[Value], change: impl Fn(&mut Value)) {
     write(&latest_path, latest.to_string());
 }
 
-/// A run with an archive, whose API is there no more.
+/// A run with an archive. Its API no longer exists.
 fn base() -> Export {
     let service = Service::start("");
     let export = Export::run_of(service.url(), ["messages-1-a"]).args("--format jsonl --keep-raw");
@@ -196,7 +198,7 @@ fn what_is_made_of_contradicting_answers_passes_the_deep_check() {
     for turn in 0..setting("CONTRADICTIONS", 60) {
         let (answers, contacts) = archive(&mut rng);
         let lines = [answers, contacts].concat();
-        // Runs of several archives in one folder, with different content of the same contacts.
+        // Runs of several archives in one folder, with different contents for the same contacts.
         let (form, to) = (FORMS[rng.usize(..FORMS.len())], format!("again-{}", turn / 4));
         let started = format!("2026-03-{:02}T00:00:00.000000Z", rng.u8(1..29));
         let window = if rng.u8(..3) == 0 { json!("2026-02-01T00:00:00.000000Z") } else { Value::Null };
@@ -214,7 +216,7 @@ fn what_is_made_of_contradicting_answers_passes_the_deep_check() {
     }
 }
 
-/// Gives the only run another ID.
+/// Changes the ID of the only run.
 fn rename(out: &Path, from: &str, to: &str) {
     durable::rename(&out.join("_runs").join(from), &out.join("_runs").join(to)).unwrap();
     for table in ["raw", "contacts", "conversations", "messages", "channel_records", "coverage"] {
@@ -232,7 +234,7 @@ fn rename(out: &Path, from: &str, to: &str) {
     write(&out.join("_runs/latest.json"), latest.to_string());
 }
 
-/// A change of the answers and of the lines of the contacts.
+/// A change of the responses and of the lines of the contacts.
 type Change = fn(&mut Vec<Value>, &mut Vec<Value>);
 
 #[test]

@@ -1,4 +1,5 @@
-//! Killed at any call to the file system, at any time, and also while it goes on: nothing lost, nothing twice.
+//! Kills at any call to the file system and at any time, also while a run resumes: nothing is lost, and
+//! nothing is there twice.
 //!
 //! The long form is `make crash`: every call, and 1,000 random kills.
 
@@ -8,7 +9,7 @@ use crate::support::faults::{CHANGING, Call, Fate, Fault, setting};
 use crate::support::power;
 use crate::support::scene::{Scene, WorkDir, random};
 
-/// Longest a killed run may take to be gone.
+/// Maximum time until a killed run is gone.
 const SOON: Duration = Duration::from_mins(1);
 
 pub fn kill(at: usize, fate: Fate) -> Fault {
@@ -46,7 +47,7 @@ fn killed_at_random_times() {
         let told = format!("{seed}, turn {turn}");
         for _ in 0..rng.usize(1..=3) {
             let mut running = export.start();
-            // The one place where time decides: any moment will do.
+            // Only here does time decide: any moment is as good as another.
             std::thread::sleep(whole.mul_f64(rng.f64()));
             if !running.is_over() {
                 running.signal("KILL");
@@ -127,7 +128,7 @@ fn thrown_away_at_random_calls() {
         let export = scene.fresh(&format!("thrown-{turn}"));
         let first = random_kill(&mut rng, scene.calls);
         export.with_fault(first).run();
-        // Early calls of the second run are those that throw the first away.
+        // The early calls of the second run discard the first run.
         let second = kill(rng.usize(1..=20), Fate::KillBefore);
         export.clone().args("--fresh").with_fault(second).run();
         let told = format!("{seed}: {first:?}, then --fresh {second:?}");

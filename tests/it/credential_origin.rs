@@ -1,9 +1,9 @@
-//! Passwords and tokens go to the base URL and nowhere else.
+//! Passwords and tokens are sent to the base URL and nowhere else.
 
 use crate::support::export::Export;
 use crate::support::scripted::{Answer, Scripted};
 
-/// An address at which a password would leave this machine in the clear, or that is not what it looks like.
+/// An address that would receive a password in plain text, or that is not the host that it seems to be.
 #[test]
 fn plain_http_is_for_this_machine_only() {
     for url in [
@@ -38,7 +38,8 @@ fn plain_http_is_for_this_machine_only() {
     }
 }
 
-/// Another server, and one that sends everybody there with this status, either to sign in or for pages.
+/// Another server, and one that redirects every client to it with this status, either at sign-in or for
+/// pages.
 fn redirected(status: u16, sign_in: bool, to: impl Fn(&str) -> String) -> (Scripted, Scripted, String) {
     let elsewhere = Scripted::api(|asked| Answer::page(asked, 3));
     let target = to(elsewhere.url());

@@ -1,12 +1,12 @@
-//! Ten thousand damages, each done to a small export, found by `verify`, and undone.
+//! Ten thousand damages: each is done to a small export, found by `verify`, and undone.
 //!
-//! Each damage is drawn from a seed of its own, which is told when it is not found:
+//! Each damage has a seed of its own, which a failure names:
 //!
 //! ```text
 //! DAMAGE_SEED=1234 DAMAGES=1 cargo test --test it damage
 //! ```
 //!
-//! repeats it, and the damaged export is kept. `DAMAGES` is how many are done to each of the two exports.
+//! repeats it and keeps the damaged export. `DAMAGES` is the number of damages to each of the two exports.
 
 mod harms;
 mod lies;
@@ -14,26 +14,27 @@ mod scene;
 
 use std::path::Path;
 
+use chatzy_export::internals::store::Store;
 use chatzy_export::internals::verify::{Depth, Report, VerifyOptions, verify};
 use fastrand::Rng;
 
 use scene::{FoundBy, Harm, Scene};
 
-/// Damages to each of the two exports.
+/// Number of damages to each of the two exports.
 const DAMAGES: u64 = 5_000;
-/// Damages between two looks at the export without any: what is undone must be sound again.
+/// Number of damages between two checks of the undamaged export, which must be intact again.
 const SOUND_EVERY: u64 = 500;
 
 fn check(out: &Path, depth: Depth) -> Report {
-    verify(out, &VerifyOptions { run: None, depth }).expect("an export that can be read")
+    verify(&Store::local(out), &VerifyOptions { run: None, depth }).expect("an export that can be read")
 }
 
-/// Whether a finding is about the file: it is at its path, or says in its words that the file says otherwise.
+/// True if a finding is about the file: its path names the file, or its text does.
 fn names(report: &Report, path: &str) -> bool {
     report.damages.iter().any(|damage| damage.path == path || damage.detail.contains(path))
 }
 
-/// What `verify` should have said, if it has not.
+/// The finding that `verify` lacks, if it lacks one.
 fn missed(scene: &Scene, harm: &Harm) -> Option<String> {
     let depth = if harm.found_by == FoundBy::Deep { Depth::Deep } else { Depth::Files };
     let report = check(&scene.out, depth);
@@ -60,7 +61,7 @@ fn do_damage(mut scene: Scene, first_seed: u64) {
     let (mut done, mut seed, mut kinds) = (0, first_seed, std::collections::BTreeMap::new());
     while done < damages {
         let mut rng = Rng::with_seed(seed);
-        // A damage that changes nothing is none.
+        // A change of nothing is not damage.
         if let Some(harm) = harms::any(&mut scene, &mut rng) {
             if let Some(missed) = missed(&scene, &harm) {
                 let (name, out) = (scene.name, scene.out.clone());

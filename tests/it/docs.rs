@@ -1,4 +1,4 @@
-//! The documents are right about each other and about the source: links, anchors and paths lead somewhere.
+//! The documents agree with each other and with the source: links, anchors and paths exist.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
@@ -38,7 +38,7 @@ fn split_code(text: &str) -> (Vec<&str>, String) {
     (code, parts.iter().step_by(2).copied().collect())
 }
 
-/// The targets of the links of a text, but for those to other sites.
+/// The targets of the links in a text, except those on other sites.
 fn links(text: &str) -> Vec<String> {
     let (_, text) = split_code(text);
     let inline = text.split("](").skip(1).filter_map(|after| after.split(')').next());
@@ -51,7 +51,7 @@ fn links(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// The anchors of a document, as GitHub makes them of its headings.
+/// The anchors of a document, as GitHub makes them from its headings.
 fn anchors(text: &str) -> BTreeSet<String> {
     let mut anchors = BTreeSet::new();
     let mut counts: BTreeMap<String, u32> = BTreeMap::new();
@@ -66,7 +66,7 @@ fn anchors(text: &str) -> BTreeSet<String> {
     anchors
 }
 
-/// The path without `.` and `..`; none where it leads out of the repository.
+/// The path without `.` and `..`. `None` if it leads out of the repository.
 fn normal(path: &Path) -> Option<PathBuf> {
     let mut normal = PathBuf::new();
     for part in path.components() {
@@ -80,7 +80,7 @@ fn normal(path: &Path) -> Option<PathBuf> {
     Some(normal)
 }
 
-/// What is wrong with a link in a document of this folder or, without a path, in the document itself.
+/// The error of a link in a document of this folder or, without a path, in the document itself.
 fn flaw(document: &Path, link: &str) -> Option<String> {
     let (path, anchor) = link.split_once('#').map_or((link, None), |(path, anchor)| (path, Some(anchor)));
     let target = match path {
@@ -114,7 +114,7 @@ fn links_lead_to_files_and_headings() {
     assert!(count > 20, "{count} links are found");
 }
 
-/// The paths that a pattern such as `src/{a,b}.rs` means.
+/// The paths that match a pattern such as `src/{a,b}.rs`.
 fn alternatives(path: &str) -> Vec<String> {
     let parts = path.split_once('{').and_then(|(before, after)| Some((before, after.split_once('}')?)));
     let Some((before, (names, after))) = parts else { return vec![path.to_owned()] };

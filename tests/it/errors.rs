@@ -1,4 +1,4 @@
-//! What goes wrong, which exit code it gets, and the one line that tells the user what to do.
+//! Errors with their exit codes, and the one line that tells users how to proceed.
 
 use insta::assert_snapshot;
 
@@ -6,12 +6,12 @@ use crate::support::export::{Export, Outcome, read};
 use crate::support::scripted::{Answer, Scripted};
 use crate::support::service::Service;
 
-/// An export of one contact from an address that must never be asked.
+/// An export of one contact from an address that must get no request.
 fn unasked() -> Export {
     Export::run_of("http://127.0.0.1:1", ["messages-1-a"])
 }
 
-/// The last line of a run with this contacts file: refused before the first request.
+/// The last line of a run with this contacts file, which is refused before the first request.
 fn with_contacts(content: impl AsRef<[u8]>) -> String {
     let export = unasked();
     export.write("contacts.csv", content);
@@ -24,7 +24,7 @@ fn refused(export: &Export) -> String {
     outcome.last_line()
 }
 
-/// What clap says, in one line with a hint at its end.
+/// The error of the argument parser: one line with a hint at its end.
 fn misused(arguments: &str) -> String {
     let outcome = unasked().args(arguments).expect(2);
     assert!(!outcome.out.exists(), "nothing is written");
@@ -82,8 +82,10 @@ fn values_that_do_not_go_together() {
     let with = |arguments: &str| refused(&unasked().args(arguments));
     assert_snapshot!(with("--compression gzip"), @r#"error: invalid --compression "gzip" for --format parquet: use zstd, zstd:1 to zstd:22, snappy or none"#);
     assert_snapshot!(with("--format jsonl --compression zstd:23"), @r#"error: invalid --compression "zstd:23" for --format jsonl: use none, gzip, zstd, or zstd:1 to zstd:22"#);
-    assert_snapshot!(with("--since yesterday"), @r#"error: invalid time "yesterday" for --since: use RFC 3339, such as 2026-01-31T00:00:00Z"#);
-    assert_snapshot!(with("--since 2026-02-01 --until 2026-01-01"), @"error: --until must be after --since: no message would be exported");
+    assert_snapshot!(with("--since soon"), @r#"error: invalid time "soon" for --since: use 7d, 12h or 2w before now, yesterday, today, a month such as 2026-01, a day such as 2026-01-31, or RFC 3339 such as 2026-01-31T18:00:00Z; all times are UTC"#);
+    assert_snapshot!(with("--until 2026-02-30"), @r#"error: invalid time "2026-02-30" for --until: use 7d, 12h or 2w before now, yesterday, today, a month such as 2026-01, a day such as 2026-01-31, or RFC 3339 such as 2026-01-31T18:00:00Z; all times are UTC"#);
+    assert_snapshot!(with("--since 2026-02-01 --until 2025-12"), @"error: --until (2025-12-01T00:00:00Z) must be after --since (2026-02-01T00:00:00Z): no message would be exported");
+    assert_snapshot!(with("--since 2026-01 --until 2026-01"), @"error: --until (2026-01-01T00:00:00Z) must be after --since (2026-01-01T00:00:00Z): no message would be exported; to include 2026-01, use --until 2026-02");
     assert_snapshot!(with("--channel website --channel website"), @"error: --channel contains website twice");
     assert_snapshot!(with("--target-file-size 0"), @"error: --target-file-size must be at least one byte");
 }
@@ -159,14 +161,14 @@ fn a_list_of_which_no_contact_exists_is_in_doubt() {
     let service = Service::start("");
     let run = |count| Export::run_of(service.url(), (0..count).map(|at| format!("unknown-{at}")));
     let outcome = run(20).args("--run-id r").expect(3);
-    assert_snapshot!(outcome.last_line(), @"run r is published, but doubtful (none of the 20 contacts exists: check that the list belongs to this account): export again");
+    assert_snapshot!(outcome.last_line(), @"run r is published, but doubtful (none of the 20 contacts exists: check that the list belongs to this account), 20 not found (unknown-0, unknown-1, unknown-2 and 17 more: see DIR/export/_runs/r/not_found.csv): correct the list of contacts and export again");
     assert_eq!(outcome.manifest()["status"], "partial");
     assert_eq!(outcome.manifest()["input"]["doubts"].as_array().map(Vec::len), Some(1));
     assert_eq!(outcome.contacts("not_found"), 20);
     run(19).expect(0);
 }
 
-/// Refused with these statuses, one contact after the other.
+/// The outcome of a run in which these statuses refuse one contact after the other.
 fn all_refused(statuses: &'static [u16], code: i32) -> Outcome {
     let server = Scripted::api(|asked| Answer::message(statuses[asked.before % statuses.len()], "no"));
     let outcome = Export::run_of(server.url(), (0..40).map(|at| format!("c{at}"))).expect(code);
@@ -244,7 +246,7 @@ fn an_unfinished_run_that_does_not_fit_is_left_alone() {
     assert_snapshot!(with("--format jsonl"), @"error: the unfinished run unfinished does not fit this command: --compression was zstd:1 and is now none, --format was parquet and is now jsonl; to keep it, use the options it had; to discard the unfinished run with --fresh, run");
     assert_snapshot!(with("--target-file-size 5MB"), @"error: the unfinished run unfinished does not fit this command: --target-file-size was 256000000 and is now 5000000; to keep it, use the options it had; to discard the unfinished run with --fresh, run");
     assert_snapshot!(with("--partition-by year,channel --flat"), @r#"error: the unfinished run unfinished does not fit this command: --flat was false and is now true, --partition-by was [] and is now ["year","channel"]; to keep it, use the options it had; to discard the unfinished run with --fresh, run"#);
-    assert_snapshot!(with("--since 2026-01-01"), @"error: the unfinished run unfinished does not fit this command: --since was not set and is now 2026-01-01T00:00:00.000000Z; to keep it, use the options it had; to discard the unfinished run with --fresh, run");
+    assert_snapshot!(with("--since 2026-01-01"), @"error: the unfinished run unfinished does not fit this command: --since was not set and is now 2026-01-01T00:00:00Z; to keep it, use the options it had; to discard the unfinished run with --fresh, run");
     assert_snapshot!(with("--channel website"), @r#"error: the unfinished run unfinished does not fit this command: --channel was [] and is now ["website"]; to keep it, use the options it had; to discard the unfinished run with --fresh, run"#);
     assert_snapshot!(with("--run-id other"), @"error: the unfinished run unfinished does not fit this command: --run-id was unfinished and is now other; to keep it, use the options it had; to discard the unfinished run with --fresh, run");
     let elsewhere = export.clone().without("--base-url").base_url("http://127.0.0.1:1/other").expect(9);
@@ -263,7 +265,7 @@ fn a_folder_that_cannot_be_written() {
     export.write("readonly/kept", "");
     let outcome = export.clone().shell(r#"chmod 500 readonly; exec "$@""#).run();
     if outcome.code == Some(0) {
-        // Root is not refused: then there is something in the way instead.
+        // Root is not refused, so a file is in the way instead.
         let blocked = export.out("readonly/kept/export").expect(6);
         assert_snapshot!(blocked.last_line(), @"error: cannot inspect DIR/readonly/kept/export: Not a directory (os error 20); to resume, run");
     } else {

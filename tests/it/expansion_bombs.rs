@@ -1,4 +1,4 @@
-//! Published files replaced by small ones that expand to half a gigabyte, with every hash made to fit.
+//! Small files that expand to half a gigabyte replace published files, and every hash fits.
 
 use std::io::Read as _;
 use std::path::Path;
@@ -21,11 +21,11 @@ use serde_json::Value;
 use crate::support::export::{Export, Outcome, json, read, write};
 use crate::support::service::Service;
 
-/// Megabytes that a command may take, of which the bomb has more.
+/// Memory limit of a command in megabytes. The bomb has more.
 const MOST: u64 = 512;
 const LONGEST: Duration = Duration::from_mins(2);
 
-/// The first row of a Parquet file, with a `contact_id` that takes more memory than is promised.
+/// The first row of a Parquet file, with a `contact_id` that needs more memory than the limit.
 fn bomb(original: Vec<u8>) -> Vec<u8> {
     let reader = ParquetRecordBatchReaderBuilder::try_new(Bytes::from(original)).unwrap();
     let key_values = reader.metadata().file_metadata().key_value_metadata().cloned();
@@ -48,7 +48,7 @@ fn bomb(original: Vec<u8>) -> Vec<u8> {
     bomb
 }
 
-/// Puts a bomb in place of a file of the only run. `entry` finds its entry in the manifest.
+/// Replaces a file of the only run by a bomb. `entry` finds its entry in the manifest.
 fn plant(out: &Path, entry: impl Fn(&mut Value) -> &mut Value, bomb: impl Fn(Vec<u8>) -> Vec<u8>) {
     let mut latest = Latest::parse(&std::fs::read(out.join("_runs/latest.json")).unwrap()).unwrap();
     let run = out.join("_runs").join(latest.run_id.as_str());
@@ -95,7 +95,7 @@ fn tables_that_expand_too_far_are_damaged() {
     assert!(deep.stderr.contains("contact_id has a page of 600 MiB"), "{}{}", deep.stdout, deep.stderr);
     let report = bounded(&command("report", &out)).expect(8);
     assert!(report.stderr.contains("contact_id has a page of 600 MiB"), "{}", report.stderr);
-    // The lengths of histories are a hint only.
+    // The lengths of histories are only a hint.
     bounded(&export).expect(0);
 }
 

@@ -1,4 +1,4 @@
-//! What is on the disk after an export, and what is told about it.
+//! The files of an export, and the statements of the program about them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::PermissionsExt;
@@ -52,18 +52,22 @@ fn sha256sum_agrees() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(
         String::from_utf8_lossy(&output.stdout).lines().count(),
-        outcome.manifest()["files"].as_array().unwrap().len(),
-        "every file is checked"
+        outcome.manifest()["files"].as_array().unwrap().len() + 1,
+        "every file is checked, and the list of contacts that do not exist"
     );
 }
 
-/// Everything on the disk is named, everything named is on the disk, and counts are what readers find.
+/// Asserts that the manifest names all files on the disk and no others, and that its counts are those of
+/// other readers.
 pub fn assert_consistent(outcome: &Outcome) {
     let manifest = outcome.manifest();
     let run_id = manifest["run_id"].as_str().unwrap();
     let mut expected: BTreeSet<String> =
         ["manifest.json", "checksums.sha256"].map(|name| format!("_runs/{run_id}/{name}")).into();
     expected.insert("_runs/latest.json".to_owned());
+    if manifest["contacts"]["not_found"] != 0 {
+        expected.insert(format!("_runs/{run_id}/not_found.csv"));
+    }
     for file in manifest["files"].as_array().unwrap() {
         let path = file["path"].as_str().unwrap();
         expected.insert(path.to_owned());
@@ -233,7 +237,7 @@ fn closed_and_full_streams_change_nothing() {
         (r#"exec "$@" 2>&-"#, 0),
         (r#"exec "$@" >&- 2>&-"#, 0),
         (r#"exec "$@" 2>/dev/full"#, 0),
-        // The run is published, but who asked for the summary does not have it.
+        // The run is published, but its summary could not be delivered.
         (r#"exec "$@" >/dev/full 2>/dev/full"#, 6),
     ];
     for (at, (line, code)) in lines.into_iter().enumerate() {
@@ -285,7 +289,7 @@ fn other_files_are_not_written_into_an_export() {
         }
         run.expect(0);
     }
-    // Also through a symbolic link, and for a command that knows nothing of this export.
+    // This also holds through a symbolic link, and for a command that does not know this export.
     std::os::unix::fs::symlink(&out, run.path("link")).unwrap();
     for folder in ["link", "link/messages", "missing/../export", "missing/../link/_runs"] {
         let file = format!("{folder}/new");
@@ -298,7 +302,7 @@ fn other_files_are_not_written_into_an_export() {
         }
         assert!(!run.path("missing").exists() && !run.path(&file).exists(), "{file}");
     }
-    // A link where the file is to be is not followed.
+    // A link in the place of the file is not followed.
     std::os::unix::fs::symlink(out.join("messages/page.html"), run.path("page.html")).unwrap();
     run.clone()
         .shell(&format!("exec {} report link -o page.html", crate::support::export::PROGRAM))

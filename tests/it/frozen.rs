@@ -1,6 +1,6 @@
-//! Exports of released versions, as `tests/fixtures` keeps them: every later version reads them and adds runs to them.
+//! Exports of released versions in `tests/fixtures`: every later version reads them and adds runs to them.
 //!
-//! A change that breaks one of these tests breaks the exports that users have. Mend the change, never the fixture.
+//! A change that breaks one of these tests breaks the exports of users. Repair the change, never the fixture.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,15 +8,15 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::export::{Export, json, read, write};
+use crate::support::export::{Export, json, read, tree, write};
 use crate::warehouse::databases::Database;
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures");
 
-/// A copy of a frozen export. It has the modes and times of a checkout, not those that the exporter set.
+/// A copy of a frozen export, with the modes and times of a checkout.
 struct Thawed {
     name: String,
-    /// A run into it.
+    /// A run into the export.
     export: Export,
 }
 
@@ -34,7 +34,7 @@ impl Thawed {
         self.export.out_path()
     }
 
-    /// Another command on it.
+    /// Another command on the export.
     fn command(&self, command: &str, rest: &str) -> Export {
         Export::command(command).arg(&self.out().to_string_lossy()).args(rest).out_at(self.out())
     }
@@ -55,7 +55,7 @@ impl Thawed {
         assert_eq!(outcome.code, Some(0), "{} {told}: {}", self.name, outcome.stderr);
     }
 
-    /// What `schema` prints for it.
+    /// The output of `schema` for the export.
     fn script(&self, arguments: &str) -> String {
         let from = self.out().to_string_lossy().into_owned();
         let outcome = Export::command("schema").args(arguments).args("--from").arg(&from).run();
@@ -63,42 +63,79 @@ impl Thawed {
         outcome.stdout
     }
 
-    /// The rows of a query after all runs are loaded into DuckDB.
+    /// The rows of a query after DuckDB has loaded all runs.
     fn loaded(&self, query: &str) -> Vec<String> {
         let tables = Export::command("schema --format duckdb").expect(0).stdout;
         let merge = self.script("--merge duckdb");
         Database::duckdb().run(&format!("{tables}\n{merge}\n{query}"), self.out())
     }
 
-    /// The options that the next run needs so that it fits the runs there.
+    /// The options of the next run that fits the existing runs.
     fn options(&self) -> String {
-        let options = self.newest()["options"].clone();
-        let text = |name: &str| options[name].as_str().unwrap().to_owned();
-        let mut arguments =
-            vec!["--format".to_owned(), text("format"), "--compression".to_owned(), text("compression")];
-        let keys = options["partition_by"].as_array().unwrap().iter();
-        let keys: Vec<_> = keys.map(|key| key.as_str().unwrap()).collect();
-        if !keys.is_empty() {
-            arguments.extend(["--partition-by".to_owned(), keys.join(",")]);
-        }
-        let flags = [("flat", "--flat"), ("keep_raw", "--keep-raw"), ("incremental", "--incremental")];
-        let given = flags.into_iter().filter(|(option, _)| options[option] == true);
-        arguments.extend(given.map(|(_, flag)| flag.to_owned()));
-        arguments.join(" ")
+        options_of(&self.newest()["options"])
+    }
+
+    /// The record of the run in the work folder.
+    fn record(&self) -> Value {
+        json(&self.out().join("_work/run.json"))
+    }
+
+    /// The record of the run with this change.
+    fn change_record(&self, change: impl Fn(&mut Value)) {
+        let mut record = self.record();
+        change(&mut record);
+        write(&self.out().join("_work/run.json"), record.to_string());
+    }
+
+    /// The command that continues the unfinished run.
+    fn continuing(&self) -> Export {
+        let contacts = read(&self.out().join("contacts.csv"));
+        self.export.write("contacts.csv", contacts);
+        let options = options_of(&self.record()["identity"]["options"]);
+        self.export.clone().args("--retries 0").args(&options)
     }
 }
 
-/// All frozen exports of all versions.
-fn fixtures() -> Vec<Thawed> {
+/// The options as a command has them.
+fn options_of(options: &Value) -> String {
+    let text = |name: &str| options[name].as_str().unwrap().to_owned();
+    let mut arguments =
+        vec!["--format".to_owned(), text("format"), "--compression".to_owned(), text("compression")];
+    let keys = options["partition_by"].as_array().unwrap().iter();
+    let keys: Vec<_> = keys.map(|key| key.as_str().unwrap()).collect();
+    if !keys.is_empty() {
+        arguments.extend(["--partition-by".to_owned(), keys.join(",")]);
+    }
+    let flags = [("flat", "--flat"), ("keep_raw", "--keep-raw"), ("incremental", "--incremental")];
+    let given = flags.into_iter().filter(|(option, _)| options[option] == true);
+    arguments.extend(given.map(|(_, flag)| flag.to_owned()));
+    arguments.join(" ")
+}
+
+/// All fixtures of all versions that have such a folder.
+fn folders_with(name: &str) -> Vec<PathBuf> {
     let folders = |path: &Path| -> Vec<PathBuf> {
         let entries = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path());
         entries.filter(|path| path.is_dir()).collect()
     };
-    let mut exports: Vec<_> =
-        folders(FIXTURES.as_ref()).iter().flat_map(|version| folders(version)).collect();
-    exports.sort();
+    let all = folders(FIXTURES.as_ref()).into_iter().flat_map(|version| folders(&version));
+    let mut with: Vec<_> = all.filter(|folder| folder.join(name).exists()).collect();
+    with.sort();
+    with
+}
+
+/// All frozen exports of all versions.
+fn fixtures() -> Vec<Thawed> {
+    let exports = folders_with("_runs");
     assert!(exports.len() >= 7, "the exports of 0.1.0 at least: {exports:?}");
     exports.iter().map(|folder| Thawed::of(folder)).collect()
+}
+
+/// All frozen unfinished runs of all versions.
+fn unfinished() -> Vec<Thawed> {
+    let runs = folders_with("_work");
+    assert!(!runs.is_empty(), "that of 0.1.0 at least");
+    runs.iter().map(|folder| Thawed::of(folder)).collect()
 }
 
 #[test]
@@ -180,5 +217,88 @@ fn runs_are_added_to_every_frozen_export_and_removed_from_it() {
         let is_incremental = frozen.options().contains("--incremental");
         assert!(is_incremental || frozen.runs().len() == 1, "{}: {:?}", frozen.name, frozen.runs());
         frozen.is_sound("with runs removed");
+    }
+}
+
+#[test]
+fn contacts_are_erased_from_every_frozen_export() {
+    for frozen in fixtures() {
+        let ids = |told: &str| {
+            let printed = frozen.command("cat", "coverage").run();
+            assert_eq!(printed.code, Some(0), "{} {told}: {}", frozen.name, printed.stderr);
+            let rows = printed.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+            rows.map(|row| row["contact_id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        let (before, reference) = (ids("before"), frozen.newest());
+        let erased = frozen.command("erase", "--reference R --contact").arg(&before[0]).run();
+        assert_eq!(erased.code, Some(0), "{}: {}", frozen.name, erased.stderr);
+        frozen.is_sound("without a contact");
+        assert_eq!(ids("after"), before[1..], "{}", frozen.name);
+        assert_eq!(frozen.newest(), reference, "{}", frozen.name);
+        let left = tree(frozen.out()).into_iter().filter(|path| {
+            let text = std::fs::read(frozen.out().join(path)).unwrap();
+            text.windows(before[0].len()).any(|window| window == before[0].as_bytes())
+        });
+        assert_eq!(left.collect::<Vec<_>>(), Vec::<String>::new(), "{}", frozen.name);
+    }
+}
+
+#[test]
+fn every_frozen_unfinished_run_is_resumed_or_refused() {
+    let major = env!("CARGO_PKG_VERSION").split('.').next().unwrap();
+    let schema: Value =
+        serde_json::from_str(&Export::command("schema --format arrow").expect(0).stdout).unwrap();
+    for frozen in unfinished() {
+        let record = frozen.record();
+        let began = &record["identity"];
+        let outcome = frozen.continuing().run();
+        if began["major_version"] != major || began["schema_version"] != schema["schema_version"] {
+            assert_eq!(outcome.code, Some(9), "{}: {}", frozen.name, outcome.stderr);
+            assert!(outcome.last_line().contains("--fresh"), "{}: {}", frozen.name, outcome.last_line());
+            continue;
+        }
+        // One contact always fails.
+        assert_eq!(outcome.code, Some(3), "{}: {}", frozen.name, outcome.stderr);
+        let first = outcome.stderr.lines().next().unwrap_or_default();
+        assert_eq!(first, "run first resumes: 4 contacts, 2 of them already read", "{}", frozen.name);
+        assert_eq!(outcome.manifest()["run_id"], record["run_id"], "{}", frozen.name);
+        let coverage = outcome.rows("coverage");
+        let of = |contact: &str| coverage.of_contact(contact).clone();
+        assert_eq!(of("messages-3-a")["messages"], 3, "{}", frozen.name);
+        assert_eq!(of("messages-2-b")["messages"], 2, "{}", frozen.name);
+        // The responses of the first attempt count: nothing of these contacts is requested again.
+        let time = |text: &Value| chrono::DateTime::parse_from_rfc3339(text.as_str().unwrap()).unwrap();
+        let end_of_first = record["started_at"].as_i64().unwrap() + 60_000_000;
+        for contact in ["messages-3-a", "messages-2-b"] {
+            let read = time(&of(contact)["fetch_finished_at"]).timestamp_micros();
+            assert!(read < end_of_first, "{}: {contact} was read at {read}", frozen.name);
+        }
+        let read_now = time(&of("messages-2-d")["fetch_started_at"]).timestamp_micros();
+        assert!(read_now > end_of_first, "{}", frozen.name);
+        frozen.is_sound("after its unfinished run is resumed");
+    }
+}
+
+/// A change of the record in a work folder.
+type Change = fn(&mut Value);
+
+#[test]
+fn a_run_that_another_version_began_is_refused_and_kept() {
+    let versions: [(Change, &str); 2] = [
+        (|run| run["identity"]["major_version"] = "99".into(), "the major version of chatzy-export was 99"),
+        (|run| run["identity"]["schema_version"] = 0.into(), "the schema version was 0"),
+    ];
+    for (change, told) in versions {
+        let frozen = unfinished().remove(0);
+        frozen.change_record(change);
+        let before = tree(&frozen.out().join("_work"));
+        let line = frozen.continuing().expect(9).last_line();
+        assert!(line.contains(told), "{line}");
+        assert!(line.contains("to keep it, finish it with the version that began it; to discard"), "{line}");
+        assert!(line.ends_with("the unfinished run with --fresh, run"), "{line}");
+        assert_eq!(tree(&frozen.out().join("_work")), before, "the unfinished run stays");
+        let fresh = frozen.continuing().args("--fresh").expect(3);
+        assert!(!fresh.stderr.contains("already read"), "{}", fresh.stderr);
+        frozen.is_sound("after its unfinished run is discarded");
     }
 }

@@ -1,7 +1,7 @@
-//! An API that answers anything at all: any status with any body and any header, cut and drawn out.
+//! An API with arbitrary responses: any status with any body and any header, cut and delayed.
 //!
-//! Whatever comes, a run ends, with a documented exit code that is not the one for bugs; and where it publishes,
-//! every contact has its row.
+//! Every run ends with a documented exit code other than that for bugs. If it publishes, each contact has its
+//! row.
 
 use std::fmt::Write;
 use std::sync::Mutex;
@@ -13,17 +13,18 @@ use crate::support::export::Export;
 use crate::support::scripted::{Answer, Asked};
 use crate::support::wire::{Server, Then, Wire};
 
-/// Contacts of a run: so few that the run's budget for repeats is not used up, after which it would wait for long.
+/// Contacts of a run. They are so few that they do not exhaust the retry budget of the run, which would take
+/// long.
 const CONTACTS: usize = 16;
-/// Requests of a run at most; more would be a repeat without a bound.
+/// Maximum number of requests of a run. More would mean a retry without a limit.
 const MOST: usize = 2000;
 
-/// How bad it is: what may be answered beside good pages.
+/// The range of responses besides valid pages.
 #[derive(Clone, Copy, Debug)]
 enum Mood {
     /// Statuses that do not end a run.
     Sick,
-    /// Everything.
+    /// All kinds of responses.
     Mad,
 }
 
@@ -44,7 +45,7 @@ fn body(rng: &mut Rng, asked: &Asked) -> Vec<u8> {
         4 => Vec::new(),
         5 => page[..rng.usize(..page.len())].to_vec(),
         6 => {
-            // Some bytes of it are others.
+            // Some bytes of it are changed.
             for _ in 0..rng.usize(1..8) {
                 let at = rng.usize(..page.len());
                 page[at] = rng.u8(..);
@@ -147,7 +148,7 @@ fn survives(seed: u64, mood: Mood) -> usize {
     asked
 }
 
-/// Runs of these seeds, four at a time: they mostly wait. Gives the number of answers that were met.
+/// Runs these seeds, four at a time, since they mostly wait. Returns the number of responses.
 fn all_survive(seeds: std::ops::Range<u64>, mood: Mood) -> usize {
     let seeds = Mutex::new(seeds);
     let next = || seeds.lock().unwrap().next();

@@ -1,4 +1,4 @@
-//! Hostile text, from contact IDs to file names: it reaches no path, and no terminal obeys it.
+//! Hostile text, from contact IDs to file names. It reaches no path, and no terminal obeys it.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -10,7 +10,7 @@ use crate::support::export::{Export, read};
 use crate::support::scripted::{Answer, Asked, Scripted};
 use crate::support::service::Service;
 
-/// Contact IDs that would be something else as a path, in a URL, on a terminal or in a spreadsheet.
+/// Contact IDs that have another meaning as a path, in a URL, on a terminal or in a spreadsheet.
 const IDS: [&str; 24] = [
     "../../etc/passwd",
     "/etc/passwd",
@@ -38,10 +38,10 @@ const IDS: [&str; 24] = [
     "%s%n{0}\\u001b",
 ];
 
-/// What follows where the API or a file system may say what it likes.
+/// Hostile text for all places that the API or a file system controls.
 const EVIL: &str = "\u{1b}[2Jred\u{1b}]0;title\u{7}\r\nerror: FAKE\u{9b}31m\u{7f}\u{202e}\u{2028}\u{0}end";
 
-/// Fails when a terminal would do something else than show it.
+/// Fails if a terminal would do anything but show the text.
 fn assert_tame(text: &str, told: &str) {
     let wild = |c: &char| {
         (c.is_control() && *c != '\n')
@@ -57,7 +57,7 @@ fn assert_tame(text: &str, told: &str) {
     );
 }
 
-/// Runs it to its end, whatever that is, and looks at what it printed.
+/// Runs the command to any end, and checks its output.
 fn run(export: &Export, told: &str) -> crate::support::export::Outcome {
     let outcome = export.run();
     assert_tame(&outcome.stderr, told);

@@ -1,25 +1,26 @@
-//! Night after night: only contacts that are due are read, and nothing that changed is missed for longer than the sweep.
+//! Incremental runs: only due contacts are read, and no change is missed for longer than the period of the
+//! sweep.
 
-mod account;
+pub mod account;
+mod damaged;
 mod pruned;
 
-use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chatzy_export::internals::state;
-use serde_json::Value;
 
-use crate::support::export::{Export, Outcome, json as read_json, tree};
+use crate::support::export::{Export, Outcome, tree};
 use crate::support::service::{Service, wait_until};
 use account::Account;
+use chatzy_export::internals::store::Store;
 
 fn verified(outcome: &Outcome) {
     let verified = Export::command("verify --deep").arg(&outcome.out.to_string_lossy()).run();
     assert_eq!(verified.code, Some(0), "{}{}", verified.stdout, verified.stderr);
 }
 
-/// The statuses in coverage, as `contact status`.
+/// The rows of coverage, as `contact status`.
 fn covered(outcome: &Outcome) -> Vec<String> {
     let rows = outcome.rows("coverage").0;
     rows.iter()
@@ -39,7 +40,7 @@ fn texts(outcome: &Outcome) -> Vec<String> {
 fn state_of(outcome: &Outcome) -> Vec<String> {
     let manifest = outcome.manifest();
     let path = manifest["state"]["path"].as_str().unwrap();
-    let rows: Vec<String> = state::read(&outcome.out, path.as_ref())
+    let rows: Vec<String> = state::read(&Store::local(&outcome.out), path.as_ref())
         .unwrap()
         .map(Result::unwrap)
         .map(|row| {
@@ -57,7 +58,7 @@ fn state_of(outcome: &Outcome) -> Vec<String> {
 
 const OLD: &str = "2026-01-01T00:00:00Z";
 
-/// What a plan says of who is due, and of an unfinished run, each where it does. At most one contact is read for it.
+/// The due contacts and the unfinished run in a plan. The plan reads at most one contact.
 fn planned(account: &Account, export: &Export) -> String {
     let outcome = export.clone().args("--dry-run").expect(0);
     assert!(account.asked_for().len() <= 1, "one contact is asked for");
@@ -142,7 +143,7 @@ fn three_nights() {
         ]
     );
     assert!(
-        second.last_line().ends_with("of 3 contacts, 1 not found, 2 unchanged"),
+        second.last_line().ends_with("of 3 contacts, 1 not found (unknown), 2 unchanged"),
         "{}",
         second.last_line()
     );
@@ -244,103 +245,11 @@ fn what_is_in_no_run_any_more_is_read_again() {
     export.clone().args("--run-id first").expect(0);
     account.write("a", "3");
     export.clone().args("--run-id second").expect(0);
-    // Taken away with all its files, as the runs before the last so many may be.
+    // Removed with all of its files, as `prune` removes old runs.
     for path in tree(export.out_path()).iter().filter(|path| path.contains("first")) {
         std::fs::remove_file(export.out_path().join(path)).unwrap();
     }
     assert_eq!(covered(&export.expect(0)), ["a unchanged", "b exported"]);
-}
-
-/// Ends with this exit code, and the command that it names works.
-fn is_lost_and_told(export: &Export, what: &str, code: i32) {
-    let outcome = export.expect(code);
-    assert!(outcome.last_line().contains("--full"), "{what}: {}", outcome.last_line());
-    assert!(outcome.whole_last_line().ends_with(" --full"), "{what}: {}", outcome.whole_last_line());
-    let full = export.clone().args("--full").expect(0);
-    assert_eq!(full.contacts("exported"), 2, "{what}");
-    assert_eq!(export.expect(0).contacts("unchanged"), 2, "{what}: and all is well again");
-}
-
-/// What happens to an export.
-type Damage = fn(&Path);
-
-#[test]
-fn a_state_that_is_lost_or_damaged_is_told_with_the_way_out() {
-    let account = Account::of(&["a", "b"]);
-    let base = account.nightly(&["a", "b"]).args("--run-id night");
-    let damages: [(&str, i32, Damage); 10] = [
-        ("no-state", 9, |out| std::fs::remove_file(out.join("_runs/night/state.parquet")).unwrap()),
-        ("changed", 9, |out| {
-            let path = out.join("_runs/night/state.parquet");
-            let mut bytes = std::fs::read(&path).unwrap();
-            bytes[20] ^= 1;
-            crate::support::export::write(&path, bytes);
-        }),
-        ("no-latest", 9, |out| std::fs::remove_file(out.join("_runs/latest.json")).unwrap()),
-        ("torn-latest", 8, |out| crate::support::export::write(&out.join("_runs/latest.json"), "{")),
-        ("no-manifest", 9, |out| std::fs::remove_file(out.join("_runs/night/manifest.json")).unwrap()),
-        ("names-none", 9, |out| {
-            let path = out.join("_runs/night/manifest.json");
-            let mut manifest = read_json(&path);
-            manifest.as_object_mut().unwrap().remove("state");
-            let text = manifest.to_string();
-            crate::support::export::write(&path, &text);
-            let mut latest = read_json(&out.join("_runs/latest.json"));
-            latest["sha256"] = chatzy_export::internals::digest::sha256(&text).into();
-            crate::support::export::write(&out.join("_runs/latest.json"), latest.to_string());
-        }),
-        ("torn-manifest", 8, |out| {
-            crate::support::export::write(&out.join("_runs/night/manifest.json"), "{");
-        }),
-        ("other-manifest", 8, |out| {
-            let path = out.join("_runs/night/manifest.json");
-            crate::support::export::write(&path, crate::support::export::read(&path) + "\n");
-        }),
-        ("linked-run", 8, |out| {
-            chatzy_export::internals::durable::rename(&out.join("_runs/night"), &out.join("night")).unwrap();
-            std::os::unix::fs::symlink("../night", out.join("_runs/night")).unwrap();
-        }),
-        ("linked-state", 9, |out| {
-            let state = out.join("_runs/night/state.parquet");
-            chatzy_export::internals::durable::rename(&state, &out.join("state")).unwrap();
-            std::os::unix::fs::symlink("../../state", state).unwrap();
-        }),
-    ];
-    for (what, code, damage) in damages {
-        let export = base.clone().out(what);
-        export.expect(0);
-        damage(export.out_path());
-        is_lost_and_told(&export.without("--run-id"), what, code);
-    }
-}
-
-#[test]
-fn verify_finds_damage_to_the_state() {
-    let account = Account::of(&["a"]);
-    let export = account.nightly(&["a"]).args("--run-id night");
-    let out = export.expect(0).out;
-    let path = out.join("_runs/night/state.parquet");
-    let whole = std::fs::read(&path).unwrap();
-    let findings = |options: &str| {
-        let outcome = Export::command("verify --json").args(options).arg(&out.to_string_lossy()).expect(8);
-        let report: Value = serde_json::from_str(&outcome.stdout).unwrap();
-        let damages = report["damages"].as_array().unwrap().clone();
-        let text = |damage: &Value| {
-            format!("{} {}", damage["kind"].as_str().unwrap(), damage["path"].as_str().unwrap())
-        };
-        damages.iter().map(text).collect::<Vec<_>>()
-    };
-    let listed = "_runs/night/state.parquet";
-    for at in [0, whole.len() / 2, whole.len() - 1] {
-        let mut changed = whole.clone();
-        changed[at] ^= 0x10;
-        crate::support::export::write(&path, changed);
-        assert_eq!(findings("--deep"), [format!("changed {listed}")]);
-    }
-    crate::support::export::write(&path, &whole[..whole.len() - 1]);
-    assert_eq!(findings(""), [format!("cut {listed}")]);
-    std::fs::remove_file(&path).unwrap();
-    assert_eq!(findings(""), [format!("missing {listed}")]);
 }
 
 #[test]
@@ -357,7 +266,7 @@ fn a_run_that_goes_on_keeps_its_decision() {
     wait_until("it has decided and asks", || !account.asked_for().is_empty());
     running.signal("KILL");
     running.wait(Duration::from_secs(5));
-    // Meanwhile another one writes: that is for the next night.
+    // Meanwhile another contact writes. The next night reads it.
     account.write("b", "3");
     account.is_open.store(true, Ordering::Relaxed);
     let work = export.out_path().join("_work");
@@ -372,27 +281,7 @@ fn a_run_that_goes_on_keeps_its_decision() {
     assert_eq!(covered(&export.expect(0)), ["a unchanged", "b exported", "c unchanged", "d unchanged"]);
 }
 
-#[test]
-fn a_decision_that_is_damaged_or_lost_is_said() {
-    let account = Account::of(&["a", "b"]);
-    for (name, damage) in [("decision.parquet", "changed"), ("decision.json", "{"), ("decision.parquet", "")]
-    {
-        let export = account.nightly(&["a", "b"]);
-        account.is_open.store(false, Ordering::Relaxed);
-        account.asked_for();
-        let running = export.start();
-        wait_until("it has decided and asks", || !account.asked_for().is_empty());
-        running.signal("KILL");
-        running.wait(Duration::from_secs(5));
-        account.is_open.store(true, Ordering::Relaxed);
-        export.write(&format!("export/_work/{name}"), damage);
-        let outcome = export.expect(9);
-        assert!(outcome.last_line().contains("--fresh"), "{}", outcome.last_line());
-        verified(&export.args("--fresh").expect(0));
-    }
-}
-
-/// A whole account over three nights, its contacts chosen by itself.
+/// The whole account over three nights, without a contacts file.
 #[test]
 fn all_contacts_night_after_night() {
     let service = Service::start("--account-contacts 40 --max-messages 150");
@@ -432,7 +321,7 @@ fn all_contacts_night_after_night() {
             assert!(exported.iter().all(|message| truth.contains_key(*message)), "{id}");
         }
     }
-    // What was edited and deleted is seen by the sweep: then all that is exported is what is there now.
+    // The sweep finds edits and deletions: afterwards the export has what the account has.
     let swept = export.args("--full-sweep-every 1ms").expect(0);
     verified(&swept);
     assert_eq!(swept.contacts("exported"), 44);

@@ -1,4 +1,5 @@
-//! Completions and manual pages: of every command, taken by the programs that read them, and put where these look.
+//! Completions and manual pages: every command has them, the programs that read them accept them, and they
+//! are in the right folders.
 
 use std::path::Path;
 use std::process::Command;
@@ -7,7 +8,7 @@ use crate::monitoring::tool;
 use crate::support::export::{Export, PROGRAM, read, tree};
 use crate::system::skip;
 
-/// The commands that the help lists.
+/// The commands in the help.
 fn commands() -> Vec<String> {
     let help = Export::command("--help").expect(0).stdout;
     let (_, list) = help.split_once("Commands:\n").expect("commands");
@@ -26,7 +27,7 @@ fn options(command: &str) -> Vec<String> {
     longs.map(|long| long.trim_end_matches("...").to_owned()).collect()
 }
 
-/// What bash offers when the line up to here was typed and tab is pressed.
+/// The completions of bash for this beginning of a line.
 fn completed(line: &str) -> Vec<String> {
     let script = format!(
         "source <({PROGRAM} completions bash)

@@ -1,4 +1,4 @@
-//! The last line on stderr: what happened in one sentence, and the command to type next, which is really typed here.
+//! The last line on stderr: the outcome in one sentence, and the next command. The tests run this command.
 
 use std::fmt::Write;
 use std::process::Command;
@@ -13,7 +13,7 @@ use crate::support::export::{EMAIL, Export, Outcome, PASSWORD, read};
 use crate::support::scripted::{Answer, Scripted};
 use crate::support::service::{Service, wait_until};
 
-/// An API that refuses contacts named `bad…`, and all it is told to, until it is mended.
+/// An API that refuses contacts named `bad…` and has another flaw, until it is repaired.
 struct Flawed {
     server: Scripted,
     is_mended: Arc<AtomicBool>,
@@ -32,7 +32,7 @@ impl Flawed {
         Self { server, is_mended }
     }
 
-    /// One that answers well but for bad contacts.
+    /// An API that only refuses the contact `bad`.
     fn slightly() -> Self {
         let is_mended = Arc::new(AtomicBool::new(false));
         let mended = Arc::clone(&is_mended);
@@ -52,7 +52,7 @@ impl Flawed {
     }
 }
 
-/// Types the command of a last line into a shell, in the folder of the test.
+/// Runs the command of a last line in a shell, in the folder of the test.
 fn typed(outcome: &Outcome, export: &Export) -> i32 {
     let line = outcome.stderr.trim_end().lines().next_back().expect("a last line");
     let at = line.find(&format!(": {} ", crate::support::export::PROGRAM)).expect("a command") + 2;
@@ -63,7 +63,7 @@ fn typed(outcome: &Outcome, export: &Export) -> i32 {
     ended.status.code().unwrap_or_else(|| panic!("{}", String::from_utf8_lossy(&ended.stderr)))
 }
 
-/// One line for each way to end.
+/// One line for each exit code.
 #[test]
 fn every_exit_has_its_last_line() {
     let mut table = String::new();
@@ -82,7 +82,7 @@ fn every_exit_has_its_last_line() {
         .expect(0));
     row(&export.clone().out("two words").expect(3));
     row(&export.clone().args("--bogus").expect(2));
-    row(&export.clone().args("--since yesterday").expect(2));
+    row(&export.clone().args("--since soon").expect(2));
     row(&export.clone().args("--max-failed 0").expect(5));
     row(&export.clone().args("--max-failed 0 --flat").expect(9));
     row(&export.clone().out("contacts.csv").expect(6));
@@ -114,7 +114,7 @@ fn every_exit_has_its_last_line() {
     0: run first is complete: 6 messages of 2 contacts
     3: run first is published, but 1 of 3 contacts failed: export these again: chatzy-export run --progress never --base-url API --format jsonl --out 'DIR/two words' --contacts 'DIR/two words/_runs/first/failed.csv'
     2: error: unexpected argument '--bogus' found; see: chatzy-export run --help
-    2: error: invalid time "yesterday" for --since: use RFC 3339, such as 2026-01-31T00:00:00Z
+    2: error: invalid time "soon" for --since: use 7d, 12h or 2w before now, yesterday, today, a month such as 2026-01, a day such as 2026-01-31, or RFC 3339 such as 2026-01-31T18:00:00Z; all times are UTC
     5: error: 1 contacts failed, more than --max-failed allows: nothing was published; to resume, run: chatzy-export run --contacts contacts.csv --progress never --base-url API --format jsonl --run-id first --max-failed 0 --out DIR/export
     9: error: the unfinished run first does not fit this command: --flat was false and is now true; to keep it, use the options it had; to discard the unfinished run with --fresh, run: chatzy-export run --contacts contacts.csv --progress never --base-url API --format jsonl --run-id first --max-failed 0 --flat --out DIR/export --fresh
     6: error: cannot use as a folder DIR/contacts.csv: not a directory; to resume, run: chatzy-export run --contacts contacts.csv --progress never --base-url API --format jsonl --run-id first --out DIR/contacts.csv
@@ -124,14 +124,14 @@ fn every_exit_has_its_last_line() {
     7: error: another run works on DIR/export; to wait for it, run: chatzy-export run --contacts contacts.csv --progress never --base-url API --fresh --out DIR/export --wait-lock 1h
     143: error: interrupted; fetched data is kept; to resume, run: chatzy-export run --contacts contacts.csv --progress never --base-url API --out DIR/export
     0: DIR/whole is intact: 1 runs, 4 files, 12 rows, 4.4 KiB
-    8: error: DIR/whole is damaged: 1 finding above; export the contacts again, or restore the export from a copy
+    8: error: DIR/whole is damaged: 1 finding above, with advice
     2: error: there is no export at DIR/nowhere: it has no _runs/latest.json and no tables
     "#);
 }
 
 #[test]
 fn the_command_of_the_last_line_does_what_is_to_be_done() {
-    // Published but for one contact: that one again.
+    // Published, but one contact failed: the command exports this contact.
     let api = Flawed::slightly();
     let export =
         api.export().out("it's mine").args("--run-id first --contacts-column contact_id --delimiter none");
@@ -140,7 +140,7 @@ fn the_command_of_the_last_line_does_what_is_to_be_done() {
     assert_eq!(typed(&outcome, &export), 0);
     assert_eq!(outcome.rows("coverage").column("contact_id"), ["bad"]);
 
-    // Not published: on with it, although it began with --fresh.
+    // Not published: the command resumes the run, although it began with --fresh.
     let api = Flawed::slightly();
     let export = api.export().args("--fresh --concurrency 1");
     let outcome = export.clone().args("--max-failed 0").expect(5);
@@ -153,7 +153,7 @@ fn the_command_of_the_last_line_does_what_is_to_be_done() {
         "what was answered before is not asked for again"
     );
 
-    // It does not fit: away with what is there.
+    // The unfinished run does not fit: the command discards it.
     let api = Flawed::slightly();
     let export = api.export();
     export.clone().args("--max-failed 0").expect(5);
@@ -174,13 +174,13 @@ fn the_command_of_the_last_line_tells_no_ping_url() {
     assert_eq!(typed(&outcome, &export), 0);
 }
 
-/// All lines of stderr, each of which must be one JSON object.
-fn objects(outcome: &Outcome) -> Vec<Value> {
+/// All lines of stderr. Each must be one JSON object.
+pub fn objects(outcome: &Outcome) -> Vec<Value> {
     let lines = outcome.stderr.lines();
     lines.map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
 }
 
-/// An event as `docs/reference.md` has it.
+/// An event in `docs/reference.md`.
 struct Documented {
     event: String,
     levels: Vec<String>,
@@ -203,7 +203,7 @@ fn documented() -> Vec<Documented> {
         .collect()
 }
 
-fn assert_documented(lines: &[Value]) {
+pub fn assert_documented(lines: &[Value]) {
     let documented = documented();
     for line in lines {
         let event = line["event"].as_str().unwrap_or_else(|| panic!("no event in {line}"));
@@ -263,7 +263,7 @@ fn every_line_of_a_json_log_is_an_object_with_the_fields_documented() {
     assert!(partly["command"].as_str().unwrap().contains("failed.csv"), "{partly}");
     assert_eq!(ends(api.export().args("--max-failed 0"), 5)["event"], "failed");
     ends(api.export().args("--bogus"), 2);
-    ends(api.export().args("--since yesterday --metrics-file no/where --ping-url http://127.0.0.1:1"), 2);
+    ends(api.export().args("--since soon --metrics-file no/where --ping-url http://127.0.0.1:1"), 2);
     ends(api.export().out("contacts.csv"), 6);
     assert_documented(&objects(&api.export().args("--dry-run --log-format json").expect(0)));
     let published = api.export();

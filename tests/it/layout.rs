@@ -1,4 +1,4 @@
-//! Which row stands in which file, and where in it.
+//! The file of each row, and its place in the file.
 
 use std::collections::{BTreeMap, BTreeSet};
 

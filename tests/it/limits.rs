@@ -1,4 +1,4 @@
-//! How hard the API is pressed, and that its faults cost time and nothing else.
+//! The load on the API is limited, and faults of the API cost only time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -43,8 +43,8 @@ fn a_long_history_is_read_ahead_in_slots_that_nobody_needs() {
         assert_eq!(rows(&outcome), rows(&one_by_one), "{table}");
     }
     assert!((4..=8).contains(&stats.max_in_flight), "{} in flight", stats.max_in_flight);
-    // Pages of 19 new messages, the sign-in, what finds out the reading and the end, and those behind the end: some are
-    // answered before the last page is, and their slots serve once more.
+    // The pages of 19 new messages, the sign-in, the requests that find the reading and the end, and pages
+    // behind the end. Some of these are answered before the last page, and their slots serve once more.
     assert!(stats.requests <= 1500 / 19 + 1 + 6 + 2 * 8, "{} requests", stats.requests);
     assert_eq!(outcome.manifest()["requests"]["sent"], stats.requests);
     assert_eq!(
@@ -63,7 +63,7 @@ fn while_one_page_is_late_those_behind_it_are_asked_for() {
         let offset = asked.query["offset"].parse().expect("a number");
         asked_for.fetch_max(offset, Ordering::Relaxed);
         if (LATE..LATE + 19).contains(&offset) {
-            // Three times as many as have slots: those of answered ones serve again.
+            // Three times the number of slots: slots of finished requests serve again.
             let enough = || asked_for.load(Ordering::Relaxed) > LATE + 19 * 28;
             tokio::task::block_in_place(|| wait_until("pages behind the one that is late", enough));
         }
@@ -99,8 +99,8 @@ fn never_more_in_a_second_than_allowed() {
         assert_complete(&service, &outcome, &contacts, "a rate limit");
         let stats = service.stats();
         assert!(stats.requests > limit, "more than a second's worth");
-        // Counted where they arrive, sign-in included: a busy machine may hold one back until the next one comes. That no
-        // second holds more starts than allowed is held where time stands still (api::governor).
+        // The server counts requests at their arrival, including sign-ins. A busy machine may delay one until
+        // the next one comes. `api::limiter` tests the limit of starts per second with a paused clock.
         assert!(stats.max_per_second <= limit + 1, "{} in a second", stats.max_per_second);
     }
 }
@@ -110,7 +110,7 @@ fn throttling_costs_time_and_nothing_else() {
     for retry_after in ["none", "1", "date", "garbage"] {
         let service = Service::start(&format!("--rate-limit 30 --retry-after {retry_after}"));
         let contacts = contacts(40);
-        // No repeats are allowed: a 429 is none of the request's.
+        // No retries are allowed, and a 429 does not count as a retry of the request.
         let export = Export::run_of(service.url(), &contacts).args("--format jsonl --retries 0");
         let outcome = export.expect(0);
         assert_complete(&service, &outcome, &contacts, retry_after);

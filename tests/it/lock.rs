@@ -1,4 +1,4 @@
-//! One run at a time, even if the file system refuses locks or does not pass them to the other machine.
+//! One run at a time, also if the file system refuses locks or does not pass them to other machines.
 
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ fn the_second_run_leaves_where_locks_are_not_seen_or_refused() {
     }
 }
 
-/// A file system that refuses something, put under a command.
+/// A file system that refuses an operation, put under a command.
 type Refuse<'a> = &'a dyn Fn(Export) -> Export;
 
 #[test]
@@ -85,7 +85,7 @@ fn check_and_run_agree_on_what_the_file_system_refuses() {
     }
 }
 
-/// An owner file as another machine leaves it: its process cannot be looked up here.
+/// An owner file of another machine, whose process cannot be found here.
 fn of_another_machine(owner: &str) -> String {
     let mut owner: Value = serde_json::from_str(owner).expect("an owner");
     owner["token"] = "another".into();
@@ -119,10 +119,10 @@ fn what_a_dead_run_left_blocks_nobody() {
     let owner = export.out_path().join("_work/owner.json");
     assert_eq!(json(&owner)["pid"].as_u64().map(|pid| pid > 0), Some(true));
     is_open.store(true, std::sync::atomic::Ordering::Relaxed);
-    // Also without locks: the process is known to be gone.
+    // The same without locks: the process is known to be gone.
     export.with_locks(EOPNOTSUPP).expect(0);
     sound(&export);
-    // Of another machine, or torn by a power cut: here the free lock of a local disk is proof.
+    // Of another machine, or torn by a power failure: here the free lock of a local disk is proof.
     for content in [
         of_another_machine(
             "{\"pid\":1,\"started_at\":\"\",\"process\":{\"namespace\":\"\",\"started\":\"\"}}",

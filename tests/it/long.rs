@@ -1,4 +1,4 @@
-//! Histories so long that their rows are made while they are still read.
+//! Histories so long that their rows are made before the end is read.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -13,8 +13,8 @@ use crate::support::tables::{Reader, Rows, all};
 
 const MESSAGES: u64 = 36_000;
 
-/// A page of a history of two conversations. The second takes turns with the first for a while in the middle, and only the
-/// last page says that the first is closed.
+/// A page of a history of two conversations. They alternate for a while in the middle, and only the last page
+/// shows that the first one is closed.
 fn page(asked: &Asked, is_newest_first: bool) -> Answer {
     let number = |name: &str| asked.query[name].parse::<u64>().expect("a number");
     let (from, limit) = (number("offset").min(MESSAGES), number("limit"));
@@ -45,7 +45,7 @@ fn is_in_second(number: u64) -> bool {
     (10_000..16_000).contains(&number) && number.is_multiple_of(3)
 }
 
-/// Rows of each row group, by table.
+/// Number of rows of each row group, by table.
 fn groups(outcome: &Outcome) -> BTreeMap<String, Vec<i64>> {
     let mut groups: BTreeMap<String, Vec<i64>> = BTreeMap::new();
     for file in outcome.manifest()["files"].as_array().expect("files") {
@@ -59,7 +59,8 @@ fn groups(outcome: &Outcome) -> BTreeMap<String, Vec<i64>> {
 
 #[test]
 fn rows_made_while_a_history_is_read_are_those_that_would_be_made_at_its_end() {
-    // Newest first, pieces are made early, and again where the last page changes them; oldest first, all are made at the end.
+    // With the newest message first, pieces are made early, and again if the last page changes them. With the
+    // oldest first, all are made at the end.
     let exports = [true, false].map(|is_newest_first| {
         let server = Scripted::api(move |asked| page(asked, is_newest_first));
         let outcome = Export::run_of(server.url(), ["long", "longer"]).args("--concurrency 4").expect(0);

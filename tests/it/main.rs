@@ -1,15 +1,18 @@
-//! The built program as users drive it: a child process, an API on a loopback port, and what is on the disk afterwards.
+//! The built program as users run it: a child process, an API on a loopback port, and files on the disk.
 //!
-//! The API is the simulator, or a scripted server where the simulator cannot misbehave as wanted. One test binary, so
-//! that Arrow links once.
+//! The API is the simulator, or a scripted server for behavior that the simulator lacks. There is one test
+//! binary, so that Arrow links once.
 
 #![cfg(test)]
 
+mod advice;
 mod answers;
 mod archive;
 mod auth;
 mod broken_connections;
+mod cat;
 mod check;
+mod columns;
 mod contacts;
 mod contradictions;
 mod crafted;
@@ -17,12 +20,15 @@ mod crash;
 mod credential_origin;
 mod damage;
 mod docs;
+mod erase;
 mod errors;
+mod evidence;
 mod examples;
 mod expansion_bombs;
 mod files;
 mod frozen;
 mod fuzzed_responses;
+mod hold;
 mod hostile;
 mod https;
 mod incremental;
@@ -35,28 +41,42 @@ mod long;
 mod matrix;
 mod memory;
 mod monitoring;
+mod network;
 mod nightly;
+mod not_found;
 mod odd_values;
 mod oracle;
+mod packages;
 mod paging;
+mod progress;
 mod promises;
 mod prune;
 mod readers;
 mod rebuild;
+mod redaction;
 mod replay;
 mod report;
 mod resume;
+mod runs;
+mod schedule;
 mod schema_changes;
 mod secret_leaks;
+mod selection;
+mod shards;
 mod shortage;
+mod signature;
+mod snapshot;
 mod storage;
+mod stores;
 mod structure;
 mod support;
 mod symlinks;
 mod system;
+mod timestamp;
 mod unfit;
 mod urls;
 mod user_input_secrecy;
 mod verify;
 mod warehouse;
+mod window;
 mod work_folder;

@@ -1,8 +1,9 @@
-//! Any service, any options: exports from the simulator with switches drawn from a seed, compared with what it holds.
+//! Any service with any options: exports from the simulator, with switches drawn from a seed, compared with
+//! its data.
 //!
-//! A handful of cases on every test, new ones each time; `MATRIX=300 MATRIX_SEED=1` plays others. A case that went wrong is
-//! told with its seed and its switches. Pages too large for the server are not among them: they wait for repeats, and
-//! the schedules of paging have them.
+//! Each test run plays a handful of new cases. `MATRIX=300 MATRIX_SEED=1` plays others. A failure names its
+//! seed and switches. Pages too large for the server are left to the schedules of paging, because they wait
+//! for retries.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -13,19 +14,19 @@ use fastrand::Rng;
 use crate::support::export::{Export, Outcome};
 use crate::support::service::Service;
 
-/// Cases on every test.
+/// Cases of each test run.
 const CASES: u64 = 5;
-/// Requests after which a run is killed, where it is; every run sends more.
+/// Number of requests after which a run is killed, in cases with a kill. Every run sends more.
 const BEFORE_THE_KILL: u64 = 20;
 
-/// One export and how it is to end.
+/// One export and its expected end.
 struct Case {
     simulator: String,
     run: String,
     contacts: Vec<String>,
-    /// The chats rest: nothing may be unresolved.
+    /// True if the histories do not change. Then no contact may be unresolved.
     rests: bool,
-    /// Nothing goes wrong with requests: nothing may fail.
+    /// True if no request fails. Then no contact may fail.
     is_sound: bool,
     is_killed: bool,
 }
@@ -58,7 +59,8 @@ impl Case {
                 let _ = write!(simulator, " --short-pages {}", one_of(&mut dice, &["0.1", "0.3"]));
             }
             simulator.push_str(one_of(&mut dice, &["", "", " --grouping always", " --grouping never"]));
-            // Offsets inside conversations that are not told cannot be read by anyone.
+            // Offsets count inside conversations, and the pages do not name the conversations: such histories
+            // cannot be read.
             simulator.push_str(if !per_conversation && dice.u32(0..4) == 0 { " --flat-ids off" } else { "" });
         }
         run.push_str(one_of(&mut dice, &["", "", " --flat"]));
@@ -66,7 +68,8 @@ impl Case {
             run.push_str(" --channel whatsapp --channel instagram --channel messenger --channel website");
         }
         if !rests {
-            // Pages of a message or two on a chat that changes all the time are given up, which shows nothing.
+            // A history that changes all the time is given up with pages of one or two messages, which proves
+            // nothing.
             let few = page_size < 3 || simulator.contains("--clamp 1 ") || simulator.contains("--clamp 2 ");
             let chances = if few { ["0", "0.02"] } else { ["0.05", "0.3"] };
             let _ = write!(simulator, " --drift-insert {}", one_of(&mut dice, &chances));
@@ -142,7 +145,7 @@ impl Case {
     }
 }
 
-/// More than the twenty whose ends are always proved, of sizes around those of pages.
+/// More contacts than the twenty whose ends are always proved, with lengths close to those of pages.
 fn contacts(page_size: u64, dice: &mut Rng) -> Vec<String> {
     let most = (12 * page_size).min(200);
     let mut contacts: Vec<String> = (0..26)

@@ -1,4 +1,4 @@
-//! Memory stays under the promise, with default options, whatever the API sends and however much there is of it.
+//! Memory stays below the limit with default options, whatever the API sends and in whatever amount.
 
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
@@ -13,25 +13,25 @@ use crate::support::export::{Export, Outcome};
 use crate::support::raw::{Raw, Reply, parameter};
 use crate::support::service::Service;
 
-/// What is promised, in MiB.
+/// The limit in MiB.
 const MOST: u64 = 512;
 const LONGEST: Duration = Duration::from_mins(5);
 
-/// Runs to the end, and tells what it took.
+/// Runs to the end, and reports the memory.
 fn run(export: &Export, told: &str) -> Outcome {
     let (outcome, most) = export.start().wait_watching_memory(LONGEST, || false);
     check(most, told);
     outcome
 }
 
-#[expect(clippy::print_stderr, reason = "figures, for whoever asks for them with --nocapture")]
-fn check(most: u64, told: &str) {
+#[expect(clippy::print_stderr, reason = "figures for --nocapture")]
+pub fn check(most: u64, told: &str) {
     eprintln!("{told}: {most} MiB");
     assert!((10..MOST).contains(&most), "{told}: {most} MiB");
 }
 
-/// The only page of a history that holds these messages; the page after it is empty.
-fn only_page(messages: String) -> impl Fn(&str) -> Reply {
+/// The only page of a history with these messages. The page after it is empty.
+pub fn only_page(messages: String) -> impl Fn(&str) -> Reply {
     move |target| {
         let contact = parameter(target, "contact_id");
         let messages = if parameter(target, "offset") == "0" { &*messages } else { "" };
@@ -57,7 +57,7 @@ fn many_answers_of_fifty_megabytes_at_once() {
     }
 }
 
-/// Each byte takes two in a line of the archive.
+/// Each byte needs two in a line of the archive.
 #[test]
 fn the_largest_answers_are_archived_checked_and_made_again() {
     const MOST_ANSWER: usize = 64 << 20;
@@ -85,7 +85,27 @@ fn the_largest_answers_are_archived_checked_and_made_again() {
     }
 }
 
-/// Pages that are small as text and many as objects.
+/// Each byte needs six in a line, and a record has the text twice.
+#[test]
+fn texts_of_control_characters_are_checked() {
+    let text = "\u{1}".repeat(55 << 20);
+    for told in ["a message", "a record"] {
+        let message = match told {
+            "a message" => format!(r#"{{"message_id":"m","content":"{text}"}}"#),
+            _ => format!(
+                r#"{{"message_id":"m","wa_messages":[{{"from":"1","id":"w","type":"text","text":{{"body":"{text}"}}}}]}}"#
+            ),
+        };
+        let server = Raw::start(only_page(message));
+        let export = server.export(contacts(1)).args("--format jsonl --compression zstd");
+        let outcome = run(&export, &format!("control characters in {told}")).expect(0);
+        assert_eq!(outcome.contacts("exported"), 1);
+        let out = outcome.out.to_string_lossy().into_owned();
+        run(&Export::command("verify --deep").arg(&out), &format!("{told}, checked")).expect(0);
+    }
+}
+
+/// Pages that are small as text and large as objects.
 #[test]
 fn dense_pages() {
     const BYTES: usize = 16 << 20;
@@ -124,7 +144,7 @@ fn bombs() {
     std::io::copy(&mut std::io::repeat(b' ').take(1 << 30), &mut encoder).unwrap();
     let bomb = Bytes::from(encoder.finish().unwrap());
     let once = bomb.len();
-    // A bomb in a bomb: what unpacks to the first one, which is not unpacked again.
+    // A bomb in a bomb. It unpacks to the first one, which is not unpacked again.
     let mut encoder = GzEncoder::new(Vec::new(), Compression::new(6));
     encoder.write_all(&bomb).unwrap();
     let nested = Bytes::from(encoder.finish().unwrap());
@@ -156,8 +176,8 @@ fn a_very_long_history() {
     assert_eq!(outcome.manifest()["tables"]["messages"]["rows"], 60_000);
 }
 
-/// Memory is flat over hours because of how the allocator is set when it is built; its defaults take as much as the C
-/// library's.
+/// Memory stays flat over hours because of build settings of the allocator. Its defaults need as much as the
+/// C library's heap.
 #[test]
 fn the_allocator_gives_back_what_is_free() {
     let outcome = Export::command("--version").env("MALLOC_CONF", "stats_print:true").expect(0);
@@ -166,7 +186,7 @@ fn the_allocator_gives_back_what_is_free() {
     }
 }
 
-/// Reserved counts too where a job is given so much address space: `ulimit -v`, as some batch systems set it.
+/// Reserved address space counts, too, if a job has a limit: `ulimit -v`, as some batch systems set it.
 #[test]
 fn address_space_of_as_much_is_enough() {
     let service = Service::start("");
@@ -186,13 +206,13 @@ fn a_million_contacts() {
         crate::support::scripted::Scripted::api(|asked| crate::support::scripted::Answer::page(asked, 3));
     let export = Export::run_of(server.url(), ["a"]).args("--format jsonl");
     export.write("contacts.csv", list);
-    // Read, entered in the ledger, and under way: what grows with their number is there.
+    // Contacts that are read, in the ledger, and in progress: everything that grows with their number exists.
     let (outcome, most) = export.start().wait_watching_memory(LONGEST, || server.asked().len() > 2_000);
     assert!(outcome.stderr.contains("1000000 contacts") || outcome.stderr.contains("1,000,000 contacts"));
     check(most, "a million contacts");
 }
 
-/// A UUID takes 16 bytes in memory, and with what finds it again at most 35. As text it takes twice that.
+/// A UUID needs 16 bytes in memory, and at most 35 with its index. As text it needs twice as much.
 #[test]
 fn a_contact_of_a_long_list_takes_few_bytes() {
     let server =
@@ -200,7 +220,7 @@ fn a_contact_of_a_long_list_takes_few_bytes() {
     let most = |count: u64| {
         let mut list = String::from("contact_id\n");
         for at in 0..count {
-            // Spread over all digits, as random UUIDs are.
+            // Spread over all digits, like random UUIDs.
             let [high, low] = [at, at + 1].map(|at| at.wrapping_mul(0x9e37_79b9_7f4a_7c15));
             writeln!(list, "{:08x}-5acc-4699-923c-{:012x}", high >> 32, low >> 16).unwrap();
         }
@@ -217,7 +237,8 @@ fn a_contact_of_a_long_list_takes_few_bytes() {
     assert!(each < 45, "{each} bytes for each contact: {before} MiB with {few}, {after} MiB with {many}");
 }
 
-/// The lengths of histories that an earlier run tells are a hint: whatever stands in its place, the next run works.
+/// The lengths of histories from an earlier run are a hint: the next run works with any content in their
+/// place.
 #[test]
 fn a_hint_that_was_replaced_holds_nothing_up() {
     let service = Service::start("");
@@ -250,5 +271,20 @@ fn a_hint_that_was_replaced_holds_nothing_up() {
             manifest.to_string(),
         );
         run(&export, kind).expect(0);
+    }
+}
+
+#[test]
+fn a_table_is_printed() {
+    let content = "x\\n\u{e9}0123456789".repeat((60 << 20) / 15);
+    let server =
+        Raw::start(only_page(format!(r#"{{"message_id":"m","content":"{content}","role":"user"}}"#)));
+    for format in ["parquet", "jsonl"] {
+        let outcome = run(&server.export(contacts(3)).args("--format").arg(format), format).expect(0);
+        let out = outcome.out.to_string_lossy().into_owned();
+        for form in ["jsonl", "arrow"] {
+            let cat = Export::command("cat").arg(&out).args("messages --format").arg(form);
+            run(&cat.shell(r#"exec "$@" > /dev/null"#), &format!("{format}, printed as {form}")).expect(0);
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! What those who watch a run are told: its last line, its metrics file, its pings.
+//! Reports to those who watch a run: its last line, its metrics file, its pings.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -14,7 +14,7 @@ use crate::support::scripted::{Answer, Asked, Scripted};
 use crate::support::service::{Service, wait_until};
 use crate::system::skip;
 
-/// A tool in .tools, or of the system.
+/// A tool in .tools or of the system.
 pub fn tool(name: &str) -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools");
     let ours = ["bin", "examples/bin"].map(|folder| root.join(folder).join(name));
@@ -33,7 +33,7 @@ fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs_f64()
 }
 
-/// Some contacts read, some refused.
+/// A page, or a refusal for contacts named `bad…`.
 fn partly(asked: &Asked) -> Answer {
     if asked.contact().starts_with("bad") { Answer::message(403, "no") } else { Answer::page(asked, 3) }
 }
@@ -183,7 +183,7 @@ fn a_dry_run_tells_nobody() {
     assert!(monitor.told().is_empty());
 }
 
-/// What promtool says of a metrics file.
+/// The verdict of promtool on a metrics file.
 fn lint(promtool: &Path, text: &str) {
     let mut check = Command::new(promtool)
         .args(["check", "metrics"])
@@ -213,7 +213,7 @@ fn promtool_finds_no_fault_in_the_metrics() {
     assert!(metrics(&export).ends_with("# EOF\n"), "OpenMetrics wants it, Prometheus takes it for a comment");
 }
 
-/// A monitor to be pinged.
+/// A monitor that receives pings.
 struct Monitor(Scripted);
 
 impl Monitor {
@@ -221,7 +221,7 @@ impl Monitor {
         Self(Scripted::start(answer))
     }
 
-    /// The same export, watched. The path of the URL is a secret.
+    /// The same export with pings to the monitor. The path of the URL is a secret.
     fn watches(&self, export: Export) -> Export {
         export.env("CHATZY_PING_URL", &format!("{}/ping/secret-key", self.0.url()))
     }
@@ -251,7 +251,7 @@ fn a_monitor_hears_of_the_start_and_the_end() {
     assert_eq!(ends(&["a"], "", 0), ["start", "secret-key"]);
     assert_eq!(ends(&["a", "bad"], "", 3), ["start", "fail"], "published, and yet to be looked at");
     assert_eq!(ends(&["a", "bad"], "--max-failed 0", 5), ["start", "fail"]);
-    assert_eq!(ends(&["a"], "--since yesterday", 2), ["start", "fail"], "settings");
+    assert_eq!(ends(&["a"], "--since soon", 2), ["start", "fail"], "settings");
     assert_eq!(ends(&["a"], "--page-size 0", 2), ["fail"], "it never began");
     assert_eq!(ends(&["a"], "--config nowhere.toml", 2), ["fail"]);
 }

@@ -1,4 +1,4 @@
-//! A run that nobody watches: its time is over, another run is in the way, cron gives it nothing to stand on.
+//! A run that nobody watches: its time limit, another run in its way, and the bare environment of cron.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,7 +14,7 @@ fn pages(server: &Scripted) -> usize {
     server.asked().iter().filter(|asked| !asked.is_sign_in()).count()
 }
 
-/// Answers the first contacts, and the others only when it is told to.
+/// An API that answers the first requests for pages, and the others only after the gate is opened.
 pub fn gated(answered: u64) -> (Scripted, Arc<AtomicBool>) {
     let is_open = Arc::new(AtomicBool::new(false));
     let (open, count) = (Arc::clone(&is_open), AtomicU64::new(0));
@@ -40,14 +40,14 @@ fn a_run_whose_time_is_over_stops_and_the_next_goes_on() {
     assert!(read(&export.path("chatzy.prom")).contains("\nchatzy_export_exit_code 5\n"));
     is_open.store(true, Ordering::Relaxed);
     let before = pages(&server);
-    // The time that a run has is none of what makes it this run.
+    // The time limit does not identify the run.
     let outcome = export.args("--max-duration 1h").expect(0);
     assert_eq!(outcome.rows("messages").len(), 30);
     assert_eq!(pages(&server) - before, 5, "what was answered before is not asked for again");
 }
 
 #[test]
-fn a_run_with_too_many_failures_is_gone_on_with() {
+fn a_run_with_too_many_failures_is_resumed() {
     let is_open = Arc::new(AtomicBool::new(false));
     let open = Arc::clone(&is_open);
     let server = Scripted::api(move |asked| match asked.contact() {
@@ -67,7 +67,7 @@ fn a_run_with_too_many_failures_is_gone_on_with() {
     assert_eq!(pages(&server) - before, 6, "those that had failed, and those that were not reached");
 }
 
-/// A run that holds the lock, waiting for the gate.
+/// A run that holds the lock and waits at the gate.
 pub fn holding(export: &Export, server: &Scripted) -> Running {
     let running = export.start();
     wait_until("it holds the lock", || pages(server) > 0);
@@ -105,8 +105,8 @@ fn waiting_ends_with_its_time_and_with_a_signal() {
     first.signal("KILL");
 }
 
-/// The program as cron starts it, and worse: no terminal, no home, nothing in the environment but credentials, a folder
-/// that cannot be written, and a shell line for the rest.
+/// The program as cron starts it, or worse: no terminal, no home, only credentials in the environment, a
+/// working directory that cannot be written, and a shell line for the rest.
 fn under_cron(export: Export, contacts: &str, line: &str) -> Export {
     let folder = export.path("contacts.csv");
     let contacts = folder.with_file_name(contacts).to_string_lossy().into_owned();
@@ -133,7 +133,7 @@ fn cron_gives_it_little_and_that_is_enough() {
         let export = Export::run_of(service.url(), ["messages-30-a", "messages-3-b"]);
         let export = under_cron(export.args("--format jsonl --json -v"), "contacts.csv", line);
         let metrics = export.path("chatzy.prom").to_string_lossy().into_owned();
-        // A full stdout takes no summary.
+        // A full stdout does not accept the summary.
         let code = if line.contains("/dev/full") { 6 } else { 0 };
         let outcome = export.out(&at.to_string()).args("--metrics-file").arg(&metrics).expect(code);
         assert_eq!(outcome.rows("messages").len(), 33, "{line}");
@@ -147,7 +147,8 @@ fn cron_gives_it_little_and_that_is_enough() {
 fn who_reads_its_output_may_go_away() {
     let service = Service::start("");
     let export = Export::run_of(service.url(), (0..20).map(|at| format!("messages-30-{at}")));
-    // The readers end at once, so that every write finds a broken pipe; the code of the exporter itself counts.
+    // The readers end at once, so every write finds a broken pipe. The exit code of the exporter itself
+    // counts.
     let line = r#"exec 3>code; { { "$@" 2>&1 >&4; echo $? >&3; } | true; } 4>&1 | true"#;
     let outcome = export
         .without("--progress")
@@ -177,7 +178,7 @@ fn a_password_may_come_as_a_credential_of_systemd() {
     let export = Export::run_of(service.url(), ["messages-3-a"]).env_remove("CHATZY_PASSWORD");
     export.write("credentials/chatzy-password", format!("{PASSWORD}\n"));
     let folder = export.path("credentials").to_string_lossy().into_owned();
-    // As `Environment=CHATZY_PASSWORD_FILE=%d/chatzy-password` in the unit does.
+    // The same as `Environment=CHATZY_PASSWORD_FILE=%d/chatzy-password` in the unit.
     let line = r#"CHATZY_PASSWORD_FILE=$CREDENTIALS_DIRECTORY/chatzy-password exec "$@""#;
     let export = export.env("CREDENTIALS_DIRECTORY", &folder).env("CHATZY_EMAIL", "cron@shop.example");
     export.shell(line).expect(0);

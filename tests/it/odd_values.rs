@@ -1,11 +1,12 @@
-//! Values that no document promises: none of them costs a page, each is repaired in its column and kept as it came.
+//! Values outside of the documentation. None of them costs a page. Each is repaired in its column and kept as
+//! received.
 
 use serde_json::Value;
 
 use crate::support::export::Outcome;
 use crate::support::raw::{Raw, Reply, parameter};
 
-/// A run over a history of these messages, each the inside of an object; a body may be no UTF-8.
+/// A run over a history of these messages, each the inside of an object. A body may be invalid UTF-8.
 fn export_of(before: &[u8], messages: &[&[u8]]) -> Outcome {
     let head =
         br#"{"data":{"data":{"contact":{"contact_id":"c"},"conversations":[{"conversation_id":"v","messages":["#;
@@ -68,7 +69,7 @@ fn text_that_is_odd_in_itself() {
 }
 
 #[test]
-fn numbers_that_are_too_large_or_none() {
+fn numbers_that_are_too_large_or_invalid() {
     for (sent, order) in [
         ("9007199254740993", Some(9_007_199_254_740_993_i64)),
         ("9223372036854775807", Some(i64::MAX)),

@@ -1,4 +1,5 @@
-//! Every value of every row of wild data sets, against an independent reading of `docs/tables.md` (see tests/oracle).
+//! Every value of every row of wild data sets, compared with an independent implementation of
+//! `docs/tables.md` (see tests/oracle).
 
 use std::process::Command;
 

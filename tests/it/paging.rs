@@ -1,11 +1,11 @@
-//! Every message once, whatever order, grouping and paging the API turns out to have.
+//! Every message is exported once, with any order, grouping and paging of the API.
 
 use std::collections::BTreeSet;
 
 use crate::support::export::{Export, Outcome};
 use crate::support::service::{Held, Service};
 
-/// Exact multiples of the page sizes below, one off them, several pages, one message, none.
+/// Lengths: multiples of the page sizes below, one more or less, several pages, one message, none.
 const CONTACTS: [&str; 11] = [
     "messages-200-a",
     "messages-100-b",
@@ -24,7 +24,7 @@ fn export(service: &Service) -> Export {
     Export::run_of(service.url(), CONTACTS).args("--format jsonl")
 }
 
-/// Every contact is there with exactly the messages that the API holds.
+/// Asserts that every contact has exactly the messages that the API holds.
 pub fn assert_complete<C: AsRef<str>>(service: &Service, outcome: &Outcome, contacts: &[C], told: &str) {
     let (messages, coverage) = (outcome.rows("messages"), outcome.rows("coverage"));
     for contact in contacts.iter().map(AsRef::as_ref) {
@@ -40,11 +40,11 @@ pub fn assert_complete<C: AsRef<str>>(service: &Service, outcome: &Outcome, cont
         assert_eq!(row["status"], status, "{contact} ({told})");
         assert_eq!(row["messages"], truth.len(), "{contact} ({told})");
     }
-    assert_eq!(coverage.len(), contacts.len(), "one row for every contact asked for ({told})");
+    assert_eq!(coverage.len(), contacts.len(), "one row for every requested contact ({told})");
     assert_eq!(outcome.manifest()["tables"]["messages"]["rows"], messages.len(), "{told}");
 }
 
-/// All ways of cutting a history, with one order and one page size.
+/// All ways to divide a history into pages, with one order and one page size.
 fn every_cut(order: &str, page_size: u32) {
     for clamp in ["", " --clamp 40"] {
         for per_conversation in ["", " --per-conversation"] {
@@ -154,11 +154,11 @@ fn a_message_that_cannot_be_read_fails_its_contact_and_no_other() {
         "a contact is exported whole or not at all"
     );
     let error = coverage.of_contact("poison-60-b")["error"].as_str().unwrap().to_owned();
-    assert!(error.contains("offset"), "the error tells where: {error}");
+    assert!(error.contains("offset"), "the error names the place: {error}");
 }
 
-/// Conversations that go on while they are read: whoever was there all the time is exported, or the contact is called
-/// unresolved.
+/// Conversations that continue while they are read. Each message that exists all the time is exported, or the
+/// contact is unresolved.
 fn assert_nothing_stable_is_lost(changes: &str, consistency: &str) {
     for seed in 1..=4 {
         for order in ["newest", "oldest"] {
@@ -182,7 +182,7 @@ fn assert_nothing_stable_is_lost(changes: &str, consistency: &str) {
             }
             assert_eq!(outcome.code, Some(if unresolved == 0 { 0 } else { 3 }), "{switches}");
             assert_eq!(outcome.contacts("unresolved"), unresolved, "{switches}");
-            assert!(unresolved <= 6, "most contacts can be read all the same ({switches})");
+            assert!(unresolved <= 6, "most contacts can still be read ({switches})");
         }
     }
 }
@@ -202,7 +202,8 @@ fn strict_loses_nothing_to_both() {
     assert_nothing_stable_is_lost("--drift-insert 0.2 --drift-delete 0.2", "strict");
 }
 
-/// Twenty contacts whose ends are proved, since what is believed of the others rests on them, and then these.
+/// Twenty contacts whose ends are proved, because assumptions about the others depend on them, and then
+/// these.
 fn after_the_proved(others: &[&str]) -> Vec<String> {
     let proved = (0..20).map(|number| format!("messages-5-proved{number}"));
     proved.chain(others.iter().map(|&other| other.to_owned())).collect()
@@ -221,7 +222,8 @@ fn a_short_page_is_believed_where_the_api_has_shown_longer_ones() {
 
 #[test]
 fn what_was_believed_is_looked_at_again_when_it_may_have_been_cut() {
-    // Nothing in the first contacts shows the clamp, so the first page of the others is believed to be all of them.
+    // Nothing in the first contacts shows the clamp, so the first page of the others is taken for all of
+    // them.
     let service = Service::start("--clamp 40");
     let contacts = after_the_proved(&["messages-70-cut", "messages-130-cut", "messages-30-whole"]);
     let outcome = Export::run_of(service.url(), &contacts).args("--format jsonl").expect(0);
@@ -236,11 +238,11 @@ fn what_was_believed_is_looked_at_again_when_it_may_have_been_cut() {
 
 #[test]
 fn rows_that_were_built_on_a_false_belief_are_built_anew() {
-    // The last contact is long and, as one of every hundred, proved: while it is read the rows of all before it are
-    // built, those of the cut ones too.
+    // The last contact is long and, like one in every hundred, proved. While it is read, the rows of all
+    // contacts before it are built, including the cut ones.
     let service = Service::start("--clamp 40 --latency 5ms");
     let mut contacts = after_the_proved(&[]);
-    // Several: a page of more than one conversation is not believed before it is known what offsets count.
+    // Several conversations: such a page is not accepted until it is known what offsets count.
     contacts.extend((0..20).map(|number| format!("messages-70-cut{number}")));
     contacts.extend((contacts.len()..100).map(|number| format!("messages-3-{number}")));
     contacts.push("messages-2000-long".to_owned());

@@ -1,4 +1,4 @@
-//! The documents stay true: each test that they name exists, and each guarantee has one.
+//! The documents stay correct: each test that they name exists, and each guarantee has one.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,7 +11,7 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// All files below a folder whose names end in this, but for hidden folders and what was built.
+/// All files below a folder with this end of their names, except in hidden and build folders.
 pub fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let is_ours = |path: &PathBuf| {
@@ -33,7 +33,7 @@ fn tests_in(text: &str) -> BTreeSet<String> {
     functions.map(|(_, after)| after.split(is_end).next().unwrap().to_owned()).collect()
 }
 
-/// What a text names in backticks after "eld by", up to the end of the paragraph.
+/// The names in backticks after "eld by" in a text, up to the end of the paragraph.
 fn held_by(text: &str) -> Vec<String> {
     let lists = text.split("eld by ").skip(1).filter_map(|after| after.split("\n\n").next());
     let names = lists.flat_map(|list| list.split('`').skip(1).step_by(2));

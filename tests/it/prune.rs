@@ -1,4 +1,4 @@
-//! `prune`: old runs leave, the newest never, and nothing that is not a run's own.
+//! `prune` removes old runs, never the newest one, and only files that belong to a removed run.
 
 use std::path::Path;
 
@@ -9,8 +9,9 @@ use crate::support::export::{Export, json as read_json, tree, write};
 use crate::support::faults::{CHANGING, Fault, count, setting};
 use crate::support::scene::random;
 use crate::support::service::{Service, wait_until};
+use chatzy_export::internals::store::Store;
 
-/// An export of these runs, the oldest first: a name that begins with `p` is a partial one.
+/// An export of these runs, the oldest first. A name that begins with `p` makes a partial run.
 fn runs(names: &[&str]) -> Export {
     let service = Service::start("");
     let export = Export::run_of(service.url(), ["messages-9-a", "messages-2-b"]).args("--format jsonl");
@@ -32,7 +33,7 @@ fn prune(export: &Export, arguments: &str) -> Export {
     Export::command("prune").arg(&path).args(arguments).out_at(export.out_path())
 }
 
-/// The runs whose manifests are there, by name.
+/// The names of the runs that have a manifest.
 fn there(out: &Path) -> Vec<String> {
     let names = tree(&out.join("_runs")).into_iter();
     names.filter_map(|path| path.strip_suffix("/manifest.json").map(str::to_owned)).collect()
@@ -89,7 +90,7 @@ fn an_export_lives_on_after_it() {
     assert_eq!(there(export.out_path()), ["r4", "r5"]);
     let record = read_json(&export.out_path().join("_runs/pruned.json"));
     assert_eq!(record["pruned"].as_array().unwrap().len(), 1, "only what the chain needs: {record}");
-    // A run that names one that is gone is believed only as far as the record goes.
+    // A removed run that a later run names is known only through the record.
     write(&export.out_path().join("_runs/pruned.json"), "{\"pruned\":[]}\n");
     Export::command("verify").arg(&export.out_path().to_string_lossy()).expect(8);
     std::fs::remove_file(export.out_path().join("_runs/pruned.json")).unwrap();
@@ -149,7 +150,7 @@ fn what_cannot_be_pruned_is_said() {
     prune(&export, "").expect(2);
     prune(&export, "--keep-last 0").expect(2);
     prune(&export.clone().out("nowhere"), "--keep-last 1").expect(2);
-    let held = Lock::acquire(out, &out.join("_work"), None).unwrap();
+    let held = Lock::acquire(&Store::local(out), None, None).unwrap();
     let outcome = prune(&export, "--keep-last 1").expect(7);
     assert!(outcome.stderr.contains("another run works on"), "{}", outcome.stderr);
     prune(&export, "--keep-last 1 --dry-run").expect(0);

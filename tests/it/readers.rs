@@ -10,7 +10,7 @@ use crate::support::scripted::{Answer, Asked, Scripted};
 use crate::support::tables::python;
 use crate::system::skip;
 
-/// Spark, which is too large for every test run: `make readers` installs it.
+/// Spark, which is too large for every test run. `make readers` installs it.
 const SPARK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/.tools/readers/bin/python");
 
 fn read_with(python: &str, reader: &str, out: &Path) -> Output {

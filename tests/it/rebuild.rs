@@ -18,7 +18,7 @@ fn rebuild(export: &Export, to: &str, arguments: &str) -> Export {
     command.args("--out").arg(&to.to_string_lossy()).args(arguments).out_at(&to)
 }
 
-/// The files of a run but its archive, with their hashes and all that the manifest says of them.
+/// The files of a run except its archive, with their hashes and everything else in the manifest.
 fn files(manifest: &Value) -> BTreeMap<String, Value> {
     let files = manifest["files"].as_array().unwrap().iter().filter(|file| file["table"] != "raw");
     files.map(|file| (file["path"].as_str().unwrap().to_owned(), file.clone())).collect()
@@ -59,7 +59,7 @@ fn an_incremental_run_is_made_again_with_those_that_had_not_changed() {
     let after = manifest(again.out_path());
     assert_eq!((files(&after), &after["contacts"]), (files(&before), &before["contacts"]));
     verify(again.out_path());
-    // It leaves no state: the next incremental run into the folder reads all contacts.
+    // It has no state: the next incremental run into the folder reads all contacts.
     let next = export.out_at(again.out_path()).expect(0);
     assert_eq!(next.contacts("unchanged"), 0);
     verify(again.out_path());
@@ -131,7 +131,7 @@ fn the_form_of_the_files_may_be_another() {
     );
     assert!(outcome.stderr.contains("is rebuilt: "), "{}", outcome.stderr);
     verify(other.out_path());
-    // What was kept again serves as well as the first.
+    // The archive that `rebuild --keep-raw` keeps is as good as the first one.
     let back = Export::command(
         "rebuild --progress never --format jsonl --partition-by none --target-file-size 256MB",
     )
@@ -220,7 +220,7 @@ fn a_run_and_a_rebuild_do_not_go_on_with_each_other() {
     other.expect(0);
     verify(other.out_path());
     let manifest = manifest(other.out_path());
-    assert_ne!(manifest["previous"], Value::Null, "it stands in the chain like any run");
+    assert_ne!(manifest["previous"], Value::Null, "it is in the chain like any run");
 }
 
 #[test]
@@ -237,7 +237,7 @@ fn killed_at_random_calls_and_done_again() {
             (0..rng.usize(1..=3)).map(|_| crate::crash::random_kill(&mut rng, calls)).collect();
         for fault in &faults {
             again.with_fault(*fault).run();
-            // All or nothing: where there is a manifest, there is all of it.
+            // All or nothing: if there is a manifest, the export is complete.
             if again.out_path().join("_runs/latest.json").exists() {
                 verify(again.out_path());
             }

@@ -1,5 +1,5 @@
-//! Every input that the fuzzer once found something with, and the seeds it starts from, through what the fuzz targets
-//! check: what it found stays found where there is no fuzzer.
+//! Replays every input with which the fuzzer once found a fault, and the seeds, through the checks of the
+//! fuzz targets. So the faults stay repaired on machines without a fuzzer.
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 #[path = "../../fuzz/src/lib.rs"]
 mod targets;
 
-/// Takes an input, and panics where a promise is broken.
+/// Takes an input, and panics if a promise is broken.
 type Check = fn(&[u8]);
 
 /// The targets by the names of their folders.
@@ -26,7 +26,7 @@ fn fuzz_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz")
 }
 
-/// What stands in the folder, in the order of the names; nothing where there is no folder.
+/// The contents of the folder in the order of the names; empty if there is no folder.
 fn entries(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten();
     let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
@@ -46,7 +46,7 @@ fn replay(folder: &str) -> usize {
             replayed += 1;
         }
     }
-    assert!(broken.is_empty(), "these inputs break a promise again, as told above: {broken:#?}");
+    assert!(broken.is_empty(), "these inputs break a promise again, as printed above: {broken:#?}");
     replayed
 }
 

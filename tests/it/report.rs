@@ -1,4 +1,5 @@
-//! `report`: the page is read by Python's HTML parser and held against the manifest, and against the rows that pyarrow reads.
+//! `report`: Python's HTML parser reads the page, and the tests compare it with the manifest and with the
+//! rows that pyarrow reads.
 
 use std::collections::BTreeMap;
 use std::fs::{metadata, remove_file};
@@ -13,7 +14,7 @@ use crate::support::scripted::{Answer, Scripted};
 use crate::support::service::Service;
 use crate::support::tables::{Reader, all, python};
 
-/// What a person finds on the page.
+/// The contents of the page as a person sees it.
 struct Page {
     found: Value,
     html: String,
@@ -23,7 +24,7 @@ fn report(out: &Path, arguments: &str) -> Export {
     Export::command("report").arg(&out.to_string_lossy()).args(arguments)
 }
 
-/// The page of the newest run, made as a user would, and sound.
+/// The page of the newest run, made as a user makes it, and valid.
 fn page(out: &Path) -> Page {
     let command = report(out, "-o report.html");
     let outcome = command.expect(0);
@@ -45,13 +46,13 @@ impl Page {
         serde_json::from_value(self.found["tables"][table].clone()).unwrap_or_default()
     }
 
-    /// The number in this column of each row of a table, but for its head, by the text in the first.
+    /// The number in this column of each row of a table, without the head, by the text in the first column.
     fn numbers(&self, table: &str, column: usize) -> BTreeMap<String, u64> {
         let rows = self.rows(table).into_iter().skip(1);
         rows.map(|row| (row[0].clone(), number(&row[column]))).collect()
     }
 
-    /// The column with this head, summed up.
+    /// The sum of the column with this head.
     fn sum(&self, table: &str, head: &str) -> u64 {
         let rows = self.rows(table);
         let Some(column) = rows[0].iter().position(|cell| cell == head) else { return 0 };
@@ -75,7 +76,7 @@ fn numbers(counts: &Value) -> BTreeMap<String, u64> {
     serde_json::from_value(counts.clone()).expect("counts")
 }
 
-/// A mix of everything: contacts of all outcomes, repeats, 429s.
+/// A mix of contacts with all outcomes, retries and 429 responses.
 fn mixed(options: &str) -> Outcome {
     let service = Service::start("--errors 0.15 --resets 0.02 --seed 5");
     let mut contacts: Vec<String> = (0..60).map(|at| format!("messages-{}-c{at}", at * at / 12)).collect();
@@ -145,7 +146,7 @@ fn messages_by_channel(page: &Page, manifest: &Value, rows: &[Value]) {
     for (channel, head) in channels {
         let shown = page.sum("days", head);
         assert!(shown > 0, "{head} is there");
-        // Where files lie in folders by channel, rows have no such column.
+        // If the folders are partitioned by channel, the rows have no such column.
         let files = manifest["files"].as_array().unwrap().iter().filter(|file| file["table"] == "messages");
         let in_folder = files.filter(|file| file["partition"]["channel"] == channel);
         let in_folders: u64 = in_folder.map(|file| file["rows"].as_u64().unwrap()).sum();
@@ -217,7 +218,7 @@ fn a_run_without_anything_reads_well() {
 }
 
 #[test]
-fn a_run_gone_on_with_says_what_it_does_not_know() {
+fn a_resumed_run_says_what_it_does_not_know() {
     let service = Service::start("--latency 5ms");
     let contacts: Vec<String> = (0..12).map(|at| format!("messages-150-{at}")).collect();
     let export = Export::run_of(service.url(), contacts).args("--concurrency 2 --page-size 20");
@@ -318,7 +319,7 @@ fn what_is_no_sound_export_has_no_report() {
         told.stderr
     };
     let messages = std::fs::read(file("messages")).unwrap();
-    // Of the right size, and no Parquet.
+    // A file of the right size that is not Parquet.
     write(&file("messages"), vec![b'x'; messages.len()]);
     damaged("unreadable");
     write(&file("messages"), &messages[1..]);

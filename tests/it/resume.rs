@@ -1,4 +1,4 @@
-//! Stopped at any moment and run again: as if nothing had happened.
+//! Runs that are stopped at any moment and resumed equal uninterrupted runs.
 
 use std::time::Duration;
 
@@ -7,9 +7,11 @@ use crate::support::export::{Export, json, read};
 use crate::support::service::{Service, wait_until};
 
 const CONCURRENCY: u64 = 4;
-/// Two for each contact that is read before it is known what offsets count: how many do so is chance.
+/// Two requests for each contact that is read before it is known what offsets count. The number of such
+/// contacts is random.
 const ASKS_THAT_FIND_OUT: u64 = 2 * CONCURRENCY;
-/// What a second attempt asks for again: what was in flight, what finds out how the server counts, and the sign-in.
+/// Requests that a second attempt repeats: those in flight, those that find out what offsets count, and the
+/// sign-in.
 const ASKED_AGAIN: u64 = CONCURRENCY + ASKS_THAT_FIND_OUT + 1;
 
 fn contacts() -> Vec<String> {
@@ -29,7 +31,7 @@ fn export(service: &Service) -> Export {
     export.args(&format!("--concurrency {CONCURRENCY} --target-file-size 30KB --partition-by year"))
 }
 
-/// An uninterrupted run into a folder of its own, and how many requests it took.
+/// An uninterrupted run into a folder of its own, and the number of its requests.
 fn reference(service: &Service, export: &Export) -> (Substance, u64) {
     let before = service.stats().requests;
     let outcome = export.clone().out("reference").expect(0);
@@ -41,7 +43,7 @@ fn killed_after_any_request_and_run_again_is_the_same() {
     let service = service();
     let export = export(&service);
     let (reference, total) = reference(&service, &export);
-    // Each run asks for so many at least.
+    // Each run sends at least this many.
     let sure = total - ASKS_THAT_FIND_OUT;
     for part in [0.01, 0.1, 0.35, 0.6, 0.9, 1.0] {
         #[expect(
@@ -61,7 +63,7 @@ fn killed_after_any_request_and_run_again_is_the_same() {
         let outcome = export.expect(0);
         let told = format!("killed after {after} of {total} requests");
         if let Some(run_id) = run_id {
-            assert_eq!(outcome.manifest()["run_id"], run_id, "{told}: the same run goes on");
+            assert_eq!(outcome.manifest()["run_id"], run_id, "{told}: the same run resumes");
         }
         assert_same(&substance(&outcome), &reference, &told);
         let both = service.stats().requests - before;
@@ -70,7 +72,7 @@ fn killed_after_any_request_and_run_again_is_the_same() {
     }
 }
 
-/// The ID of the run in the work folder; none before it has one.
+/// The ID of the run in the work folder; `None` before it has one.
 fn unfinished_run_id(export: &Export, out: &str) -> Option<serde_json::Value> {
     let path = export.path(out).join("_work/run.json");
     path.exists().then(|| json(&path)["run_id"].clone())
@@ -110,7 +112,7 @@ fn killed_while_files_are_built_and_published() {
         }
         running.wait(Duration::from_secs(5));
         let outcome = export.expect(0);
-        // Where the kill came too late the second run is a new one, beside the first.
+        // If the kill came too late, the second run is a new one beside the first.
         if outcome.manifest()["previous"].is_null() {
             assert_same(&substance(&outcome), &reference, &name);
             let unnamed = outcome.tree().into_iter().filter(|path| path.starts_with("_work"));
@@ -119,7 +121,7 @@ fn killed_while_files_are_built_and_published() {
     }
 }
 
-/// Runs it until half of its requests are sent.
+/// Kills the run after half of its requests.
 fn kill_half_way(service: &Service, export: &Export, total: u64) {
     let before = service.stats().requests;
     let running = export.start();
@@ -192,7 +194,7 @@ fn a_signal_is_obeyed_while_nothing_answers() {
 #[test]
 fn a_signal_before_the_run_has_begun_ends_it_at_once() {
     let service = service();
-    // Somebody who never types the contacts.
+    // The contacts come from a pipe that stays empty.
     let endless = "mkfifo typed; exec 3<>typed; exec \"$@\" <typed";
     let export =
         Export::run_of(service.url(), contacts()).without("--contacts").args("--contacts -").shell(endless);
@@ -218,7 +220,7 @@ fn what_does_not_shape_the_output_may_change() {
     let mut substance = substance(&outcome);
     let mut reference = reference;
     for tables in [&mut substance.tables, &mut reference.tables] {
-        // How the ends were found is what --consistency changes.
+        // The column `end` depends on --consistency.
         for row in &mut tables.get_mut("coverage").unwrap().0 {
             row.as_object_mut().unwrap().remove("end");
         }
@@ -250,7 +252,8 @@ fn failed_contacts_are_tried_again() {
     assert!(asked_again.iter().all(|asked| asked.contact() != "a"), "what was read is not read again");
 }
 
-/// A run that stops half published, since a file of somebody else's stands where one of its own belongs.
+/// A run that stops in the middle of its publication, because a file of another program is in the place of
+/// one of its own.
 fn half_published(service: &Service) -> Export {
     let export = Export::run_of(service.url(), ["messages-30-a", "messages-5-b"])
         .args("--format jsonl --run-id first");

@@ -1,4 +1,4 @@
-//! Fields that appear in or vanish from the API's answers between runs are reported, and nothing else is.
+//! Fields that appear in or vanish from the API's responses between runs are reported, and nothing else is.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::export::{Export, Outcome, read};
 use crate::support::scripted::{Answer, Scripted};
 
-/// A server whose answers change from night to night, and the number of the night.
+/// A server whose responses change from night to night, and the number of the night.
 fn server() -> (Scripted, Arc<AtomicUsize>) {
     let night = Arc::new(AtomicUsize::new(0));
     let today = Arc::clone(&night);
@@ -27,7 +27,7 @@ fn server() -> (Scripted, Arc<AtomicUsize>) {
     (server, night)
 }
 
-/// A message as it is on a night: as documented, with a new field, and with another field renamed.
+/// The message of a night: as documented, with a new field, or with a renamed field.
 fn change(message: &mut serde_json::Map<String, Value>, night: usize) {
     if night >= 1 {
         message.insert("whatsapp_message_id".to_owned(), json!("wamid.1"));

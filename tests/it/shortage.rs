@@ -1,4 +1,4 @@
-//! Files, threads and memory that run out on this machine: at the start of a command, and in the middle of a run.
+//! Files, threads and memory run out on this machine, at the start of a command and in the middle of a run.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -13,14 +13,14 @@ use crate::support::faults::{Fate, Fault, count};
 use crate::support::scripted::{Answer, Asked, Scripted};
 use crate::support::service::wait_until;
 
-/// Answers before the shortage.
+/// Responses before the shortage.
 const BEFORE: usize = 60;
 
 fn contacts() -> Vec<String> {
     (0..150).map(|at| format!("c{at}")).collect()
 }
 
-/// A page, after which the connection is closed: the next request needs a new one.
+/// A page after which the connection is closed, so the next request needs a new one.
 fn page(asked: &Asked) -> Answer {
     let mut answer = Answer::page(asked, 3);
     answer.headers.push(("connection", "close".to_owned()));
@@ -34,7 +34,8 @@ fn limit_files(process: i32, files: u64) {
     prlimit(Some(process), Resource::Nofile, limit).expect("a process of ours");
 }
 
-/// A run in which no file can be opened after [`BEFORE`] answers, with its server. `meanwhile` is called in the shortage.
+/// A run in which no file can be opened after [`BEFORE`] responses, with its server. `meanwhile` is called
+/// during the shortage.
 fn short_of_files(meanwhile: impl FnOnce(i32, &dyn Fn() -> String)) -> (Scripted, Export, Outcome) {
     let process = Arc::new(AtomicI32::new(0));
     let of_run = Arc::clone(&process);
@@ -94,7 +95,7 @@ fn too_few_threads_in_mid_run_end_it_with_a_message() {
     let all = export("all").env("FAULTS_CALLS", " thread ").logging_calls();
     all.expect(0);
     let all = count(&all.calls(), " thread ");
-    // Those of the start are started twice, the first time only to try; those for blocking work come next.
+    // The threads of the start are started twice, first as a trial. The threads for blocking work come next.
     let workers = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let first = workers + 16 + workers + 8 + 1;
     assert!((first + 7..first + 20).contains(&all), "{all} threads, {first} of them at the start");
@@ -123,6 +124,8 @@ fn too_little_memory_is_said_by_every_command_before_it_begins() {
         "verify OUT --deep",
         "report OUT -o report.html",
         "prune OUT --keep-last 1",
+        "erase OUT --finish",
+        "hold OUT --list",
         "schema --merge duckdb --from OUT",
         "rebuild --from OUT --out again",
         "check --simulated",

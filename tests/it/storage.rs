@@ -1,5 +1,5 @@
-//! The file system refuses: every call, once and for ever, with each of its reasons. Told with the path, exit 6, and the
-//! same command goes on.
+//! The file system refuses each call, once and permanently, for each reason. The error names the path, the
+//! exit code is 6, and the same command resumes.
 //!
 //! The long form is `make crash`: every call in turn.
 
@@ -11,7 +11,7 @@ use crate::support::faults::{Call, Fate, Fault, count, setting};
 use crate::support::scene::{Scene, random};
 use crate::support::service::wait_until;
 
-/// The calls that may be refused, each between blanks.
+/// The calls to refuse, each between blanks.
 const CALLS: [&str; 10] = [
     " openat ",
     " write ",
@@ -27,7 +27,7 @@ const CALLS: [&str; 10] = [
 const REASONS: [(&str, i32); 5] =
     [("EIO", 5), ("EACCES", 13), ("ENOSPC", 28), ("EROFS", 30), ("EDQUOT", 122)];
 
-/// Runs with the fault, and then without.
+/// Runs with the fault, and then without it.
 fn refused(scene: &Scene, name: &str, fault: Fault, told: &str) {
     let export = scene.fresh(name);
     let outcome = export.with_fault(fault).run();
@@ -68,7 +68,7 @@ fn every_call_may_be_refused() {
     let scene = Scene::new("--partition-by year");
     let calls = every_call(&scene);
     for names in CALLS {
-        // Few calls of a name get every reason, many share them out.
+        // If a name has few calls, each gets every reason. Many calls share the reasons.
         let calls = count(&calls, names);
         for turn in 0..calls.max(REASONS.len()) {
             let (reason, number) = REASONS[turn % REASONS.len()];
@@ -114,7 +114,7 @@ fn a_disk_that_hangs_does_not_hold_up_a_signal() {
         [("spooled", " write ", "/spool/seg-"), ("published", " rename ", "/export/messages/")]
     {
         let fault = Fault { calls, path, at: 1, fate: Fate::Hang };
-        // Once: it ends all the same. Twice: it ends without waiting for anything.
+        // After one signal it still ends. After two it ends without waiting for anything.
         for signals in [1, 2] {
             let name = format!("{name} {signals}");
             let metrics = scene.export.path(&format!("{name}.prom"));
@@ -124,13 +124,16 @@ fn a_disk_that_hangs_does_not_hold_up_a_signal() {
             wait_until("the call", || running.is_over() || !export.calls().is_empty());
             for _ in 0..signals {
                 running.signal("TERM");
-                // Two signals at once are one.
+                // Two simultaneous signals count as one.
                 std::thread::sleep(Duration::from_millis(50));
             }
             let outcome = running.wait(Duration::from_secs(10)).expect(143);
             let last = outcome.last_line();
             assert_eq!(last, "error: interrupted; fetched data is kept; to resume, run", "{name}");
-            assert!(read(&metrics).contains("\nchatzy_export_exit_code 143\n"), "{name}: monitors are told");
+            assert!(
+                read(&metrics).contains("\nchatzy_export_exit_code 143\n"),
+                "{name}: the metrics file is written"
+            );
             scene.ends_well(&export, &name);
         }
     }

@@ -1,4 +1,4 @@
-//! The folders of an export are ours alone: nobody else may read them, and what others plant in them leads nowhere.
+//! The folders of an export are private: nobody else may read them, and planted links lead nowhere.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,7 +11,7 @@ use crate::support::export::{Export, read, tree};
 use crate::support::scripted::{Answer, Scripted};
 use crate::support::service::Service;
 
-/// Every file below a folder with its content, and every link with where it leads.
+/// Every file below a folder with its content, and every link with its target.
 fn content(folder: &Path) -> BTreeMap<String, String> {
     let files = tree(folder).into_iter().map(|file| {
         let path = folder.join(&file);
@@ -21,7 +21,7 @@ fn content(folder: &Path) -> BTreeMap<String, String> {
     files.collect()
 }
 
-/// All paths of an export with a run in it, whatever becomes of them: those that are folders, and those that are files.
+/// All paths of an export with an unfinished or published run: the folders, and the files.
 const FOLDERS: [&str; 10] = [
     "",
     "contacts",
@@ -34,7 +34,7 @@ const FOLDERS: [&str; 10] = [
     "_work/spool",
     "_work/stage",
 ];
-const FILES: [&str; 17] = [
+const FILES: [&str; 20] = [
     "contacts/part-r-00000.jsonl",
     "messages/month=2026-01/part-r-00000.jsonl",
     "messages/month=2026-01/.part-r-00000.jsonl.tmp",
@@ -46,32 +46,37 @@ const FILES: [&str; 17] = [
     "_runs/r/checksums.sha256.tmp",
     "_runs/r/failed.csv",
     "_runs/r/failed.csv.tmp",
+    "_runs/r/not_found.csv",
+    "_runs/r/.not_found.csv.tmp",
     "_work/run.json",
     "_work/run.json.tmp",
     "_work/publish.json",
     "_work/publish.json.tmp",
     "_work/spool/seg-00000.spool",
     "_work/stage/contacts/part-r-00000.jsonl",
+    "_work/stage/_runs/r/not_found.csv",
 ];
 
-/// One contact is read and one refused.
+/// An API that answers for one contact, refuses another, and does not know a third.
 fn server() -> Scripted {
     Scripted::api(|asked| match asked.contact() {
         "refused" => Answer::message(403, "no"),
+        "missing" => Answer::message(404, "no"),
         _ => Answer::page(asked, 3),
     })
 }
 
 fn export(server: &Scripted) -> Export {
-    let export = Export::run_of(server.url(), ["a", "refused"]).args("--format jsonl --partition-by month");
+    let export =
+        Export::run_of(server.url(), ["a", "refused", "missing"]).args("--format jsonl --partition-by month");
     export.args("--run-id r")
 }
 
-/// Runs it over what was planted: whether that works or not, nothing outside the export has changed.
+/// Runs the command over planted links. It may succeed or fail, but nothing outside the export changes.
 fn assert_nothing_outside_changes(export: &Export, told: &str) -> i32 {
     let before = content(&export.path("elsewhere"));
     let outcome = export.run();
-    assert!(matches!(outcome.code, Some(2 | 3 | 6)), "{told}: {:?} {}", outcome.code, outcome.stderr);
+    assert!(matches!(outcome.code, Some(2 | 3 | 6 | 8)), "{told}: {:?} {}", outcome.code, outcome.stderr);
     assert!(!outcome.stderr.contains("a bug"), "{told}: {}", outcome.stderr);
     assert_eq!(content(&export.path("elsewhere")), before, "{told}: {}", outcome.stderr);
     outcome.code.unwrap_or_default()
@@ -97,7 +102,7 @@ fn a_link_in_any_place_leads_nowhere() {
             symlink(export.path(target), &link).unwrap();
             let code = assert_nothing_outside_changes(&export, &format!("{place} to {target}"));
             refused += i32::from(code != 3);
-            // Where it works all the same, what is published is the export's own.
+            // If it succeeds, the published files belong to the export.
             let latest = export.path("export/_runs/latest.json");
             assert!(code != 3 || fs::symlink_metadata(latest).unwrap().is_file(), "{place}");
             assert_nothing_outside_changes(&export.args("--fresh"), &format!("{place} to {target}, afresh"));
@@ -131,7 +136,7 @@ fn a_publishing_that_was_moved_away_is_not_followed() {
     {
         for again in ["", "--fresh"] {
             let export = export(&server);
-            // Something in the way of the second table stops it half-way.
+            // An object in the place of the second table stops it half-way.
             export.write("export/coverage", "in the way");
             export.expect(6);
             export.write("export/_runs/r/kept", "");
@@ -173,7 +178,7 @@ fn an_unfinished_run_is_for_its_owner_only() {
     }
 }
 
-/// The modes with which a traced program has made files and folders, and those it has set, by the call.
+/// The modes with which a traced program creates files and folders, and the modes it sets, by call.
 fn modes_in(trace: &str) -> Vec<(String, u32)> {
     let mut modes = Vec::new();
     for line in trace.lines().filter(|line| !line.contains("resumed>")) {

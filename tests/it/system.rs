@@ -1,5 +1,5 @@
-//! What needs more than the program itself: a small file system of its own (root), a tracer (strace). Where that cannot
-//! be had the test is skipped, and says so past the capture of the test program.
+//! Tests that need more than the program: a small file system (root) or a tracer (strace). If the machine
+//! lacks it, the test is skipped and prints so, also with captured output.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ fn runs(command: &mut Command) -> bool {
     command.output().is_ok_and(|output| output.status.success())
 }
 
-/// A file system in memory, until dropped.
+/// A file system in memory that exists until it is dropped.
 pub struct SmallDisk(PathBuf);
 
 impl SmallDisk {
@@ -46,7 +46,7 @@ impl Drop for SmallDisk {
 }
 
 #[test]
-fn a_full_disk_is_told_and_gone_on_from_when_there_is_room() {
+fn a_full_disk_is_reported_and_the_run_resumes_when_there_is_room() {
     let scene = Scene::new("--partition-by year");
     let mut stopped = 0;
     for kilobytes in [8, 40, 60, 80, 100, 120, 140, 160, 200, 240] {
@@ -54,7 +54,7 @@ fn a_full_disk_is_told_and_gone_on_from_when_there_is_room() {
         let export = scene.place(&name);
         let Some(disk) = SmallDisk::mount(export.out_path(), kilobytes) else {
             return skip(
-                "a_full_disk_is_told_and_gone_on_from_when_there_is_room",
+                "a_full_disk_is_reported_and_the_run_resumes_when_there_is_room",
                 "needs root, to mount a tmpfs",
             );
         };
@@ -88,7 +88,7 @@ fn killed_while_files_are_copied_from_another_file_system() {
                 "needs root, to mount a tmpfs",
             );
         };
-        // The second half of the calls is where files are built and copied.
+        // The second half of the calls builds and copies files.
         let faults =
             [0; 2].map(|_| Fault { at: rng.usize(scene.calls / 2..scene.calls), ..random_kill(&mut rng, 1) });
         scene.survives_in(&export, &faults, &format!("{seed}: {faults:?}"));
@@ -121,7 +121,7 @@ fn the_shim_sees_every_call() {
     assert_eq!(by_shim, by_strace.len(), "calls of the system: {by_strace:?}");
 }
 
-/// A run of many contacts with as many requests at once as possible, below a shell with this limit.
+/// A run of many contacts with the maximum concurrency, below a shell with this limit.
 fn limited(limit: &str) -> (Service, Export) {
     let service = Service::start("--latency 20ms");
     let contacts = (0..300).map(|at| format!("messages-5-{at}"));
@@ -171,7 +171,7 @@ fn too_little_address_space_is_said_before_anything_begins() {
 #[test]
 fn too_few_threads_are_said_before_anything_begins() {
     let export = Export::run_of("http://127.0.0.1:1", ["a"]);
-    // Root has no limit on its processes, and dash no option to set one.
+    // Root has no limit on its processes, and dash has no option to set one.
     let nobody = "exec setpriv --reuid 65534 --clear-groups bash -c 'ulimit -u 4; exec \"$@\"' bash \"$@\"";
     let may_run = "setpriv --reuid 65534 --clear-groups \"$1\" --version >/dev/null || exit 99";
     let outcome = export.shell(&format!("{may_run}; {nobody}")).run();

@@ -1,5 +1,5 @@
-//! Something else in place of a manifest or a list: a torn file, a huge one, a pipe, a link. No command waits for it, follows
-//! it or reads it whole.
+//! Other objects in the place of a manifest or a list: a torn file, a huge one, a pipe, a link. No command
+//! waits for it, follows it or reads it completely.
 
 use std::fs;
 use std::os::unix::fs::{OpenOptionsExt, symlink};
@@ -13,11 +13,11 @@ use serde_json::Value;
 use crate::support::export::{Export, json, read, write};
 use crate::support::service::Service;
 
-/// Megabytes that a command may take.
+/// Memory limit of a command in megabytes.
 const MOST: u64 = 512;
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// Harms to a file, by name.
+/// Damages to a file, by name.
 type Harm = (&'static str, fn(&Path));
 
 const HARMS: [Harm; 5] = [
@@ -44,10 +44,10 @@ const HARMS: [Harm; 5] = [
     }),
 ];
 
-/// An incremental run with an archive, a failed contact and a record of pruned runs, and the arguments of each command
-/// that reads a manifest.
+/// An incremental run with an archive, a failed contact and a record of pruned runs. Also the arguments of
+/// each command that reads a manifest.
 fn scene(service: &Service) -> (Export, [String; 6]) {
-    let export = Export::run_of(service.url(), ["messages-3-a", "poison-2-c"])
+    let export = Export::run_of(service.url(), ["messages-3-a", "poison-2-c", "unknown-d"])
         .args("--incremental --keep-raw --format jsonl --run-id night --retries 0");
     export.expect(3);
     let out = export.out_path().to_string_lossy().into_owned();
@@ -62,7 +62,7 @@ fn scene(service: &Service) -> (Export, [String; 6]) {
     (export, commands)
 }
 
-/// Runs a command, which ends soon, in little memory, with this exit code.
+/// Runs a command, which must end soon, with little memory and with this exit code.
 fn ends(command: &Export, code: i32, what: &str) {
     let (outcome, most) = command.start().wait_watching_memory(LONGEST, || false);
     assert_eq!(outcome.code, Some(code), "{what}: {}", outcome.stderr);
@@ -89,7 +89,7 @@ fn every_command_that_needs_a_damaged_latest_json_ends_with_8() {
     for (name, harm) in &HARMS[..4] {
         let (export, commands) = scene(&service);
         let latest = export.out_path().join("_runs/latest.json");
-        // `elsewhere` lies beside `_runs`.
+        // `elsewhere` is beside `_runs`.
         harm(&latest);
         for command in &commands[..5] {
             // A script names the runs by their folders.
@@ -104,13 +104,13 @@ fn every_command_that_needs_a_damaged_latest_json_ends_with_8() {
 #[test]
 fn lists_and_files_that_are_not_what_was_written_are_damage() {
     let service = Service::start("");
-    let lists = ["checksums.sha256", "failed.csv", "state.parquet"];
+    let lists = ["checksums.sha256", "failed.csv", "not_found.csv", "state.parquet"];
     for (name, harm) in HARMS {
         for list in lists {
             let (export, _) = scene(&service);
             let out = export.out_path();
             harm(&out.join("_runs/night").join(list));
-            // A whole hash of 64 GiB takes longer than a test.
+            // The hash of 64 GiB would take longer than a test may.
             if name == "huge" && list != "checksums.sha256" {
                 continue;
             }
@@ -133,7 +133,7 @@ fn a_state_behind_a_linked_run_is_not_read() {
     let service = Service::start("");
     let (export, commands) = scene(&service);
     let out = export.out_path();
-    // The manifest is whole, and the folder of its run leads out of the export.
+    // The manifest is intact, but the folder of its run leads out of the export.
     let outside = export.path("outside");
     durable::rename(&out.join("_runs/night"), &outside).unwrap();
     symlink(&outside, out.join("_runs/night")).unwrap();

@@ -1,4 +1,5 @@
-//! What is beside the answers of the API: mistakes of the user, the environment, commands, proxies and panics.
+//! Secrecy apart from the responses of the API: mistakes of the user, the environment, commands, proxies and
+//! panics.
 
 use std::process::Command;
 
@@ -52,7 +53,7 @@ fn mistakes_of_the_user_are_not_repeated() {
     refused(contacts(format!("contact_id\n{NAME}\u{1b}{TEXT}\n")), "a control character");
     refused(contacts(format!("contact_id\n{}\n", TEXT.repeat(9))), "a line that is too long");
     let without = || base().env_remove("CHATZY_PASSWORD").env_remove("CHATZY_EMAIL");
-    refused(without().env("CHATZY_TOKEN", &format!("{GIVEN}\u{7f}\n{GIVEN}")), "a token that is none");
+    refused(without().env("CHATZY_TOKEN", &format!("{GIVEN}\u{7f}\n{GIVEN}")), "an invalid token");
     refused(without().env("CHATZY_TOKEN_FILE", GIVEN), "the token in place of its file");
     refused(
         without().env("CHATZY_EMAIL", EMAIL).env("CHATZY_PASSWORD_FILE", PASSWORD),
@@ -122,7 +123,7 @@ fn a_proxy_and_the_log_learn_no_secret() {
             "the proxy opens a tunnel: {asked:?}"
         );
     }
-    // A loopback address is asked without one.
+    // Requests to a loopback address use no proxy.
     let server =
         Scripted::start(|asked| if asked.is_sign_in() { Answer::token(GRANTED) } else { page(asked) });
     let before = proxy.asked().len();
@@ -133,7 +134,7 @@ fn a_proxy_and_the_log_learn_no_secret() {
     assert_eq!(proxy.asked().len(), before);
 }
 
-/// Panics in the way of the program, when it is told to by [`a_panic_tells_where_and_not_what`].
+/// Panics as the program does, if [`a_panic_tells_where_and_not_what`] starts it.
 #[test]
 fn panics_when_told_to() {
     if std::env::var_os("PANIC_WITH").is_some() {

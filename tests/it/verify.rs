@@ -1,19 +1,25 @@
-//! `verify` on what `run` wrote.
+//! `verify` on exports that `run` wrote.
 
 use std::fs::{Permissions, set_permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use chatzy_export::internals::digest::sha256;
 use serde_json::{Value, json};
 
-use crate::support::export::{Export, Outcome, read, write};
+use crate::support::export::{Export, Outcome, PROGRAM, read, write};
 use crate::support::service::Service;
 
 fn verify(arguments: &str, out: &Path) -> Export {
     Export::command("verify").arg(&out.to_string_lossy()).args(arguments)
 }
 
-/// What `--json` says.
+/// The text with `OUT` for the export's path and the plain name of the program.
+fn anonymous(text: &str, out: &Path) -> String {
+    text.replace(&*out.to_string_lossy(), "OUT").replace(PROGRAM, "chatzy-export")
+}
+
+/// The document of `--json`.
 fn findings(outcome: &Outcome) -> Value {
     serde_json::from_str(&outcome.stdout).expect("one JSON document on stdout")
 }
@@ -37,8 +43,8 @@ fn what_was_exported_passes_and_damage_is_named() {
     }
 }
 
-/// `--deep` holds rows against each other by their rules: whatever the service sends and whatever the
-/// options, an export keeps them.
+/// `--deep` compares rows with each other by rules that every export obeys, with any responses and any
+/// options.
 #[test]
 fn no_export_is_blamed() {
     let services = [
@@ -86,7 +92,7 @@ fn a_sound_export_is_told_in_one_line() {
     let line = outcome.stderr.replace(&*out.to_string_lossy(), "OUT");
     let (line, _bytes) = line.trim_end().rsplit_once(", ").unwrap();
     insta::assert_snapshot!(line, @"OUT is intact: 2 runs, 10 files, 56 rows");
-    assert_eq!(outcome.stdout, "", "machines are told with --json");
+    assert_eq!(outcome.stdout, "", "only --json writes to stdout");
     let outcome = verify("-q", &out).expect(0);
     assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), ("", ""));
 }
@@ -100,13 +106,17 @@ fn damages_are_told_one_by_one() {
     write(&out.join("_runs/second/notes.txt"), "mine");
     write(&out.join("_runs/latest.json"), read(&out.join("_runs/latest.json")).replace("  ", " "));
     let outcome = verify("", &out).expect(8);
-    insta::assert_snapshot!(outcome.stderr.replace(&*out.to_string_lossy(), "OUT"), @"
+    let manifest = sha256(read(&out.join("_runs/second/manifest.json")));
+    insta::assert_snapshot!(anonymous(&outcome.stderr, &out).replace(&manifest, "SHA256"), @r#"
     changed: _runs/latest.json: its content is the same, but its form has changed
     cut: contacts/part-first-00000.jsonl: it has 3 bytes, expected 526
     missing: _runs/first/failed.csv: checksums.sha256 lists it
     added: _runs/second/notes.txt: it does not belong to any run
-    error: OUT is damaged: 4 findings above; export the contacts again, or restore the export from a copy
-    ");
+    advice for latest.json: restore it from a copy of the export; without one, if second is the newest run, write it again: rm -f -- OUT/_runs/latest.json && (umask 077; printf '{\n  "run_id": "second",\n  "manifest": "_runs/second/manifest.json",\n  "sha256": "SHA256"\n}\n' >OUT/_runs/latest.json)
+    advice for failed.csv, data files: restore them from a copy of the export; without one, export the contacts again, then remove the damaged run and all older ones (with the --base-url of that run, if CHATZY_BASE_URL does not set it): chatzy-export run --contacts contacts.csv --format=jsonl --out OUT && chatzy-export prune OUT --keep-last 2
+    advice for added files: if no other program needs them, remove them: rm -- OUT/_runs/second/notes.txt
+    error: OUT is damaged: 4 findings above, with advice
+    "#);
     let outcome = verify("--run first", &out).expect(8);
     assert!(!outcome.stderr.contains("notes.txt"), "of the other run: {}", outcome.stderr);
     assert!(outcome.stderr.contains("failed.csv"), "{}", outcome.stderr);
@@ -126,8 +136,33 @@ fn json_tells_machines() {
     assert_eq!(found["damages"][0]["detail"], format!("it has 3 bytes, expected {bytes}"));
     found["damages"][0]["detail"] = "…".into();
     found["bytes"] = 0.into();
-    insta::assert_snapshot!(serde_json::to_string_pretty(&found).unwrap(), @r#"
+    insta::assert_snapshot!(anonymous(&serde_json::to_string_pretty(&found).unwrap(), &out), @r#"
     {
+      "advice": [
+        {
+          "commands": [
+            "chatzy-export run --contacts contacts.csv --format=jsonl --out OUT",
+            "chatzy-export prune OUT --keep-last 2"
+          ],
+          "run_ids": [
+            "first"
+          ],
+          "subjects": [
+            "data_file"
+          ],
+          "text": "restore them from a copy of the export; without one, export the contacts again, then remove the damaged run and all older ones (with the --base-url of that run, if CHATZY_BASE_URL does not set it)"
+        },
+        {
+          "commands": [
+            "chmod -R go-rwx OUT"
+          ],
+          "run_ids": [],
+          "subjects": [
+            "permissions"
+          ],
+          "text": "to deny access to other users, run"
+        }
+      ],
       "bytes": 0,
       "damages": [
         {
@@ -137,6 +172,7 @@ fn json_tells_machines() {
           "run_id": "first"
         }
       ],
+      "erasures": [],
       "files": 10,
       "rows": 56,
       "runs": 2,
@@ -159,8 +195,8 @@ fn modes_are_warned_of_and_no_damage() {
     set_permissions(out.join("_runs/second/manifest.json"), Permissions::from_mode(0o644)).unwrap();
     set_permissions(out.join("messages"), Permissions::from_mode(0o750)).unwrap();
     let outcome = verify("", &out).expect(0);
-    insta::assert_snapshot!(outcome.first_line(), @"warning: 2 files or folders are for other users than the owner, such as messages: its mode is 750; it was written with 700");
-    assert_eq!(verify("-q", &out).expect(0).stderr.lines().count(), 1, "a warning is told all the same");
+    insta::assert_snapshot!(anonymous(&outcome.first_line(), &out), @"warning: 2 files or folders are for other users than the owner, such as messages: its mode is 750; it was written with 700; to deny access to other users, run: chmod -R go-rwx OUT");
+    assert_eq!(verify("-q", &out).expect(0).stderr.lines().count(), 1, "--quiet keeps the warning");
 }
 
 #[test]

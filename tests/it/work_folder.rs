@@ -1,4 +1,4 @@
-//! The folder of an unfinished run and the folder of the export: neither damages the other, however they are spelled.
+//! The folder of an unfinished run and the folder of the export do not damage each other, in any spelling.
 
 use std::os::unix::fs::symlink;
 
@@ -23,7 +23,7 @@ const HARMFUL: [(&str, &str); 14] = [
     ("work/stage/messages/export", "link/work"),
 ];
 
-/// The same, without harm.
+/// The same for folders that do no harm.
 const HARMLESS: [(&str, &str); 6] = [
     ("export", "export/_work"),
     ("export", "./export/../export/_work"),
@@ -33,7 +33,7 @@ const HARMLESS: [(&str, &str); 6] = [
     ("work/export", "work"),
 ];
 
-/// The files in the folder of the test, but for those that the test itself writes.
+/// The files in the folder of the test, except those that the test itself writes.
 fn files(export: &Export) -> Vec<String> {
     let mut files = tree(&export.path(""));
     files.retain(|file| !file.starts_with("stdout-") && !file.starts_with("stderr-"));

@@ -82,6 +82,8 @@ fn encode(bencher: Bencher<'_, '_>, table: Table) {
         },
         run_id: "run-1".parse().expect("a run id"),
         export_date: "2026-11-20".parse().expect("a date"),
+        shard: None,
+        uploads: None,
     };
     bencher
         .counter(ItemsCount::new(rows.batch.num_rows()))

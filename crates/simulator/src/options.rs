@@ -176,6 +176,9 @@ pub struct ChangeOptions {
     /// Oddities to use: all, or only those that are valid JSON
     #[arg(long, value_name = "WHICH", default_value = "all")]
     pub wild_kind: WildKind,
+    /// Plant made-up personal data in contacts, texts and records; GET `/_canaries?contact_id=ID` lists it
+    #[arg(long)]
+    pub canaries: bool,
 }
 
 fn probability(text: &str) -> Result<f64, String> {

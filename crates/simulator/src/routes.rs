@@ -47,7 +47,8 @@ impl World {
     /// A world with these options.
     pub fn new(options: SimulatorOptions) -> Self {
         let wild = Wild { chance: options.changes.wild, kind: options.changes.wild_kind };
-        let story = Story { seed: options.seed, max_messages: options.max_messages, wild };
+        let has_canaries = options.changes.canaries;
+        let story = Story { seed: options.seed, max_messages: options.max_messages, wild, has_canaries };
         Self {
             story,
             account: Account::new(story, options.account_contacts),
@@ -74,6 +75,7 @@ impl World {
                 return Ok(self.respond(Reply::json(200, day.unwrap_or_default()), None));
             }
             (&Method::GET, "_truth") => return Ok(self.truth(&request)),
+            (&Method::GET, "_canaries") => return Ok(self.respond(self.canaries(&request), None)),
             (&Method::POST, "get_id_token") => Endpoint::SignIn,
             (&Method::GET, "get_contact_conversation_messages") => Endpoint::Messages,
             (&Method::GET, "get_contact_conversations") => Endpoint::Contacts,
@@ -185,6 +187,17 @@ impl World {
         let stats =
             serde_json::to_vec_pretty(&self.ledger.stats()).expect("numbers by names are always JSON");
         Reply::json(200, stats)
+    }
+
+    /// The canaries of a contact.
+    fn canaries(&self, request: &Request<Incoming>) -> Reply {
+        match Query::parse(request.uri().query().unwrap_or_default()) {
+            Ok(query) => {
+                let canaries = self.story.contact(&query.contact_id).and_then(|contact| contact.canaries);
+                Reply::json(200, canaries.map_or_else(|| "[]".to_owned(), |canaries| canaries.list()))
+            }
+            Err(wrong) => Reply::message(400, wrong),
+        }
     }
 
     fn truth(&self, request: &Request<Incoming>) -> Response<ReplyBody> {

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::common::concurrency;
-use super::path::local_path;
-use super::{BuiltInArgs, ConnectionArgs, ContactsFormArgs, LogArgs, RequestArgs};
+use super::path::{export_path, input_file, local_path};
+use super::{BuiltInArgs, ConnectionArgs, ContactsFormArgs, LogArgs, ProgressArgs, RequestArgs, StoreArgs};
+use crate::store::Store;
 
 pub const EXAMPLES: &str = "\
 Examples:
@@ -18,25 +19,32 @@ Examples:
   chatzy-export check --contacts contacts.csv --out ./export --rate-limit 20
       with the options of the run that you plan
   chatzy-export check --out ./export --json | jq .plan
+  chatzy-export check --out s3://bucket/chats --work-dir ./work
 
-`check` writes a small folder at the destination and removes it at once. It does not create the destination.
+`check` writes a small folder at the destination, or an object and a small folder in --work-dir, and removes them at once.
+It does not create the destination.
 
-Exit codes: 0 a run would work, perhaps with warnings, 2 usage, no contacts, or not the API, 4 sign-in refused,
-5 API unavailable, 6 storage, 7 another run is active, 130/143 interrupted. If several checks fail, the exit code is the
+Exit codes: 0 a run would work, perhaps with warnings, 2 usage, no contacts, or not the API, 4 sign-in refused, \
+5 API unavailable, 6 storage, 7 another run is active, 130/143 interrupted. If several checks fail, the exit code is the \
 first of 2, 4, 6, 5 and 7.";
 
 /// Check credentials, API behavior and output folder, and estimate a run
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// Contacts file: CSV with a column `contact_id`, or one ID per line; `-` is stdin [default: all contacts
+    /// Contacts file, or the URL of an object: CSV with a column `contact_id`, or one ID per line; `-` is stdin [default: all contacts
     /// of the account]
-    #[arg(long, value_name = "FILE", value_parser = local_path())]
+    #[arg(long, value_name = "FILE", value_parser = input_file())]
     pub contacts: Option<PathBuf>,
     #[command(flatten)]
     pub contacts_form: ContactsFormArgs,
-    /// Folder of the export, which need not exist [default: no folder is checked]
-    #[arg(long, value_name = "PATH", value_parser = local_path())]
-    pub out: Option<PathBuf>,
+    /// Export, which need not exist: a folder, or the URL of one in an object store [default: none is checked]
+    #[arg(long, value_name = "PATH", value_parser = export_path())]
+    pub out: Option<Store>,
+    /// Work folder of the run [default: _work in the folder of --out; required if --out is a URL]
+    #[arg(long, value_name = "DIR", requires = "out", value_parser = local_path(), help_heading = "The run")]
+    pub work_dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub store: StoreArgs,
 
     /// Messages per request, 1 to 100
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100), help_heading = "Requests")]
@@ -56,4 +64,6 @@ pub struct CheckArgs {
     pub connection: ConnectionArgs,
     #[command(flatten)]
     pub log: LogArgs,
+    #[command(flatten)]
+    pub progress: ProgressArgs,
 }

@@ -11,12 +11,16 @@ use humantime::parse_duration;
 
 use crate::contacts::{ColumnChoice, Delimiter, Form};
 use crate::settings::{AuthScheme, Mixed};
+use crate::store::Store;
 
 /// Maximum value of a duration. The end of a longer period may not be a representable time.
 const MAX_DURATION: Duration = Duration::from_hours(10 * 365 * 24);
 
+/// Maximum length of a reference, in bytes.
+const MAX_REFERENCE: usize = 200;
+
 /// The service's public address (`docs/api.md`).
-const PUBLIC_URL: &str = "https://vevdoh3hve.execute-api.us-east-1.amazonaws.com/prod";
+pub const PUBLIC_URL: &str = "https://vevdoh3hve.execute-api.us-east-1.amazonaws.com/prod";
 
 /// Address of the service and credentials.
 #[derive(Debug, Args)]
@@ -90,7 +94,7 @@ pub struct WorkArgs {
     /// Maximum time to wait for another run on this export [default: exit at once]
     #[arg(long, value_name = "D", value_parser = duration)]
     pub wait_lock: Option<Duration>,
-    /// Work folder of an unfinished run [default: _work in the folder of --out]
+    /// Work folder of an unfinished run; required if --out is a URL [default: _work in the folder of --out]
     ///
     /// A folder inside an export is refused, except _work in that of --out.
     #[arg(long, value_name = "DIR", value_parser = local_path())]
@@ -104,6 +108,26 @@ pub struct WorkArgs {
     /// Many readers read all files of a table together. They fail on mixed layouts, or miss rows.
     #[arg(long)]
     pub allow_mixed: bool,
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// Options of a command that writes to an object store.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "The run")]
+pub struct StoreArgs {
+    /// Write to an object store that ignores conditional writes
+    ///
+    /// Only if no other command ever writes to this export at the same time: they would overwrite each other.
+    #[arg(long)]
+    pub unconditional: bool,
+}
+
+impl StoreArgs {
+    /// Returns the location, written to as these options say.
+    pub fn of(&self, export: &Store) -> Store {
+        if self.unconditional { export.unconditional() } else { export.clone() }
+    }
 }
 
 impl WorkArgs {
@@ -131,6 +155,15 @@ pub struct LogArgs {
     pub progress: ProgressWhen,
 }
 
+/// Options of the progress of a command that reads contacts.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output and logging")]
+pub struct ProgressArgs {
+    /// Time between two lines of progress, where there is no bar. At least 1s
+    #[arg(long, value_name = "D", default_value = "10s", value_parser = progress_interval)]
+    pub progress_every: Duration,
+}
+
 /// Format of the log on stderr.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogFormat {
@@ -143,12 +176,21 @@ pub enum LogFormat {
 /// Condition for progress on stderr.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum ProgressWhen {
-    /// Bars on a terminal, otherwise a line every 10 seconds
+    /// A bar on a terminal, otherwise a line at each `--progress-every`. A JSON log gets events
     Auto,
-    /// Always bars
+    /// A bar without a terminal too. A JSON log gets events, and a bar on a terminal
     Always,
     /// No progress
     Never,
+}
+
+/// Accepts a reference of a case or a request.
+pub(super) fn reference(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() || text.len() > MAX_REFERENCE || text.contains(char::is_control) {
+        return Err(format!("must be 1 to {MAX_REFERENCE} bytes without control characters"));
+    }
+    Ok(text.to_owned())
 }
 
 pub(super) fn concurrency(text: &str) -> Result<NonZeroU32, String> {
@@ -172,6 +214,11 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     } else {
         Ok(duration)
     }
+}
+
+fn progress_interval(text: &str) -> Result<Duration, String> {
+    let interval = duration(text)?;
+    if interval < Duration::from_secs(1) { Err("must be at least 1s".to_owned()) } else { Ok(interval) }
 }
 
 /// Option of the built-in API. A build without the simulator has none.

@@ -1,14 +1,13 @@
 //! The options of `rebuild`.
 
-use std::path::PathBuf;
-
 use bytesize::ByteSize;
 use clap::Args;
 
-use super::path::local_path;
-use super::{FormatName, LogArgs, WorkArgs};
+use super::path::export_path;
+use super::{FormatName, LogArgs, ProgressArgs, WorkArgs};
 use crate::id::RunId;
 use crate::settings::PartitionKey;
+use crate::store::Store;
 
 pub const EXAMPLES: &str = "\
 Examples:
@@ -19,22 +18,22 @@ Examples:
 
 After a crash, a kill or a full disk, run the same command again. It starts over, or completes the publication.
 
-Exit codes: 0 complete, 2 usage, or the run has no raw archive, 3 complete, but some contacts had failed or were unresolved,
-6 storage, 7 another run is active, 8 the archive is damaged, 9 an unfinished run does not fit, or the newest run has a
+Exit codes: 0 complete, 2 usage, or the run has no raw archive, 3 complete, but some contacts had failed or were unresolved, \
+6 storage, 7 another run is active, 8 the archive is damaged, 9 an unfinished run does not fit, or the newest run has a \
 different layout, 130/143 interrupted.";
 
 /// Rebuild the tables from a raw archive, without the API
 #[derive(Debug, Args)]
 pub struct RebuildArgs {
-    /// Folder of an export with a raw archive
-    #[arg(long, value_name = "PATH", value_parser = local_path())]
-    pub from: PathBuf,
+    /// Export with a raw archive: a folder, or the URL of one in an object store
+    #[arg(long, value_name = "PATH", value_parser = export_path())]
+    pub from: Store,
     /// Run to rebuild [default: the newest]
     #[arg(long, value_name = "ID")]
     pub run: Option<RunId>,
-    /// Folder of the new export, a local path
-    #[arg(long, value_name = "PATH", value_parser = local_path())]
-    pub out: PathBuf,
+    /// New export: a folder, or the URL of one in an object store
+    #[arg(long, value_name = "PATH", value_parser = export_path())]
+    pub out: Store,
 
     /// Format of the data files [default: unchanged]
     #[arg(long, value_name = "FORMAT", help_heading = "Files")]
@@ -61,6 +60,8 @@ pub struct RebuildArgs {
 
     #[command(flatten)]
     pub log: LogArgs,
+    #[command(flatten)]
+    pub progress: ProgressArgs,
 }
 
 /// Partition keys of `--partition-by`. The list is empty for `none`.

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::LogFormat;
-use super::path::local_path;
+use super::path::{export_path, local_path};
+use crate::store::Store;
 
 pub const EXAMPLES: &str = "\
 Examples:
@@ -20,9 +21,9 @@ Exit codes: 0 written, 2 there is no such export or run, 6 storage, 8 the export
 /// Write an HTML report of a run
 #[derive(Debug, Args)]
 pub struct ReportArgs {
-    /// Folder of the export
-    #[arg(value_parser = local_path())]
-    pub path: PathBuf,
+    /// Export: a folder, or the URL of one in an object store
+    #[arg(value_parser = export_path())]
+    pub path: Store,
     /// Run to report [default: the newest]
     #[arg(long, value_name = "ID")]
     pub run: Option<String>,

@@ -1,17 +1,18 @@
 //! The options of `schema`.
 
-use std::path::PathBuf;
-
 use clap::Args;
 
-use super::path::local_path;
+use super::path::export_path;
 
 use crate::id::RunId;
+use crate::store::Store;
 use crate::warehouse::Dialect;
 
 pub const EXAMPLES: &str = "\
 Examples:
-  chatzy-export schema                        the columns with their Arrow types, as JSON
+  chatzy-export schema                        the tables: columns, meanings, examples, keys, sample joins
+  chatzy-export schema --format markdown > tables.md
+      the same as a data dictionary
   chatzy-export schema --format json-schema   a JSON Schema of the lines of each table
   chatzy-export schema --format duckdb | duckdb warehouse.db
       creates the tables
@@ -22,11 +23,11 @@ Examples:
   chatzy-export schema --latest duckdb --from ./export > latest.sql && duckdb -init latest.sql
       views latest_contacts, latest_messages, … over the files of all runs";
 
-/// Print the tables' columns, or the SQL that loads them
+/// Explain the tables' columns, or print the SQL that loads them
 #[derive(Debug, Args)]
 pub struct SchemaArgs {
     /// Format of the description
-    #[arg(long, value_name = "FORMAT", default_value = "arrow")]
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: SchemaFormatName,
     /// Print the SQL that loads new runs: in one transaction, it replaces each contact that a run has read
     #[arg(long, value_name = "DIALECT", conflicts_with = "format")]
@@ -34,9 +35,9 @@ pub struct SchemaArgs {
     /// Print the SQL of views with the latest version of each contact over all runs
     #[arg(long, value_name = "DIALECT", conflicts_with_all = ["format", "merge"])]
     pub latest: Option<DialectName>,
-    /// Folder of the export to load or query [default: a comment in the SQL shows where to set it]
-    #[arg(long, value_name = "PATH", conflicts_with = "format", value_parser = local_path())]
-    pub from: Option<PathBuf>,
+    /// Export to load or query: a folder, or the URL of one in an object store [default: a comment in the SQL shows where to set it]
+    #[arg(long, value_name = "PATH", conflicts_with = "format", value_parser = export_path())]
+    pub from: Option<Store>,
     /// Only this run [default: all runs with complete contacts]
     #[arg(long, value_name = "ID", requires = "from")]
     pub run: Option<RunId>,
@@ -48,7 +49,11 @@ pub struct SchemaArgs {
 /// Formats of the description.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum SchemaFormatName {
-    /// Column names and Arrow types
+    /// Tables for people, as wide as the terminal
+    Text,
+    /// Markdown, as a data dictionary
+    Markdown,
+    /// Column names and Arrow types, as JSON
     Arrow,
     /// JSON Schema, draft 2020-12
     JsonSchema,

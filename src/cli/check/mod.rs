@@ -1,5 +1,6 @@
 //! The command `check`: tests if a run would work, and estimates its size.
 
+mod plan;
 mod settings;
 mod show;
 
@@ -15,9 +16,10 @@ use super::console;
 use super::exit::Exit;
 use super::limits::{self, LimitError};
 use super::log::{self, Console};
+use super::output_paths::work_folder;
 use super::settings::SettingsError;
 use super::signals::Signals;
-use crate::check::{self, Checked, Destination};
+use crate::check::{self, Checked, Destination, Writes};
 use crate::event::SharedObserver;
 use crate::export::{ExportError, Interruption};
 
@@ -48,7 +50,7 @@ impl CheckError {
 
 /// Runs the command `check`.
 pub fn check(args: &CheckArgs) -> Exit {
-    let console = Console::new(&args.log);
+    let console = Console::with_progress(&args.log, &args.progress);
     let checked = match limits::runtime() {
         Ok(runtime) => {
             let checked = runtime.block_on(Box::pin(run_checks(args, &console)));
@@ -78,12 +80,17 @@ async fn run_checks(args: &CheckArgs, console: &Arc<Console>) -> Result<Checked,
     let built_in = BuiltIn::start(&args.built_in).await?;
     let url = built_in.url();
     let mut task = settings::task(args, url)?;
+    let work = args.out.as_ref().map(|out| work_folder(out, args.work_dir.as_deref()));
+    let work = work.transpose().map_err(SettingsError::from)?;
     if let Some(connection) = Arc::get_mut(&mut task.connection) {
         limits::fit(connection, limits::Simulator::of(url), &**console);
     }
     let destination: Destination = {
         let _busy = probing.lock().await;
-        tokio::task::block_in_place(|| check::destination(args.out.as_deref()))
+        let writes = if args.store.unconditional { Writes::Unconditional } else { Writes::Conditional };
+        let out = args.out.as_ref().map(|out| args.store.of(out));
+        let out = out.as_ref().map(|out| (out, writes));
+        tokio::task::block_in_place(|| check::destination(out, work.as_deref()))
     };
     let observer: SharedObserver = console.clone();
     Ok(Box::pin(check::check(task, destination, &observer)).await)
@@ -95,7 +102,7 @@ fn end(args: &CheckArgs, checked: &Checked) -> Exit {
     let exit = if exit == Exit::Complete && !is_printed { Exit::Storage } else { exit };
     show::findings(args, &checked.findings);
     if let Some(plan) = checked.plan.as_ref().filter(|_| !args.log.quiet) {
-        show::plan(args, plan);
+        plan::print(args, plan);
     }
     if exit != Exit::Complete || !args.log.quiet {
         let sentence = show::sentence(checked, exit);

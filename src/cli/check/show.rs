@@ -1,9 +1,5 @@
 //! Prints the findings and the plan of `check`, as text and as JSON.
 
-use std::time::Duration;
-
-use bytesize::ByteSize;
-use indicatif::HumanCount;
 use serde::Serialize;
 
 use crate::check::{Checked, Finding, FindingStatus, Plan};
@@ -28,7 +24,7 @@ fn weight(exit: Exit) -> u8 {
         Exit::Locked => 6,
         // No finding leads to one of these.
         Exit::Damaged => 5,
-        Exit::DoesNotFit => 4,
+        Exit::DoesNotFit | Exit::Held => 4,
         Exit::Terminated => 3,
         Exit::Interrupted => 2,
         Exit::Partial => 1,
@@ -101,45 +97,6 @@ fn mark(status: FindingStatus) -> &'static str {
     }
 }
 
-/// Prints the plan. All its figures except the number of contacts are estimates.
-pub fn plan(args: &CheckArgs, plan: &Plan) {
-    let basis = match plan.known_lengths {
-        0 => format!("estimated from {}", contacts(plan.sampled)),
-        known if known >= plan.contacts => "estimated from the last run".to_owned(),
-        known => {
-            format!("estimated from {} of the last run and {} more", contacts(known), plan.sampled)
-        }
-    };
-    let rate = args.requests.rate_limit.map_or_else(String::new, |rate| format!(" and {rate} per second"));
-    let lines = [
-        format!("{} with about {} messages, {basis}", contacts(plan.contacts), HumanCount(plan.messages)),
-        format!("about {} requests of {} ms", HumanCount(plan.requests), plan.latency_ms),
-        format!("about {} with at most {} requests in flight{rate}", time(plan.seconds), plan.concurrency),
-        format!("about {} of disk space until publication", ByteSize(plan.bytes)),
-    ];
-    for line in lines {
-        eprint(&match args.log.log_format {
-            LogFormat::Text => format!("{:<8} {line}", "plan"),
-            LogFormat::Json => format!("plan: {line}"),
-        });
-    }
-}
-
-fn contacts(count: u64) -> String {
-    if count == 1 { "1 contact".to_owned() } else { format!("{} contacts", HumanCount(count)) }
-}
-
-/// Formats a time with its two largest units. The estimate is not more precise.
-fn time(seconds: u64) -> String {
-    let rounded = match seconds {
-        0..=59 => seconds.max(1),
-        60..=3_599 => seconds / 10 * 10,
-        3_600..=86_399 => seconds / 60 * 60,
-        _ => seconds / 3_600 * 3_600,
-    };
-    humantime::format_duration(Duration::from_secs(rounded)).to_string()
-}
-
 /// Returns the outcome in one sentence. The next command follows it.
 pub fn sentence(checked: &Checked, exit: Exit) -> String {
     let count = |status| checked.findings.iter().filter(|finding| finding.status == status).count();
@@ -182,11 +139,5 @@ mod tests {
             findings.insert(findings.len() / 2, fail(cause));
             assert_eq!(exit(&findings), own);
         }
-    }
-
-    #[test]
-    fn times_have_two_units() {
-        let shown: Vec<_> = [0, 45, 61, 3_599, 3_700, 90_061].map(time).into();
-        assert_eq!(shown, ["1s", "45s", "1m", "59m 50s", "1h 1m", "1day 1h"]);
     }
 }

@@ -8,7 +8,7 @@ use crate::cli::args::ListFormatName;
 use crate::contacts::LISTED_HEADER;
 use crate::fetch::listing::latest_activity;
 use crate::record::listing::ListedContact;
-use crate::table::format_time;
+use crate::time::format_time;
 
 /// Maximum number of bytes in a CSV cell: the limit of spreadsheets. It keeps a line below 2 MB, the limit of
 /// DuckDB. JSONL has the whole text.

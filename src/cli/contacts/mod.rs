@@ -4,13 +4,12 @@ mod form;
 mod out;
 mod settings;
 
-use std::path::Path;
 use std::sync::Arc;
 
 use indicatif::HumanCount;
 use serde::Serialize;
 
-use super::args::{ContactsArgs, ListFormatName, LogFormat};
+use super::args::{ContactsArgs, ListFormatName, LogFormat, OutputFile};
 use super::built_in::{BuiltIn, BuiltInError};
 use super::command_line::CommandLine;
 use super::console;
@@ -19,8 +18,8 @@ use super::limits::{self, LimitError};
 use super::log::{self, Console};
 use super::settings::SettingsError;
 use super::signals::Signals;
-use crate::api::{Client, Requests, Stop};
-use crate::durable::StorageError;
+use crate::api::{Client, Fatal, Requests};
+use crate::durable::{self, StorageError};
 use crate::event::SharedObserver;
 use crate::export::{ExportError, Interruption};
 use crate::fetch::listing::{self, Listing, ListingError, latest_activity};
@@ -46,8 +45,8 @@ enum ContactsError {
     Signals(#[source] std::io::Error),
 }
 
-impl From<Stop> for ContactsError {
-    fn from(stop: Stop) -> Self {
+impl From<Fatal> for ContactsError {
+    fn from(stop: Fatal) -> Self {
         Self::Listing(stop.into())
     }
 }
@@ -57,19 +56,17 @@ impl ContactsError {
         match self {
             Self::Settings(_) => Exit::Usage,
             Self::Listing(error) => Exit::of_listing(error),
-            Self::Storage(_)
-            | Self::Stdout(_)
-            | Self::Summary
-            | Self::BuiltIn(_)
-            | Self::Limits(_)
-            | Self::Signals(_) => Exit::Storage,
+            Self::Storage(error) => Exit::of_storage(error),
+            Self::Stdout(_) | Self::Summary | Self::BuiltIn(_) | Self::Limits(_) | Self::Signals(_) => {
+                Exit::Storage
+            }
         }
     }
 }
 
 /// Runs the command `contacts`.
 pub fn contacts(args: &ContactsArgs) -> Exit {
-    let console = Console::new(&args.log);
+    let console = Console::with_progress(&args.log, &args.progress);
     let listed = match limits::runtime() {
         Ok(runtime) => {
             let listed = runtime.block_on(Box::pin(list(args, &console)));
@@ -112,14 +109,18 @@ async fn list(args: &ContactsArgs, console: &Arc<Console>) -> Result<(Listing, R
 }
 
 fn write(args: &ContactsArgs, listing: &Listing, requests: &Requests) -> Result<(), ContactsError> {
-    match file(args) {
-        None => out::to_stdout(args.form(), &listing.contacts).map_err(ContactsError::Stdout)?,
-        Some(path) => out::to_file(path, args.form(), &listing.contacts)?,
+    let form = args.form();
+    match &args.out {
+        OutputFile::Stdout => out::to_stdout(form, &listing.contacts).map_err(ContactsError::Stdout)?,
+        OutputFile::File(path) => durable::replace(path, out::text(form, &listing.contacts).as_bytes())?,
+        OutputFile::Object { folder, name } => {
+            folder.write(name, out::text(form, &listing.contacts).as_bytes())?;
+        }
     }
     if args.json {
         let summary = Summary {
-            path: args.out.display().to_string(),
-            format: match args.form() {
+            path: args.out.path().unwrap_or_default().display().to_string(),
+            format: match form {
                 ListFormatName::Csv => "csv",
                 ListFormatName::Jsonl => "jsonl",
             },
@@ -146,17 +147,12 @@ struct Summary<'a> {
     retries: u64,
 }
 
-/// Returns the file to write, or none for stdout.
-fn file(args: &ContactsArgs) -> Option<&Path> {
-    (args.out.as_os_str() != "-").then_some(args.out.as_path())
-}
-
 fn end(args: &ContactsArgs, listing: &Listing) -> Exit {
     let count = match listing.contacts.len() {
         1 => "1 contact is".to_owned(),
         count => format!("{} contacts are", HumanCount(count as u64)),
     };
-    let target = file(args).map_or_else(String::new, |path| format!(" in {}", path.display()));
+    let target = args.out.path().map_or_else(String::new, |path| format!(" in {}", path.display()));
     let format = args.log.log_format;
     if listing.doubts.is_empty() {
         if !args.log.quiet {

@@ -1,24 +1,22 @@
-//! Writes the list to a file, durably and atomically, or to stdout.
+//! The list as text, and on stdout.
 
 use std::fmt::Write as _;
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
-use std::path::Path;
 
 use super::form;
 use crate::cli::args::ListFormatName;
 use crate::cli::console;
-use crate::durable::{self, StorageError};
 use crate::record::listing::ListedContact;
 
-/// Writes the file with mode 0600. A reader sees either the old or the new file.
-pub fn to_file(path: &Path, form: ListFormatName, contacts: &[ListedContact]) -> Result<(), StorageError> {
+/// Returns the content of the file.
+pub fn text(form: ListFormatName, contacts: &[ListedContact]) -> String {
     let mut text = String::new();
     let lines = contacts.iter().map(|contact| form::line(form, contact));
     for line in form::header(form).map(str::to_owned).into_iter().chain(lines) {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{line}");
     }
-    durable::replace(path, text.as_bytes())
+    text
 }
 
 /// Writes to stdout. For a terminal, control characters are escaped. A closed pipe is not a failure.

@@ -2,12 +2,12 @@
 
 use std::num::NonZeroU32;
 
-use super::file;
-use crate::cli::args::ContactsArgs;
-use crate::cli::output_paths::outside_exports;
-use crate::cli::settings::{SettingsError, connection, time};
+use crate::cli::args::{ContactsArgs, OutputFile};
+use crate::cli::output_paths::{outside_exports, outside_exports_of_store};
+use crate::cli::settings::{SettingsError, connection};
+use crate::cli::window;
 use crate::fetch::listing::ListingPlan;
-use crate::settings::Connection;
+use crate::settings::{Connection, OutagePolicy};
 
 /// Settings of `contacts`.
 pub struct ListingSettings {
@@ -19,15 +19,16 @@ pub struct ListingSettings {
 
 /// Validates the arguments. `simulator` is the address of the built-in API with `--simulated`.
 pub fn settings(args: &ContactsArgs, simulator: Option<&str>) -> Result<ListingSettings, SettingsError> {
-    if args.json && file(args).is_none() {
-        return Err(SettingsError::JsonWithoutOut);
+    match &args.out {
+        OutputFile::Stdout if args.json => return Err(SettingsError::JsonWithoutOut),
+        OutputFile::Stdout => {}
+        OutputFile::File(path) => outside_exports("--out", path, None)?,
+        OutputFile::Object { folder, name } => outside_exports_of_store("--out", folder, name)?,
     }
-    if let Some(path) = file(args) {
-        outside_exports("--out", path, None)?;
-    }
-    let active_since = time("active-since", args.active_since.as_ref())?;
+    let active_since = window::time("active-since", args.active_since.as_deref(), window::now())?;
     // Pages of a list are read one after the other.
-    let connection = connection(&args.connection, &args.requests, NonZeroU32::MIN, simulator)?;
+    let connection =
+        connection(&args.connection, &args.requests, NonZeroU32::MIN, OutagePolicy::Wait, simulator)?;
     let plan = ListingPlan { filter: args.filter, search: args.search.clone(), page_size: args.page_size };
-    Ok(ListingSettings { connection, plan, active_since })
+    Ok(ListingSettings { connection, plan, active_since: active_since.map(|time| time.at) })
 }

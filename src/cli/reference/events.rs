@@ -1,9 +1,12 @@
 //! Reference sections of the events in the JSON log.
 
-use super::source::{arms, docs, enumeration, items};
+use syn::{Field, Fields, Variant};
+
+use super::source::{arms, docs, enumeration, items, structs};
 use super::table;
 
 const SOURCE: &str = include_str!("../../event.rs");
+const PROGRESS_SOURCE: &str = include_str!("../../event/progress.rs");
 
 /// Returns a table of the events with their levels and fields.
 pub(super) fn section() -> String {
@@ -14,8 +17,7 @@ pub(super) fn section() -> String {
         let levels = levels.iter().filter(|(variants, _)| variants.contains(&name));
         let levels: Vec<_> = levels.map(|(_, level)| code(level.to_lowercase())).collect();
         assert!(!levels.is_empty(), "{name} has no level");
-        let fields: Vec<_> =
-            variant.fields.iter().filter_map(|field| field.ident.as_ref()).map(code).collect();
+        let fields: Vec<_> = fields(variant).into_iter().map(|(name, _)| code(name)).collect();
         vec![code(snake_case(&name)), levels.join(" or "), fields.join(", "), docs(&variant.attrs)]
     });
     table(&["event", "level", "fields", "meaning"], rows)
@@ -25,8 +27,7 @@ pub(super) fn section() -> String {
 pub(super) fn fields_section() -> String {
     let mut meanings: Vec<(String, Vec<String>)> = Vec::new();
     let items = items(SOURCE);
-    for field in enumeration(&items, "Event").variants.iter().flat_map(|variant| &variant.fields) {
-        let (name, docs) = (field.ident.as_ref().expect("a name").to_string(), docs(&field.attrs));
+    for (name, docs) in enumeration(&items, "Event").variants.iter().flat_map(fields) {
         match meanings.iter_mut().find(|(known, _)| *known == name) {
             Some((_, known)) if known.contains(&docs) => {}
             Some((_, known)) => known.push(docs),
@@ -38,6 +39,21 @@ pub(super) fn fields_section() -> String {
         &["field", "meaning"],
         meanings.into_iter().map(|(name, docs)| vec![code(name), docs.join(" Or: ")]),
     )
+}
+
+/// Returns the names of an event's fields with their meanings. An event may consist of a struct.
+fn fields(variant: &Variant) -> Vec<(String, String)> {
+    let named = |fields: &Fields| {
+        let described = |field: &Field| Some((field.ident.as_ref()?.to_string(), docs(&field.attrs)));
+        fields.iter().filter_map(described).collect()
+    };
+    match &variant.fields {
+        Fields::Unnamed(_) => {
+            let found = structs(items(PROGRESS_SOURCE)).find(|found| found.ident == variant.ident);
+            named(&found.unwrap_or_else(|| panic!("there is no struct {}", variant.ident)).fields)
+        }
+        fields => named(fields),
+    }
 }
 
 fn code(name: impl std::fmt::Display) -> String {

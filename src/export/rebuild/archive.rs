@@ -1,18 +1,19 @@
 //! The source of `rebuild`: a run's manifest, and the raw archive that the manifest names.
 
-use std::path::{Path, PathBuf};
-
 use super::RebuildError;
 use crate::catalog::{self, Run};
 use crate::id::RunId;
 use crate::output::RAW;
 use crate::output::manifest::{FileEntry, Manifest, Previous};
+use crate::store::Store;
 
 /// A run with a raw archive.
 pub struct Archive {
-    from: PathBuf,
+    from: Store,
     manifest: Manifest,
     sha256: String,
+    /// Number of contacts that were erased from the run.
+    erased: u64,
 }
 
 impl Archive {
@@ -20,31 +21,12 @@ impl Archive {
     ///
     /// # Errors
     /// When the run does not exist, has no raw archive, or has a damaged manifest.
-    pub fn open(from: &Path, run: Option<&RunId>) -> Result<Self, RebuildError> {
-        let no_export = || RebuildError::NoExport { path: from.to_owned() };
-        let damaged = |path: &Path, what: String| RebuildError::Damaged { path: path.to_owned(), what };
-        if !from.is_dir() {
-            return Err(no_export());
-        }
-        let latest = if run.is_some() { None } else { Some(catalog::latest(from)?.ok_or_else(no_export)?) };
-        let run_id = match (&latest, run) {
-            (Some(latest), _) => &latest.run_id,
-            (None, Some(run_id)) => run_id,
-            (None, None) => return Err(no_export()),
-        };
-        let path = from.join(catalog::manifest_path(run_id));
-        let found = catalog::run(from, run_id)?.ok_or_else(|| match latest {
-            Some(_) => damaged(&path, "it is missing, but latest.json names it".to_owned()),
-            None => RebuildError::NoRun { run_id: run_id.clone(), path: from.to_owned() },
-        })?;
-        if latest.as_ref().is_some_and(|latest| latest.sha256 != found.sha256) {
-            return Err(damaged(&path, "its SHA-256 is not the one in latest.json".to_owned()));
-        }
-        let Run { manifest, sha256 } = found;
+    pub fn open(from: &Store, run: Option<&RunId>) -> Result<Self, RebuildError> {
+        let Run { manifest, sha256, erased } = catalog::chosen(from, run)?;
         if manifest.files.iter().all(|file| file.table != RAW) {
-            return Err(RebuildError::NoRaw { run_id: manifest.run_id, path: from.to_owned() });
+            return Err(RebuildError::NoRaw { run_id: manifest.run_id, path: from.root().to_owned() });
         }
-        Ok(Self { from: from.to_owned(), manifest, sha256 })
+        Ok(Self { from: from.clone(), manifest, sha256, erased })
     }
 
     pub fn manifest(&self) -> &Manifest {
@@ -61,8 +43,13 @@ impl Archive {
         Previous { run_id: self.manifest.run_id.clone(), sha256: self.sha256.clone() }
     }
 
+    /// True if the indexes of the contacts may have gaps, since contacts were erased.
+    pub(super) fn has_gaps(&self) -> bool {
+        self.erased > 0
+    }
+
     /// Folder of the source export.
-    pub(super) fn from(&self) -> &Path {
+    pub(super) fn from(&self) -> &Store {
         &self.from
     }
 
@@ -70,7 +57,8 @@ impl Archive {
     pub(super) fn files(&self) -> Vec<&FileEntry> {
         let mut files: Vec<_> = self.manifest.files.iter().filter(|file| file.table == RAW).collect();
         // Part numbers have five digits or more: shorter names come first.
-        files.sort_by_key(|file| (file.path.len(), file.path.as_str()));
+        let shard = |file: &FileEntry| file.path.shard(&self.manifest.run_id);
+        files.sort_by_key(|file| (shard(file), file.path.len(), file.path.as_str()));
         files
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::catalog::CatalogError;
+use crate::catalog::{CatalogError, ChosenError};
 use crate::durable::StorageError;
 use crate::export::{ExportError, Interruption};
 use crate::id::RunId;
@@ -61,6 +61,16 @@ impl From<CatalogError> for RebuildError {
             CatalogError::Damaged { path, what } => Self::Damaged { path, what },
             CatalogError::Newer { path, error } => Self::NewerManifest { path, error },
             CatalogError::Storage(error) => error.into(),
+        }
+    }
+}
+
+impl From<ChosenError> for RebuildError {
+    fn from(error: ChosenError) -> Self {
+        match error {
+            ChosenError::NoExport { path } => Self::NoExport { path },
+            ChosenError::NoRun { run_id, path } => Self::NoRun { run_id, path },
+            ChosenError::Catalog(error) => error.into(),
         }
     }
 }

@@ -8,6 +8,7 @@
 mod archive;
 mod error;
 mod fill;
+mod gaps;
 mod order;
 
 use std::path::PathBuf;
@@ -16,15 +17,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::building::{Building, Form, RunContacts, interruptible};
+use super::lock::Extent;
 use super::work_folder::{Run, WorkFolder};
-use super::{Identity, Interruption, lock, manifest_draft, mixed};
+use super::{ExportError, Identity, Interruption, ResumeCommand, lock, manifest_draft, mixed, publishing};
 use crate::api::{Requests, Timeline};
 use crate::catalog;
 use crate::durable;
 use crate::event::{Event, SharedObserver};
 use crate::publish::{self, Published};
 use crate::settings::{Mixed, OutputSettings, RawAnswers, UnfinishedPolicy, Window};
-use crate::table::parse_time;
+use crate::store::Store;
+use crate::time::parse_time;
 
 pub use archive::Archive;
 pub use error::RebuildError;
@@ -34,7 +37,7 @@ pub struct RebuildJob {
     /// Run to rebuild, with its raw archive.
     pub archive: Archive,
     /// Folder of the new export.
-    pub out: PathBuf,
+    pub out: Store,
     /// Work folder of the rebuild.
     pub work: PathBuf,
     /// Resume or discard an unfinished run.
@@ -51,6 +54,8 @@ pub struct RebuildJob {
     pub raw: RawAnswers,
     /// Identity of the run.
     pub identity: Identity,
+    /// The command that repeats the rebuild.
+    pub command: ResumeCommand,
 }
 
 /// Makes the tables of a run from its archive.
@@ -63,7 +68,9 @@ pub async fn rebuild(
     interrupt: impl Future<Output = Interruption>,
 ) -> Result<Published, RebuildError> {
     tokio::pin!(interrupt);
-    let lock = lock::wait(&job.out, &job.work, job.wait_lock, &observer, interrupt.as_mut()).await?;
+    let lock =
+        lock::wait(&job.out, (&job.work, Extent::Export), job.wait_lock, &observer, interrupt.as_mut())
+            .await?;
     let interrupt = lock::or_lost(&lock, interrupt);
     tokio::pin!(interrupt);
     let run = run_of(&job)?;
@@ -79,17 +86,20 @@ pub async fn rebuild(
     }
     mixed::check(&job.out, job.mixed, &job.identity)?;
     let run = work.open_as(job.unfinished, run)?;
+    lock.set_run(&run.run_id).map_err(ExportError::from)?;
     // The spool of an earlier attempt is incomplete.
     durable::remove_tree(&work.spool())?;
     durable::create_dir_all(&work.spool())?;
     let contacts = job.archive.manifest().contacts.requested;
-    observer.event(Event::Started { run_id: run.run_id.to_string(), contacts, already_read: 0 });
+    observer.event(Event::Started {
+        run_id: run.run_id.to_string(),
+        contacts,
+        already_read: 0,
+        already_read_messages: 0,
+    });
     let draft = draft(&job, &work, &run, &observer, interrupt).await?;
     observer.event(Event::Publishing { files: draft.manifest.files.len() as u64 });
-    let mut check = |_: &str| Ok(lock.check()?);
-    let published =
-        tokio::task::block_in_place(|| publish::publish(&job.out, &work.folder, draft, &mut check))?;
-    Ok(published)
+    Ok(publishing::publish(&job.out, &work.folder, draft, &lock, &observer).map_err(ExportError::from)?)
 }
 
 /// The archived run, with the identity of this job.
@@ -99,7 +109,14 @@ fn run_of(job: &RebuildJob) -> Result<Run, RebuildError> {
         path: PathBuf::from(catalog::manifest_path(&manifest.run_id)),
         what: format!("invalid time in started_at: {:?}", manifest.started_at),
     })?;
-    Ok(Run { run_id: manifest.run_id.clone(), started_at, identity: job.identity.clone() })
+    Ok(Run {
+        run_id: manifest.run_id.clone(),
+        started_at,
+        attempt: None,
+        identity: job.identity.clone(),
+        location: WorkFolder::new(&job.out, &job.work).location(),
+        command: Some(job.command.clone()),
+    })
 }
 
 /// The run, if it is already rebuilt with the same options. A repeated command then has nothing to do.
@@ -110,7 +127,7 @@ fn rebuilt_before(job: &RebuildJob, run: &Run) -> Result<Option<Published>, Rebu
     {
         Ok(Some(Published { manifest, manifest_path }))
     } else {
-        Err(RebuildError::RunIdTaken { run_id: run.run_id.clone(), path: job.out.clone() })
+        Err(RebuildError::RunIdTaken { run_id: run.run_id.clone(), path: job.out.root().to_owned() })
     }
 }
 
@@ -129,7 +146,8 @@ async fn draft(
     let ledger = Arc::new(filled.ledger);
     let read = RunContacts { contacts: Arc::new(filled.contacts), due: Arc::new(filled.due) };
     let form = Form { output: &job.output, window: job.window, raw: job.raw };
-    let building = Building::start((run, work), &read, &form, &ledger, observer.clone());
+    let building =
+        Building::start((run, work), &read, &form, &ledger, observer.clone()).map_err(ExportError::from)?;
     let built = building.finish(interrupt).await??;
     let asked = &job.archive.manifest().requests;
     let requests = Requests {
@@ -147,6 +165,7 @@ async fn draft(
         draft.manifest.known_fields.clone_from(&archived.known_fields);
         draft.manifest.schema_changes.clone_from(&archived.schema_changes);
     }
+    draft.manifest.shards = archived.shards;
     draft.manifest.rebuilt_from = Some(job.archive.name());
     Ok(draft)
 }

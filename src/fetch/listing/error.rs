@@ -1,13 +1,13 @@
 //! Errors of reading the list of contacts.
 
-use crate::api::{Failure, Stop};
+use crate::api::{Failure, Fatal};
 
 /// Reason why the list of contacts cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ListingError {
     /// The API client ended the command.
     #[error(transparent)]
-    Api(#[from] Stop),
+    Api(#[from] Fatal),
     /// The server ignores `offset`.
     #[error("the API ignores the offset of the list of contacts: only its first part can be read")]
     OffsetIgnored,
@@ -48,8 +48,8 @@ pub enum ListingError {
 impl From<Failure> for ListingError {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Stop(stop) => Self::Api(stop),
-            Failure::Unwanted => Self::Api(Stop::Cancelled),
+            Failure::Fatal(stop) => Self::Api(stop),
+            Failure::Unwanted => Self::Api(Fatal::Cancelled),
             Failure::Refused { status, what } => Self::Refused { status, what },
             Failure::NotFound => Self::Refused { status: 404, what: "404 Not Found".to_owned() },
             Failure::AskLess => {

@@ -16,7 +16,11 @@
 
 mod catch_up;
 mod error;
+#[cfg(test)]
+mod model;
 mod pass;
+#[cfg(test)]
+mod schedule;
 mod seen_contacts;
 #[cfg(test)]
 mod tests;
@@ -29,7 +33,7 @@ use crate::event::{Event, SharedObserver};
 use crate::record::listing::{ListedContact, ListingPage};
 use crate::settings::ListFilter;
 use crate::state::Times;
-use crate::table::read_time;
+use crate::time::read_time;
 
 pub use error::ListingError;
 use pass::{ListBehavior, PassEnd};
@@ -82,14 +86,15 @@ impl Roster {
         self.ids.is_empty()
     }
 
-    /// Returns the contacts, sorted by ID so that every run gives the same order of rows, and their times.
-    pub fn into_list(self) -> (ContactList, Times) {
+    /// Returns the contacts as the list with this name, sorted by ID so that every run gives the same order of
+    /// rows, and their times.
+    pub fn into_list(self, name: &str) -> (ContactList, Times) {
         let (mut ids, mut times) = (Ids::default(), Times::default());
         for (place, at) in self.ids.sorted().into_iter().enumerate() {
             ids.push(&self.ids.id(at as usize));
             times.set(place, self.times.get(at as usize).as_deref());
         }
-        (ContactList::of_account(ids, self.doubts), times)
+        (ContactList::of_account(name, ids, self.doubts), times)
     }
 
     /// Returns the times of the given contacts, as far as they are listed.
@@ -122,9 +127,12 @@ pub async fn list(
 ///
 /// # Errors
 /// If the list cannot be read to its end.
-pub async fn roster(client: &Client, observer: &SharedObserver) -> Result<Roster, ListingError> {
-    let (seen, doubts) =
-        read_list(client, &ListingPlan::default(), observer, SeenContacts::with_times()).await?;
+pub async fn roster(
+    client: &Client,
+    plan: &ListingPlan,
+    observer: &SharedObserver,
+) -> Result<Roster, ListingError> {
+    let (seen, doubts) = read_list(client, plan, observer, SeenContacts::with_times()).await?;
     let (ids, times) = seen.into_times();
     Ok(Roster { ids, times, doubts })
 }
@@ -135,6 +143,7 @@ async fn read_list(
     observer: &SharedObserver,
     mut seen: SeenContacts,
 ) -> Result<(SeenContacts, Vec<String>), ListingError> {
+    observer.event(Event::ListingBegan);
     let account = client.account().await?;
     let source = ClientSource { client, plan, account, observer };
     let doubt = read(&source, plan.page_size, &mut seen).await?;
@@ -149,6 +158,7 @@ async fn read_list(
     for reason in &doubts {
         observer.event(Event::ListingDoubtful { reason: reason.clone() });
     }
+    observer.event(Event::ListingEnded { contacts: seen.len() });
     Ok((seen, doubts))
 }
 

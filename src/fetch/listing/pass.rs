@@ -11,7 +11,7 @@ use crate::settings::Consistency;
 /// Result of a pass.
 #[derive(Debug, PartialEq, Eq)]
 pub enum PassEnd {
-    /// Every contact without activity during the pass is read.
+    /// Every contact without activity during the pass is listed.
     Read,
     /// The list kept changing or contradicting itself.
     Unresolved(String),
@@ -47,11 +47,14 @@ pub async fn read(
         short_page_policy: ShortPagePolicy::Prove,
     };
     let mut paging = Paging::new(rules);
+    let mut began = None;
     loop {
         let request = match paging.next() {
             Step::Request(request) => *request,
             Step::End(_) => {
-                seen.end_pass(paging.into_known());
+                // Paging promises nothing about versions that arrived later: it may have read some of them, and
+                // skipped others behind them.
+                seen.set_complete_until(began.flatten());
                 return Ok(PassEnd::Read);
             }
             Step::Unresolved(why) => return Ok(PassEnd::Unresolved(why.replace("messages", "contacts"))),
@@ -59,8 +62,9 @@ pub async fn read(
         };
         match source.request(request.offset, request.limit, seen.len()).await {
             Ok(page) => {
-                let view = seen.add(page)?;
-                paging.absorb(&request, &view, &mut behavior.facts);
+                let part = seen.add(page)?;
+                began.get_or_insert(part.middle_time());
+                paging.absorb(&request, &part.view, &mut behavior.facts);
             }
             Err(Failure::AskLess) if paging.halve(&request) => {
                 behavior.limit = behavior.limit.min(request.limit / 2).max(1);

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::error::ListingError;
 use super::latest_activity;
 use crate::contacts::{ContactIndex, Ids};
-use crate::fetch::paging::{Fingerprint, PageView};
+use crate::fetch::paging::PageView;
 use crate::record::listing::{Listed, ListedContact, ListingPage};
 use crate::state::Times;
 
@@ -22,6 +22,22 @@ enum KeptData {
     Times(Times),
 }
 
+/// What paging and the catch-up see of a part of the list.
+#[derive(Debug)]
+pub struct Part {
+    pub view: PageView,
+    /// Times of the contacts, in the server's order.
+    pub times: Vec<i64>,
+}
+
+impl Part {
+    /// Returns the time of the contact in the middle. The first ones are no good measure: they may have a time
+    /// in the future, or share theirs with contacts that become active next.
+    pub fn middle_time(&self) -> Option<i64> {
+        self.times.get(self.times.len().saturating_sub(1) / 2).copied()
+    }
+}
+
 /// The contacts met so far.
 #[derive(Debug)]
 pub struct SeenContacts {
@@ -32,13 +48,11 @@ pub struct SeenContacts {
     unnamed: HashSet<Box<str>>,
     /// Description of the first entry that is not a contact.
     first_unnamed: Option<String>,
-    /// Versions of contacts before which nothing is missing, except contacts that became active since.
-    trusted: HashSet<Fingerprint>,
+    /// Every contact without activity after this time is listed. `None` if no such time is known.
+    complete_until: Option<i64>,
     text: usize,
     /// True if some part was not sorted by activity.
     has_other_order: bool,
-    /// True if some contact had a time.
-    has_times: bool,
 }
 
 impl SeenContacts {
@@ -59,18 +73,16 @@ impl SeenContacts {
             kept,
             unnamed: HashSet::new(),
             first_unnamed: None,
-            trusted: HashSet::new(),
+            complete_until: None,
             text: 0,
             has_other_order: false,
-            has_times: false,
         }
     }
 
-    /// Adds a part of the list and returns its view for paging. A later version of a contact replaces an
-    /// earlier one.
-    pub fn add(&mut self, page: ListingPage) -> Result<PageView, ListingError> {
+    /// Adds a part of the list. A later version of a contact replaces an earlier one.
+    pub fn add(&mut self, page: ListingPage) -> Result<Part, ListingError> {
         let view = PageView::of_listing(&page);
-        let mut before = None;
+        let mut times: Vec<i64> = Vec::new();
         for place in page.places {
             match place {
                 Listed::Unnamed { digest, found } => {
@@ -79,10 +91,10 @@ impl SeenContacts {
                     self.unnamed.insert(digest);
                 }
                 Listed::Contact(contact) => {
-                    let at = latest_activity(&contact);
-                    self.has_other_order |= at.zip(before).is_some_and(|(at, before)| at > before);
-                    self.has_times |= at.is_some();
-                    before = at.or(before);
+                    if let Some(at) = latest_activity(&contact) {
+                        self.has_other_order |= times.last().is_some_and(|before| at > *before);
+                        times.push(at);
+                    }
                     self.insert(*contact);
                 }
             }
@@ -90,7 +102,7 @@ impl SeenContacts {
                 return Err(ListingError::TooLarge { megabytes: MAX_TEXT_BYTES >> 20 });
             }
         }
-        Ok(view)
+        Ok(Part { view, times })
     }
 
     fn insert(&mut self, contact: ListedContact) {
@@ -133,25 +145,19 @@ impl SeenContacts {
         self.first_unnamed.as_deref().filter(|_| self.ids.is_empty())
     }
 
-    /// True if every part was sorted by activity, latest first.
+    /// True if every part was sorted by activity, latest first, and the first part of the last pass had times.
     pub fn is_by_activity(&self) -> bool {
-        !self.has_other_order && (self.has_times || self.ids.is_empty())
+        !self.has_other_order && (self.complete_until.is_some() || self.ids.is_empty())
     }
 
-    /// Ends a pass that has read these versions to the end of the list. Nothing is missing around them,
-    /// except contacts that became active since.
-    pub fn end_pass(&mut self, read: HashSet<Fingerprint>) {
-        self.trusted = read;
+    /// Records that every contact without activity after this time is listed.
+    pub fn set_complete_until(&mut self, time: Option<i64>) {
+        self.complete_until = time;
     }
 
-    /// True if nothing is missing around this version, except contacts that became active since.
-    pub fn is_trusted(&self, version: Fingerprint) -> bool {
-        self.trusted.contains(&version)
-    }
-
-    /// Marks more versions as read without a gap around them.
-    pub fn trust(&mut self, versions: HashSet<Fingerprint>) {
-        self.trusted.extend(versions);
+    /// True if the part reaches a contact behind which none is missing.
+    pub fn is_met_by(&self, part: &Part) -> bool {
+        self.complete_until.is_some_and(|until| part.times.iter().any(|at| *at <= until))
     }
 
     /// Returns the contacts, latest activity first, then by ID, those without a time last. Empty if only

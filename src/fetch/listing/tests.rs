@@ -1,141 +1,12 @@
 //! Listing against a model of a changing list, on servers of several kinds.
 
-use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use futures::FutureExt;
 use proptest::prelude::*;
 
-use super::seen_contacts::SeenContacts;
-use super::{ListSource, ListingError, read};
-use crate::api::Failure;
-use crate::record::listing::{Listed, ListedContact, ListingPage};
-
-/// Sort order of a server's list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Order {
-    Activity,
-    Reversed,
-    Id,
-}
-
-/// Behavior of a server.
-#[derive(Clone, Copy, Debug)]
-struct ServerModel {
-    order: Order,
-    clamp: u32,
-    max_limit: u32,
-    ignores_offset: bool,
-}
-
-const DOCUMENTED: ServerModel =
-    ServerModel { order: Order::Activity, clamp: 100, max_limit: 100, ignores_offset: false };
-
-/// Change of the list between two requests.
-#[derive(Clone, Copy, Debug)]
-enum Change {
-    Rest,
-    /// The contact at this position becomes active.
-    Active(usize),
-    /// The contact at this position is removed.
-    Removed(usize),
-    /// A new contact appears.
-    New,
-}
-
-struct Model {
-    server: ServerModel,
-    state: RefCell<State>,
-}
-
-struct State {
-    /// Contacts with the time of their latest activity.
-    contacts: Vec<(u32, i64)>,
-    now: i64,
-    changes: Vec<Change>,
-    /// Contacts that existed from the start until now.
-    stable: BTreeSet<String>,
-    requests: u32,
-}
-
-impl Model {
-    fn new(count: u32, server: ServerModel, mut changes: Vec<Change>) -> Self {
-        changes.reverse();
-        let contacts: Vec<_> = (0..count).map(|id| (id, i64::from(id))).collect();
-        let stable = (0..count).map(name).collect();
-        let state = State { contacts, now: 1_000_000, changes, stable, requests: 0 };
-        Self { server, state: RefCell::new(state) }
-    }
-
-    fn list(&self, page_size: u32) -> (Result<Option<String>, ListingError>, Vec<String>) {
-        let mut seen = SeenContacts::with_all_fields();
-        let doubt = read(self, page_size, &mut seen).now_or_never().expect("the model never waits");
-        (doubt, seen.into_contacts().into_iter().map(|contact| contact.contact_id.to_string()).collect())
-    }
-
-    /// Returns the stable contacts that are not listed.
-    fn missing(&self, listed: &[String]) -> Vec<String> {
-        let listed: BTreeSet<_> = listed.iter().cloned().collect();
-        self.state.borrow().stable.difference(&listed).cloned().collect()
-    }
-}
-
-fn name(id: u32) -> String {
-    format!("contact-{id:05}")
-}
-
-impl State {
-    fn pass(&mut self) {
-        self.now += 1;
-        let count = self.contacts.len();
-        match self.changes.pop().unwrap_or(Change::Rest) {
-            Change::Active(at) if count > 0 => self.contacts[at % count].1 = self.now,
-            Change::Removed(at) if count > 0 => {
-                let (id, _) = self.contacts.remove(at % count);
-                self.stable.remove(&name(id));
-            }
-            Change::New => self.contacts.push((10_000 + u32::try_from(self.now % 10_000).unwrap(), self.now)),
-            _ => {}
-        }
-    }
-}
-
-impl ListSource for Model {
-    async fn request(&self, offset: u64, limit: u32, _: u64) -> Result<ListingPage, Failure> {
-        let mut state = self.state.borrow_mut();
-        state.requests += 1;
-        assert!(state.requests < 20_000, "it never ends");
-        if limit > self.server.max_limit {
-            return Err(Failure::AskLess);
-        }
-        for _ in 0..3 {
-            state.pass();
-        }
-        let mut sorted = state.contacts.clone();
-        match self.server.order {
-            Order::Activity => sorted.sort_by_key(|(id, at)| (std::cmp::Reverse(*at), *id)),
-            Order::Reversed => sorted.sort_by_key(|(id, at)| (*at, *id)),
-            Order::Id => sorted.sort_unstable(),
-        }
-        let offset = if self.server.ignores_offset { 0 } else { usize::try_from(offset).unwrap() };
-        let part = sorted.into_iter().skip(offset).take(limit.min(self.server.clamp) as usize);
-        Ok(ListingPage { places: part.map(|(id, at)| listed(id, at)).collect() })
-    }
-}
-
-fn listed(id: u32, at: i64) -> Listed {
-    Listed::Contact(Box::new(ListedContact {
-        contact_id: name(id).parse().unwrap(),
-        contact_name: None,
-        phone_number: None,
-        email: None,
-        conversation_status: None,
-        assigned_to: None,
-        unread_message_count: None,
-        latest_message_time: Some((1_700_000_000 + at).to_string().into()),
-        channels: Box::default(),
-    }))
-}
+use super::ListingError;
+use super::model::{Change, DOCUMENTED, Model, Order, ServerModel};
+use super::schedule::play;
 
 fn changes() -> impl Strategy<Value = Vec<Change>> {
     let change = prop_oneof![
@@ -156,6 +27,7 @@ fn server() -> impl Strategy<Value = ServerModel> {
         clamp,
         max_limit,
         ignores_offset: false,
+        short_parts: 0,
     })
 }
 
@@ -190,7 +62,7 @@ proptest! {
         let passes = if server.order == Order::Activity { 1 } else { 2 };
         if part == page_size && part > 10 {
             let least = count / (part - 1) + 1;
-            let requests = model.state.borrow().requests;
+            let requests = model.requests();
             prop_assert!(requests <= passes * (least + 5) + 1, "{requests} requests");
         }
     }
@@ -222,4 +94,78 @@ fn a_server_that_ignores_the_offset_is_detected() {
     let server = ServerModel { ignores_offset: true, ..DOCUMENTED };
     let (doubt, _) = Model::new(50, server, Vec::new()).list(20);
     assert!(matches!(doubt, Err(ListingError::OffsetIgnored)));
+}
+
+/// A pass reads a contact that arrived meanwhile, and known contacts behind it, but none in between.
+#[test]
+fn a_contact_behind_one_that_arrived_during_the_pass_is_listed() {
+    let steps = [
+        // Offset 0: contacts 5 and 4.
+        [Change::Rest; 3],
+        // Offset 1: nothing known.
+        [Change::New; 3],
+        // Offset 0: two that arrived. Contact 0 is behind them.
+        [Change::Active(0), Change::New, Change::New],
+        // Offset 1: the same two.
+        [Change::New, Change::Removed(8), Change::Removed(7)],
+        // Offset 2: contacts 5 and 4 again. Contact 0 is in front of them.
+        [Change::Removed(6), Change::Removed(8), Change::Removed(7)],
+        // The list: one that arrives now, one of the two, contact 0, 5, 4.
+        [Change::New, Change::Rest, Change::Rest],
+    ];
+    let model = Model::new(6, DOCUMENTED, steps.concat());
+    let (doubt, listed) = model.list(2);
+    assert_eq!(doubt.unwrap(), None);
+    assert_eq!(model.missing(&listed), Vec::<String>::new());
+}
+
+/// With parts of one contact, three contacts move to the front. When two of them are found there, the second
+/// is removed, so that the third takes its place.
+#[test]
+fn a_removal_between_parts_of_one_contact_hides_none() {
+    for quiet in 0..40 {
+        let mut changes = vec![Change::Rest; 30];
+        for at in 0..3 {
+            changes.extend([Change::Active(at), Change::Removed(9 - at), Change::Rest]);
+        }
+        changes.extend(vec![Change::Rest; 3 * quiet]);
+        changes.push(Change::Removed(1));
+        let model = Model::new(10, DOCUMENTED, changes);
+        let (doubt, listed) = model.list(1);
+        assert_eq!(doubt.unwrap(), None);
+        assert_eq!(model.missing(&listed), Vec::<String>::new(), "after {quiet} quiet requests");
+    }
+}
+
+#[test]
+fn a_contact_with_a_time_in_the_future_hides_none() {
+    let mut changes = vec![Change::Future(19), Change::Rest, Change::Rest];
+    changes.extend((0..9).map(Change::Active));
+    let model = Model::new(20, DOCUMENTED, changes);
+    let (doubt, listed) = model.list(4);
+    assert_eq!(doubt.unwrap(), None);
+    assert_eq!(model.missing(&listed), Vec::<String>::new());
+}
+
+#[test]
+fn scheduled_lists_lose_nothing() {
+    assert_eq!(play(500..800).lost, Vec::<String>::new());
+}
+
+/// Plays the lists of `SCHEDULES` seeds from `FROM` on two threads, and prints their cost.
+#[test]
+#[ignore = "takes minutes in a release build"]
+#[expect(clippy::print_stdout, reason = "figures that were asked for")]
+fn a_million_lists() {
+    let number = |name, otherwise| {
+        std::env::var(name).ok().map_or(otherwise, |text| text.parse::<u64>().expect("a number"))
+    };
+    let (from, count) = (number("FROM", 0), number("SCHEDULES", 1_000_000));
+    let half = from + count / 2;
+    let other = std::thread::spawn(move || play(half..from + count));
+    let (mut tally, others) = (play(from..half), other.join().expect("the other half"));
+    tally.lost.extend(others.lost);
+    let (requests, doubtful) = (tally.requests + others.requests, tally.doubtful + others.doubtful);
+    println!("{count} lists, {requests} requests, {doubtful} doubtful, {} lost", tally.lost.len());
+    assert!(tally.lost.is_empty(), "{} lists lost contacts:\n{}", tally.lost.len(), tally.lost.join("\n"));
 }

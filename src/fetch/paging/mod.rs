@@ -28,8 +28,6 @@ mod step_back;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
-
 pub use end_check::{EndCheck, EndVerdict, check_end};
 pub use page_view::{Fingerprint, PageView};
 
@@ -88,6 +86,11 @@ impl Frontier {
     fn is_mixed(&self) -> bool {
         self.page.is_mixed()
     }
+
+    /// Returns the request that shows if this page has changed.
+    fn again(&self) -> PageRequest {
+        PageRequest { offset: self.offset, limit: self.limit, overlap: 0, purpose: Purpose::Verify }
+    }
 }
 
 /// Paging of one contact, or of one of its channels if channels are requested one by one.
@@ -137,11 +140,6 @@ impl Paging {
     /// Number of distinct messages read so far.
     pub fn known(&self) -> u64 {
         self.prefix.len().max(self.step_back.forgotten())
-    }
-
-    /// Returns the messages read since the last start of the history.
-    pub fn into_known(self) -> HashSet<Fingerprint> {
-        self.prefix.into_known()
     }
 
     /// Number of times that the history was read again from its start.

@@ -17,7 +17,9 @@ impl Paging {
             }
             return self.advance(request, page, facts);
         }
-        if self.prefix.may_join(request.offset, page, facts.reading)
+        // A page beyond everything known leaves a gap, whatever it holds.
+        if request.offset <= self.past
+            && self.prefix.may_join(request.offset, page, facts.reading)
             && let Some(before) = self.frontier.clone()
         {
             return self.hold_in_doubt(request, page, &before);

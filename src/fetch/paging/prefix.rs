@@ -40,11 +40,6 @@ impl Prefix {
         self.known.len() as u64
     }
 
-    /// Returns the known messages.
-    pub fn into_known(self) -> HashSet<Fingerprint> {
-        self.known
-    }
-
     /// True if the page at `offset` continues the known messages.
     ///
     /// If offsets count inside each conversation, every conversation on the page must join. So must every

@@ -8,8 +8,8 @@
 //! an insertion and another removal within three consecutive requests stay unnoticed.
 //!
 //! A page may seem to join only by messages without an id, although other messages have one. It is held too,
-//! and the whole page before it and then its own are requested again. If one of them has changed, paging
-//! steps back.
+//! and the whole page before it, its own, and the one before it are requested again. If one of them has
+//! changed, paging steps back.
 
 use std::collections::HashSet;
 
@@ -23,8 +23,18 @@ pub(super) struct Held {
     request: PageRequest,
     page: PageView,
     why: Why,
-    /// True if the position before the page is confirmed.
-    follows: bool,
+    next: Check,
+}
+
+/// The next response that confirms a held page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Check {
+    /// The position or page before the held page.
+    Before,
+    /// The held page's own position.
+    Own,
+    /// The page before the held page, once more. Only a page in doubt needs it.
+    BeforeAgain,
 }
 
 /// Reason why a page is held.
@@ -57,7 +67,7 @@ impl Paging {
     /// Holds the page and requests the position before it.
     fn hold(&mut self, request: &PageRequest, page: &PageView) -> Step {
         self.hold.page =
-            Some(Held { request: *request, page: page.clone(), why: Why::NothingKnown, follows: false });
+            Some(Held { request: *request, page: page.clone(), why: Why::NothingKnown, next: Check::Before });
         let offset = request.offset.saturating_sub(1);
         Step::Request(PageRequest { offset, limit: 1, overlap: 0, purpose: Purpose::Verify })
     }
@@ -70,17 +80,13 @@ impl Paging {
         before: &Frontier,
     ) -> Step {
         self.hold.page =
-            Some(Held { request: *request, page: page.clone(), why: Why::InDoubt, follows: false });
-        Step::Request(PageRequest {
-            offset: before.offset,
-            limit: before.limit,
-            overlap: 0,
-            purpose: Purpose::Verify,
-        })
+            Some(Held { request: *request, page: page.clone(), why: Why::InDoubt, next: Check::Before });
+        Step::Request(before.again())
     }
 
     /// Adds the held page if the position before it is unchanged, and then its own position. Both are needed,
-    /// because an insertion can hide a removal.
+    /// because an insertion can hide a removal. A page in doubt also needs the page before it once more. The
+    /// held page may have been prefetched, and then be older than the page before it.
     pub(super) fn verified(
         &mut self,
         request: &PageRequest,
@@ -88,25 +94,27 @@ impl Paging {
         facts: &mut ServerBehavior,
     ) -> Step {
         let Some(held) = self.hold.page.take() else { return self.start_over() };
-        let stands = match held.why {
-            _ if held.follows => request.offset == held.request.offset && is_the_same(again, &held.page),
-            Why::NothingKnown => self.prefix.is_unchanged_at(request.offset, again, facts.reading),
-            Why::InDoubt => self.frontier.as_ref().is_some_and(|before| {
+        let is_confirmed = match (held.next, held.why) {
+            (Check::Own, _) => request.offset == held.request.offset && is_the_same(again, &held.page),
+            (Check::Before, Why::NothingKnown) => {
+                self.prefix.is_unchanged_at(request.offset, again, facts.reading)
+            }
+            (Check::Before | Check::BeforeAgain, _) => self.frontier.as_ref().is_some_and(|before| {
                 request.offset == before.offset
                     && again.received() == before.page.received()
                     && is_the_same(again, &before.page)
             }),
         };
-        match held.why {
-            _ if stands && held.follows => self.advance(&held.request, &held.page, facts),
-            _ if stands => {
-                let once_more = PageRequest { purpose: Purpose::Verify, ..held.request };
-                self.hold.page = Some(Held { follows: true, ..held });
-                Step::Request(once_more)
-            }
-            Why::NothingKnown => self.start_over(),
-            Why::InDoubt => self.step_back_from(held.request.offset),
-        }
+        let before = self.frontier.as_ref().map(Frontier::again);
+        let (next, request) = match (held.next, held.why, before) {
+            _ if !is_confirmed && held.why == Why::NothingKnown => return self.start_over(),
+            _ if !is_confirmed => return self.step_back_from(held.request.offset),
+            (Check::Before, ..) => (Check::Own, PageRequest { purpose: Purpose::Verify, ..held.request }),
+            (Check::Own, Why::InDoubt, Some(before)) => (Check::BeforeAgain, before),
+            _ => return self.advance(&held.request, &held.page, facts),
+        };
+        self.hold.page = Some(Held { next, ..held });
+        Step::Request(request)
     }
 }
 

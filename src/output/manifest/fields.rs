@@ -37,6 +37,12 @@ pub struct SchemaChange {
     pub change: String,
 }
 
+/// True for a count that is not written.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+pub(super) fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::settings::{
-    Format, JsonlCodec, MaxFailed, OutputSettings, ParquetCodec, PartitionKey, RawAnswers, ReadingSettings,
-    Window,
+    ContactLimit, Format, JsonlCodec, OutputSettings, ParquetCodec, PartitionKey, RawAnswers,
+    ReadingSettings, Window,
 };
-use crate::table::format_time;
+use crate::time::format_time;
 
 /// Options that shaped the output of a run, and a few that only describe it. No secrets.
 ///
@@ -47,11 +47,21 @@ pub struct RunOptions {
     /// Limit of failed contacts: a number or a percentage.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_failed: Option<String>,
+    /// Limit of contacts that do not exist: a number or a percentage. Runs with this key list them in
+    /// `not_found.csv`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_not_found: Option<String>,
     /// `limit` of each page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page_size: Option<u32>,
     /// Partition keys, in the order of the folders.
     pub partition_by: Vec<String>,
+    /// Text of `--since` if it is relative to the start of the run, such as `7d`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub relative_since: Option<String>,
+    /// Text of `--until` if it is relative to the start of the run, such as `today`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub relative_until: Option<String>,
     /// Start of the window, as a time.
     pub since: Option<String>,
     /// Size at which a file ends, in bytes.
@@ -65,7 +75,7 @@ pub struct RunOptions {
 
 impl RunOptions {
     /// Options that may differ when a run resumes: they do not shape its output.
-    pub const DESCRIPTIVE: [&str; 3] = ["consistency", "max_failed", "page_size"];
+    pub const DESCRIPTIVE: [&str; 4] = ["consistency", "max_failed", "max_not_found", "page_size"];
 
     /// Records how the files are written.
     #[must_use]
@@ -79,17 +89,19 @@ impl RunOptions {
 
     /// Records what is read of each contact.
     #[must_use]
-    pub fn with_reading(mut self, reading: &ReadingSettings, window: Window, max_failed: MaxFailed) -> Self {
+    pub fn with_reading(
+        mut self,
+        reading: &ReadingSettings,
+        window: Window,
+        max_failed: ContactLimit,
+    ) -> Self {
         let time = |time: Option<i64>| time.map(|time| format_time(time).to_string());
         self.channel = reading.channels.iter().map(|channel| channel.as_str().to_owned()).collect();
         self.flat = reading.shape == crate::settings::AskedShape::Flat;
         (self.since, self.until) = (time(window.since), time(window.until));
         self.page_size = Some(reading.page_size);
         self.consistency = Some(reading.consistency.as_str().to_owned());
-        self.max_failed = Some(match max_failed {
-            MaxFailed::Count(count) => count.to_string(),
-            MaxFailed::Percent(percent) => format!("{percent}%"),
-        });
+        self.max_failed = Some(max_failed.to_string());
         self
     }
 
@@ -108,12 +120,36 @@ impl RunOptions {
         limits.into_iter().filter(|(_, is_set)| *is_set).map(|(option, _)| option).collect()
     }
 
+    /// Limit of `--max-not-found`; `None` for runs of versions without it.
+    pub fn not_found_limit(&self) -> Option<ContactLimit> {
+        self.max_not_found.as_ref()?.parse().ok()
+    }
+
     /// The options by name, as the manifest holds them.
     pub fn by_name(&self) -> Map<String, Value> {
         match serde_json::to_value(self) {
             Ok(Value::Object(options)) => options,
             _ => Map::new(),
         }
+    }
+
+    /// Format and codec of the data files; `None` if they are of a later version.
+    pub fn file_format(&self) -> Option<Format> {
+        let (codec, level) = match self.compression.split_once(':') {
+            Some((codec, level)) => {
+                (codec, Some(level.parse().ok().filter(|level| (1..=22).contains(level))?))
+            }
+            None => (self.compression.as_str(), None),
+        };
+        Some(match (self.format.as_str(), codec, level) {
+            ("parquet", "zstd", Some(level)) => Format::Parquet(ParquetCodec::Zstd(level)),
+            ("parquet", "snappy", None) => Format::Parquet(ParquetCodec::Snappy),
+            ("parquet", "none", None) => Format::Parquet(ParquetCodec::None),
+            ("jsonl", "zstd", Some(level)) => Format::Jsonl(JsonlCodec::Zstd(level)),
+            ("jsonl", "gzip", None) => Format::Jsonl(JsonlCodec::Gzip),
+            ("jsonl", "none", None) => Format::Jsonl(JsonlCodec::None),
+            _ => return None,
+        })
     }
 
     /// Known partition keys; `None` if one is of a later version.
@@ -138,6 +174,27 @@ fn names_of(format: Format) -> (String, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_names_of_a_format_give_it_back() {
+        for format in [
+            Format::Parquet(ParquetCodec::Zstd(1)),
+            Format::Parquet(ParquetCodec::Snappy),
+            Format::Parquet(ParquetCodec::None),
+            Format::Jsonl(JsonlCodec::Zstd(22)),
+            Format::Jsonl(JsonlCodec::Gzip),
+            Format::Jsonl(JsonlCodec::None),
+        ] {
+            let (name, compression) = names_of(format);
+            let options = RunOptions { compression, format: name, ..RunOptions::default() };
+            assert_eq!(options.file_format(), Some(format));
+        }
+        let later = |format: &str, compression: &str| {
+            let (compression, format) = (compression.to_owned(), format.to_owned());
+            RunOptions { compression, format, ..RunOptions::default() }.file_format()
+        };
+        assert_eq!([later("arrow", "none"), later("jsonl", "zstd:99"), later("parquet", "zstd")], [None; 3]);
+    }
 
     #[test]
     fn options_of_later_versions_are_kept() {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 /// Requests of the attempt that finished the run, in buckets of equal length. Requests of earlier attempts
-/// count in `requests.sent` only.
+/// count in `requests.sent` only. Those of shards are added up; their medians and percentiles become means.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timeline {
     /// Start of the attempt and of the first bucket.

@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::{RawAnswer, RawContact, RawLine};
 use crate::contact_read::{HistoryEnd, Outcome, PageRequest, Purpose, Status};
 use crate::id::Channel;
-use crate::table::{format_time, parse_time};
+use crate::time::{format_time, parse_time};
 
 /// Kind of a line.
 #[derive(Clone, Copy, Serialize, Deserialize)]

@@ -17,6 +17,7 @@ use crate::contact_read::{Outcome, PageRequest};
 use crate::id::Channel;
 
 pub use reader::{RawError, RawReader};
+pub(super) use writer::LEVEL;
 pub use writer::RawWriter;
 
 /// Name of the archive's folder, and of its files in the manifest.
@@ -25,7 +26,7 @@ pub use crate::layout::RAW;
 /// One response of the API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RawAnswer {
-    /// Index of the contact in the input, from 0.
+    /// Index of the contact in the input, from 0. In a run with shards: among the contacts of the shard.
     pub contact: u32,
     /// ID of the contact.
     pub contact_id: String,
@@ -42,7 +43,7 @@ pub struct RawAnswer {
 /// Outcome of a contact.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RawContact {
-    /// Index of the contact in the input, from 0.
+    /// Index of the contact in the input, from 0. In a run with shards: among the contacts of the shard.
     pub contact: u32,
     /// ID of the contact.
     pub contact_id: String,
@@ -59,4 +60,15 @@ pub enum RawLine {
     Answer(RawAnswer, Vec<u8>),
     /// Outcome of a contact.
     Contact(RawContact),
+}
+
+impl RawLine {
+    /// Adds the number of contacts of earlier shards to the index of the contact.
+    #[must_use]
+    pub fn moved(mut self, by: u32) -> Self {
+        let (Self::Answer(RawAnswer { contact, .. }, _) | Self::Contact(RawContact { contact, .. })) =
+            &mut self;
+        *contact = contact.saturating_add(by);
+        self
+    }
 }

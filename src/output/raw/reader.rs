@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
 
@@ -12,6 +12,7 @@ use crate::digest::hex;
 use crate::durable::{self, OnPath, Opened, StorageError};
 use crate::output::ExportPath;
 use crate::record::MAX_ANSWER;
+use crate::store::Store;
 
 /// Maximum length of a line: a response, whose bytes take at most two bytes each, and the other keys.
 const MAX_LINE: usize = 2 * MAX_ANSWER + (32 << 20);
@@ -77,9 +78,9 @@ impl RawReader {
     ///
     /// # Errors
     /// When it is missing, is not a regular file, or cannot be opened.
-    pub fn open(from: &Path, file: &ExportPath) -> Result<Self, RawError> {
+    pub fn open(from: &Store, file: &ExportPath) -> Result<Self, RawError> {
         let path = from.join(file);
-        let file = match durable::open_below(from, file.as_path())? {
+        let file = match from.open(file)? {
             Opened::File(file, _) => file,
             Opened::Missing => {
                 return Err(StorageError::new("read", &path, io::ErrorKind::NotFound.into()).into());
@@ -126,6 +127,11 @@ impl RawReader {
             return Err(self.too_large());
         }
         Ok(Some(line))
+    }
+
+    /// Returns the text of the line that was read last, without its end.
+    pub fn text(&self) -> &[u8] {
+        &self.line
     }
 
     /// Returns the file's SHA-256, its bytes and its lines. Call it after all lines are read.

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::contact_read::{End, HistoryEnd, Purpose, Status};
+use crate::store::Store;
 
 fn answer(contact: u32) -> RawAnswer {
     RawAnswer {
@@ -53,7 +54,7 @@ fn round_trip(bodies: &[Vec<u8>], target: u64) -> (Vec<RawLine>, usize) {
     let files = writer.finish().unwrap();
     let mut lines = Vec::new();
     for file in &files {
-        let mut reader = RawReader::open(folder.path(), &file.path).unwrap();
+        let mut reader = RawReader::open(&Store::local(folder.path()), &file.path).unwrap();
         while let Some(line) = reader.next().unwrap() {
             lines.push(line);
         }
@@ -109,7 +110,7 @@ fn an_incomplete_or_foreign_file_is_damaged() {
         ("no end", zstd::encode_all(&b"{}"[..], 1).unwrap()),
     ] {
         crate::durable::replace(&folder.path().join(&files[0].path), &bytes).unwrap();
-        let mut reader = RawReader::open(folder.path(), &files[0].path).unwrap();
+        let mut reader = RawReader::open(&Store::local(folder.path()), &files[0].path).unwrap();
         let error = loop {
             match reader.next() {
                 Ok(Some(_)) => {}
@@ -141,7 +142,7 @@ fn the_largest_response_is_read_and_a_larger_one_is_rejected() {
     let mut writer = RawWriter::new(&"r1".parse().unwrap(), u64::MAX, folder.path());
     writer.answer(&answer(0), &vec![b'x'; MAX + 1]).unwrap();
     let files = writer.finish().unwrap();
-    let mut reader = RawReader::open(folder.path(), &files[0].path).unwrap();
+    let mut reader = RawReader::open(&Store::local(folder.path()), &files[0].path).unwrap();
     let error = reader.next().unwrap_err();
     assert!(matches!(error, RawError::TooLarge { line: 1, .. }), "{error}");
 }

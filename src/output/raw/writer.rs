@@ -6,22 +6,25 @@ use std::path::{Path, PathBuf};
 use super::line::{write_answer, write_contact};
 use super::{RAW, RawAnswer, RawContact};
 use crate::durable;
-use crate::id::RunId;
+use crate::id::{RunId, Shard};
 use crate::output::jsonl::Sink;
 use crate::output::manifest::FileEntry;
 use crate::output::part::PartFile;
+use crate::output::path::FileWriter;
 use crate::output::{ExportPath, OutputError};
 use crate::settings::JsonlCodec;
+use crate::store::{EarlyUploads, StagedFile};
 
 /// Level of zstd. On pages of the service a higher level saves little, and takes longer than the rest of a
 /// run.
-const LEVEL: i32 = 3;
+pub(in crate::output) const LEVEL: i32 = 3;
 
 /// Writes the archive of a run. Unusable after an error.
 pub struct RawWriter {
-    run_id: RunId,
+    writer: FileWriter,
     staging: PathBuf,
     target: u64,
+    uploads: Option<EarlyUploads>,
     file: Option<OpenFile>,
     files: Vec<FileEntry>,
 }
@@ -55,7 +58,19 @@ impl Write for Counted<'_> {
 impl RawWriter {
     /// Creates a writer into `staging`, which mirrors the output folder. Files have about `target` bytes.
     pub fn new(run_id: &RunId, target: u64, staging: &Path) -> Self {
-        Self { run_id: run_id.clone(), staging: staging.to_owned(), target, file: None, files: Vec::new() }
+        let writer = FileWriter { run_id: run_id.clone(), shard: None };
+        Self { writer, staging: staging.to_owned(), target, uploads: None, file: None, files: Vec::new() }
+    }
+
+    /// Writes the files of this shard of the run.
+    pub fn of_shard(mut self, shard: Option<Shard>) -> Self {
+        self.writer.shard = shard;
+        self
+    }
+
+    /// Transfers each file as soon as it is closed.
+    pub fn uploading(self, uploads: Option<EarlyUploads>) -> Self {
+        Self { uploads, ..self }
     }
 
     /// Writes a response.
@@ -88,7 +103,7 @@ impl RawWriter {
 
     fn open(&self) -> Result<OpenFile, OutputError> {
         let number = self.files.len() as u64;
-        let path = ExportPath::data(RAW, &self.run_id, number, "jsonl.zst");
+        let path = ExportPath::data(RAW, &self.writer, number, "jsonl.zst");
         let mut sink = Sink::new(PartFile::new(self.staging.join(&path)));
         let begun = sink.begin(JsonlCodec::Zstd(LEVEL));
         sink.checked(begun)?;
@@ -117,6 +132,10 @@ impl RawWriter {
         let ended = file.sink.end_frame();
         file.sink.checked(ended)?;
         let finished = file.sink.finish()?;
+        if let Some(uploads) = &self.uploads {
+            let (path, sha256) = (file.path.as_path(), finished.sha256.as_str());
+            uploads.add(&StagedFile { path, bytes: finished.bytes, sha256 });
+        }
         self.files.push(FileEntry {
             table: RAW.to_owned(),
             path: file.path,

@@ -15,7 +15,8 @@ use serde_json::{Value, json};
 
 use super::super::{OutputSpec, StagedFile, TableWriter};
 use crate::settings::{Format, JsonlCodec, OutputSettings, ParquetCodec, PartitionKey};
-use crate::table::{Kind, Rows, Table, format_time};
+use crate::table::{Kind, Rows, Table};
+use crate::time::format_time;
 
 pub(super) const DAY: i64 = 86_400_000_000;
 /// 2026-11-20T02:00:00Z in microseconds since 1970.
@@ -57,6 +58,8 @@ pub(super) fn spec(format: Format, partition_by: &[PartitionKey], target_file_si
         settings: OutputSettings { format, partition_by: partition_by.to_vec(), target_file_size },
         run_id: "20261120T020000Z-abc123".parse().unwrap(),
         export_date: "2026-11-20".parse().unwrap(),
+        shard: None,
+        uploads: None,
     }
 }
 

@@ -10,7 +10,8 @@ mod tests;
 
 use std::borrow::Cow;
 
-use crate::json::Value;
+use super::value;
+use crate::json::{Document, Value};
 
 /// Columns that are lifted out of a record.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -96,4 +97,36 @@ impl Direction {
 pub(super) fn with_lifted<T>(record: Value<'_>, then: impl FnOnce(&Lifted<'_>) -> T) -> T {
     let envelope = envelope::Envelope::read(record);
     envelope::with_event(record, &envelope, |event| then(&lift::lift(&envelope, event)))
+}
+
+/// Facts about a record that have no column.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// The record reports that its message was deleted.
+    pub is_deletion: bool,
+    /// The record withdraws a reaction.
+    pub is_withdrawal: bool,
+}
+
+/// Returns the marks of a record, given as in the column `raw`.
+pub fn marks(raw: &str) -> Marks {
+    let Ok(document) = Document::parse(raw) else { return Marks::default() };
+    let record = document.root();
+    envelope::with_event(record, &envelope::Envelope::read(record), |event| {
+        let Some(event) = event else { return Marks::default() };
+        let is_true = |value: Value<'_>| value::boolean(value).fitting() == Some(true);
+        let is = |value: Option<Value<'_>>, text: &str| {
+            value.and_then(Value::text).is_some_and(|found| found == text)
+        };
+        let reaction = event.reaction;
+        Marks {
+            is_deletion: event
+                .message
+                .and_then(|message| envelope::key(message, "is_deleted"))
+                .is_some_and(is_true),
+            is_withdrawal: reaction.is_some_and(|reaction| {
+                is(envelope::key(reaction, "action"), "unreact") || is(reaction.member("emoji"), "")
+            }),
+        }
+    })
 }

@@ -1,8 +1,7 @@
-//! Compares the counts with the outcome of each contact: with `coverage`, `contacts`, `failed.csv` and the
-//! manifest.
+//! Compares the counts with the outcome of each contact: with `coverage`, `contacts`, the lists of contacts that
+//! are not exported, and the manifest.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use xxhash_rust::xxh3::Xxh3;
 
@@ -10,11 +9,10 @@ use super::order::RowOrder;
 use super::rows::{Number, Row, Text};
 use super::tally::{ContactCounts, CountsByContact, counted, stated};
 use super::{DeepCheck, check_order};
-use crate::durable::{self, OnPath, Opened};
+use crate::durable::{OnPath, Opened};
 use crate::table::Table;
-use crate::verify::content::failed_path;
+use crate::verify::contact_lists::{self, List, ListError};
 use crate::verify::excerpt::quoted;
-use crate::verify::failed::{self, ListError};
 use crate::verify::{DamageKind, VerifyError};
 
 /// Maximum number of contacts that are named. The rest is counted.
@@ -24,8 +22,8 @@ const NAMED_CONTACTS: usize = 20;
 #[derive(Default)]
 pub(super) struct CoverageTotals {
     statuses: BTreeMap<String, u64>,
-    /// Digest of the failed contacts and their errors, in their order.
-    failed: Xxh3,
+    /// Digests of the contacts of each list in [`List::ALL`], with their second column, in their order.
+    listed: [Xxh3; List::ALL.len()],
 }
 
 /// Numbers the contacts in their order, and counts them by status.
@@ -36,6 +34,8 @@ pub(super) fn count(
     let mut covered = CoverageTotals::default();
     let mut order = RowOrder::new();
     let mut next = 0;
+    let (is_snapshot, is_sharded) = (deep.manifest.is_snapshot(), deep.manifest.shards.is_some());
+    let run_id = deep.manifest.run_id.clone();
     deep.read(Table::Coverage.name(), &mut |row, at, faults| {
         let contact = contacts.of(row);
         contact.coverage_rows += 1;
@@ -43,20 +43,32 @@ pub(super) fn count(
         next = next.saturating_add(1);
         let status = row.text(Text::Status).unwrap_or("null");
         *covered.statuses.entry(status.to_owned()).or_default() += 1;
-        if status == "failed" {
-            add_failed(&mut covered.failed, row.contact(), row.text(Text::Error).unwrap_or_default());
+        for (list, digest) in List::ALL.into_iter().zip(&mut covered.listed) {
+            if status == list.status().as_str() {
+                add_listed(digest, row.contact(), &second_cell(list, row));
+            }
         }
-        if let Some(line) = row.number(Number::InputLine) {
-            check_order(&mut order, [(false, line)], "", row, at, faults);
+        // A snapshot has contacts of several inputs. Rows come shard by shard, also after `rebuild` has joined them.
+        let shard = at.file.path.shard(&run_id).map(i64::from);
+        let is_ordered = !is_snapshot && (shard.is_some() || !is_sharded);
+        if let Some(line) = row.number(Number::InputLine).filter(|_| is_ordered) {
+            check_order(&mut order, [(false, shard.unwrap_or(0)), (false, line)], "", row, at, faults);
         }
     })?;
     Ok(covered)
 }
 
-fn add_failed(digest: &mut Xxh3, contact: &str, error: &str) {
-    // The CSV has spaces in place of line ends.
-    let error = error.replace(['\r', '\n'], " ");
-    for text in [contact, &error] {
+/// Returns the second cell of the contact's line in the list.
+fn second_cell(list: List, row: &Row) -> String {
+    match list {
+        // The CSV has spaces in place of line ends.
+        List::Failed => row.text(Text::Error).unwrap_or_default().replace(['\r', '\n'], " "),
+        List::NotFound => row.number(Number::InputLine).map_or_else(String::new, |line| line.to_string()),
+    }
+}
+
+fn add_listed(digest: &mut Xxh3, contact: &str, second: &str) {
+    for text in [contact, second] {
         digest.update(&(text.len() as u64).to_le_bytes());
         digest.update(text.as_bytes());
     }
@@ -75,7 +87,9 @@ pub(super) fn compare(
         deep.damage(coverage, DamageKind::Disagreement, detail);
     }
     compare_counts(deep, &covered.statuses);
-    compare_failed(deep, &covered.failed)?;
+    for (list, digest) in List::ALL.into_iter().zip(&covered.listed) {
+        compare_list(deep, list, digest)?;
+    }
     let mut wrong = Vec::new();
     let mut unnamed = 0;
     let mut note = |row: &Row, faults: Vec<(DamageKind, String)>, table: &'static str| {
@@ -118,24 +132,24 @@ fn compare_counts(deep: &mut DeepCheck, statuses: &BTreeMap<String, u64>) {
     }
 }
 
-/// Checks that `failed.csv` has the failed contacts of `coverage`, in their order and with their errors.
-fn compare_failed(deep: &mut DeepCheck, expected: &Xxh3) -> Result<(), VerifyError> {
-    let path = failed_path(deep.manifest.run_id.as_str());
+/// Checks that a list has the contacts of `coverage` with its status, in their order.
+fn compare_list(deep: &mut DeepCheck, list: List, expected: &Xxh3) -> Result<(), VerifyError> {
+    let path = list.path(deep.manifest.run_id.as_str());
     if deep.report.damages.iter().any(|damage| damage.path == path) {
         return Ok(()); // its wrong hash is already reported
     }
     // A missing file is already reported.
-    let Opened::File(file, _) = durable::open_below(deep.out, Path::new(&path))? else { return Ok(()) };
+    let Opened::File(file, _) = deep.out.open(&path)? else { return Ok(()) };
     let (mut has_columns, mut found) = (true, Xxh3::new());
-    let read = failed::read(
+    let read = contact_lists::read(
         file,
         // Later versions may add columns.
         &mut |header| {
-            has_columns =
-                header.get(0) == Some("contact_id") && header.get(1).is_none_or(|name| name == "error");
+            let is_second = |name| name == list.second_column();
+            has_columns = header.get(0) == Some("contact_id") && header.get(1).is_none_or(is_second);
         },
         &mut |cells| {
-            add_failed(&mut found, cells.get(0).unwrap_or_default(), cells.get(1).unwrap_or_default());
+            add_listed(&mut found, cells.get(0).unwrap_or_default(), cells.get(1).unwrap_or_default());
         },
     );
     match read {
@@ -145,7 +159,10 @@ fn compare_failed(deep: &mut DeepCheck, expected: &Xxh3) -> Result<(), VerifyErr
         Err(ListError::Line { .. }) => return Ok(()),
     }
     if !has_columns || found.digest128() != expected.digest128() {
-        let detail = "its contacts and errors differ from those that failed in coverage";
+        let detail = match list {
+            List::Failed => "its contacts and errors differ from those that failed in coverage",
+            List::NotFound => "its contacts and lines differ from those that are not found in coverage",
+        };
         deep.damage(&path, DamageKind::Disagreement, detail);
     }
     Ok(())

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::rows::{Number, Row, Text, never_null};
-use crate::output::manifest::{ColumnEntry, FileEntry, Manifest};
+use crate::output::manifest::{FileEntry, Manifest};
+use crate::published;
 use crate::settings::PartitionKey;
-use crate::table::{Table, format_time};
+use crate::table::Table;
+use crate::time::format_time;
 use crate::verify::DamageKind;
 use crate::verify::excerpt::quoted;
 
@@ -49,14 +51,13 @@ pub(super) struct FileCheck<'a> {
 
 impl<'a> FileCheck<'a> {
     pub(super) fn new(manifest: &'a Manifest, entry: &'a FileEntry) -> Self {
-        let table = Table::ALL.into_iter().find(|table| table.name() == entry.table);
+        let table = published::table_of(entry);
         Self {
             run_id: manifest.run_id.as_str(),
             entry,
-            never_null: table
-                .zip(columns(manifest, entry))
-                .map(|(table, columns)| never_null(table, &columns))
-                .unwrap_or_default(),
+            never_null: table.map_or_else(Vec::new, |table| {
+                never_null(table, &published::columns_of_file(manifest, entry, table))
+            }),
             created_at: None,
             own_time_keys: match table {
                 Some(Table::Messages) => time_keys(entry).collect(),
@@ -98,16 +99,6 @@ impl<'a> FileCheck<'a> {
             (DamageKind::Disagreement, detail)
         })
     }
-}
-
-/// Returns the columns of a file according to its manifest, without those that readers take from the path.
-/// `None` if the manifest does not name the table.
-pub(super) fn columns<'a>(manifest: &'a Manifest, entry: &FileEntry) -> Option<Vec<&'a ColumnEntry>> {
-    let is_in_path = |column: &ColumnEntry| {
-        column.name == "channel" && entry.partition.iter().any(|(key, _)| key == "channel")
-    };
-    let table = manifest.tables.get(&entry.table)?;
-    Some(table.columns.iter().filter(|column| !is_in_path(column)).collect())
 }
 
 /// A partition key that depends on a time, with its value.

@@ -1,19 +1,10 @@
-//! Reads the columns that the deep check compares, from any format.
-
-use std::borrow::Cow;
-use std::error::Error;
-use std::fs::File;
+//! Rows with the columns that the deep check compares.
 
 use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{Int64Type, SchemaRef, TimestampMicrosecondType};
+use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 
-use super::lines;
-use crate::bounded::Input;
 use crate::output::manifest::ColumnEntry;
-use crate::table::{Kind, Table};
-
-/// Reason why a file cannot be read.
-pub(in crate::verify) type ReadError = Box<dyn Error + Send + Sync>;
+use crate::table::Table;
 
 /// The compared columns: all columns that are never null, except the long `raw`, and those that rows are
 /// counted and sorted by.
@@ -42,7 +33,7 @@ pub(super) const COLUMNS: [&str; 22] = [
     "exported_at",
 ];
 /// Number of text columns, which come first. Numbers and times follow.
-pub(super) const TEXTS: usize = 8;
+const TEXTS: usize = 8;
 const NUMBERS: usize = COLUMNS.len() - TEXTS;
 
 /// A text column, by its index in [`COLUMNS`].
@@ -76,13 +67,13 @@ pub(crate) enum Number {
 /// A row. A value is `None` if the table has no such column, or the value is null.
 #[derive(Debug, Default)]
 pub(crate) struct Row<'a> {
-    pub(super) texts: [Option<Cow<'a, str>>; TEXTS],
-    pub(super) numbers: [Option<i64>; NUMBERS],
+    texts: [Option<&'a str>; TEXTS],
+    numbers: [Option<i64>; NUMBERS],
 }
 
 impl Row<'_> {
     pub(crate) fn text(&self, column: Text) -> Option<&str> {
-        self.texts[column as usize].as_deref()
+        self.texts[column as usize]
     }
 
     pub(crate) fn number(&self, column: Number) -> Option<i64> {
@@ -106,7 +97,7 @@ impl Row<'_> {
 
 /// Returns the indexes of the file's columns that are never null in its table. Files of older versions lack
 /// columns that a version added.
-pub(super) fn never_null(table: Table, columns: &[&ColumnEntry]) -> Vec<usize> {
+pub(super) fn never_null(table: Table, columns: &[ColumnEntry]) -> Vec<usize> {
     let is_meant = |name: &str| {
         let mut known = table.columns().iter();
         known.any(|column| column.name == name && !column.nullable)
@@ -115,78 +106,8 @@ pub(super) fn never_null(table: Table, columns: &[&ColumnEntry]) -> Vec<usize> {
     (0..COLUMNS.len()).filter(|at| is_meant(COLUMNS[*at])).collect()
 }
 
-/// Reads the whole file, row by row, and returns the number of rows. Its columns must match `columns`, if
-/// given.
-pub(in crate::verify) fn read(
-    file: File,
-    name: &str,
-    columns: Option<&[&ColumnEntry]>,
-    each: &mut dyn FnMut(&Row),
-) -> Result<u64, ReadError> {
-    if name.ends_with(".parquet") {
-        read_parquet(file, columns, &COLUMNS, each)
-    } else {
-        lines::read(file, name, columns, each)
-    }
-}
-
-/// Reads the whole file like [`read`]. It reads only the `wanted` columns if the format allows it.
-pub(in crate::verify) fn read_columns(
-    file: File,
-    name: &str,
-    wanted: &[&str],
-    each: &mut dyn FnMut(&Row),
-) -> Result<u64, ReadError> {
-    if name.ends_with(".parquet") {
-        read_parquet(file, None, wanted, each)
-    } else {
-        lines::read(file, name, None, each)
-    }
-}
-
-fn read_parquet(
-    file: File,
-    columns: Option<&[&ColumnEntry]>,
-    wanted: &[&str],
-    each: &mut dyn FnMut(&Row),
-) -> Result<u64, ReadError> {
-    let input = Input::open(file)?;
-    if let Some(columns) = columns {
-        compare_columns(input.footer().schema(), columns)?;
-    }
-    let mut rows = 0;
-    for batch in input.rows(Some(wanted))? {
-        let batch = batch?;
-        rows += batch.num_rows() as u64;
-        read_batch(&batch, each);
-    }
-    Ok(rows)
-}
-
-/// All kinds of columns.
-const KINDS: [Kind; 5] = [Kind::Str, Kind::Ts, Kind::Int, Kind::Bool, Kind::Json];
-
-fn compare_columns(schema: &SchemaRef, columns: &[&ColumnEntry]) -> Result<(), ReadError> {
-    if schema.fields().len() != columns.len() {
-        return Err(format!("{} columns, expected {}", schema.fields().len(), columns.len()).into());
-    }
-    for (field, column) in schema.fields().iter().zip(columns) {
-        // A later version may have other kinds.
-        let kind = KINDS.iter().find(|kind| kind.name() == column.kind);
-        if *field.name() != column.name || kind.is_some_and(|kind| kind.arrow() != *field.data_type()) {
-            let (name, found) = (&column.name, field.data_type());
-            return Err(format!(
-                "the column {} ({found}) is in place of {name} ({})",
-                field.name(),
-                column.kind
-            )
-            .into());
-        }
-    }
-    Ok(())
-}
-
-fn read_batch(batch: &RecordBatch, each: &mut dyn FnMut(&Row)) {
+/// Calls `each` for the rows of a batch. The batch may have any of the [`COLUMNS`].
+pub(in crate::verify) fn each_row(batch: &RecordBatch, each: &mut dyn FnMut(&Row)) {
     let column = |at: usize| batch.column_by_name(COLUMNS[at]);
     let texts: [_; TEXTS] = std::array::from_fn(|at| column(at)?.as_string_opt::<i32>());
     let numbers: [_; NUMBERS] = std::array::from_fn(|at| {
@@ -198,7 +119,7 @@ fn read_batch(batch: &RecordBatch, each: &mut dyn FnMut(&Row)) {
     for row in 0..batch.num_rows() {
         each(&Row {
             texts: std::array::from_fn(|at| {
-                texts[at].filter(|array| array.is_valid(row)).map(|array| Cow::Borrowed(array.value(row)))
+                texts[at].filter(|array| array.is_valid(row)).map(|array| array.value(row))
             }),
             numbers: std::array::from_fn(|at| {
                 let (values, nulls) = numbers[at]?;

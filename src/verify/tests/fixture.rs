@@ -17,6 +17,7 @@ use crate::output::manifest::{
 use crate::output::{OutputSpec, TableWriter};
 use crate::publish::{Draft, STAGE, publish};
 use crate::settings::{Format, OutputSettings, PartitionKey};
+use crate::store::Store;
 use crate::table::{Kind, Rows, Table};
 
 /// Contact, its status and its number of messages.
@@ -25,7 +26,7 @@ pub(super) const CONTACTS: [(&str, &str, i64); 4] =
 
 /// Changes that a test makes to the rows before they are written.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Twist {
+pub(crate) struct Twist {
     pub(super) message_id: Option<&'static str>,
     pub(super) coverage_messages: Option<i64>,
     pub(super) doubled_coverage: bool,
@@ -93,7 +94,7 @@ fn tables(run_id: &str, twist: Twist) -> [Rows; 3] {
     ]
 }
 
-pub(super) fn export(out: &Path, run_id: &str, format: Format, twist: Twist) {
+pub(crate) fn export(out: &Path, run_id: &str, format: Format, twist: Twist) {
     export_with(out, run_id, format, twist, None);
 }
 
@@ -108,6 +109,8 @@ pub(super) fn export_with(out: &Path, run_id: &str, format: Format, twist: Twist
         },
         run_id: run_id.parse().unwrap(),
         export_date: "2026-11-20".parse().unwrap(),
+        shard: None,
+        uploads: None,
     };
     let mut files = Vec::new();
     let mut entries: BTreeMap<_, _> =
@@ -147,7 +150,8 @@ pub(super) fn export_with(out: &Path, run_id: &str, format: Format, twist: Twist
         source: Source { base_url: "https://api.example".into() },
         options: crate::output::manifest::RunOptions {
             partition_by: vec!["month".to_owned()],
-            ..Default::default()
+            ..crate::output::manifest::RunOptions::default()
+                .with_output(&spec.settings, crate::settings::RawAnswers::Dropped)
         },
         input: Input {
             path: "-".into(),
@@ -155,6 +159,7 @@ pub(super) fn export_with(out: &Path, run_id: &str, format: Format, twist: Twist
             lines: 4,
             contacts: 4,
             duplicates: 0,
+            suppressed: 0,
             doubts: Vec::new(),
         },
         contacts: ContactCounts {
@@ -173,8 +178,15 @@ pub(super) fn export_with(out: &Path, run_id: &str, format: Format, twist: Twist
         files,
         previous: None,
         state: None,
+        shards: None,
         rebuilt_from: None,
+        snapshot_of: Vec::new(),
     };
-    publish(out, &work, Draft { manifest, failed_csv: Some("contact_id\nc2\n".into()) }, &mut |_| Ok(()))
-        .unwrap();
+    publish(
+        &Store::local(out),
+        &work,
+        Draft { manifest, lists: Vec::new(), failed_csv: Some("contact_id\nc2\n".into()) },
+        &mut |_| Ok(()),
+    )
+    .unwrap();
 }

@@ -6,8 +6,9 @@ use std::path::Path;
 use super::fixture::{Twist, export};
 use super::{PARQUET, check, found, two_runs};
 use crate::durable;
-use crate::output::manifest::{Latest, Manifest, Previous};
+use crate::output::manifest::{FileEntry, Latest, Manifest, Previous};
 use crate::publish::Draft;
+use crate::store::Store;
 use crate::verify::{DamageKind, Depth, Report, VerifyOptions, added, runs, verify};
 
 const OPTIONS: VerifyOptions = VerifyOptions { run: None, depth: Depth::Files };
@@ -16,7 +17,12 @@ const OPTIONS: VerifyOptions = VerifyOptions { run: None, depth: Depth::Files };
 fn put_journal(out: &Path) {
     let text = fs::read(out.join("_runs/r2/manifest.json")).unwrap();
     let manifest = Manifest { previous: None, ..Manifest::parse(&text).unwrap() };
-    let journal = serde_json::to_vec(&Draft { manifest, failed_csv: None }).unwrap();
+    let lists = vec![FileEntry {
+        table: "_runs".to_owned(),
+        path: "_runs/r2/failed.csv".parse().unwrap(),
+        ..manifest.files[0].clone()
+    }];
+    let journal = serde_json::to_vec(&Draft { manifest, lists, failed_csv: None }).unwrap();
     durable::create_dir_all(&out.join("_work")).unwrap();
     durable::replace(&out.join("_work/publish.json"), &journal).unwrap();
 }
@@ -46,6 +52,7 @@ fn an_interrupted_publication_is_not_damage() {
         &out.join("contacts/.part-r2-00000.jsonl.zst.tmp"),
     )
     .unwrap();
+    durable::rename(&out.join("_runs/r2/failed.csv"), &out.join("_runs/r2/.failed.csv.tmp")).unwrap();
     let report = check(out, Depth::Deep);
     assert_eq!((report.damages, report.runs), (vec![], 1));
 
@@ -73,10 +80,10 @@ fn the_first_run_may_be_interrupted_before_latest_names_it() {
 fn files_of_a_run_published_meanwhile_are_not_added_files() {
     let out = two_runs();
     let mut report = Report::default();
-    let then = runs::read(out.path(), &OPTIONS, &mut report).unwrap();
+    let then = runs::read(&Store::local(out.path()), &OPTIONS, &mut report).unwrap();
     export(out.path(), "r3", PARQUET, Twist::default());
     drop(durable::create_new(&out.path().join("messages/stray")).unwrap());
-    added::find(out.path(), &OPTIONS, &then, &mut report).unwrap();
+    added::find(&Store::local(out.path()), &OPTIONS, &then, &mut report).unwrap();
     assert_eq!(found(&report), [(DamageKind::Added, "messages/stray")]);
 }
 
@@ -90,7 +97,7 @@ fn an_export_may_be_verified_during_publications() {
             }
         });
         while !publishing.is_finished() {
-            assert_eq!(verify(out.path(), &OPTIONS).unwrap().damages, []);
+            assert_eq!(verify(&Store::local(out.path()), &OPTIONS).unwrap().damages, []);
         }
     });
     assert_eq!(check(out.path(), Depth::Files).runs, 9);

@@ -9,6 +9,7 @@ use super::{check, check_all, document, finding, told};
 use crate::support::export::{Export, tree, without_owner};
 use crate::support::service::Service;
 use crate::system::{SmallDisk, skip};
+use chatzy_export::internals::store::Store;
 
 #[test]
 fn the_destination_may_be_there_or_not_and_nothing_is_left() {
@@ -59,7 +60,7 @@ fn another_run_there_is_told() {
     let service = Service::start("--account-contacts 3 --max-messages 9");
     let export = check_all(service.url()).args("--out export").also("export/kept", "");
     let out = export.path("export");
-    let lock = Lock::acquire(&out, &out.join("_work"), None).unwrap();
+    let lock = Lock::acquire(&Store::local(&out), None, None).unwrap();
     let outcome = export.expect(7);
     let (status, detail) = told(&outcome, "destination");
     assert_eq!((status.as_str(), without_owner(&detail).as_str()), ("fail", "another run works on export"));

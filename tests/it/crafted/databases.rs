@@ -1,4 +1,4 @@
-//! The databases that run what `schema` prints for a crafted export.
+//! The databases that run the output of `schema` for a crafted export.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -70,7 +70,7 @@ impl Databases {
                 let tables = if option == "--merge" { &self.tables } else { "" };
                 let answer = self.duckdb.run(tables, script);
                 assert_eq!(answer["owned"], json!(false), "DuckDB has obeyed:\n{script}");
-                // The shell obeys lines that begin with a dot.
+                // The shell executes lines that begin with a dot.
                 if is_new && let Some(shell) = &self.shell {
                     run_shell(shell, &format!("{tables}\n{script}"), within);
                 }

@@ -123,7 +123,7 @@ const CHANGES: [Change; 9] = [
     (|manifest| manifest["manifest_version"] = 2.into(), "has another version than 1"),
 ];
 
-/// Gives the file of the messages another path.
+/// Changes the path of the file of messages.
 fn path(manifest: &mut Value, path: &str) {
     let files = manifest["files"].as_array_mut().unwrap();
     files.iter_mut().find(|file| file["table"] == "messages").unwrap()["path"] = path.into();
@@ -135,7 +135,7 @@ fn a_manifest_that_changes_after_the_script_was_written_is_not_loaded() {
     let export = export(&service);
     export.expect(0);
     let out = export.out_path();
-    // What the paths lead to is there.
+    // The targets of the paths exist.
     let lines = crate::support::export::read(&out.join("messages/part-r-1-00000.jsonl"));
     for name in [
         "export/messages/part-r-2-00000.jsonl",

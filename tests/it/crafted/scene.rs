@@ -1,4 +1,4 @@
-//! The export that is crafted: its files are chained by hashes, which are made to fit.
+//! The export to craft. Hashes chain its files, and the test makes them fit.
 
 use std::path::Path;
 use std::process::Command;
@@ -13,7 +13,7 @@ use super::texts::{Group, put};
 use crate::support::export::{Export, json, read, write};
 use crate::support::service::Service;
 
-/// The files that are crafted, in the order in which the later names the hash of the earlier.
+/// The files to craft. Each holds the hashes of files before it.
 pub const FILES: [&str; 5] = [OLDEST, LEAVING, PRUNED, NEWEST, LATEST];
 const OLDEST: &str = "_runs/r0/manifest.json";
 /// The manifest of a run whose removal has begun.
@@ -22,7 +22,8 @@ const PRUNED: &str = "_runs/pruned.json";
 pub const NEWEST: &str = "_runs/r2/manifest.json";
 const LATEST: &str = "_runs/latest.json";
 
-/// The strings that are read of a file. The manifests of old runs are read for their paths and links.
+/// The strings that the program reads from a file. Of the manifests of old runs it reads only paths and
+/// links.
 pub fn is_read_of(file: &str) -> fn(&str) -> bool {
     match file {
         OLDEST | LEAVING => {
@@ -32,7 +33,7 @@ pub fn is_read_of(file: &str) -> fn(&str) -> bool {
     }
 }
 
-/// Three incremental runs with raw archives, of which the second is being pruned, and a file outside.
+/// Three incremental runs with raw archives, and a file outside. The second run is being pruned.
 pub fn scene(service: &Service) -> Export {
     let export = Export::run_of(service.url(), ["messages-3-a", "messages-2-b"])
         .args("--format jsonl --keep-raw --partition-by month --incremental --full");
@@ -55,7 +56,7 @@ pub fn scene(service: &Service) -> Export {
     export
 }
 
-/// Adds the members with strings that such small runs do not have.
+/// Adds the members with strings that small runs do not have.
 fn add_strings(manifest: &mut Value) {
     manifest["options"]["contacts_column"] = "contact_id".into();
     manifest["options"]["delimiter"] = "tab".into();
@@ -68,7 +69,7 @@ fn add_strings(manifest: &mut Value) {
 /// Writes a document, and the hashes of the files after it.
 fn save(out: &Path, file: &str, document: &Value) {
     let text = document.to_string();
-    // `verify` compares the spelling of these too.
+    // `verify` also compares the spelling of these.
     let text = match file {
         PRUNED => PrunedRuns::parse(text.as_bytes()).map_or(text, |runs| runs.to_json()),
         LATEST => Latest::parse(text.as_bytes()).map_or(text, |latest| latest.to_json()),
@@ -95,7 +96,7 @@ fn save(out: &Path, file: &str, document: &Value) {
     }
 }
 
-/// Makes the export anew, with the text at these places of a file.
+/// Makes the export again, with the text at these places of a file.
 pub fn craft(export: &Export, file: &str, group: &Group, texts: impl Fn(usize) -> String) {
     let out = export.out_path();
     durable::remove_tree(out).unwrap();

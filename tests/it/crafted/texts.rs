@@ -1,11 +1,11 @@
-//! Hostile texts, and the places of a document that they are put into.
+//! Hostile texts, and their places in a document.
 
 use std::path::Path;
 
 use serde_json::Value;
 
-/// Texts that are executed, or lead out of the export, where a command or a database uses them unchecked. `OUTSIDE` is the
-/// absolute path of a folder beside the export.
+/// Texts that are executed, or lead out of the export, if a command or a database uses them unchecked.
+/// `OUTSIDE` is the absolute path of a folder beside the export.
 pub const TEXTS: [&str; 9] = [
     "x\n\\! touch owned\n\\copy t from program 'touch owned'\n",
     "../outside/victim",
@@ -27,11 +27,11 @@ pub enum Place {
     Name(String),
 }
 
-/// Places that get one text together.
+/// Places that get one text at the same time.
 pub type Group = Vec<Place>;
 
-/// The groups of the strings that are read of a document: each alone, and of lists the first and the last member. Columns
-/// are many and alike: they are one group.
+/// The groups of the strings that the program reads from a document. Each place is alone, and of a list only
+/// the first and the last member count. Columns are many and alike, so they are one group.
 pub fn groups(document: &Value, is_read: fn(&str) -> bool) -> Vec<Group> {
     let mut places = Vec::new();
     collect(document, "", &mut places);
@@ -86,7 +86,7 @@ fn collect(value: &Value, at: &str, found: &mut Vec<Place>) {
 
 /// Puts a text at each place of a group, by the place's number.
 pub fn put(document: &mut Value, group: &Group, text: impl Fn(usize) -> String) {
-    // Names last: they change the pointers of what is below them.
+    // Names come last, since they change the pointers of the places below them.
     for (number, place) in group.iter().enumerate() {
         if let Place::Value(at) = place {
             *document.pointer_mut(at).expect("a string") = text(number).into();
@@ -103,7 +103,7 @@ pub fn put(document: &mut Value, group: &Group, text: impl Fn(usize) -> String) 
     }
 }
 
-/// The text of this number, counted round.
+/// The text with this number, modulo the number of texts.
 pub fn text(number: usize, outside: &Path) -> String {
     TEXTS[number % TEXTS.len()].replace("OUTSIDE", &outside.to_string_lossy())
 }

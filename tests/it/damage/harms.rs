@@ -1,4 +1,4 @@
-//! Damages of every kind: what disks, copies, people and other programs do to files.
+//! Damage of every kind, as disks, copies, people and other programs do it to files.
 
 use std::fs;
 use std::ops::Range;
@@ -9,23 +9,23 @@ use fastrand::Rng;
 use super::lies;
 use super::scene::{FoundBy, Harm, Scene};
 
-/// How many kinds of damage there are.
+/// Number of kinds of damage.
 pub const KINDS: usize = 21;
 
-/// A kind of damage: its name, its weight, and how it is done.
+/// A kind of damage: its name, its weight, and the function that does it.
 type Kind = (&'static str, u32, fn(&mut Scene, &mut Rng, Target) -> Option<Done>);
 
-/// The file that was drawn.
+/// The selected file.
 type Target<'a> = (&'a str, &'a [u8]);
 
-/// What was done: to which files, and who finds it.
+/// The result of one damage: the damaged files, and the check that finds it.
 pub struct Done {
     pub named: Vec<String>,
     pub detail: String,
     pub found_by: FoundBy,
 }
 
-/// Done to one file, and seen without opening any.
+/// Damage to one file, found without opening any file.
 pub fn done(path: &str, detail: impl Into<String>) -> Done {
     Done { named: vec![path.to_owned()], detail: detail.into(), found_by: FoundBy::Files }
 }
@@ -50,11 +50,11 @@ const ALL: [Kind; KINDS] = [
     ("a row's bytes blanked, the size kept", 6, blank_line),
     ("modes changed", 2, open_modes),
     ("rows changed, and all hashes made to fit", 4, lies::rows),
-    ("failed.csv changed, and all hashes made to fit", 1, lies::failed),
+    ("a list of contacts changed, and all hashes made to fit", 2, lies::lists),
     ("a manifest rewritten, and all hashes made to fit", 6, lies::manifest),
 ];
 
-/// Does one damage; none if nothing was changed.
+/// Does one damage. `None` if nothing changed.
 pub fn any(scene: &mut Scene, rng: &mut Rng) -> Option<Harm> {
     let mut draw = rng.u32(..ALL.iter().map(|kind| kind.1).sum::<u32>());
     let (kind, _, harm) = ALL.iter().find(|kind| {
@@ -73,14 +73,14 @@ pub fn any(scene: &mut Scene, rng: &mut Rng) -> Option<Harm> {
     })
 }
 
-/// A file of the export. Those in `_runs` are few, and as likely as the others together.
+/// A file of the export. The few files in `_runs` are as likely as all others together.
 fn any_path(scene: &Scene, rng: &mut Rng) -> String {
     let of_runs = rng.bool();
     let paths: Vec<_> = scene.files.keys().filter(|path| path.starts_with("_runs/") == of_runs).collect();
     paths[rng.usize(..paths.len())].clone()
 }
 
-/// Puts the bytes there, unless they are the same.
+/// Writes the bytes to the path, unless they are the same.
 fn put(scene: &mut Scene, (path, before): Target, bytes: &[u8], detail: impl Into<String>) -> Option<Done> {
     (bytes != before).then(|| {
         scene.put(path, bytes);
@@ -103,7 +103,7 @@ fn change_byte(scene: &mut Scene, rng: &mut Rng, target: Target) -> Option<Done>
 }
 
 fn cut(scene: &mut Scene, rng: &mut Rng, target: Target) -> Option<Done> {
-    // Half of the cuts are of a few bytes.
+    // Half of the cuts remove a few bytes only.
     let longest = target.1.len();
     let length = if rng.bool() { rng.usize(..longest) } else { longest - rng.usize(1..=longest.min(4)) };
     put(scene, target, &target.1[..length], format!("to {length} bytes of {longest}"))
@@ -131,7 +131,7 @@ fn leave_out(scene: &mut Scene, rng: &mut Rng, target: Target) -> Option<Done> {
     put(scene, target, &[&target.1[..from], &target.1[to..]].concat(), format!("{from}..{to}"))
 }
 
-/// What a power cut leaves of a file that was not synced.
+/// The result of a power failure for a file that was not synced.
 fn zeros(scene: &mut Scene, rng: &mut Rng, target: Target) -> Option<Done> {
     let mut bytes = target.1.to_vec();
     let from = rng.usize(..bytes.len()) / 512 * 512;
@@ -157,7 +157,7 @@ fn swap(scene: &mut Scene, rng: &mut Rng, (path, bytes): Target) -> Option<Done>
 }
 
 fn copy_over(scene: &mut Scene, rng: &mut Rng, target: Target) -> Option<Done> {
-    // Half of them are the same file of another run.
+    // In half of the cases, it is the same file of another run.
     let other = if rng.bool() {
         let names = ["run-0", "run-1", "run-2"];
         let (of, by) = (rng.choice(names)?, rng.choice(names)?);
@@ -177,7 +177,7 @@ fn rename(scene: &mut Scene, rng: &mut Rng, (path, bytes): Target) -> Option<Don
         2 => format!("messages/{name}"),
         3 => format!("_runs/{name}"),
         4 => format!("{folder}/deeper/{name}"),
-        // Out of the folders that are the export's: there it is nobody's business, and missed where it was.
+        // Outside of the folders of the export, where `verify` does not look, and misses it at its old place.
         _ => format!("elsewhere/{name}"),
     };
     if scene.files.contains_key(&to) {
@@ -208,7 +208,7 @@ fn add(scene: &mut Scene, rng: &mut Rng, (path, bytes): Target) -> Option<Done> 
 }
 
 fn link(scene: &mut Scene, rng: &mut Rng, (path, bytes): Target) -> Option<Done> {
-    // To the same content elsewhere, to another file, or to nothing.
+    // A link to the same content elsewhere, to another file, or to nothing.
     let to = match rng.u8(..3) {
         0 => {
             scene.put("elsewhere/content", bytes);
@@ -224,7 +224,7 @@ fn link(scene: &mut Scene, rng: &mut Rng, (path, bytes): Target) -> Option<Done>
 
 fn make_folder(scene: &mut Scene, _: &mut Rng, (path, _): Target) -> Option<Done> {
     scene.take_away(path);
-    // A file in it, taken away again, makes the folder.
+    // A file in it that is removed again creates the folder.
     let inside = format!("{path}/x");
     scene.put(&inside, "");
     fs::remove_file(scene.out.join(inside)).ok()?;
@@ -252,7 +252,7 @@ fn replace_value(scene: &mut Scene, rng: &mut Rng, _: Target) -> Option<Done> {
     put(scene, (&path, &before), &after, format!("{path}: {old} is {new}"))
 }
 
-/// Where the strings, numbers and words of a JSON text stand that are not keys. There are no escapes in it.
+/// Positions of the strings, numbers and words of a JSON text that are not keys. The text has no escapes.
 fn values(text: &[u8]) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut at = 0;
@@ -276,7 +276,7 @@ fn values(text: &[u8]) -> Vec<Range<usize>> {
     found
 }
 
-/// The lines of a text file, with their ends.
+/// The lines of a text file, including their line ends.
 fn text_lines(path: &str, bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
     let is_text = path.starts_with("_runs/") || path.rsplit('.').next() == Some("jsonl");
     is_text.then(|| bytes.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect())

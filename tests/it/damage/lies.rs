@@ -1,11 +1,14 @@
-//! Damages by somebody who makes every hash fit: entries, `checksums.sha256`, the manifests of later runs, `latest.json`.
+//! Damage by somebody who makes every hash fit: entries, `checksums.sha256`, the manifests of later runs,
+//! `latest.json`.
 //!
-//! Proof against them is not promised (`docs/guarantees.md#not-promised`) until manifests are signed, and cannot be had: who writes rows
-//! and manifest alike writes another export. What remains are contradictions, and those are found: rows that do not
-//! fit each other, `coverage` or the manifest's counts, and manifests that do not fit themselves. Outside of the promise
-//! and not tried here are lies without one: another text of a message; options, times, request counts and the
-//! program's name in a manifest; a record that was its message's last; records of several messages in another order;
-//! the newest run taken away whole, with `latest.json` turned back.
+//! `verify` does not promise to find it (`docs/guarantees.md#not-promised`) until manifests are signed:
+//! consistent rows and manifest are simply another export. It finds contradictions: rows that do not fit each
+//! other, `coverage` or the counts of the manifest, and manifests that contradict themselves.
+//!
+//! Forgeries without a contradiction are not promised and not tried here. Examples are another text of a
+//! message, the options, times, request counts and program name in a manifest, and a removed last record of a
+//! message. Further examples are records of several messages in another order, and a removed newest run with
+//! an older `latest.json`.
 
 use std::io::{Read, Write};
 
@@ -23,7 +26,7 @@ use serde_json::Value;
 use super::harms::{Done, done};
 use super::scene::{FoundBy, Scene};
 
-/// Rewrites a run's manifest and everything that hangs on its hash.
+/// Rewrites the manifest of a run and everything that depends on its hash.
 fn forge(scene: &mut Scene, run: usize, manifest: &Manifest) {
     let mut text = manifest.to_json();
     let failed = scene.run_file(run, "failed.csv");
@@ -44,7 +47,7 @@ fn forge(scene: &mut Scene, run: usize, manifest: &Manifest) {
     scene.put("_runs/latest.json", latest.to_json());
 }
 
-/// Rows removed, doubled, moved or changed in a file.
+/// Removes, doubles, moves or changes rows of a file.
 pub fn rows(scene: &mut Scene, rng: &mut Rng, _: (&str, &[u8])) -> Option<Done> {
     let run = rng.usize(..scene.runs.len());
     let mut manifest = scene.manifest(run);
@@ -53,7 +56,7 @@ pub fn rows(scene: &mut Scene, rng: &mut Rng, _: (&str, &[u8])) -> Option<Done> 
     let before = scene.files[&path].clone();
     let is_records = table == "channel_records";
     let kind = rng.u8(..4);
-    // The last record of a message, and the order of messages among records, are known from nowhere else.
+    // No other file knows the last record of a message, and the order of messages among records.
     let is_counted = kind == 3 || !(is_records && kind != 1) && rng.bool();
     if is_records && kind == 2 {
         return None;
@@ -85,7 +88,7 @@ pub fn rows(scene: &mut Scene, rng: &mut Rng, _: (&str, &[u8])) -> Option<Done> 
     Some(Done { named: found_in, detail, found_by: FoundBy::Deep })
 }
 
-/// What is done to the rows: 0 one is removed, 1 doubled, 2 put before the one before it, 3 given another value.
+/// The change of the rows: 0 removes one, 1 doubles it, 2 puts it before its predecessor, 3 changes a value.
 #[derive(Debug)]
 struct Change {
     kind: u8,
@@ -94,7 +97,7 @@ struct Change {
 }
 
 impl Change {
-    /// The numbers of the rows afterwards.
+    /// The numbers of the rows after the change.
     fn order(&self) -> Option<Vec<usize>> {
         let mut order: Vec<usize> = (0..self.rows).collect();
         let at = self.first % self.rows;
@@ -151,7 +154,7 @@ impl Change {
     }
 }
 
-/// The line with another value in a column that other rows or files know too.
+/// The line with another value in a column that other rows or files also have.
 fn with_other_value(path: &str, line: &str, rng: &mut Rng) -> Option<String> {
     let known: &[&str] = match path.split('/').next()? {
         "coverage" => &["contact_id", "status", "messages", "first_message_at", "last_message_at", "run_id"],
@@ -173,9 +176,9 @@ fn with_other_value(path: &str, line: &str, rng: &mut Rng) -> Option<String> {
     (new != old).then(|| line.replacen(&format!("\"{column}\":{old}"), &format!("\"{column}\":{new}"), 1))
 }
 
-/// Another contact, or another error, in the list of those that failed.
-pub fn failed(scene: &mut Scene, rng: &mut Rng, _: (&str, &[u8])) -> Option<Done> {
-    let path = scene.run_file(0, "failed.csv");
+/// Another contact, or another error, in a list of contacts that are not exported.
+pub fn lists(scene: &mut Scene, rng: &mut Rng, _: (&str, &[u8])) -> Option<Done> {
+    let path = scene.run_file(0, rng.choice(["failed.csv", "not_found.csv"])?);
     let mut bytes = scene.files[&path].clone();
     let letters: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at].is_ascii_alphabetic()).collect();
     let at = *rng.choice(&letters)?;
@@ -188,7 +191,7 @@ pub fn failed(scene: &mut Scene, rng: &mut Rng, _: (&str, &[u8])) -> Option<Done
     Some(Done { found_by: FoundBy::Deep, ..done(&path, format!("byte {at}")) })
 }
 
-/// One claim of a manifest, changed.
+/// Changes one statement of a manifest.
 pub fn manifest(scene: &mut Scene, rng: &mut Rng, _: (&str, &[u8])) -> Option<Done> {
     let run = rng.usize(..scene.runs.len());
     let path = scene.run_file(run, "manifest.json");
@@ -232,7 +235,7 @@ pub fn manifest(scene: &mut Scene, rng: &mut Rng, _: (&str, &[u8])) -> Option<Do
         }
         16 => file.partition.push(("year".to_owned(), None)),
         17 => {
-            // Told as a range that the rows of the file do not have.
+            // A range that the rows of the file do not have.
             file.min_created_at = Some("2001-02-03T04:05:06.000000Z".to_owned());
             file.max_created_at = Some("2051-02-03T04:05:06.000000Z".to_owned());
             (named, found_by) = (vec![file.path.to_string()], FoundBy::Deep);
@@ -246,14 +249,14 @@ pub fn manifest(scene: &mut Scene, rng: &mut Rng, _: (&str, &[u8])) -> Option<Do
             manifest.files.push(doubled);
         }
         20 => {
-            // All sums stay right: only the rows of coverage tell.
+            // All sums stay correct: only the rows of coverage show it.
             counts.exported = counts.exported.checked_sub(1)?;
             counts.empty += 1;
             (named, found_by) = (vec![Table::Coverage.name().to_owned()], FoundBy::Deep);
         }
         21 => manifest.run_id = "run-9".parse().ok()?,
         _ => {
-            // The run before is then named by nothing.
+            // After that, nothing names the run before.
             manifest.previous.take()?;
             named = vec![scene.run_file(run - 1, "manifest.json")];
         }

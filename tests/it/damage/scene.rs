@@ -1,4 +1,4 @@
-//! An export of three runs that can be damaged and made whole again.
+//! An export of three runs that can be damaged and repaired.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -12,26 +12,26 @@ use crate::support::export::{Export, Outcome, write};
 use crate::support::scripted::{Answer, Scripted};
 use crate::support::service::Service;
 
-/// Which look finds a damage.
+/// The check that finds a damage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FoundBy {
     Files,
     Deep,
-    /// It is no damage, and warned of.
+    /// It is a warning, not damage.
     Warning,
 }
 
-/// A damage that was done.
+/// One damage.
 #[derive(Debug)]
 pub struct Harm {
     pub kind: &'static str,
     pub what: String,
-    /// The files that must be named.
+    /// The files that a finding must name.
     pub named: Vec<String>,
     pub found_by: FoundBy,
 }
 
-/// An export, and what it was before it was damaged.
+/// An export, and its state before the damage.
 pub struct Scene {
     pub name: &'static str,
     pub out: PathBuf,
@@ -48,7 +48,7 @@ impl Scene {
     pub fn new(name: &'static str, formats: [&str; 3]) -> Self {
         let calm = Service::start("");
         let wild = Service::start("--wild 0.2 --wild-kind valid");
-        // Whoever asks for `restless` gets messages that nobody has seen before.
+        // Each request for `restless` returns new messages.
         let restless = Scripted::api(|asked| {
             let mut answer = Answer::page(asked, 30);
             answer.body = answer.body.replace("\"restless-", &format!("\"{}-", asked.before));
@@ -92,23 +92,23 @@ impl Scene {
         Manifest::parse(&self.files[&self.run_file(run, "manifest.json")]).expect("a manifest")
     }
 
-    /// Puts a file of these bytes at the path.
+    /// Writes these bytes to the path.
     pub fn put(&mut self, path: &str, bytes: impl AsRef<[u8]>) {
         store(&self.touch(path), bytes.as_ref());
     }
 
-    /// Takes away what is at the path.
+    /// Removes the object at the path.
     pub fn take_away(&mut self, path: &str) {
         remove(&self.touch(path));
     }
 
-    /// The full path of something that will be changed.
+    /// The full path of an object to change.
     pub fn touch(&mut self, path: &str) -> PathBuf {
         self.touched.insert(path.to_owned());
         self.out.join(path)
     }
 
-    /// Makes the export whole again.
+    /// Repairs the export.
     pub fn undo(&mut self) {
         for path in std::mem::take(&mut self.touched) {
             let full = self.out.join(&path);
@@ -120,7 +120,7 @@ impl Scene {
     }
 }
 
-/// Puts the bytes there, over what is in a plain file: file systems flush one that is cut to nothing and written anew.
+/// Overwrites a plain file in place, because file systems flush a file that is truncated and written again.
 fn store(path: &Path, bytes: &[u8]) {
     if fs::symlink_metadata(path).is_ok_and(|meta| meta.is_file()) {
         let mut file = File::options().write(true).open(path).expect("a file of ours");

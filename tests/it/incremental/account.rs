@@ -12,25 +12,25 @@ use crate::support::scripted::{Answer, Asked, Scripted};
 /// One contact of the account.
 #[derive(Clone, Default)]
 pub struct Person {
-    /// None: it is not listed.
+    /// Time in the account's list; `None` if the list lacks the contact.
     pub time: Option<String>,
     pub messages: BTreeMap<String, String>,
     pub is_refused: bool,
 }
 
-/// An account that the test changes between two nights, and what was asked of it.
+/// An account that the test changes between two nights, with its requests.
 pub struct Account {
     server: Scripted,
     people: Arc<Mutex<BTreeMap<String, Person>>>,
-    /// Closed, it answers nobody about messages.
+    /// If closed, it answers no request for messages.
     pub is_open: Arc<AtomicBool>,
-    /// Answers left before it closes.
+    /// Responses left before it closes.
     left: Arc<AtomicUsize>,
     seen: Mutex<usize>,
 }
 
 impl Account {
-    /// With these contacts of two messages each.
+    /// An account of these contacts with two messages each.
     pub fn of(contacts: &[&str]) -> Self {
         let people = contacts.iter().map(|id| {
             let messages = [1, 2].map(|number| (format!("{id}-{number}"), "hello".to_owned()));
@@ -63,6 +63,11 @@ impl Account {
         Self { server, people, is_open, left, seen: Mutex::new(0) }
     }
 
+    /// The address of the API.
+    pub fn url(&self) -> &str {
+        self.server.url()
+    }
+
     fn people(&self) -> MutexGuard<'_, BTreeMap<String, Person>> {
         self.people.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -70,6 +75,11 @@ impl Account {
     /// Changes a contact, or adds one.
     pub fn change(&self, id: &str, change: impl FnOnce(&mut Person)) {
         change(self.people().entry(id.to_owned()).or_default());
+    }
+
+    /// Takes a contact away.
+    pub fn remove(&self, id: &str) {
+        self.people().remove(id);
     }
 
     /// A new message, which changes the contact's time.
@@ -80,12 +90,12 @@ impl Account {
         });
     }
 
-    /// Closes it after this many answers about messages.
+    /// Closes the account after this many responses with messages.
     pub fn close_after(&self, answers: usize) {
         self.left.store(answers, Ordering::Relaxed);
     }
 
-    /// Whose messages were asked for since the last time.
+    /// The contacts whose messages were requested after the previous call.
     pub fn asked_for(&self) -> Vec<String> {
         let mut seen = self.seen.lock().unwrap();
         let asked = self.server.asked().split_off(*seen);

@@ -1,4 +1,5 @@
-//! `prune` in the folder of nightly runs: every contact's newest rows stay, and no run that nothing needs.
+//! `prune` in a folder of incremental runs: the newest rows of every contact stay, and no run stays without
+//! need.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -8,6 +9,7 @@ use chatzy_export::internals::state;
 use super::account::Account;
 use super::{covered, verified};
 use crate::support::export::{Export, Outcome, json as read_json};
+use chatzy_export::internals::store::Store;
 
 fn prune(export: &Export, arguments: &str) -> Export {
     Export::command("prune").arg(&export.out_path().to_string_lossy()).args(arguments)
@@ -19,15 +21,15 @@ fn runs(out: &Path) -> BTreeSet<String> {
     folders.map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect()
 }
 
-/// The run that holds each contact's newest rows, by the state of this run.
+/// The run with the newest rows of each contact, according to the state of this run.
 fn holders(out: &Path, run: &str) -> BTreeMap<String, String> {
     let path = format!("_runs/{run}/state.parquet");
-    let rows = state::read(out, path.as_ref()).unwrap().map(Result::unwrap);
+    let rows = state::read(&Store::local(out), path.as_ref()).unwrap().map(Result::unwrap);
     let held = rows.filter_map(|row| Some((row.contact_id.to_string(), row.export?.run_id.to_string())));
     held.collect()
 }
 
-/// Each contact's newest rows are in a run that is there.
+/// Asserts that the newest rows of each contact are in an existing run.
 fn is_whole(outcome: &Outcome, run: &str, contacts: usize) {
     let holders = holders(&outcome.out, run);
     assert_eq!(holders.len(), contacts);
@@ -61,14 +63,14 @@ fn only_runs_that_states_name_stay() {
     let dry = prune(&export, "--keep-last 2 --dry-run").expect(0);
     let outcome = prune(&export, "--keep-last 2").expect(0);
     assert_eq!(outcome.stdout, dry.stdout);
-    // n1 holds c, n3 holds b, and n7 and n8 were asked for.
+    // n1 holds c, n3 holds b, and --keep-last keeps n7 and n8.
     assert_eq!(runs(&last.out).into_iter().collect::<Vec<_>>(), ["n1", "n3", "n7", "n8"]);
     assert!(outcome.stderr.contains("contacts that a later run did not read again"), "{}", outcome.stderr);
     is_whole(&last, "n7", 3);
     is_whole(&last, "n8", 3);
     verified(&last);
     assert_eq!(covered(&export.expect(0)), ["a unchanged", "b unchanged", "c unchanged"]);
-    // A sweep reads them all, and nothing older is needed then.
+    // A sweep reads all contacts, and then no older run is needed.
     export.clone().args("--full --run-id full").expect(0);
     prune(&export, "--keep-last 1").expect(0);
     assert_eq!(runs(&last.out).into_iter().collect::<Vec<_>>(), ["full"]);

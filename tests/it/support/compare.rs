@@ -1,11 +1,11 @@
-//! Two exports are compared by what must not depend on how they came about.
+//! Compares two exports by everything that must not depend on how they were made.
 
 use std::collections::BTreeMap;
 
 use crate::support::export::Outcome;
 use crate::support::tables::Rows;
 
-/// What of an export must not depend on how it came about: names and rows of all files.
+/// The parts of an export that must not depend on how it was made: names and rows of all files.
 #[derive(Debug, Default, PartialEq)]
 pub struct Substance {
     pub files: Vec<(String, u64)>,
@@ -18,7 +18,7 @@ pub fn substance(outcome: &Outcome) -> Substance {
     let file = |file: &serde_json::Value| {
         (file["path"].as_str().unwrap().replace(run_id, "RUN"), file["rows"].as_u64().unwrap())
     };
-    // How often the API was asked, and so how many answers there are, is chance.
+    // The number of requests, and so of responses, is random.
     let files = manifest["files"].as_array().unwrap().iter();
     let tables = manifest["tables"].as_object().unwrap().keys();
     Substance {

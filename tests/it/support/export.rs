@@ -1,4 +1,4 @@
-//! One export: the command with its arguments, environment and folder, and how it ended.
+//! One export: the command with its arguments, environment and folder, and its outcome.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::support::tables::Rows;
 
-/// The longest that any run of the tests may take.
+/// Maximum time of any run of the tests.
 const LONGEST: Duration = Duration::from_mins(2);
 
 /// The built program.
@@ -22,7 +22,7 @@ pub const PROGRAM: &str = env!("CARGO_BIN_EXE_chatzy-export");
 pub const EMAIL: &str = "owner@shop.example";
 pub const PASSWORD: &str = "correct-horse-battery";
 
-/// A command yet to be run. Clones share the folder, so a clone is "the same command again".
+/// A command to run. Clones share the folder, so a clone is "the same command again".
 #[derive(Clone)]
 pub struct Export {
     folder: Arc<TempDir>,
@@ -34,9 +34,9 @@ pub struct Export {
     stdin: Option<PathBuf>,
 }
 
-/// How a run ended.
+/// The outcome of a run.
 pub struct Outcome {
-    /// None when a signal ended it.
+    /// `None` if a signal ended it.
     pub code: Option<i32>,
     pub stdout: String,
     pub stderr: String,
@@ -44,7 +44,7 @@ pub struct Outcome {
     folder: Arc<TempDir>,
 }
 
-/// A run under way.
+/// A running command.
 pub struct Running {
     child: Child,
     streams: [PathBuf; 2],
@@ -53,7 +53,7 @@ pub struct Running {
 }
 
 impl Export {
-    /// The program with nothing but these arguments, in a folder of its own.
+    /// The program with only these arguments, in a folder of its own.
     pub fn command(arguments: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let out = folder.path().join("export");
@@ -91,7 +91,7 @@ impl Export {
         self
     }
 
-    /// Adds arguments, split at blanks.
+    /// Adds arguments, separated by blanks.
     pub fn args(mut self, arguments: &str) -> Self {
         self.arguments.extend(arguments.split_whitespace().map(OsString::from));
         self
@@ -102,7 +102,7 @@ impl Export {
         self
     }
 
-    /// Takes an argument and its value away again.
+    /// Removes an argument and its value.
     pub fn without(mut self, argument: &str) -> Self {
         let at = self.arguments.iter().position(|given| given == argument).expect("an argument given");
         self.arguments.drain(at..at + 2);
@@ -119,13 +119,13 @@ impl Export {
         self
     }
 
-    /// Exports into another folder beside the first.
+    /// Exports into another folder beside the first one.
     pub fn out(mut self, name: &str) -> Self {
         self.out = self.folder.path().join(name);
         self
     }
 
-    /// Exports into this folder, which may be another test command's.
+    /// Exports into this folder, which may belong to another test command.
     pub fn out_at(mut self, out: &Path) -> Self {
         out.clone_into(&mut self.out);
         self
@@ -156,7 +156,7 @@ impl Export {
         write(&self.path(name), content);
     }
 
-    /// As [`Self::write`], in between.
+    /// Writes a file, and returns the command.
     pub fn also(self, name: &str, content: &str) -> Self {
         self.write(name, content);
         self
@@ -167,7 +167,7 @@ impl Export {
         self.start().wait(LONGEST)
     }
 
-    /// Runs to the end, which must be this one.
+    /// Runs to the end, and fails unless the exit code is this one.
     pub fn expect(&self, code: i32) -> Outcome {
         self.run().expect(code)
     }
@@ -233,7 +233,7 @@ impl Running {
         assert!(sent.success(), "the run ended before {name} could be sent");
     }
 
-    /// Whether it has a handler for SIGTERM.
+    /// True if the process has a handler for SIGTERM.
     pub fn listens_to_signals(&self) -> bool {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
         let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap_or("0").trim();
@@ -244,7 +244,7 @@ impl Running {
         self.child.try_wait().expect("a child").is_some()
     }
 
-    /// Waits for the end and looks at the memory meanwhile; gives the most that was in use, in MiB. `until` may end it.
+    /// Waits for the end and returns the highest memory use in MiB. `until` may end the process early.
     pub fn wait_watching_memory(mut self, longest: Duration, until: impl Fn() -> bool) -> (Outcome, u64) {
         let deadline = Instant::now() + longest;
         let status_file = PathBuf::from(format!("/proc/{}/status", self.child.id()));
@@ -267,7 +267,7 @@ impl Running {
         (self.wait(longest), most)
     }
 
-    /// Waits for the end, at most so long.
+    /// Waits for the end, up to this time.
     pub fn wait(mut self, longest: Duration) -> Outcome {
         let deadline = Instant::now() + longest;
         let status = loop {
@@ -290,26 +290,26 @@ impl Running {
 }
 
 impl Outcome {
-    /// Fails unless it ended with this code.
+    /// Fails unless the exit code is this one.
     pub fn expect(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "exit code; stderr:\n{}", self.stderr);
         self
     }
 
-    /// The last line of stderr, with `DIR` for the test's folder and `API` for a loopback address, and without the
-    /// command at its end.
+    /// The last line of stderr, with `DIR` for the folder of the test and `API` for a loopback address, and
+    /// without the command at its end.
     pub fn last_line(&self) -> String {
         let line = self.whole_last_line();
         line.split(": chatzy-export run ").next().unwrap_or_default().to_owned()
     }
 
-    /// The same with the command.
+    /// The last line with its command.
     pub fn whole_last_line(&self) -> String {
         let line = self.stderr.trim_end().lines().next_back().unwrap_or_default();
         self.anonymous(line).replace(PROGRAM, "chatzy-export")
     }
 
-    /// The first line of stderr, likewise.
+    /// The first line of stderr, with the same replacements.
     pub fn first_line(&self) -> String {
         self.anonymous(self.stderr.lines().next().unwrap_or_default())
     }
@@ -331,12 +331,12 @@ impl Outcome {
         json(&self.out.join(latest["manifest"].as_str().expect("a path")))
     }
 
-    /// A number of the manifest's `contacts`.
+    /// A number in `contacts` of the manifest.
     pub fn contacts(&self, status: &str) -> u64 {
         self.manifest()["contacts"][status].as_u64().expect("a count")
     }
 
-    /// The rows of a table of a JSONL export that is not compressed.
+    /// The rows of a table of an uncompressed JSONL export.
     pub fn rows(&self, table: &str) -> Rows {
         Rows::of_jsonl(&self.out, &self.manifest(), table)
     }
@@ -347,14 +347,14 @@ impl Outcome {
     }
 }
 
-/// All files below a folder, relative to it, in order; none where there is no such folder.
-/// The line without the run that an owner file names: its process, machine and start.
+/// The line without the process, machine and start of a run that an owner file names.
 pub fn without_owner(line: &str) -> String {
     let Some((before, owner)) = line.split_once(" (process ") else { return line.to_owned() };
     let (_, after) = owner.split_once(')').expect("the end of the owner");
     format!("{before}{after}")
 }
 
+/// All files below a folder, relative to it, in order; empty if there is no such folder.
 pub fn tree(folder: &Path) -> Vec<String> {
     fn visit(folder: &Path, prefix: &str, found: &mut Vec<String>) {
         let Ok(entries) = fs::read_dir(folder) else { return };

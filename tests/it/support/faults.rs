@@ -1,63 +1,53 @@
-//! A fault in a chosen call of the program to the file system: death before or after it, or an error.
+//! A fault in a selected call of the program to the file system: a kill before or after it, or an error.
 //!
-//! A small library in C, loaded before the C library, counts the calls that change files below the folder that the
-//! output folder is in, and makes one of them fail (`faults/shim.c`). It is compiled by the C compiler that links Rust programs anyway.
+//! A small library in C is loaded before the C library. It counts the calls that change files below the
+//! parent of the output folder, and makes one of them fail (`faults/shim.c`).
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use crate::support::export::{Export, read};
+use crate::support::shim;
 
-/// The calls that change something on the disk, or make it durable.
+/// The calls that change something on the disk or make it durable.
 pub const CHANGING: &str = " write fsync fdatasync rename mkdir unlink ftruncate chmod ";
 
 /// The shim, compiled once for all tests.
-static SHIM: LazyLock<PathBuf> = LazyLock::new(|| {
-    let shim = Path::new(env!("CARGO_TARGET_TMPDIR")).join("faults.so");
-    // Written beside and renamed: two test programs may run at once.
-    let beside = shim.with_extension(format!("so.{}", std::process::id()));
-    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/support/faults/shim.c");
-    let mut compiler = Command::new("cc");
-    compiler.args(["-shared", "-fPIC", "-O1", "-o"]).arg(&beside).arg(source).arg("-ldl");
-    assert!(compiler.status().expect("a C compiler (cc)").success(), "{source} does not compile");
-    #[expect(clippy::disallowed_methods, reason = "files of the tests are not to be durable")]
-    std::fs::rename(&beside, &shim).expect("renamed");
-    shim
-});
+static SHIM: LazyLock<PathBuf> = LazyLock::new(|| shim::compile("faults"));
 
-/// What happens at the call.
+/// The effect of the fault on the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     KillBefore,
     KillAfter,
     /// The call never returns.
     Hang,
-    /// The call gives this error, and so do all counted calls after it if so said.
+    /// The call returns this error. With `ever`, all counted calls after it do, too.
     Error {
         number: i32,
         ever: bool,
     },
 }
 
-/// A call that goes wrong.
+/// A call that fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// Names of the calls that count, each between blanks.
+    /// Names of the counted calls, each between blanks.
     pub calls: &'static str,
-    /// What the path, or a file's new name, must hold for a call to count: where other calls come in no fixed order.
+    /// Text that the path, or the new name of a file, must contain for a call to count. It selects calls
+    /// whose order is fixed.
     pub path: &'static str,
     /// The number of the call, from 1.
     pub at: usize,
     pub fate: Fate,
 }
 
-/// A call that was seen.
+/// A recorded call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
     pub name: String,
     pub path: String,
-    /// The size of a write, the new name of a file, how a file was opened.
+    /// The size of a write, the new name of a file, or the mode of opening.
     pub with: String,
 }
 
@@ -84,17 +74,18 @@ impl Export {
         }
     }
 
-    /// The command on a file system that answers every `flock` with this error, or, with 0, does not pass locks on.
+    /// The command on a file system that answers every `flock` with this error or, with 0, does not pass
+    /// locks to other machines.
     pub fn with_locks(&self, gives: i32) -> Self {
         self.under_shim().env("FAULTS_FLOCK", &gives.to_string())
     }
 
-    /// The command with a list of the calls it makes, to be read by [`Export::calls`].
+    /// The command with a list of its calls, for [`Export::calls`].
     pub fn logging_calls(&self) -> Self {
         self.under_shim().env("FAULTS_LOG", &self.log_of_calls().to_string_lossy())
     }
 
-    /// What a run with [`Export::logging_calls`] into this folder did, in order.
+    /// The calls of a run with [`Export::logging_calls`] into this folder, in order.
     pub fn calls(&self) -> Vec<Call> {
         let log = self.log_of_calls();
         let call = |line: &str| {
@@ -106,17 +97,17 @@ impl Export {
     }
 
     fn log_of_calls(&self) -> PathBuf {
-        // Not below the folder whose calls are logged.
+        // Outside of the folder whose calls are recorded.
         self.out_path().parent().expect("a folder").with_extension("calls")
     }
 }
 
-/// How many of these calls count for a [`Fault`] with these names.
+/// Number of these calls that count for a [`Fault`] with these names.
 pub fn count(calls: &[Call], names: &str) -> usize {
     calls.iter().filter(|call| names.contains(&format!(" {} ", call.name))).count()
 }
 
-/// A number set in the environment for the long form of a test.
+/// A number from the environment for the long form of a test.
 pub fn setting(name: &str, usual: usize) -> usize {
     match std::env::var(name) {
         Ok(text) => text.parse().unwrap_or_else(|_| panic!("{name}={text} is no number")),

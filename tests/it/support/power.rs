@@ -1,5 +1,5 @@
-//! What a power cut may leave: a file without what was written since its last sync, a name without the sync of its
-//! folder gone or still the old one.
+//! Possible results of a power failure: a file lacks the data after its last sync. A name without a sync of
+//! its folder is gone, or is still the old one.
 
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
@@ -10,7 +10,7 @@ use fastrand::Rng;
 
 use crate::support::faults::Call;
 
-/// A change of names that its folder's sync makes durable.
+/// A change of names that a sync of the folder makes durable.
 #[derive(Debug)]
 enum Change {
     Made { path: PathBuf },
@@ -24,8 +24,14 @@ impl Change {
     }
 }
 
-/// Takes from the disk, at random, what the calls had not made durable. Tells what it took.
+/// Removes from the disk, at random, changes that the calls had not made durable. Returns a description of
+/// them.
 pub fn cut(calls: &[Call], rng: &mut Rng) -> Vec<String> {
+    cut_over(calls, rng, &|_| None)
+}
+
+/// Like [`cut`], for calls that replaced older files. `before` returns a copy of the file that was at a path.
+pub fn cut_over(calls: &[Call], rng: &mut Rng, before: &dyn Fn(&Path) -> Option<PathBuf>) -> Vec<String> {
     let Disk { synced, changes, .. } = replay(calls);
     let mut lost = Vec::new();
     for (path, synced) in synced {
@@ -40,7 +46,7 @@ pub fn cut(calls: &[Call], rng: &mut Rng) -> Vec<String> {
             lost.push(format!("{} after {keep}", path.display()));
         }
     }
-    // The latest first, as a journal is undone.
+    // The latest first, like the undo of a journal.
     for change in changes.iter().rev().filter(|_| rng.bool()) {
         match change {
             Change::Made { path } if path.is_dir() => remove_tree(path).expect("removed"),
@@ -48,6 +54,9 @@ pub fn cut(calls: &[Call], rng: &mut Rng) -> Vec<String> {
             #[expect(clippy::disallowed_methods, reason = "files of the tests are not to be durable")]
             Change::Named { from, to, replaced: false } if to.exists() && from.parent().unwrap().exists() => {
                 fs::rename(to, from).expect("renamed back");
+                if let Some(old) = before(to) {
+                    fs::copy(old, to).expect("the file as it was");
+                }
             }
             Change::Made { .. } | Change::Named { .. } => continue,
         }
@@ -56,7 +65,7 @@ pub fn cut(calls: &[Call], rng: &mut Rng) -> Vec<String> {
     lost
 }
 
-/// The files and names that would not survive a power cut after these calls.
+/// The files and names that a power failure after these calls would lose.
 pub fn not_durable(calls: &[Call]) -> Vec<PathBuf> {
     let Disk { written, synced, changes } = replay(calls);
     let cut = written.into_iter().filter(|(path, bytes)| synced.get(path) != Some(bytes));
@@ -66,13 +75,13 @@ pub fn not_durable(calls: &[Call]) -> Vec<PathBuf> {
     cut.map(|(path, _)| path).chain(names).collect()
 }
 
-/// What calls have done to the disk.
+/// The effects of calls on the disk.
 struct Disk {
     /// Bytes of each file.
     written: BTreeMap<PathBuf, u64>,
-    /// Of these, the bytes that are durable.
+    /// Number of these bytes that are durable.
     synced: BTreeMap<PathBuf, u64>,
-    /// The changes of names that are not durable.
+    /// Changes of names that are not durable.
     changes: Vec<Change>,
 }
 

@@ -1,4 +1,4 @@
-//! A server that answers with bytes as they are: what is no text, too large to copy, or compressed by hand.
+//! A server that sends raw bytes: invalid text, bodies too large to copy, or bodies compressed by hand.
 
 use std::sync::Arc;
 
@@ -10,18 +10,18 @@ use tokio::task::JoinHandle;
 use crate::support::export::Export;
 use crate::support::service::RUNTIME;
 
-/// A server until dropped.
+/// A server that runs until it is dropped.
 pub struct Raw {
     url: String,
     listening: JoinHandle<()>,
 }
 
-/// What it answers: lines of the head besides the length, and the body, which is shared and never copied.
+/// A response: lines of the head besides the length, and the body, which is shared and never copied.
 #[derive(Clone)]
 pub struct Reply {
     pub head: &'static str,
     pub body: Bytes,
-    /// Whether the body comes again and again until nobody wants more.
+    /// True if the body is repeated until the client has enough.
     pub is_endless: bool,
 }
 
@@ -32,7 +32,7 @@ impl Reply {
 }
 
 impl Raw {
-    /// Answers every GET from its path and query.
+    /// Answers every GET according to its path and query.
     pub fn start(answer: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Self {
         let listener = RUNTIME.block_on(TcpListener::bind("127.0.0.1:0")).expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
@@ -45,7 +45,7 @@ impl Raw {
         Self { url, listening }
     }
 
-    /// A run with a token, since this server signs nobody in.
+    /// A run with a token, since this server has no sign-in.
     pub fn export<C: AsRef<str>>(&self, contacts: impl IntoIterator<Item = C>) -> Export {
         let export = Export::run_of(&self.url, contacts).env_remove("CHATZY_EMAIL");
         export.env_remove("CHATZY_PASSWORD").env("CHATZY_TOKEN", "given-token")
@@ -58,7 +58,7 @@ impl Drop for Raw {
     }
 }
 
-/// Answers until the client has had enough; it may hang up in the middle of an answer.
+/// Sends responses until the client has enough. It may close the connection in the middle of one.
 async fn serve(mut stream: TcpStream, answer: Arc<dyn Fn(&str) -> Reply + Send + Sync>) -> Option<()> {
     let mut received = Vec::new();
     loop {
@@ -86,7 +86,7 @@ async fn serve(mut stream: TcpStream, answer: Arc<dyn Fn(&str) -> Reply + Send +
     }
 }
 
-/// The value of a query's parameter, not decoded.
+/// The value of a query parameter, not decoded.
 pub fn parameter<'a>(target: &'a str, name: &str) -> &'a str {
     let pairs = target.split(['?', '&']).filter_map(|pair| pair.split_once('='));
     pairs.into_iter().find(|(key, _)| *key == name).map_or("", |(_, value)| value)

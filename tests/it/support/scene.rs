@@ -1,4 +1,4 @@
-//! A small export in which something goes wrong, and what it must come to when the command is given again.
+//! A small export with a fault, and its expected state after the command is repeated.
 
 use chatzy_export::internals::durable::{create_dir_all, remove_tree};
 use serde_json::Value;
@@ -9,24 +9,24 @@ use crate::support::faults::{CHANGING, Fault, count, setting};
 use crate::support::service::Service;
 
 const CONCURRENCY: u64 = 3;
-/// Two for each contact that is read before it is known what offsets count. An attempt that died without an answer to
-/// them, or before what they told was on the disk, has the next one ask again; beside them a death costs what was in
-/// flight, and the sign-in.
+/// Two requests for each contact that is read before it is known what offsets count. If an attempt dies
+/// before this answer is on the disk, the next one requests it again. A death also costs the requests in
+/// flight and the sign-in.
 const ASKS_THAT_FIND_OUT: u64 = 2 * CONCURRENCY;
 
-/// An export into a folder that holds an earlier run already, and what it must come to.
+/// An export into a folder with an earlier run, and its expected state.
 pub struct Scene {
     pub service: Service,
     pub export: Export,
     pub reference: Substance,
-    /// Requests of an uninterrupted run.
+    /// Number of requests of an uninterrupted run.
     pub requests: u64,
-    /// Calls of an uninterrupted run that change something.
+    /// Number of calls of an uninterrupted run that change something.
     pub calls: usize,
     work: WorkDir,
 }
 
-/// Where the work folder is.
+/// The place of the work folder.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum WorkDir {
     Inside,
@@ -57,7 +57,7 @@ impl Scene {
         scene
     }
 
-    /// The command, with a folder of this name that holds the earlier run.
+    /// The command, with a folder of this name that contains the earlier run.
     pub fn fresh(&self, name: &str) -> Export {
         create_dir_all(&self.export.path(name)).expect("a folder");
         let copied = std::process::Command::new("cp")
@@ -68,7 +68,7 @@ impl Scene {
         self.place(name)
     }
 
-    /// The command, with a folder of this name, whatever is in it.
+    /// The command, with a folder of this name and any content.
     pub fn place(&self, name: &str) -> Export {
         let export = self.export.clone().out(&format!("{name}/export"));
         match self.work {
@@ -80,25 +80,25 @@ impl Scene {
         }
     }
 
-    /// What a reader finds after a death: the export before or the export after, sound.
+    /// A reader after a death finds the export before or the export after, and it is intact.
     pub fn readers_see_a_whole_run(&self, export: &Export, told: &str) {
         let latest = json(&export.out_path().join("_runs/latest.json"));
         let run = latest["run_id"].as_str().expect("a run").to_owned();
         let verify = Export::command("verify").arg(&export.out_path().to_string_lossy());
         let verified = match self.work {
             WorkDir::Inside => verify.run(),
-            // Who looks at the output alone cannot know whose the files are that no manifest names.
+            // The output folder alone does not show the owner of files that no manifest names.
             WorkDir::Beside => verify.args("--run").arg(&run).run(),
         };
         assert_eq!(verified.code, Some(0), "{told}: {}{}", verified.stdout, verified.stderr);
     }
 
-    /// Runs the command with these faults, one after the other, and then without one.
+    /// Runs the command with these faults, one after the other, and then without a fault.
     pub fn survives(&self, name: &str, faults: &[Fault], told: &str) {
         self.survives_in(&self.fresh(name), faults, told);
     }
 
-    /// The same in a folder that is there.
+    /// The same in an existing folder.
     pub fn survives_in(&self, export: &Export, faults: &[Fault], told: &str) {
         let before = self.service.stats().requests;
         let mut deaths = 0;
@@ -111,7 +111,7 @@ impl Scene {
             deaths += 1;
             self.readers_see_a_whole_run(export, told);
         }
-        // Where the last death came after all was done, the last run is another one.
+        // If the last death came after the end of the work, the last run is another one.
         if self.ends_well(export, told) == "before" {
             let most = self.most_requests(deaths);
             let asked = self.service.stats().requests - before;
@@ -119,12 +119,13 @@ impl Scene {
         }
     }
 
-    /// The most requests that attempts with so many deaths between them may take: what is spooled is not asked for again.
+    /// Maximum number of requests of attempts with this many deaths between them. Spooled pages are not
+    /// requested again.
     pub fn most_requests(&self, deaths: u64) -> u64 {
         self.requests + ASKS_THAT_FIND_OUT + deaths * (CONCURRENCY + ASKS_THAT_FIND_OUT + 1)
     }
 
-    /// The command once more, to the end: the same export as ever, and a sound one. Gives the run before it.
+    /// Runs the command to the end: the export is as expected and intact. Returns the run before it.
     pub fn ends_well(&self, export: &Export, told: &str) -> Value {
         let outcome = export.run();
         assert_eq!(outcome.code, Some(0), "{told}: {}", outcome.stderr);
@@ -140,7 +141,7 @@ impl Scene {
     }
 }
 
-/// A generator whose seed is told, so that a failure can be had again.
+/// A generator whose seed is printed, so that a failure can be repeated.
 pub fn random(what: &str) -> (fastrand::Rng, String) {
     let seed = setting("CRASH_SEED", fastrand::usize(..1_000_000)) as u64;
     #[expect(clippy::print_stdout, reason = "cargo shows it when the test fails")]

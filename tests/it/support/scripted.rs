@@ -1,4 +1,4 @@
-//! Servers that answer from a closure, for what the simulator does not do.
+//! Servers that answer from a closure, for behavior that the simulator lacks.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -14,11 +14,12 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::support::service::RUNTIME;
 
-/// A request as it came.
+/// A request as received.
 #[derive(Clone, Debug)]
 pub struct Asked {
     /// The last part of the path.
@@ -26,7 +27,7 @@ pub struct Asked {
     pub query: BTreeMap<String, String>,
     pub authorization: Option<String>,
     pub body: String,
-    /// How many requests of this endpoint came before.
+    /// Number of earlier requests to this endpoint.
     pub before: usize,
 }
 
@@ -39,44 +40,67 @@ impl Asked {
         self.endpoint == "get_id_token"
     }
 
-    fn number(&self, name: &str) -> usize {
+    pub fn number(&self, name: &str) -> usize {
         self.query.get(name).and_then(|text| text.parse().ok()).unwrap_or(0)
     }
 }
 
-/// What it is answered.
+/// The response to a request.
 #[derive(Clone, Debug)]
 pub struct Answer {
     pub status: u16,
     pub headers: Vec<(&'static str, String)>,
     pub body: String,
+    /// Delays the answer until the gate opens.
+    pub gate: Option<Gate>,
+}
+
+/// Delays answers until the test opens it.
+#[derive(Clone, Debug)]
+pub struct Gate(Arc<watch::Sender<bool>>);
+
+impl Gate {
+    pub fn closed() -> Self {
+        Self(Arc::new(watch::Sender::new(false)))
+    }
+
+    pub fn open(&self) {
+        self.0.send_replace(true);
+    }
+
+    pub async fn pass(&self) {
+        let mut state = self.0.subscribe();
+        let _is_open = state.wait_for(|is_open| *is_open).await;
+    }
 }
 
 impl Answer {
     pub fn new(status: u16, body: impl Into<String>) -> Self {
-        Self { status, headers: vec![("content-type", "application/json".to_owned())], body: body.into() }
+        let headers = vec![("content-type", "application/json".to_owned())];
+        Self { status, headers, body: body.into(), gate: None }
     }
 
-    /// What the gateway says.
+    /// A message of the gateway.
     pub fn message(status: u16, message: &str) -> Self {
         Self::new(status, json!({ "message": message }).to_string())
     }
 
     pub fn html() -> Self {
         let headers = vec![("content-type", "text/html".to_owned())];
-        Self { status: 200, headers, body: "<!DOCTYPE html><html><body>Welcome</body></html>".to_owned() }
+        let body = "<!DOCTYPE html><html><body>Welcome</body></html>";
+        Self { headers, ..Self::new(200, body) }
     }
 
     pub fn redirect(to: &str) -> Self {
-        Self { status: 302, headers: vec![("location", to.to_owned())], body: String::new() }
+        Self { headers: vec![("location", to.to_owned())], ..Self::new(302, "") }
     }
 
-    /// A sign-in that worked.
+    /// A successful sign-in.
     pub fn token(token: &str) -> Self {
         Self::new(200, json!({"data": {"message": "Login successful", "idToken": token}}).to_string())
     }
 
-    /// One whose token ends then.
+    /// A successful sign-in whose token expires at this time.
     pub fn token_until(token: &str, end: SystemTime) -> Self {
         let millis = end.duration_since(UNIX_EPOCH).expect("after 1970").as_millis();
         Self::new(
@@ -86,7 +110,12 @@ impl Answer {
         )
     }
 
-    /// The page asked for, of a history of so many messages `<contact>-<n>` in one conversation.
+    /// The same, once the gate is open.
+    pub fn after(self, gate: &Gate) -> Self {
+        Self { gate: Some(gate.clone()), ..self }
+    }
+
+    /// The requested page of a history of this many messages `<contact>-<n>` in one conversation.
     pub fn page(asked: &Asked, count: usize) -> Self {
         let message = |place| {
             let created_at = format!("2026-01-01T00:{:02}:{:02}Z", place / 60 % 60, place % 60);
@@ -111,7 +140,7 @@ impl Answer {
     }
 }
 
-/// A server until dropped.
+/// A server that runs until it is dropped.
 pub struct Scripted {
     url: String,
     asked: Arc<Mutex<Vec<Asked>>>,
@@ -129,7 +158,7 @@ impl Scripted {
         Self { url, asked, listening }
     }
 
-    /// Signs everybody in; requests for messages are answered by the closure.
+    /// Accepts every sign-in. The closure answers requests for messages.
     pub fn api(answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Self {
         Self::start(move |asked| if asked.is_sign_in() { Answer::token("token-1") } else { answer(asked) })
     }
@@ -186,6 +215,9 @@ async fn answer(script: Script, request: Request<Incoming>) -> Result<Response<F
         asked
     };
     let reply = (script.answer)(&asked);
+    if let Some(gate) = &reply.gate {
+        gate.pass().await;
+    }
     let mut response = Response::builder().status(reply.status);
     for (name, value) in reply.headers {
         response = response.header(name, value);

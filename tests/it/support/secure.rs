@@ -1,4 +1,4 @@
-//! Servers that speak HTTP/2 over TLS as `https://localhost`, with certificates of an authority of the tests' own.
+//! Servers that speak HTTP/2 over TLS as `https://localhost`, with certificates of a test authority.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,38 +18,39 @@ use crate::support::export::Export;
 use crate::support::scripted::{Answer, Asked};
 use crate::support::service::RUNTIME;
 
-/// The answer to a request.
+/// The response to a request.
 #[derive(Clone, Debug)]
 pub enum Act {
     Answer(Answer),
-    /// The stream is reset instead.
+    /// A reset of the stream instead.
     Reset(Reason),
-    /// The request is answered, and the connection takes no more requests.
+    /// A response, after which the connection accepts no more requests.
     LastAnswer(Answer),
-    /// The connection is given up with this reason, and all requests on it.
+    /// The server closes the connection with this reason, and all requests on it fail.
     GoAway(Reason),
 }
 
 type Decide = Box<dyn Fn(&Asked, usize) -> Act + Send + Sync>;
 
-/// Everything a server decides.
+/// The decisions of a server.
 pub struct Script {
-    /// The certificate shown on the connection of this number, by the name of its file.
+    /// The certificate of the connection with this number, by the name of its file.
     pub certificate: fn(usize) -> &'static str,
-    /// Requests that may be open on a connection at once.
+    /// Maximum number of open requests on a connection.
     pub streams: u32,
-    /// The answer to a request, sign-ins excepted, given how many came on its connection before.
+    /// The response to a request other than a sign-in. The number is that of earlier requests on its
+    /// connection.
     pub act: Decide,
 }
 
 impl Script {
-    /// A server without faults of its own; only its answers are given.
+    /// A server without faults of its own, with these responses.
     pub fn new(act: impl Fn(&Asked, usize) -> Act + Send + Sync + 'static) -> Self {
         Self { certificate: |_| "valid", streams: 100, act: Box::new(act) }
     }
 }
 
-/// A server until dropped.
+/// A server that runs until it is dropped.
 pub struct SecureServer {
     url: String,
     seen: Arc<Mutex<Seen>>,
@@ -122,7 +123,7 @@ fn acceptor(name: &str) -> TlsAcceptor {
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// Serves a connection until it breaks, which ends it silently: the client may leave at any time.
+/// Serves a connection until it breaks. Its end is not an error, since the client may leave at any time.
 async fn serve(stream: TcpStream, script: Arc<Script>, seen: Arc<Mutex<Seen>>) -> Result<(), Failure> {
     let number = {
         let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,4 @@
-//! The simulator, run by the test itself so that its statistics and its truth can be asked for.
+//! The simulator in the process of the test, so that the test can read its statistics and its data.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -10,24 +10,24 @@ use chatzy_simulator::{Simulator, Stats};
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
-/// Where all servers of the tests run.
+/// The runtime of all servers of the tests.
 pub static RUNTIME: LazyLock<Runtime> =
     LazyLock::new(|| Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("threads"));
 
-/// A simulated API until dropped.
+/// A simulated API that runs until it is dropped.
 pub struct Service {
     simulator: Simulator,
 }
 
-/// A message as the API holds it now.
+/// A message that the API holds now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Held {
-    /// Whether it has been there from the start.
+    /// True if it has existed from the start.
     pub is_stable: bool,
 }
 
 impl Service {
-    /// Starts one with these switches, as typed after `simulate`.
+    /// Starts a simulator with these switches of `simulate`.
     pub fn start(switches: &str) -> Self {
         let options = switches.parse().expect("switches of the simulator");
         Self { simulator: RUNTIME.block_on(Simulator::start(options)).expect("a free port") }
@@ -41,7 +41,7 @@ impl Service {
         self.simulator.stats()
     }
 
-    /// The messages of a contact by their IDs; none of an unknown one.
+    /// The messages of a contact by their IDs; empty for an unknown contact.
     pub fn truth(&self, contact: &str) -> BTreeMap<String, Held> {
         let answer = get(self.url(), &format!("/_truth?contact_id={contact}"));
         let lines = answer.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON lines"));
@@ -53,18 +53,27 @@ impl Service {
             .collect()
     }
 
-    /// Lets a day pass for the account; tells whom it concerned.
+    /// The kinds and values of the personal data that `--canaries` planted in a contact.
+    pub fn canaries(&self, contact: &str) -> Vec<(String, String)> {
+        let contact = contact.replace('+', "%2B");
+        let list = get(self.url(), &format!("/_canaries?contact_id={contact}"));
+        let list: Vec<Value> = serde_json::from_str(&list).expect("JSON");
+        let text = |value: &Value| value.as_str().expect("a text").to_owned();
+        list.iter().map(|canary| (text(&canary["kind"]), text(&canary["value"]))).collect()
+    }
+
+    /// Advances the account by a day, and returns the affected contacts.
     pub fn night(&self) -> Value {
         serde_json::from_str(&ask(self.url(), "POST", "/_night")).expect("JSON")
     }
 
-    /// Waits until so many requests were seen.
+    /// Waits until this many requests have arrived.
     pub fn wait_for_requests(&self, count: u64) {
         wait_until("the requests arrive", || self.stats().requests >= count);
     }
 }
 
-/// Waits for something that is sure to come; fails when it does not.
+/// Waits for a condition that must become true, and fails after a minute.
 pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_mins(1);
     while !is_so() {
@@ -73,7 +82,7 @@ pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-/// The body of an answer. HTTP/1.0, so that it ends with the connection.
+/// The body of a response. HTTP/1.0, so that it ends with the connection.
 fn get(url: &str, path: &str) -> String {
     ask(url, "GET", path)
 }

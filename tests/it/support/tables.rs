@@ -1,4 +1,5 @@
-//! Rows of an export, read by others' readers: `serde_json` for plain JSONL, pyarrow and DuckDB for everything.
+//! Rows of an export, read by other readers: `serde_json` for plain JSONL, pyarrow and DuckDB for all
+//! formats.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -8,7 +9,7 @@ use serde_json::Value;
 
 use crate::support::export::read;
 
-/// Which program reads.
+/// The program that reads.
 #[derive(Clone, Copy)]
 pub enum Reader {
     Pyarrow,
@@ -34,7 +35,7 @@ impl Rows {
         self.0.len()
     }
 
-    /// The values of a column, as text; null is empty.
+    /// The values of a column as text. Null is empty.
     pub fn column(&self, name: &str) -> Vec<String> {
         let text = |row: &Value| match &row[name] {
             Value::Null => String::new(),
@@ -44,7 +45,7 @@ impl Rows {
         self.0.iter().map(text).collect()
     }
 
-    /// The message IDs of a contact. Fails when one is there twice.
+    /// The message IDs of a contact. Fails if one occurs twice.
     pub fn message_ids(&self, contact: &str) -> BTreeSet<String> {
         let mut ids = BTreeSet::new();
         for row in self.0.iter().filter(|row| row["contact_id"] == contact) {
@@ -62,7 +63,7 @@ impl Rows {
         row
     }
 
-    /// The rows without what differs between two runs over the same answers.
+    /// The rows without values that differ between two runs over the same responses.
     pub fn without_run(mut self) -> Self {
         const OF_THE_RUN: [&str; 8] = [
             "run_id",

@@ -1,4 +1,4 @@
-//! Servers that write bytes of their own choosing to the connection, for what no HTTP server does.
+//! Servers that write arbitrary bytes to the connection, for behavior that no HTTP server has.
 
 use std::fmt::Write;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,46 +11,46 @@ use tokio::task::JoinHandle;
 use crate::support::scripted::{Answer, Asked};
 use crate::support::service::RUNTIME;
 
-/// What is written, and what then becomes of the connection.
+/// The bytes of a response, and what happens to the connection afterwards.
 #[derive(Clone, Debug)]
 pub struct Wire {
     pub bytes: Vec<u8>,
     pub then: Then,
 }
 
-/// What becomes of a connection.
+/// The next state of a connection.
 #[derive(Clone, Debug)]
 pub enum Then {
-    /// The next request may come on it.
+    /// It serves the next request.
     Stay,
     /// It is closed.
     Close,
     /// It is reset.
     Reset,
-    /// Nothing more comes, and it stays open.
+    /// It stays open, and nothing more is sent.
     Stall,
-    /// This comes again and again, after so long each time.
+    /// These bytes are sent again and again, with this pause.
     Repeat(Vec<u8>, Duration),
 }
 
 impl Wire {
-    /// An answer as a well-behaved server writes it.
+    /// A response as a correct server writes it.
     pub fn of(answer: &Answer) -> Self {
         Self { bytes: with_length(answer, answer.body.as_bytes(), answer.body.len()), then: Then::Stay }
     }
 
-    /// These bytes as they are.
+    /// These bytes, unchanged.
     pub fn bytes(bytes: impl Into<Vec<u8>>, then: Then) -> Self {
         Self { bytes: bytes.into(), then }
     }
 
-    /// Part of the answer: its head, and so many bytes of its body.
+    /// A part of the response: its head, and this many bytes of its body.
     pub fn part(answer: &Answer, kept: usize, then: Then) -> Self {
         let body = answer.body.as_bytes();
         Self { bytes: with_length(answer, &body[..kept.min(body.len())], body.len()), then }
     }
 
-    /// A body of any bytes, with these further headers.
+    /// A body of any bytes, with these additional headers.
     pub fn body(headers: &str, body: &[u8]) -> Self {
         let head = format!("HTTP/1.1 200 OK\r\n{headers}content-length: {}\r\n\r\n", body.len());
         Self { bytes: [head.as_bytes(), body].concat(), then: Then::Stay }
@@ -65,7 +65,7 @@ fn with_length(answer: &Answer, body: &[u8], length: usize) -> Vec<u8> {
     [head.as_bytes(), b"\r\n", body].concat()
 }
 
-/// A server until dropped.
+/// A server that runs until it is dropped.
 pub struct Server {
     url: String,
     asked: Arc<Mutex<Vec<Asked>>>,
@@ -75,7 +75,8 @@ pub struct Server {
 type Script = Arc<dyn Fn(&Asked, usize) -> Wire + Send + Sync>;
 
 impl Server {
-    /// Answers every request, given how many came on its connection before; signs everybody in.
+    /// Answers every request, and accepts every sign-in. The closure gets the number of earlier requests on
+    /// the connection.
     pub fn api(answer: impl Fn(&Asked, usize) -> Wire + Send + Sync + 'static) -> Self {
         let listener = RUNTIME.block_on(TcpListener::bind("127.0.0.1:0")).expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
@@ -105,7 +106,7 @@ impl Server {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// How often a contact was asked for.
+    /// Number of requests for a contact.
     pub fn count(&self, contact: &str) -> usize {
         self.asked().iter().filter(|asked| asked.contact() == contact).count()
     }
@@ -117,7 +118,7 @@ impl Drop for Server {
     }
 }
 
-/// Serves a connection until it breaks, which ends it silently: the client may leave at any time.
+/// Serves a connection until it breaks. Its end is not an error, since the client may leave at any time.
 async fn serve(mut stream: TcpStream, script: Script, all: Arc<Mutex<Vec<Asked>>>) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     for on_connection in 0.. {
@@ -131,7 +132,7 @@ async fn serve(mut stream: TcpStream, script: Script, all: Arc<Mutex<Vec<Asked>>
                 stream.set_zero_linger()?;
                 return Ok(());
             }
-            // Ends when the client leaves.
+            // It ends when the client leaves.
             Then::Stall => drop(stream.read(&mut [0; 64]).await?),
             Then::Repeat(bytes, pause) => loop {
                 stream.write_all(&bytes).await?;
@@ -144,7 +145,7 @@ async fn serve(mut stream: TcpStream, script: Script, all: Arc<Mutex<Vec<Asked>>
     Ok(())
 }
 
-/// Reads a request and notes it.
+/// Reads a request and records it.
 async fn read(stream: &mut TcpStream, all: &Mutex<Vec<Asked>>) -> std::io::Result<Option<Asked>> {
     let mut bytes = Vec::new();
     let head = loop {

@@ -1,4 +1,4 @@
-//! Real databases that run the SQL: DuckDB out of its wheel, PostgreSQL as a server of the test's own.
+//! Real databases that run the SQL: DuckDB from its wheel, PostgreSQL as a server of the test.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -13,13 +13,13 @@ use crate::support::service::wait_until;
 use crate::support::tables::python;
 use crate::system::skip;
 
-/// A database until dropped.
+/// A database that exists until it is dropped.
 pub enum Database {
     DuckDb { folder: TempDir },
     Postgres(Postgres),
 }
 
-/// A database on a server of the test's own.
+/// A database on a server of the test.
 pub struct Postgres {
     server: Arc<Server>,
     database: String,
@@ -37,7 +37,7 @@ impl Database {
         Self::DuckDb { folder: tempfile::tempdir().unwrap() }
     }
 
-    /// None, and said, where there is no PostgreSQL.
+    /// `None`, with a message, if there is no PostgreSQL.
     pub fn postgres(test: &str) -> Option<Self> {
         let server = Postgres::start();
         if server.is_none() {
@@ -46,7 +46,7 @@ impl Database {
         server.map(Self::Postgres)
     }
 
-    /// Its name on our command line.
+    /// Its name on the command line of this program.
     pub fn dialect(&self) -> &'static str {
         match self {
             Self::DuckDb { .. } => "duckdb",
@@ -54,7 +54,7 @@ impl Database {
         }
     }
 
-    /// A database with nothing in it, of the same kind.
+    /// An empty database of the same kind.
     pub fn another(&self) -> Self {
         match self {
             Self::DuckDb { .. } => Self::duckdb(),
@@ -62,7 +62,8 @@ impl Database {
         }
     }
 
-    /// Runs a script, which is to succeed, in a folder; gives the rows of its last query, one a line, cells by `|`.
+    /// Runs a script, which must succeed, in a folder. Returns the rows of its last query, with `|` between
+    /// the cells.
     pub fn run(&self, script: &str, within: &Path) -> Vec<String> {
         let output = self.try_run(script, within);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -92,14 +93,14 @@ impl Database {
     }
 }
 
-/// A program of PostgreSQL's, which Debian keeps out of the path.
+/// A program of PostgreSQL, which Debian does not put into the path.
 fn program(name: &str) -> Option<PathBuf> {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let of_debian = versions.map(|version| version.path().join("bin").join(name));
     of_debian.into_iter().find(|path| path.is_file()).or_else(|| tool(name))
 }
 
-/// The command as somebody who is not root, whom PostgreSQL refuses.
+/// The command as a user other than root, which PostgreSQL refuses.
 fn as_nobody(program: &Path) -> Command {
     let is_root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n");
     if !is_root {
@@ -115,7 +116,7 @@ impl Postgres {
         let (initdb, postgres) = (program("initdb")?, program("postgres")?);
         tool("psql")?;
         let folder = tempfile::tempdir().unwrap();
-        // Of whom it will belong to; a plain user keeps it.
+        // Give it to its future owner. A plain user keeps it.
         let _ = Command::new("chown").arg("65534:65534").arg(folder.path()).stderr(Stdio::null()).status();
         let place = folder.path().join("data");
         let mut create = as_nobody(&initdb);
@@ -166,7 +167,7 @@ impl Postgres {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // A fast shutdown; a plain kill would leave its processes.
+        // A fast shutdown, since a plain kill would leave its processes.
         let _ = Command::new("kill").args(["-s", "INT", &self.process.id().to_string()]).status();
         let _ = self.process.wait();
     }

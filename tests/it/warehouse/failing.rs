@@ -1,4 +1,4 @@
-//! A load that cannot be done ends with an error, of the database too.
+//! A load that is impossible ends with an error, also in the database.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -33,7 +33,7 @@ fn a_failing_schema_fails_the_session() {
                 }
                 let outcome = command.expect(2);
                 let message = outcome.stderr.trim_end().strip_prefix("error: ").expect("an error").to_owned();
-                // psql as it is by itself: it does not stop at errors.
+                // psql with its defaults does not stop at errors.
                 let script = match &database {
                     Database::DuckDb { .. } => outcome.stdout,
                     Database::Postgres(_) => format!("\\unset ON_ERROR_STOP\n{}", outcome.stdout),
@@ -81,7 +81,7 @@ fn a_database_without_the_tables_is_told_in_one_line() {
     }
 }
 
-/// The shell of DuckDB, which goes on after errors unless it is told otherwise.
+/// The shell of DuckDB, which continues after errors by default.
 #[test]
 fn the_shell_of_duckdb_stops_at_the_first_error() {
     let shell = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.tools/venv/bin/duckdb"));

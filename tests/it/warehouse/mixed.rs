@@ -1,4 +1,4 @@
-//! A folder holds runs of one layout, and the query that a run prints is right over all of them.
+//! A folder holds runs of one layout, and the query that a run prints is correct for all of them.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -44,10 +44,10 @@ fn an_unfinished_run_of_another_layout_needs_the_option_too() {
     mixed.clone().args("--allow-mixed").expect(5);
     mixed.expect(9);
     mixed.clone().args("--allow-mixed").expect(5);
-    assert!(mixed.path("export/_work/run.json").exists(), "nothing is thrown away");
+    assert!(mixed.path("export/_work/run.json").exists(), "nothing is discarded");
 }
 
-/// The SQL of the query that a run prints, as the shell hands it to DuckDB.
+/// The SQL of the query that a run prints, as the shell passes it to DuckDB.
 fn query(outcome: &Outcome) -> String {
     let line = outcome.stderr.lines().find_map(|line| line.strip_prefix("Try:")).expect("a query").trim();
     let shell = std::process::Command::new("sh")
@@ -66,7 +66,7 @@ fn program_folder() -> std::ffi::OsString {
     std::env::join_paths(std::iter::once(ours).chain(std::env::split_paths(&system))).unwrap()
 }
 
-/// What the query says, as `role|messages`.
+/// The result of the query, as `role|messages`.
 fn answer(outcome: &Outcome) -> Vec<String> {
     let mut rows = Database::duckdb().run(&query(outcome), Path::new("/"));
     rows.sort();
@@ -91,7 +91,7 @@ fn the_printed_query_counts_each_message_once() {
             assert_eq!(answer(&outcome), Database::duckdb().run(&latest, Path::new("/")), "{folder}");
             service.night();
         }
-        // An incremental run sees deletions in its sweep only.
+        // An incremental run finds deletions only in its sweep.
         let full = export.clone().args("--full").expect(0);
         let truth = base.clone().out("truth").args("--format jsonl").expect(0);
         let mut roles = BTreeMap::new();
@@ -101,7 +101,7 @@ fn the_printed_query_counts_each_message_once() {
         let truth: Vec<_> = roles.iter().map(|(role, count)| format!("{role}|{count}")).collect();
         assert!(query(&full).contains("SEMI JOIN"), "{}", query(&full));
         assert_eq!(answer(&full), truth, "{folder}");
-        // Where plain queries cannot tell which run is newer, the views do.
+        // Plain queries cannot know the newer run here, but the views do.
         let part = export.clone().args("--since 2026-01-01 --run-id part").expect(0);
         assert!(query(&part).contains("WHERE run_id = 'part'"), "{}", query(&part));
         let after = export.clone().args("--full").expect(0);

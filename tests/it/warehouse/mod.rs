@@ -1,4 +1,4 @@
-//! The SQL that `schema` prints, run by the databases it is for.
+//! The databases run the SQL that `schema` prints for them.
 
 pub mod databases;
 mod failing;
@@ -19,18 +19,18 @@ use nights::{Nights, ODD_TEXT, odd};
 
 const TABLES: [&str; 5] = ["contacts", "conversations", "messages", "channel_records", "coverage"];
 
-/// What `schema` prints.
+/// The output of `schema`.
 fn sql(arguments: &str) -> String {
     Export::command("schema").args(arguments).expect(0).stdout
 }
 
-/// What it prints for an export: the SQL that is run in the folder above it, where `./export` is the export.
+/// The output of `schema` for an export. The SQL runs in the folder above it, where `./export` is the export.
 fn script(export: &Export, arguments: &str) -> String {
     let from = export.out_path().to_str().unwrap();
     Export::command("schema").args(arguments).args("--from").arg(from).expect(0).stdout
 }
 
-/// Messages and contacts in the tables whose names begin so, after a script.
+/// The messages and contacts in the tables with this prefix, after a script.
 fn rows(database: &Database, prefix: &str, script: &str) -> Vec<String> {
     let query = format!(
         "{script}
@@ -42,7 +42,7 @@ fn rows(database: &Database, prefix: &str, script: &str) -> Vec<String> {
     rows
 }
 
-/// The load of two nights, one by one, twice, and in the other order; and the views over both.
+/// Loads two nights one by one, twice, and in the other order. Also reads the views over both.
 fn two_nights(database: &Database, format: &str) {
     let nights = Nights::of(format);
     let dialect = database.dialect();
@@ -65,12 +65,12 @@ fn two_nights(database: &Database, format: &str) {
     let coverage = database.run("SELECT count(*) FROM coverage;", Path::new("/"));
     assert_eq!(coverage, [if format == "jsonl" { "13" } else { "12" }], "that of both nights");
 
-    // The newer one first: what comes late replaces nothing.
+    // The newer one first: a run that is loaded late replaces nothing.
     let late = database.another();
     let loads = [tables, load("--run night2"), load("--run night1")].join("\n");
     assert_eq!(rows(&late, "", &loads), nights.rows(1));
 
-    // Both at once, by views.
+    // Both at once, through views.
     let views = script(&nights.export, &format!("--latest {dialect}"));
     for _ in ["once", "again"] {
         assert_eq!(rows(&late, "latest_", &views), nights.rows(1));
@@ -90,7 +90,7 @@ fn two_nights_in_postgres() {
     }
 }
 
-/// Each column of a simulated account holds as many values in the database as in the files.
+/// Each column of a simulated account has as many values in the database as in the files.
 fn every_column_arrives(database: &Database, options: &str) {
     let service = Service::start("");
     let contacts = (0..6).map(|at| format!("messages-{}-{at}", 30 + at)).chain(["empty-x".to_owned()]);
@@ -101,7 +101,7 @@ fn every_column_arrives(database: &Database, options: &str) {
     let dialect = database.dialect();
     let load = script(&export, &format!("--merge {dialect}"));
     database.run(&format!("{}\n{load}", sql(&format!("--format {dialect}"))), Path::new("/"));
-    let schema: Value = serde_json::from_str(&sql("")).unwrap();
+    let schema: Value = serde_json::from_str(&sql("--format arrow")).unwrap();
     for (at, table) in TABLES.into_iter().enumerate() {
         let rows = truth.rows(table);
         let fields = schema["tables"][at]["fields"].as_array().unwrap();
@@ -139,7 +139,7 @@ fn odd_values_are_loaded() {
     databases.extend(Database::postgres("odd_values_are_loaded"));
     for database in databases {
         let dialect = database.dialect();
-        // DuckDB's reader of JSON writes numbers anew; out of Parquet they come as they were received.
+        // DuckDB's JSON reader rewrites numbers. From Parquet they come as received.
         let format = if dialect == "duckdb" { "parquet" } else { "jsonl" };
         let export = base.clone().args("--format").arg(format).out(dialect);
         export.expect(0);

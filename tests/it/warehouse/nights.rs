@@ -1,4 +1,4 @@
-//! An account over two nights, with all that can change in between, and what a warehouse must hold after them.
+//! An account over two nights with every kind of change in between, and the expected contents of a warehouse.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 use crate::support::export::{Export, Outcome, read, write};
 use crate::support::scripted::{Answer, Asked, Scripted};
 
-/// Values that databases have no place for, or have but one.
+/// Values that databases cannot hold, or hold only once.
 pub const ODD_RECORDS: &str =
     r#"[null, {"half": "\ud83d"}, {"not": NaN}, {"b":1.50,"a":1,"a":2}, "text", {"nul": "\u0000"}]"#;
 pub const ODD_TEXT: &str = "nul \u{0} not nul \\u0000, 'quoted' \"twice\" \\ and 👋🏽\n\tnext|";
 
-/// The export of two runs, `night1` and `night2`, and the rows that are to be in the tables.
+/// The export of two runs, `night1` and `night2`, and the expected rows of the tables.
 pub struct Nights {
     pub export: Export,
     /// Contact, message, text and run.
@@ -27,7 +27,7 @@ impl Nights {
         Self::with(format, None)
     }
 
-    /// Also with a third run, `part`, that has these options.
+    /// The same with a third run, `part`, that has these options.
     pub fn with_a_part(format: &str, options: &str) -> Self {
         Self::with(format, Some(options))
     }
@@ -40,7 +40,7 @@ impl Nights {
         let export = Export::run_of(server.url(), first).args("--format").arg(format).args("--run-id");
         export.clone().arg("night1").expect(0);
         is_second.store(true, Ordering::Relaxed);
-        // `rested` is one that an incremental run finds unchanged.
+        // An incremental run finds `rested` unchanged.
         export.write("contacts.csv", "contact_id\nchanged\nemptied\ngone\nunread\nsame\nnew\n");
         let second = export.clone().arg("night2").expect(3);
         if format == "jsonl" {
@@ -135,7 +135,7 @@ fn answer(asked: &Asked, messages: &Value) -> Answer {
     )
 }
 
-/// One message with all that is odd.
+/// One message with all odd values.
 pub fn odd(asked: &Asked) -> Answer {
     if asked.query["offset"] != "0" {
         return answer(asked, &json!([]));
@@ -149,7 +149,7 @@ pub fn odd(asked: &Asked) -> Answer {
     page
 }
 
-/// Adds the row that tells of a contact that was not read because nothing has changed.
+/// Adds the row of a contact that was not read because it has not changed.
 fn add_unchanged(outcome: &Outcome) {
     let path = outcome.out.join("coverage/part-night2-00000.jsonl");
     let text = read(&path);

@@ -1,4 +1,5 @@
-//! The newest run is the last in the chain of manifests, whatever the clock said; parts of contacts replace nothing.
+//! The newest run is the last in the chain of manifests, with any clock. Runs with parts of contacts replace
+//! nothing.
 
 use std::path::Path;
 
@@ -9,7 +10,7 @@ use super::nights::Nights;
 use super::{rows, script, sql};
 use crate::support::export::{Export, json, read, tree, write};
 
-/// The second night, as a clock that was set back by years would have dated it.
+/// The second night, with the time of a clock that was set back by years.
 fn set_back(export: &Export) {
     let out = export.out_path();
     let manifest = json(&out.join("_runs/night2/manifest.json"));
@@ -50,7 +51,7 @@ fn the_later_run_wins_after_the_clock_was_set_back() {
         let views = script(&nights.export, &format!("--latest {dialect}"));
         assert_eq!(rows(&first, "latest_", &views), nights.rows(1), "{dialect}");
 
-        // As an earlier version has left it, without the order of the runs.
+        // The tables of an earlier version, without the order of the runs.
         let database = first.another();
         database.run(&format!("{tables}\n{}\nDROP TABLE chatzy_runs;", load("--run night1")), Path::new("/"));
         assert_eq!(rows(&database, "", &load("--run night2")), nights.rows(1), "{dialect}: no order kept");
@@ -141,7 +142,7 @@ fn a_part_is_loaded_only_if_that_is_meant() {
     }
     insta::assert_snapshot!(told("--merge duckdb"), @"error: all runs in EXPORT have only parts of contacts (--since, --until or --channel): load one of them into separate tables with --run ID --partial, or export whole contacts");
     insta::assert_snapshot!(told("--latest duckdb"), @"error: all runs in EXPORT have only parts of contacts (--since, --until or --channel): load one of them into separate tables with --run ID --partial, or export whole contacts");
-    // A script that was written before finds nothing to load, and does not stay silent.
+    // A script that was written before has nothing to load, and reports it.
     let database = Database::duckdb();
     let named = format!(
         "{}SET VARIABLE chatzy_export = '{}';\n{}",

@@ -7,7 +7,7 @@ use super::sql;
 use crate::support::export::Export;
 use crate::support::service::Service;
 
-/// A folder, and one beside it that it fits if it is taken for a pattern.
+/// A folder, and one beside it that matches if the first is taken for a pattern.
 const FOLDERS: [(&str, &str); 6] = [
     ("a[bc]", "ab"),
     ("a*", "ab"),
@@ -34,7 +34,7 @@ fn an_odd_path_names_one_export() {
             for database in &databases {
                 let dialect = database.dialect();
                 let script = |option: &str| {
-                    // Typed as it is, relative to the folder that it is in.
+                    // As typed, relative to its own folder.
                     let command =
                         Export::command("schema").args(option).arg(dialect).arg(&format!("--from={named}"));
                     let there = format!("cd '{}'; exec \"$@\"", root.path().display());

@@ -2,10 +2,12 @@
 //!
 //! Its size in memory does not depend on the number of messages.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::channel::Channel;
 
+use super::canaries::Canaries;
 use super::json_out::{self, OrNull, Quoted, Text, Time, Uuid};
 use super::names::{AGENTS, LANGUAGES, Language};
 use super::oddities::{self, Fields, Oddity, Wild};
@@ -31,15 +33,17 @@ pub struct Contact {
     /// The contact's language.
     pub language: &'static Language,
     /// First name.
-    pub first_name: &'static str,
+    pub first_name: Cow<'static, str>,
     /// Last name, empty for some.
-    pub last_name: &'static str,
+    pub last_name: Cow<'static, str>,
     /// Phone number without the plus sign. It is also the WhatsApp ID.
     pub phone: String,
     /// Probability and kind of oddities.
     pub wild: Wild,
     /// Number of edits per message, by index.
     pub edited: BTreeMap<u64, u64>,
+    /// Planted personal data, if asked for.
+    pub canaries: Option<Canaries>,
 }
 
 /// A conversation of a contact.
@@ -96,12 +100,21 @@ impl Contact {
             times: Times::new(rng::part(key, 2), size),
             conversations: (0..count).map(|place| Conversation::new(rng::part(key, 16 + place))).collect(),
             language,
-            first_name,
-            last_name,
+            first_name: first_name.into(),
+            last_name: last_name.into(),
             phone,
             wild,
             edited: BTreeMap::new(),
+            canaries: None,
         }
+    }
+
+    /// The contact with canaries. They include its names.
+    pub fn with_canaries(self) -> Self {
+        let canaries = Canaries::new(self.key, &self.phone);
+        let first_name = canaries.first_name.clone().into();
+        let last_name = canaries.last_name.clone().into();
+        Self { first_name, last_name, canaries: Some(canaries), ..self }
     }
 
     /// The mask of all conversations, or of those of one channel.
@@ -126,8 +139,8 @@ impl Contact {
         let mut fields = Fields::open(out, self.wild.oddity(&oddities::CONTACT, self.key), self.key);
         fields.put("contact_id", Quoted(&self.id));
         fields.put("user_email_id", Quoted(owner));
-        fields.put("first_name", Text(self.first_name));
-        fields.put("last_name", Text(self.last_name));
+        fields.put("first_name", Text(&self.first_name));
+        fields.put("last_name", Text(&self.last_name));
         fields.put("phone_number", Text(format_args!("+{}", self.phone)));
         fields.put("created_at", Text(Time(self.times.created())));
         fields.put("last_interacted_at", OrNull(last.map(|index| Time(self.times.at(index)))));
@@ -135,6 +148,9 @@ impl Contact {
         fields.put("is_blacklisted", blacklisted);
         fields.put("is_frozen", frozen);
         fields.put("frozen_until", OrNull(until));
+        if let Some(canaries) = &self.canaries {
+            fields.put("profile", canaries.profile());
+        }
         fields.close();
     }
 }

@@ -12,12 +12,15 @@ pub fn say(message: &Message<'_>, out: &mut String) {
     let number = 100_000 + scene.below(900_000);
     let mut rng = Rng::new(message.key, 1);
     let turn = usize::try_from(message.rank % 6).expect("below six");
-    let name = message.contact.first_name;
+    let name = &message.contact.first_name;
     fill(out, script[turn], name, number);
     if rng.one_in(3) {
         out.push_str(if rng.one_in(4) { "\\n\\n" } else { " " });
         let more = *rng.pick(language.more);
         fill(out, more, name, number);
+    }
+    if let Some(canaries) = &message.contact.canaries {
+        canaries.say(message.index, out);
     }
 }
 

@@ -3,6 +3,7 @@
 //! The model ([`contact`], [`message`], [`timeline`]) knows nothing of JSON objects; [`render`] writes them, with the
 //! records of [`whatsapp`] and [`events`].
 
+pub mod canaries;
 pub mod contact;
 pub mod json_out;
 pub mod message;
@@ -33,6 +34,8 @@ pub struct Story {
     pub max_messages: u64,
     /// Probability and kind of oddities.
     pub wild: Wild,
+    /// True if contacts have canaries.
+    pub has_canaries: bool,
 }
 
 /// Quantiles of the number of messages per contact, out of a million: half of the contacts have at most 40, 3 % have more
@@ -67,7 +70,10 @@ impl Story {
     pub fn contact(&self, id: &str) -> Option<Contact> {
         match self.size(id) {
             Size::Unknown => None,
-            Size::Messages(size) => Some(Contact::new(self.seed, id, size, self.wild)),
+            Size::Messages(size) => {
+                let contact = Contact::new(self.seed, id, size, self.wild);
+                Some(if self.has_canaries { contact.with_canaries() } else { contact })
+            }
         }
     }
 

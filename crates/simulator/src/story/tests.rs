@@ -5,7 +5,7 @@ use super::*;
 use crate::options::WildKind;
 
 const TAME: Wild = Wild { chance: 0.0, kind: WildKind::All };
-const STORY: Story = Story { seed: 7, max_messages: 100_000, wild: TAME };
+const STORY: Story = Story { seed: 7, max_messages: 100_000, wild: TAME, has_canaries: false };
 
 fn messages_of(story: &Story, id: &str, count: u64) -> Vec<Value> {
     let contact = story.contact(id).unwrap();
@@ -67,4 +67,20 @@ fn hints_fix_the_size_and_other_ids_have_a_heavy_tail() {
     assert!((100..300).contains(&unknown) && (100..300).contains(&empty), "{unknown} unknown, {empty} empty");
     assert!((4500..5100).contains(&small), "{small} up to the median");
     assert!((150..450).contains(&long), "{long} long ones");
+}
+
+#[test]
+fn canaries_are_in_texts_and_records() {
+    let story = Story { has_canaries: true, ..STORY };
+    let messages: Vec<Value> =
+        (0..8).flat_map(|id| messages_of(&story, &format!("messages-60-{id}"), 60)).collect();
+    let all = messages.iter().map(|message| message.to_string().to_lowercase()).collect::<String>();
+    for id in 0..8 {
+        let canaries = story.contact(&format!("messages-60-{id}")).unwrap().canaries.unwrap();
+        let list: Vec<Value> = serde_json::from_str(&canaries.list()).unwrap();
+        for value in list.iter().map(|canary| canary["value"].as_str().unwrap()) {
+            assert!(all.contains(&value.to_lowercase()), "{value}");
+        }
+    }
+    assert!(all.contains("\"wa_messages\":[{"));
 }

@@ -1,5 +1,6 @@
 //! `wa_messages`: webhook events and responses of the WhatsApp Cloud API (Meta, 2026).
 
+use super::contact::Contact;
 use super::content::say;
 use super::json_out::{self, Time, Uuid, put};
 use super::message::{Message, Role};
@@ -21,18 +22,22 @@ enum Progress {
 pub fn write(message: &Message<'_>, body: &mut String, records: &mut String) {
     records.reserve(1200);
     let mut rng = Rng::new(message.key, 2);
-    let wamid = wamid(message.key);
+    let wamid = wamid(message.contact, message.key);
     match message.role {
         Role::User => inbound(message, &mut rng, &wamid, body, records),
         _ => outbound(message, &mut rng, &wamid, body, records),
     }
 }
 
-/// WhatsApp's ID of the message with this key.
-fn wamid(key: u64) -> String {
+/// WhatsApp's ID of the message of this contact with this key.
+fn wamid(contact: &Contact, key: u64) -> String {
+    let mut rng = Rng::new(key, 3);
+    if let Some(canaries) = &contact.canaries {
+        return canaries.wamid(&mut rng);
+    }
     let mut id = String::with_capacity(48);
     id.push_str("wamid.HBgM");
-    json_out::opaque(&mut id, &mut Rng::new(key, 3), 32);
+    json_out::opaque(&mut id, &mut rng, 32);
     id
 }
 
@@ -57,7 +62,12 @@ fn inbound(message: &Message<'_>, rng: &mut Rng, wamid: &str, body: &mut String,
     put!(records, "{{\"from\":\"{}\",\"id\":\"{wamid}\",\"timestamp\":\"{seconds}\",", contact.phone);
     let answered = message.previous_key().filter(|_| rng.one_in(6));
     if let Some(previous) = answered {
-        put!(records, "\"context\":{{\"from\":\"{}\",\"id\":\"{}\"}},", SHOP.0, self::wamid(previous));
+        put!(
+            records,
+            "\"context\":{{\"from\":\"{}\",\"id\":\"{}\"}},",
+            SHOP.0,
+            self::wamid(contact, previous)
+        );
     }
     received(message, rng, body, records);
     records.push_str(if wrapped { "}]}}]}]}}" } else { "}}" });
@@ -96,7 +106,9 @@ fn received(message: &Message<'_>, rng: &mut Rng, body: &mut String, records: &m
         }
         6 => {
             body.push_str("❤️");
-            let target = message.previous_key().map_or_else(|| "wamid.unknown".to_owned(), wamid);
+            let target = message
+                .previous_key()
+                .map_or_else(|| "wamid.unknown".to_owned(), |key| wamid(message.contact, key));
             put!(
                 records,
                 "\"type\":\"reaction\",\"reaction\":{{\"message_id\":\"{target}\",\"emoji\":\"❤️\"}}"

@@ -1,16 +1,16 @@
 /* Loaded before the C library (LD_PRELOAD): sees each call that changes files below one folder, and makes one of them
- * go wrong. The calls are counted over all threads, so "the 17th" is the same point of a run's work each time.
+ * fail. It counts the calls of all threads, so "the 17th" is the same point of a run's work each time.
  *
- *   FAULTS_UNDER  the folder; calls on other files pass uncounted
- *   FAULTS_LOG    where to write a line for each counted call: name, path, and what it was done with
- *   FAULTS_CALLS  names of the calls to count, with blanks around each; all when absent
- *   FAULTS_PATH   what the path (or a file's new name) must hold for a call to count
- *   FAULTS_AT     the number of the call, from 1, that goes wrong
- *   FAULTS_DO     kill-before, kill-after, hang, or the number of the error it gives
- *   FAULTS_FLOCK  what every flock gives: 0 as where locks are not passed on to other machines, else the number of an error
- *   FAULTS_EVER   when set, the calls after it go wrong too
+ *   FAULTS_UNDER  the folder; calls on other files are not counted
+ *   FAULTS_LOG    file that gets a line for each counted call: name, path, and its argument
+ *   FAULTS_CALLS  names of the calls to count, with blanks around each; all if absent
+ *   FAULTS_PATH   text that the path (or the new name of a file) must contain for a call to count
+ *   FAULTS_AT     number of the call that fails, from 1
+ *   FAULTS_DO     kill-before, kill-after, hang, or the number of the error that it returns
+ *   FAULTS_FLOCK  result of every flock: 0 as if locks are not passed to other machines, or the number of an error
+ *   FAULTS_EVER   if set, the calls after it fail, too
  *
- * Starts of threads count where FAULTS_CALLS names them ("thread").
+ * Starts of threads count if FAULTS_CALLS names them ("thread").
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

@@ -1,0 +1,257 @@
+//! Learns the request rate that the server grants. No document states it, but its 429s show it.
+//!
+//! The first 429 starts a search: from the rate served in the last second, the rate doubles until the next
+//! 429. From then on, the rate follows the window of CUBIC (RFC 9438). It starts a little below the limit,
+//! flattens near it, then grows faster and faster, because the limit may have been raised. The time between
+//! two 429s is chosen by the cost of each, in refused requests and pauses.
+//!
+//! The rate at which a 429 arrives is not the limit. A server that grants bursts refuses later, and requests
+//! may leave more slowly than the rate allows. So [`TokenBucket`] replays the starts since the previous 429
+//! against a token bucket. The limit is the one under which exactly this request is refused.
+
+use std::collections::VecDeque;
+use std::f64::consts::LN_2;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::pacer::CATCH_UP;
+use super::token_bucket::TokenBucket;
+
+/// Minimum initial rate of a search, in requests per second.
+const MIN_RATE: f64 = 1.0;
+/// Doubling time of the rate during a search.
+const DOUBLING: Duration = Duration::from_millis(200);
+/// Fraction of the limit by which the rate falls after a 429.
+const BELOW: f64 = 0.05;
+/// Growth beyond the limit after the same time again, as a fraction of the limit: while the limit is
+/// uncertain, and once it is confirmed.
+const ABOVE_AT_FIRST: f64 = 2.0;
+const ABOVE: f64 = 0.5;
+/// Number of requests per refused one: half a percent is refused.
+const REQUESTS_A_REFUSAL: f64 = 200.0;
+/// Time between two 429s, as a multiple of the pause after one: once the limit is confirmed, after a search,
+/// and after a search that ended early.
+const SILENCES: f64 = 60.0;
+const SILENCES_AFTER_SEARCH: f64 = 12.0;
+const SILENCES_IF_UNSURE: f64 = 6.0;
+/// Growth factor of this time with each 429 that confirms the limit.
+const CONFIRMATION: f64 = 3.0;
+/// Minimum and maximum time between two 429s.
+const MIN_HOLD: Duration = Duration::from_secs(2);
+const MAX_HOLD: Duration = Duration::from_mins(2);
+/// A 429 before this fraction of the hold is early. Then the limit is lower, or the server grants no two
+/// requests at once.
+const EARLY: f64 = 0.25;
+/// Minimum fraction of the rate that is kept after the first early 429, and after further ones.
+const KEPT_ONCE: f64 = 0.85;
+const KEPT: f64 = 0.5;
+/// Maximum relative difference of two rates that count as equal. A limit within this distance below such a
+/// rate is confirmed.
+const AGREEMENT: f64 = 0.12;
+/// Minimum limit as a fraction of such a rate.
+const MET_AGAIN: f64 = 0.98;
+/// Minimum ratio of the range's ends for a certain limit. A wider range counts as one of half its end.
+const SURE: f64 = 0.8;
+const WIDEST: f64 = 0.5;
+/// Delay that requests may catch up on after the server refused simultaneous requests. Otherwise [`CATCH_UP`]
+/// applies.
+const LITTLE_CATCH_UP: Duration = Duration::from_micros(500);
+/// Number of requests granted before the first 429 that shows that the server grants several at once.
+const A_BURST: usize = 8;
+
+/// Knowledge about the rate that the server grants.
+#[derive(Debug)]
+pub struct LearnedRate {
+    limit: Option<Limit>,
+    bucket: TokenBucket,
+    /// Responses of the last second, until the first 429.
+    served: VecDeque<Instant>,
+    catch_up: Duration,
+    /// Interval at the time when responses became slow, while they are slow.
+    slow: Option<Duration>,
+}
+
+/// The pacing since the newest 429.
+#[derive(Clone, Copy, Debug)]
+struct Limit {
+    /// Rate in requests per second.
+    rate: f64,
+    phase: Phase,
+    /// Time of the 429, and number of refused requests at that time.
+    touched: Instant,
+    refusals: f64,
+    /// Time when requests were granted again.
+    reopened: Option<Instant>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Phase {
+    /// The rate keeps doubling.
+    Search,
+    /// The rate approaches the limit within this many pauses. The previous 429 came at the rate `asked`,
+    /// perhaps early.
+    Hold { silences: f64, asked: f64, is_early: bool },
+}
+
+impl LearnedRate {
+    /// Creates a state without knowledge.
+    pub fn new() -> Self {
+        Self {
+            limit: None,
+            bucket: TokenBucket::default(),
+            served: VecDeque::new(),
+            catch_up: CATCH_UP,
+            slow: None,
+        }
+    }
+
+    /// Returns the time until the next request may start. `None` before the first 429.
+    pub fn interval(&self, now: Instant) -> Option<Duration> {
+        let interval = self.limit?.interval_at(now);
+        Some(self.slow.map_or(interval, |slow| slow.max(interval)))
+    }
+
+    /// Sets if responses are slow. While they are, the rate does not grow.
+    pub fn set_slow(&mut self, is_slow: bool, now: Instant) {
+        if is_slow != self.slow.is_some() {
+            self.slow = self.interval(now).filter(|_| is_slow);
+        }
+    }
+
+    /// Delay that requests may catch up on.
+    pub fn catch_up(&self) -> Duration {
+        self.catch_up
+    }
+
+    /// Records the start of a request.
+    pub fn started(&mut self, now: Instant) {
+        self.bucket.started(now);
+    }
+
+    /// Records a granted request.
+    pub fn answered(&mut self, now: Instant) {
+        if let Some(limit) = &mut self.limit {
+            limit.reopened.get_or_insert(now);
+            return;
+        }
+        self.served.push_back(now);
+        while self.served.front().is_some_and(|at| now - *at > Duration::from_secs(1)) {
+            self.served.pop_front();
+        }
+    }
+
+    /// Records the first refusal since others were granted, of a request that started at `since`.
+    pub fn touched(&mut self, since: Instant, now: Instant) {
+        let (rate, phase) = match self.limit {
+            None => self.first(),
+            Some(before) => self.next(before, since),
+        };
+        self.bucket.emptied(since);
+        self.limit =
+            Some(Limit { rate: rate.max(MIN_RATE), phase, touched: now, refusals: 0.0, reopened: None });
+    }
+
+    fn first(&mut self) -> (f64, Phase) {
+        let served = std::mem::take(&mut self.served).len();
+        if served < A_BURST {
+            self.catch_up = LITTLE_CATCH_UP;
+        }
+        self.bucket.learn_burst(served);
+        (f64::from(u32::try_from(served).unwrap_or(u32::MAX)), Phase::Search)
+    }
+
+    fn next(&mut self, before: Limit, since: Instant) -> (f64, Phase) {
+        let asked = before.rate_at(since);
+        let reopened = before.reopened.unwrap_or(before.touched);
+        match before.phase {
+            Phase::Search => {
+                let (rate, is_sure) = self.estimate(reopened, since, asked);
+                let silences = if is_sure { SILENCES_AFTER_SEARCH } else { SILENCES_IF_UNSURE };
+                (rate, Phase::Hold { silences, asked, is_early: false })
+            }
+            Phase::Hold { silences, is_early, .. } if before.age(since) < EARLY => {
+                self.catch_up /= 2;
+                if is_early {
+                    self.bucket.doubt();
+                }
+                let (rate, _) = self.estimate(reopened, since, asked);
+                let kept = if is_early { KEPT } else { KEPT_ONCE };
+                (
+                    rate.clamp(asked * kept, asked * (1.0 - BELOW)),
+                    Phase::Hold { silences, asked, is_early: true },
+                )
+            }
+            Phase::Hold { silences, asked: asked_before, .. } => {
+                let (rate, _) = self.estimate(reopened, since, asked);
+                // A server that counts by windows is no bucket. Its limit is the rate at which it refuses
+                // repeatedly.
+                let is_met_again = (asked / asked_before - 1.0).abs() < AGREEMENT;
+                let met = if is_met_again { asked.min(asked_before) * MET_AGAIN } else { 0.0 };
+                let rate = rate.max(met).max(asked * KEPT);
+                let is_confirmed = rate > asked * (1.0 - AGREEMENT);
+                let silences = if is_confirmed { silences * CONFIRMATION } else { silences };
+                (rate, Phase::Hold { silences: silences.min(SILENCES), asked, is_early: false })
+            }
+        }
+    }
+
+    /// Returns the limit, and true if the refusal leaves little doubt about it.
+    fn estimate(&self, reopened: Instant, since: Instant, asked: f64) -> (f64, bool) {
+        let range = self.bucket.limit(reopened, since, asked);
+        let share = range.start() / range.end();
+        (range.end() * share.max(WIDEST).sqrt(), share > SURE)
+    }
+
+    /// Records a refused request.
+    pub fn refused(&mut self) {
+        if let Some(limit) = &mut self.limit {
+            limit.refusals += 1.0;
+        }
+    }
+
+    /// Skips a period in which nothing was granted for another reason.
+    pub fn skip(&mut self, time: Duration) {
+        self.bucket.forget();
+        if let Some(limit) = &mut self.limit {
+            limit.touched += time;
+            limit.reopened = limit.reopened.map(|at| at + time);
+        }
+    }
+}
+
+impl Limit {
+    fn rate_at(&self, now: Instant) -> f64 {
+        match (self.phase, self.age(now)) {
+            (Phase::Search, age) => self.rate * age.min(30.0).exp2(),
+            (Phase::Hold { .. }, age) if age < 1.0 => self.rate * (1.0 - BELOW * (1.0 - age).powi(3)),
+            (Phase::Hold { silences, .. }, age) => {
+                let above = if silences < SILENCES { ABOVE_AT_FIRST } else { ABOVE };
+                self.rate * (1.0 + above * (age - 1.0).powi(3))
+            }
+        }
+    }
+
+    /// Time in which the rate allows one request. It is integrated if the rate doubles within that time.
+    fn interval_at(&self, now: Instant) -> Duration {
+        let rate = self.rate_at(now);
+        match self.phase {
+            Phase::Search => DOUBLING.mul_f64((1.0 + LN_2 / (rate * DOUBLING.as_secs_f64())).log2()),
+            Phase::Hold { .. } => Duration::from_secs_f64(rate.recip()),
+        }
+    }
+
+    /// Time since requests were granted again, as a multiple of the hold.
+    fn age(&self, now: Instant) -> f64 {
+        self.reopened.map_or(0.0, |at| {
+            now.saturating_duration_since(at).as_secs_f64() / self.hold(at - self.touched).as_secs_f64()
+        })
+    }
+
+    /// Time until the limit is reached, after a pause of this length.
+    fn hold(&self, silence: Duration) -> Duration {
+        let Phase::Hold { silences, .. } = self.phase else { return DOUBLING };
+        let refused = self.refusals * REQUESTS_A_REFUSAL / self.rate * silences / SILENCES;
+        Duration::from_secs_f64(refused).max(silence.mul_f64(silences)).clamp(MIN_HOLD, MAX_HOLD)
+    }
+}

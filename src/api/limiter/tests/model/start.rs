@@ -1,0 +1,81 @@
+//! Time until an unknown limit is found: the first half minute, and the minute after it.
+
+use super::*;
+
+/// Burst, latency in milliseconds, and `Retry-After` in seconds of each simulated server.
+fn servers() -> impl Iterator<Item = (u32, u32, Option<u64>)> {
+    let latencies = |burst| [10, 30, 100, 300_u32].map(|latency| (burst, latency));
+    let all = [1, 10, 100].into_iter().flat_map(latencies);
+    all.flat_map(|(burst, latency)| [None, Some(1)].map(|retry_after| (burst, latency, retry_after)))
+}
+
+async fn assert_found_soon(rate: u32, seconds: u32) {
+    for (burst, latency, retry_after) in servers() {
+        fastrand::seed(7);
+        let limit = Limit::Bucket { burst: burst.into() };
+        let wait = retry_after.map(Duration::from_secs);
+        let mut server = Server::new(limit, rate, wait, Duration::from_millis(latency.into()));
+        // A server that grants no two requests at once refuses half of those that arrive at random, whatever
+        // the rate.
+        server.jitter = 0.0;
+        let server = Arc::new(Mutex::new(server));
+        press(&Arc::new(Limiter::new(32, None)), &server, Duration::from_secs(seconds.into())).await;
+        // 32 requests in flight may be fewer than the limit.
+        let most = (32_000.0 / f64::from(latency) / f64::from(rate)).min(1.0);
+        let (first, _) = shares(&server, 0, 30);
+        let (later, refused) = shares(&server, 30, seconds);
+        let description = format!("{rate}/s, burst {burst}, {latency} ms, Retry-After {retry_after:?}");
+        // Three 429s find the limit. If each costs a second, or the round trip is long, they cost a tenth of
+        // the time.
+        let least = if retry_after.is_some() || latency > 100 { 0.75 } else { 0.85 };
+        assert!(first >= least * most, "{first:.3} of the limit in the first half minute: {description}");
+        assert!(later >= 0.95 * most, "{later:.3} of the limit after that: {description}");
+        assert!(refused <= 0.015, "{refused:.4} refused after that: {description}");
+        // Until the first 429, requests double with each round trip. So as many as were granted at once may
+        // be refused.
+        let seen = &server.lock().unwrap().seen;
+        let refusals = seen.iter().filter(|(_, is_granted)| !is_granted).count();
+        assert!(refusals <= seen.len() / 50 + 16 + burst as usize, "{refusals} refused: {description}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_of_5_a_second_is_found_soon() {
+    assert_found_soon(5, 180).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_of_20_a_second_is_found_soon() {
+    assert_found_soon(20, 180).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_of_60_a_second_is_found_soon() {
+    assert_found_soon(60, 120).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_of_200_a_second_is_found_soon() {
+    assert_found_soon(200, 75).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_of_1000_a_second_is_found_soon() {
+    assert_found_soon(1000, 75).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_answer_that_is_a_429_stalls_nothing() {
+    fastrand::seed(7);
+    let limiter = Arc::new(Limiter::new(32, None));
+    for _ in 0..3 {
+        let permit = limiter.admit().await;
+        limiter.throttled(permit.since, Some(Duration::from_secs(1)));
+    }
+    let start = Instant::now();
+    for _ in 0..1000 {
+        let permit = limiter.admit().await;
+        limiter.answered(permit.since, None);
+    }
+    assert!(start.elapsed() < Duration::from_secs(12), "{:?} for 1,000 answers", start.elapsed());
+}
