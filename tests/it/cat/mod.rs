@@ -118,9 +118,9 @@ fn arrow_streams_are_what_the_parquet_files_are() {
 
 #[test]
 fn polars_reads_a_stream_from_a_pipe() {
-    let polars = root().join(".tools/store-readers/bin/python");
+    let polars = root().join(".tools/warehouse/venv/bin/python");
     if !polars.is_file() {
-        return skip("polars_reads_a_stream_from_a_pipe", "needs Polars (scripts/store-tools.sh)");
+        return skip("polars_reads_a_stream_from_a_pipe", "needs Polars (scripts/warehouse-tools.sh)");
     }
     let outcome = run(&service(), "--format jsonl").expect(0);
     let script = "import polars, sys; print(polars.read_ipc_stream(sys.stdin.buffer).height)";

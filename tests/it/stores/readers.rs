@@ -12,15 +12,15 @@ use crate::support::export::Export;
 use crate::support::stores::Remote;
 use crate::system::skip;
 
-/// The programs of `scripts/store-tools.sh`.
+/// The programs of `scripts/warehouse-tools.sh`.
 const PROGRAMS: [&str; 3] = ["chdb", "duckdb", "polars"];
 
 #[test]
 fn other_programs_read_an_export_in_a_store() {
     let test = "other_programs_read_an_export_in_a_store";
-    let python = root().join(".tools/store-readers/bin/python");
+    let python = root().join(".tools/warehouse/venv/bin/python");
     if !python.is_file() {
-        return skip(test, "needs DuckDB, Polars or chdb (scripts/store-tools.sh)");
+        return skip(test, "needs DuckDB, Polars or chdb (scripts/warehouse-tools.sh)");
     }
     let ids = json!({
         "contacts": "contact_id", "conversations": "conversation_id", "messages": "message_id",
@@ -59,7 +59,7 @@ fn other_programs_read_an_export_in_a_store() {
     }
     for program in PROGRAMS {
         if !programs.contains(program) {
-            skip(test, &format!("needs {program} (scripts/store-tools.sh)"));
+            skip(test, &format!("needs {program} (scripts/warehouse-tools.sh)"));
         }
     }
 }
