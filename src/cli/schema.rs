@@ -13,7 +13,7 @@ use super::limits;
 use super::partial_args::argument;
 use crate::catalog::CatalogError;
 use crate::table::{SchemaFormat, schema_document};
-use crate::warehouse::{self, Dialect, ExportSource, Runs, SourceError};
+use crate::warehouse::{Dialect, ExportSource, Runs, SourceError};
 
 /// Runs the command `schema`.
 pub fn schema(args: &SchemaArgs) -> Exit {
@@ -24,8 +24,8 @@ pub fn schema(args: &SchemaArgs) -> Exit {
         return Exit::Storage;
     }
     let text = match (args.merge, args.latest) {
-        (Some(dialect), _) => script(args, dialect, warehouse::merge),
-        (None, Some(dialect)) => script(args, dialect, warehouse::latest),
+        (Some(name), _) => script(args, name.0, Dialect::merge),
+        (None, Some(name)) => script(args, name.0, Dialect::latest),
         (None, None) if args.from.is_some() => {
             let message = "--from requires --merge or --latest; see: chatzy-export schema --help";
             eprint(&format!("error: {message}"));
@@ -54,33 +54,29 @@ pub fn schema(args: &SchemaArgs) -> Exit {
 }
 
 /// Returns the dialect that the options select.
-fn dialect(args: &SchemaArgs) -> Option<Dialect> {
+fn dialect(args: &SchemaArgs) -> Option<&'static Dialect> {
     let of_format = match args.format {
-        SchemaFormatName::Duckdb => Some(Dialect::DuckDb),
-        SchemaFormatName::Postgres => Some(Dialect::Postgres),
-        SchemaFormatName::Text
-        | SchemaFormatName::Markdown
-        | SchemaFormatName::Arrow
-        | SchemaFormatName::JsonSchema => None,
+        SchemaFormatName::Sql(dialect) => Some(dialect),
+        _ => None,
     };
-    args.merge.or(args.latest).map(Dialect::from).or(of_format)
+    args.merge.or(args.latest).map(|name| name.0).or(of_format)
 }
 
 /// Prints SQL that fails with the message.
 ///
 /// A database that reads this output sees neither stderr nor the exit code. To it, an empty output is a
 /// successful script.
-pub fn fail_session(dialect: Option<Dialect>, message: &str) {
+pub fn fail_session(dialect: Option<&Dialect>, message: &str) {
     if let Some(dialect) = dialect {
         // A closed stdout does not change the exit code.
-        let _ = console::print(warehouse::failing(dialect, &console::escape(message)).trim_end());
+        let _ = console::print(dialect.failing(&console::escape(message)).trim_end());
     }
 }
 
 /// Returns the dialect in arguments that may be invalid, from the first of these options.
-pub fn dialect_in(arguments: &[OsString]) -> Option<Dialect> {
+pub fn dialect_in(arguments: &[OsString]) -> Option<&'static Dialect> {
     let named = ["--merge", "--latest", "--format"].iter().find_map(|option| argument(arguments, option))?;
-    <DialectName as clap::ValueEnum>::from_str(named.to_str()?, false).ok().map(Dialect::from)
+    <DialectName as clap::ValueEnum>::from_str(named.to_str()?, false).ok().map(|name| name.0)
 }
 
 fn description(format: SchemaFormatName) -> Option<String> {
@@ -89,16 +85,15 @@ fn description(format: SchemaFormatName) -> Option<String> {
         SchemaFormatName::Markdown => return Some(markdown::tables()),
         SchemaFormatName::Arrow => SchemaFormat::Arrow,
         SchemaFormatName::JsonSchema => SchemaFormat::JsonSchema,
-        SchemaFormatName::Duckdb => return Some(warehouse::create_tables(Dialect::DuckDb)),
-        SchemaFormatName::Postgres => return Some(warehouse::create_tables(Dialect::Postgres)),
+        SchemaFormatName::Sql(dialect) => return Some(dialect.tables()),
     };
     serde_json::to_string_pretty(&schema_document(document)).ok()
 }
 
 fn script(
     args: &SchemaArgs,
-    dialect: DialectName,
-    write: fn(Dialect, Option<&ExportSource>) -> String,
+    dialect: &Dialect,
+    write: fn(&Dialect, Option<&ExportSource>) -> String,
 ) -> Result<String, SourceError> {
     let runs = match &args.run {
         None => Runs::Whole,
@@ -106,9 +101,8 @@ fn script(
         Some(run) => Runs::One(run.clone()),
     };
     let source = args.from.as_ref().map(|path| ExportSource::read(path, &runs)).transpose()?;
-    let source = match dialect {
-        DialectName::Duckdb => source,
-        DialectName::Postgres => source.map(ExportSource::into_lines).transpose()?,
-    };
-    Ok(write(dialect.into(), source.as_ref()))
+    if let Some(source) = &source {
+        dialect.check(source)?;
+    }
+    Ok(write(dialect, source.as_ref()))
 }

@@ -10,39 +10,21 @@
 //!
 //! A run that has read a contact completely ([`Status::decides`]) replaces the rows of this contact, unless a
 //! newer run is loaded. Runs can therefore be loaded late, twice and in any order. The chain of manifests
-//! determines which run is newer ([`runs`]). The rows of `failed` and `unchanged` contacts stay. Runs that
+//! determines which run is newer ([`session::runs`]). The rows of `failed` and `unchanged` contacts stay. Runs that
 //! have only parts of contacts are left out ([`limits`](crate::output::manifest::RunOptions::limits)).
 //!
 //! Layer 3: uses tables and manifests; connects to no database.
 
-mod copy;
 mod dialect;
-mod duckdb;
-mod failure;
-mod latest;
-mod merge;
-mod names;
-mod postgres;
-mod runs;
+mod dialects;
+mod session;
 mod source;
-mod tables;
+mod sql;
 
-use crate::contact_read::Status;
 use crate::output::manifest::Manifest;
 
 pub use dialect::Dialect;
-pub use failure::failing;
-pub use latest::latest;
-pub use merge::merge;
 pub use source::{ExportSource, Runs, SourceError};
-pub use tables::create_tables;
-
-/// Returns the SQL condition that a `coverage` row of this name is decisive.
-fn decides(name: &str) -> String {
-    let statuses = Status::ALL.into_iter().filter(|status| status.decides());
-    let names: Vec<_> = statuses.map(|status| format!("'{}'", status.as_str())).collect();
-    format!("{name}.status IN ({})", names.join(", "))
-}
 
 /// Purpose of a script.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -175,13 +175,13 @@ impl ExportSource {
         Ok(source)
     }
 
-    /// Returns the source if `psql` can copy its files.
+    /// Checks that `psql` can copy the files.
     ///
     /// # Errors
     /// If a run is Parquet, or has its channels only in its paths.
-    pub fn into_lines(self) -> Result<Self, SourceError> {
+    pub(super) fn has_lines(&self) -> Result<(), SourceError> {
         if self.is_remote {
-            return Err(SourceError::NotLocal { path: self.path });
+            return Err(SourceError::NotLocal { path: self.path.clone() });
         }
         for manifest in &self.manifests {
             let run = || manifest.run_id.clone();
@@ -193,7 +193,7 @@ impl ExportSource {
                 return Err(SourceError::ByChannel { run: run() });
             }
         }
-        Ok(self)
+        Ok(())
     }
 
     /// True if plain queries over the files find the newest run of a contact. This requires that all runs are

@@ -1,6 +1,10 @@
 //! The options of `schema`.
 
-use clap::Args;
+use std::fmt;
+use std::sync::LazyLock;
+
+use clap::builder::PossibleValue;
+use clap::{Args, ValueEnum};
 
 use super::path::export_path;
 
@@ -47,36 +51,72 @@ pub struct SchemaArgs {
 }
 
 /// Formats of the description.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy)]
 pub enum SchemaFormatName {
-    /// Tables for people, as wide as the terminal
+    /// Tables for people.
     Text,
-    /// Markdown, as a data dictionary
+    /// A data dictionary.
     Markdown,
-    /// Column names and Arrow types, as JSON
+    /// Names and Arrow types as JSON.
     Arrow,
-    /// JSON Schema, draft 2020-12
+    /// A JSON Schema.
     JsonSchema,
-    /// SQL for DuckDB 1.3 or later
-    Duckdb,
-    /// SQL for PostgreSQL 14 or later
-    Postgres,
+    /// SQL that creates the tables.
+    Sql(&'static Dialect),
 }
 
-/// Dialects of SQL.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum DialectName {
-    /// DuckDB 1.3 or later; reads Parquet and JSONL
-    Duckdb,
-    /// PostgreSQL 14 or later, through psql; takes JSONL
-    Postgres,
+/// A dialect of SQL.
+#[derive(Clone, Copy)]
+pub struct DialectName(pub &'static Dialect);
+
+impl DialectName {
+    fn value(self, help: String) -> PossibleValue {
+        PossibleValue::new(self.0.name).aliases(self.0.aliases).help(help)
+    }
 }
 
-impl From<DialectName> for Dialect {
-    fn from(name: DialectName) -> Self {
-        match name {
-            DialectName::Duckdb => Self::DuckDb,
-            DialectName::Postgres => Self::Postgres,
-        }
+impl ValueEnum for SchemaFormatName {
+    fn value_variants<'a>() -> &'a [Self] {
+        static ALL: LazyLock<Vec<SchemaFormatName>> = LazyLock::new(|| {
+            use SchemaFormatName::{Arrow, JsonSchema, Markdown, Sql, Text};
+            [Text, Markdown, Arrow, JsonSchema].into_iter().chain(Dialect::ALL.map(Sql)).collect()
+        });
+        &ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let (name, help) = match self {
+            Self::Text => ("text", "Tables for people, as wide as the terminal"),
+            Self::Markdown => ("markdown", "Markdown, as a data dictionary"),
+            Self::Arrow => ("arrow", "Column names and Arrow types, as JSON"),
+            Self::JsonSchema => ("json-schema", "JSON Schema, draft 2020-12"),
+            Self::Sql(dialect) => {
+                return Some(DialectName(dialect).value(format!("SQL for {}", dialect.version)));
+            }
+        };
+        Some(PossibleValue::new(name).help(help))
+    }
+}
+
+impl ValueEnum for DialectName {
+    fn value_variants<'a>() -> &'a [Self] {
+        static ALL: LazyLock<Vec<DialectName>> = LazyLock::new(|| Dialect::ALL.map(DialectName).to_vec());
+        &ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(self.value(self.0.help.to_owned()))
+    }
+}
+
+impl fmt::Debug for DialectName {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.0.name)
+    }
+}
+
+impl fmt::Debug for SchemaFormatName {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.to_possible_value().as_ref().map_or("", PossibleValue::get_name))
     }
 }

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::dialect::literal;
-use super::{ExportSource, Purpose};
 use crate::output::manifest::{FileEntry, Manifest};
 use crate::table::Table;
+use crate::warehouse::sql::literal;
+use crate::warehouse::{ExportSource, Purpose};
 
 /// Options that read lines unchanged. A JSON line contains no control characters, so neither quote nor
 /// delimiter occurs in it.

@@ -2,35 +2,21 @@
 
 use std::fmt::Write as _;
 
-use super::dialect::{Dialect, names};
-use super::{ExportSource, Purpose, duckdb, heading, postgres, runs};
+use super::{Session, runs};
 use crate::table::Table;
+use crate::warehouse::sql::names;
+use crate::warehouse::{ExportSource, Purpose, heading};
 
 /// Returns the script that creates the views `latest_<table>`.
-pub fn latest(dialect: Dialect, source: Option<&ExportSource>) -> String {
+pub fn latest(session: &Session, source: Option<&ExportSource>) -> String {
     let mut sql = heading("views of the latest version of each contact over all runs of an export");
     sql.push_str(&source.map_or_else(String::new, ExportSource::left_out));
-    sql.push_str(&match dialect {
-        Dialect::DuckDb => duckdb::staging(source, Purpose::Latest),
-        Dialect::Postgres => postgres::staging(source, Purpose::Latest),
-    });
-    // The views of DuckDB read a list of files that belongs to the session.
-    let create = match dialect {
-        Dialect::DuckDb => "CREATE OR REPLACE TEMP VIEW",
-        Dialect::Postgres => "CREATE OR REPLACE VIEW",
-    };
-    // Writing to a string cannot fail.
-    let _ = match dialect {
-        Dialect::DuckDb => {
-            write!(sql, "\nCREATE OR REPLACE TEMP TABLE chatzy_order AS\n{};\n", runs::order("chatzy_found"))
-        }
-        Dialect::Postgres => {
-            sql.push_str(&runs::add_links());
-            write!(sql, "\nCREATE OR REPLACE VIEW chatzy_order AS\n{};\n", runs::order(runs::TABLE))
-        }
-    };
+    sql.push_str(&(session.staging)(source, Purpose::Latest));
+    sql.push_str(&(session.latest_order)());
+    let create = session.create_view;
     let columns = names(Table::Coverage.columns());
     let is_part = source.is_some_and(|source| source.is_part);
+    // Writing to a string cannot fail.
     let _ = write!(
         sql,
         "

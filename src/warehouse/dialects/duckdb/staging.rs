@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::dialect::{Dialect, literal, name};
-use super::failure::STOP_AT_ERRORS;
-use super::{ExportSource, Purpose, names, tables};
+use super::{DUCKDB, STOP_AT_ERRORS, names};
 use crate::layout::{ERASED, MANIFEST, PRUNED, RUNS};
 use crate::table::{Column, Kind, Table};
+use crate::warehouse::sql::{literal, name};
+use crate::warehouse::{ExportSource, Purpose, session};
 
 /// Maximum length of a line, and maximum size of a manifest. DuckDB reserves memory for two of them per
 /// thread.
@@ -27,7 +27,7 @@ pub(super) fn staging(source: Option<&ExportSource>, purpose: Purpose) -> String
         None => sql.push_str("-- Say first where the export is: SET VARIABLE chatzy_export = './export';\n"),
     }
     if purpose == Purpose::Merge {
-        sql.push_str(&tables::are_there(Dialect::DuckDb));
+        sql.push_str(&session::are_there(super::tables_are_there));
     }
     sql.push_str("\nBEGIN;\n");
     sql.push_str(&names::check());
@@ -117,10 +117,8 @@ fn view(table: Table) -> String {
     let none: Vec<_> =
         columns.iter().map(|column| format!("NULL::{} AS {}", read_as(column), name(column))).collect();
     let none = format!("(SELECT {}, NULL::VARCHAR AS filename WHERE false)", none.join(", "));
-    let kinds: Vec<_> = columns
-        .iter()
-        .map(|column| format!("{}: ''{}''", name(column), Dialect::DuckDb.type_of(column)))
-        .collect();
+    let kinds: Vec<_> =
+        columns.iter().map(|column| format!("{}: ''{}''", name(column), DUCKDB.type_of(column))).collect();
     let kinds = kinds.join(", ");
     format!(
         "
@@ -147,7 +145,7 @@ fn paths(condition: &str) -> String {
 fn read_as(column: &Column) -> &'static str {
     match column.kind {
         Kind::Json => "VARCHAR",
-        _ => Dialect::DuckDb.type_of(column),
+        _ => DUCKDB.type_of(column),
     }
 }
 

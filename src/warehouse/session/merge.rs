@@ -2,40 +2,31 @@
 
 use std::fmt::Write as _;
 
-use super::dialect::{Dialect, names};
-use super::failure::fail_if;
-use super::{ExportSource, Purpose, duckdb, heading, postgres, runs};
+use super::{Session, runs};
 use crate::table::Table;
+use crate::warehouse::dialect::Dialect;
+use crate::warehouse::sql::names;
+use crate::warehouse::{ExportSource, Purpose, heading};
 
 /// Returns the script that loads the runs of an export that are not loaded yet.
-pub fn merge(dialect: Dialect, source: Option<&ExportSource>) -> String {
+pub fn merge(dialect: &Dialect, session: &Session, source: Option<&ExportSource>) -> String {
     let mut sql = heading("loads the runs of an export that are not loaded yet");
-    sql.push_str(match dialect {
-        Dialect::DuckDb => {
-            "-- The tables are made by: chatzy-export schema --format duckdb\n\
-             -- Each contact that a run has read is replaced; failed and unchanged ones keep their rows.\n"
-        }
-        Dialect::Postgres => {
-            "-- The tables are made by: chatzy-export schema --format postgres\n\
-             -- Each contact that a run has read is replaced; failed and unchanged ones keep their rows. For psql.\n"
-        }
-    });
+    // Writing to a string cannot fail.
+    let _ = write!(
+        sql,
+        "-- The tables are made by: chatzy-export schema --format {}\n\
+         -- Each contact that a run has read is replaced; failed and unchanged ones keep their rows.{}\n",
+        dialect.name, session.merge_note
+    );
     sql.push_str(&source.map_or_else(String::new, ExportSource::left_out));
-    sql.push_str(&match dialect {
-        Dialect::DuckDb => duckdb::staging(source, Purpose::Merge),
-        Dialect::Postgres => postgres::staging(source, Purpose::Merge),
-    });
+    sql.push_str(&(session.staging)(source, Purpose::Merge));
     sql.push_str(&runs::add_links());
-    sql.push_str(&load(dialect, source.is_some_and(|source| source.is_part)));
+    sql.push_str(&load(dialect, session, source.is_some_and(|source| source.is_part)));
     sql
 }
 
-fn load(dialect: Dialect, is_part: bool) -> String {
+fn load(dialect: &Dialect, session: &Session, is_part: bool) -> String {
     let coverage = names(Table::Coverage.columns());
-    let create = |name: &str| match dialect {
-        Dialect::DuckDb => format!("CREATE OR REPLACE TEMP TABLE {name} AS"),
-        Dialect::Postgres => format!("CREATE TEMP TABLE {name} ON COMMIT DROP AS"),
-    };
     let mut sql = format!(
         "{order_table}
 {order};
@@ -48,9 +39,9 @@ SELECT {coverage} FROM staged_coverage;
 {due}
 {newest}
 AND (contact_id, run_id) IN (SELECT contact_id, run_id FROM staged_coverage);\n",
-        order_table = create("chatzy_order"),
+        order_table = (session.temp_table)("chatzy_order"),
         order = runs::order(runs::TABLE),
-        due = create("chatzy_due"),
+        due = (session.temp_table)("chatzy_due"),
         newest = runs::newest(
             "coverage",
             "contact_id, run_id",
@@ -58,9 +49,7 @@ AND (contact_id, run_id) IN (SELECT contact_id, run_id FROM staged_coverage);\n"
             "\n        AND read.contact_id IN (SELECT contact_id FROM staged_coverage)"
         ),
     );
-    if dialect == Dialect::Postgres {
-        sql.push_str("ANALYZE chatzy_due;\n");
-    }
+    sql.push_str(session.after_due);
     for table in Table::ALL.into_iter().filter(|table| *table != Table::Coverage) {
         // Writing to a string cannot fail.
         let _ = write!(
@@ -75,14 +64,12 @@ WHERE (contact_id, run_id) IN (SELECT contact_id, run_id FROM chatzy_due);\n",
         );
     }
     sql.push_str("\n-- All or nothing: each contact has as many messages as its run has exported.\n");
-    sql.push_str(&fail_if(
-        dialect,
+    sql.push_str(&(dialect.fail_if)(
         WRONG_COUNTS,
         "contacts have more or fewer messages than their run has exported: nothing is loaded",
     ));
     sql.push_str("\n-- No part of a contact stands among whole ones.\n");
-    sql.push_str(&fail_if(
-        dialect,
+    sql.push_str(&(dialect.fail_if)(
         &runs::parts_among_whole(),
         "contacts in the tables hold only parts, from runs with --since, --until or --channel: load such runs into tables of their own, and all others into new ones",
     ));

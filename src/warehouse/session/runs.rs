@@ -10,36 +10,31 @@
 //! run and of all earlier runs in the chain. Runs of one chain therefore keep its order. Runs that are not
 //! linked, such as those of merged folders, are ordered by time.
 
-use super::dialect::Dialect;
+use crate::warehouse::dialect::Dialect;
+use crate::warehouse::sql::decides;
 
 /// Name of the table of links.
-pub(super) const TABLE: &str = "chatzy_runs";
-
-/// Columns of the links, with their types in both dialects.
-const COLUMNS: [(&str, &str, &str); 4] = [
-    ("run_id", "VARCHAR", "text"),
-    ("previous_run_id", "VARCHAR", "text"),
-    ("exported_at", "TIMESTAMP WITH TIME ZONE", "timestamptz"),
-    ("is_part", "BOOLEAN", "boolean"),
-];
+pub(in crate::warehouse) const TABLE: &str = "chatzy_runs";
 
 /// Creates the table of links if it does not exist.
-pub(super) fn create_table(dialect: Dialect) -> String {
+pub(in crate::warehouse) fn create_table(dialect: &Dialect) -> String {
     let columns = columns(dialect);
     format!("CREATE TABLE IF NOT EXISTS {TABLE} ({columns}, PRIMARY KEY (run_id));\n")
 }
 
 /// Returns the columns of the links for `CREATE TABLE`.
-pub(super) fn columns(dialect: Dialect) -> String {
-    let column = |(name, duckdb, postgres): (&str, &str, &str)| match dialect {
-        Dialect::DuckDb => format!("{name} {duckdb}"),
-        Dialect::Postgres => format!("{name} {postgres}"),
-    };
-    COLUMNS.map(column).join(", ")
+pub(in crate::warehouse) fn columns(dialect: &Dialect) -> String {
+    let types = &dialect.types;
+    format!(
+        "run_id {text}, previous_run_id {text}, exported_at {}, is_part {}",
+        types.time,
+        types.boolean,
+        text = types.text
+    )
 }
 
 /// Adds the links in `chatzy_found` to the table.
-pub(super) fn add_links() -> String {
+pub(in crate::warehouse) fn add_links() -> String {
     format!(
         "
 -- The order of runs is that of their manifests; a clock may be set back.
@@ -53,7 +48,7 @@ ON CONFLICT (run_id) DO UPDATE SET
 }
 
 /// Returns the query for `chatzy_order`: moment and position of each run, from a table of links.
-pub(super) fn order(links: &str) -> String {
+pub(in crate::warehouse) fn order(links: &str) -> String {
     format!(
         "WITH RECURSIVE ranked (run_id, is_part, moment, position) AS (
     SELECT run_id, is_part, exported_at, 0 FROM {links} AS run
@@ -68,7 +63,7 @@ SELECT run_id, is_part, moment, position FROM ranked"
 
 /// Returns the query for the newest run of each contact among the rows of a `coverage`, as `contact_id` and
 /// the given columns. Rows of parts of contacts are not compared with those of whole contacts.
-pub(super) fn newest(coverage: &str, columns: &str, is_part: bool, condition: &str) -> String {
+pub(in crate::warehouse) fn newest(coverage: &str, columns: &str, is_part: bool, condition: &str) -> String {
     let kind = if is_part { "" } else { "NOT " };
     format!(
         "SELECT {columns}
@@ -82,12 +77,12 @@ FROM (
     WHERE {decides} AND {kind}coalesce(run.is_part, false){condition}
 ) AS ranked
 WHERE place = 1",
-        decides = super::decides("read"),
+        decides = decides("read"),
     )
 }
 
 /// Returns the query for the number of contacts with only a part, if the tables also have whole contacts.
-pub(super) fn parts_among_whole() -> String {
+pub(in crate::warehouse) fn parts_among_whole() -> String {
     let is_part = |run_id: &str| format!("{run_id} IN (SELECT run_id FROM {TABLE} WHERE is_part)");
     format!(
         "    SELECT count(*) FROM contacts WHERE {}

@@ -2,22 +2,24 @@
 
 use std::fmt::Write as _;
 
-use super::dialect::{Dialect, literal, name};
-use super::source::Link;
-use super::{ExportSource, Purpose, copy, runs, tables};
+use super::{POSTGRES, copy};
 use crate::id::RunId;
 use crate::table::{Column, Kind, Table};
 use crate::time::format_time;
+use crate::warehouse::session::{self, runs};
+use crate::warehouse::source::Link;
+use crate::warehouse::sql::{literal, name};
+use crate::warehouse::{ExportSource, Purpose};
 
 /// Returns the statements that read the lines and create the views.
 pub(super) fn staging(source: Option<&ExportSource>, purpose: Purpose) -> String {
     let mut sql = "\\set ON_ERROR_STOP on\nSET client_min_messages = warning;\n\nBEGIN;\n".to_owned();
     match purpose {
         Purpose::Merge => {
-            sql.push_str(&tables::are_there(Dialect::Postgres));
+            sql.push_str(&session::are_there(super::tables_are_there));
             sql.push_str("-- One load at a time.\nLOCK TABLE coverage IN SHARE ROW EXCLUSIVE MODE;\n");
         }
-        Purpose::Latest => sql.push_str(&runs::create_table(Dialect::Postgres)),
+        Purpose::Latest => sql.push_str(&runs::create_table(&POSTGRES)),
     }
     sql.push_str(&found(source));
     sql.push_str("\n-- One line of a JSONL file a row.\n");
@@ -50,7 +52,7 @@ pub(super) fn staging(source: Option<&ExportSource>, purpose: Purpose) -> String
 fn found(source: Option<&ExportSource>) -> String {
     let mut sql = format!(
         "\n-- The runs, each with the one before it.\nCREATE TEMP TABLE chatzy_found ({}) ON COMMIT DROP;\n",
-        runs::columns(Dialect::Postgres)
+        runs::columns(&POSTGRES)
     );
     let text = |run: &RunId| literal(run.as_str());
     let row = |link: &Link| {
@@ -135,7 +137,7 @@ fn read_as(column: &Column) -> &'static str {
     match column.kind {
         Kind::Ts => "text",
         Kind::Json => "json",
-        _ => Dialect::Postgres.type_of(column),
+        _ => POSTGRES.type_of(column),
     }
 }
 

@@ -1,0 +1,4 @@
+//! One file per dialect. Each has one [`Dialect`](super::dialect::Dialect).
+
+pub(super) mod duckdb;
+pub(super) mod postgres;
