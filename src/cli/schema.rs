@@ -1,5 +1,6 @@
 //! The command `schema`: explains the columns of the tables, or prints SQL for them.
 
+mod loaded;
 pub(super) mod markdown;
 mod text;
 mod width;
@@ -14,6 +15,21 @@ use super::partial_args::argument;
 use crate::catalog::CatalogError;
 use crate::table::{SchemaFormat, schema_document};
 use crate::warehouse::{Dialect, ExportSource, Runs, SourceError};
+use loaded::LoadedError;
+
+/// Reason why no script can be written.
+#[derive(Debug, thiserror::Error)]
+enum ScriptError {
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error(transparent)]
+    Loaded(#[from] LoadedError),
+    /// The option is of no use.
+    #[error(
+        "--loaded is for databases that cannot skip files: leave it away, since the SQL for {dialect} finds the loaded runs itself"
+    )]
+    KnowsLoaded { dialect: &'static str },
+}
 
 /// Runs the command `schema`.
 pub fn schema(args: &SchemaArgs) -> Exit {
@@ -45,8 +61,8 @@ pub fn schema(args: &SchemaArgs) -> Exit {
             eprint(&format!("error: {message}"));
             fail_session(dialect(args), &message);
             match error {
-                SourceError::Storage(error) => Exit::of_storage(&error),
-                SourceError::Damaged(CatalogError::Damaged { .. }) => Exit::Damaged,
+                ScriptError::Source(SourceError::Storage(error)) => Exit::of_storage(&error),
+                ScriptError::Source(SourceError::Damaged(CatalogError::Damaged { .. })) => Exit::Damaged,
                 _ => Exit::Usage,
             }
         }
@@ -93,16 +109,20 @@ fn description(format: SchemaFormatName) -> Option<String> {
 fn script(
     args: &SchemaArgs,
     dialect: &Dialect,
-    write: fn(&Dialect, Option<&ExportSource>) -> String,
-) -> Result<String, SourceError> {
+    write: fn(&Dialect, Option<&ExportSource>) -> Result<String, SourceError>,
+) -> Result<String, ScriptError> {
     let runs = match &args.run {
         None => Runs::Whole,
         Some(run) if args.partial => Runs::OnePart(run.clone()),
         Some(run) => Runs::One(run.clone()),
     };
-    let source = args.from.as_ref().map(|path| ExportSource::read(path, &runs)).transpose()?;
-    if let Some(source) = &source {
-        dialect.check(source)?;
+    if args.loaded.is_some() && dialect.knows_loaded_runs() {
+        return Err(ScriptError::KnowsLoaded { dialect: dialect.name });
     }
-    Ok(write(dialect, source.as_ref()))
+    let loaded = args.loaded.as_deref().map(loaded::read).transpose()?;
+    let mut source = args.from.as_ref().map(|path| ExportSource::read(path, &runs)).transpose()?;
+    if let (Some(source), Some(loaded)) = (&mut source, &loaded) {
+        source.leave_out(loaded);
+    }
+    Ok(write(dialect, source.as_ref())?)
 }

@@ -15,11 +15,22 @@
 //!
 //! Layer 3: uses tables and manifests; connects to no database.
 
+mod append;
+mod chain;
 mod dialect;
 mod dialects;
+mod files;
+mod fixed;
+#[cfg(test)]
+mod fixture;
+mod links;
+mod location;
+mod replace;
 mod session;
 mod source;
 mod sql;
+mod tables;
+mod views;
 
 use crate::output::manifest::Manifest;
 

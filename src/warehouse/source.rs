@@ -1,11 +1,14 @@
 //! The export that a script reads.
 
+use std::collections::BTreeSet;
+
 use super::is_jsonl;
+use super::location::Location;
 use crate::catalog::{self, CatalogError, RunReader};
 use crate::durable::StorageError;
 use crate::id::RunId;
-use crate::output::Layout;
-use crate::output::manifest::Manifest;
+use crate::output::manifest::{FileEntry, Manifest};
+use crate::output::{Layout, RAW};
 use crate::store::Store;
 use crate::time::parse_time;
 
@@ -26,6 +29,7 @@ pub struct ExportSource {
     pub(super) path: String,
     /// True if the export is in an object store.
     is_remote: bool,
+    pub(super) location: Location,
     /// The selected run; `None` for all.
     pub(super) run: Option<RunId>,
     /// True if the run to be loaded has only parts of contacts.
@@ -34,11 +38,14 @@ pub struct ExportSource {
     pub(super) manifests: Vec<Manifest>,
     /// Runs that are not loaded, and the options that limit them to parts of contacts.
     pub(super) left_out: Vec<(RunId, Vec<&'static str>)>,
+    /// Runs that are not loaded, because the database has them.
+    loaded: Vec<RunId>,
     /// All known runs, including pruned ones.
     pub(super) links: Vec<Link>,
 }
 
 /// A run and its predecessor.
+#[derive(Debug)]
 pub(super) struct Link {
     pub(super) run_id: RunId,
     pub(super) previous: Option<RunId>,
@@ -108,6 +115,42 @@ pub enum SourceError {
         /// ID of the run.
         run: RunId,
     },
+    /// The run is JSONL, but the load reads only Parquet.
+    #[error(
+        "the run {run} is JSONL, but a load into {title} reads Parquet: make Parquet of it with chatzy-export snapshot --format parquet, export with --format parquet, or select another run with --run"
+    )]
+    NotParquet {
+        /// ID of the run.
+        run: RunId,
+        /// Name of the database.
+        title: &'static str,
+    },
+    /// The files do not contain the channel, and the load does not see their paths.
+    #[error(
+        "the run {run} is partitioned by channel, so its files do not contain the channel, and {title} does not read it from paths: make files that contain it with chatzy-export snapshot, export without this partition key, or select another run with --run"
+    )]
+    ChannelInPath {
+        /// ID of the run.
+        run: RunId,
+        /// Name of the database.
+        title: &'static str,
+    },
+    /// The path has characters that the database does not take literally.
+    #[error(
+        "{title} does not take the characters {characters} in paths literally: rename or copy the export, and give its new path"
+    )]
+    OddPath {
+        /// Name of the database.
+        title: &'static str,
+        /// The characters.
+        characters: &'static str,
+    },
+    /// The script cannot be written without an export.
+    #[error("the SQL for {title} names the files of an export: add --from PATH")]
+    NoExport {
+        /// Name of the database.
+        title: &'static str,
+    },
     /// The files do not contain the channel.
     #[error(
         "the run {run} is partitioned by channel, so its lines do not contain the channel: export without this partition key, or select another run with --run"
@@ -143,10 +186,12 @@ impl ExportSource {
             links: links(path, &all)?,
             path: as_folder(&text),
             is_remote: path.folder().is_none(),
+            location: Location::parse(&text, |name| std::env::var(name).ok()),
             run: None,
             is_part: false,
             manifests: Vec::new(),
             left_out: Vec::new(),
+            loaded: Vec::new(),
         };
         match runs {
             Runs::Whole => {
@@ -188,12 +233,58 @@ impl ExportSource {
             if !is_jsonl(manifest) {
                 return Err(SourceError::NotJsonl { run: run() });
             }
-            let is_by_channel = |(key, _): &(String, Option<String>)| key == "channel";
-            if manifest.files.iter().any(|file| file.partition.iter().any(is_by_channel)) {
+            if is_by_channel(manifest) {
                 return Err(SourceError::ByChannel { run: run() });
             }
         }
         Ok(())
+    }
+
+    /// An export without files.
+    #[cfg(test)]
+    pub(super) fn of_test(location: Location, links: Vec<Link>, manifests: Vec<Manifest>) -> Self {
+        Self {
+            path: String::new(),
+            is_remote: !matches!(location, Location::Local(_)),
+            location,
+            run: None,
+            is_part: false,
+            manifests,
+            left_out: Vec::new(),
+            loaded: Vec::new(),
+            links,
+        }
+    }
+
+    /// Leaves out the runs that the database has already.
+    pub fn leave_out(&mut self, loaded: &BTreeSet<RunId>) {
+        let is_loaded = |manifest: &Manifest| loaded.contains(&manifest.run_id);
+        let (here, new) = std::mem::take(&mut self.manifests).into_iter().partition(is_loaded);
+        self.manifests = new;
+        self.loaded = Vec::into_iter(here).map(|manifest| manifest.run_id).collect();
+    }
+
+    /// Checks that all files of tables are Parquet, for a database with this name.
+    ///
+    /// # Errors
+    /// If some are not.
+    pub(super) fn is_parquet(&self, title: &'static str) -> Result<(), SourceError> {
+        let is_other = |file: &&FileEntry| file.table != RAW && !file.path.ends_with(".parquet");
+        match self.manifests.iter().find(|manifest| manifest.files.iter().any(|file| is_other(&file))) {
+            Some(manifest) => Err(SourceError::NotParquet { run: manifest.run_id.clone(), title }),
+            None => Ok(()),
+        }
+    }
+
+    /// Checks that the files contain the channel, for a database with this name.
+    ///
+    /// # Errors
+    /// If it is only in their paths.
+    pub(super) fn has_channel(&self, title: &'static str) -> Result<(), SourceError> {
+        match self.manifests.iter().find(|manifest| is_by_channel(manifest)) {
+            Some(manifest) => Err(SourceError::ChannelInPath { run: manifest.run_id.clone(), title }),
+            None => Ok(()),
+        }
     }
 
     /// True if plain queries over the files find the newest run of a contact. This requires that all runs are
@@ -220,13 +311,24 @@ impl ExportSource {
         None
     }
 
-    /// Returns comments that name the runs that are left out.
+    /// Returns comments that name the runs that are left out, and the number of loaded ones.
     pub(super) fn left_out(&self) -> String {
         let line = |(run, options): &(RunId, Vec<&str>)| {
             format!("-- Left out, since it holds only parts of contacts: {run} ({})\n", options.join(", "))
         };
-        self.left_out.iter().map(line).collect()
+        let mut sql: String = self.left_out.iter().map(line).collect();
+        if !self.loaded.is_empty() {
+            sql.push_str(&format!(
+                "-- Left out, since the list of --loaded has them: {} runs\n",
+                self.loaded.len()
+            ));
+        }
+        sql
     }
+}
+
+fn is_by_channel(manifest: &Manifest) -> bool {
+    manifest.files.iter().flat_map(|file| &file.partition).any(|(key, _)| key == "channel")
 }
 
 /// Returns the path in a form that programs do not read as an option or as a home directory.

@@ -23,7 +23,11 @@ pub(super) fn literal(text: &str) -> String {
 
 /// Returns the SQL condition that a `coverage` row of this name is decisive.
 pub(super) fn decides(name: &str) -> String {
+    format!("{name}.status IN ({})", decisive())
+}
+
+/// Returns the decisive statuses as literals, separated by commas.
+pub(super) fn decisive() -> String {
     let statuses = Status::ALL.into_iter().filter(|status| status.decides());
-    let names: Vec<_> = statuses.map(|status| format!("'{}'", status.as_str())).collect();
-    format!("{name}.status IN ({})", names.join(", "))
+    statuses.map(|status| format!("'{}'", status.as_str())).collect::<Vec<_>>().join(", ")
 }

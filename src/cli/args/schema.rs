@@ -1,6 +1,7 @@
 //! The options of `schema`.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use clap::builder::PossibleValue;
@@ -33,7 +34,7 @@ pub struct SchemaArgs {
     /// Format of the description
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: SchemaFormatName,
-    /// Print the SQL that loads new runs: in one transaction, it replaces each contact that a run has read
+    /// Print the SQL that loads new runs: each contact that a run has read replaces its older version
     #[arg(long, value_name = "DIALECT", conflicts_with = "format")]
     pub merge: Option<DialectName>,
     /// Print the SQL of views with the latest version of each contact over all runs
@@ -42,6 +43,9 @@ pub struct SchemaArgs {
     /// Export to load or query: a folder, or the URL of one in an object store [default: a comment in the SQL shows where to set it]
     #[arg(long, value_name = "PATH", conflicts_with = "format", value_parser = export_path())]
     pub from: Option<Store>,
+    /// Leave out the runs in this list, one ID per line, because the database has them; `-` is stdin [default: the SQL skips them, but their files are read]
+    #[arg(long, value_name = "FILE", requires = "from")]
+    pub loaded: Option<PathBuf>,
     /// Only this run [default: all runs with complete contacts]
     #[arg(long, value_name = "ID", requires = "from")]
     pub run: Option<RunId>,

@@ -11,6 +11,7 @@ use crate::warehouse::sql::literal;
 pub static DUCKDB: Dialect = Dialect {
     name: "duckdb",
     aliases: &[],
+    title: "DuckDB",
     version: "DuckDB 1.3 or later",
     help: "DuckDB 1.3 or later; reads Parquet and JSONL",
     types: Types {

@@ -11,6 +11,7 @@ use crate::warehouse::session::{Session, runs};
 pub static POSTGRES: Dialect = Dialect {
     name: "postgres",
     aliases: &["postgresql"],
+    title: "PostgreSQL",
     version: "PostgreSQL 14 or later",
     help: "PostgreSQL 14 or later, through psql; takes JSONL",
     types: Types {

@@ -1,0 +1,204 @@
+//! Databases without transactions over several tables: the tables hold the rows of all loaded runs.
+//!
+//! Each run is loaded by itself, `coverage` last and in one statement, as a manifest is published last. A run
+//! that `coverage` names is complete: every statement skips it, and only such runs are in the views.
+
+use super::dialect::Dialect;
+use super::files::{self, Channel, FileGroup, TableFiles};
+use super::fixed::{Fixed, Script};
+use super::{ExportSource, heading, links, tables, views};
+use crate::id::RunId;
+use crate::output::manifest::Manifest;
+use crate::table::{Column, Table};
+
+/// Differences between the databases of this strategy.
+pub(super) struct Append {
+    /// Makes the rows of files available to queries.
+    pub(super) read: fn(&ExportSource, &RunId, &FileGroup<'_>) -> Readable,
+    /// Returns the value of a column in a row of a file.
+    pub(super) value: fn(&Column, name: String) -> String,
+    /// Rows of an interrupted load.
+    pub(super) leftovers: Leftovers,
+}
+
+/// Rows that queries can read.
+#[derive(Default)]
+pub(super) struct Readable {
+    /// Statements before the queries.
+    pub(super) before: String,
+    /// Items of a `FROM` clause, one or more. Each has the columns of the files.
+    pub(super) from: Vec<String>,
+    /// Statements after the queries.
+    pub(super) after: String,
+}
+
+/// Rows of an interrupted load.
+pub(super) enum Leftovers {
+    /// They are deleted before the next load. Each part of a table's rows is inserted by itself.
+    Delete,
+    /// The database cannot delete rows. All rows of a run and table are inserted by one statement, which
+    /// inserts all or none, unless the table has them.
+    #[expect(dead_code, reason = "the first database that cannot delete rows takes this away")]
+    Keep,
+}
+
+/// Returns the statements that create the tables and views.
+pub(super) fn create(dialect: &Dialect, fixed: &Fixed) -> String {
+    let script = Script { dialect, fixed };
+    [
+        heading("the tables, and views of the latest version of each contact"),
+        tables::create(script, ""),
+        views::create(script, ""),
+    ]
+    .concat()
+}
+
+/// Returns the script that loads the runs of an export that are not loaded yet.
+pub(super) fn merge(dialect: &Dialect, fixed: &Fixed, append: &Append, source: &ExportSource) -> String {
+    let mut sql = heading("loads the runs of an export that are not loaded yet");
+    sql.push_str(&format!(
+        "-- The tables and views are made by: chatzy-export schema --format {}\n\
+         -- The tables hold all loaded runs. Query the views latest_<table>. Run one load at a time.\n",
+        dialect.name
+    ));
+    sql.push_str(&load(Script { dialect, fixed }, append, source));
+    sql
+}
+
+/// Returns the script that creates tables and views, and loads the runs of an export that are not loaded yet.
+pub(super) fn latest(dialect: &Dialect, fixed: &Fixed, append: &Append, source: &ExportSource) -> String {
+    let script = Script { dialect, fixed };
+    [
+        heading("views of the latest version of each contact over all runs of an export"),
+        tables::create(script, ""),
+        views::create(script, ""),
+        load(script, append, source),
+    ]
+    .concat()
+}
+
+fn load(script: Script<'_>, append: &Append, source: &ExportSource) -> String {
+    let mut sql = source.left_out();
+    if source.manifests.is_empty() {
+        return sql + "-- Every run is loaded.\n";
+    }
+    sql.push_str(&(script.fixed.notes)(source));
+    sql.push_str(&(script.fixed.prepare)(source));
+    sql.push_str(&links::add(script, source));
+    sql.push_str(&links::parts_apart(script, source, "coverage"));
+    if let Leftovers::Delete = append.leftovers {
+        sql.push_str("\n-- Rows of a load that was interrupted.\n");
+        let runs = source.manifests.iter().map(|manifest| manifest.run_id.as_str());
+        let runs = script.literals(runs);
+        for table in Table::ALL.into_iter().filter(|table| *table != Table::Coverage) {
+            let run_id = script.column("run_id");
+            sql.push_str(&format!(
+                "DELETE FROM {} WHERE {run_id} IN ({runs}) AND {run_id} NOT IN (SELECT {run_id} FROM coverage);\n",
+                table.name()
+            ));
+        }
+    }
+    for manifest in &source.manifests {
+        sql.push_str(&load_run(script, append, source, manifest));
+    }
+    sql
+}
+
+/// The rows of one table of one run.
+struct TableRows<'a> {
+    files: TableFiles<'a>,
+    /// The `FROM` items of each group.
+    groups: Vec<Vec<String>>,
+}
+
+fn load_run(script: Script<'_>, append: &Append, source: &ExportSource, manifest: &Manifest) -> String {
+    let run_id = manifest.run_id.as_str();
+    let mut sql = format!("\n-- The run {run_id}.\n");
+    let mut after = String::new();
+    let mut rows = Vec::new();
+    for files in files::of_run(manifest) {
+        let mut groups = Vec::new();
+        for group in &files.groups {
+            let readable = (append.read)(source, &manifest.run_id, group);
+            sql.push_str(&readable.before);
+            after.push_str(&readable.after);
+            groups.push(readable.from);
+        }
+        rows.push(TableRows { files, groups });
+    }
+    let is_new = is_not_in(script, run_id, "coverage");
+    let condition = format!("\n    WHERE {is_new}");
+    let of_run = format!("{} = {}", script.column("run_id"), script.literal(run_id));
+    for TableRows { files, groups } in &rows {
+        let count = |from: &String| format!("SELECT count(*) AS n FROM {from} WHERE {of_run}");
+        let counts: Vec<_> = groups.iter().flatten().map(count).collect();
+        let count = match counts.as_slice() {
+            [count] => count.clone(),
+            _ => format!(
+                "SELECT sum(n) AS n FROM (\n        {}\n    ) AS parts",
+                counts.join("\n        UNION ALL ")
+            ),
+        };
+        sql.push_str(&script.check_rows(&count, files.rows, files.table, &manifest.run_id, &condition));
+        if files.table == Table::Coverage {
+            for from in groups.iter().flatten() {
+                sql.push_str(&script.check_times(from, manifest, &format!(" AND {of_run} AND {is_new}")));
+            }
+        }
+    }
+    for table_rows in &rows {
+        let table = table_rows.files.table;
+        sql.push_str(&insert(script, append, run_id, table_rows));
+        if table != Table::Coverage {
+            let count = format!("SELECT count(*) AS n FROM {} WHERE {of_run}", table.name());
+            sql.push_str(&script.check_rows(
+                &count,
+                table_rows.files.rows,
+                table,
+                &manifest.run_id,
+                &condition,
+            ));
+        }
+    }
+    sql + &after
+}
+
+fn is_not_in(script: Script<'_>, run_id: &str, table: &str) -> String {
+    format!("{} NOT IN (SELECT {} FROM {table})", script.literal(run_id), script.column("run_id"))
+}
+
+fn insert(script: Script<'_>, append: &Append, run_id: &str, rows: &TableRows<'_>) -> String {
+    let table = rows.files.table;
+    let of_run = format!("{} = {}", script.column("run_id"), script.literal(run_id));
+    let mut conditions = vec![of_run, is_not_in(script, run_id, "coverage")];
+    let is_one_statement = match append.leftovers {
+        Leftovers::Delete => table == Table::Coverage,
+        Leftovers::Keep => {
+            if table != Table::Coverage {
+                conditions.push(is_not_in(script, run_id, table.name()));
+            }
+            true
+        }
+    };
+    let condition = conditions.join("\n  AND ");
+    let mut selects = Vec::new();
+    for (group, items) in rows.files.groups.iter().zip(&rows.groups) {
+        let values: Vec<_> =
+            table.columns().iter().map(|column| value(script, append, group, column)).collect();
+        let values = values.join(", ");
+        selects.extend(items.iter().map(|from| format!("SELECT {values}\nFROM {from}\nWHERE {condition}")));
+    }
+    let into = format!("INSERT INTO {} ({})\n", table.name(), script.all(table.columns()));
+    if is_one_statement {
+        return format!("{into}{};\n", selects.join("\nUNION ALL\n"));
+    }
+    selects.iter().map(|select| format!("{into}{select};\n")).collect()
+}
+
+fn value(script: Script<'_>, append: &Append, group: &FileGroup<'_>, column: &Column) -> String {
+    match group.channel {
+        Channel::Same(channel) if !group.has(column) => channel
+            .map_or_else(|| (script.fixed.null)(script.dialect.types.text), |text| script.literal(text)),
+        _ => (append.value)(column, script.column(column.name)),
+    }
+}

@@ -1,0 +1,264 @@
+//! ClickHouse. It has no transactions over several tables.
+//!
+//! A file that is named twice is read twice. Files are named once each by `{a,b}` lists.
+
+use crate::id::RunId;
+use crate::table::{Column, Kind};
+use crate::warehouse::append::{Append, Leftovers, Readable};
+use crate::warehouse::dialect::{Dialect, Strategy, Types};
+use crate::warehouse::files::FileGroup;
+use crate::warehouse::fixed::{Fixed, in_double_quotes};
+use crate::warehouse::location::{Location, below};
+use crate::warehouse::tables::Shape;
+use crate::warehouse::{ExportSource, SourceError};
+
+/// ClickHouse, a server or `clickhouse local`.
+pub static CLICKHOUSE: Dialect = Dialect {
+    name: "clickhouse",
+    aliases: &[],
+    title: "ClickHouse",
+    version: "ClickHouse 25.3 or later",
+    help: "ClickHouse 25.3 or later; reads Parquet",
+    types: Types {
+        text: "String",
+        time: "DateTime64(6, 'UTC')",
+        integer: "Int64",
+        boolean: "Bool",
+        json: "String",
+        raw: "String",
+    },
+    failing: |message| format!("SELECT throwIf(true, {}) FORMAT Null;\n", literal(message)),
+    fail_if: |count, message| {
+        format!("SELECT throwIf((\n{count}\n) > 0, {}) FORMAT Null;\n", literal(message))
+    },
+    check,
+    strategy: Strategy::Append(
+        Fixed {
+            column: in_double_quotes,
+            literal,
+            time: |time| {
+                let text = time.trim_end_matches('Z').replace('T', " ");
+                format!("toDateTime64({}, 6, 'UTC')", literal(&text))
+            },
+            null: |_| "NULL".to_owned(),
+            definition: |type_name, nullable| {
+                if nullable { format!("Nullable({type_name})") } else { type_name.to_owned() }
+            },
+            column_comment: Some(|text| format!(" COMMENT {}", literal(text))),
+            table_options,
+            create_view: "CREATE OR REPLACE VIEW",
+            notes,
+            prepare: |_| PREPARE.to_owned(),
+        },
+        Append { read, value: |_, name| name, leftovers: Leftovers::Delete },
+    ),
+};
+
+/// Maximum number of files in one list. The database compiles a list to a pattern.
+const FILES_PER_LIST: usize = 500;
+
+/// Settings of the session of a load.
+const PREPARE: &str = "
+SET use_hive_partitioning = 0, join_use_nulls = 1, max_query_size = 16777216;
+-- A file that is missing is an error, and an insert into coverage is one block.
+SET s3_skip_empty_files = 0, min_insert_block_size_rows = 100000000, min_insert_block_size_bytes = 0;
+";
+
+/// Formats a text as a literal, in which a backslash escapes.
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\\', r"\\").replace('\'', r"\'"))
+}
+
+fn table_options(shape: &Shape) -> String {
+    let key: Vec<_> = shape.key.iter().map(|name| in_double_quotes(name)).collect();
+    format!("\nENGINE = MergeTree ORDER BY ({})\nCOMMENT {}", key.join(", "), literal(&shape.meaning))
+}
+
+fn check(source: &ExportSource) -> Result<(), SourceError> {
+    source.is_parquet(CLICKHOUSE.title)
+}
+
+fn notes(source: &ExportSource) -> String {
+    match source.location {
+        Location::Local(_) => "-- Run it with clickhouse local, or put the export into user_files_path of the server: clickhouse client < FILE\n".to_owned(),
+        _ => "-- Run it with: clickhouse client < FILE\n-- The server reads the files with its own credentials, or as its settings for the URL say.\n".to_owned(),
+    }
+}
+
+fn read(source: &ExportSource, _: &RunId, group: &FileGroup<'_>) -> Readable {
+    let from = group.paths.chunks(FILES_PER_LIST).map(|paths| function(source, group, paths)).collect();
+    Readable { from, ..Readable::default() }
+}
+
+/// Returns the table function that reads the files.
+fn function(source: &ExportSource, group: &FileGroup<'_>, paths: &[&str]) -> String {
+    let files = match paths {
+        [path] => (*path).to_owned(),
+        _ => format!("{{{}}}", paths.join(",")),
+    };
+    let structure = literal(&structure(group));
+    match &source.location {
+        Location::Local(folder) => {
+            // The characters of a pattern cannot be escaped. Each matches `?`, and the paths are compared.
+            let pattern = folder.replace(['*', '?', '{', '}', ','], "?");
+            let function =
+                format!("file({}, 'Parquet', {structure})", literal(&format!("{pattern}/{files}")));
+            if pattern == *folder {
+                return function;
+            }
+            let paths: Vec<_> = paths.iter().map(|path| literal(&format!("{folder}/{path}"))).collect();
+            format!("(SELECT * FROM {function} WHERE _path IN ({})) AS files", paths.join(", "))
+        }
+        Location::S3 { bucket, prefix, endpoint, region } => {
+            let files = below(prefix, &files);
+            let url = match (endpoint, region) {
+                (Some(endpoint), _) => format!("{endpoint}/{bucket}/{files}"),
+                (None, Some(region)) => format!("https://{bucket}.s3.{region}.amazonaws.com/{files}"),
+                (None, None) => format!("https://{bucket}.s3.amazonaws.com/{files}"),
+            };
+            format!("s3({}, 'Parquet', {structure})", literal(&url))
+        }
+        Location::Gs { bucket, prefix } => {
+            let url = format!("https://storage.googleapis.com/{bucket}/{}", below(prefix, &files));
+            format!("gcs({}, 'Parquet', {structure})", literal(&url))
+        }
+        Location::Az { container, prefix, account } => {
+            let url = format!("https://{}.blob.core.windows.net", account.as_deref().unwrap_or("ACCOUNT"));
+            format!(
+                "azureBlobStorage({}, {}, {}, 'Parquet', 'auto', {structure})",
+                literal(&url),
+                literal(container),
+                literal(&below(prefix, &files))
+            )
+        }
+    }
+}
+
+/// Returns the columns of the files, with their types.
+fn structure(group: &FileGroup<'_>) -> String {
+    let column = |column: &Column| {
+        let type_name = match column.kind {
+            Kind::Json => CLICKHOUSE.types.text,
+            _ => CLICKHOUSE.type_of(column),
+        };
+        let type_name = if column.nullable { format!("Nullable({type_name})") } else { type_name.to_owned() };
+        format!("{} {type_name}", in_double_quotes(column.name))
+    };
+    let in_files = group.table.columns().iter().filter(|column| group.has(column));
+    in_files.map(column).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::Table;
+    use crate::warehouse::files::Channel;
+    use crate::warehouse::fixture::{outline, source};
+
+    const FILES: [(&str, &str, u64); 2] =
+        [("messages", "month=2026-11/part-n-00000.parquet", 2), ("coverage", "part-n-00000.parquet", 3)];
+
+    #[test]
+    fn a_load_names_each_file() {
+        let export = source("/srv/it's/export", &[("n", &FILES)]);
+        insta::assert_snapshot!(outline(&CLICKHOUSE.merge(Some(&export)).unwrap()), @r#"
+        -- chatzy-export 0.1.0, schema version 1: loads the runs of an export that are not loaded yet
+        -- The tables and views are made by: chatzy-export schema --format clickhouse
+        -- The tables hold all loaded runs. Query the views latest_<table>. Run one load at a time.
+        -- Run it with clickhouse local, or put the export into user_files_path of the server: clickhouse cl…
+
+        SET use_hive_partitioning = 0, join_use_nulls = 1, max_query_size = 16777216;
+        -- A file that is missing is an error, and an insert into coverage is one block.
+        SET s3_skip_empty_files = 0, min_insert_block_size_rows = 100000000, min_insert_block_size_bytes = 0…
+
+        -- The order of runs is that of their manifests, since a clock may be set back.
+        INSERT INTO chatzy_runs ("run_id", "previous_run_id", "exported_at", "is_part", "chain", "position")
+        SELECT "run_id", "previous_run_id", "exported_at", "is_part", coalesce("known_chain", "chain"), "pos…
+        FROM (
+            SELECT found."run_id" AS "run_id", found."previous_run_id" AS "previous_run_id", found."exported…
+                max(known."chain") OVER (PARTITION BY found."chain") AS "known_chain",
+                max(known."position" - found."position") OVER (PARTITION BY found."chain") AS "shift"
+            FROM (
+                SELECT 'n' AS "run_id", NULL AS "previous_run_id", toDateTime64('2026-11-20 02:00:00.000000'…
+            ) AS found
+            LEFT JOIN chatzy_runs AS known ON known."run_id" = found."run_id"
+        ) AS numbered
+        WHERE "known_run" IS NULL;
+
+        -- Parts of contacts and whole ones do not mix.
+        SELECT throwIf((
+            SELECT count(*) FROM chatzy_runs
+            WHERE "is_part" AND "run_id" IN (SELECT "run_id" FROM coverage)
+        ) > 0, 'runs in the tables hold only parts of contacts, because of --since, --until or --channel: lo…
+
+        -- Rows of a load that was interrupted.
+        DELETE FROM contacts WHERE "run_id" IN ('n') AND "run_id" NOT IN (SELECT "run_id" FROM coverage);
+        DELETE FROM conversations WHERE "run_id" IN ('n') AND "run_id" NOT IN (SELECT "run_id" FROM coverage…
+        DELETE FROM messages WHERE "run_id" IN ('n') AND "run_id" NOT IN (SELECT "run_id" FROM coverage);
+        DELETE FROM channel_records WHERE "run_id" IN ('n') AND "run_id" NOT IN (SELECT "run_id" FROM covera…
+
+        -- The run n.
+        SELECT throwIf((
+            SELECT coalesce(max(abs(n - 2)), 0)
+            FROM (SELECT count(*) AS n FROM file('/srv/it\'s/export/messages/month=2026-11/part-n-00000.parq…
+            WHERE 'n' NOT IN (SELECT "run_id" FROM coverage)
+        ) > 0, 'rows too many or too few: the run n has 2 in the table messages; a file is missing or has ch…
+        SELECT throwIf((
+            SELECT coalesce(max(abs(n - 3)), 0)
+            FROM (SELECT count(*) AS n FROM file('/srv/it\'s/export/coverage/part-n-00000.parquet', 'Parquet…
+            WHERE 'n' NOT IN (SELECT "run_id" FROM coverage)
+        ) > 0, 'rows too many or too few: the run n has 3 in the table coverage; a file is missing or has ch…
+        SELECT throwIf((
+            SELECT count(*) FROM file('/srv/it\'s/export/coverage/part-n-00000.parquet', 'Parquet', '"contac…
+            WHERE "exported_at" <> toDateTime64('2026-11-20 02:00:00.000000', 6, 'UTC') AND "run_id" = 'n' A…
+        ) > 0, 'rows of the run n have another exported_at than its manifest: set the time zone of the sessi…
+        INSERT INTO messages ("message_id", "conversation_id", "contact_id", "message_order", "role", "conte…
+        SELECT "message_id", "conversation_id", "contact_id", "message_order", "role", "content", "created_a…
+        FROM file('/srv/it\'s/export/messages/month=2026-11/part-n-00000.parquet', 'Parquet', '"message_id" …
+        WHERE "run_id" = 'n'
+          AND 'n' NOT IN (SELECT "run_id" FROM coverage);
+        SELECT throwIf((
+            SELECT coalesce(max(abs(n - 2)), 0)
+            FROM (SELECT count(*) AS n FROM messages WHERE "run_id" = 'n') AS counted
+            WHERE 'n' NOT IN (SELECT "run_id" FROM coverage)
+        ) > 0, 'rows too many or too few: the run n has 2 in the table messages; a file is missing or has ch…
+        INSERT INTO coverage ("contact_id", "status", "messages", "pages", "requests", "retries", "rereads",…
+        SELECT "contact_id", "status", "messages", "pages", "requests", "retries", "rereads", "end", "first_…
+        FROM file('/srv/it\'s/export/coverage/part-n-00000.parquet', 'Parquet', '"contact_id" String, "statu…
+        WHERE "run_id" = 'n'
+          AND 'n' NOT IN (SELECT "run_id" FROM coverage);
+        "#);
+    }
+
+    #[test]
+    fn a_message_cannot_end_its_literal() {
+        insta::assert_snapshot!(CLICKHOUSE.failing("a'b\\'; \n--"), @r"SELECT throwIf(true, 'a\'b\\\';  --') FORMAT Null;");
+    }
+
+    #[test]
+    fn files_are_named_wherever_they_are() {
+        let shown = |root: &str, variables: &[(&str, &str)]| {
+            let value = |name: &str| {
+                variables.iter().find(|(of, _)| *of == name).map(|(_, value)| (*value).to_owned())
+            };
+            let mut export = source(root, &[]);
+            export.location = Location::parse(root, value);
+            let group = FileGroup {
+                table: Table::Coverage,
+                channel: Channel::InFiles,
+                paths: vec!["coverage/a", "coverage/b"],
+            };
+            let text = function(&export, &group, &group.paths);
+            let structure = literal(&structure(&group));
+            text.replace(&structure, "…")
+        };
+        let region = [("AWS_REGION", "eu-central-1")];
+        insta::assert_snapshot!(shown("/srv/it's \\/export/", &[]), @r"file('/srv/it\'s \\/export/{coverage/a,coverage/b}', 'Parquet', …)");
+        insta::assert_snapshot!(shown("/srv/{a,b}*?", &[]), @"(SELECT * FROM file('/srv/?a?b???/{coverage/a,coverage/b}', 'Parquet', …) WHERE _path IN ('/srv/{a,b}*?/coverage/a', '/srv/{a,b}*?/coverage/b')) AS files");
+        insta::assert_snapshot!(shown("s3://bucket/a/b", &[]), @"s3('https://bucket.s3.amazonaws.com/a/b/{coverage/a,coverage/b}', 'Parquet', …)");
+        insta::assert_snapshot!(shown("s3://bucket", &region), @"s3('https://bucket.s3.eu-central-1.amazonaws.com/{coverage/a,coverage/b}', 'Parquet', …)");
+        insta::assert_snapshot!(shown("s3://bucket/a", &[region[0], ("AWS_ENDPOINT_URL", "http://127.0.0.1:9000/")]), @"s3('http://127.0.0.1:9000/bucket/a/{coverage/a,coverage/b}', 'Parquet', …)");
+        insta::assert_snapshot!(shown("gs://bucket/a", &[]), @"gcs('https://storage.googleapis.com/bucket/a/{coverage/a,coverage/b}', 'Parquet', …)");
+        insta::assert_snapshot!(shown("az://container/a", &[("AZURE_STORAGE_ACCOUNT_NAME", "name")]), @"azureBlobStorage('https://name.blob.core.windows.net', 'container', 'a/{coverage/a,coverage/b}', 'Parquet', 'auto', …)");
+    }
+}

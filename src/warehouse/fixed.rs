@@ -1,0 +1,121 @@
+//! Scripts that are fixed text: the generator names the files of each run, and the database decides nothing.
+//!
+//! Statements end with `;` at the end of a line, and nowhere else is a `;` at the end of a line. Comments are
+//! whole lines.
+
+use super::ExportSource;
+use super::dialect::Dialect;
+use super::tables::Shape;
+use crate::id::RunId;
+use crate::output::manifest::Manifest;
+use crate::table::{Column, Table};
+
+/// Differences between the databases with fixed scripts.
+pub(super) struct Fixed {
+    /// Returns the quoted name of a column.
+    pub(super) column: fn(name: &str) -> String,
+    /// Returns a text as a literal.
+    pub(super) literal: fn(text: &str) -> String,
+    /// Returns a time as a literal. It has the form `2026-11-20T02:00:00.000000Z`.
+    pub(super) time: fn(time: &str) -> String,
+    /// Returns NULL with a type, for a column whose type no other row shows.
+    pub(super) null: fn(type_name: &str) -> String,
+    /// Returns the definition of a column with this type.
+    pub(super) definition: fn(type_name: &str, nullable: bool) -> String,
+    /// Returns the comment after a column's definition. If it is `None`, `COMMENT ON` statements follow.
+    pub(super) column_comment: Option<fn(text: &str) -> String>,
+    /// Returns the text after the columns of a table.
+    pub(super) table_options: fn(&Shape) -> String,
+    /// Beginning of a statement that creates a view.
+    pub(super) create_view: &'static str,
+    /// Returns comments on how to run a load, and what the database needs for it.
+    pub(super) notes: fn(&ExportSource) -> String,
+    /// Returns statements before a load.
+    pub(super) prepare: fn(&ExportSource) -> String,
+}
+
+/// A dialect with the table of its fixed scripts.
+#[derive(Clone, Copy)]
+pub(super) struct Script<'a> {
+    pub(super) dialect: &'a Dialect,
+    pub(super) fixed: &'a Fixed,
+}
+
+impl Script<'_> {
+    /// Returns the quoted name of a column.
+    pub(super) fn column(self, name: &str) -> String {
+        (self.fixed.column)(name)
+    }
+
+    /// Returns the quoted names of columns, separated by commas.
+    pub(super) fn columns(self, names: &[&str]) -> String {
+        names.iter().map(|name| self.column(name)).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Returns the quoted names of a table's columns, separated by commas.
+    pub(super) fn all(self, columns: &[Column]) -> String {
+        self.columns(&columns.iter().map(|column| column.name).collect::<Vec<_>>())
+    }
+
+    /// Returns a text as a literal.
+    pub(super) fn literal(self, text: &str) -> String {
+        (self.fixed.literal)(text)
+    }
+
+    /// Returns texts as literals, separated by commas.
+    pub(super) fn literals<'t>(self, texts: impl IntoIterator<Item = &'t str>) -> String {
+        texts.into_iter().map(|text| self.literal(text)).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Returns the definition of a column.
+    pub(super) fn definition(self, column: &Column) -> String {
+        (self.fixed.definition)(self.dialect.type_of(column), column.nullable)
+    }
+
+    /// Returns a statement that fails with a number and this message if a query returns more than zero.
+    pub(super) fn fail_if(self, count: &str, message: &str) -> String {
+        (self.dialect.fail_if)(count, message)
+    }
+
+    /// Returns a statement that fails unless a query returns the number of rows in a run's manifest. The
+    /// column is `n`.
+    pub(super) fn check_rows(
+        self,
+        count: &str,
+        rows: u64,
+        table: Table,
+        run_id: &RunId,
+        condition: &str,
+    ) -> String {
+        self.fail_if(
+            &format!("    SELECT coalesce(max(abs(n - {rows})), 0)\n    FROM ({count}) AS counted{condition}"),
+            &format!(
+                "rows too many or too few: the run {run_id} has {rows} in the table {}; a file is missing or has changed, or another load runs at the same time",
+                table.name()
+            ),
+        )
+    }
+
+    /// Returns a statement that fails if rows of a run have another time than its manifest.
+    pub(super) fn check_times(self, from: &str, manifest: &Manifest, condition: &str) -> String {
+        let time = (self.fixed.time)(&manifest.started_at);
+        let exported_at = self.column("exported_at");
+        self.fail_if(
+            &format!("    SELECT count(*) FROM {from}\n    WHERE {exported_at} <> {time}{condition}"),
+            &format!(
+                "rows of the run {} have another exported_at than its manifest: set the time zone of the session to UTC",
+                manifest.run_id
+            ),
+        )
+    }
+}
+
+/// Returns the definition of a column as in the SQL standard.
+pub(super) fn standard_definition(type_name: &str, nullable: bool) -> String {
+    format!("{type_name}{}", if nullable { "" } else { " NOT NULL" })
+}
+
+/// Returns a name in double quotes.
+pub(super) fn in_double_quotes(name: &str) -> String {
+    format!("\"{name}\"")
+}
