@@ -71,9 +71,9 @@ soak: tools ## The release binary under load and simulated trouble, for SOAK_MIN
 	cargo build --release
 	.tools/venv/bin/python tests/soak/soak.py --minutes $(SOAK_MINUTES) --rate $(SOAK_RATE)
 
-readers: tools ## Spark 3.5 reads what the exporter writes; needs Java 17
+readers: tools ## All readers open table folders, also Spark 3.5 and Spark 4; needs Java 17
 	scripts/reader-tools.sh
-	cargo test --test it -- readers::
+	cargo test --test it -- --include-ignored readers::
 
 spark: tools ## Shards as tasks of Spark 3.5, on two workers on loopback: killed, hung and cancelled; needs Java 17
 	scripts/engines.sh spark

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes .tools/readers: Spark 3.5, with which `make readers` reads an export and `make spark` runs shards. It needs Java 17 and
+# Makes .tools/readers: Spark 3.5, with which `make readers` reads exports and `make spark` runs shards. It needs Java 17 and
 # takes 700 MB, so `make test` does without it.
 set -euo pipefail
 cd "$(dirname "$0")/.."

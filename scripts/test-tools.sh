@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes .tools/venv: what the tests and checks need besides cargo. Does nothing when it is there already.
 #
-# The tests read exports back with pyarrow, fastparquet and DuckDB, so that no line of our own reader vouches for our writer. They
+# The tests read exports back with pyarrow, pandas, fastparquet and DuckDB, so that no line of our own reader vouches for our writer. They
 # come as Python wheels: the duckdb crate would compile its C++ for many minutes. duckdb-cli, its shell, typos and
 # maturin are wheels too.
 set -euo pipefail
@@ -24,7 +24,7 @@ fi
 scripts/example-tools.sh
 
 venv=.tools/venv
-pins=(pyarrow==26.0.1 duckdb==2.0.0 duckdb-cli==1.5.6 fastparquet==2026.9.0 typos==1.52.0 maturin==1.16.0)
+pins=(pyarrow==26.0.1 duckdb==2.0.0 duckdb-cli==1.5.6 fastparquet==2026.9.0 pandas==3.1.1 typos==1.52.0 maturin==1.16.0)
 
 stamp=$venv/pins
 if [[ -f $stamp && $(<"$stamp") == "${pins[*]}" ]]; then
