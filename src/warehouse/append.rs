@@ -3,6 +3,8 @@
 //! Each run is loaded by itself, `coverage` last and in one statement, as a manifest is published last. A run
 //! that `coverage` names is complete: every statement skips it, and only such runs are in the views.
 
+use std::fmt::Write as _;
+
 use super::dialect::Dialect;
 use super::files::{self, Channel, FileGroup, TableFiles};
 use super::fixed::{Fixed, Script};
@@ -56,11 +58,13 @@ pub(super) fn create(dialect: &Dialect, fixed: &Fixed) -> String {
 /// Returns the script that loads the runs of an export that are not loaded yet.
 pub(super) fn merge(dialect: &Dialect, fixed: &Fixed, append: &Append, source: &ExportSource) -> String {
     let mut sql = heading("loads the runs of an export that are not loaded yet");
-    sql.push_str(&format!(
+    // Writing to a string cannot fail.
+    let _ = write!(
+        sql,
         "-- The tables and views are made by: chatzy-export schema --format {}\n\
          -- The tables hold all loaded runs. Query the views latest_<table>. Run one load at a time.\n",
         dialect.name
-    ));
+    );
     sql.push_str(&load(Script { dialect, fixed }, append, source));
     sql
 }
@@ -92,10 +96,12 @@ fn load(script: Script<'_>, append: &Append, source: &ExportSource) -> String {
         let runs = script.literals(runs);
         for table in Table::ALL.into_iter().filter(|table| *table != Table::Coverage) {
             let run_id = script.column("run_id");
-            sql.push_str(&format!(
-                "DELETE FROM {} WHERE {run_id} IN ({runs}) AND {run_id} NOT IN (SELECT {run_id} FROM coverage);\n",
+            // Writing to a string cannot fail.
+            let _ = writeln!(
+                sql,
+                "DELETE FROM {} WHERE {run_id} IN ({runs}) AND {run_id} NOT IN (SELECT {run_id} FROM coverage);",
                 table.name()
-            ));
+            );
         }
     }
     for manifest in &source.manifests {
@@ -192,7 +198,7 @@ fn insert(script: Script<'_>, append: &Append, run_id: &str, rows: &TableRows<'_
     if is_one_statement {
         return format!("{into}{};\n", selects.join("\nUNION ALL\n"));
     }
-    selects.iter().map(|select| format!("{into}{select};\n")).collect()
+    selects.iter().map(|select| [&into, select.as_str(), ";\n"].concat()).collect()
 }
 
 fn value(script: Script<'_>, append: &Append, group: &FileGroup<'_>, column: &Column) -> String {

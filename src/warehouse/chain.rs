@@ -133,12 +133,10 @@ mod tests {
             prop_assert_eq!(found.len(), links.len());
             let of = |id: &RunId| found.iter().find(|run| run.link.run_id == *id);
             for run in &found {
-                match run.link.previous.as_ref().and_then(of) {
-                    Some(before) => {
-                        prop_assert_eq!(run.chain, before.chain);
-                        prop_assert_eq!(run.position, before.position + 1);
-                    }
-                    None => prop_assert_eq!((run.chain, run.position), (&run.link.run_id, 0)),
+                if let Some(before) = run.link.previous.as_ref().and_then(of) {
+                    prop_assert_eq!((run.chain, run.position), (before.chain, before.position + 1));
+                } else {
+                    prop_assert_eq!((run.chain, run.position), (&run.link.run_id, 0));
                 }
             }
         }

@@ -3,6 +3,8 @@
 //! The rows of the files go to tables of the session first, `staged_<table>`. Their numbers are compared with
 //! the manifests. One transaction then replaces the contacts that the runs have read.
 
+use std::fmt::Write as _;
+
 use super::dialect::Dialect;
 use super::files::{self, FileGroup};
 use super::fixed::{Fixed, Script};
@@ -41,11 +43,13 @@ pub(super) fn create(dialect: &Dialect, fixed: &Fixed) -> String {
 pub(super) fn merge(dialect: &Dialect, fixed: &Fixed, replace: &Replace, source: &ExportSource) -> String {
     let script = Script { dialect, fixed };
     let mut sql = heading("loads the runs of an export that are not loaded yet");
-    sql.push_str(&format!(
+    // Writing to a string cannot fail.
+    let _ = write!(
+        sql,
         "-- The tables are made by: chatzy-export schema --format {}\n\
          -- Each contact that a run has read is replaced; failed and unchanged ones keep their rows.\n",
         dialect.name
-    ));
+    );
     sql.push_str(&load(script, replace, source, "", |sql| replace_contacts(script, replace, sql)));
     sql
 }
@@ -89,11 +93,13 @@ fn load(
     sql.push_str(replace.begin);
     sql.push_str(&links::add(script, source));
     sql.push_str(&links::parts_apart(script, source, &format!("{prefix}coverage")));
-    sql.push_str(&format!(
+    // Writing to a string cannot fail.
+    let _ = write!(
+        sql,
         "\n-- Runs that are loaded already change nothing.\n\
          DELETE FROM staged_coverage WHERE {run_id} IN (SELECT {run_id} FROM {prefix}coverage);\n",
         run_id = script.column("run_id")
-    ));
+    );
     merge(&mut sql);
     sql.push_str(replace.commit);
     sql
@@ -113,7 +119,8 @@ fn stage(script: Script<'_>, replace: &Replace, source: &ExportSource) -> String
     let mut checks = "\n-- The files have the rows that the manifests count.\n".to_owned();
     for manifest in &source.manifests {
         let run_id = manifest.run_id.as_str();
-        sql.push_str(&format!("-- The run {run_id}.\n"));
+        // Writing to a string cannot fail.
+        let _ = writeln!(sql, "-- The run {run_id}.");
         for files in files::of_run(manifest) {
             for group in &files.groups {
                 sql.push_str(&(replace.stage)(source, &manifest.run_id, group));
@@ -143,15 +150,19 @@ fn replace_contacts(script: Script<'_>, replace: &Replace, sql: &mut String) {
         &format!("\n      AND {contact_id} IN (SELECT {contact_id} FROM staged_coverage)"),
     );
     sql.push_str(&add_all(script, replace, Table::Coverage, "", ""));
-    sql.push_str(&format!(
+    // Writing to a string cannot fail.
+    let _ = write!(
+        sql,
         "
 -- The contacts to be replaced, and the run that has them: not where the rows of a newer one are here.
 INSERT INTO {DUE} ({contact_id}, {run_id})
 {due} AND {run_id} IN (SELECT {run_id} FROM staged_coverage);\n"
-    ));
+    );
     for table in data_tables() {
         let columns = script.all(table.columns());
-        sql.push_str(&format!(
+        // Writing to a string cannot fail.
+        let _ = write!(
+            sql,
             "
 DELETE FROM {table} WHERE {contact_id} IN (SELECT {contact_id} FROM {DUE});
 INSERT INTO {table} ({columns})
@@ -160,7 +171,7 @@ FROM staged_{table}
 JOIN {DUE} USING ({contact_id}, {run_id});\n",
             table = table.name(),
             values = values(script, replace, table),
-        ));
+        );
     }
     let wrong = format!(
         "    SELECT count(*)

@@ -1,6 +1,7 @@
 //! The export that a script reads.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use super::is_jsonl;
 use super::location::Location;
@@ -318,10 +319,9 @@ impl ExportSource {
         };
         let mut sql: String = self.left_out.iter().map(line).collect();
         if !self.loaded.is_empty() {
-            sql.push_str(&format!(
-                "-- Left out, since the list of --loaded has them: {} runs\n",
-                self.loaded.len()
-            ));
+            // Writing to a string cannot fail.
+            let _ =
+                writeln!(sql, "-- Left out, since the list of --loaded has them: {} runs", self.loaded.len());
         }
         sql
     }

@@ -1,5 +1,7 @@
 //! `CREATE TABLE` statements of fixed scripts.
 
+use std::fmt::Write as _;
+
 use super::fixed::Script;
 use crate::table::{Column, Kind, Table, plain};
 
@@ -72,13 +74,16 @@ fn create_one(script: Script<'_>, shape: &Shape) -> String {
         (script.fixed.table_options)(shape)
     );
     if script.fixed.column_comment.is_none() {
-        sql.push_str(&format!("COMMENT ON TABLE {name} IS {};\n", script.literal(&shape.meaning)));
+        // Writing to a string cannot fail.
+        let _ = writeln!(sql, "COMMENT ON TABLE {name} IS {};", script.literal(&shape.meaning));
         for column in *columns {
-            sql.push_str(&format!(
-                "COMMENT ON COLUMN {name}.{} IS {};\n",
+            // Writing to a string cannot fail.
+            let _ = writeln!(
+                sql,
+                "COMMENT ON COLUMN {name}.{} IS {};",
                 script.column(column.name),
                 script.literal(&plain(column.meaning))
-            ));
+            );
         }
     }
     sql

@@ -1,5 +1,7 @@
 //! Views of the latest version of each contact, over tables that hold the rows of all runs.
 
+use std::fmt::Write as _;
+
 use super::fixed::Script;
 use super::sql::decisive;
 use super::tables::RUNS;
@@ -16,7 +18,9 @@ pub(super) fn create(script: Script<'_>, prefix: &str) -> String {
         newest(script, &script.all(Table::Coverage.columns()), &format!("{prefix}coverage"), "")
     );
     for table in Table::ALL.into_iter().filter(|table| *table != Table::Coverage) {
-        sql.push_str(&format!(
+        // Writing to a string cannot fail.
+        let _ = write!(
+            sql,
             "
 {create} latest_{table} AS
 SELECT {columns}
@@ -25,7 +29,7 @@ JOIN (SELECT {key} FROM latest_coverage) AS newest USING ({key});\n",
             table = table.name(),
             columns = script.all(table.columns()),
             key = script.columns(&["contact_id", "run_id"]),
-        ));
+        );
     }
     sql
 }

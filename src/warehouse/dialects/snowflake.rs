@@ -168,7 +168,9 @@ mod tests {
     #[test]
     fn a_load_names_each_file() {
         let export = source("/srv/it's/export", &[("n", &FILES)]);
-        insta::assert_snapshot!(outline(&SNOWFLAKE.merge(Some(&export)).unwrap()), @r#"
+        let script = SNOWFLAKE.merge(Some(&export)).unwrap();
+        let (staging, _) = script.split_once("\nBEGIN;\n").unwrap();
+        insta::assert_snapshot!(outline(staging), @r#"
         -- chatzy-export 0.1.0, schema version 1: loads the runs of an export that are not loaded yet
         -- The tables are made by: chatzy-export schema --format snowflake
         -- Each contact that a run has read is replaced; failed and unchanged ones keep their rows.
@@ -202,9 +204,15 @@ mod tests {
             SELECT count(*) FROM staged_coverage
             WHERE "EXPORTED_AT" <> TO_TIMESTAMP_TZ('2026-11-20T02:00:00.000000+00:00') AND "RUN_ID" = 'n'
         ) AS wrong);
+        "#);
+    }
 
-        BEGIN;
-
+    #[test]
+    fn a_load_is_one_transaction() {
+        let export = source("/srv/it's/export", &[("n", &FILES)]);
+        let script = SNOWFLAKE.merge(Some(&export)).unwrap();
+        let (_, merge) = script.split_once("\nBEGIN;\n").unwrap();
+        insta::assert_snapshot!(outline(merge), @r#"
         -- The order of runs is that of their manifests, since a clock may be set back.
         INSERT INTO chatzy_runs ("RUN_ID", "PREVIOUS_RUN_ID", "EXPORTED_AT", "IS_PART", "CHAIN", "POSITION")
         SELECT "RUN_ID", "PREVIOUS_RUN_ID", "EXPORTED_AT", "IS_PART", coalesce("KNOWN_CHAIN", "CHAIN"), "POS…
