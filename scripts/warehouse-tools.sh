@@ -5,6 +5,7 @@
 #   .tools/warehouse/venv         chdb (ClickHouse), DuckDB with extensions, Polars, deltalake, pyiceberg, DataFusion, sqlglot: 1.8 GB
 #   .tools/warehouse/snowflake    fakesnow, which takes statements of Snowflake: 350 MB
 #   .tools/warehouse/spark        Spark 4: 520 MB, and it needs Java 17
+#   .tools/warehouse/dbt          dbt with DuckDB: 200 MB
 #
 # PostgreSQL is in scripts/test-tools.sh. The extensions of DuckDB fit one version of it, which is another than the one of that script.
 # fakesnow fits other versions of DuckDB and sqlglot.
@@ -47,6 +48,8 @@ part venv datafusion datafusion==55.0.0 pyarrow==26.0.1 || missing DataFusion
 part venv sqlglot sqlglot==30.30.0 || missing sqlglot
 # Later connectors lack a module that fakesnow imports.
 part snowflake fakesnow fakesnow==0.12.1 snowflake-connector-python==4.4.0 duckdb==2.0.1 || missing fakesnow
+# dbt-core 1.12 needs a package that is not published.
+part dbt dbt dbt-core==1.11.16 dbt-duckdb==1.11.1 "duckdb==$duckdb" || missing dbt
 if java_17; then
     part spark pyspark pyspark==4.3.0 || missing Spark
 else

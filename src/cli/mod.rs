@@ -63,8 +63,10 @@ pub fn main() -> Exit {
     panics::install();
     let exit = std::panic::catch_unwind(command).unwrap_or_else(|_| {
         let arguments: Vec<_> = std::env::args_os().collect();
-        if arguments.get(1).is_some_and(|command| command == "schema") {
-            schema::fail_session(schema::dialect_in(&arguments), "a bug in chatzy-export");
+        if arguments.get(1).is_some_and(|command| command == "schema")
+            && let Some(reader) = schema::Reader::in_arguments(&arguments)
+        {
+            reader.fail("a bug in chatzy-export");
         }
         Exit::Bug
     });

@@ -2,20 +2,19 @@
 
 mod loaded;
 pub(super) mod markdown;
+mod reader;
 mod text;
 mod width;
 
-use std::ffi::OsString;
-
-use super::args::{DialectName, SchemaArgs, SchemaFormatName};
+use super::args::{SchemaArgs, SchemaFormatName};
 use super::console::{self, eprint};
 use super::exit::Exit;
 use super::limits;
-use super::partial_args::argument;
 use crate::catalog::CatalogError;
 use crate::table::{SchemaFormat, schema_document};
-use crate::warehouse::{Dialect, ExportSource, Runs, SourceError};
+use crate::warehouse::{self, Dialect, ExportSource, Registry, Runs, SourceError};
 use loaded::LoadedError;
+pub use reader::Reader;
 
 /// Reason why no script can be written.
 #[derive(Debug, thiserror::Error)]
@@ -36,19 +35,20 @@ pub fn schema(args: &SchemaArgs) -> Exit {
     if let Err(error) = limits::check_memory() {
         let message = error.to_string();
         eprint(&format!("error: {message}"));
-        fail_session(dialect(args), &message);
+        fail(args, &message);
         return Exit::Storage;
     }
-    let text = match (args.merge, args.latest) {
-        (Some(name), _) => script(args, name.0, Dialect::merge),
-        (None, Some(name)) => script(args, name.0, Dialect::latest),
-        (None, None) if args.from.is_some() => {
-            let message = "--from requires --merge or --latest; see: chatzy-export schema --help";
+    let text = match (args.merge, args.latest, args.register) {
+        (Some(name), ..) => script(args, name.0, Dialect::merge),
+        (_, Some(name), _) => script(args, name.0, Dialect::latest),
+        (.., Some(name)) => registration(args, name.0),
+        _ if args.from.is_some() => {
+            let message = "--from requires --merge, --latest or --register; see: chatzy-export schema --help";
             eprint(&format!("error: {message}"));
-            fail_session(dialect(args), message);
+            fail(args, message);
             return Exit::Usage;
         }
-        (None, None) => match description(args.format) {
+        _ => match description(args.format) {
             Some(text) => Ok(text),
             None => return Exit::Bug,
         },
@@ -59,7 +59,7 @@ pub fn schema(args: &SchemaArgs) -> Exit {
         Err(error) => {
             let message = console::chain(&error);
             eprint(&format!("error: {message}"));
-            fail_session(dialect(args), &message);
+            fail(args, &message);
             match error {
                 ScriptError::Source(SourceError::Storage(error)) => Exit::of_storage(&error),
                 ScriptError::Source(SourceError::Damaged(CatalogError::Damaged { .. })) => Exit::Damaged,
@@ -69,30 +69,11 @@ pub fn schema(args: &SchemaArgs) -> Exit {
     }
 }
 
-/// Returns the dialect that the options select.
-fn dialect(args: &SchemaArgs) -> Option<&'static Dialect> {
-    let of_format = match args.format {
-        SchemaFormatName::Sql(dialect) => Some(dialect),
-        _ => None,
-    };
-    args.merge.or(args.latest).map(|name| name.0).or(of_format)
-}
-
-/// Prints SQL that fails with the message.
-///
-/// A database that reads this output sees neither stderr nor the exit code. To it, an empty output is a
-/// successful script.
-pub fn fail_session(dialect: Option<&Dialect>, message: &str) {
-    if let Some(dialect) = dialect {
-        // A closed stdout does not change the exit code.
-        let _ = console::print(dialect.failing(&console::escape(message)).trim_end());
+/// Prints a script that fails with the message, for the program that reads the output.
+fn fail(args: &SchemaArgs, message: &str) {
+    if let Some(reader) = Reader::of(args) {
+        reader.fail(message);
     }
-}
-
-/// Returns the dialect in arguments that may be invalid, from the first of these options.
-pub fn dialect_in(arguments: &[OsString]) -> Option<&'static Dialect> {
-    let named = ["--merge", "--latest", "--format"].iter().find_map(|option| argument(arguments, option))?;
-    <DialectName as clap::ValueEnum>::from_str(named.to_str()?, false).ok().map(|name| name.0)
 }
 
 fn description(format: SchemaFormatName) -> Option<String> {
@@ -101,6 +82,7 @@ fn description(format: SchemaFormatName) -> Option<String> {
         SchemaFormatName::Markdown => return Some(markdown::tables()),
         SchemaFormatName::Arrow => SchemaFormat::Arrow,
         SchemaFormatName::JsonSchema => SchemaFormat::JsonSchema,
+        SchemaFormatName::Dbt => return Some(warehouse::dbt_sources()),
         SchemaFormatName::Sql(dialect) => return Some(dialect.tables()),
     };
     serde_json::to_string_pretty(&schema_document(document)).ok()
@@ -111,18 +93,29 @@ fn script(
     dialect: &Dialect,
     write: fn(&Dialect, Option<&ExportSource>) -> Result<String, SourceError>,
 ) -> Result<String, ScriptError> {
+    if args.loaded.is_some() && dialect.knows_loaded_runs() {
+        return Err(ScriptError::KnowsLoaded { dialect: dialect.name });
+    }
+    let source = source(args)?;
+    Ok(write(dialect, source.as_ref())?)
+}
+
+fn registration(args: &SchemaArgs, registry: &Registry) -> Result<String, ScriptError> {
+    // The option requires --from.
+    Ok(source(args)?.map_or_else(|| Ok(String::new()), |source| registry.script(&source))?)
+}
+
+/// Reads the manifests of the runs to be loaded, if an export is given.
+fn source(args: &SchemaArgs) -> Result<Option<ExportSource>, ScriptError> {
     let runs = match &args.run {
         None => Runs::Whole,
         Some(run) if args.partial => Runs::OnePart(run.clone()),
         Some(run) => Runs::One(run.clone()),
     };
-    if args.loaded.is_some() && dialect.knows_loaded_runs() {
-        return Err(ScriptError::KnowsLoaded { dialect: dialect.name });
-    }
     let loaded = args.loaded.as_deref().map(loaded::read).transpose()?;
     let mut source = args.from.as_ref().map(|path| ExportSource::read(path, &runs)).transpose()?;
     if let (Some(source), Some(loaded)) = (&mut source, &loaded) {
         source.leave_out(loaded);
     }
-    Ok(write(dialect, source.as_ref())?)
+    Ok(source)
 }

@@ -41,9 +41,10 @@ fn print_help(help: &clap::Error, exit: Exit) -> Exit {
 }
 
 fn report_mistake(sentence: &str, partial: PartialArgs, arguments: &[OsString]) -> Exit {
-    if partial.command.as_deref() == Some("schema") {
-        let message = sentence.strip_prefix("error: ").unwrap_or(sentence);
-        schema::fail_session(schema::dialect_in(arguments), message);
+    if partial.command.as_deref() == Some("schema")
+        && let Some(reader) = schema::Reader::in_arguments(arguments)
+    {
+        reader.fail(sentence.strip_prefix("error: ").unwrap_or(sentence));
     }
     let metrics_file =
         partial.metrics_file.filter(|path| super::output_paths::export_around(path, None).is_none());

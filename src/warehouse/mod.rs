@@ -17,6 +17,7 @@
 
 mod append;
 mod chain;
+mod dbt;
 mod dialect;
 mod dialects;
 mod files;
@@ -25,6 +26,7 @@ mod fixed;
 mod fixture;
 mod links;
 mod location;
+mod register;
 mod replace;
 mod session;
 mod source;
@@ -34,7 +36,9 @@ mod views;
 
 use crate::output::manifest::Manifest;
 
+pub use dbt::sources as dbt_sources;
 pub use dialect::Dialect;
+pub use register::Registry;
 pub use source::{ExportSource, Runs, SourceError};
 
 /// Purpose of a script.

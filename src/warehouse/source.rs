@@ -41,6 +41,8 @@ pub struct ExportSource {
     pub(super) left_out: Vec<(RunId, Vec<&'static str>)>,
     /// Runs that are not loaded, because the database has them.
     loaded: Vec<RunId>,
+    /// All runs that the export has.
+    there: Vec<RunId>,
     /// All known runs, including pruned ones.
     pub(super) links: Vec<Link>,
 }
@@ -146,6 +148,16 @@ pub enum SourceError {
         /// The characters.
         characters: &'static str,
     },
+    /// Programs disagree on such URLs.
+    #[error(
+        "{title} has no names for files in {path}: copy the export to s3:// or gs://, or to a folder, and give its new path"
+    )]
+    NoName {
+        /// Name of the table format.
+        title: &'static str,
+        /// URL of the export.
+        path: String,
+    },
     /// The script cannot be written without an export.
     #[error("the SQL for {title} names the files of an export: add --from PATH")]
     NoExport {
@@ -193,6 +205,7 @@ impl ExportSource {
             manifests: Vec::new(),
             left_out: Vec::new(),
             loaded: Vec::new(),
+            there: all.iter().map(|manifest| manifest.run_id.clone()).collect(),
         };
         match runs {
             Runs::Whole => {
@@ -250,6 +263,7 @@ impl ExportSource {
             location,
             run: None,
             is_part: false,
+            there: manifests.iter().map(|manifest| manifest.run_id.clone()).collect(),
             manifests,
             left_out: Vec::new(),
             loaded: Vec::new(),
@@ -310,6 +324,12 @@ impl ExportSource {
             }
         }
         None
+    }
+
+    /// Returns the runs that the export has, but that are not loaded.
+    pub(super) fn others(&self) -> impl Iterator<Item = &RunId> {
+        let is_selected = |run: &RunId| self.manifests.iter().any(|manifest| manifest.run_id == *run);
+        self.there.iter().filter(move |run| !is_selected(run))
     }
 
     /// Returns comments that name the runs that are left out, and the number of loaded ones.

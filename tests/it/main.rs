@@ -54,6 +54,7 @@ mod prune;
 mod readers;
 mod rebuild;
 mod redaction;
+mod register;
 mod replay;
 mod report;
 mod resume;

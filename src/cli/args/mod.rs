@@ -42,7 +42,7 @@ pub use rebuild::{PartitionKeys, RebuildArgs};
 pub use report::ReportArgs;
 pub use run::{FormatName, RunArgs};
 pub use runs::RunsArgs;
-pub use schema::{DialectName, SchemaArgs, SchemaFormatName};
+pub use schema::{DialectName, RegistryName, SchemaArgs, SchemaFormatName};
 #[cfg(feature = "simulator")]
 pub use simulate::SimulateArgs;
 pub use snapshot::SnapshotArgs;

@@ -11,7 +11,7 @@ use super::path::export_path;
 
 use crate::id::RunId;
 use crate::store::Store;
-use crate::warehouse::Dialect;
+use crate::warehouse::{Dialect, Registry};
 
 pub const EXAMPLES: &str = "\
 Examples:
@@ -40,6 +40,9 @@ pub struct SchemaArgs {
     /// Print the SQL of views with the latest version of each contact over all runs
     #[arg(long, value_name = "DIALECT", conflicts_with_all = ["format", "merge"])]
     pub latest: Option<DialectName>,
+    /// Print a script that registers published files in a table format, without copying them
+    #[arg(long, value_name = "FORMAT", conflicts_with_all = ["format", "merge", "latest"], requires = "from")]
+    pub register: Option<RegistryName>,
     /// Export to load or query: a folder, or the URL of one in an object store [default: a comment in the SQL shows where to set it]
     #[arg(long, value_name = "PATH", conflicts_with = "format", value_parser = export_path())]
     pub from: Option<Store>,
@@ -63,6 +66,8 @@ pub enum SchemaFormatName {
     Markdown,
     /// Names and Arrow types as JSON.
     Arrow,
+    /// Sources of dbt.
+    Dbt,
     /// A JSON Schema.
     JsonSchema,
     /// SQL that creates the tables.
@@ -82,8 +87,8 @@ impl DialectName {
 impl ValueEnum for SchemaFormatName {
     fn value_variants<'a>() -> &'a [Self] {
         static ALL: LazyLock<Vec<SchemaFormatName>> = LazyLock::new(|| {
-            use SchemaFormatName::{Arrow, JsonSchema, Markdown, Sql, Text};
-            [Text, Markdown, Arrow, JsonSchema].into_iter().chain(Dialect::ALL.map(Sql)).collect()
+            use SchemaFormatName::{Arrow, Dbt, JsonSchema, Markdown, Sql, Text};
+            [Text, Markdown, Arrow, JsonSchema, Dbt].into_iter().chain(Dialect::ALL.map(Sql)).collect()
         });
         &ALL
     }
@@ -94,6 +99,7 @@ impl ValueEnum for SchemaFormatName {
             Self::Markdown => ("markdown", "Markdown, as a data dictionary"),
             Self::Arrow => ("arrow", "Column names and Arrow types, as JSON"),
             Self::JsonSchema => ("json-schema", "JSON Schema, draft 2020-12"),
+            Self::Dbt => ("dbt", "Sources of dbt, with descriptions and tests"),
             Self::Sql(dialect) => {
                 return Some(DialectName(dialect).value(format!("SQL for {}", dialect.version)));
             }
@@ -110,6 +116,27 @@ impl ValueEnum for DialectName {
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(self.value(self.0.help.to_owned()))
+    }
+}
+
+/// A table format that lists files.
+#[derive(Clone, Copy)]
+pub struct RegistryName(pub &'static Registry);
+
+impl ValueEnum for RegistryName {
+    fn value_variants<'a>() -> &'a [Self] {
+        static ALL: LazyLock<Vec<RegistryName>> = LazyLock::new(|| Registry::ALL.map(RegistryName).to_vec());
+        &ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.0.name).help(self.0.help))
+    }
+}
+
+impl fmt::Debug for RegistryName {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.0.name)
     }
 }
 

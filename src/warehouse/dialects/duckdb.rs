@@ -42,7 +42,8 @@ pub static DUCKDB: Dialect = Dialect {
 
 /// Makes the shell of DuckDB stop at the first error. The shell ends the comment at the first `*/`, skips the
 /// line and obeys the next one. DuckDB itself nests comments, so it ignores all three lines.
-const STOP_AT_ERRORS: &str = "/* /* The shell of DuckDB stops at the first error. */\n.bail on\n-- */\n";
+pub(in crate::warehouse) const STOP_AT_ERRORS: &str =
+    "/* /* The shell of DuckDB stops at the first error. */\n.bail on\n-- */\n";
 
 fn failing(message: &str) -> String {
     format!("{STOP_AT_ERRORS}SELECT error({});\n", literal(message))

@@ -23,7 +23,7 @@ pub fn latest(session: &Session, source: Option<&ExportSource>) -> String {
 -- The run that has a contact's latest version: the last that has read it.
 {create} latest_coverage AS
 {};\n",
-        runs::newest("staged_coverage", &columns, is_part, "")
+        runs::newest("staged_coverage", "chatzy_order", &columns, is_part, "")
     );
     for table in Table::ALL.into_iter().filter(|table| *table != Table::Coverage) {
         let _ = write!(

@@ -44,6 +44,7 @@ AND (contact_id, run_id) IN (SELECT contact_id, run_id FROM staged_coverage);\n"
         due = (session.temp_table)("chatzy_due"),
         newest = runs::newest(
             "coverage",
+            "chatzy_order",
             "contact_id, run_id",
             is_part,
             "\n        AND read.contact_id IN (SELECT contact_id FROM staged_coverage)"

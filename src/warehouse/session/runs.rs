@@ -62,8 +62,14 @@ SELECT run_id, is_part, moment, position FROM ranked"
 }
 
 /// Returns the query for the newest run of each contact among the rows of a `coverage`, as `contact_id` and
-/// the given columns. Rows of parts of contacts are not compared with those of whole contacts.
-pub(in crate::warehouse) fn newest(coverage: &str, columns: &str, is_part: bool, condition: &str) -> String {
+/// the given columns. The order of the runs is in a table or view. Rows of parts of contacts are not compared with those of whole contacts.
+pub(in crate::warehouse) fn newest(
+    coverage: &str,
+    order: &str,
+    columns: &str,
+    is_part: bool,
+    condition: &str,
+) -> String {
     let kind = if is_part { "" } else { "NOT " };
     format!(
         "SELECT {columns}
@@ -73,7 +79,7 @@ FROM (
         ORDER BY coalesce(run.moment, read.exported_at) DESC, coalesce(run.position, 0) DESC, read.exported_at DESC, read.run_id DESC
     ) AS place
     FROM {coverage} AS read
-    LEFT JOIN chatzy_order AS run ON run.run_id = read.run_id
+    LEFT JOIN {order} AS run ON run.run_id = read.run_id
     WHERE {decides} AND {kind}coalesce(run.is_part, false){condition}
 ) AS ranked
 WHERE place = 1",

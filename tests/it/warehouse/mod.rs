@@ -3,7 +3,7 @@
 pub mod databases;
 mod failing;
 mod mixed;
-mod nights;
+pub mod nights;
 mod order;
 mod paths;
 
@@ -20,12 +20,12 @@ use nights::{Nights, ODD_TEXT, odd};
 const TABLES: [&str; 5] = ["contacts", "conversations", "messages", "channel_records", "coverage"];
 
 /// The output of `schema`.
-fn sql(arguments: &str) -> String {
+pub fn sql(arguments: &str) -> String {
     Export::command("schema").args(arguments).expect(0).stdout
 }
 
 /// The output of `schema` for an export. The SQL runs in the folder above it, where `./export` is the export.
-fn script(export: &Export, arguments: &str) -> String {
+pub fn script(export: &Export, arguments: &str) -> String {
     let from = export.out_path().to_str().unwrap();
     Export::command("schema").args(arguments).args("--from").arg(from).expect(0).stdout
 }

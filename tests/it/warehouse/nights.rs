@@ -29,10 +29,15 @@ impl Nights {
 
     /// The same with a third run, `part`, that has these options.
     pub fn with_a_part(format: &str, options: &str) -> Self {
-        Self::with(format, Some(options))
+        Self::with(format, Some(("part", options)))
     }
 
-    fn with(format: &str, part: Option<&str>) -> Self {
+    /// The same with a third run, `night3`, that reads what the second has read.
+    pub fn with_a_third(format: &str) -> Self {
+        Self::with(format, Some(("night3", "")))
+    }
+
+    fn with(format: &str, third: Option<(&str, &str)>) -> Self {
         let is_second = Arc::new(AtomicBool::new(false));
         let night = Arc::clone(&is_second);
         let server = Scripted::api(move |asked| page(asked, night.load(Ordering::Relaxed)));
@@ -46,8 +51,8 @@ impl Nights {
         if format == "jsonl" {
             add_unchanged(&second);
         }
-        if let Some(options) = part {
-            export.clone().arg("part").args(options).expect(3);
+        if let Some((run, options)) = third {
+            export.clone().arg(run).args(options).expect(3);
         }
         let texts = |rows: &[(&str, &str, &str, &str)]| {
             rows.iter().map(|(contact, id, text, run)| format!("{contact}|{id}|{text}|{run}")).collect()
