@@ -26,7 +26,11 @@ Examples:
   chatzy-export schema --merge postgres --from ./export | psql warehouse
       the same for an export with --format jsonl
   chatzy-export schema --latest duckdb --from ./export > latest.sql && duckdb -init latest.sql
-      views latest_contacts, latest_messages, … over the files of all runs";
+      views latest_contacts, latest_messages, … over the files of all runs
+  chatzy-export schema --register iceberg --from ./export | python - sqlite:///catalog.db file:///data/warehouse
+      lists the files of new runs in Iceberg tables; `--register ducklake` does it in a DuckLake
+  chatzy-export schema --format dbt > models/chatzy.yml
+      the tables as sources of dbt, with tests";
 
 /// Explain the tables' columns, or print the SQL that loads them
 #[derive(Debug, Args)]

@@ -242,14 +242,14 @@ SET search_path = CASE WHEN getvariable('chatzy_is_renewed') THEN 'lake.main' EL
 
 /// Registers the files and the order of the runs.
 fn changes() -> String {
-    let mut sql = String::new();
+    let mut sql = "\n-- As queries, since CALL prints an empty table for each.".to_owned();
     // Writing to a string cannot fail.
     for table in Table::ALL {
         let _ = write!(
             sql,
             "
 SET VARIABLE chatzy_paths = (SELECT coalesce(list(chatzy_pattern(path)), []) FROM chatzy_new WHERE table_name = '{table}');
-CALL ducklake_add_data_files('lake', '{table}', getvariable('chatzy_paths'), allow_missing => true);
+SET VARIABLE chatzy_done = (SELECT count(*) FROM ducklake_add_data_files('lake', '{table}', getvariable('chatzy_paths'), allow_missing => true));
 ",
             table = table.name()
         );
@@ -299,7 +299,10 @@ WHERE (contact_id, run_id) IN (SELECT contact_id, run_id FROM lake.latest_covera
 /// Compaction of the whole lake would copy the files of the export.
 fn settings() -> String {
     let set = |table: Table| {
-        format!("CALL lake.set_option('auto_compact', false, table_name => '{}');\n", table.name())
+        format!(
+            "SET VARIABLE chatzy_done = (SELECT count(*) FROM ducklake_set_option('lake', 'auto_compact', false, table_name => '{}'));\n",
+            table.name()
+        )
     };
     Table::ALL.map(set).concat()
 }

@@ -153,7 +153,7 @@ class Content:
         run_id = table.schema().find_field("run_id").field_id
         for task in table.scan().plan_files():
             file = task.file
-            low, high = file.lower_bounds.get(run_id), file.upper_bounds.get(run_id)
+            low, high = ((bounds or {}).get(run_id) for bounds in (file.lower_bounds, file.upper_bounds))
             run = low.decode() if low is not None and low == high else None
             if run is not None and file.file_path.startswith(EXPORT + "/"):
                 self.runs.setdefault(run, {})[file.file_path] = (file.record_count, file.file_size_in_bytes)

@@ -1,14 +1,15 @@
-"""Runs scripts of `schema --register`, and reads the tables: engine.py iceberg|ducklake FOLDER.
+"""Runs scripts of `schema --register`, and reads the tables: engine.py iceberg|ducklake.
 
 Each line on stdin is a JSON object with one key, each line on stdout its result:
 
+    {"open": FOLDER}    begins anew, with a catalog in this folder
     {"script": PATH}    runs a script: {"code", "text"}, with what it prints or its error
     {"query": SQL}      the rows of a query of DuckDB, cells separated by `|`
     {"files": TABLE}    the files of a table: path, rows and bytes (DuckLake: path and bytes), in order
     {"version": TABLE}  the current version of a table, or of the lake
     {"python": CODE}    the value of `result` after the code, which finds `catalog` or `connection`
 
-FOLDER holds the catalog. The environment may have the endpoint and the keys of an S3 store.
+The environment may have the endpoint and the keys of an S3 store.
 """
 
 import contextlib
@@ -124,10 +125,16 @@ class DuckLake:
 
 
 def main():
-    engine = {"iceberg": Iceberg, "ducklake": DuckLake}[sys.argv[1]](sys.argv[2])
+    kind = {"iceberg": Iceberg, "ducklake": DuckLake}[sys.argv[1]]
+    engine = None
     for line in sys.stdin:
         ((command, argument),) = json.loads(line).items()
-        result = getattr(engine, command)(argument)
+        if command == "open":
+            if engine:
+                engine.connection.close()
+            engine, result = kind(argument), None
+        else:
+            result = getattr(engine, command)(argument)
         if command == "query":
             result = ["|".join("" if cell is None else str(cell) for cell in row) for row in result]
         print(json.dumps(result), flush=True)

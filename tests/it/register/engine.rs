@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::Mutex;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -24,10 +25,20 @@ pub enum Format {
 pub struct Engine {
     pub format: Format,
     folder: TempDir,
+    process: Option<Process>,
+    /// True if it reads an object store.
+    is_remote: bool,
+}
+
+/// A program that takes a while to start, so tests use it one after the other. It ends when its stdin does.
+struct Process {
     child: Child,
     to: ChildStdin,
     from: BufReader<ChildStdout>,
 }
+
+/// The programs that no test uses now, in the order of the formats.
+static IDLE: [Mutex<Vec<Process>>; 2] = [const { Mutex::new(Vec::new()) }; 2];
 
 impl Format {
     /// The formats whose programs are installed.
@@ -73,21 +84,20 @@ impl Engine {
 
     /// Reads also an object store.
     pub fn start_with(format: Format, remote: Option<&Remote>) -> Self {
+        let idle = if remote.is_none() { IDLE[format as usize].lock().unwrap().pop() } else { None };
+        let process = idle.unwrap_or_else(|| Process::start(format, remote));
         let folder = tempfile::tempdir().unwrap();
-        let mut command = Command::new(venv().join("bin/python"));
-        command.arg(format!("{ROOT}/tests/it/register/engine.py")).arg(format.name()).arg(folder.path());
-        command.env_remove("AWS_ENDPOINT_URL").envs(remote.map(Remote::environment).unwrap_or_default());
-        command.env("PYICEBERG_HOME", folder.path()).current_dir(folder.path());
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("an engine");
-        let to = child.stdin.take().expect("stdin");
-        let from = BufReader::new(child.stdout.take().expect("stdout"));
-        Self { format, folder, child, to, from }
+        let mut engine = Self { format, folder, process: Some(process), is_remote: remote.is_some() };
+        let folder = engine.folder.path().to_str().unwrap().to_owned();
+        engine.ask("open", &folder);
+        engine
     }
 
     fn ask(&mut self, command: &str, argument: &str) -> Value {
-        writeln!(self.to, "{}", json!({command: argument})).expect("a running engine");
+        let process = self.process.as_mut().expect("a process");
+        writeln!(process.to, "{}", json!({command: argument})).expect("a running engine");
         let mut line = String::new();
-        self.from.read_line(&mut line).expect("a running engine");
+        process.from.read_line(&mut line).expect("a running engine");
         serde_json::from_str(&line).unwrap_or_else(|_| panic!("{command} {argument}: the engine has failed"))
     }
 
@@ -143,9 +153,28 @@ impl Engine {
     }
 }
 
+impl Process {
+    fn start(format: Format, remote: Option<&Remote>) -> Self {
+        let mut command = Command::new(venv().join("bin/python"));
+        command.arg(format!("{ROOT}/tests/it/register/engine.py")).arg(format.name()).current_dir("/");
+        command.env_remove("AWS_ENDPOINT_URL").envs(remote.map(Remote::environment).unwrap_or_default());
+        // No settings of the user are read.
+        command.env("PYICEBERG_HOME", "/nowhere");
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("an engine");
+        let to = child.stdin.take().expect("stdin");
+        let from = BufReader::new(child.stdout.take().expect("stdout"));
+        Self { child, to, from }
+    }
+}
+
 impl Drop for Engine {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let Some(mut process) = self.process.take() else { return };
+        if self.is_remote || std::thread::panicking() {
+            let _ = process.child.kill();
+            let _ = process.child.wait();
+        } else {
+            IDLE[self.format as usize].lock().unwrap().push(process);
+        }
     }
 }
