@@ -21,6 +21,8 @@ pub(super) struct Append {
     pub(super) value: fn(&Column, name: String) -> String,
     /// Rows of an interrupted load.
     pub(super) leftovers: Leftovers,
+    /// Line before the query of an insert that adds all rows or none. Empty if every insert does.
+    pub(super) atomic: &'static str,
 }
 
 /// Rows that queries can read.
@@ -196,7 +198,7 @@ fn insert(script: Script<'_>, append: &Append, run_id: &str, rows: &TableRows<'_
     }
     let into = format!("INSERT INTO {} ({})\n", table.name(), script.all(table.columns()));
     if is_one_statement {
-        return format!("{into}{};\n", selects.join("\nUNION ALL\n"));
+        return format!("{into}{}{};\n", append.atomic, selects.join("\nUNION ALL\n"));
     }
     selects.iter().map(|select| [&into, select.as_str(), ";\n"].concat()).collect()
 }

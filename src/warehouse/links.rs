@@ -100,3 +100,30 @@ pub(super) fn parts_apart(script: Script<'_>, source: &ExportSource, coverage: &
     );
     format!("\n-- Parts of contacts and whole ones do not mix.\n{}", script.fail_if(&count, message))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::warehouse::dialect::{Dialect, Strategy};
+    use crate::warehouse::fixture::source;
+
+    #[test]
+    fn long_chains_are_divided_and_each_part_has_the_last_run_before_it() {
+        let names: Vec<_> = (0..=2 * RUNS_PER_STATEMENT).map(|number| format!("r{number:04}")).collect();
+        let runs: Vec<_> = names.iter().map(|name| (name.as_str(), [].as_slice())).collect();
+        let export = source("/srv/export", &runs);
+        for dialect in Dialect::ALL {
+            let (Strategy::Append(fixed, _) | Strategy::Replace(fixed, _)) = &dialect.strategy else {
+                continue;
+            };
+            let sql = add(Script { dialect, fixed }, &export);
+            let first = |statement: &str| {
+                statement.lines().map(str::trim).find(|line| line.starts_with("SELECT 'r")).map(str::to_owned)
+            };
+            let first: Vec<_> = sql.split(";\n").filter_map(first).collect();
+            let begins: Vec<_> = first.iter().map(|line| line.get(8..13).unwrap_or_default()).collect();
+            assert_eq!(begins, ["r0000", "r0199", "r0399"], "{}", dialect.name);
+            assert_eq!(sql.matches(" 400\n").count(), 1, "{}", dialect.name);
+        }
+    }
+}

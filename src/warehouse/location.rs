@@ -1,5 +1,7 @@
 //! Location of an export, in the parts that databases want.
 
+use std::fmt::Write as _;
+
 /// A folder, or a prefix in an object store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Location {
@@ -22,6 +24,8 @@ pub(super) enum Location {
         prefix: String,
         /// Name of the storage account.
         account: Option<String>,
+        /// URL of the account, if it is not at Azure's own address.
+        endpoint: Option<String>,
     },
 }
 
@@ -38,12 +42,7 @@ impl Location {
             let (bucket, prefix) = parts(rest);
             let endpoint = first(&["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"]);
             let region = first(&["AWS_REGION", "AWS_DEFAULT_REGION"]);
-            return Self::S3 {
-                bucket,
-                prefix,
-                endpoint: endpoint.map(|url| url.trim_end_matches('/').to_owned()),
-                region,
-            };
+            return Self::S3 { bucket, prefix, endpoint: endpoint.map(|url| without_slash(&url)), region };
         }
         if let Some(rest) = root.strip_prefix("gs://") {
             let (bucket, prefix) = parts(rest);
@@ -51,12 +50,45 @@ impl Location {
         }
         if let Some(rest) = root.strip_prefix("az://") {
             let (container, prefix) = parts(rest);
-            return Self::Az { container, prefix, account: first(&["AZURE_STORAGE_ACCOUNT_NAME"]) };
+            let account = first(&["AZURE_STORAGE_ACCOUNT_NAME"]);
+            let endpoint =
+                first(&["AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"]).map(|url| without_slash(&url));
+            return Self::Az { container, prefix, account, endpoint };
         }
         let absolute = std::path::absolute(root).ok();
         let absolute = absolute.as_ref().and_then(|path| path.to_str()).unwrap_or(root);
         Self::Local(absolute.trim_end_matches('/').to_owned())
     }
+}
+
+fn without_slash(url: &str) -> String {
+    url.trim_end_matches('/').to_owned()
+}
+
+/// Returns the `https` URL of a bucket in AWS, without a slash at its end.
+pub(super) fn aws_url(bucket: &str, region: Option<&str>) -> String {
+    let host = region.map_or_else(|| "s3".to_owned(), |region| format!("s3.{region}"));
+    let domain = if region.is_some_and(|region| region.starts_with("cn-")) { ".cn" } else { "" };
+    // A certificate for all buckets does not fit those with dots.
+    if bucket.contains('.') {
+        format!("https://{host}.amazonaws.com{domain}/{bucket}")
+    } else {
+        format!("https://{bucket}.{host}.amazonaws.com{domain}")
+    }
+}
+
+/// Returns a path as part of a URL.
+pub(super) fn percent_encoded(path: &str) -> String {
+    path.bytes().fold(String::new(), |mut url, byte| {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b'/' | b'=' => {
+                url.push(char::from(byte));
+            }
+            // Writing to a string cannot fail.
+            _ => drop(write!(url, "%{byte:02X}")),
+        }
+        url
+    })
 }
 
 /// Returns a path below a prefix, which may be empty.

@@ -47,7 +47,7 @@ pub(super) fn merge(dialect: &Dialect, fixed: &Fixed, replace: &Replace, source:
     let _ = write!(
         sql,
         "-- The tables are made by: chatzy-export schema --format {}\n\
-         -- Each contact that a run has read is replaced; failed and unchanged ones keep their rows.\n",
+         -- Each contact that a run has read is replaced; failed and unchanged ones keep their rows. Run one load at a time.\n",
         dialect.name
     );
     sql.push_str(&load(script, replace, source, "", |sql| replace_contacts(script, replace, sql)));

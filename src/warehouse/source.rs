@@ -158,6 +158,9 @@ pub enum SourceError {
         /// URL of the export.
         path: String,
     },
+    /// The URL does not name the storage account, nor does the environment.
+    #[error("the storage account of the export is not known: set AZURE_STORAGE_ACCOUNT_NAME")]
+    NoAccount,
     /// The script cannot be written without an export.
     #[error("the SQL for {title} names the files of an export: add --from PATH")]
     NoExport {
@@ -288,6 +291,17 @@ impl ExportSource {
         match self.manifests.iter().find(|manifest| manifest.files.iter().any(|file| is_other(&file))) {
             Some(manifest) => Err(SourceError::NotParquet { run: manifest.run_id.clone(), title }),
             None => Ok(()),
+        }
+    }
+
+    /// Checks that the storage account is known, if the export is in one.
+    ///
+    /// # Errors
+    /// If it is not.
+    pub(super) fn has_account(&self) -> Result<(), SourceError> {
+        match &self.location {
+            Location::Az { account: None, .. } => Err(SourceError::NoAccount),
+            _ => Ok(()),
         }
     }
 

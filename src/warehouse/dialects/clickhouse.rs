@@ -2,13 +2,15 @@
 //!
 //! A file that is named twice is read twice. Files are named once each by `{a,b}` lists.
 
+use std::borrow::Borrow;
+
 use crate::id::RunId;
 use crate::table::{Column, Kind};
 use crate::warehouse::append::{Append, Leftovers, Readable};
 use crate::warehouse::dialect::{Dialect, Strategy, Types};
 use crate::warehouse::files::FileGroup;
 use crate::warehouse::fixed::{Fixed, in_double_quotes};
-use crate::warehouse::location::{Location, below};
+use crate::warehouse::location::{Location, aws_url, below, percent_encoded};
 use crate::warehouse::tables::Shape;
 use crate::warehouse::{ExportSource, SourceError};
 
@@ -17,8 +19,8 @@ pub static CLICKHOUSE: Dialect = Dialect {
     name: "clickhouse",
     aliases: &[],
     title: "ClickHouse",
-    version: "ClickHouse 25.3 or later",
-    help: "ClickHouse 25.3 or later; reads Parquet",
+    version: "ClickHouse 24.8 or later",
+    help: "ClickHouse 24.8 or later; reads Parquet",
     types: Types {
         text: "String",
         time: "DateTime64(6, 'UTC')",
@@ -50,19 +52,21 @@ pub static CLICKHOUSE: Dialect = Dialect {
             notes,
             prepare: |_| PREPARE.to_owned(),
         },
-        Append { read, value: |_, name| name, leftovers: Leftovers::Delete },
+        Append { read, value: |_, name| name, leftovers: Leftovers::Delete, atomic: ONE_BLOCK },
     ),
 };
 
 /// Maximum number of files in one list. The database compiles a list to a pattern.
 const FILES_PER_LIST: usize = 500;
 
-/// Settings of the session of a load.
+/// Settings of the session of a load. Paths have no meaning but that of a name. Missing rows of a join are null.
+/// The second load of a run is no repetition of the first one, if that was interrupted.
 const PREPARE: &str = "
-SET use_hive_partitioning = 0, join_use_nulls = 1, max_query_size = 16777216;
--- A file that is missing is an error, and an insert into coverage is one block.
-SET s3_skip_empty_files = 0, min_insert_block_size_rows = 100000000, min_insert_block_size_bytes = 0;
+SET use_hive_partitioning = 0, allow_archive_path_syntax = 0, join_use_nulls = 1, insert_deduplicate = 0, max_query_size = 16777216;
 ";
+
+/// Settings of an insert that adds all rows or none: they are one block.
+const ONE_BLOCK: &str = "SETTINGS max_insert_threads = 1, min_insert_block_size_rows = 1000000000, min_insert_block_size_bytes = 0\n";
 
 /// Formats a text as a literal, in which a backslash escapes.
 fn literal(text: &str) -> String {
@@ -75,14 +79,28 @@ fn table_options(shape: &Shape) -> String {
 }
 
 fn check(source: &ExportSource) -> Result<(), SourceError> {
-    source.is_parquet(CLICKHOUSE.title)
+    source.is_parquet(CLICKHOUSE.title)?;
+    match &source.location {
+        // The paths of local files are compared.
+        Location::Local(_) => Ok(()),
+        Location::S3 { prefix, .. } | Location::Gs { prefix, .. } | Location::Az { prefix, .. } => {
+            if prefix.contains(PATTERN) {
+                return Err(SourceError::OddPath { title: CLICKHOUSE.title, characters: "* ? { } ," });
+            }
+            source.has_account()
+        }
+    }
 }
+
+/// Characters that have a meaning in the names of files, and cannot be escaped.
+const PATTERN: [char; 5] = ['*', '?', '{', '}', ','];
 
 fn notes(source: &ExportSource) -> String {
     match source.location {
-        Location::Local(_) => "-- Run it with clickhouse local, or put the export into user_files_path of the server: clickhouse client < FILE\n".to_owned(),
-        _ => "-- Run it with: clickhouse client < FILE\n-- The server reads the files with its own credentials, or as its settings for the URL say.\n".to_owned(),
+        Location::Local(_) => "-- Run it with clickhouse local, or with clickhouse client if the export is in user_files_path of the server.\n",
+        _ => "-- Run it with clickhouse client. The server reads the files with the credentials of its settings, its environment or its role.\n",
     }
+    .to_owned()
 }
 
 fn read(source: &ExportSource, _: &RunId, group: &FileGroup<'_>) -> Readable {
@@ -92,45 +110,50 @@ fn read(source: &ExportSource, _: &RunId, group: &FileGroup<'_>) -> Readable {
 
 /// Returns the table function that reads the files.
 fn function(source: &ExportSource, group: &FileGroup<'_>, paths: &[&str]) -> String {
-    let files = match paths {
-        [path] => (*path).to_owned(),
-        _ => format!("{{{}}}", paths.join(",")),
-    };
     let structure = literal(&structure(group));
+    let of_url = |bucket: &str, prefix: &str| {
+        let paths: Vec<_> = paths.iter().map(|path| percent_encoded(path)).collect();
+        literal(&format!("{bucket}/{}", below(&percent_encoded(prefix), &list(&paths))))
+    };
     match &source.location {
         Location::Local(folder) => {
-            // The characters of a pattern cannot be escaped. Each matches `?`, and the paths are compared.
-            let pattern = folder.replace(['*', '?', '{', '}', ','], "?");
-            let function =
-                format!("file({}, 'Parquet', {structure})", literal(&format!("{pattern}/{files}")));
-            if pattern == *folder {
+            let pattern = literal(&format!("{}/{}", folder.replace(PATTERN, "?"), list(paths)));
+            let function = format!("file({pattern}, 'Parquet', {structure})");
+            if !folder.contains(PATTERN) {
                 return function;
             }
             let paths: Vec<_> = paths.iter().map(|path| literal(&format!("{folder}/{path}"))).collect();
             format!("(SELECT * FROM {function} WHERE _path IN ({})) AS files", paths.join(", "))
         }
         Location::S3 { bucket, prefix, endpoint, region } => {
-            let files = below(prefix, &files);
-            let url = match (endpoint, region) {
-                (Some(endpoint), _) => format!("{endpoint}/{bucket}/{files}"),
-                (None, Some(region)) => format!("https://{bucket}.s3.{region}.amazonaws.com/{files}"),
-                (None, None) => format!("https://{bucket}.s3.amazonaws.com/{files}"),
-            };
-            format!("s3({}, 'Parquet', {structure})", literal(&url))
+            let bucket = endpoint.as_ref().map_or_else(
+                || aws_url(bucket, region.as_deref()),
+                |endpoint| format!("{endpoint}/{bucket}"),
+            );
+            format!("s3({}, 'Parquet', {structure})", of_url(&bucket, prefix))
         }
         Location::Gs { bucket, prefix } => {
-            let url = format!("https://storage.googleapis.com/{bucket}/{}", below(prefix, &files));
-            format!("gcs({}, 'Parquet', {structure})", literal(&url))
+            let bucket = format!("https://storage.googleapis.com/{bucket}");
+            format!("gcs({}, 'Parquet', {structure})", of_url(&bucket, prefix))
         }
-        Location::Az { container, prefix, account } => {
-            let url = format!("https://{}.blob.core.windows.net", account.as_deref().unwrap_or("ACCOUNT"));
+        Location::Az { container, prefix, account, endpoint } => {
+            let account = account.as_deref().unwrap_or_default();
+            let of_account = || format!("https://{account}.blob.core.windows.net");
             format!(
                 "azureBlobStorage({}, {}, {}, 'Parquet', 'auto', {structure})",
-                literal(&url),
+                literal(&endpoint.clone().unwrap_or_else(of_account)),
                 literal(container),
-                literal(&below(prefix, &files))
+                literal(&below(prefix, &list(paths)))
             )
         }
+    }
+}
+
+/// Returns the pattern that matches these paths.
+fn list<T: AsRef<str> + Borrow<str>>(paths: &[T]) -> String {
+    match paths {
+        [path] => path.as_ref().to_owned(),
+        _ => format!("{{{}}}", paths.join(",")),
     }
 }
 
@@ -165,11 +188,9 @@ mod tests {
         -- chatzy-export 0.1.0, schema version 1: loads the runs of an export that are not loaded yet
         -- The tables and views are made by: chatzy-export schema --format clickhouse
         -- The tables hold all loaded runs. Query the views latest_<table>. Run one load at a time.
-        -- Run it with clickhouse local, or put the export into user_files_path of the server: clickhouse cl…
+        -- Run it with clickhouse local, or with clickhouse client if the export is in user_files_path of th…
 
-        SET use_hive_partitioning = 0, join_use_nulls = 1, max_query_size = 16777216;
-        -- A file that is missing is an error, and an insert into coverage is one block.
-        SET s3_skip_empty_files = 0, min_insert_block_size_rows = 100000000, min_insert_block_size_bytes = 0…
+        SET use_hive_partitioning = 0, allow_archive_path_syntax = 0, join_use_nulls = 1, insert_deduplicate…
 
         -- The order of runs is that of their manifests, since a clock may be set back.
         INSERT INTO chatzy_runs ("run_id", "previous_run_id", "exported_at", "is_part", "chain", "position")
@@ -223,6 +244,7 @@ mod tests {
             WHERE 'n' NOT IN (SELECT "run_id" FROM coverage)
         ) > 0, 'rows too many or too few: the run n has 2 in the table messages; a file is missing or has ch…
         INSERT INTO coverage ("contact_id", "status", "messages", "pages", "requests", "retries", "rereads",…
+        SETTINGS max_insert_threads = 1, min_insert_block_size_rows = 1000000000, min_insert_block_size_byte…
         SELECT "contact_id", "status", "messages", "pages", "requests", "retries", "rereads", "end", "first_…
         FROM file('/srv/it\'s/export/coverage/part-n-00000.parquet', 'Parquet', '"contact_id" String, "statu…
         WHERE "run_id" = 'n'
@@ -255,6 +277,8 @@ mod tests {
         let region = [("AWS_REGION", "eu-central-1")];
         insta::assert_snapshot!(shown("/srv/it's \\/export/", &[]), @r"file('/srv/it\'s \\/export/{coverage/a,coverage/b}', 'Parquet', …)");
         insta::assert_snapshot!(shown("/srv/{a,b}*?", &[]), @"(SELECT * FROM file('/srv/?a?b???/{coverage/a,coverage/b}', 'Parquet', …) WHERE _path IN ('/srv/{a,b}*?/coverage/a', '/srv/{a,b}*?/coverage/b')) AS files");
+        insta::assert_snapshot!(shown("s3://bucket/it's é", &[]), @"s3('https://bucket.s3.amazonaws.com/it%27s%20%C3%A9/{coverage/a,coverage/b}', 'Parquet', …)");
+        insta::assert_snapshot!(shown("s3://my.bucket/a/b", &[]), @"s3('https://s3.amazonaws.com/my.bucket/a/b/{coverage/a,coverage/b}', 'Parquet', …)");
         insta::assert_snapshot!(shown("s3://bucket/a/b", &[]), @"s3('https://bucket.s3.amazonaws.com/a/b/{coverage/a,coverage/b}', 'Parquet', …)");
         insta::assert_snapshot!(shown("s3://bucket", &region), @"s3('https://bucket.s3.eu-central-1.amazonaws.com/{coverage/a,coverage/b}', 'Parquet', …)");
         insta::assert_snapshot!(shown("s3://bucket/a", &[region[0], ("AWS_ENDPOINT_URL", "http://127.0.0.1:9000/")]), @"s3('http://127.0.0.1:9000/bucket/a/{coverage/a,coverage/b}', 'Parquet', …)");

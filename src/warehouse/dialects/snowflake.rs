@@ -19,7 +19,7 @@ pub static SNOWFLAKE: Dialect = Dialect {
     types: Types {
         text: "VARCHAR",
         time: "TIMESTAMP_TZ(6)",
-        integer: "NUMBER(19, 0)",
+        integer: "BIGINT",
         boolean: "BOOLEAN",
         json: "VARIANT",
         raw: "VARIANT",
@@ -76,10 +76,11 @@ fn literal(text: &str) -> String {
 fn check(source: &ExportSource) -> Result<(), SourceError> {
     source.is_parquet(SNOWFLAKE.title)?;
     source.has_channel(SNOWFLAKE.title)?;
+    source.has_account()?;
     match &source.location {
-        // PUT takes them for patterns.
-        Location::Local(folder) if folder.contains(['*', '?', '[', ']', '\\']) => {
-            Err(SourceError::OddPath { title: SNOWFLAKE.title, characters: r"* ? [ ] \" })
+        // PUT takes them for patterns, escapes and parts of a URL.
+        Location::Local(folder) if folder.contains(['*', '?', '[', ']', '\\', '%', '#']) => {
+            Err(SourceError::OddPath { title: SNOWFLAKE.title, characters: r"* ? [ ] \ % #" })
         }
         _ => Ok(()),
     }
@@ -87,28 +88,36 @@ fn check(source: &ExportSource) -> Result<(), SourceError> {
 
 fn notes(source: &ExportSource) -> String {
     match source.location {
-        Location::Local(_) => "-- Run it with a client that uploads files by PUT, such as snowsql or snow sql.\n".to_owned(),
-        _ => "-- If there is no stage chatzy_export, this creates one for public files. For others, create it before, with a\n-- storage integration: CREATE STAGE chatzy_export URL = '…' STORAGE_INTEGRATION = NAME\n".to_owned(),
+        Location::Local(_) => "-- Run it with a client that uploads files by PUT, such as snowsql or snow sql.\n",
+        _ => {
+            "-- The stage below reads public files. For others, create it before, with the same URL and a storage integration:\n\
+             -- CREATE STAGE chatzy_export URL = '...' STORAGE_INTEGRATION = NAME\n"
+        }
     }
+    .to_owned()
 }
 
 fn prepare(source: &ExportSource) -> String {
     let stage = match &source.location {
         Location::Local(_) => format!("CREATE OR REPLACE TEMPORARY STAGE {LOCAL_STAGE};\n"),
-        Location::S3 { bucket, prefix, .. } => stage_of("s3", bucket, prefix),
-        Location::Gs { bucket, prefix } => stage_of("gcs", bucket, prefix),
-        Location::Az { container, prefix, account } => {
-            let account = account.as_deref().unwrap_or("ACCOUNT");
-            stage_of("azure", &format!("{account}.blob.core.windows.net/{container}"), prefix)
+        Location::S3 { bucket, prefix, endpoint: None, .. } => stage_of("s3", bucket, prefix, ""),
+        Location::S3 { bucket, prefix, endpoint: Some(endpoint), .. } => {
+            let (_, host) = endpoint.split_once("://").unwrap_or(("", endpoint));
+            stage_of("s3compat", bucket, prefix, &format!(" ENDPOINT = {}", literal(host)))
+        }
+        Location::Gs { bucket, prefix } => stage_of("gcs", bucket, prefix, ""),
+        Location::Az { container, prefix, account, .. } => {
+            let account = account.as_deref().unwrap_or_default();
+            stage_of("azure", &format!("{account}.blob.core.windows.net/{container}"), prefix, "")
         }
     };
     format!("\n{stage}")
 }
 
-fn stage_of(scheme: &str, bucket: &str, prefix: &str) -> String {
+fn stage_of(scheme: &str, bucket: &str, prefix: &str, options: &str) -> String {
     let slash = if prefix.is_empty() { "" } else { "/" };
     let url = literal(&format!("{scheme}://{bucket}/{prefix}{slash}"));
-    format!("CREATE STAGE IF NOT EXISTS {STAGE} URL = {url};\n")
+    format!("CREATE STAGE IF NOT EXISTS {STAGE} URL = {url}{options};\n")
 }
 
 fn stage(source: &ExportSource, run_id: &RunId, group: &FileGroup<'_>) -> String {
@@ -173,7 +182,7 @@ mod tests {
         insta::assert_snapshot!(outline(staging), @r#"
         -- chatzy-export 0.1.0, schema version 1: loads the runs of an export that are not loaded yet
         -- The tables are made by: chatzy-export schema --format snowflake
-        -- Each contact that a run has read is replaced; failed and unchanged ones keep their rows.
+        -- Each contact that a run has read is replaced; failed and unchanged ones keep their rows. Run one …
         -- Run it with a client that uploads files by PUT, such as snowsql or snow sql.
 
         CREATE OR REPLACE TEMPORARY STAGE chatzy_files;
@@ -339,7 +348,7 @@ mod tests {
             let export = source(root, &[("n", &[("messages", path, 1)])]);
             SNOWFLAKE.merge(Some(&export)).unwrap_err().to_string()
         };
-        insta::assert_snapshot!(told("/srv/a*", "part-n-00000.parquet"), @r"Snowflake does not take the characters * ? [ ] \ in paths literally: rename or copy the export, and give its new path");
+        insta::assert_snapshot!(told("/srv/a*", "part-n-00000.parquet"), @r"Snowflake does not take the characters * ? [ ] \ % # in paths literally: rename or copy the export, and give its new path");
         insta::assert_snapshot!(told("/srv", "channel=website/part-n-00000.parquet"), @"the run n is partitioned by channel, so its files do not contain the channel, and Snowflake does not read it from paths: make files that contain it with chatzy-export snapshot, export without this partition key, or select another run with --run");
         insta::assert_snapshot!(told("/srv", "part-n-00000.jsonl.gz"), @"the run n is JSONL, but a load into Snowflake reads Parquet: make Parquet of it with chatzy-export snapshot --format parquet, export with --format parquet, or select another run with --run");
         insta::assert_snapshot!(SNOWFLAKE.latest(None).unwrap_err().to_string(), @"the SQL for Snowflake names the files of an export: add --from PATH");
