@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use super::dialect::Dialect;
 use super::files::{self, Channel, FileGroup, TableFiles};
-use super::fixed::{Fixed, Script};
+use super::fixed::{self, Check, Fixed, Script};
 use super::{ExportSource, heading, links, tables, views};
 use crate::id::RunId;
 use crate::output::manifest::Manifest;
@@ -42,8 +42,11 @@ pub(super) enum Leftovers {
     Delete,
     /// The database cannot delete rows. All rows of a run and table are inserted by one statement, which
     /// inserts all or none, unless the table has them.
-    #[expect(dead_code, reason = "the first database that cannot delete rows takes this away")]
-    Keep,
+    ///
+    /// The function returns a condition that fails with a number and this message if a query returns more than
+    /// zero. It makes every insert check its files again, since some programs run a query only when its result is
+    /// read.
+    Keep(fn(count: &str, message: &str) -> String),
 }
 
 /// Returns the statements that create the tables and views.
@@ -117,12 +120,20 @@ struct TableRows<'a> {
     files: TableFiles<'a>,
     /// The `FROM` items of each group.
     groups: Vec<Vec<String>>,
+    /// The check that they are complete.
+    check: Check,
 }
 
 fn load_run(script: Script<'_>, append: &Append, source: &ExportSource, manifest: &Manifest) -> String {
     let run_id = manifest.run_id.as_str();
     let mut sql = format!("\n-- The run {run_id}.\n");
     let mut after = String::new();
+    let is_new = is_not_in(script, run_id, "coverage");
+    let condition = format!("\n    WHERE {is_new}");
+    let of_run = of_run(script, run_id);
+    let check = |count: &str, files: &TableFiles<'_>| {
+        fixed::wrong_rows(count, files.rows, files.table, &manifest.run_id, &condition)
+    };
     let mut rows = Vec::new();
     for files in files::of_run(manifest) {
         let mut groups = Vec::new();
@@ -132,75 +143,98 @@ fn load_run(script: Script<'_>, append: &Append, source: &ExportSource, manifest
             after.push_str(&readable.after);
             groups.push(readable.from);
         }
-        rows.push(TableRows { files, groups });
+        let check = check(&count(&groups, &of_run), &files);
+        rows.push(TableRows { files, groups, check });
     }
-    let is_new = is_not_in(script, run_id, "coverage");
-    let condition = format!("\n    WHERE {is_new}");
-    let of_run = format!("{} = {}", script.column("run_id"), script.literal(run_id));
-    for TableRows { files, groups } in &rows {
-        let count = |from: &String| format!("SELECT count(*) AS n FROM {from} WHERE {of_run}");
-        let counts: Vec<_> = groups.iter().flatten().map(count).collect();
-        let count = match counts.as_slice() {
-            [count] => count.clone(),
-            _ => format!(
-                "SELECT sum(n) AS n FROM (\n        {}\n    ) AS parts",
-                counts.join("\n        UNION ALL ")
-            ),
-        };
-        sql.push_str(&script.check_rows(&count, files.rows, files.table, &manifest.run_id, &condition));
+    for TableRows { files, groups, check } in &rows {
+        sql.push_str(&script.fail(check));
         if files.table == Table::Coverage {
             for from in groups.iter().flatten() {
                 sql.push_str(&script.check_times(from, manifest, &format!(" AND {of_run} AND {is_new}")));
             }
         }
     }
+    let mut required = vec![links::mixed_parts(script, source, "coverage")];
     for table_rows in &rows {
         let table = table_rows.files.table;
-        sql.push_str(&insert(script, append, run_id, table_rows));
+        sql.push_str(&insert(script, append, run_id, table_rows, &required));
         if table != Table::Coverage {
-            let count = format!("SELECT count(*) AS n FROM {} WHERE {of_run}", table.name());
-            sql.push_str(&script.check_rows(
-                &count,
-                table_rows.files.rows,
-                table,
-                &manifest.run_id,
-                &condition,
-            ));
+            let loaded = check(
+                &format!("SELECT count(*) AS n FROM {} WHERE {of_run}", table.name()),
+                &table_rows.files,
+            );
+            sql.push_str(&script.fail(&loaded));
+            required.push(loaded);
         }
     }
     sql + &after
 }
 
-fn is_not_in(script: Script<'_>, run_id: &str, table: &str) -> String {
-    format!("{} NOT IN (SELECT {} FROM {table})", script.literal(run_id), script.column("run_id"))
+/// Returns a query for the number of a run's rows in its files.
+fn count(groups: &[Vec<String>], of_run: &str) -> String {
+    let count = |from: &String| format!("SELECT count(*) AS n FROM {from} WHERE {of_run}");
+    let counts: Vec<_> = groups.iter().flatten().map(count).collect();
+    match counts.as_slice() {
+        [count] => count.clone(),
+        _ => format!(
+            "SELECT sum(n) AS n FROM (\n        {}\n    ) AS parts",
+            counts.join("\n        UNION ALL ")
+        ),
+    }
 }
 
-fn insert(script: Script<'_>, append: &Append, run_id: &str, rows: &TableRows<'_>) -> String {
+fn of_run(script: Script<'_>, run_id: &str) -> String {
+    format!("{} = {}", script.column("run_id"), script.literal(run_id))
+}
+
+/// Returns the condition that a table has no row of a run. A join with all rows would need much memory.
+fn is_not_in(script: Script<'_>, run_id: &str, table: &str) -> String {
+    format!("(SELECT count(*) FROM {table} WHERE {}) = 0", of_run(script, run_id))
+}
+
+/// Returns the statements that insert the rows of a table. The checks are repeated if the database cannot take an
+/// insert back.
+fn insert(
+    script: Script<'_>,
+    append: &Append,
+    run_id: &str,
+    rows: &TableRows<'_>,
+    required: &[Check],
+) -> String {
     let table = rows.files.table;
-    let of_run = format!("{} = {}", script.column("run_id"), script.literal(run_id));
-    let mut conditions = vec![of_run, is_not_in(script, run_id, "coverage")];
-    let is_one_statement = match append.leftovers {
-        Leftovers::Delete => table == Table::Coverage,
-        Leftovers::Keep => {
+    let (of_run, is_new) = (of_run(script, run_id), is_not_in(script, run_id, "coverage"));
+    let into = format!("INSERT INTO {} ({})\n", table.name(), script.all(table.columns()));
+    match append.leftovers {
+        Leftovers::Keep(require) => {
+            let mut conditions = vec![is_new];
             if table != Table::Coverage {
                 conditions.push(is_not_in(script, run_id, table.name()));
             }
-            true
+            let checks = required.iter().chain([&rows.check]);
+            conditions.extend(checks.map(|check| require(&check.count, &check.message)));
+            let files = selects(script, append, rows, &of_run).join("\nUNION ALL\n");
+            format!("{into}SELECT * FROM (\n{files}\n) AS files\nWHERE {};\n", conditions.join("\n  AND "))
         }
-    };
-    let condition = conditions.join("\n  AND ");
+        Leftovers::Delete => {
+            let selects = selects(script, append, rows, &format!("{of_run}\n  AND {is_new}"));
+            if table == Table::Coverage {
+                return format!("{into}{}{};\n", append.atomic, selects.join("\nUNION ALL\n"));
+            }
+            selects.iter().map(|select| [&into, select.as_str(), ";\n"].concat()).collect()
+        }
+    }
+}
+
+/// Returns the queries for the rows in the files.
+fn selects(script: Script<'_>, append: &Append, rows: &TableRows<'_>, condition: &str) -> Vec<String> {
     let mut selects = Vec::new();
     for (group, items) in rows.files.groups.iter().zip(&rows.groups) {
-        let values: Vec<_> =
-            table.columns().iter().map(|column| value(script, append, group, column)).collect();
+        let columns = rows.files.table.columns().iter();
+        let values: Vec<_> = columns.map(|column| value(script, append, group, column)).collect();
         let values = values.join(", ");
         selects.extend(items.iter().map(|from| format!("SELECT {values}\nFROM {from}\nWHERE {condition}")));
     }
-    let into = format!("INSERT INTO {} ({})\n", table.name(), script.all(table.columns()));
-    if is_one_statement {
-        return format!("{into}{}{};\n", append.atomic, selects.join("\nUNION ALL\n"));
-    }
-    selects.iter().map(|select| [&into, select.as_str(), ";\n"].concat()).collect()
+    selects
 }
 
 fn value(script: Script<'_>, append: &Append, group: &FileGroup<'_>, column: &Column) -> String {

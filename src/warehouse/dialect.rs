@@ -26,7 +26,7 @@
 //! (`tests/it/warehouse`), and a snapshot in the dialect's file shows one.
 
 use super::append::{self, Append};
-use super::dialects::{clickhouse, duckdb, postgres, snowflake};
+use super::dialects::{clickhouse, databricks, duckdb, postgres, snowflake};
 use super::fixed::Fixed;
 use super::replace::{self, Replace};
 use super::session::{self, Session};
@@ -81,8 +81,14 @@ pub(super) enum Strategy {
 
 impl Dialect {
     /// All dialects, in the order of the documents.
-    pub const ALL: [&'static Self; 4] =
-        [&duckdb::DUCKDB, &postgres::POSTGRES, &clickhouse::CLICKHOUSE, &snowflake::SNOWFLAKE];
+    pub const ALL: [&'static Self; 6] = [
+        &duckdb::DUCKDB,
+        &postgres::POSTGRES,
+        &clickhouse::CLICKHOUSE,
+        &snowflake::SNOWFLAKE,
+        &databricks::DATABRICKS,
+        &databricks::SPARK,
+    ];
 
     /// Returns the statements that create the tables.
     pub fn tables(&self) -> String {

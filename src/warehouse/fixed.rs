@@ -34,6 +34,14 @@ pub(super) struct Fixed {
     pub(super) prepare: fn(&ExportSource) -> String,
 }
 
+/// A check of a load.
+pub(super) struct Check {
+    /// Query that returns a number. It is zero if nothing is wrong.
+    pub(super) count: String,
+    /// Message after the number.
+    pub(super) message: String,
+}
+
 /// A dialect with the table of its fixed scripts.
 #[derive(Clone, Copy)]
 pub(super) struct Script<'a> {
@@ -77,23 +85,15 @@ impl Script<'_> {
         (self.dialect.fail_if)(count, message)
     }
 
+    /// Returns a statement that fails if something is wrong.
+    pub(super) fn fail(self, check: &Check) -> String {
+        self.fail_if(&check.count, &check.message)
+    }
+
     /// Returns a statement that fails unless a query returns the number of rows in a run's manifest. The
     /// column is `n`.
-    pub(super) fn check_rows(
-        self,
-        count: &str,
-        rows: u64,
-        table: Table,
-        run_id: &RunId,
-        condition: &str,
-    ) -> String {
-        self.fail_if(
-            &format!("    SELECT coalesce(max(abs(n - {rows})), 0)\n    FROM ({count}) AS counted{condition}"),
-            &format!(
-                "rows too many or too few: the run {run_id} has {rows} in the table {}; a file is missing or has changed, or another load runs at the same time",
-                table.name()
-            ),
-        )
+    pub(super) fn check_rows(self, count: &str, rows: u64, table: Table, run_id: &RunId) -> String {
+        self.fail(&wrong_rows(count, rows, table, run_id, ""))
     }
 
     /// Returns a statement that fails if rows of a run have another time than its manifest.
@@ -107,6 +107,19 @@ impl Script<'_> {
                 manifest.run_id
             ),
         )
+    }
+}
+
+/// Returns the check that a query returns the number of rows in a run's manifest. The column is `n`.
+pub(super) fn wrong_rows(count: &str, rows: u64, table: Table, run_id: &RunId, condition: &str) -> Check {
+    Check {
+        count: format!(
+            "    SELECT coalesce(max(abs(n - {rows})), 0)\n    FROM ({count}) AS counted{condition}"
+        ),
+        message: format!(
+            "rows too many or too few: the run {run_id} has {rows} in the table {}; a file is missing or has changed, or another load runs at the same time",
+            table.name()
+        ),
     }
 }
 

@@ -29,7 +29,7 @@ pub(super) fn source(root: &str, runs: &[(&str, &[File<'_>])]) -> ExportSource {
         exported_at: parse_time(&manifest.started_at),
         is_part: false,
     });
-    ExportSource::of_test(Location::parse(root, |_| None), links.collect(), manifests)
+    ExportSource::of_test(root, Location::parse(root, |_| None), links.collect(), manifests)
 }
 
 fn manifest(run_id: &str, previous: Option<Previous>, files: &[File<'_>]) -> Manifest {

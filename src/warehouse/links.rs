@@ -6,7 +6,7 @@
 
 use super::ExportSource;
 use super::chain::{Position, positions};
-use super::fixed::Script;
+use super::fixed::{Check, Script};
 use super::tables::{RUN_COLUMNS, RUNS};
 use crate::time::format_time;
 
@@ -84,6 +84,12 @@ fn row(script: Script<'_>, run: &Position<'_>, is_first: bool) -> String {
 /// Returns a statement that fails if a `coverage` has runs of the other kind: parts of contacts beside whole
 /// ones.
 pub(super) fn parts_apart(script: Script<'_>, source: &ExportSource, coverage: &str) -> String {
+    let check = script.fail(&mixed_parts(script, source, coverage));
+    format!("\n-- Parts of contacts and whole ones do not mix.\n{check}")
+}
+
+/// Returns the check of [`parts_apart`].
+pub(super) fn mixed_parts(script: Script<'_>, source: &ExportSource, coverage: &str) -> Check {
     let (other, message) = if source.is_part {
         ("NOT ", "runs in the tables have whole contacts: load parts of contacts into tables of their own")
     } else {
@@ -98,7 +104,7 @@ pub(super) fn parts_apart(script: Script<'_>, source: &ExportSource, coverage: &
     WHERE {other}{} AND {run_id} IN (SELECT {run_id} FROM {coverage})",
         script.column("is_part")
     );
-    format!("\n-- Parts of contacts and whole ones do not mix.\n{}", script.fail_if(&count, message))
+    Check { count, message: message.to_owned() }
 }
 
 #[cfg(test)]

@@ -131,7 +131,7 @@ fn stage(script: Script<'_>, replace: &Replace, source: &ExportSource) -> String
                 script.column("run_id"),
                 script.literal(run_id)
             );
-            checks.push_str(&script.check_rows(&count, files.rows, files.table, &manifest.run_id, ""));
+            checks.push_str(&script.check_rows(&count, files.rows, files.table, &manifest.run_id));
         }
         let of_run = format!(" AND {} = {}", script.column("run_id"), script.literal(run_id));
         checks.push_str(&script.check_times("staged_coverage", manifest, &of_run));

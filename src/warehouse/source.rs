@@ -161,6 +161,16 @@ pub enum SourceError {
     /// The URL does not name the storage account, nor does the environment.
     #[error("the storage account of the export is not known: set AZURE_STORAGE_ACCOUNT_NAME")]
     NoAccount,
+    /// The database does not read from there.
+    #[error("{title} cannot read {path}: copy the export to {target}, and give its path or URL there")]
+    Unreachable {
+        /// Name of the database.
+        title: &'static str,
+        /// Path or URL of the export.
+        path: String,
+        /// Storage that the database can read.
+        target: &'static str,
+    },
     /// The script cannot be written without an export.
     #[error("the SQL for {title} names the files of an export: add --from PATH")]
     NoExport {
@@ -259,9 +269,14 @@ impl ExportSource {
 
     /// An export without files.
     #[cfg(test)]
-    pub(super) fn of_test(location: Location, links: Vec<Link>, manifests: Vec<Manifest>) -> Self {
+    pub(super) fn of_test(
+        root: &str,
+        location: Location,
+        links: Vec<Link>,
+        manifests: Vec<Manifest>,
+    ) -> Self {
         Self {
-            path: String::new(),
+            path: root.to_owned(),
             is_remote: !matches!(location, Location::Local(_)),
             location,
             run: None,
@@ -314,6 +329,11 @@ impl ExportSource {
             Some(manifest) => Err(SourceError::ChannelInPath { run: manifest.run_id.clone(), title }),
             None => Ok(()),
         }
+    }
+
+    /// Returns the refusal of a database with this name that reads only from another storage.
+    pub(super) fn unreachable(&self, title: &'static str, target: &'static str) -> SourceError {
+        SourceError::Unreachable { title, path: self.path.clone(), target }
     }
 
     /// True if plain queries over the files find the newest run of a contact. This requires that all runs are

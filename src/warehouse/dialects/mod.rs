@@ -1,6 +1,7 @@
-//! One file per dialect. Each has one [`Dialect`](super::dialect::Dialect).
+//! One file per database. Each has one [`Dialect`](super::dialect::Dialect), or two of the same family.
 
 pub(super) mod clickhouse;
+pub(super) mod databricks;
 pub(super) mod duckdb;
 pub(super) mod postgres;
 pub(super) mod snowflake;
