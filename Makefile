@@ -8,7 +8,7 @@ FUZZ_SECONDS ?= 60
 SCHEDULES ?= 1000000
 SOAK_MINUTES ?= 60
 SOAK_RATE ?= 100
-SCRIPTS = python scripts tests/dist tests/python tests/engines examples
+SCRIPTS = python scripts tests/dist tests/python tests/engines tests/it/warehouse examples
 # Static programs. Only those of musl are.
 DIST_TARGETS ?= x86_64-unknown-linux-musl aarch64-unknown-linux-musl
 

@@ -62,7 +62,9 @@ pub fn schema(args: &SchemaArgs) -> Exit {
             fail(args, &message);
             match error {
                 ScriptError::Source(SourceError::Storage(error)) => Exit::of_storage(&error),
-                ScriptError::Source(SourceError::Damaged(CatalogError::Damaged { .. })) => Exit::Damaged,
+                ScriptError::Source(
+                    SourceError::Damaged(CatalogError::Damaged { .. }) | SourceError::FilesMissing { .. },
+                ) => Exit::Damaged,
                 _ => Exit::Usage,
             }
         }

@@ -11,6 +11,7 @@ use crate::id::RunId;
 use crate::output::manifest::{FileEntry, Manifest};
 use crate::output::{Layout, RAW};
 use crate::store::Store;
+use crate::table::Table;
 use crate::time::parse_time;
 
 /// The runs that a script reads.
@@ -92,6 +93,20 @@ pub enum SourceError {
         run: RunId,
         /// Options that limit the run.
         options: Vec<&'static str>,
+    },
+    /// A manifest does not name all files of a table.
+    #[error(
+        "the manifest of the run {run} counts {rows} rows of {table}, but its files have {in_files}: run chatzy-export verify"
+    )]
+    FilesMissing {
+        /// ID of the run.
+        run: RunId,
+        /// Name of the table.
+        table: &'static str,
+        /// Number of rows of the table.
+        rows: u64,
+        /// Number of rows in the files.
+        in_files: u64,
     },
     /// The path cannot be written in a script.
     #[error("the path of the export contains line ends or is not UTF-8: rename it")]
@@ -208,6 +223,7 @@ impl ExportSource {
         if all.is_empty() {
             return Err(SourceError::NoRun { path: text });
         }
+        all.iter().try_for_each(names_all_files)?;
         let mut source = Self {
             links: links(path, &all)?,
             path: as_folder(&text),
@@ -379,6 +395,20 @@ impl ExportSource {
         }
         sql
     }
+}
+
+/// Checks that the files in a manifest have all rows of the tables.
+fn names_all_files(manifest: &Manifest) -> Result<(), SourceError> {
+    for (table, entry) in
+        Table::ALL.into_iter().filter_map(|t| Some((t.name(), manifest.tables.get(t.name())?)))
+    {
+        let in_files = manifest.files.iter().filter(|file| file.table == table).map(|file| file.rows).sum();
+        if entry.rows != in_files {
+            let run = manifest.run_id.clone();
+            return Err(SourceError::FilesMissing { run, table, rows: entry.rows, in_files });
+        }
+    }
+    Ok(())
 }
 
 fn is_by_channel(manifest: &Manifest) -> bool {

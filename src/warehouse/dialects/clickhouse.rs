@@ -117,11 +117,16 @@ fn function(source: &ExportSource, group: &FileGroup<'_>, paths: &[&str]) -> Str
     };
     match &source.location {
         Location::Local(folder) => {
-            let pattern = literal(&format!("{}/{}", folder.replace(PATTERN, "?"), list(paths)));
-            let function = format!("file({pattern}, 'Parquet', {structure})");
+            let function = |folder: &str| {
+                format!("file({}, 'Parquet', {structure})", literal(&format!("{folder}/{}", list(paths))))
+            };
             if !folder.contains(PATTERN) {
-                return function;
+                return function(folder);
             }
+            // A pattern is compiled to a regular expression, whose characters cannot be escaped either.
+            let is_odd =
+                |c: char| c.is_ascii() && !c.is_ascii_alphanumeric() && !['/', '_', '-'].contains(&c);
+            let function = function(&folder.replace(is_odd, "?"));
             let paths: Vec<_> = paths.iter().map(|path| literal(&format!("{folder}/{path}"))).collect();
             format!("(SELECT * FROM {function} WHERE _path IN ({})) AS files", paths.join(", "))
         }

@@ -6,6 +6,7 @@ mod staging;
 use crate::warehouse::dialect::{Dialect, Strategy, Types};
 use crate::warehouse::session::{Session, runs};
 use crate::warehouse::sql::literal;
+use crate::warehouse::{ExportSource, SourceError};
 
 /// DuckDB, whose shell and library read Parquet and JSONL.
 pub static DUCKDB: Dialect = Dialect {
@@ -24,7 +25,7 @@ pub static DUCKDB: Dialect = Dialect {
     },
     failing,
     fail_if,
-    check: |_| Ok(()),
+    check,
     strategy: Strategy::Session(Session {
         tables_note: "-- The keys keep doubled rows out, at the cost of memory and disk; loads work without them too.\n",
         indexes: "",
@@ -39,6 +40,14 @@ pub static DUCKDB: Dialect = Dialect {
         },
     }),
 };
+
+fn check(source: &ExportSource) -> Result<(), SourceError> {
+    // No pattern fits it, and manifests are found by a pattern.
+    if source.path.contains('\\') {
+        return Err(SourceError::OddPath { title: "DuckDB", characters: "\\" });
+    }
+    Ok(())
+}
 
 /// Makes the shell of DuckDB stop at the first error. The shell ends the comment at the first `*/`, skips the
 /// line and obeys the next one. DuckDB itself nests comments, so it ignores all three lines.

@@ -79,8 +79,8 @@ impl Databases {
             _ if !is_new => None,
             _ => {
                 let clean = if option == "--merge" { CLEAN } else { CLEAN_VIEWS };
-                let output = self.postgres.as_ref()?.try_run(&format!("{script}\n{clean}"), within);
-                Some(output.status.success())
+                let ran = self.postgres.as_ref()?.try_run(&format!("{script}\n{clean}"), within);
+                Some(ran.is_ok())
             }
         }
     }

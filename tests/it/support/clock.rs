@@ -16,7 +16,15 @@ pub fn library() -> &'static Path {
 impl Export {
     /// The command with a clock that is this many hours ahead.
     pub fn hours_later(&self, hours: u64) -> Self {
-        let seconds = (hours * 3600).to_string();
-        self.clone().env("LD_PRELOAD", &library().to_string_lossy()).env("CLOCK_SHIFT", &seconds)
+        self.shifted(&(hours * 3600).to_string())
+    }
+
+    /// The command with a clock that is this many hours behind.
+    pub fn hours_earlier(&self, hours: u64) -> Self {
+        self.shifted(&format!("-{}", hours * 3600))
+    }
+
+    fn shifted(&self, seconds: &str) -> Self {
+        self.clone().env("LD_PRELOAD", &library().to_string_lossy()).env("CLOCK_SHIFT", seconds)
     }
 }

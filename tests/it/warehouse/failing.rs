@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::databases::Database;
-use super::nights::Nights;
 use super::{script, sql};
 use crate::support::export::{Export, tree};
+use crate::support::service::Service;
 use crate::system::skip;
 
 /// Arguments of `schema` that end with an error. The last is a path.
@@ -19,36 +19,32 @@ const FAILING: [&[&str]; 6] = [
     &["--from", "it's $$ $chatzy$ :x \\'; % --\n\\! touch stolen\n'); CREATE TABLE stolen (x int); --"],
 ];
 
-#[test]
-fn a_failing_schema_fails_the_session() {
-    let mut databases = vec![Database::duckdb()];
-    databases.extend(Database::postgres("a_failing_schema_fails_the_session"));
-    for database in databases {
-        let folder = tempfile::tempdir().unwrap();
-        for option in ["--merge", "--latest"] {
-            for arguments in FAILING {
-                let mut command = Export::command("schema").args(option).arg(database.dialect());
-                for argument in arguments {
-                    command = command.arg(argument);
-                }
-                let outcome = command.expect(2);
-                let message = outcome.stderr.trim_end().strip_prefix("error: ").expect("an error").to_owned();
-                // psql with its defaults does not stop at errors.
-                let script = match &database {
-                    Database::DuckDb { .. } => outcome.stdout,
-                    Database::Postgres(_) => format!("\\unset ON_ERROR_STOP\n{}", outcome.stdout),
-                };
-                let failed = database.try_run(&script, folder.path());
-                let told = String::from_utf8_lossy(&failed.stderr).into_owned();
-                assert!(!failed.status.success(), "{arguments:?}: {script}");
-                assert!(told.contains(&message), "{message}\n{told}");
-                assert_eq!(told.trim_end().lines().count(), 1, "{told}");
+/// The output of `schema` fails the session of a database if `schema` itself fails.
+pub fn a_failing_schema_fails_the_session(database: &Database) {
+    let folder = tempfile::tempdir().unwrap();
+    for option in ["--merge", "--latest"] {
+        for arguments in FAILING {
+            let mut command = Export::command("schema").args(option).arg(database.dialect());
+            for argument in arguments {
+                command = command.arg(argument);
+            }
+            let outcome = command.expect(2);
+            let message = outcome.stderr.trim_end().strip_prefix("error: ").expect("an error").to_owned();
+            // psql with its defaults does not stop at errors.
+            let script = match database.dialect() {
+                "postgres" => format!("\\unset ON_ERROR_STOP\n{}", outcome.stdout),
+                _ => outcome.stdout,
+            };
+            let told = database.try_run(&script, folder.path()).expect_err(&script);
+            assert!(told.contains(&message), "{message}\n{told}");
+            if ["duckdb", "postgres"].contains(&database.dialect()) {
+                assert_eq!(told.lines().count(), 1, "{told}");
             }
         }
-        assert_eq!(tree(folder.path()), Vec::<String>::new());
-        let stolen = "SELECT count(*) FROM information_schema.tables WHERE table_name = 'stolen';";
-        assert_eq!(database.run(stolen, Path::new("/")), ["0"]);
     }
+    assert_eq!(tree(folder.path()), Vec::<String>::new());
+    let stolen = "SELECT count(*) FROM information_schema.tables WHERE table_name = 'stolen';";
+    assert_eq!(database.run(stolen, Path::new("/")), ["0"]);
 }
 
 #[test]
@@ -60,17 +56,15 @@ fn formats_that_no_database_reads_stay_empty_when_they_fail() {
 
 #[test]
 fn a_database_without_the_tables_is_told_in_one_line() {
-    let nights = Nights::of("jsonl");
+    let service = Service::start("");
+    let export = Export::run_of(service.url(), ["messages-3-a"]).args("--format jsonl");
+    export.expect(0);
     let mut databases = vec![Database::duckdb()];
     databases.extend(Database::postgres("a_database_without_the_tables_is_told_in_one_line"));
     for database in databases {
         let dialect = database.dialect();
-        let load = script(&nights.export, &format!("--merge {dialect}"));
-        let told = |load: &str| {
-            let failed = database.try_run(load, Path::new("/"));
-            assert!(!failed.status.success(), "{dialect}");
-            String::from_utf8(failed.stderr).unwrap().trim_end().to_owned()
-        };
+        let load = script(&export, &format!("--merge {dialect}"));
+        let told = |load: &str| database.try_run(load, Path::new("/")).expect_err(dialect);
         let line = told(&load);
         let command = format!("create them with: chatzy-export schema --format {dialect} | ");
         assert!(line.contains(&command), "{line}");
@@ -88,17 +82,19 @@ fn the_shell_of_duckdb_stops_at_the_first_error() {
     if !shell.is_file() {
         return skip("the_shell_of_duckdb_stops_at_the_first_error", "needs DuckDB (scripts/test-tools.sh)");
     }
-    let nights = Nights::of("parquet");
+    let service = Service::start("");
+    let export = Export::run_of(service.url(), ["messages-3-a"]);
+    export.expect(0);
     let load = |script: &str| {
-        let file = nights.export.path("script.sql");
+        let file = export.path("script.sql");
         crate::support::export::write(&file, script);
         let mut command = Command::new(&shell);
-        command.arg("warehouse.db").current_dir(nights.export.path(""));
+        command.arg("warehouse.db").current_dir(export.path(""));
         let output =
             command.stdin(std::fs::File::open(&file).unwrap()).stdout(Stdio::piped()).output().unwrap();
         (output.status.success(), String::from_utf8(output.stderr).unwrap())
     };
-    let merge = script(&nights.export, "--merge duckdb");
+    let merge = script(&export, "--merge duckdb");
     let (is_done, told) = load(&merge);
     assert!(!is_done && told.trim_end().lines().count() == 1 && told.contains("create them with"), "{told}");
     assert_eq!(load(&sql("--format duckdb")), (true, String::new()));

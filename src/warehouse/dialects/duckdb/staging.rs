@@ -12,6 +12,9 @@ use crate::warehouse::{ExportSource, Purpose, session};
 /// thread.
 const LONGEST_LINE: u32 = 64 << 20;
 
+/// Endings of JSONL files, with their compression. DuckDB does not find it out itself if the path contains a question mark.
+const LINES: [(&str, &str); 3] = [(".jsonl", "uncompressed"), (".jsonl.gz", "gzip"), (".jsonl.zst", "zstd")];
+
 /// Type of the erasures in their record, as far as a script needs them.
 const ERASURES: &str =
     r#"STRUCT(runs STRUCT(files STRUCT(path VARCHAR, "after" STRUCT(sha256 VARCHAR))[])[])[]"#;
@@ -120,25 +123,32 @@ fn view(table: Table) -> String {
     let kinds: Vec<_> =
         columns.iter().map(|column| format!("{}: ''{}''", name(column), DUCKDB.type_of(column))).collect();
     let kinds = kinds.join(", ");
+    let lines = |(ending, compression)| {
+        format!(
+            "        || coalesce(' UNION ALL BY NAME FROM read_json([' || {} || '], filename = true, hive_partitioning = false, format = ''newline_delimited'', compression = ''{compression}'', maximum_object_size = {LONGEST_LINE}, columns = {{{kinds}}})', '')\n",
+            paths(ending)
+        )
+    };
     format!(
         "
 SET VARIABLE chatzy_{table_name} = (
     SELECT 'FROM {none}'
         || coalesce(' UNION ALL BY NAME FROM read_parquet([' || {parquet} || '], filename = true, hive_partitioning = false, union_by_name = true)', '')
-        || coalesce(' UNION ALL BY NAME FROM read_json([' || {jsonl} || '], filename = true, hive_partitioning = false, format = ''newline_delimited'', maximum_object_size = {LONGEST_LINE}, columns = {{{kinds}}})', '')
-    FROM chatzy_files WHERE table_name = '{table_name}');
+{lines}    FROM chatzy_files WHERE table_name = '{table_name}');
 CREATE OR REPLACE TEMP VIEW staged_{table_name} AS
 SELECT {selected}
 FROM query(getvariable('chatzy_{table_name}'));\n",
-        parquet = paths("NOT contains(path, '.jsonl')"),
-        jsonl = paths("contains(path, '.jsonl')"),
+        parquet = paths(".parquet"),
+        lines = LINES.map(lines).concat(),
         selected = selected.join(",\n    "),
     )
 }
 
-/// Returns the paths for which a condition holds, as a list of literals; null if there are none.
-fn paths(condition: &str) -> String {
-    format!("string_agg('''' || replace(path, '''', '''''') || '''', ', ') FILTER ({condition})")
+/// Returns the paths with this ending, as a list of literals; null if there are none.
+fn paths(ending: &str) -> String {
+    format!(
+        "string_agg('''' || replace(path, '''', '''''') || '''', ', ') FILTER (ends_with(path, '{ending}'))"
+    )
 }
 
 /// Returns the common type of both kinds of files.

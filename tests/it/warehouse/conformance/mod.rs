@@ -1,0 +1,156 @@
+//! Every engine that runs scripts of `schema` ends with the same rows, in whatever way an export is loaded.
+
+mod columns;
+mod interruption;
+mod loads;
+mod nights;
+mod paths;
+mod pruned;
+
+use std::path::Path;
+
+use super::databases::Database;
+use super::state::State;
+use super::{failing, script, sql};
+use crate::support::export::Export;
+use nights::Nights;
+
+/// An export and an engine.
+struct Case {
+    /// An empty database.
+    database: Database,
+    nights: Nights,
+    /// Options of the export.
+    layout: &'static str,
+    /// The script that creates the tables.
+    tables: String,
+}
+
+/// A database with the tables.
+struct Warehouse<'a> {
+    case: &'a Case,
+    database: Database,
+}
+
+impl Case {
+    fn new(database: &Database, layout: &'static str) -> Self {
+        let tables = sql(&format!("--format {}", database.dialect()));
+        Self { database: database.another(), nights: Nights::of(layout), layout, tables }
+    }
+
+    fn warehouse(&self) -> Warehouse<'_> {
+        let database = self.database.another();
+        database.run(&self.tables, Path::new("/"));
+        Warehouse { case: self, database }
+    }
+
+    fn told(&self, what: &str) -> String {
+        format!("{}, export with {:?}: {what}", self.database.dialect(), self.layout)
+    }
+
+    /// The script that loads runs of this export.
+    fn merge(&self, export: &Export, options: &str) -> String {
+        script(export, &format!("--merge {} {options}", self.database.dialect()))
+    }
+}
+
+impl Warehouse<'_> {
+    /// Queries read the tables, or views if the rows of all runs are in the tables.
+    fn prefix(&self) -> &'static str {
+        if self.case.tables.contains("latest_messages") { "latest_" } else { "" }
+    }
+
+    /// Runs a script of `--merge`.
+    fn try_load(&self, options: &str) -> Result<(), String> {
+        self.try_script(&self.case.merge(&self.case.nights.export, options))
+    }
+
+    fn try_script(&self, script: &str) -> Result<(), String> {
+        self.database.try_run(script, Path::new("/")).map(drop)
+    }
+
+    fn load(&self, options: &str) {
+        self.try_load(options)
+            .unwrap_or_else(|error| panic!("{}", self.case.told(&format!("{options}: {error}"))));
+    }
+
+    /// True if the coverage of this run is loaded.
+    fn has(&self, run: &str) -> bool {
+        let count = format!("SELECT count(*) FROM coverage WHERE run_id = '{run}';");
+        self.database.run(&count, Path::new("/")) != ["0"]
+    }
+
+    /// Fails unless queries find the newest versions of these runs' contacts, and the coverage of all of them.
+    fn assert_has(&self, runs: &[&str], what: &str) {
+        self.assert_has_of(&self.case.nights, runs, what);
+    }
+
+    fn assert_has_of(&self, nights: &Nights, runs: &[&str], what: &str) {
+        let (prefix, told) = (self.prefix(), self.case.told(what));
+        let read = |prefix: &str| State::within(&self.database, prefix, &nights.kinds);
+        if prefix.is_empty() {
+            read("").assert_is(&nights.state(runs), &told);
+        } else {
+            read(prefix).assert_is(&nights.latest(runs), &told);
+            read("").only("coverage").assert_is(&nights.state(runs).only("coverage"), &told);
+        }
+    }
+}
+
+/// Loads an export in every way, and exports of other layouts in some.
+fn conforms(database: &Database, layout: &'static str, others: &[&'static str]) {
+    failing::a_failing_schema_fails_the_session(database);
+    let case = Case::new(database, layout);
+    common(&case);
+    loads::in_any_order(&case);
+    loads::tables_of_an_earlier_version(&case);
+    loads::without_loaded_runs(&case);
+    loads::parts_into_tables_of_their_own(&case);
+    interruption::a_file_is_another(&case);
+    interruption::a_manifest_lacks_files(&case);
+    interruption::a_load_ends_anywhere(&case);
+    pruned::runs_are_removed_before_they_are_loaded(&case);
+    paths::a_path_is_no_pattern(&case);
+    for layout in others {
+        common(&Case::new(database, layout));
+    }
+}
+
+fn common(case: &Case) {
+    columns::every_column_arrives(case);
+    loads::night_by_night(case);
+    loads::all_at_once(case);
+    loads::views_over_all_runs(case);
+    interruption::a_file_is_missing(case);
+}
+
+#[test]
+fn duckdb_conforms() {
+    conforms(
+        &Database::duckdb(),
+        "--partition-by month,channel",
+        &["", "--format jsonl --compression zstd --partition-by month"],
+    );
+}
+
+#[test]
+fn clickhouse_conforms() {
+    if let Some(database) = Database::clickhouse("clickhouse_conforms") {
+        conforms(&database, "--partition-by month,channel", &["", "--partition-by month"]);
+    }
+}
+
+/// fakesnow is DuckDB that takes statements of Snowflake.
+#[test]
+fn snowflake_conforms() {
+    if let Some(database) = Database::snowflake("snowflake_conforms") {
+        conforms(&database, "--partition-by month", &[""]);
+    }
+}
+
+#[test]
+fn postgres_conforms() {
+    if let Some(database) = Database::postgres("postgres_conforms") {
+        conforms(&database, "--format jsonl", &["--format jsonl --compression gzip --partition-by month"]);
+    }
+}
