@@ -10,6 +10,7 @@
 //! Layer 1.
 #![expect(clippy::disallowed_methods, reason = "this is the module that the ban points to")]
 
+mod exclusive;
 mod replace;
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
@@ -20,7 +21,8 @@ use std::path::{Component, Path, PathBuf};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
-pub use replace::{replace, replace_by, replace_readable};
+pub use exclusive::name_first;
+pub use replace::{create, replace, replace_by, replace_readable};
 
 /// An error of the file system: the operation, its path and its cause.
 #[derive(Debug, thiserror::Error)]
@@ -370,34 +372,6 @@ pub fn sync_file_system(folder: &Path) -> Result<(), StorageError> {
 /// If the rename fails.
 pub fn rename(from: &Path, to: &Path) -> Result<(), StorageError> {
     fs::rename(from, to).on("rename to its final name", to)
-}
-
-/// Gives a synced file a second name, and makes it durable. Returns false, and does nothing, if anything has this name
-/// already. Of several processes that try, one succeeds.
-///
-/// # Errors
-/// If the file system supports neither hard links nor exclusive renames, or reports another error.
-pub fn name_first(file: &Path, name: &Path) -> Result<bool, StorageError> {
-    const ACTION: &str = "create";
-    let named = match fs::hard_link(file, name) {
-        Err(error) if is_unsupported(&error) => {
-            let flags = rustix::fs::RenameFlags::NOREPLACE;
-            rustix::fs::renameat_with(rustix::fs::CWD, file, rustix::fs::CWD, name, flags)
-                .map_err(io::Error::from)
-        }
-        linked => linked,
-    };
-    match named {
-        Ok(()) => sync_dir(&parent_of(name)).map(|()| true),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-        Err(error) => Err(StorageError::new(ACTION, name, error)),
-    }
-}
-
-/// True if the file system has no hard links.
-fn is_unsupported(error: &io::Error) -> bool {
-    let codes = [Errno::PERM, Errno::OPNOTSUPP, Errno::NOSYS, Errno::MLINK].map(Errno::raw_os_error);
-    error.raw_os_error().is_some_and(|code| codes.contains(&code))
 }
 
 /// Makes the names in a folder durable.

@@ -3,6 +3,7 @@
 //! ```text
 //! messages/…/part-<run>-00000.parquet    data files, one folder per table: output::ExportPath
 //! raw/part-<run>-00000.jsonl.zst         responses as received
+//! messages/_delta_log/000…0.json, …     versions of a table's Delta log
 //! _runs/<run>/manifest.json, …           files of a run
 //! _runs/latest.json, _runs/pruned.json   the newest run, the removed runs
 //! _runs/erased.json, _runs/holds.json    the erased contacts, holds against removal
@@ -34,6 +35,8 @@ pub const ERASED: &str = "_runs/erased.json";
 pub const ERASED_SIGNATURE: &str = "_runs/erased.json.sig";
 /// Records the holds, which forbid to remove anything.
 pub const HOLDS: &str = "_runs/holds.json";
+/// Folder of a table's Delta log, in the folder of the table.
+pub const DELTA_LOG: &str = "_delta_log";
 /// Lock of an export in an object store.
 pub const LOCK: &str = "_runs/lock.json";
 /// Journal of a publish in the default work folder.
@@ -80,6 +83,17 @@ pub fn commit_folder(run_id: impl Display) -> String {
 /// Journal of the publication in that folder.
 pub fn commit_journal(run_id: impl Display) -> String {
     format!("{SHARDS}/{run_id}/commit/publish.json")
+}
+
+/// Folder of the Delta log of a table.
+pub fn delta_log(table: &str) -> String {
+    format!("{table}/{DELTA_LOG}")
+}
+
+/// True for the Delta log of a table, and for each path in it.
+pub fn is_in_delta_log(path: &str) -> bool {
+    let mut parts = path.split('/');
+    parts.next().is_some_and(|top| ![RUNS, RAW].contains(&top)) && parts.next() == Some(DELTA_LOG)
 }
 
 /// Splits the path of a file of a run into the run's ID and the rest; `None` for other paths.

@@ -36,6 +36,7 @@
 //! - [`table`]: columns, and rows from the records of the API
 //! - [`output`]: Parquet and JSONL files, partitions, manifest, raw archive
 //! - [`catalog`]: the runs of an export and the chain of their manifests
+//! - [`mod@delta`]: Delta logs, for programs that read Delta tables
 //! - [`published`]: reads the published files of the tables
 //! - [`state`]: what is known of each contact between runs
 //! - [`lock`]: one writer per export
@@ -70,6 +71,7 @@ pub mod cli;
 mod connect_error;
 mod contact_read;
 mod contacts;
+mod delta;
 mod digest;
 mod durable;
 mod erase;

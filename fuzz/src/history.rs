@@ -9,7 +9,9 @@ use chatzy_export::internals::contacts::{ContactList, ContactsSource, Form, read
 use chatzy_export::internals::event::{Event, Observer, SharedObserver};
 use chatzy_export::internals::output::OutputSpec;
 use chatzy_export::internals::record::{read_json, read_page, text_of};
-use chatzy_export::internals::settings::{Format, JsonlCodec, OutputSettings, RawAnswers, Window};
+use chatzy_export::internals::settings::{
+    Format, JsonlCodec, OutputSettings, RawAnswers, TableFormat, Window,
+};
 use chatzy_export::internals::spool::{Closing, Entry, Ledger, recover};
 use chatzy_export::internals::state::Due;
 use chatzy_export::internals::table::{Stamp, Table};
@@ -59,6 +61,7 @@ fn export(pages: &[&[u8]]) -> Export {
         format: Format::Jsonl(JsonlCodec::None),
         partition_by: Vec::new(),
         target_file_size: 1 << 30,
+        table_format: TableFormat::None,
     };
     let run_id: chatzy_export::internals::id::RunId = "run-1".parse().unwrap();
     let plan = TransformPlan {

@@ -3,7 +3,9 @@
 use std::process::ExitCode;
 
 use crate::api::Fatal;
+use crate::catalog::CatalogError;
 use crate::check::Cause;
+use crate::delta::DeltaError;
 use crate::durable::StorageError;
 use crate::erase::EraseError;
 use crate::evidence::EvidenceError;
@@ -51,8 +53,9 @@ pub enum Exit {
     Damaged,
     /// An unfinished run does not fit this command. The message names the difference, and `--fresh` discards
     /// the run. Or the state of `--incremental` is lost or damaged, and `--full` exports all contacts. Or the
-    /// newest run in the folder has another format, JSONL compression or other partition keys, and
-    /// `--allow-mixed` accepts that. Or `snapshot` finds another snapshot in its folder, and `--replace` replaces
+    /// newest run in the folder has another format, JSONL compression, table format or other partition keys, and
+    /// `--allow-mixed` accepts that. Or a Delta log is damaged, another program has written to it, or it cannot have
+    /// runs of different layouts. Or `snapshot` finds another snapshot in its folder, and `--replace` replaces
     /// it. Or the shards of a run do not fit together. Or `evidence` finds something else at the path of its package. Or the folder of a snapshot is given to another command, or that of other runs to `snapshot`.
     DoesNotFit,
     /// A hold forbids to remove anything. The message names its reference, and `hold --release` removes the hold.
@@ -100,6 +103,7 @@ impl Exit {
             | ExportError::IntoSnapshot { .. }
             | ExportError::BadWork { .. }
             | ExportError::StateLost(_) => Self::DoesNotFit,
+            ExportError::Delta(error) | ExportError::Prune(PruneError::Delta(error)) => Self::of_delta(error),
             ExportError::State(error) => Self::of_state(error),
             ExportError::ForeignWork { .. } | ExportError::RunIdTaken { .. } => Self::Usage,
             ExportError::Listing(error) => Self::of_listing(error),
@@ -138,6 +142,7 @@ impl Exit {
                 EraseError::Newer { .. } => Self::Usage,
                 EraseError::BeingPruned { .. } => Self::DoesNotFit,
                 EraseError::Lock(error) => Self::of_lock(error),
+                EraseError::Delta(error) => Self::of_delta(error),
                 EraseError::Storage(error) => Self::of_storage(error),
                 EraseError::File(_) => Self::Storage,
                 EraseError::Output(_) | EraseError::State(_) => Self::Bug,
@@ -237,7 +242,9 @@ impl Exit {
     pub fn of_snapshot(error: &SnapshotJobError) -> Self {
         match error {
             SnapshotJobError::Build(error) => Self::of_source(error),
-            SnapshotJobError::Exists { .. } | SnapshotJobError::NotASnapshot { .. } => Self::DoesNotFit,
+            SnapshotJobError::Exists { .. }
+            | SnapshotJobError::NotASnapshot { .. }
+            | SnapshotJobError::DeltaTables { .. } => Self::DoesNotFit,
             SnapshotJobError::DamagedOut { .. } => Self::Damaged,
             SnapshotJobError::Interrupted(why) => Self::of_interruption(*why),
             SnapshotJobError::Export(error) => Self::of_export(error),
@@ -300,9 +307,21 @@ impl Exit {
         match error {
             PublishError::Storage(error) => Self::of_storage(error),
             PublishError::Lock(error) => Self::of_lock(error),
+            PublishError::Delta(error) => Self::of_delta(error),
             PublishError::File(CompletionError::Missing { .. }) => Self::DoesNotFit,
             PublishError::File(_) | PublishError::Forked { .. } => Self::Storage,
             PublishError::Unreadable { .. } => Self::DoesNotFit,
+        }
+    }
+
+    fn of_delta(error: &DeltaError) -> Self {
+        match error {
+            DeltaError::Fault { .. } | DeltaError::Layout { .. } => Self::DoesNotFit,
+            DeltaError::Busy { .. } => Self::Locked,
+            DeltaError::Catalog(CatalogError::Storage(error)) | DeltaError::Storage(error) => {
+                Self::of_storage(error)
+            }
+            DeltaError::Catalog(CatalogError::Damaged { .. } | CatalogError::Newer { .. }) => Self::Damaged,
         }
     }
 

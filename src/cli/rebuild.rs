@@ -11,7 +11,7 @@ use super::settings::{self, SettingsError};
 use super::{not_found, output_paths};
 use crate::export::{self, Archive, Identity, Interruption, RebuildError, RebuildJob, Remedy};
 use crate::output::manifest::{Manifest, RunOptions};
-use crate::settings::{OutputSettings, RawAnswers, UnfinishedPolicy};
+use crate::settings::{OutputSettings, RawAnswers, TableFormat, UnfinishedPolicy};
 use crate::store::Store;
 use crate::table::Table;
 use crate::table::schema::SCHEMA_VERSION;
@@ -112,8 +112,10 @@ fn output(args: &RebuildArgs, original: &OriginalOptions<'_>) -> Result<OutputSe
         Some(PartitionKeys(keys)) => keys.clone(),
         None => options.partition_keys().ok_or_else(|| original.unknown("partition_by"))?,
     };
+    let original_tables = if options.is_delta() { TableFormat::Delta } else { TableFormat::None };
+    let table_format = args.table_format.unwrap_or(original_tables);
     let target_file_size = args.target_file_size.unwrap_or(ByteSize(options.target_file_size));
-    Ok(settings::output(format, compression, &partition_by, target_file_size)?)
+    Ok(settings::output(format, compression, &partition_by, (table_format, target_file_size))?)
 }
 
 /// Options in the manifest of the run to rebuild.

@@ -22,8 +22,8 @@ use crate::redaction::{KeyError, NoKey, PolicyError};
 use crate::settings::{
     AskedShape, BaseUrl, BaseUrlError, Connection, Credentials, Format, Incremental, JsonlCodec, Login,
     OutagePolicy, OutputSettings, ParquetCodec, PartitionKey, PasswordSource, PingUrl, PingUrlError,
-    ProxyError, RawAnswers, ReadingSettings, Retrying, RunSettings, TimestampUrlError, TokenSource,
-    UnfinishedPolicy, secret,
+    ProxyError, RawAnswers, ReadingSettings, Retrying, RunSettings, TableFormat, TimestampUrlError,
+    TokenSource, UnfinishedPolicy, secret,
 };
 use crate::table::schema::SCHEMA_VERSION;
 
@@ -62,6 +62,8 @@ pub enum SettingsError {
     Window(#[from] WindowError),
     #[error("--{option} contains {value} twice")]
     Twice { option: &'static str, value: String },
+    #[error("--table-format delta requires --format parquet: a Delta table consists of Parquet files")]
+    DeltaOfJsonl,
     #[error("--target-file-size must be at least one byte")]
     NoFileSize,
     #[error("--{option} requires --incremental")]
@@ -105,7 +107,8 @@ pub fn job(args: &RunArgs, simulator: Option<&str>) -> Result<Job, SettingsError
         Some(work) => work,
         None => work_folder(&args.out, args.work.work_dir.as_deref())?,
     };
-    let output = output(args.format, args.compression.as_deref(), &args.partition_by, args.target_file_size)?;
+    let tables = (args.table_format, args.target_file_size);
+    let output = output(args.format, args.compression.as_deref(), &args.partition_by, tables)?;
     let typed = TypedWindow::parse(
         args.since.as_deref(),
         args.until.as_deref(),
@@ -149,15 +152,18 @@ pub(super) fn output(
     format: FormatName,
     compression: Option<&str>,
     partition_by: &[PartitionKey],
-    target_file_size: ByteSize,
+    (table_format, target_file_size): (TableFormat, ByteSize),
 ) -> Result<OutputSettings, SettingsError> {
     let format = self::format(format, compression)?;
     check_twice("partition-by", partition_by, |key| format!("{key:?}").to_lowercase())?;
     if target_file_size.as_u64() == 0 {
         return Err(SettingsError::NoFileSize);
     }
+    if let (Format::Jsonl(_), TableFormat::Delta) = (format, table_format) {
+        return Err(SettingsError::DeltaOfJsonl);
+    }
     let (partition_by, target_file_size) = (partition_by.to_vec(), target_file_size.as_u64());
-    Ok(OutputSettings { format, partition_by, target_file_size })
+    Ok(OutputSettings { format, partition_by, target_file_size, table_format })
 }
 
 /// Returns the address, the credentials and the limits. `simulator` is the address of the built-in API with

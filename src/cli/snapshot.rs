@@ -71,7 +71,7 @@ fn job(args: &SnapshotArgs) -> Result<SnapshotJob, SettingsError> {
         args.format,
         args.compression.as_deref(),
         &args.partition_by,
-        args.target_file_size,
+        (args.table_format, args.target_file_size),
     )?;
     Ok(SnapshotJob {
         from: args.path.clone(),

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::catalog::CatalogError;
+use crate::delta::DeltaError;
 use crate::durable::StorageError;
 use crate::lock::LockError;
 use crate::output::OutputError;
@@ -14,6 +15,9 @@ use crate::store::CompletionError;
 /// Errors of erasing contacts. Until the record of the erasure is written, nothing is changed.
 #[derive(Debug, thiserror::Error)]
 pub enum EraseError {
+    /// A Delta log cannot be changed.
+    #[error(transparent)]
+    Delta(#[from] DeltaError),
     /// A file of the export is damaged.
     #[error("{} is damaged ({what}): run chatzy-export verify for advice, repair it, then run this command again", path.display())]
     Damaged { path: PathBuf, what: String },

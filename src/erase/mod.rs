@@ -2,14 +2,14 @@
 //!
 //! [`search`] finds the files that hold rows of the contacts. [`stage`] writes each of them anew, without these rows.
 //! Then the record of erasures is written: from now on, each of its files is right as before or as after. [`swap`]
-//! replaces the files and the lists of checksums. At last the record says that the erasure is finished.
+//! replaces the files and the lists of checksums. The Delta logs get their new sizes. At last the record says that the erasure is finished.
 //!
 //! After an interruption, [`carry_out`] does the rest. It needs neither the staged files nor the IDs of the contacts: it
 //! searches again for rows whose salted hash is in the record. Files that are replaced already have none.
 //!
 //! [`mentions`] counts texts of other contacts that name an erased one. They stay.
 //!
-//! Layer 3: uses `catalog`, `published`, `output`, `state` and `table`. The caller holds the lock of the export.
+//! Layer 3: uses `catalog`, `delta`, `published`, `output`, `state` and `table`. The caller holds the lock of the export.
 
 mod error;
 mod mentions;
@@ -27,6 +27,7 @@ use serde::Serialize;
 
 use crate::catalog::{self, MAX_ERASED, RunReader};
 use crate::contacts::ContactList;
+use crate::delta;
 use crate::durable::{self, Content, NOT_REGULAR};
 use crate::id::RunId;
 use crate::layout::{ERASED, ERASED_SIGNATURE};
@@ -255,6 +256,8 @@ fn carry_out(
     write_record(out, &record)?;
     let runs = record.erasures.last().map(|erasure| erasure.runs.as_slice()).unwrap_or_default();
     swap::swap(target, runs)?;
+    // Until the record says that it is finished, `verify` expects logs that are not right yet.
+    sync_delta_logs(out)?;
     let facts = runs.iter().map(swap::facts).collect();
     held()?;
     if let Some(erasure) = record.erasures.last_mut() {
@@ -263,6 +266,14 @@ fn carry_out(
     write_record(out, &record)?;
     stage::clear(target.stage)?;
     Ok(facts)
+}
+
+/// Gives the Delta logs the sizes of the replaced files. The next command does it after an interruption.
+///
+/// # Errors
+/// When a log cannot be read or written, or is of another program.
+pub fn sync_delta_logs(out: &Store) -> Result<(), EraseError> {
+    if delta::exists(out)? { Ok(delta::sync(out, &[])?) } else { Ok(()) }
 }
 
 /// Writes the record. An earlier signature is not valid any more, and is removed first.

@@ -38,7 +38,10 @@ pub struct DryRun {
 /// When signing in fails, the server is not the API, or the due contacts cannot be determined.
 pub async fn dry_run(job: &Job, observer: SharedObserver) -> Result<DryRun, ExportError> {
     let settings = &job.settings;
-    mixed::check(&settings.out, settings.mixed, &job.identity)?;
+    let mut identity = job.identity.clone();
+    mixed::adopt_table_format(&settings.out, settings.mixed, &mut identity)?;
+    mixed::check(&settings.out, settings.mixed, &identity)?;
+    tokio::task::block_in_place(|| mixed::check_logs(&settings.out, &identity))?;
     let client = Client::new(settings.connection.clone(), observer.clone())?;
     let (contacts, times) = match &job.contacts {
         ContactSelection::Listed(contacts) => (contacts.clone(), None),

@@ -94,6 +94,8 @@ pub fn erase(
         return Ok(Some(erase::dry_run(out, order).map_err(EraseJobError::from)?));
     }
     let lock = lock::take(out, patience, observer)?;
+    // An interrupted command may have left them behind the manifests, which would count as damage.
+    erase::sync_delta_logs(out).map_err(EraseJobError::from)?;
     match job {
         EraseJob::Erase(order) => check(out, Some(order))?,
         EraseJob::DryRun(_) | EraseJob::Finish => check(out, None)?,

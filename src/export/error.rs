@@ -9,6 +9,7 @@ use super::identity::{Cause, Difference};
 use super::previous_state::StateLost;
 use super::shards::ShardsError;
 use crate::api::Fatal;
+use crate::delta::DeltaError;
 use crate::durable::StorageError;
 use crate::fetch::FetchError;
 use crate::fetch::listing::ListingError;
@@ -141,6 +142,9 @@ pub enum ExportError {
     /// The staged files cannot be published.
     #[error(transparent)]
     Publish(#[from] PublishError),
+    /// The Delta logs cannot name the run.
+    #[error(transparent)]
+    Delta(#[from] DeltaError),
     /// Shards are missing, or do not fit together.
     #[error(transparent)]
     Shards(ShardsError),

@@ -130,6 +130,7 @@ async fn export_locked(
     let extent = if settings.shard.is_some() { Extent::WorkFolder } else { Extent::Export };
     let locked = (&*settings.work, extent);
     let lock = lock::wait(&settings.out, locked, settings.wait_lock, &observer, interrupt.as_mut()).await?;
+    mixed::adopt_table_format(&settings.out, settings.mixed, &mut identity)?;
     mixed::check(&settings.out, settings.mixed, &identity)?;
     let interrupt = lock::or_lost(&lock, interrupt);
     tokio::pin!(interrupt);
@@ -157,6 +158,7 @@ async fn export_locked(
     }
     // The run whose publication was just finished may be the newest now.
     mixed::check(&settings.out, settings.mixed, &identity)?;
+    tokio::task::block_in_place(|| mixed::check_logs(&settings.out, &identity))?;
     if settings.shard.is_some() && settings.out.folder().is_none() {
         // Other runs find this out when they lock the export.
         try_conditions(&settings.out)?;

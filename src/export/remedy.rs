@@ -4,6 +4,8 @@
 
 use super::{EraseJobError, ExportError, Interruption, RebuildError, ShardsError, SnapshotJobError};
 use crate::api::Fatal;
+use crate::catalog::CatalogError;
+use crate::delta::DeltaError;
 use crate::erase::EraseError;
 use crate::fetch::FetchError;
 use crate::fetch::listing::ListingError;
@@ -46,6 +48,7 @@ impl ExportError {
             Self::DoesNotFit { .. } | Self::BadWork { .. } => Remedy::Discard,
             Self::StateLost(_) => Remedy::ReadAll,
             Self::IntoSnapshot { .. } => Remedy::Manual,
+            Self::Delta(error) => of_delta(error),
             Self::Mixed { .. }
             | Self::ForeignWork { .. }
             | Self::RunIdTaken { .. }
@@ -69,6 +72,7 @@ impl ExportError {
             ) => Remedy::Manual,
             Self::Prune(PruneError::Storage(_)) => Remedy::Repeat,
             Self::Prune(PruneError::Lock(error)) => of_lock(error),
+            Self::Prune(PruneError::Delta(error)) => of_delta(error),
             Self::Prune(
                 PruneError::NoExport { .. } | PruneError::Damaged { .. } | PruneError::Held { .. },
             )
@@ -109,6 +113,7 @@ impl SnapshotJobError {
                 Remedy::Report
             }
             Self::Build(_) | Self::NotASnapshot { .. } | Self::DamagedOut { .. } => Remedy::Manual,
+            Self::DeltaTables { .. } => Remedy::Manual,
             Self::Exists { .. } => Remedy::Replace,
             Self::Interrupted(Interruption::TakenOver) => Remedy::Wait,
             Self::Interrupted(_) => Remedy::Repeat,
@@ -130,9 +135,19 @@ fn of_erase(error: &EraseJobError) -> Remedy {
             EraseError::Damaged { .. } | EraseError::Newer { .. } => Remedy::Manual,
             EraseError::BeingPruned { .. } => Remedy::Manual,
             EraseError::Lock(error) => of_lock(error),
+            EraseError::Delta(error) => of_delta(error),
             EraseError::Storage(_) | EraseError::File(_) => Remedy::Repeat,
             EraseError::Output(_) | EraseError::State(_) => Remedy::Report,
         },
+    }
+}
+
+fn of_delta(error: &DeltaError) -> Remedy {
+    match error {
+        DeltaError::Fault { .. } | DeltaError::Layout { .. } => Remedy::Manual,
+        DeltaError::Catalog(CatalogError::Storage(_)) => Remedy::Repeat,
+        DeltaError::Catalog(CatalogError::Damaged { .. } | CatalogError::Newer { .. }) => Remedy::Manual,
+        DeltaError::Busy { .. } | DeltaError::Storage(_) => Remedy::Repeat,
     }
 }
 
@@ -180,6 +195,7 @@ fn of_publish(error: &PublishError) -> Remedy {
         PublishError::File(CompletionError::Missing { .. }) => Remedy::Discard,
         PublishError::Storage(_) | PublishError::File(_) => Remedy::Resume,
         PublishError::Lock(error) => of_lock(error),
+        PublishError::Delta(error) => of_delta(error),
         PublishError::Forked { .. } => Remedy::Manual,
         PublishError::Unreadable { .. } => Remedy::Discard,
     }

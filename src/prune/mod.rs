@@ -3,12 +3,12 @@
 //! It considers only runs in the chain of manifests ([`crate::catalog`]). [`choice`] selects the runs to
 //! keep. [`holders`] also keeps the runs with the newest rows of contacts that the kept runs did not read.
 //!
-//! The other runs are first entered in a durable [`record`], by which `verify` knows them. Then [`removal`]
+//! The other runs are first entered in a durable [`record`], by which `verify` knows them, and leave the Delta logs. Then [`removal`]
 //! removes each in an order in which it is either whole or clearly removed. After an interruption, the next
 //! prune finishes the removal. In an object store, [`mod@abandoned`] files of lost runs are removed, too, and everywhere
 //! the files of [`sharded`] runs that were never committed.
 //!
-//! Layer 3: uses `output` and `durable`. The caller holds the lock of the export.
+//! Layer 3: uses `output`, `delta` and `durable`. The caller holds the lock of the export.
 
 mod abandoned;
 mod choice;
@@ -26,7 +26,9 @@ use chrono::Utc;
 use serde::Serialize;
 
 use crate::catalog::{self, CatalogError, Chain, Run};
+use crate::delta::{self, DeltaError};
 use crate::durable::StorageError;
+use crate::id::RunId;
 use crate::layout::{LATEST, RUNS};
 use crate::lock::LockError;
 use crate::output::manifest::Status;
@@ -138,6 +140,9 @@ pub enum PruneError {
         /// References of the holds.
         references: Vec<String>,
     },
+    /// A Delta log cannot be changed, so it would name removed files.
+    #[error(transparent)]
+    Delta(#[from] DeltaError),
     /// Another command has taken over.
     #[error(transparent)]
     Lock(#[from] LockError),
@@ -255,8 +260,8 @@ pub fn older_snapshots(out: &Store, held: Held) -> Result<Vec<LeftPath>, PruneEr
     Ok(left)
 }
 
-/// Enters the runs in the record and removes them, the oldest first. Removals of an earlier prune are
-/// finished before.
+/// Enters the runs in the record, takes their files out of the Delta logs, and removes them, the oldest first. Removals
+/// of an earlier prune are finished before. Delta logs are repaired also if no run is removed.
 fn remove(
     out: &Store,
     chain: &Chain,
@@ -267,12 +272,28 @@ fn remove(
     held()?;
     let kept: Vec<&Run> =
         chain.runs.iter().filter(|run| leaving.iter().all(|gone| gone.sha256 != run.sha256)).collect();
+    if !leaving.is_empty() {
+        enter(out, chain, leaving)?;
+    }
+    let is_delta = chain.runs.first().is_some_and(|newest| newest.manifest.options.is_delta());
+    if is_delta || delta::exists(out)? {
+        // A file leaves the logs before it leaves the disk.
+        let leaving: Vec<&RunId> = leaving.iter().map(|run| &run.manifest.run_id).collect();
+        delta::sync(out, &leaving)?;
+    }
     for run_id in removal::unfinished(out, &chain.pruned)? {
         left.extend(removal::finish(out, &run_id, &kept)?);
     }
-    if leaving.is_empty() {
-        return Ok(());
+    for run in leaving.iter().rev() {
+        held()?;
+        removal::begin(out, &run.manifest.run_id)?;
+        left.extend(removal::finish(out, &run.manifest.run_id, &kept)?);
     }
+    Ok(())
+}
+
+/// Enters the runs in the record.
+fn enter(out: &Store, chain: &Chain, leaving: &[&Run]) -> Result<(), PruneError> {
     let pruned_at = format_time(Utc::now().timestamp_micros()).to_string();
     let mut record = chain.pruned.clone();
     for run in leaving {
@@ -286,11 +307,5 @@ fn remove(
             });
         }
     }
-    record::write(out, &record)?;
-    for run in leaving.iter().rev() {
-        held()?;
-        removal::begin(out, &run.manifest.run_id)?;
-        left.extend(removal::finish(out, &run.manifest.run_id, &kept)?);
-    }
-    Ok(())
+    record::write(out, &record)
 }

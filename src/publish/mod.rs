@@ -1,4 +1,5 @@
-//! Moves staged files to the table folders, then writes the manifest, which is the only commit point.
+//! Moves staged files to the table folders, then writes the manifest, which is the only commit point. Delta logs name
+//! the files after it.
 //!
 //! A journal, `<work>/publish.json`, is written first. From then on each step can be repeated: it does
 //! nothing if it is already done. After an interruption at any point [`resume`] ends in the same files. Until
@@ -6,7 +7,7 @@
 //!
 //! All files of a run in the work folder belong to the exporter. The last step removes them.
 //!
-//! Layer 3: uses `output` and `durable`.
+//! Layer 3: uses `output`, `delta` and `durable`.
 
 mod latest;
 mod steps;
@@ -20,6 +21,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::delta::DeltaError;
 use crate::durable::{self, StorageError};
 use crate::layout;
 use crate::lock::LockError;
@@ -76,6 +78,9 @@ pub enum PublishError {
     /// A file cannot be made visible.
     #[error(transparent)]
     File(CompletionError),
+    /// The run is published, but a Delta log cannot name it.
+    #[error("this run is published, but the Delta tables do not have it yet")]
+    Delta(#[source] DeltaError),
     /// Another run was published at the same time.
     #[error("this run is published, but {} names another run that was published at the same time: run chatzy-export verify", path.display())]
     Forked {

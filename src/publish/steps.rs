@@ -6,6 +6,7 @@ use std::path::Path;
 use super::latest;
 use super::{DECISION, Draft, JOURNAL, LIST, PublishError, Published, RUN, SPOOL, STAGE, run_file};
 use crate::catalog::MAX_MANIFEST;
+use crate::delta;
 use crate::digest::sha256;
 use crate::durable::{self, Content};
 use crate::layout::{CHECKSUMS, FAILED, MANIFEST};
@@ -49,6 +50,10 @@ pub(super) fn redo(
     }
     named?;
     after("latest")?;
+    if manifest.options.is_delta() {
+        delta::sync(out, &[]).map_err(PublishError::Delta)?;
+        after("Delta logs")?;
+    }
     remove_work(work, after)?;
     Ok(Published { manifest, manifest_path })
 }

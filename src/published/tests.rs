@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use super::{ReadError, Wanted, batches};
 use crate::output::manifest::{FileEntry, Manifest, TableEntry};
 use crate::output::{OutputSpec, TableWriter};
-use crate::settings::{Format, JsonlCodec, OutputSettings, ParquetCodec, PartitionKey};
+use crate::settings::{Format, JsonlCodec, OutputSettings, ParquetCodec, PartitionKey, TableFormat};
 use crate::store::Store;
 use crate::table::{Kind, Rows, Table};
 
@@ -88,7 +88,12 @@ fn rows(table: Table, numbers: &[u32], channels: &[Option<&str>]) -> RecordBatch
 fn publish(rows: &RecordBatch, table: Table, format: Format, keys: &[PartitionKey]) -> (TempDir, Manifest) {
     let out = tempfile::tempdir().unwrap();
     let spec = OutputSpec {
-        settings: OutputSettings { format, partition_by: keys.to_vec(), target_file_size: 1 << 30 },
+        settings: OutputSettings {
+            format,
+            partition_by: keys.to_vec(),
+            target_file_size: 1 << 30,
+            table_format: TableFormat::None,
+        },
         run_id: "r1".parse().unwrap(),
         export_date: "2026-11-20".parse().unwrap(),
         shard: None,

@@ -220,6 +220,25 @@ impl PartitionKey {
     }
 }
 
+/// Table format of an export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum TableFormat {
+    /// Data files only
+    None,
+    /// Delta tables: each table has a Delta log beside its files
+    Delta,
+}
+
+impl TableFormat {
+    /// Returns the name on the command line and in the manifest.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Delta => "delta",
+        }
+    }
+}
+
 /// Layout of the tables in files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutputSettings {
@@ -228,6 +247,7 @@ pub struct OutputSettings {
     pub partition_by: Vec<PartitionKey>,
     /// Size after which the next contact starts a new file, in bytes.
     pub target_file_size: u64,
+    pub table_format: TableFormat,
 }
 
 /// Strength of the proof that no message was missed.

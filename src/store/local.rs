@@ -179,6 +179,18 @@ impl Backend for LocalStore {
         }
     }
 
+    fn create_first(&self, path: &Path, content: &[u8]) -> Result<Created, StorageError> {
+        create_folders(&self.folder, path.parent().unwrap_or(Path::new("")))?;
+        let path = self.folder.join(path);
+        let is_ours = match durable::read_if_exists(&path)? {
+            None => durable::create(&path, content)?,
+            Some(_) => false,
+        };
+        // After an interruption, the file is there.
+        let is_there = is_ours || durable::read_if_exists(&path)?.is_some_and(|there| there == content);
+        Ok(if is_there { Created::Written } else { Created::Foreign })
+    }
+
     fn write(&self, path: &Path, content: &[u8]) -> Result<(), StorageError> {
         create_folders(&self.folder, path.parent().unwrap_or(Path::new("")))?;
         durable::replace(&self.folder.join(path), content)

@@ -113,6 +113,7 @@ trait Backend: Send + Sync {
     fn loose_permissions(&self, path: &Path) -> Result<Option<String>, StorageError>;
     fn prepare(&self, folder: &Path) -> Result<(), StorageError>;
     fn create(&self, path: &Path, content: &[u8]) -> Result<Created, StorageError>;
+    fn create_first(&self, path: &Path, content: &[u8]) -> Result<Created, StorageError>;
     fn write(&self, path: &Path, content: &[u8]) -> Result<(), StorageError>;
     fn read_version(&self, path: &Path, limit: u64) -> Result<(Content, Version), StorageError>;
     fn replace(&self, path: &Path, content: &[u8], version: &Version) -> Result<Replaced, StorageError>;
@@ -267,12 +268,21 @@ impl Store {
     }
 
     /// Creates a file with this content, and the folders in its path. Readers see the whole file or none. An
-    /// existing file stays.
+    /// existing file stays. In a folder of this machine the lock of the export prevents other changes.
     ///
     /// # Errors
     /// If it cannot be written.
     pub fn create(&self, path: impl AsRef<Path>, content: &[u8]) -> Result<Created, StorageError> {
         self.backend.create(path.as_ref(), content)
+    }
+
+    /// Creates a file as [`Self::create`] does. In a folder of this machine, too, another program may create it at the
+    /// same moment, without the lock of the export.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn create_first(&self, path: impl AsRef<Path>, content: &[u8]) -> Result<Created, StorageError> {
+        self.backend.create_first(path.as_ref(), content)
     }
 
     /// Writes a file that only this run writes. Readers see either the old or the new content.

@@ -119,6 +119,26 @@ fn a_file_is_created_once() {
 }
 
 #[test]
+fn the_first_of_many_creates_a_file() {
+    on_each(|Scene { store, .. }| {
+        store.prepare("").unwrap();
+        let path = "messages/_delta_log/0.json";
+        let create = |content: String| {
+            let store = store.clone();
+            std::thread::spawn(move || (store.create_first(path, content.as_bytes()).unwrap(), content))
+        };
+        let threads: Vec<_> = (0..8).map(|number| create(number.to_string())).collect();
+        let mut created: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
+        created.retain(|(created, _)| *created == Created::Written);
+        let [(_, won)] = created.as_slice() else { panic!("{created:?}") };
+        let content = store.read(path, 9).unwrap();
+        assert!(matches!(content, Content::Bytes(text) if text == won.as_bytes()));
+        assert_eq!(store.create_first(path, won.as_bytes()).unwrap(), Created::Written, "a repetition");
+        assert_eq!(store.list("messages").unwrap().len(), 1, "nothing is left over");
+    });
+}
+
+#[test]
 fn a_version_is_replaced_once() {
     on_each(|Scene { store, .. }| {
         store.prepare("").unwrap();

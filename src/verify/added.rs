@@ -13,13 +13,13 @@ use crate::output::manifest::{FileEntry, Manifest};
 use crate::store::{Kind, Store};
 use crate::table::Table;
 
-/// Reports all added files.
+/// Reports all added files, except those in Delta logs. Returns true if a table has a Delta log.
 pub(super) fn find(
     out: &Store,
     options: &VerifyOptions,
     runs: &Runs,
     report: &mut Report,
-) -> Result<(), StorageError> {
+) -> Result<bool, StorageError> {
     let mut known: BTreeSet<String> = runs.ids.iter().flat_map(|id| RUN_FILES.map(|path| path(id))).collect();
     known.insert(LATEST.to_owned());
     if out.folder().is_none() {
@@ -47,9 +47,13 @@ pub(super) fn find(
     let mut folders: BTreeSet<&str> = Table::ALL.iter().map(|table| table.name()).collect();
     folders.extend([RUNS, RAW]);
 
-    let mut added = Vec::new();
+    let (mut added, mut has_logs) = (Vec::new(), false);
     for folder in folders {
-        let found = out.list(folder)?.into_iter().map(|found| found.path);
+        let mut found: Vec<String> = out.list(folder)?.into_iter().map(|found| found.path).collect();
+        let all = found.len();
+        found.retain(|path| !layout::is_in_delta_log(path));
+        has_logs |= found.len() < all;
+        let found = found.into_iter();
         added.extend(found.filter(|path| !known.contains(path) && is_selected(path, options)));
     }
     for run in &runs.unfinished {
@@ -79,7 +83,7 @@ pub(super) fn find(
         };
         report.damage(None, path, DamageKind::Added, detail);
     }
-    Ok(())
+    Ok(has_logs)
 }
 
 /// True if the file belongs to the selected run, or all runs are selected.
@@ -145,7 +149,7 @@ fn drop_new_runs(out: &Store, runs: &Runs, added: &mut Vec<String>) -> Result<()
 }
 
 /// True for files that desktops, NFS and Spark create in any folder.
-fn is_system_file(path: &str) -> bool {
+pub(super) fn is_system_file(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or_default();
     matches!(name, ".DS_Store" | "Thumbs.db" | "desktop.ini" | "_SUCCESS")
         || name.starts_with("._")

@@ -4,7 +4,7 @@
 //! [`manifest_consistency`] checks each manifest for contradictions.
 //! [`files`] and [`checksums`] check the files that a manifest names, [`state`] checks the state file of an
 //! incremental run. [`added`] finds files that no manifest names. [`permissions`] warns of files that others
-//! may read, [`mod@erasures`] of an unfinished erasure, [`record_signature`] of a wrong signature. [`deep`] opens every file and compares the rows. [`quick_check`] is the short check before a run
+//! may read, [`mod@delta`] compares the Delta logs with the manifests, and [`mod@erasures`] warns of an unfinished erasure, [`record_signature`] of a wrong signature. [`deep`] opens every file and compares the rows. [`quick_check`] is the short check before a run
 //! is read, and [`lengths`] reads the lengths of histories. [`Subject`] is the part of the export that a finding
 //! is about, from which the command line derives its advice.
 //!
@@ -13,7 +13,7 @@
 //! An export may be verified while a run works on it. Files of a run that is being published or pruned are
 //! not damage.
 //!
-//! Layer 3: uses `output` and `catalog`; prints nothing.
+//! Layer 3: uses `output`, `catalog` and `delta`; prints nothing.
 
 mod added;
 mod chain;
@@ -21,6 +21,7 @@ mod checksums;
 mod contact_lists;
 mod content;
 mod deep;
+mod delta;
 mod erasures;
 mod excerpt;
 mod files;
@@ -204,7 +205,8 @@ fn check_once(out: &Store, options: &VerifyOptions) -> Result<(Report, runs::Run
     }
     erasures::report(&runs, options, &mut report);
     record_signature::check(out, &mut report)?;
-    added::find(out, options, &runs, &mut report)?;
+    let has_logs = added::find(out, options, &runs, &mut report)?;
+    delta::check(out, options, has_logs, &mut report)?;
     permissions::check(out, &runs, &mut report)?;
     Ok((report, runs))
 }

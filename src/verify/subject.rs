@@ -35,6 +35,10 @@ pub enum Subject {
     DataFile,
     /// Rows that contradict each other in files that are as they were written.
     Rows,
+    /// A Delta log that does not name the files of the manifests.
+    OutdatedDeltaLog,
+    /// A Delta log that is damaged, or to which another program has written.
+    DeltaLog,
     /// A file that belongs to no run.
     StrayFile,
     /// A file that a desktop or a file system made. This is a warning.
@@ -51,10 +55,13 @@ impl Subject {
     /// The part that a damage is about.
     pub fn of(damage: &Damage) -> Self {
         let is_safe = Path::new(&damage.path).components().all(|part| matches!(part, Component::Normal(_)));
+        let is_whole_log = damage.path.ends_with(layout::DELTA_LOG);
         match damage.kind {
+            DamageKind::Disagreement | DamageKind::Missing if is_whole_log => return Self::OutdatedDeltaLog,
             DamageKind::Permissions => return Self::Permissions,
             DamageKind::Unfinished => return Self::UnfinishedErasure,
             DamageKind::Signature => return Self::Signature,
+            _ if layout::is_in_delta_log(&damage.path) => return Self::DeltaLog,
             DamageKind::Added => return Self::StrayFile,
             // Only a list of checksums may hold such a path.
             DamageKind::UnsafePath if !is_safe => return Self::Checksums,
@@ -98,6 +105,8 @@ impl Subject {
             Self::State => "states",
             Self::DataFile => "data files",
             Self::Rows => "rows",
+            Self::OutdatedDeltaLog => "outdated Delta logs",
+            Self::DeltaLog => "Delta logs",
             Self::StrayFile => "added files",
             Self::SystemFile => "files of other programs",
             Self::Permissions => "permissions",

@@ -19,6 +19,7 @@ mod crafted;
 mod crash;
 mod credential_origin;
 mod damage;
+mod delta;
 mod docs;
 mod erase;
 mod errors;

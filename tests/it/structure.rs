@@ -11,7 +11,7 @@ const LAYERS: [&[&str]; 5] = [
     &["cli", "internals"],
     &["export", "check", "monitor", "report", "evidence"],
     &["fetch", "transform", "publish", "verify", "warehouse", "prune", "snapshot", "redaction", "erase"],
-    &["api", "spool", "table", "output", "catalog", "published", "state", "lock", "timestamp"],
+    &["api", "spool", "table", "output", "catalog", "delta", "published", "state", "lock", "timestamp"],
     &[
         "contacts",
         "settings",
@@ -35,13 +35,16 @@ const LAYERS: [&[&str]; 5] = [
     ],
 ];
 
-/// Imports within a layer that are allowed: `output` writes tables, and `catalog` and `published` read what
-/// `output` wrote.
-const NEIGHBOURS: [(&str, &str); 5] = [
+/// Imports within a layer that are allowed: `output` writes tables, `catalog` and `published` read what `output` wrote,
+/// and `delta` names the files of the runs in `catalog`.
+const NEIGHBOURS: [(&str, &str); 8] = [
     ("output", "table"),
     ("catalog", "output"),
     ("published", "output"),
     ("published", "table"),
+    ("delta", "catalog"),
+    ("delta", "output"),
+    ("delta", "table"),
     ("internals", "cli"),
 ];
 

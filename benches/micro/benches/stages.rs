@@ -10,7 +10,7 @@ use chatzy_export::internals::event::{Event, Observer};
 use chatzy_export::internals::id::ContactId;
 use chatzy_export::internals::output::{OutputSpec, TableWriter};
 use chatzy_export::internals::record::{read_json, read_page};
-use chatzy_export::internals::settings::{Format, OutputSettings, ParquetCodec};
+use chatzy_export::internals::settings::{Format, OutputSettings, ParquetCodec, TableFormat};
 use chatzy_export::internals::spool::{Entry, Reader, RecordLocation, Writer};
 use chatzy_export::internals::table::{Builders, ConversationColumns, Rows, Stamp, Table};
 use divan::counter::{BytesCount, ItemsCount};
@@ -79,6 +79,7 @@ fn encode(bencher: Bencher<'_, '_>, table: Table) {
             format: Format::Parquet(ParquetCodec::Zstd(1)),
             partition_by: Vec::new(),
             target_file_size: 256 << 20,
+            table_format: TableFormat::None,
         },
         run_id: "run-1".parse().expect("a run id"),
         export_date: "2026-11-20".parse().expect("a date"),

@@ -102,10 +102,11 @@ pub struct WorkArgs {
     /// Discard an unfinished run instead of resuming it
     #[arg(long)]
     pub fresh: bool,
-    /// Accept a format, JSONL compression or partition keys that differ from those of the newest run in this
-    /// folder
+    /// Accept a format, JSONL compression, table format or partition keys that differ from those of the newest run in
+    /// this folder
     ///
-    /// Many readers read all files of a table together. They fail on mixed layouts, or miss rows.
+    /// Many readers read all files of a table together. They fail on mixed layouts, or miss rows. Delta tables name the
+    /// files of all runs, also of those with another `--table-format`. They cannot have other formats or partition keys.
     #[arg(long)]
     pub allow_mixed: bool,
     #[command(flatten)]

@@ -6,7 +6,7 @@ use clap::Args;
 use super::path::export_path;
 use super::{FormatName, LogArgs, ProgressArgs, WorkArgs};
 use crate::id::RunId;
-use crate::settings::PartitionKey;
+use crate::settings::{PartitionKey, TableFormat};
 use crate::store::Store;
 
 pub const EXAMPLES: &str = "\
@@ -45,6 +45,9 @@ pub struct RebuildArgs {
     /// Partition keys as for `run`, or `none` [default: unchanged]
     #[arg(long, value_name = "KEYS", value_parser = partition_keys, help_heading = "Files")]
     pub partition_by: Option<PartitionKeys>,
+    /// Table format of the new export: `delta` adds a Delta log to each table [default: unchanged]
+    #[arg(long, value_name = "FORMAT", help_heading = "Files")]
+    pub table_format: Option<TableFormat>,
     /// Size after which the next contact starts a new file [default: unchanged]
     #[arg(long, value_name = "SIZE", help_heading = "Files")]
     pub target_file_size: Option<ByteSize>,

@@ -11,7 +11,7 @@ use super::common::{concurrency, duration, reference};
 use super::path::{export_path, input_file, local_path};
 use super::{BuiltInArgs, ConnectionArgs, ContactsFormArgs, LogArgs, ProgressArgs, RequestArgs, WorkArgs};
 use crate::id::{Channel, ContactId, RunId, Shard};
-use crate::settings::{Consistency, ContactLimit, PartitionKey};
+use crate::settings::{Consistency, ContactLimit, PartitionKey, TableFormat};
 use crate::store::Store;
 
 pub const EXAMPLES: &str = "\
@@ -76,6 +76,11 @@ pub struct RunArgs {
     /// Partition keys, as folders below each table in the given order
     #[arg(long, value_name = "KEYS", value_delimiter = ',', help_heading = "Files")]
     pub partition_by: Vec<PartitionKey>,
+    /// Table format of the export: `delta` adds a Delta log to each table, for programs that read Delta tables
+    ///
+    /// The logs name the files of all runs. They require `--format parquet`. See docs/warehouse.md.
+    #[arg(long, value_name = "FORMAT", default_value = "none", help_heading = "Files")]
+    pub table_format: TableFormat,
     /// Size after which the next contact starts a new file
     #[arg(long, value_name = "SIZE", default_value = "256MB", help_heading = "Files")]
     pub target_file_size: ByteSize,

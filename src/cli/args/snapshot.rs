@@ -10,7 +10,7 @@ use super::common::duration;
 use super::path::{export_path, local_path};
 use super::{FormatName, LogArgs, ProgressArgs, StoreArgs};
 use crate::id::RunId;
-use crate::settings::PartitionKey;
+use crate::settings::{PartitionKey, TableFormat};
 use crate::store::Store;
 
 pub const EXAMPLES: &str = "\
@@ -53,6 +53,11 @@ pub struct SnapshotArgs {
     /// Partition keys, as folders below each table in the given order
     #[arg(long, value_name = "KEYS", value_delimiter = ',', help_heading = "Files")]
     pub partition_by: Vec<PartitionKey>,
+    /// Table format of the export: `delta` adds a Delta log to each table, for programs that read Delta tables
+    ///
+    /// The logs name the files of all runs. They require `--format parquet`. See docs/warehouse.md.
+    #[arg(long, value_name = "FORMAT", default_value = "none", help_heading = "Files")]
+    pub table_format: TableFormat,
     /// Size after which the next contact starts a new file
     #[arg(long, value_name = "SIZE", default_value = "256MB", help_heading = "Files")]
     pub target_file_size: ByteSize,

@@ -87,6 +87,11 @@ impl Advisor<'_> {
             Repair::ListChecksums => self.list_checksums(),
             Repair::Rebuild { run_id } => self.rebuild(run_id),
             Repair::ExportAgain => self.export_again(),
+            Repair::ReplaceLogs => self.replace_logs(),
+            Repair::UpdateLogs => {
+                let text = "the next run updates them; to update them now, run";
+                (text.to_owned(), vec![self.update_logs()])
+            }
             Repair::RemoveFiles if self.facts.has_lost_manifest() => {
                 let text = "restore the manifests first: these files may belong to their runs";
                 (text.to_owned(), Vec::new())
@@ -241,6 +246,33 @@ impl Advisor<'_> {
         let prune = CommandLine::of_words(words.into_iter().map(OsStr::to_owned).collect());
         let commands = vec![export_again(&run.manifest, self.facts.out.root()).to_shell(), prune.to_shell()];
         (with_missing(text, run), commands)
+    }
+
+    fn replace_logs(&self) -> (String, Vec<String>) {
+        let logs: BTreeSet<String> = self
+            .paths()
+            .into_iter()
+            .filter_map(|path| Some(layout::delta_log(path.split('/').next()?)))
+            .collect();
+        let removed = self.facts.beside("removed");
+        let away = |log: &String| {
+            let target = removed.with_added_extension(log.replace('/', "-"));
+            format!("mv -- {} {}", self.quoted(log), quote(target.as_os_str()))
+        };
+        let mut commands: Vec<String> = logs.iter().map(away).collect();
+        commands.push(self.update_logs());
+        let text = format!(
+            "the files of the export stay as they are; move {} away, and write new logs",
+            logs.into_iter().collect::<Vec<_>>().join(", ")
+        );
+        (text, commands)
+    }
+
+    /// The command that updates the Delta logs and removes no run.
+    fn update_logs(&self) -> String {
+        let all = self.facts.runs().to_string();
+        let words = ["prune".as_ref(), self.facts.out.as_os_str(), "--keep-last".as_ref(), all.as_ref()];
+        CommandLine::of_words(words.into_iter().map(OsStr::to_owned).collect()).to_shell()
     }
 
     fn remove_files(&self, text: &str) -> (String, Vec<String>) {

@@ -76,6 +76,7 @@ fn values(options: &RunOptions) -> Vec<(&'static str, String)> {
         ("--format", unless(&options.format, "parquet")),
         ("--compression", unless(&options.compression, default_codec)),
         ("--partition-by", unless(&options.partition_by.join(","), "")),
+        ("--table-format", options.table_format.clone()),
         ("--target-file-size", (size != 256_000_000).then(|| size.to_string())),
         ("--full-sweep-every", sweep),
     ];

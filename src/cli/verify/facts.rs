@@ -38,6 +38,11 @@ impl<'a> Facts<'a> {
         self.runs.get(run_id).filter(|_| !is_damaged)
     }
 
+    /// The number of runs, at least one.
+    pub(super) fn runs(&self) -> usize {
+        self.runs.len().max(1)
+    }
+
     /// True if contacts were erased from the run, so that its manifest does not list its files as they are.
     pub(super) fn is_erased(&self, run_id: &str) -> bool {
         self.runs.get(run_id).is_some_and(|run| run.erased > 0)

@@ -22,6 +22,10 @@ pub(super) enum Repair {
     Rebuild { run_id: String },
     /// Export the contacts again and remove the damaged runs.
     ExportAgain,
+    /// Move Delta logs away, and write new ones.
+    ReplaceLogs,
+    /// Make the Delta logs name the files of the manifests.
+    UpdateLogs,
     /// Remove files that belong to no run.
     RemoveFiles,
     /// Remove files of desktops and file systems.
@@ -82,6 +86,8 @@ fn repair(subject: Subject, damage: &Damage, facts: &Facts<'_>) -> Repair {
         }
         Subject::DataFile | Subject::FailedContacts | Subject::NotFoundContacts => Repair::ExportAgain,
         Subject::State | Subject::Rows => Repair::ExportAgain,
+        Subject::DeltaLog => Repair::ReplaceLogs,
+        Subject::OutdatedDeltaLog => Repair::UpdateLogs,
         Subject::StrayFile if facts.is_in_obstacle(damage) => Repair::RemoveObstacles,
         Subject::StrayFile => Repair::RemoveFiles,
         Subject::SystemFile => Repair::RemoveSystemFiles,

@@ -63,7 +63,7 @@ pub struct RebuildJob {
 /// # Errors
 /// The reason that ended the rebuild. [`RebuildError::remedy`] gives the next step.
 pub async fn rebuild(
-    job: RebuildJob,
+    mut job: RebuildJob,
     observer: SharedObserver,
     interrupt: impl Future<Output = Interruption>,
 ) -> Result<Published, RebuildError> {
@@ -73,6 +73,7 @@ pub async fn rebuild(
             .await?;
     let interrupt = lock::or_lost(&lock, interrupt);
     tokio::pin!(interrupt);
+    mixed::adopt_table_format(&job.out, job.mixed, &mut job.identity).map_err(RebuildError::from)?;
     let run = run_of(&job)?;
     let work = WorkFolder::new(&job.out, &job.work);
     if let Some(published) =
@@ -85,6 +86,7 @@ pub async fn rebuild(
         return Ok(published);
     }
     mixed::check(&job.out, job.mixed, &job.identity)?;
+    tokio::task::block_in_place(|| mixed::check_logs(&job.out, &job.identity))?;
     let run = work.open_as(job.unfinished, run)?;
     lock.set_run(&run.run_id).map_err(ExportError::from)?;
     // The spool of an earlier attempt is incomplete.

@@ -114,7 +114,12 @@ fn explain_chain(out: &Store, found: &mut Found) -> Result<(), StorageError> {
             found.damages.push(damage(&relative(out, &path), DamageKind::Unreadable, what));
             found.summaries.iter_mut().for_each(|run| run.kept = Some(UNKNOWN));
         }
-        Err(error @ (PruneError::NoExport { .. } | PruneError::Held { .. } | PruneError::Lock(_))) => {
+        Err(
+            error @ (PruneError::NoExport { .. }
+            | PruneError::Held { .. }
+            | PruneError::Delta(_)
+            | PruneError::Lock(_)),
+        ) => {
             found.damages.push(damage(LATEST, DamageKind::Missing, error.to_string()));
         }
     }

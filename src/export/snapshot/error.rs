@@ -26,6 +26,12 @@ pub enum SnapshotJobError {
         path.display()
     )]
     NotASnapshot { path: PathBuf, run_id: RunId },
+    /// The folder has Delta tables. Their logs would not name the new snapshot.
+    #[error(
+        "the snapshot {run_id} in {} has Delta tables: use --table-format delta, or choose another --out",
+        path.display()
+    )]
+    DeltaTables { path: PathBuf, run_id: RunId },
     /// A file in the folder of the snapshot is damaged.
     #[error("{} is damaged ({what}): remove the folder, or choose another --out", path.display())]
     DamagedOut { path: PathBuf, what: String },

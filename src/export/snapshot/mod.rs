@@ -22,6 +22,7 @@ use super::lock::Extent;
 use super::work_folder::{ResumeCommand, Run, WorkFolder};
 use super::{ExportError, Identity, Interruption, lock, publishing};
 use crate::catalog;
+use crate::delta;
 use crate::event::{Event, SharedObserver};
 use crate::id::RunId;
 use crate::layout::{LATEST, MANIFEST, run_file};
@@ -133,6 +134,9 @@ async fn attempt(
         remove_older(job, lock, observer)?;
         return Ok(published);
     }
+    if job.options.is_delta() {
+        tokio::task::block_in_place(|| delta::check(&job.out)).map_err(ExportError::from)?;
+    }
     discard_other(&work, &identity, lock)?;
     report_doubtful(source, observer);
     let run = work.open(job.unfinished, job.run_id.clone(), (&identity, Some(job.command.clone())))?;
@@ -179,6 +183,9 @@ fn made_before(job: &SnapshotJob, source: &SourceExport) -> Result<Option<Publis
         check_files(&job.out, &run_id)?;
         let manifest_path = job.out.join(run_file(&run_id, MANIFEST));
         return Ok(Some(Published { manifest, manifest_path }));
+    }
+    if manifest.options.is_delta() && !job.options.is_delta() {
+        return Err(SnapshotJobError::DeltaTables { path, run_id });
     }
     match job.existing {
         ExistingPolicy::Replace => {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::settings::{
     ContactLimit, Format, JsonlCodec, OutputSettings, ParquetCodec, PartitionKey, RawAnswers,
-    ReadingSettings, Window,
+    ReadingSettings, TableFormat, Window,
 };
 use crate::time::format_time;
 
@@ -64,6 +64,9 @@ pub struct RunOptions {
     pub relative_until: Option<String>,
     /// Start of the window, as a time.
     pub since: Option<String>,
+    /// `delta` if the export has Delta tables; missing for others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub table_format: Option<String>,
     /// Size at which a file ends, in bytes.
     pub target_file_size: u64,
     /// End of the window, as a time.
@@ -83,6 +86,7 @@ impl RunOptions {
         (self.format, self.compression) = names_of(output.format);
         self.partition_by = output.partition_by.iter().map(|key| key.name().to_owned()).collect();
         self.target_file_size = output.target_file_size;
+        self.set_table_format(output.table_format);
         self.keep_raw = raw == RawAnswers::Kept;
         self
     }
@@ -103,6 +107,19 @@ impl RunOptions {
         self.consistency = Some(reading.consistency.as_str().to_owned());
         self.max_failed = Some(max_failed.to_string());
         self
+    }
+
+    /// Records the table format.
+    pub fn set_table_format(&mut self, format: TableFormat) {
+        self.table_format = match format {
+            TableFormat::None => None,
+            TableFormat::Delta => Some(format.name().to_owned()),
+        };
+    }
+
+    /// True if the export has Delta tables.
+    pub fn is_delta(&self) -> bool {
+        self.table_format.as_deref() == Some(TableFormat::Delta.name())
     }
 
     /// True for an incremental run.

@@ -14,7 +14,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Value, json};
 
 use super::super::{OutputSpec, StagedFile, TableWriter};
-use crate::settings::{Format, JsonlCodec, OutputSettings, ParquetCodec, PartitionKey};
+use crate::settings::{Format, JsonlCodec, OutputSettings, ParquetCodec, PartitionKey, TableFormat};
 use crate::table::{Kind, Rows, Table};
 use crate::time::format_time;
 
@@ -55,7 +55,12 @@ pub(super) fn message(contact: usize, number: usize) -> Message {
 
 pub(super) fn spec(format: Format, partition_by: &[PartitionKey], target_file_size: u64) -> OutputSpec {
     OutputSpec {
-        settings: OutputSettings { format, partition_by: partition_by.to_vec(), target_file_size },
+        settings: OutputSettings {
+            format,
+            partition_by: partition_by.to_vec(),
+            target_file_size,
+            table_format: TableFormat::None,
+        },
         run_id: "20261120T020000Z-abc123".parse().unwrap(),
         export_date: "2026-11-20".parse().unwrap(),
         shard: None,

@@ -207,6 +207,10 @@ impl Backend for RemoteStore {
         wait(async move { store.create_object(&path, content.into()).await })
     }
 
+    fn create_first(&self, path: &Path, content: &[u8]) -> Result<Created, StorageError> {
+        self.create(path, content)
+    }
+
     fn write(&self, path: &Path, content: &[u8]) -> Result<(), StorageError> {
         let (store, path, content) = (self.clone(), path.to_owned(), content.to_owned());
         wait(async move { store.write_object(&path, content.into()).await })

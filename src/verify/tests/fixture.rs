@@ -16,7 +16,7 @@ use crate::output::manifest::{
 };
 use crate::output::{OutputSpec, TableWriter};
 use crate::publish::{Draft, STAGE, publish};
-use crate::settings::{Format, OutputSettings, PartitionKey};
+use crate::settings::{Format, OutputSettings, PartitionKey, TableFormat};
 use crate::store::Store;
 use crate::table::{Kind, Rows, Table};
 
@@ -106,6 +106,7 @@ pub(super) fn export_with(out: &Path, run_id: &str, format: Format, twist: Twist
             format,
             partition_by: vec![PartitionKey::Month],
             target_file_size: 1 << 20,
+            table_format: TableFormat::None,
         },
         run_id: run_id.parse().unwrap(),
         export_date: "2026-11-20".parse().unwrap(),

@@ -1,6 +1,6 @@
 //! Exports in object stores: SeaweedFS, moto, Azurite and a stand-in for Google's, all on loopback.
 
-mod account;
+pub mod account;
 mod behavior;
 mod check;
 mod contacts_list;
