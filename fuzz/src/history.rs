@@ -1,6 +1,7 @@
 //! A contact's pages through the spool and the build, to the lines of JSONL files.
 
 use std::collections::{BTreeMap, HashSet};
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -79,6 +80,7 @@ fn export(pages: &[&[u8]]) -> Export {
         },
         window: Window { since: None, until: None },
         raw: RawAnswers::Dropped,
+        threads: NonZeroUsize::MIN,
     };
     let observer: SharedObserver = Arc::new(Nobody);
     let built = transform(&plan, &ledger, &observer).unwrap().expect("the ledger is complete");

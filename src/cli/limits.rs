@@ -23,6 +23,9 @@ const MIN_FILES: u64 = 48;
 /// Threads besides the runtime's own: spool, build, five tables, raw archive, prefetch, DNS, and four of the
 /// allocator.
 const OWN_THREADS: usize = 16;
+/// Maximum number of threads that flatten, unless `--threads` gives one. With more, the threads that write files
+/// are the bottleneck.
+const MAX_FLATTENING: usize = 8;
 /// Threads for blocking work: build, the end of the spool, DNS, the metrics file, and everything that would
 /// delay other tasks.
 const BLOCKING_THREADS: usize = 8;
@@ -60,6 +63,15 @@ pub enum LimitError {
     },
 }
 
+/// Number of threads that flatten, unless `--threads` gives one.
+pub fn flattening_threads() -> NonZeroUsize {
+    NonZeroUsize::new(cores().min(MAX_FLATTENING)).unwrap_or(NonZeroUsize::MIN)
+}
+
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, NonZeroUsize::get)
+}
+
 /// Creates the runtime of a command, with all its threads.
 ///
 /// # Errors
@@ -70,8 +82,9 @@ pub fn runtime() -> Result<Runtime, LimitError> {
     if files < MIN_FILES {
         return Err(LimitError::Files { files });
     }
-    let workers = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let count = workers + OWN_THREADS;
+    let workers = cores();
+    // One thread that flattens is among the program's own.
+    let count = workers + OWN_THREADS + flattening_threads().get() - 1;
     let too_few = |source| LimitError::Threads { count, source };
     try_threads(count).map_err(too_few)?;
     let runtime = Builder::new_multi_thread()

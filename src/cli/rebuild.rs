@@ -90,6 +90,7 @@ fn job(args: &RebuildArgs) -> Result<RebuildJob, CommandError> {
         window,
         output,
         raw,
+        threads: args.threads.count(),
         identity,
         command: CommandLine::of_process().to_resume(),
     })

@@ -138,6 +138,7 @@ pub fn job(args: &RunArgs, simulator: Option<&str>) -> Result<Job, SettingsError
         window: typed.window,
         output,
         raw: if args.keep_raw { RawAnswers::Kept } else { RawAnswers::Dropped },
+        threads: args.threads.count(),
         max_failed: args.max_failed,
         incremental,
         unsuppressed: args.unsuppress.clone(),

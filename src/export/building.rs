@@ -1,5 +1,6 @@
-//! The transform of a run's spool, on a thread of its own. `export` and `rebuild` share it.
+//! The transform of a run's spool, on threads of its own. `export` and `rebuild` share it.
 
+use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -31,9 +32,11 @@ pub(super) struct Form<'a> {
     pub(super) output: &'a OutputSettings,
     pub(super) window: Window,
     pub(super) raw: RawAnswers,
+    /// Number of threads that flatten.
+    pub(super) threads: NonZeroUsize,
 }
 
-/// A transform that runs on its own thread.
+/// A transform that runs on its own threads.
 pub(super) struct Building {
     thread: JoinHandle<Ended>,
     ledger: Arc<Ledger>,
@@ -65,6 +68,7 @@ impl Building {
             },
             window: form.window,
             raw: form.raw,
+            threads: form.threads,
         };
         let records = Arc::clone(ledger);
         let thread = tokio::task::spawn_blocking(move || transform::transform(&plan, &records, &observer));

@@ -242,7 +242,8 @@ async fn fetch_and_transform(
             earlier.map_or_else(Vec::new, |run| lengths::known(&settings.out, &run, &read.contacts))
         }),
     };
-    let form = Form { output: &settings.output, window: settings.window, raw: settings.raw };
+    let (window, raw, threads) = (settings.window, settings.raw, settings.threads);
+    let form = Form { output: &settings.output, window, raw, threads };
     let mut building = Building::start((run, work), read, &form, &ledger, observer.clone())?;
     let fetching = async {
         let fetch = fetch::fetch(plan, Arc::clone(&client), appender, Arc::clone(&ledger), observer.clone());

@@ -10,6 +10,7 @@ mod route;
 pub mod secret;
 mod timestamp_url;
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,6 +49,8 @@ pub struct RunSettings {
     pub window: Window,
     pub output: OutputSettings,
     pub raw: RawAnswers,
+    /// Number of threads that flatten.
+    pub threads: NonZeroUsize,
     /// Maximum number of failed contacts. A run with more stops without publishing.
     pub max_failed: ContactLimit,
     /// Set for an incremental run.

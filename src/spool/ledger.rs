@@ -1,10 +1,12 @@
 //! The index of the spool, in memory: the records of each contact, and whether its outcome is spooled.
 //!
-//! Fetch enters records as they are written. Transform waits here for the next contact in the order of the
-//! input. The index holds locations only: four bytes per contact, and 11 per page and per outcome.
+//! Fetch enters records as they are written. Transform waits here for contacts: each of its threads for one, in
+//! about the order of the input. The index holds locations only: four bytes per contact, and 11 per page and
+//! per outcome.
 
 use std::collections::HashMap;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::finished::{FinishedRecords, Start};
 use super::{Entry, Pass, Recent, RecordLocation};
@@ -41,11 +43,18 @@ struct Inner {
     /// as read.
     current_from: HashMap<u32, u32>,
     closing: Option<Closing>,
-    /// The contact that transform waits for.
-    awaited: Option<u32>,
-    /// Number of contacts that transform has taken. If one of them is read again, transform starts over.
-    taken: usize,
+    /// The waiting threads of transform.
+    waiting: Vec<Waiting>,
+    /// Contacts that transform has taken, as bits. If one of them is read again, transform starts over.
+    taken: Vec<u64>,
     overtaken: bool,
+}
+
+/// A thread that waits for news of a contact.
+#[derive(Debug)]
+struct Waiting {
+    contact: u32,
+    news: Arc<Condvar>,
 }
 
 impl Inner {
@@ -100,8 +109,22 @@ impl Inner {
         let pages = u32::try_from(self.count(contact)).unwrap_or(u32::MAX);
         self.finished.withdraw(self.start(contact));
         self.current_from.insert(contact, pages);
-        self.overtaken |= (contact as usize) < self.taken;
+        let (word, bit) = taken_bit(contact);
+        self.overtaken |= self.taken.get(word).is_some_and(|bits| bits & bit != 0);
     }
+
+    fn take(&mut self, contact: u32) {
+        let (word, bit) = taken_bit(contact);
+        if word >= self.taken.len() {
+            self.taken.resize(word + 1, 0);
+        }
+        self.taken[word] |= bit;
+    }
+}
+
+/// The word and the bit of a contact in a set of bits.
+fn taken_bit(contact: u32) -> (usize, u64) {
+    ((contact / u64::BITS) as usize, 1 << (contact % u64::BITS))
 }
 
 /// Reason for the end of the records.
@@ -117,6 +140,7 @@ pub enum Closing {
 #[derive(Debug)]
 pub struct Ledger {
     inner: Mutex<Inner>,
+    /// Notified at the end of the records.
     changed: Condvar,
     recent: Recent,
 }
@@ -130,8 +154,8 @@ impl Ledger {
             finished: FinishedRecords::default(),
             current_from: HashMap::new(),
             closing: None,
-            awaited: None,
-            taken: 0,
+            waiting: Vec::new(),
+            taken: Vec::new(),
             overtaken: false,
         };
         Self { inner: Mutex::new(inner), changed: Condvar::new(), recent: Recent::default() }
@@ -146,16 +170,14 @@ impl Ledger {
     pub fn enter(&self, entry: &Entry, place: RecordLocation) {
         let mut inner = self.lock();
         let (Entry::Page { contact, .. } | Entry::Done { contact, .. } | Entry::Reopened { contact }) = entry;
-        let is_awaited = inner.awaited == Some(*contact);
         match entry {
             Entry::Page { pass, .. } => inner.add(*contact, SpooledPage { pass: *pass, place }),
             Entry::Done { .. } => inner.finish(*contact, place),
             Entry::Reopened { .. } => inner.reopen(*contact),
         }
-        drop(inner);
-        // Transform waits for one contact at a time. Others need not wake it.
-        if is_awaited {
-            self.changed.notify_all();
+        // Each thread waits for one contact. News of others need not wake it.
+        for waiting in inner.waiting.iter().filter(|waiting| waiting.contact == *contact) {
+            waiting.news.notify_all();
         }
     }
 
@@ -183,11 +205,12 @@ impl Ledger {
         self.lock().count(contact) as u64
     }
 
-    /// Waits for news of the contact after its first `known` pages. Returns `None` if the run stops first.
-    pub fn wait_for(&self, contact: u32, known: usize) -> Option<ContactUpdate> {
+    /// Waits for news of the contact after its first `known` pages. Returns `None` if the run stops first, or
+    /// once `stop` is true; call [`Self::wake`] after setting it.
+    pub fn wait_for(&self, contact: u32, known: usize, stop: &AtomicBool) -> Option<ContactUpdate> {
         let mut inner = self.lock();
         loop {
-            if inner.closing == Some(Closing::Stopped) {
+            if inner.closing == Some(Closing::Stopped) || stop.load(Ordering::Relaxed) {
                 return None;
             }
             if contact as usize >= inner.starts.len() {
@@ -198,18 +221,24 @@ impl Ledger {
                 return Some(ContactUpdate::Pages(pages));
             }
             if let Some(done) = inner.done(contact) {
-                inner.taken = inner.taken.max(contact as usize + 1);
+                inner.take(contact);
                 return Some(ContactUpdate::ContactFinished(done));
             }
             if inner.closing.is_some() {
                 return None;
             }
-            self.recent.set_transform_waits(true);
-            inner.awaited = Some(contact);
-            inner = self.changed.wait(inner).unwrap_or_else(PoisonError::into_inner);
-            inner.awaited = None;
-            self.recent.set_transform_waits(false);
+            self.recent.begin_wait();
+            let news = Arc::new(Condvar::new());
+            inner.waiting.push(Waiting { contact, news: Arc::clone(&news) });
+            inner = news.wait(inner).unwrap_or_else(PoisonError::into_inner);
+            inner.waiting.retain(|waiting| !Arc::ptr_eq(&waiting.news, &news));
+            self.recent.end_wait();
         }
+    }
+
+    /// Wakes all threads that wait for a contact.
+    pub fn wake(&self) {
+        self.lock().waiting.iter().for_each(|waiting| waiting.news.notify_all());
     }
 
     /// Location of the contact's outcome, if it is finished.
@@ -226,6 +255,7 @@ impl Ledger {
         }
         drop(inner);
         self.changed.notify_all();
+        self.wake();
     }
 
     /// Waits for the end of the records and returns its reason.
@@ -243,7 +273,7 @@ impl Ledger {
     /// mark.
     pub fn take_overtaken(&self) -> bool {
         let mut inner = self.lock();
-        inner.taken = 0;
+        inner.taken.clear();
         std::mem::take(&mut inner.overtaken)
     }
 

@@ -22,6 +22,7 @@ const MAX_OPEN: usize = 8;
 /// Reads records by location.
 pub struct Reader {
     folder: PathBuf,
+    max_open: usize,
     segments: BTreeMap<u32, File>,
     record: Vec<u8>,
 }
@@ -29,7 +30,13 @@ pub struct Reader {
 impl Reader {
     /// A reader of the segments in `folder`.
     pub fn new(folder: PathBuf) -> Self {
-        Self { folder, segments: BTreeMap::new(), record: Vec::new() }
+        Self { folder, max_open: MAX_OPEN, segments: BTreeMap::new(), record: Vec::new() }
+    }
+
+    /// Keeps fewer segments open, as one of several readers.
+    #[must_use]
+    pub fn one_of(self, readers: usize) -> Self {
+        Self { max_open: (MAX_OPEN / readers.max(1)).max(2), ..self }
     }
 
     /// The body of a page: the response as received.
@@ -37,6 +44,18 @@ impl Reader {
     /// # Errors
     /// When the record cannot be read or is damaged.
     pub fn body(&mut self, place: RecordLocation) -> Result<Vec<u8>, SpoolError> {
+        self.body_after(place, |_| {})
+    }
+
+    /// The body of a page. `before` is called with its size before memory for it is taken.
+    ///
+    /// # Errors
+    /// When the record cannot be read or is damaged.
+    pub fn body_after(
+        &mut self,
+        place: RecordLocation,
+        before: impl FnOnce(usize),
+    ) -> Result<Vec<u8>, SpoolError> {
         let path = segment_path(&self.folder, place.segment);
         let damaged = |what| SpoolError::Damaged { path: path.clone(), offset: place.offset, what };
         let (_, packed) = frame::open(self.record(place)?).map_err(damaged)?;
@@ -45,6 +64,7 @@ impl Reader {
             .ok()
             .filter(|size| *size <= MAX_BODY)
             .ok_or_else(|| damaged("invalid size"))?;
+        before(size);
         let body = zstd::bulk::decompress(packed, size).map_err(|_| damaged("invalid compression"))?;
         self.record.clear();
         self.record.shrink_to(KEPT_BUFFER);
@@ -64,7 +84,7 @@ impl Reader {
 
     fn record(&mut self, place: RecordLocation) -> Result<&[u8], SpoolError> {
         let path = segment_path(&self.folder, place.segment);
-        if self.segments.len() >= MAX_OPEN && !self.segments.contains_key(&place.segment) {
+        if self.segments.len() >= self.max_open && !self.segments.contains_key(&place.segment) {
             // Transform reads the segments in order.
             self.segments.pop_first();
         }

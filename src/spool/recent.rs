@@ -28,12 +28,13 @@ pub struct Recent {
 struct RecentPages {
     documents: HashMap<RecordLocation, Arc<Document<'static>>>,
     bytes: usize,
-    transform_waits: bool,
+    /// Number of transform's threads that wait for a contact.
+    waiting: usize,
 }
 
 impl RecentPages {
     fn has_room(&self) -> bool {
-        self.transform_waits || self.bytes < DELAY_BYTES
+        self.waiting > 0 || self.bytes < DELAY_BYTES
     }
 }
 
@@ -57,10 +58,20 @@ impl Recent {
         })
     }
 
-    /// Notes if transform waits for a contact. Then new contacts start even without room: the awaited one may
-    /// be among them.
-    pub fn set_transform_waits(&self, waits: bool) {
-        self.change(|kept| kept.transform_waits = waits);
+    /// The memory of a document that is kept, in bytes.
+    pub fn memory(&self, place: RecordLocation) -> Option<usize> {
+        self.lock().documents.get(&place).map(|document| document.memory())
+    }
+
+    /// Notes that a thread of transform waits for a contact. Until [`Self::end_wait`], new contacts start even
+    /// without room: the awaited one may be among them.
+    pub fn begin_wait(&self) {
+        self.change(|kept| kept.waiting += 1);
+    }
+
+    /// Notes that the thread waits no more.
+    pub fn end_wait(&self) {
+        self.change(|kept| kept.waiting -= 1);
     }
 
     /// Waits until a new contact may start.
@@ -129,9 +140,12 @@ mod tests {
         recent.put(place(2), document(DELAY_BYTES));
         let mut waiting = Box::pin(recent.room());
         assert_eq!((&mut waiting).now_or_never(), None);
-        recent.set_transform_waits(true);
+        recent.begin_wait();
+        recent.begin_wait();
         assert_eq!(waiting.now_or_never(), Some(()));
-        recent.set_transform_waits(false);
+        recent.end_wait();
+        assert_eq!(recent.room().now_or_never(), Some(()), "another thread waits");
+        recent.end_wait();
         assert_eq!(recent.room().now_or_never(), None);
     }
 }

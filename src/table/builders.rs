@@ -82,6 +82,11 @@ impl Builders {
         std::mem::take(&mut self.counts)
     }
 
+    /// Takes the counts of unknown fields. Their counter restarts at zero.
+    pub fn take_unknown(&mut self) -> UnknownFields {
+        std::mem::take(&mut self.counts.unknown)
+    }
+
     /// Adds the counts of other builders.
     pub fn add_counts(&mut self, more: &Counts) {
         self.counts.merge(more);

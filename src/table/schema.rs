@@ -2,6 +2,7 @@
 //!
 //! All code that needs columns reads them from here: builders, writers, manifest, `schema` and `verify`.
 
+use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
 use arrow::array::{RecordBatch, TimestampMicrosecondArray};
@@ -137,4 +138,17 @@ pub struct Rows {
     /// The `created_at` of each row's message, which `year`, `month` and `date` partition by. Null if the
     /// message has no time; `None` if [`Table::is_per_message`] is false.
     pub message_time: Option<TimestampMicrosecondArray>,
+}
+
+impl Rows {
+    /// Returns these rows, which share the memory of all.
+    #[must_use]
+    pub fn slice(&self, rows: Range<usize>) -> Self {
+        let (start, length) = (rows.start, rows.len());
+        Self {
+            table: self.table,
+            batch: self.batch.slice(start, length),
+            message_time: self.message_time.as_ref().map(|times| times.slice(start, length)),
+        }
+    }
 }

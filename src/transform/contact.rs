@@ -21,6 +21,9 @@ use crate::settings::Window;
 use crate::spool::{ContactUpdate, RecordLocation, SpooledPage};
 use crate::table::{ContactInput, Totals};
 
+/// Bytes of a message in the index.
+const MESSAGE_BYTES: usize = 150;
+
 /// The pages and the index of one contact, from which its rows are made.
 pub struct ContactRows<'a> {
     id: &'a ContactId,
@@ -48,7 +51,7 @@ struct ContactFields {
 /// of the outcome, or `None` if the run stops first. `contact` is the contact's index in the input.
 pub fn read<'a>(
     source: &mut Source<'_>,
-    tables: &mut Tables,
+    tables: &mut Tables<'_>,
     (contact, id): (u32, &'a ContactId),
     window: Window,
 ) -> Result<Option<(ContactRows<'a>, RecordLocation)>, TransformError> {
@@ -62,7 +65,7 @@ pub fn read<'a>(
         is_doubtful: false,
     };
     loop {
-        match source.ledger.wait_for(contact, read.pages.places().len()) {
+        match source.ledger.wait_for(contact, read.pages.places().len(), source.stop) {
             Some(ContactUpdate::Pages(places)) => {
                 for place in places {
                     let received = read.add(place, source)?;
@@ -80,7 +83,9 @@ pub fn read<'a>(
 }
 
 impl ContactFields {
-    fn add(&mut self, page: &Page<'_>) {
+    /// Adds the fields of a page. Returns the bytes that are kept of it.
+    fn add(&mut self, page: &Page<'_>) -> usize {
+        let mut kept = 0;
         if let Some(contact) = page.contact
             && self.contact.as_deref() != Some(contact.raw())
         {
@@ -91,6 +96,7 @@ impl ContactFields {
                 Some(at) if self.siblings[*at].1 == value.raw() => {}
                 Some(at) => value.raw().clone_into(&mut self.siblings[*at].1),
                 None => {
+                    kept += value.raw().len() + name.len();
                     self.sibling_places.insert(name.clone().into_owned(), self.siblings.len());
                     self.siblings.push((name.clone().into_owned(), value.raw().to_owned()));
                 }
@@ -100,9 +106,11 @@ impl ContactFields {
         let unplaced = page.unplaced.iter().map(|value| value.raw().to_owned());
         for text in unplaced.chain(nameless) {
             if self.seen.insert(xxh3_128(text.as_bytes())) {
+                kept += text.len();
                 self.unplaced.push(text);
             }
         }
+        kept
     }
 }
 
@@ -145,23 +153,25 @@ impl ContactRows<'_> {
         {
             self.is_doubtful |= record::check(&records, self.id).is_err();
             self.index.add(page, &records);
-            self.fields.add(&records);
-            return Ok(records.message_count());
+            let kept = self.fields.add(&records);
+            let messages = records.message_count();
+            source.held.add(kept + messages * MESSAGE_BYTES);
+            return Ok(messages);
         }
         self.is_doubtful = true;
         Ok(0)
     }
 
     /// Builds pieces of the messages whose positions are unlikely to change, after a page of `received`
-    /// messages.
+    /// messages. Only at the turn of the contact: before, the pieces would wait in memory.
     fn prebuild(
         &mut self,
         received: usize,
         window: Window,
         source: &mut Source<'_>,
-        tables: &mut Tables,
+        tables: &mut Tables<'_>,
     ) -> Result<(), TransformError> {
-        if !tables.have_pieces {
+        if !tables.have_pieces || !tables.is_head()? {
             return Ok(());
         }
         for messages in self.prebuilt.page_read(received, &self.index, window) {
@@ -178,7 +188,7 @@ impl ContactRows<'_> {
         &mut self,
         messages: &[u32],
         source: &mut Source<'_>,
-        tables: &mut Tables,
+        tables: &mut Tables<'_>,
     ) -> Result<u32, TransformError> {
         let number = self.prebuilt.next_number();
         for at in messages {
@@ -195,7 +205,7 @@ impl ContactRows<'_> {
         mut self,
         status: Status,
         source: &mut Source<'_>,
-        tables: &mut Tables,
+        tables: &mut Tables<'_>,
     ) -> Result<Totals, TransformError> {
         let mut exported = Totals::default();
         if status.has_rows() {
@@ -208,7 +218,7 @@ impl ContactRows<'_> {
         Ok(exported)
     }
 
-    fn push_rows(&mut self, source: &mut Source<'_>, tables: &mut Tables) -> Result<(), TransformError> {
+    fn push_rows(&mut self, source: &mut Source<'_>, tables: &mut Tables<'_>) -> Result<(), TransformError> {
         self.push_contact(tables);
         let conversations = order::conversations(&self.index);
         for at in &conversations {
@@ -254,7 +264,7 @@ impl ContactRows<'_> {
         at: u32,
         target: RowTarget,
         source: &mut Source<'_>,
-        tables: &mut Tables,
+        tables: &mut Tables<'_>,
     ) -> Result<(), TransformError> {
         let indexed = &self.index.messages[at as usize];
         let pass = self.pages.pass(indexed.page);
@@ -265,7 +275,7 @@ impl ContactRows<'_> {
         tables.message(target, self.id, columns, pass, &message)
     }
 
-    fn push_contact(&self, tables: &mut Tables) {
+    fn push_contact(&self, tables: &mut Tables<'_>) {
         let read = |text: &String| Document::parse(text.clone()).ok();
         let contact = self.fields.contact.as_ref().and_then(read);
         let siblings: Vec<_> =

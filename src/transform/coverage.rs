@@ -22,7 +22,7 @@ pub fn write(
     plan: &TransformPlan,
     ledger: &Ledger,
     reader: &mut Reader,
-    tables: &mut Tables,
+    tables: &mut Tables<'_>,
     exported: &Exported,
 ) -> Result<Coverage, TransformError> {
     let mut statuses = Vec::with_capacity(plan.contacts.len());
@@ -31,7 +31,7 @@ pub fn write(
         if !plan.due.holds(at) {
             statuses.push(Status::Unchanged);
             tables.builders.coverage(&unchanged(plan.contacts.get(at), plan.contacts.line(at)));
-            tables.end_contact()?;
+            tables.end_rows()?;
             continue;
         }
         let Some(done) = ledger.done(u32::try_from(at).unwrap_or(u32::MAX)) else { continue };
@@ -45,7 +45,7 @@ pub fn write(
         let line = plan.contacts.line(at);
         lists.add(id.as_str(), outcome.status, outcome.error.as_deref(), Some(line))?;
         tables.builders.coverage(&row(id, line, outcome, &totals));
-        tables.end_contact()?;
+        tables.end_rows()?;
     }
     Ok(Coverage { statuses, lists: lists.finish()? })
 }

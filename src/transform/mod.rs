@@ -1,8 +1,8 @@
 //! Transform: a pure function from the spool and the order of the input to staged files.
 //!
-//! It runs beside fetch on its own thread. It takes the contacts in the order of the input, and waits only
-//! for a contact whose outcome is not spooled yet. The same spool gives the same bytes: nothing depends on
-//! timing.
+//! It runs beside fetch on its own threads ([`workers`]). They take the contacts in the order of the input, wait
+//! only for contacts whose outcome is not spooled yet, and their results are joined in that order ([`joiner`]).
+//! The same spool gives the same bytes: nothing depends on timing or on the number of threads.
 //!
 //! A contact's messages are indexed as they arrive, then sorted, then flattened in order. The newest messages
 //! of a long history are flattened before the rest arrives ([`prebuilt`]). Pages that do not fit in memory
@@ -11,19 +11,27 @@
 //!
 //! Layer 3: uses `spool`, `table` and `output`; does not use the API.
 
+mod buffer;
 mod contact;
 mod coverage;
 mod exported;
 mod index;
+mod joiner;
 mod order;
+mod outlet;
 mod pages;
 mod prebuilt;
 mod prefetch;
 mod raw;
 mod tables;
+#[cfg(test)]
+mod tests;
+mod turns;
+mod workers;
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::contact_read::Status;
 use crate::contacts::ContactList;
@@ -32,13 +40,14 @@ use crate::event::{Event, SharedObserver};
 use crate::output::manifest::FileEntry;
 use crate::output::{OutputError, OutputSpec, StagedFile};
 use crate::settings::{RawAnswers, Window};
-use crate::spool::{Closing, Entry, Ledger, Reader, SpoolError};
+use crate::spool::{Closing, Ledger, Reader, SpoolError};
 use crate::state::Due;
-use crate::table::{Counts, Stamp, Table, Totals};
-use exported::Exported;
-use pages::Source;
+use crate::table::{Counts, Stamp, Table};
+use joiner::Joiner;
 use raw::RawThread;
 use tables::Tables;
+use turns::{Limits, Turns};
+use workers::Shared;
 
 /// Number of contacts between two reports of progress.
 const REPORT_EVERY: usize = 32;
@@ -61,6 +70,8 @@ pub struct TransformPlan {
     pub window: Window,
     /// Decides if the responses are archived beside the tables.
     pub raw: RawAnswers,
+    /// Number of threads that flatten. The files do not depend on it.
+    pub threads: NonZeroUsize,
 }
 
 /// Result of a transform.
@@ -131,9 +142,18 @@ pub fn transform(
     ledger: &Ledger,
     observer: &SharedObserver,
 ) -> Result<Option<Transformed>, TransformError> {
+    transform_within(plan, ledger, observer, &Limits::default())
+}
+
+fn transform_within(
+    plan: &TransformPlan,
+    ledger: &Ledger,
+    observer: &SharedObserver,
+    limits: &Limits,
+) -> Result<Option<Transformed>, TransformError> {
     let mut may_fail_to_sync = true;
     loop {
-        match transform_once(plan, ledger, observer) {
+        match transform_once(plan, ledger, observer, limits) {
             Ok(AttemptEnd::Complete(built)) => return Ok(Some(*built)),
             Ok(AttemptEnd::Stopped) => return Ok(None),
             Ok(AttemptEnd::Overtaken) => {}
@@ -161,111 +181,63 @@ fn transform_once(
     plan: &TransformPlan,
     ledger: &Ledger,
     observer: &SharedObserver,
+    limits: &Limits,
 ) -> Result<AttemptEnd, TransformError> {
     durable::remove_tree(&plan.stage)?;
     durable::create_dir_all(&plan.stage)?;
-    let mut attempt = Attempt::new(plan, ledger)?;
-    if !attempt.transform_contacts(observer)? || ledger.wait_for_closing() == Closing::Stopped {
+    let turns = Turns::new(plan.threads.get(), plan.contacts.len(), limits.clone());
+    let joiner = Mutex::new(Joiner::new(plan, observer)?);
+    let is_complete = Shared { plan, ledger, turns: &turns, joiner: &joiner }.run(observer)?;
+    if !is_complete || ledger.wait_for_closing() == Closing::Stopped {
         return Ok(AttemptEnd::Stopped);
     }
     if ledger.take_overtaken() {
         return Ok(AttemptEnd::Overtaken);
     }
-    attempt.finish(ledger).map(|built| AttemptEnd::Complete(Box::new(built)))
+    finish(plan, ledger, &turns, joiner).map(|built| AttemptEnd::Complete(Box::new(built)))
 }
 
-/// One attempt to build all tables, from the first contact on.
-struct Attempt<'a> {
-    plan: &'a TransformPlan,
-    source: Source<'a>,
-    tables: Tables,
-    /// The thread that writes the raw archive, if it is kept.
-    raw: Option<RawThread>,
-    /// Totals of the exported messages of each contact, for `coverage`.
-    exported: Exported,
-    /// Number of contacts with responses that only earlier versions accepted.
-    doubtful: u64,
-}
-
-impl<'a> Attempt<'a> {
-    fn new(plan: &'a TransformPlan, ledger: &'a Ledger) -> Result<Self, TransformError> {
-        let raw = match plan.raw {
-            RawAnswers::Kept => Some(RawThread::start(plan)?),
-            RawAnswers::Dropped => None,
-        };
-        Ok(Self {
-            plan,
-            source: Source {
-                ledger,
-                spool_folder: plan.spool_folder.clone(),
-                reader: Reader::new(plan.spool_folder.clone()),
-            },
-            tables: Tables::new(&plan.stamp, &plan.output, &plan.stage),
-            raw,
-            exported: Exported::default(),
-            doubtful: 0,
-        })
-    }
-
-    /// Writes the rows of all contacts. Returns false if the run stops.
-    fn transform_contacts(&mut self, observer: &SharedObserver) -> Result<bool, TransformError> {
-        let (mut contacts, mut messages, of) = (0, 0, self.plan.due.count());
-        for at in 0..self.plan.contacts.len() {
-            if !self.plan.due.holds(at) {
-                self.exported.push(&Totals::default());
-                continue;
-            }
+/// Writes what follows all contacts, and closes all files.
+fn finish(
+    plan: &TransformPlan,
+    ledger: &Ledger,
+    turns: &Turns,
+    joiner: Mutex<Joiner>,
+) -> Result<Transformed, TransformError> {
+    let mut attempt = joiner.lock().unwrap_or_else(PoisonError::into_inner);
+    attempt.skip_to(plan.contacts.len());
+    let (mut raw, exported) = (attempt.raw.take(), std::mem::take(&mut attempt.exported));
+    let doubtful = attempt.doubtful;
+    drop(attempt);
+    let mut tables = Tables::new(&plan.stamp, false, (turns, &joiner), turns.head());
+    let mut reader = Reader::new(plan.spool_folder.clone());
+    let coverage = coverage::write(plan, ledger, &mut reader, &mut tables, &exported)?;
+    tables.end_chunk()?;
+    drop(tables);
+    if let Some(raw) = &mut raw {
+        for at in 0..plan.contacts.len() {
             let place = u32::try_from(at).unwrap_or(u32::MAX);
-            let id = self.plan.contacts.get(at);
-            let read = contact::read(&mut self.source, &mut self.tables, (place, &id), self.plan.window)?;
-            let Some((contact, done)) = read else { return Ok(false) };
-            let Entry::Done { outcome, .. } = self.source.reader.entry(done)? else {
-                return Ok(false);
-            };
-            if let Some(raw) = &mut self.raw {
-                raw.answers(id.clone(), contact.places().to_vec())?;
-            }
-            self.doubtful += u64::from(outcome.status != Status::Failed && contact.is_doubtful());
-            let exported = contact.flatten(outcome.status, &mut self.source, &mut self.tables)?;
-            messages += exported.messages;
-            self.exported.push(&exported);
-            self.tables.end_contact()?;
-            contacts += 1;
-            if contacts % REPORT_EVERY == 0 || contacts == of {
-                observer.event(Event::Built { contacts: contacts as u64, of: of as u64, messages });
+            let (id, line) = (plan.contacts.get(at), plan.contacts.line(at));
+            if !plan.due.holds(at) {
+                raw.unchanged(place, id, line)?;
+            } else if let Some(done) = ledger.done(place) {
+                raw.contact(id, line, done)?;
             }
         }
-        Ok(true)
     }
-
-    fn finish(mut self, ledger: &Ledger) -> Result<Transformed, TransformError> {
-        let coverage =
-            coverage::write(self.plan, ledger, &mut self.source.reader, &mut self.tables, &self.exported)?;
-        if let Some(raw) = &mut self.raw {
-            for at in 0..self.plan.contacts.len() {
-                let place = u32::try_from(at).unwrap_or(u32::MAX);
-                let (id, line) = (self.plan.contacts.get(at), self.plan.contacts.line(at));
-                if !self.plan.due.holds(at) {
-                    raw.unchanged(place, id, line)?;
-                } else if let Some(done) = ledger.done(place) {
-                    raw.contact(id, line, done)?;
-                }
-            }
-        }
-        let raw = self.raw.map(RawThread::finish).transpose()?.unwrap_or_default();
-        let finished = self.tables.finish()?;
-        Ok(Transformed {
-            raw,
-            rows: Table::ALL.map(|table| {
-                finished.files.iter().filter(|file| file.table == table).map(|file| file.rows).sum()
-            }),
-            files: finished.files,
-            statuses: coverage.statuses,
-            counts: finished.counts,
-            lists: coverage.lists,
-            doubts: doubts(self.doubtful),
-        })
-    }
+    let raw = raw.map(RawThread::finish).transpose()?.unwrap_or_default();
+    let finished = joiner.into_inner().unwrap_or_else(PoisonError::into_inner).finish()?;
+    Ok(Transformed {
+        raw,
+        rows: Table::ALL.map(|table| {
+            finished.files.iter().filter(|file| file.table == table).map(|file| file.rows).sum()
+        }),
+        files: finished.files,
+        statuses: coverage.statuses,
+        counts: finished.counts,
+        lists: coverage.lists,
+        doubts: doubts(doubtful),
+    })
 }
 
 /// The doubt about contacts with responses that only an earlier version accepted.

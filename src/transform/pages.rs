@@ -3,8 +3,10 @@
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use super::prefetch::Prefetch;
+use super::turns::Held;
 use crate::json::Document;
 use crate::record;
 use crate::spool::{Ledger, Pass, Reader, RecordLocation, SpoolError, SpooledPage};
@@ -12,17 +14,26 @@ use crate::spool::{Ledger, Pass, Reader, RecordLocation, SpoolError, SpooledPage
 /// Sources of pages: memory, then the spool.
 pub struct Source<'a> {
     pub ledger: &'a Ledger,
+    /// True if the thread must end.
+    pub stop: &'a AtomicBool,
     pub spool_folder: PathBuf,
     pub reader: Reader,
+    /// Bytes that the contact holds.
+    pub held: Held<'a>,
 }
 
 impl Source<'_> {
     /// A page. `None` if it is not JSON: earlier versions spooled responses before they parsed them.
     fn page(&mut self, place: RecordLocation) -> Result<Option<Arc<Document<'static>>>, SpoolError> {
-        if let Some(document) = self.ledger.recent().take(place) {
+        let recent = self.ledger.recent();
+        if let Some(bytes) = recent.memory(place) {
+            self.held.add(bytes * PAGE_AND_ROWS);
+        }
+        if let Some(document) = recent.take(place) {
             return Ok(Some(document));
         }
-        Ok(parse(self.reader.body(place)?))
+        let held = &mut self.held;
+        Ok(parse(self.reader.body_after(place, |bytes| held.add(bytes * PAGE_AND_ROWS))?))
     }
 }
 
@@ -35,6 +46,8 @@ pub fn parse(body: Vec<u8>) -> Option<Arc<Document<'static>>> {
     record::read_json(text).ok().map(Arc::new)
 }
 
+/// Bytes to hold for each byte of a page: the page and its rows, until they are in a batch.
+const PAGE_AND_ROWS: usize = 2;
 /// Maximum bytes of one contact's pages in memory. A history that fits is decompressed and parsed once.
 const KEPT_BYTES: usize = 48 << 20;
 /// Size of a page, in bytes, above which none is prefetched: several of them would not fit in memory.
@@ -81,7 +94,8 @@ impl Pages {
         pages: impl Iterator<Item = u32>,
         source: &Source<'_>,
     ) -> Result<(), SpoolError> {
-        if self.largest > MAX_PREFETCHED {
+        // Only one thread prefetches. The others have their pages in memory, or wait for their turn to read them.
+        if self.largest > MAX_PREFETCHED || !source.held.is_head() {
             return Ok(());
         }
         let mut expected = vec![false; self.places.len()];

@@ -1,18 +1,22 @@
-//! Rows from the builders to the writers, in batches. The borders of batches depend on the rows alone.
+//! Rows from a thread's builders to the joiner, in batches.
 
-use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use super::TransformError;
+use super::buffer::{ContactEnd, ContactOrder, FlattenedContact, TableOrder};
+use super::joiner::Joiner;
+use super::outlet::Outlet;
+use super::turns::Turns;
 use crate::id::{Channel, ContactId};
-use crate::output::{OutputSpec, PieceOrder, StagedFile, WriterThread};
+use crate::output::PieceOrder;
 use crate::record::Message;
-use crate::table::{Builders, ConversationColumns, Counts, Stamp, Table};
-
-/// Pending bytes of one table above which rows are flushed even inside a contact. Bounds memory.
-const MAX_PENDING: usize = 4 << 20;
+use crate::spool::SpooledPage;
+use crate::table::{Builders, ConversationColumns, Counts, Stamp, Table, Totals};
 
 /// Tables with rows per message.
 const PER_MESSAGE: [Table; 2] = [Table::Messages, Table::ChannelRecords];
+/// Tables of which one contact can have many rows.
+const LARGE: [Table; 3] = [Table::Messages, Table::ChannelRecords, Table::Conversations];
 
 /// Destination of a message's rows.
 #[derive(Clone, Copy)]
@@ -23,38 +27,65 @@ pub enum RowTarget {
     Piece(u32),
 }
 
-/// The builders and writers of all tables.
-pub struct Tables {
+/// The builders of one thread, and the way of their rows.
+pub struct Tables<'a> {
     /// Builders of the rows at the end of each table.
     pub builders: Builders,
     /// Builders of the rows in pieces.
     piece: Builders,
     /// True if the format allows pieces.
     pub have_pieces: bool,
-    writers: Writers,
+    turns: &'a Turns,
+    joiner: &'a Mutex<Joiner>,
+    batches: Batches<'a>,
 }
 
-/// The writers' threads. Each starts with the first rows of its table.
-struct Writers {
-    spec: OutputSpec,
-    stage: PathBuf,
-    threads: [Option<WriterThread>; 5],
+/// The batches of the current chunk.
+struct Batches<'a> {
+    outlet: Outlet<'a>,
+    /// Bytes of rows above which they are taken even inside a contact. Bounds memory.
+    max_pending: usize,
+    tables: [Pending; 5],
 }
 
-/// All staged files of the tables, and the counts of the builders.
-pub struct StagedTables {
-    pub files: Vec<StagedFile>,
-    pub counts: Counts,
+/// What is known of the pending rows of a table.
+#[derive(Default)]
+struct Pending {
+    /// Contacts that end in the pending rows.
+    ends: Vec<ContactEnd>,
+    /// Bytes of these contacts.
+    ended: usize,
+    /// Bytes of the pending rows that belong to earlier contacts.
+    before: usize,
+    /// Bytes of the current contact that were taken.
+    taken: usize,
+    /// True if the current contact has pieces.
+    has_pieces: bool,
 }
 
-impl Tables {
-    pub fn new(stamp: &Stamp, spec: &OutputSpec, stage: &Path) -> Self {
-        let writers = Writers { spec: spec.clone(), stage: stage.to_owned(), threads: [const { None }; 5] };
+impl<'a> Tables<'a> {
+    /// Builders without rows, for a chunk.
+    pub fn new(
+        stamp: &Stamp,
+        have_pieces: bool,
+        (turns, joiner): (&'a Turns, &'a Mutex<Joiner>),
+        chunk: usize,
+    ) -> Self {
+        let batches = Batches {
+            outlet: Outlet::new(turns, joiner, chunk),
+            max_pending: turns.batch_bytes(),
+            tables: Default::default(),
+        };
         let (builders, piece) = (Builders::new(stamp), Builders::new(stamp));
-        Self { builders, piece, have_pieces: spec.has_pieces(), writers }
+        Self { builders, piece, have_pieces, turns, joiner, batches }
     }
 
-    /// Adds a message's rows. Flushes large tables in between.
+    /// True if it is the turn of the chunk.
+    pub fn is_head(&mut self) -> Result<bool, TransformError> {
+        self.batches.outlet.is_head()
+    }
+
+    /// Adds a message's rows. Takes the rows of large tables in between.
     pub fn message(
         &mut self,
         target: RowTarget,
@@ -63,26 +94,26 @@ impl Tables {
         asked: Option<Channel>,
         message: &Message<'_>,
     ) -> Result<(), TransformError> {
-        let Self { builders, piece, writers, .. } = self;
+        let Self { builders, piece, batches, .. } = self;
         let builders = match target {
             RowTarget::Table => builders,
             RowTarget::Piece(_) => piece,
         };
         builders.message(contact_id, conversation, asked, message, |builders| {
-            writers.flush_large(builders, target)
+            batches.take_large(builders, target)
         })
     }
 
-    /// Flushes the tables that have grown large. Call it after each row.
+    /// Takes the rows of tables that have grown large. Call it after each row.
     pub fn flush_large(&mut self) -> Result<(), TransformError> {
-        self.writers.flush_large(&mut self.builders, RowTarget::Table)
+        self.batches.take_large(&mut self.builders, RowTarget::Table)
     }
 
     /// Ends a piece after its last row and returns the counts of its values.
     pub fn end_piece(&mut self, number: u32) -> Result<Counts, TransformError> {
         for table in PER_MESSAGE {
-            self.writers.take(&mut self.piece, table, RowTarget::Piece(number))?;
-            self.writers.piece(table, PieceOrder::End(number))?;
+            self.batches.take(&mut self.piece, table, RowTarget::Piece(number))?;
+            self.batches.piece(table, PieceOrder::End(number), 0)?;
         }
         Ok(self.piece.take_counts())
     }
@@ -90,8 +121,9 @@ impl Tables {
     /// Appends a piece to its tables. `counts` is the result of [`Self::end_piece`].
     pub fn put_piece(&mut self, number: u32, counts: &Counts) -> Result<(), TransformError> {
         for table in PER_MESSAGE {
-            self.writers.take(&mut self.builders, table, RowTarget::Table)?;
-            self.writers.piece(table, PieceOrder::Put(number))?;
+            self.batches.take(&mut self.builders, table, RowTarget::Table)?;
+            self.batches.piece(table, PieceOrder::Put(number), 0)?;
+            self.batches.tables[table as usize].has_pieces = true;
         }
         self.builders.add_counts(counts);
         Ok(())
@@ -99,75 +131,118 @@ impl Tables {
 
     /// Discards the pieces that were not appended.
     pub fn drop_pieces(&mut self) -> Result<(), TransformError> {
-        PER_MESSAGE.into_iter().try_for_each(|table| self.writers.piece(table, PieceOrder::DropAll))
+        PER_MESSAGE.into_iter().try_for_each(|table| self.batches.piece(table, PieceOrder::DropAll, 0))
     }
 
-    /// Flushes full batches, and lets writers close files of the target size. Call it after each contact.
-    pub fn end_contact(&mut self) -> Result<(), TransformError> {
-        for table in Table::ALL {
-            if self.builders.bytes(table) >= self.writers.spec.batch_bytes() {
-                self.writers.take(&mut self.builders, table, RowTarget::Table)?;
-            }
-            if self.builders.rows(table) == 0
-                && let Some(writer) = &mut self.writers.threads[table as usize]
-            {
-                writer.end_contact()?;
-            }
-        }
-        Ok(())
+    /// Reports that all pages of a contact are read.
+    pub fn answers(&mut self, id: &ContactId, pages: &[SpooledPage]) -> Result<(), TransformError> {
+        self.batches.outlet.contact(ContactOrder::Answers(id.clone(), pages.to_vec()))
     }
 
-    /// Flushes all rows and closes all files.
-    pub fn finish(mut self) -> Result<StagedTables, TransformError> {
+    /// Ends a contact after its last row.
+    pub fn end_contact(
+        &mut self,
+        contact: usize,
+        exported: Totals,
+        is_doubtful: bool,
+    ) -> Result<(), TransformError> {
+        let bytes = self.end_rows()?;
+        self.turns.flattened(bytes);
+        let unknown = self.builders.take_unknown();
+        let contact = FlattenedContact { contact, exported, is_doubtful, unknown };
+        self.batches.outlet.contact(ContactOrder::Flattened(contact))
+    }
+
+    /// Ends the rows of a contact, and takes full batches. Returns the bytes of the contact's rows.
+    pub fn end_rows(&mut self) -> Result<usize, TransformError> {
+        Table::ALL
+            .into_iter()
+            .try_fold(0, |bytes, table| Ok(bytes + self.batches.end_contact(&mut self.builders, table)?))
+    }
+
+    /// Starts a chunk after the end of another.
+    pub fn begin_chunk(&mut self, chunk: usize) {
+        self.batches.outlet = Outlet::new(self.turns, self.joiner, chunk);
+    }
+
+    /// Ends the chunk: takes all rows.
+    pub fn end_chunk(&mut self) -> Result<(), TransformError> {
         for table in Table::ALL {
-            self.writers.take(&mut self.builders, table, RowTarget::Table)?;
+            self.batches.take(&mut self.builders, table, RowTarget::Table)?;
         }
-        let counts = self.builders.take_counts();
-        let mut writers: Vec<_> = self.writers.threads.into_iter().flatten().collect();
-        for writer in &mut writers {
-            writer.begin_finish()?;
-        }
-        let mut files = Vec::new();
-        for writer in writers {
-            files.extend(writer.finish()?);
-        }
-        Ok(StagedTables { files, counts })
+        self.batches.outlet.finish(self.builders.take_counts())
     }
 }
 
-impl Writers {
-    /// Sends a table's pending rows to its writer.
+impl Batches<'_> {
+    /// Takes a table's pending rows.
     fn take(
         &mut self,
         builders: &mut Builders,
         table: Table,
         target: RowTarget,
     ) -> Result<(), TransformError> {
+        let bytes = builders.bytes(table);
         let Some(rows) = builders.take(table) else { return Ok(()) };
-        let writer = &mut self.threads[table as usize];
-        let writer = match writer {
-            Some(writer) => writer,
-            None => writer.insert(WriterThread::start(&self.spec, table, &self.stage)?),
-        };
         match target {
-            RowTarget::Table => writer.write(rows)?,
-            RowTarget::Piece(number) => writer.piece(PieceOrder::Write(number, rows))?,
+            RowTarget::Table => {
+                let ends = self.tables[table as usize].take(bytes);
+                self.outlet.table(table, TableOrder::Rows(rows, ends), bytes)
+            }
+            RowTarget::Piece(number) => self.piece(table, PieceOrder::Write(number, rows), bytes),
         }
-        Ok(())
     }
 
-    /// Sends an order about a piece. A table without rows has no pieces.
-    fn piece(&mut self, table: Table, order: PieceOrder) -> Result<(), TransformError> {
-        Ok(self.threads[table as usize].as_mut().map_or(Ok(()), |writer| writer.piece(order))?)
+    /// Gives an order for a piece, with the bytes of its rows.
+    fn piece(&mut self, table: Table, order: PieceOrder, bytes: usize) -> Result<(), TransformError> {
+        self.outlet.table(table, TableOrder::Piece(order), bytes)
     }
 
-    /// Flushes the tables that have grown large.
-    fn flush_large(&mut self, builders: &mut Builders, target: RowTarget) -> Result<(), TransformError> {
-        for table in [Table::Messages, Table::ChannelRecords, Table::Conversations] {
-            if builders.bytes(table) >= MAX_PENDING {
+    /// Takes the rows of the tables that have grown large.
+    fn take_large(&mut self, builders: &mut Builders, target: RowTarget) -> Result<(), TransformError> {
+        for table in LARGE {
+            if builders.bytes(table) >= self.max_pending {
                 self.take(builders, table, target)?;
             }
         }
         Ok(())
+    }
+
+    /// Ends a contact in a table. Returns the bytes of the contact's rows.
+    fn end_contact(&mut self, builders: &mut Builders, table: Table) -> Result<usize, TransformError> {
+        let pending = builders.bytes(table);
+        let state = &mut self.tables[table as usize];
+        let end = state.end(builders.rows(table), pending);
+        if end.bytes == 0 && !end.has_pieces {
+            return Ok(0);
+        }
+        if end.rows == 0 {
+            self.outlet.table(table, TableOrder::End(end), 0)?;
+            return Ok(end.bytes);
+        }
+        state.ends.push(end);
+        state.ended += end.bytes;
+        let ended = state.ended;
+        if self.outlet.is_full(table, pending, ended)? {
+            self.take(builders, table, RowTarget::Table)?;
+        }
+        Ok(end.bytes)
+    }
+}
+
+impl Pending {
+    /// Notes that all pending rows are taken. Returns the contacts that end in them.
+    fn take(&mut self, bytes: usize) -> Vec<ContactEnd> {
+        self.taken += bytes - self.before;
+        (self.before, self.ended) = (0, 0);
+        std::mem::take(&mut self.ends)
+    }
+
+    /// The end of the current contact, with this many pending rows and bytes. Starts the next contact.
+    fn end(&mut self, rows: usize, bytes: usize) -> ContactEnd {
+        let own = self.taken + bytes - self.before;
+        let end = ContactEnd { rows, bytes: own, has_pieces: self.has_pieces };
+        (self.taken, self.before, self.has_pieces) = (0, bytes, false);
+        end
     }
 }

@@ -65,6 +65,7 @@ fn values_that_options_do_not_have() {
     assert_snapshot!(misused("--format csv"), @"error: invalid value 'csv' for '--format <FORMAT>' [possible values: parquet, jsonl]");
     assert_snapshot!(misused("--page-size 101"), @"error: invalid value '101' for '--page-size <N>': 101 is not in 1..=100");
     assert_snapshot!(misused("--concurrency 0"), @"error: invalid value '0' for '--concurrency <N>': must be 1 to 1024");
+    assert_snapshot!(misused("--threads 0"), @"error: invalid value '0' for '--threads <N>': must be 1 to 64");
     assert_snapshot!(misused("--rate-limit 0"), @"error: invalid value '0' for '--rate-limit <N>': must be at least 0.001");
     assert_snapshot!(misused("--timeout soon"), @"error: invalid value 'soon' for '--timeout <D>': expected number at 0; write it like 30s, 5m or 2h");
     assert_snapshot!(misused("--timeout 99999999999y"), @"error: invalid value '99999999999y' for '--timeout <D>': must be at most 10 years");

@@ -74,6 +74,7 @@ mod structure;
 mod support;
 mod symlinks;
 mod system;
+mod threads;
 mod timestamp;
 mod unfit;
 mod urls;

@@ -51,8 +51,8 @@ fn many_answers_of_fifty_megabytes_at_once() {
     let server =
         Raw::start(only_page(format!(r#"{{"message_id":"m","content":"{content}","role":"user"}}"#)));
     for format in ["parquet", "jsonl"] {
-        let export = server.export(contacts(6)).args("--format").arg(format);
-        let outcome = run(&export, &format!("answers of 55 MB, {format}")).expect(0);
+        let export = server.export(contacts(6)).args("--threads 16 --format").arg(format);
+        let outcome = run(&export, &format!("answers of 55 MB, {format}, 16 threads")).expect(0);
         assert_eq!(outcome.contacts("exported"), 6);
     }
 }
@@ -174,6 +174,20 @@ fn a_very_long_history() {
     let export = Export::run_of(service.url(), ["messages-60000-a"]);
     let outcome = run(&export, "60,000 messages of one contact").expect(0);
     assert_eq!(outcome.manifest()["tables"]["messages"]["rows"], 60_000);
+}
+
+/// Each thread has a history that is long, so all of them would hold an index, pages and rows at once.
+#[test]
+fn many_threads_share_a_bounded_memory() {
+    let service = Service::start("");
+    let contacts = (0..16).map(|at| format!("messages-9000-{at}"));
+    let export = Export::run_of(service.url(), contacts).args("--keep-raw --threads 1");
+    let outcome = run(&export, "16 histories of 9,000 messages, 1 thread").expect(0);
+    let (from, to) = (outcome.out.to_string_lossy().into_owned(), export.path("again"));
+    let rebuild = Export::command("rebuild --progress never --threads 16 --from").arg(&from).args("--out");
+    let rebuild = rebuild.arg(&to.to_string_lossy()).out_at(&to);
+    let again = run(&rebuild, "16 histories of 9,000 messages, 16 threads").expect(0);
+    assert_eq!(again.manifest()["tables"], outcome.manifest()["tables"]);
 }
 
 /// Memory stays flat over hours because of build settings of the allocator. Its defaults need as much as the

@@ -211,11 +211,11 @@ fn a_signal_before_the_run_has_begun_ends_it_at_once() {
 #[test]
 fn what_does_not_shape_the_output_may_change() {
     let service = service();
-    let export = export(&service);
+    let export = export(&service).args("--threads 4");
     let (reference, total) = reference(&service, &export);
     kill_half_way(&service, &export, total);
-    let changed =
-        export.without("--page-size").without("--concurrency").args("--page-size 33 --concurrency 2");
+    let changed = export.without("--page-size").without("--concurrency").without("--threads");
+    let changed = changed.args("--page-size 33 --concurrency 2 --threads 1");
     let outcome = changed.args("--consistency strict --retries 3 --timeout 20s --rate-limit 500").expect(0);
     let mut substance = substance(&outcome);
     let mut reference = reference;

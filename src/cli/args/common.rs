@@ -1,6 +1,6 @@
 //! Options of more than one command.
 
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use clap::Args;
 use super::path::local_path;
 use humantime::parse_duration;
 
+use crate::cli::limits;
 use crate::contacts::{ColumnChoice, Delimiter, Form};
 use crate::settings::{AuthScheme, Mixed};
 use crate::store::Store;
@@ -113,6 +114,25 @@ pub struct WorkArgs {
     pub store: StoreArgs,
 }
 
+/// Threads of a command that flattens responses.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "The run")]
+pub struct ThreadArgs {
+    /// Number of threads that turn responses into rows, 1 to 64 [default: the number of cores, at most 8]
+    ///
+    /// The files do not depend on it, and a resumed run may use another number. Other threads receive responses and
+    /// write files.
+    #[arg(long, value_name = "N", value_parser = threads)]
+    threads: Option<NonZeroUsize>,
+}
+
+impl ThreadArgs {
+    /// Returns the number of threads.
+    pub fn count(&self) -> NonZeroUsize {
+        self.threads.unwrap_or_else(limits::flattening_threads)
+    }
+}
+
 /// Options of a command that writes to an object store.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "The run")]
@@ -199,6 +219,11 @@ pub(super) fn concurrency(text: &str) -> Result<NonZeroU32, String> {
     NonZeroU32::new(number)
         .filter(|number| number.get() <= 1024)
         .ok_or_else(|| "must be 1 to 1024".to_owned())
+}
+
+fn threads(text: &str) -> Result<NonZeroUsize, String> {
+    let number: usize = text.parse().map_err(|_| "not a number".to_owned())?;
+    NonZeroUsize::new(number).filter(|number| number.get() <= 64).ok_or_else(|| "must be 1 to 64".to_owned())
 }
 
 pub(super) fn rate(text: &str) -> Result<f64, String> {

@@ -28,7 +28,7 @@ pub use check::CheckArgs;
 pub use commit::CommitArgs;
 pub use common::{
     BuiltInArgs, ConnectionArgs, ContactsFormArgs, LogArgs, LogFormat, PUBLIC_URL, ProgressArgs,
-    ProgressWhen, RequestArgs, StoreArgs, WorkArgs,
+    ProgressWhen, RequestArgs, StoreArgs, ThreadArgs, WorkArgs,
 };
 pub use contacts::{ContactsArgs, ListFormatName};
 pub use erase::EraseArgs;

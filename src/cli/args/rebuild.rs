@@ -4,7 +4,7 @@ use bytesize::ByteSize;
 use clap::Args;
 
 use super::path::export_path;
-use super::{FormatName, LogArgs, ProgressArgs, WorkArgs};
+use super::{FormatName, LogArgs, ProgressArgs, ThreadArgs, WorkArgs};
 use crate::id::RunId;
 use crate::settings::{PartitionKey, TableFormat};
 use crate::store::Store;
@@ -55,6 +55,8 @@ pub struct RebuildArgs {
     #[arg(long, help_heading = "Files")]
     pub keep_raw: bool,
 
+    #[command(flatten)]
+    pub threads: ThreadArgs,
     #[command(flatten)]
     pub work: WorkArgs,
     /// Print the manifest as one JSON document on stdout

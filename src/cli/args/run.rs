@@ -9,7 +9,9 @@ use clap::Args;
 
 use super::common::{concurrency, duration, reference};
 use super::path::{export_path, input_file, local_path};
-use super::{BuiltInArgs, ConnectionArgs, ContactsFormArgs, LogArgs, ProgressArgs, RequestArgs, WorkArgs};
+use super::{
+    BuiltInArgs, ConnectionArgs, ContactsFormArgs, LogArgs, ProgressArgs, RequestArgs, ThreadArgs, WorkArgs,
+};
 use crate::id::{Channel, ContactId, RunId, Shard};
 use crate::settings::{Consistency, ContactLimit, PartitionKey, TableFormat};
 use crate::store::Store;
@@ -159,6 +161,8 @@ pub struct RunArgs {
     /// Stop after this time, such as 6h; the same command resumes the run [default: no limit]
     #[arg(long, value_name = "D", value_parser = duration, help_heading = "The run")]
     pub max_duration: Option<Duration>,
+    #[command(flatten)]
+    pub threads: ThreadArgs,
     #[command(flatten)]
     pub work: WorkArgs,
     #[command(flatten)]

@@ -11,6 +11,7 @@ mod fill;
 mod gaps;
 mod order;
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -52,6 +53,8 @@ pub struct RebuildJob {
     pub output: OutputSettings,
     /// Decides if the archive is published with the tables.
     pub raw: RawAnswers,
+    /// Number of threads that flatten.
+    pub threads: NonZeroUsize,
     /// Identity of the run.
     pub identity: Identity,
     /// The command that repeats the rebuild.
@@ -147,7 +150,7 @@ async fn draft(
     observer.event(Event::Fetched);
     let ledger = Arc::new(filled.ledger);
     let read = RunContacts { contacts: Arc::new(filled.contacts), due: Arc::new(filled.due) };
-    let form = Form { output: &job.output, window: job.window, raw: job.raw };
+    let form = Form { output: &job.output, window: job.window, raw: job.raw, threads: job.threads };
     let building =
         Building::start((run, work), &read, &form, &ledger, observer.clone()).map_err(ExportError::from)?;
     let built = building.finish(interrupt).await??;
