@@ -14,7 +14,9 @@ use super::{TransformError, TransformPlan, Transformed, transform_within};
 use crate::event::{Event, Observer, SharedObserver};
 use crate::id::ContactId;
 use crate::output::OutputSpec;
-use crate::settings::{Format, JsonlCodec, OutputSettings, ParquetCodec, PartitionKey, RawAnswers, Window};
+use crate::settings::{
+    Format, JsonlCodec, OutputSettings, ParquetCodec, PartitionKey, RawAnswers, TableFormat, Window,
+};
 use crate::spool::{Closing, Entry, Ledger};
 use crate::state::Due;
 use crate::table::Stamp;
@@ -54,6 +56,7 @@ fn plan(spool: &Spool, form: &Form, due: Due, threads: usize) -> TransformPlan {
         format: form.format,
         partition_by: form.partition_by.clone(),
         target_file_size: form.target_file_size,
+        table_format: TableFormat::None,
     };
     TransformPlan {
         contacts: Arc::new(spool.list()),
@@ -171,6 +174,7 @@ fn files_of_about_the_target_size_are_closed() {
                 format: Format::Jsonl(JsonlCodec::None),
                 partition_by: Vec::new(),
                 target_file_size: 8 << 20,
+                table_format: TableFormat::None,
             },
             ..plan(&spool, &PLAIN, Due::all(60), 2).output
         },

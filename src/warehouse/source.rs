@@ -117,22 +117,6 @@ pub enum SourceError {
     /// A file operation failed.
     #[error(transparent)]
     Storage(StorageError),
-    /// The export is in an object store, but the database reads only files of its machine.
-    #[error(
-        "psql cannot read {path}: copy the export to this machine, or send each table through a pipe, as in: chatzy-export cat {path} messages | psql"
-    )]
-    NotLocal {
-        /// URL of the export.
-        path: String,
-    },
-    /// The run is Parquet, but the database reads only JSONL.
-    #[error(
-        "the run {run} is Parquet, which PostgreSQL cannot read: export with --format jsonl, or select another run with --run"
-    )]
-    NotJsonl {
-        /// ID of the run.
-        run: RunId,
-    },
     /// The run is JSONL, but the load reads only Parquet.
     #[error(
         "the run {run} is JSONL, but a load into {title} reads Parquet: make Parquet of it with chatzy-export snapshot --format parquet, export with --format parquet, or select another run with --run"
@@ -191,14 +175,6 @@ pub enum SourceError {
     NoExport {
         /// Name of the database.
         title: &'static str,
-    },
-    /// The files do not contain the channel.
-    #[error(
-        "the run {run} is partitioned by channel, so its lines do not contain the channel: export without this partition key, or select another run with --run"
-    )]
-    ByChannel {
-        /// ID of the run.
-        run: RunId,
     },
 }
 
@@ -263,24 +239,9 @@ impl ExportSource {
         Ok(source)
     }
 
-    /// Checks that `psql` can copy the files.
-    ///
-    /// # Errors
-    /// If a run is Parquet, or has its channels only in its paths.
-    pub(super) fn has_lines(&self) -> Result<(), SourceError> {
-        if self.is_remote {
-            return Err(SourceError::NotLocal { path: self.path.clone() });
-        }
-        for manifest in &self.manifests {
-            let run = || manifest.run_id.clone();
-            if !is_jsonl(manifest) {
-                return Err(SourceError::NotJsonl { run: run() });
-            }
-            if is_by_channel(manifest) {
-                return Err(SourceError::ByChannel { run: run() });
-            }
-        }
-        Ok(())
+    /// True if `psql` can copy the files of a run by itself: lines on its machine, with all columns.
+    pub(super) fn has_plain_lines(&self, manifest: &Manifest) -> bool {
+        !self.is_remote && is_jsonl(manifest) && !is_by_channel(manifest)
     }
 
     /// An export without files.

@@ -44,14 +44,11 @@ fn what_cannot_be_loaded_is_told() {
     let service = Service::start("");
     let export = Export::run_of(service.url(), ["messages-3-a"]).args("--run-id");
     export.clone().arg("p").expect(0);
-    export.clone().arg("c").args("--format jsonl --partition-by channel").out("by-channel").expect(0);
     let of = |folder: &str, options: &str| {
         let from = export.path(folder);
         let outcome = Export::command("schema").args(options).args("--from").arg(from.to_str().unwrap());
         outcome.expect(2).last_line().replace(from.to_str().unwrap(), "EXPORT")
     };
-    insta::assert_snapshot!(of("export", "--merge postgres"), @"error: the run p is Parquet, which PostgreSQL cannot read: export with --format jsonl, or select another run with --run");
-    insta::assert_snapshot!(of("by-channel", "--merge postgres"), @"error: the run c is partitioned by channel, so its lines do not contain the channel: export without this partition key, or select another run with --run");
     insta::assert_snapshot!(of("export", "--latest duckdb --run q"), @"error: EXPORT has no run q");
     assert_eq!(tree(&export.path("none")), Vec::<String>::new());
 }
@@ -68,4 +65,38 @@ fn without_an_export_the_sql_says_where_to_name_it() {
     let named = format!("{}SET VARIABLE chatzy_export = './export';\n{text}", sql("--format duckdb"));
     database.run(&named, &export.path(""));
     assert_eq!(database.run("SELECT count(*) FROM messages;", Path::new("/")), ["3"]);
+}
+
+/// `psql` gets the rows of Parquet files, and of files without the channel, from this program.
+#[test]
+fn postgres_loads_what_psql_cannot_read() {
+    let Some(database) = Database::postgres("postgres_loads_what_psql_cannot_read") else { return };
+    let service = Service::start("");
+    for layout in ["", "--partition-by month,channel", "--format jsonl --partition-by channel"] {
+        let export =
+            Export::run_of(service.url(), ["messages-30-it's", "messages-3-b", "empty-c", "unknown-d"]);
+        let export = export.args(layout).out("it's $HOME/export");
+        let outcome = export.expect(0);
+        let database = database.another();
+        database.run(&sql("--format postgres"), Path::new("/"));
+        let load = script(&export, "--merge postgres");
+        let messages = outcome.out.join("messages");
+        let away = outcome.out.join("away");
+        std::fs::rename(&messages, &away).unwrap();
+        let failed = database.try_run(&load, Path::new("/"));
+        assert!(failed.is_err(), "{layout}: a table is missing");
+        assert_eq!(database.run("SELECT count(*) FROM contacts;", Path::new("/")), ["0"], "{layout}");
+        std::fs::rename(&away, &messages).unwrap();
+        for _ in ["once", "again"] {
+            database.run(&load, Path::new("/"));
+        }
+        let counted = database.run("SELECT count(*), count(channel) FROM messages;", Path::new("/"));
+        assert_eq!(counted, ["33|33"], "{layout}");
+        // A program that prints too little, and ends well.
+        let other = database.another();
+        other.run(&sql("--format postgres"), Path::new("/"));
+        let silent = load.replace("program=", "CHATZY_EXPORT=true; program=");
+        let text = other.try_run(&silent, Path::new("/")).expect_err("lines are missing");
+        assert!(text.contains("messages has 0 lines instead of 33"), "{layout}: {text}");
+    }
 }
