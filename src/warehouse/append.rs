@@ -21,6 +21,8 @@ pub(super) struct Append {
     pub(super) value: fn(&Column, name: String) -> String,
     /// Rows of an interrupted load.
     pub(super) leftovers: Leftovers,
+    /// Returns statements after a load.
+    pub(super) finish: fn(&ExportSource) -> String,
     /// Line before the query of an insert that adds all rows or none. Empty if every insert does.
     pub(super) atomic: &'static str,
 }
@@ -112,7 +114,7 @@ fn load(script: Script<'_>, append: &Append, source: &ExportSource) -> String {
     for manifest in &source.manifests {
         sql.push_str(&load_run(script, append, source, manifest));
     }
-    sql
+    sql + &(append.finish)(source)
 }
 
 /// The rows of one table of one run.
@@ -239,8 +241,10 @@ fn selects(script: Script<'_>, append: &Append, rows: &TableRows<'_>, condition:
 
 fn value(script: Script<'_>, append: &Append, group: &FileGroup<'_>, column: &Column) -> String {
     match group.channel {
-        Channel::Same(channel) if !group.has(column) => channel
-            .map_or_else(|| (script.fixed.null)(script.dialect.types.text), |text| script.literal(text)),
+        Channel::Same(channel) if !group.has(column) => channel.map_or_else(
+            || (script.fixed.typed)("NULL", script.dialect.types.text),
+            |text| script.literal(text),
+        ),
         _ => (append.value)(column, script.column(column.name)),
     }
 }

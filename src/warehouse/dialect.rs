@@ -26,7 +26,7 @@
 //! (`tests/it/warehouse`), and a snapshot in the dialect's file shows one.
 
 use super::append::{self, Append};
-use super::dialects::{clickhouse, databricks, duckdb, postgres, snowflake};
+use super::dialects::{bigquery, clickhouse, databricks, duckdb, postgres, redshift, snowflake, trino};
 use super::fixed::Fixed;
 use super::replace::{self, Replace};
 use super::session::{self, Session};
@@ -81,13 +81,17 @@ pub(super) enum Strategy {
 
 impl Dialect {
     /// All dialects, in the order of the documents.
-    pub const ALL: [&'static Self; 6] = [
+    pub const ALL: [&'static Self; 10] = [
         &duckdb::DUCKDB,
         &postgres::POSTGRES,
         &clickhouse::CLICKHOUSE,
         &snowflake::SNOWFLAKE,
+        &bigquery::BIGQUERY,
         &databricks::DATABRICKS,
         &databricks::SPARK,
+        &redshift::REDSHIFT,
+        &trino::TRINO,
+        &trino::ATHENA,
     ];
 
     /// Returns the statements that create the tables.
@@ -107,9 +111,11 @@ impl Dialect {
         source.map_or(Ok(()), self.check)?;
         match &self.strategy {
             Strategy::Session(session) => Ok(session::merge(self, session, source)),
-            Strategy::Append(fixed, append) => Ok(append::merge(self, fixed, append, self.named(source)?)),
+            Strategy::Append(fixed, append) => {
+                fixed.limit.check(append::merge(self, fixed, append, self.named(source)?), self.title)
+            }
             Strategy::Replace(fixed, replace) => {
-                Ok(replace::merge(self, fixed, replace, self.named(source)?))
+                fixed.limit.check(replace::merge(self, fixed, replace, self.named(source)?), self.title)
             }
         }
     }
@@ -122,9 +128,11 @@ impl Dialect {
         source.map_or(Ok(()), self.check)?;
         match &self.strategy {
             Strategy::Session(session) => Ok(session::latest(session, source)),
-            Strategy::Append(fixed, append) => Ok(append::latest(self, fixed, append, self.named(source)?)),
+            Strategy::Append(fixed, append) => {
+                fixed.limit.check(append::latest(self, fixed, append, self.named(source)?), self.title)
+            }
             Strategy::Replace(fixed, replace) => {
-                Ok(replace::latest(self, fixed, replace, self.named(source)?))
+                fixed.limit.check(replace::latest(self, fixed, replace, self.named(source)?), self.title)
             }
         }
     }

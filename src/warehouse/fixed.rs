@@ -3,9 +3,9 @@
 //! Statements end with `;` at the end of a line, and nowhere else is a `;` at the end of a line. Comments are
 //! whole lines.
 
-use super::ExportSource;
 use super::dialect::Dialect;
 use super::tables::Shape;
+use super::{ExportSource, SourceError};
 use crate::id::RunId;
 use crate::output::manifest::Manifest;
 use crate::table::{Column, Table};
@@ -18,20 +18,55 @@ pub(super) struct Fixed {
     pub(super) literal: fn(text: &str) -> String,
     /// Returns a time as a literal. It has the form `2026-11-20T02:00:00.000000Z`.
     pub(super) time: fn(time: &str) -> String,
-    /// Returns NULL with a type, for a column whose type no other row shows.
-    pub(super) null: fn(type_name: &str) -> String,
+    /// Returns a value with its type, for a column whose type no other row shows.
+    pub(super) typed: fn(value: &str, type_name: &str) -> String,
+    /// Returns the name of a column in a definition of a table.
+    pub(super) defined: fn(name: &str) -> String,
     /// Returns the definition of a column with this type.
     pub(super) definition: fn(type_name: &str, nullable: bool) -> String,
     /// Returns the comment after a column's definition. If it is `None`, `COMMENT ON` statements follow.
     pub(super) column_comment: Option<fn(text: &str) -> String>,
     /// Returns the text after the columns of a table.
     pub(super) table_options: fn(&Shape) -> String,
-    /// Beginning of a statement that creates a view.
-    pub(super) create_view: &'static str,
+    /// Returns the statement that creates a view, or replaces it.
+    pub(super) view: fn(name: &str, query: &str) -> String,
+    /// Returns the name of a table in the query of a view.
+    pub(super) in_view: fn(name: &str) -> String,
+    /// Comments on how to create the tables.
+    pub(super) tables_note: &'static str,
     /// Returns comments on how to run a load, and what the database needs for it.
     pub(super) notes: fn(&ExportSource) -> String,
     /// Returns statements before a load.
     pub(super) prepare: fn(&ExportSource) -> String,
+    /// Longest text that the database takes.
+    pub(super) limit: Limit,
+}
+
+/// Longest text that a database takes.
+pub(super) enum Limit {
+    /// It takes the scripts of all exports.
+    None,
+    /// Maximum number of bytes of a script.
+    Script(usize),
+    /// Maximum number of bytes of a statement.
+    Statement(usize),
+}
+
+impl Limit {
+    /// Returns the script if it is not too long for the database with this name.
+    ///
+    /// # Errors
+    /// If it is.
+    pub(super) fn check(&self, sql: String, title: &'static str) -> Result<String, SourceError> {
+        let (part, max, length) = match self {
+            Self::None => return Ok(sql),
+            Self::Script(max) => ("scripts", *max, sql.len()),
+            Self::Statement(max) => {
+                ("statements", *max, sql.split(";\n").map(str::len).max().unwrap_or_default())
+            }
+        };
+        if length > max { Err(SourceError::TooLong { title, part, max, length }) } else { Ok(sql) }
+    }
 }
 
 /// A check of a load.
@@ -126,6 +161,31 @@ pub(super) fn wrong_rows(count: &str, rows: u64, table: Table, run_id: &RunId, c
 /// Returns the definition of a column as in the SQL standard.
 pub(super) fn standard_definition(type_name: &str, nullable: bool) -> String {
     format!("{type_name}{}", if nullable { "" } else { " NOT NULL" })
+}
+
+/// Returns a value with a type, as in the SQL standard.
+pub(super) fn cast(value: &str, type_name: &str) -> String {
+    format!("CAST({value} AS {type_name})")
+}
+
+/// Returns the statement that creates a view, as in most databases.
+pub(super) fn view(name: &str, query: &str) -> String {
+    format!("CREATE OR REPLACE VIEW {name} AS\n{query};\n")
+}
+
+/// Formats a text as a literal in which a backslash and a doubled quote escape.
+pub(super) fn escaped_literal(text: &str) -> String {
+    format!("'{}'", text.replace('\\', r"\\").replace('\'', "''"))
+}
+
+/// Formats a text as a literal in which a backslash escapes also quotes.
+pub(super) fn backslash_literal(text: &str) -> String {
+    format!("'{}'", text.replace('\\', r"\\").replace('\'', r"\'"))
+}
+
+/// Returns a name in backticks.
+pub(super) fn in_backticks(name: &str) -> String {
+    format!("`{name}`")
 }
 
 /// Returns a name in double quotes.

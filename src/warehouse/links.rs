@@ -8,6 +8,7 @@ use super::ExportSource;
 use super::chain::{Position, positions};
 use super::fixed::{Check, Script};
 use super::tables::{RUN_COLUMNS, RUNS};
+use crate::table::Column;
 use crate::time::format_time;
 
 /// Number of runs in one statement. Databases limit the size of statements and the depth of queries.
@@ -61,24 +62,24 @@ WHERE {known_run} IS NULL;\n",
 
 /// Returns the query for one run. The first one gives the columns their names and types.
 fn row(script: Script<'_>, run: &Position<'_>, is_first: bool) -> String {
-    let types = &script.dialect.types;
     let link = run.link;
-    let null = |type_name: &str| if is_first { (script.fixed.null)(type_name) } else { "NULL".to_owned() };
-    let previous = link.previous.as_ref().map_or_else(|| null(types.text), |id| script.literal(id.as_str()));
-    let time = link.exported_at.map(|at| (script.fixed.time)(&format_time(at).to_string()));
+    let null = || "NULL".to_owned();
     let values = [
         script.literal(link.run_id.as_str()),
-        previous,
-        time.unwrap_or_else(|| null(types.time)),
+        link.previous.as_ref().map_or_else(null, |id| script.literal(id.as_str())),
+        link.exported_at.map_or_else(null, |at| (script.fixed.time)(&format_time(at).to_string())),
         if link.is_part { "true" } else { "false" }.to_owned(),
         script.literal(run.chain.as_str()),
         run.position.to_string(),
     ];
-    let with_name = |(value, name): (String, &str)| {
-        if is_first { format!("{value} AS {}", script.column(name)) } else { value }
+    let with_name = |(value, column): (String, &Column)| {
+        if !is_first {
+            return value;
+        }
+        let value = (script.fixed.typed)(&value, script.dialect.type_of(column));
+        format!("{value} AS {}", script.column(column.name))
     };
-    let names = RUN_COLUMNS.iter().map(|column| column.name);
-    format!("SELECT {}", values.into_iter().zip(names).map(with_name).collect::<Vec<_>>().join(", "))
+    format!("SELECT {}", values.into_iter().zip(&RUN_COLUMNS).map(with_name).collect::<Vec<_>>().join(", "))
 }
 
 /// Returns a statement that fails if a `coverage` has runs of the other kind: parts of contacts beside whole
@@ -123,12 +124,10 @@ mod tests {
                 continue;
             };
             let sql = add(Script { dialect, fixed }, &export);
-            let first = |statement: &str| {
-                statement.lines().map(str::trim).find(|line| line.starts_with("SELECT 'r")).map(str::to_owned)
-            };
-            let first: Vec<_> = sql.split(";\n").filter_map(first).collect();
-            let begins: Vec<_> = first.iter().map(|line| line.get(8..13).unwrap_or_default()).collect();
-            assert_eq!(begins, ["r0000", "r0199", "r0399"], "{}", dialect.name);
+            let begins: Vec<_> =
+                sql.split(";\n").filter_map(|statement| Some(statement.split_once("'r")?.1)).collect();
+            let begins: Vec<_> = begins.iter().map(|text| text.get(..4).unwrap_or_default()).collect();
+            assert_eq!(begins, ["0000", "0199", "0399"], "{}", dialect.name);
             assert_eq!(sql.matches(" 400\n").count(), 1, "{}", dialect.name);
         }
     }

@@ -147,6 +147,7 @@ fn replace_contacts(script: Script<'_>, replace: &Replace, sql: &mut String) {
         script,
         &format!("{contact_id}, {run_id}"),
         "coverage",
+        tables::RUNS,
         &format!("\n      AND {contact_id} IN (SELECT {contact_id} FROM staged_coverage)"),
     );
     sql.push_str(&add_all(script, replace, Table::Coverage, "", ""));

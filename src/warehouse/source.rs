@@ -170,6 +170,20 @@ pub enum SourceError {
         /// Storage that the database can read.
         target: &'static str,
     },
+    /// The export has more files than the database takes in a statement or script.
+    #[error(
+        "{title} takes {part} of at most {max} bytes, but this export needs {length}: load some runs at a time with --run ID or --loaded FILE, or make fewer files with chatzy-export snapshot"
+    )]
+    TooLong {
+        /// Name of the database.
+        title: &'static str,
+        /// The kind of text.
+        part: &'static str,
+        /// Maximum number of bytes.
+        max: usize,
+        /// Number of bytes of the longest one.
+        length: usize,
+    },
     /// The script cannot be written without an export.
     #[error("the SQL for {title} names the files of an export: add --from PATH")]
     NoExport {

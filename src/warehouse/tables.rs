@@ -33,7 +33,8 @@ const fn column(name: &'static str, kind: Kind, nullable: bool, meaning: &'stati
 
 /// Returns the statements that create the tables, with a prefix before the names of the five.
 pub(super) fn create(script: Script<'_>, prefix: &str) -> String {
-    let mut sql: String = Table::ALL.iter().map(|table| create_one(script, &shape(*table, prefix))).collect();
+    let mut sql = script.fixed.tables_note.to_owned();
+    sql.extend(Table::ALL.iter().map(|table| create_one(script, &shape(*table, prefix))));
     sql.push_str(&create_one(
         script,
         &Shape {
@@ -62,7 +63,7 @@ fn create_one(script: Script<'_>, shape: &Shape) -> String {
         let comment = script.fixed.column_comment.map(|comment| comment(&plain(column.meaning)));
         format!(
             "    {} {}{}",
-            script.column(column.name),
+            (script.fixed.defined)(column.name),
             script.definition(column),
             comment.unwrap_or_default()
         )

@@ -9,33 +9,41 @@ use crate::table::Table;
 
 /// Returns the statements that create the views `latest_<table>`. The tables have this prefix.
 pub(super) fn create(script: Script<'_>, prefix: &str) -> String {
-    let create = script.fixed.create_view;
+    let table = |name: &str| (script.fixed.in_view)(&format!("{prefix}{name}"));
+    let coverage = table(Table::Coverage.name());
+    let newest =
+        newest(script, &script.all(Table::Coverage.columns()), &coverage, &(script.fixed.in_view)(RUNS), "");
     let mut sql = format!(
         "
 -- The run that has a contact's latest version: the last that has read it. Runs are complete if coverage names them.
-{create} latest_coverage AS
-{};\n",
-        newest(script, &script.all(Table::Coverage.columns()), &format!("{prefix}coverage"), "")
+{}",
+        (script.fixed.view)("latest_coverage", &newest)
     );
-    for table in Table::ALL.into_iter().filter(|table| *table != Table::Coverage) {
-        // Writing to a string cannot fail.
-        let _ = write!(
-            sql,
-            "
-{create} latest_{table} AS
-SELECT {columns}
-FROM {prefix}{table}
-JOIN (SELECT {key} FROM latest_coverage) AS newest USING ({key});\n",
-            table = table.name(),
-            columns = script.all(table.columns()),
+    for data in Table::ALL.into_iter().filter(|table| *table != Table::Coverage) {
+        let query = format!(
+            "SELECT {columns}
+FROM {from}
+JOIN (SELECT {key} FROM {latest}) AS newest USING ({key})",
+            from = table(data.name()),
+            latest = (script.fixed.in_view)("latest_coverage"),
+            columns = script.all(data.columns()),
             key = script.columns(&["contact_id", "run_id"]),
         );
+        // Writing to a string cannot fail.
+        let _ = write!(sql, "\n{}", (script.fixed.view)(&format!("latest_{}", data.name()), &query));
     }
     sql
 }
 
-/// Returns the query for the newest decisive row of each contact in a `coverage`.
-pub(super) fn newest(script: Script<'_>, columns: &str, coverage: &str, condition: &str) -> String {
+/// Returns the query for the newest decisive row of each contact in a `coverage`. Some databases require the frame
+/// of the window.
+pub(super) fn newest(
+    script: Script<'_>,
+    columns: &str,
+    coverage: &str,
+    runs: &str,
+    condition: &str,
+) -> String {
     let c = |name: &str| script.column(name);
     format!(
         "SELECT {columns}
@@ -45,8 +53,10 @@ FROM (
     ) AS {rank}
     FROM {coverage}
     JOIN (
-        SELECT {run_id}, {position}, max({exported_at}) OVER (PARTITION BY {chain} ORDER BY {position}) AS {moment}
-        FROM {RUNS}
+        SELECT {run_id}, {position}, max({exported_at}) OVER (
+            PARTITION BY {chain} ORDER BY {position}, {exported_at}, {run_id} ROWS UNBOUNDED PRECEDING
+        ) AS {moment}
+        FROM {runs}
     ) AS runs USING ({run_id})
     WHERE {status} IN ({decisive}){condition}
 ) AS ranked

@@ -9,7 +9,7 @@ use crate::table::{Column, Kind};
 use crate::warehouse::append::{Append, Leftovers, Readable};
 use crate::warehouse::dialect::{Dialect, Strategy, Types};
 use crate::warehouse::files::FileGroup;
-use crate::warehouse::fixed::{Fixed, in_double_quotes};
+use crate::warehouse::fixed::{self, Fixed, Limit, backslash_literal as literal, in_double_quotes};
 use crate::warehouse::location::{Location, aws_url, below, percent_encoded};
 use crate::warehouse::tables::Shape;
 use crate::warehouse::{ExportSource, SourceError};
@@ -42,17 +42,27 @@ pub static CLICKHOUSE: Dialect = Dialect {
                 let text = time.trim_end_matches('Z').replace('T', " ");
                 format!("toDateTime64({}, 6, 'UTC')", literal(&text))
             },
-            null: |_| "NULL".to_owned(),
+            typed: |value, _| value.to_owned(),
+            defined: in_double_quotes,
             definition: |type_name, nullable| {
                 if nullable { format!("Nullable({type_name})") } else { type_name.to_owned() }
             },
             column_comment: Some(|text| format!(" COMMENT {}", literal(text))),
             table_options,
-            create_view: "CREATE OR REPLACE VIEW",
+            view: fixed::view,
+            in_view: str::to_owned,
+            tables_note: "",
             notes,
             prepare: |_| PREPARE.to_owned(),
+            limit: Limit::None,
         },
-        Append { read, value: |_, name| name, leftovers: Leftovers::Delete, atomic: ONE_BLOCK },
+        Append {
+            read,
+            value: |_, name| name,
+            leftovers: Leftovers::Delete,
+            finish: |_| String::new(),
+            atomic: ONE_BLOCK,
+        },
     ),
 };
 
@@ -67,11 +77,6 @@ SET use_hive_partitioning = 0, allow_archive_path_syntax = 0, join_use_nulls = 1
 
 /// Settings of an insert that adds all rows or none: they are one block.
 const ONE_BLOCK: &str = "SETTINGS max_insert_threads = 1, min_insert_block_size_rows = 1000000000, min_insert_block_size_bytes = 0\n";
-
-/// Formats a text as a literal, in which a backslash escapes.
-fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\\', r"\\").replace('\'', r"\'"))
-}
 
 fn table_options(shape: &Shape) -> String {
     let key: Vec<_> = shape.key.iter().map(|name| in_double_quotes(name)).collect();

@@ -16,7 +16,9 @@ use crate::id::RunId;
 use crate::warehouse::append::{Append, Leftovers, Readable};
 use crate::warehouse::dialect::{Dialect, Strategy, Types};
 use crate::warehouse::files::FileGroup;
-use crate::warehouse::fixed::{Fixed, standard_definition};
+use crate::warehouse::fixed::{
+    self, Fixed, Limit, backslash_literal as literal, in_backticks, standard_definition,
+};
 use crate::warehouse::location::{Location, below};
 use crate::warehouse::tables::Shape;
 use crate::warehouse::{ExportSource, SourceError};
@@ -109,34 +111,30 @@ const fn dialect(
         check,
         strategy: Strategy::Append(
             Fixed {
-                column,
+                column: in_backticks,
                 literal,
                 time: |time| format!("TIMESTAMP {}", literal(time)),
-                null: |type_name| format!("CAST(NULL AS {type_name})"),
+                typed: fixed::cast,
+                defined: in_backticks,
                 definition: standard_definition,
                 column_comment: Some(|text| format!(" COMMENT {}", literal(text))),
                 table_options: details.table_options,
-                create_view: "CREATE OR REPLACE VIEW",
+                view: fixed::view,
+                in_view: str::to_owned,
+                tables_note: "",
                 notes: details.notes,
                 prepare: details.prepare,
+                limit: Limit::None,
             },
             Append {
                 read: details.read,
                 value: |_, name| name,
                 leftovers: Leftovers::Keep(require),
+                finish: |_| String::new(),
                 atomic: "",
             },
         ),
     }
-}
-
-fn column(name: &str) -> String {
-    format!("`{name}`")
-}
-
-/// Formats a text as a literal, in which a backslash escapes.
-fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\\', r"\\").replace('\'', r"\'"))
 }
 
 /// The second statement fails also if the result of the first one is not read.

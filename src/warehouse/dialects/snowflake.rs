@@ -4,7 +4,7 @@ use crate::id::RunId;
 use crate::table::{Column, Kind};
 use crate::warehouse::dialect::{Dialect, Strategy, Types};
 use crate::warehouse::files::FileGroup;
-use crate::warehouse::fixed::{Fixed, standard_definition};
+use crate::warehouse::fixed::{self, Fixed, Limit, escaped_literal as literal, standard_definition};
 use crate::warehouse::location::Location;
 use crate::warehouse::replace::Replace;
 use crate::warehouse::{ExportSource, SourceError};
@@ -37,13 +37,17 @@ pub static SNOWFLAKE: Dialect = Dialect {
             column,
             literal,
             time: |time| format!("TO_TIMESTAMP_TZ({})", literal(&time.replace('Z', "+00:00"))),
-            null: |type_name| format!("CAST(NULL AS {type_name})"),
+            typed: fixed::cast,
+            defined: column,
             definition: standard_definition,
             column_comment: Some(|text| format!(" COMMENT {}", literal(text))),
             table_options: |shape| format!(" COMMENT = {}", literal(&shape.meaning)),
-            create_view: "CREATE OR REPLACE VIEW",
+            view: fixed::view,
+            in_view: str::to_owned,
+            tables_note: "",
             notes,
             prepare,
+            limit: Limit::None,
         },
         Replace {
             temp_table: |name, columns| format!("CREATE OR REPLACE TEMPORARY TABLE {name} ({columns});\n"),
@@ -66,11 +70,6 @@ const LOCAL_STAGE: &str = "chatzy_files";
 
 fn column(name: &str) -> String {
     format!("\"{}\"", name.to_uppercase())
-}
-
-/// Formats a text as a literal, in which a backslash escapes.
-fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\\', r"\\").replace('\'', "''"))
 }
 
 fn check(source: &ExportSource) -> Result<(), SourceError> {
@@ -230,7 +229,7 @@ mod tests {
                 max(known."CHAIN") OVER (PARTITION BY found."CHAIN") AS "KNOWN_CHAIN",
                 max(known."POSITION" - found."POSITION") OVER (PARTITION BY found."CHAIN") AS "SHIFT"
             FROM (
-                SELECT 'n' AS "RUN_ID", CAST(NULL AS VARCHAR) AS "PREVIOUS_RUN_ID", TO_TIMESTAMP_TZ('2026-11…
+                SELECT CAST('n' AS VARCHAR) AS "RUN_ID", CAST(NULL AS VARCHAR) AS "PREVIOUS_RUN_ID", CAST(TO…
             ) AS found
             LEFT JOIN chatzy_runs AS known ON known."RUN_ID" = found."RUN_ID"
         ) AS numbered
@@ -258,7 +257,9 @@ mod tests {
             ) AS "RUN_RANK"
             FROM coverage
             JOIN (
-                SELECT "RUN_ID", "POSITION", max("EXPORTED_AT") OVER (PARTITION BY "CHAIN" ORDER BY "POSITIO…
+                SELECT "RUN_ID", "POSITION", max("EXPORTED_AT") OVER (
+                    PARTITION BY "CHAIN" ORDER BY "POSITION", "EXPORTED_AT", "RUN_ID" ROWS UNBOUNDED PRECEDI…
+                ) AS "MOMENT"
                 FROM chatzy_runs
             ) AS runs USING ("RUN_ID")
             WHERE "STATUS" IN ('exported', 'empty', 'not_found', 'unresolved')

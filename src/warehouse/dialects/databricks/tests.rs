@@ -30,7 +30,7 @@ fn a_load_checks_files_before_each_insert() {
             max(known.`chain`) OVER (PARTITION BY found.`chain`) AS `known_chain`,
             max(known.`position` - found.`position`) OVER (PARTITION BY found.`chain`) AS `shift`
         FROM (
-            SELECT 'n' AS `run_id`, CAST(NULL AS STRING) AS `previous_run_id`, TIMESTAMP '2026-11-20T02:…
+            SELECT CAST('n' AS STRING) AS `run_id`, CAST(NULL AS STRING) AS `previous_run_id`, CAST(TIME…
         ) AS found
         LEFT JOIN chatzy_runs AS known ON known.`run_id` = found.`run_id`
     ) AS numbered
