@@ -21,7 +21,7 @@ enum Way<'a> {
     /// It is the turn of the chunk.
     Head(MutexGuard<'a, Joiner>),
     /// The chunk waits for its turn.
-    Waiting(Buffer, Held<'a>),
+    Waiting(Box<Buffer>, Held<'a>),
     /// The chunk is finished.
     Finished,
 }
@@ -29,7 +29,7 @@ enum Way<'a> {
 impl<'a> Outlet<'a> {
     /// The way for this chunk.
     pub fn new(turns: &'a Turns, joiner: &'a Mutex<Joiner>, chunk: usize) -> Self {
-        let way = Way::Waiting(Buffer::default(), Held::new(turns, chunk));
+        let way = Way::Waiting(Box::default(), Held::new(turns, chunk));
         Self { turns, joiner, chunk, way }
     }
 
@@ -108,7 +108,7 @@ impl<'a> Outlet<'a> {
             Way::Waiting(mut buffer, held) => {
                 buffer.counts = counts;
                 buffer.held = held.leave();
-                let Some(mut buffer) = self.turns.finish(self.chunk, buffer) else { return Ok(()) };
+                let Some(mut buffer) = self.turns.finish(self.chunk, *buffer) else { return Ok(()) };
                 let _held = Held::of_buffer(self.turns, std::mem::take(&mut buffer.held));
                 let mut joiner = self.joiner.lock().unwrap_or_else(PoisonError::into_inner);
                 joiner.take(buffer)?;
