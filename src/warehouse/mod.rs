@@ -8,7 +8,8 @@
 //!                                                               └▶ latest_<table>: views over all runs
 //! ```
 //!
-//! A run that has read a contact completely ([`Status::decides`]) replaces the rows of this contact, unless a
+//! A run that has read a contact completely
+//! ([`Status::decides`](crate::contact_read::Status::decides)) replaces the rows of this contact, unless a
 //! newer run is loaded. Runs can therefore be loaded late, twice and in any order. The chain of manifests
 //! determines which run is newer ([`session::runs`]). The rows of `failed` and `unchanged` contacts stay. Runs that
 //! have only parts of contacts are left out ([`limits`](crate::output::manifest::RunOptions::limits)).
