@@ -127,9 +127,9 @@ def newest_by_documents(root):
     """The newest messages of each contact, by the queries in the documents."""
     with open(f"{os.path.dirname(__file__)}/../../../docs/warehouse.md") as file:
         section = file.read().split("## Delta tables")[1].split("\n## ")[0]
-    query = section.split("```sql\n")[1].split("```")[0].replace("./export/", f"{root}/")
+    query = section.split("```sql\n")[1].split("```")[0].replace("./lake/", f"{root}/")
     code = section.split("The same in Polars:")[1].split("```python\n")[1].split("```")[0]
-    *lines, last = code.replace('"export/', f'"{root}/').strip().split("\n")
+    *lines, last = code.replace('"lake/', f'"{root}/').strip().split("\n")
     names = {}
     exec("\n".join(lines), names)
     return [duckdb_of_delta().execute(query).to_arrow_table(), eval(last, names).to_arrow()]
