@@ -102,8 +102,12 @@ fn read_small<T>(
 }
 
 fn read_bounded(out: &Store, relative: &str, limit: u64) -> Result<Option<Vec<u8>>, CatalogError> {
+    text_of(out, relative, out.read(relative, limit)?)
+}
+
+fn text_of(out: &Store, relative: &str, content: Content) -> Result<Option<Vec<u8>>, CatalogError> {
     let damaged = |what: String| Err(CatalogError::damaged(&out.join(relative), what));
-    match out.read(relative, limit)? {
+    match content {
         Content::Bytes(text) => Ok(Some(text)),
         Content::Missing => Ok(None),
         Content::NotRegular => damaged(durable::NOT_REGULAR.to_owned()),
@@ -155,8 +159,25 @@ impl RunReader {
         self.named(run_id, &manifest_path(run_id))
     }
 
+    /// Reads the manifests of several runs, each of which may be missing. In an object store, this takes the time of a few
+    /// requests. All manifests are in memory together.
+    ///
+    /// # Errors
+    /// When a file cannot be read. A manifest that is damaged is an error of its own.
+    pub fn several(&self, run_ids: &[RunId]) -> Result<Vec<Result<Option<Run>, CatalogError>>, StorageError> {
+        let paths: Vec<String> = run_ids.iter().map(manifest_path).collect();
+        let named: Vec<&Path> = paths.iter().map(Path::new).collect();
+        let contents = self.out.read_several(&named, MAX_MANIFEST)?.into_iter();
+        let runs = contents.zip(run_ids.iter().zip(&paths));
+        Ok(runs.map(|(content, (run_id, path))| self.parse(run_id, path, content)).collect())
+    }
+
     fn named(&self, run_id: &RunId, relative: &str) -> Result<Option<Run>, CatalogError> {
-        let Some(text) = read_bounded(&self.out, relative, MAX_MANIFEST)? else { return Ok(None) };
+        self.parse(run_id, relative, self.out.read(relative, MAX_MANIFEST)?)
+    }
+
+    fn parse(&self, run_id: &RunId, relative: &str, content: Content) -> Result<Option<Run>, CatalogError> {
+        let Some(text) = text_of(&self.out, relative, content)? else { return Ok(None) };
         let mut run = Run::parse(&self.out.join(relative), run_id, &text)?;
         if let Some(erasures) = &self.erasures {
             run.erased = erasures.apply(&mut run.manifest, &run.sha256);

@@ -24,8 +24,13 @@ const MAX_SHOWN: usize = 50;
 const MAX_ERASURES: usize = 3;
 
 /// Parts of an export that are only warned of.
-const WARNINGS: [Subject; 4] =
-    [Subject::UnfinishedErasure, Subject::Signature, Subject::SystemFile, Subject::Permissions];
+const WARNINGS: [Subject; 5] = [
+    Subject::UnfinishedErasure,
+    Subject::Signature,
+    Subject::MissingDeltaLogs,
+    Subject::SystemFile,
+    Subject::Permissions,
+];
 
 /// Runs the command `verify`.
 pub fn verify(args: &VerifyArgs) -> Exit {
@@ -137,7 +142,7 @@ fn warn(report: &Report, subject: Subject, advice: Option<&Advice>) {
     let mut warnings = report.warnings.iter().filter(|warning| Subject::of_warning(warning) == subject);
     let Some(first) = warnings.next() else { return };
     let advice = advice.map_or_else(String::new, |advice| format!("; {}", advice.sentence()));
-    if subject == Subject::UnfinishedErasure {
+    if [Subject::UnfinishedErasure, Subject::MissingDeltaLogs].contains(&subject) {
         return eprint(&format!("warning: {}{advice}", first.detail));
     }
     if subject == Subject::Signature {

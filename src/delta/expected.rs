@@ -14,6 +14,8 @@ use crate::time::parse_time;
 
 /// Format of the files in a Delta table.
 const PARQUET: &str = "parquet";
+/// Number of manifests that are in memory together.
+const READ_AT_ONCE: usize = 16;
 
 /// The files of the tables, by path.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -60,31 +62,35 @@ impl Expected {
         };
         let newest = newest.filter(|id| ids.contains(id)).or_else(|| ids.last().cloned());
         let Some(newest) = newest else { return Ok(expected) };
-        let first = expected.read_run(&reader, &newest)?;
-        let mut layout = None;
-        if let Some(run) = &first {
-            expected.is_delta = run.manifest.options.is_delta();
-            expected.is_snapshot = run.manifest.is_snapshot();
-            layout = expected.take(out, run, None)?;
-        }
-        let older = if expected.is_snapshot { BTreeSet::new() } else { ids };
-        for id in older.iter().filter(|id| **id != newest) {
-            if let Some(run) = expected.read_run(&reader, id)? {
-                layout = expected.take(out, &run, layout)?;
-            }
+        let mut layout = expected.take_runs(out, &reader, std::slice::from_ref(&newest), None)?;
+        ids.retain(|id| *id != newest);
+        let older: Vec<RunId> = if expected.is_snapshot { Vec::new() } else { ids.into_iter().collect() };
+        for some in older.chunks(READ_AT_ONCE) {
+            layout = expected.take_runs(out, &reader, some, layout)?;
         }
         expected.newest = Some(newest);
         Ok(expected)
     }
 
-    fn read_run(&mut self, reader: &RunReader, id: &RunId) -> Result<Option<Run>, DeltaError> {
-        match reader.run(id) {
-            Err(CatalogError::Damaged { .. } | CatalogError::Newer { .. }) => {
-                self.free.insert(id.clone());
-                Ok(None)
+    /// Adds the files of some runs. Returns their layout. The first of all runs is the newest.
+    fn take_runs(
+        &mut self,
+        out: &Store,
+        reader: &RunReader,
+        ids: &[RunId],
+        mut layout: Option<Layout>,
+    ) -> Result<Option<Layout>, DeltaError> {
+        for (id, run) in ids.iter().zip(reader.several(ids)?) {
+            match run {
+                Ok(Some(run)) => layout = self.take(out, &run, layout)?,
+                Ok(None) => {}
+                Err(CatalogError::Damaged { .. } | CatalogError::Newer { .. }) => {
+                    self.free.insert(id.clone());
+                }
+                Err(error) => return Err(error.into()),
             }
-            run => Ok(run?),
         }
+        Ok(layout)
     }
 
     /// Adds the files of a run, which must have this layout, if one is known. Returns its layout.
@@ -103,7 +109,11 @@ impl Expected {
                 expected: layout.map_or_else(|| PARQUET.to_owned(), |layout| layout.to_string()),
             });
         };
-        self.keys = Some(keys);
+        if layout.is_none() {
+            self.is_delta = manifest.options.is_delta();
+            self.is_snapshot = manifest.is_snapshot();
+            self.keys = Some(keys);
+        }
         let finished_at = parse_time(&manifest.finished_at).unwrap_or_default() / 1000;
         for file in table_files(manifest) {
             let partition = file.partition.iter().cloned().collect();

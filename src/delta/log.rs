@@ -1,6 +1,7 @@
 //! Reads and replays the Delta log of a table.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use super::action::{Action, Add, MetaData, Protocol};
 use super::names;
@@ -13,10 +14,10 @@ use crate::table::Table;
 
 /// Maximum size of a version. It has space for more than 100,000 files.
 const MAX_VERSION: u64 = 64 << 20;
+/// Number of versions that are in memory together.
+const READ_AT_ONCE: usize = 16;
 /// Maximum number of files of a table.
 const MAX_FILES: usize = 1 << 20;
-/// Maximum number of faults that are described.
-const MAX_FAULTS: usize = 20;
 
 /// A log as it is on the disk.
 pub struct Log {
@@ -83,14 +84,19 @@ impl Log {
             temporary: Vec::new(),
         };
         let folder = layout::delta_log(table.name());
+        let mut versions = Vec::new();
         for found in out.list(&folder)? {
             let name = found.path.strip_prefix(&folder).and_then(|name| name.strip_prefix('/'));
             match name.and_then(names::version_of) {
-                Some(_) if !log.faults.is_empty() => {}
-                Some(version) => log.read_version(out, version, &found.path)?,
+                Some(version) => versions.push((version, found.path)),
                 None if names::is_temporary(&found.path) => log.temporary.push(found.path),
                 None if found.path == folder => log.fault(&folder, FaultKind::NotRegular, NOT_REGULAR),
                 None => log.others.push(found.path),
+            }
+        }
+        for some in versions.chunks(READ_AT_ONCE) {
+            if log.faults.is_empty() {
+                log.read_versions(out, some)?;
             }
         }
         if log.faults.is_empty() && log.next > 0 && (log.metadata.is_none() || !log.has_protocol) {
@@ -112,35 +118,28 @@ impl Log {
     }
 
     fn fault(&mut self, path: &str, kind: FaultKind, what: impl Into<String>) {
-        if self.faults.len() < MAX_FAULTS {
-            self.faults.push(Fault { path: path.to_owned(), kind, what: what.into() });
-        }
+        self.faults.push(Fault { path: path.to_owned(), kind, what: what.into() });
     }
 
-    fn read_version(&mut self, out: &Store, version: u64, path: &str) -> Result<(), StorageError> {
-        if version != self.next {
-            let missing = names::version_path(self.table, self.next);
-            self.fault(&missing, FaultKind::Missing, format!("it is missing, but the log has {path}"));
-            return Ok(());
-        }
-        self.next += 1;
-        let text = match out.read(path, MAX_VERSION)? {
-            Content::Bytes(text) => text,
-            Content::Missing => {
-                self.fault(path, FaultKind::Missing, "it is missing");
+    fn read_versions(&mut self, out: &Store, versions: &[(u64, String)]) -> Result<(), StorageError> {
+        let paths: Vec<&Path> = versions.iter().map(|(_, path)| Path::new(path)).collect();
+        for ((version, path), content) in versions.iter().zip(out.read_several(&paths, MAX_VERSION)?) {
+            if *version != self.next {
+                let missing = names::version_path(self.table, self.next);
+                self.fault(&missing, FaultKind::Missing, format!("it is missing, but the log has {path}"));
                 return Ok(());
             }
-            Content::NotRegular => {
-                self.fault(path, FaultKind::NotRegular, NOT_REGULAR);
+            self.next += 1;
+            let replayed = match content {
+                Content::Bytes(text) => self.replay(&text),
+                Content::Missing => Err((FaultKind::Missing, "it is missing".to_owned())),
+                Content::NotRegular => Err((FaultKind::NotRegular, NOT_REGULAR.to_owned())),
+                Content::TooLarge(limit) => Err((FaultKind::Unreadable, durable::too_large(limit))),
+            };
+            if let Err((kind, what)) = replayed {
+                self.fault(path, kind, what);
                 return Ok(());
             }
-            Content::TooLarge(limit) => {
-                self.fault(path, FaultKind::Unreadable, durable::too_large(limit));
-                return Ok(());
-            }
-        };
-        if let Err((kind, what)) = self.replay(&text) {
-            self.fault(path, kind, what);
         }
         Ok(())
     }

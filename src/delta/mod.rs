@@ -34,6 +34,7 @@ mod sync;
 #[cfg(test)]
 mod tests;
 
+use crate::catalog::{self, CatalogError};
 use crate::durable::StorageError;
 use crate::layout;
 use crate::store::Store;
@@ -44,6 +45,24 @@ pub use error::DeltaError;
 pub use expected::Expected;
 pub use log::{FaultKind, Log};
 pub use sync::{check, sync};
+
+/// True if the newest run has Delta tables, or a table has a Delta log.
+///
+/// # Errors
+/// If a file or folder cannot be inspected.
+pub fn is_wanted(out: &Store) -> Result<bool, DeltaError> {
+    let newest = match catalog::latest(out) {
+        Ok(Some(latest)) => catalog::run(out, &latest.run_id),
+        Ok(None) => Ok(None),
+        Err(error) => Err(error),
+    };
+    match newest {
+        Ok(Some(newest)) if newest.manifest.options.is_delta() => Ok(true),
+        Err(CatalogError::Storage(error)) => Err(error.into()),
+        // `verify` reports damage.
+        Ok(_) | Err(_) => Ok(exists(out)?),
+    }
+}
 
 /// True if a table has a Delta log.
 ///

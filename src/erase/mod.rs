@@ -273,7 +273,7 @@ fn carry_out(
 /// # Errors
 /// When a log cannot be read or written, or is of another program.
 pub fn sync_delta_logs(out: &Store) -> Result<(), EraseError> {
-    if delta::exists(out)? { Ok(delta::sync(out, &[])?) } else { Ok(()) }
+    if delta::is_wanted(out)? { Ok(delta::sync(out, &[])?) } else { Ok(()) }
 }
 
 /// Writes the record. An earlier signature is not valid any more, and is removed first.

@@ -275,8 +275,7 @@ fn remove(
     if !leaving.is_empty() {
         enter(out, chain, leaving)?;
     }
-    let is_delta = chain.runs.first().is_some_and(|newest| newest.manifest.options.is_delta());
-    if is_delta || delta::exists(out)? {
+    if delta::is_wanted(out)? {
         // A file leaves the logs before it leaves the disk.
         let leaving: Vec<&RunId> = leaving.iter().map(|run| &run.manifest.run_id).collect();
         delta::sync(out, &leaving)?;

@@ -100,6 +100,10 @@ impl Backend for LocalStore {
         durable::read_below(&self.folder, path, limit)
     }
 
+    fn read_several(&self, paths: &[&Path], limit: u64) -> Result<Vec<Content>, StorageError> {
+        paths.iter().map(|path| self.read(path, limit)).collect()
+    }
+
     fn hash(&self, path: &Path) -> Result<Hashed, StorageError> {
         Ok(match self.open(path)? {
             Opened::File(file, size) => {

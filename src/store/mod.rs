@@ -108,6 +108,7 @@ trait Backend: Send + Sync {
     fn modified(&self, path: &Path) -> Result<Option<Modified>, StorageError>;
     fn open(&self, path: &Path) -> Result<Opened, StorageError>;
     fn read(&self, path: &Path, limit: u64) -> Result<Content, StorageError>;
+    fn read_several(&self, paths: &[&Path], limit: u64) -> Result<Vec<Content>, StorageError>;
     fn hash(&self, path: &Path) -> Result<Hashed, StorageError>;
     fn list(&self, folder: &str) -> Result<Vec<Listed>, StorageError>;
     fn loose_permissions(&self, path: &Path) -> Result<Option<String>, StorageError>;
@@ -231,6 +232,15 @@ impl Store {
     /// If it cannot be read.
     pub fn read(&self, path: impl AsRef<Path>, limit: u64) -> Result<Content, StorageError> {
         self.backend.read(path.as_ref(), limit)
+    }
+
+    /// Reads each of the files as [`Self::read`] does, in their order. Objects are requested at once. All contents are in
+    /// memory together.
+    ///
+    /// # Errors
+    /// If one of them cannot be read.
+    pub fn read_several(&self, paths: &[&Path], limit: u64) -> Result<Vec<Content>, StorageError> {
+        self.backend.read_several(paths, limit)
     }
 
     /// Hashes a file.

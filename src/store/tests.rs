@@ -75,6 +75,11 @@ fn a_written_file_is_read_back_and_listed() {
         assert_eq!(store.kind("messages/month=2026-11/b").unwrap(), Kind::File(2));
         let listed: Vec<_> = store.list("messages").unwrap().into_iter().map(|found| found.path).collect();
         assert_eq!(listed, ["messages/channel=web%2Fx/a", "messages/month=2026-11/b"]);
+        let several = ["messages/month=2026-11/b", "messages/none", "messages-other/c"].map(Path::new);
+        let several = store.read_several(&several, 9).unwrap();
+        assert!(
+            matches!(several.as_slice(), [Content::Bytes(b), Content::Missing, Content::Bytes(c)] if b == b"bb" && c == b"c")
+        );
         let Opened::File(mut file, 2) = store.open("messages/month=2026-11/b").unwrap() else {
             panic!("no file")
         };

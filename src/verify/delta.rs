@@ -97,8 +97,14 @@ fn compare(
     expected: &Expected,
     report: &mut Report,
 ) -> Result<(), StorageError> {
+    let (mut present, mut missing) = (0, Vec::new());
     for table in Table::ALL {
         let log = Log::read(out, table)?;
+        if log.is_missing() {
+            missing.push(table);
+        } else {
+            present += 1;
+        }
         let folder = layout::delta_log(table.name());
         for path in &log.others {
             let detail = "another program wrote it: readers of the Delta table may use it instead of the log";
@@ -115,10 +121,7 @@ fn compare(
             };
             report.damage(None, fault.path.clone(), kind, fault.what.clone());
         }
-        if log.is_missing() && expected.is_settled() {
-            let detail = "the table has no Delta log, but the export has Delta tables";
-            report.damage(None, folder, DamageKind::Missing, detail);
-        } else if log.faults.is_empty() && !log.is_missing() {
+        if log.faults.is_empty() && !log.is_missing() {
             if let Some(detail) = describe(&log.changes(expected), options) {
                 report.damage(None, folder.clone(), DamageKind::Disagreement, detail);
             }
@@ -129,7 +132,26 @@ fn compare(
             }
         }
     }
+    if expected.is_settled() {
+        report_missing(&missing, present > 0, report);
+    }
     Ok(())
+}
+
+/// Reports tables without a log. If no table has one, readers of Delta tables find none, and nothing is wrong for others:
+/// that is a warning.
+fn report_missing(missing: &[Table], others_have_one: bool, report: &mut Report) {
+    for table in missing {
+        let path = layout::delta_log(table.name());
+        if others_have_one {
+            let detail = "the table has no Delta log, but other tables have one";
+            report.damage(None, path, DamageKind::Missing, detail);
+        } else {
+            let detail = "the newest run has --table-format delta, but the tables have no Delta logs";
+            report.warnings.push(Damage::new(None, path, DamageKind::Missing, detail));
+            return;
+        }
+    }
 }
 
 /// Describes the differences between a log and the manifests; `None` if there are none.

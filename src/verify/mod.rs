@@ -84,8 +84,8 @@ pub struct Report {
     pub bytes: u64,
     /// All damage found; empty for an intact export.
     pub damages: Vec<Damage>,
-    /// Deviations that are not damage: permissive file modes, files of other programs, an unfinished erasure, and a wrong
-    /// signature.
+    /// Deviations that are not damage: permissive file modes, files of other programs, an unfinished erasure, a wrong
+    /// signature, and missing Delta logs.
     pub warnings: Vec<Damage>,
     /// Erasures of contacts, for which the checked files were replaced.
     pub erasures: Vec<ErasureFacts>,

@@ -37,6 +37,8 @@ pub enum Subject {
     Rows,
     /// A Delta log that does not name the files of the manifests.
     OutdatedDeltaLog,
+    /// The Delta logs of all tables, which are missing. This is a warning.
+    MissingDeltaLogs,
     /// A Delta log that is damaged, or to which another program has written.
     DeltaLog,
     /// A file that belongs to no run.
@@ -87,7 +89,11 @@ impl Subject {
 
     /// The part that a warning is about.
     pub fn of_warning(warning: &Damage) -> Self {
-        if warning.kind == DamageKind::Added { Self::SystemFile } else { Self::of(warning) }
+        match warning.kind {
+            DamageKind::Added => Self::SystemFile,
+            DamageKind::Missing => Self::MissingDeltaLogs,
+            _ => Self::of(warning),
+        }
     }
 
     /// The name of the part in a sentence.
@@ -106,6 +112,7 @@ impl Subject {
             Self::DataFile => "data files",
             Self::Rows => "rows",
             Self::OutdatedDeltaLog => "outdated Delta logs",
+            Self::MissingDeltaLogs => "missing Delta logs",
             Self::DeltaLog => "Delta logs",
             Self::StrayFile => "added files",
             Self::SystemFile => "files of other programs",

@@ -92,6 +92,7 @@ impl Advisor<'_> {
                 let text = "the next run updates them; to update them now, run";
                 (text.to_owned(), vec![self.update_logs()])
             }
+            Repair::AwaitLogs => ("the next run writes new ones".to_owned(), Vec::new()),
             Repair::RemoveFiles if self.facts.has_lost_manifest() => {
                 let text = "restore the manifests first: these files may belong to their runs";
                 (text.to_owned(), Vec::new())

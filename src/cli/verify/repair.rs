@@ -26,6 +26,8 @@ pub(super) enum Repair {
     ReplaceLogs,
     /// Make the Delta logs name the files of the manifests.
     UpdateLogs,
+    /// Leave missing Delta logs to the next run.
+    AwaitLogs,
     /// Remove files that belong to no run.
     RemoveFiles,
     /// Remove files of desktops and file systems.
@@ -87,6 +89,7 @@ fn repair(subject: Subject, damage: &Damage, facts: &Facts<'_>) -> Repair {
         Subject::DataFile | Subject::FailedContacts | Subject::NotFoundContacts => Repair::ExportAgain,
         Subject::State | Subject::Rows => Repair::ExportAgain,
         Subject::DeltaLog => Repair::ReplaceLogs,
+        Subject::MissingDeltaLogs => Repair::AwaitLogs,
         Subject::OutdatedDeltaLog => Repair::UpdateLogs,
         Subject::StrayFile if facts.is_in_obstacle(damage) => Repair::RemoveObstacles,
         Subject::StrayFile => Repair::RemoveFiles,

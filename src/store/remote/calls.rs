@@ -19,6 +19,8 @@ use crate::store::{Created, Hashed, Kind, Listed, Modified, Replaced, Version};
 
 /// Maximum number of attempts of a conditional write that ends in a conflict with nobody.
 const MAX_ATTEMPTS: u32 = 8;
+/// Number of objects that are read at once.
+const READ_AT_ONCE: usize = 16;
 /// Number of objects that are removed at once.
 const REMOVED_AT_ONCE: usize = 16;
 
@@ -130,6 +132,16 @@ impl RemoteStore {
         }
         let bytes = got.bytes().await.map_err(|error| self.failed("read", path).by(&error))?;
         Ok((Content::Bytes(bytes.into()), version))
+    }
+
+    /// Reads small objects at once.
+    pub(super) async fn read_objects(
+        &self,
+        paths: Vec<PathBuf>,
+        limit: u64,
+    ) -> Result<Vec<Content>, StorageError> {
+        let read = |path: PathBuf| async move { Ok(self.read_object(&path, limit).await?.0) };
+        stream::iter(paths.into_iter().map(read)).buffered(READ_AT_ONCE).try_collect().await
     }
 
     /// The content of an object, or nothing. Only for objects of the size of what this program writes.

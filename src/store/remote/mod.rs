@@ -184,6 +184,12 @@ impl Backend for RemoteStore {
         self.read_version(path, limit).map(|(content, _)| content)
     }
 
+    fn read_several(&self, paths: &[&Path], limit: u64) -> Result<Vec<Content>, StorageError> {
+        let store = self.clone();
+        let paths: Vec<_> = paths.iter().map(|path| (*path).to_owned()).collect();
+        wait(async move { store.read_objects(paths, limit).await })
+    }
+
     fn hash(&self, path: &Path) -> Result<Hashed, StorageError> {
         let (store, path) = (self.clone(), path.to_owned());
         wait(async move { store.hashed(&path).await })
