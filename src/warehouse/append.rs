@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use super::dialect::Dialect;
 use super::files::{self, Channel, FileGroup, TableFiles};
 use super::fixed::{self, Check, Fixed, Script};
+use super::sql::decisive;
 use super::{ExportSource, heading, links, tables, views};
 use crate::id::RunId;
 use crate::output::manifest::Manifest;
@@ -159,6 +160,11 @@ fn load_run(script: Script<'_>, append: &Append, source: &ExportSource, manifest
     let mut required = vec![links::mixed_parts(script, source, "coverage")];
     for table_rows in &rows {
         let table = table_rows.files.table;
+        if table == Table::Coverage {
+            let messages = wrong_messages(script, table_rows, &of_run, &is_new);
+            sql.push_str(&script.fail(&messages));
+            required.push(messages);
+        }
         sql.push_str(&insert(script, append, run_id, table_rows, &required));
         if table != Table::Coverage {
             let loaded = check(
@@ -170,6 +176,38 @@ fn load_run(script: Script<'_>, append: &Append, source: &ExportSource, manifest
         }
     }
     sql + &after
+}
+
+/// Returns the check that contacts have as many messages as `coverage` counts.
+fn wrong_messages(script: Script<'_>, coverage: &TableRows<'_>, of_run: &str, is_new: &str) -> Check {
+    let c = |name: &str| script.column(name);
+    let expected = |from: &String| {
+        format!(
+            "SELECT {}, {} FROM {from} WHERE {of_run} AND {} IN ({})",
+            c("contact_id"),
+            c("messages"),
+            c("status"),
+            decisive()
+        )
+    };
+    let expected: Vec<_> = coverage.groups.iter().flatten().map(expected).collect();
+    let count = format!(
+        "    SELECT count(*)
+    FROM (
+        {expected}
+    ) AS expected
+    LEFT JOIN (
+        SELECT {contact_id} AS {loaded_id}, count(*) AS {loaded} FROM messages WHERE {of_run} GROUP BY {contact_id}
+    ) AS found ON {loaded_id} = {contact_id}
+    WHERE {messages} <> coalesce({loaded}, 0) AND {is_new}",
+        expected = expected.join("\n        UNION ALL "),
+        contact_id = c("contact_id"),
+        messages = c("messages"),
+        loaded_id = c("loaded_id"),
+        loaded = c("loaded"),
+    );
+    let message = "contacts have more or fewer messages than their run has exported".to_owned();
+    Check { count, message }
 }
 
 /// Returns a query for the number of a run's rows in its files.

@@ -142,6 +142,7 @@ impl Dialect {
         matches!(self.strategy, Strategy::Session(_))
     }
 
+    /// Returns the export whose files the script names.
     fn named<'a>(&self, source: Option<&'a ExportSource>) -> Result<&'a ExportSource, SourceError> {
         source.ok_or(SourceError::NoExport { title: self.title })
     }

@@ -7,7 +7,7 @@ use crate::table::{Table, plain};
 use crate::warehouse::chain::positions;
 use crate::warehouse::heading;
 use crate::warehouse::location::Location;
-use crate::warehouse::source::{ExportSource, SourceError};
+use crate::warehouse::{ExportSource, SourceError};
 
 pub(super) static ICEBERG: Registry = Registry {
     name: "iceberg",

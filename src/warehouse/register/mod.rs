@@ -10,7 +10,7 @@ mod ducklake;
 mod iceberg;
 
 use super::location::Location;
-use super::source::{ExportSource, SourceError};
+use super::{ExportSource, SourceError};
 use crate::output::manifest::{FileEntry, Manifest};
 use crate::table::Table;
 
