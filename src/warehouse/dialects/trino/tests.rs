@@ -74,6 +74,20 @@ fn a_load_selects_each_file() {
         FROM (SELECT count(*) AS n FROM messages WHERE "run_id" = 'n') AS counted
         WHERE (SELECT count(*) FROM coverage WHERE "run_id" = 'n') = 0
     ) AS wrong);
+    SELECT CASE WHEN wrong > 0 THEN CAST(CAST(wrong AS varchar) || ' contacts have more or fewer message…
+        SELECT count(*)
+        FROM (
+            SELECT "contact_id", "messages" FROM (
+        SELECT "contact_id", "status", "messages", "pages", "requests", "retries", "rereads", "end", CAS…
+        FROM hive.chatzy_files.coverage
+        WHERE "$path" IN ('s3://bucket/it''s/coverage/part-n-00000.parquet')
+    ) AS files WHERE "run_id" = 'n' AND "status" IN ('exported', 'empty', 'not_found', 'unresolved')
+        ) AS expected
+        LEFT JOIN (
+            SELECT "contact_id" AS "loaded_id", count(*) AS "loaded" FROM messages WHERE "run_id" = 'n' …
+        ) AS found ON "loaded_id" = "contact_id"
+        WHERE "messages" <> coalesce("loaded", 0) AND (SELECT count(*) FROM coverage WHERE "run_id" = 'n…
+    ) AS wrong);
     INSERT INTO coverage ("contact_id", "status", "messages", "pages", "requests", "retries", "rereads",…
     SELECT "contact_id", "status", "messages", "pages", "requests", "retries", "rereads", "end", "first_…
     FROM (
