@@ -58,8 +58,9 @@ impl Builders {
         self.tables[table as usize].rows()
     }
 
-    /// Returns the approximate size of a table's pending rows in bytes. Take them well before 2 GiB, the
-    /// limit of text columns in a batch.
+    /// Returns the approximate size of a table's pending rows in bytes: the sum over all rows. Files may end
+    /// where these sums say, so a row counts the same in any batch. Take the rows well before 2 GiB, the limit
+    /// of text columns in a batch.
     pub fn bytes(&self, table: Table) -> usize {
         self.tables[table as usize].bytes()
     }

@@ -20,7 +20,7 @@ pub struct ContactEnd {
 pub enum TableOrder {
     /// Rows, and the contacts that end in them.
     Rows(Rows, Vec<ContactEnd>),
-    /// An order for a piece, with the bytes of its rows.
+    /// An order for a piece.
     Piece(PieceOrder),
     /// The end of a contact behind its last rows.
     End(ContactEnd),
