@@ -1,19 +1,21 @@
 # `make` lists what can be made: every target with a comment that begins with two number signs.
 
 .DEFAULT_GOAL := help
-.PHONY: help run install uninstall quick test check bench crash stores evidence drift soak readers spark ray airflow reference fuzz dist dist-test tools check-tools dist-tools fuzz-tools clean
+.PHONY: help run install uninstall quick test check bench bench-against bench-threads crash stores evidence drift soak readers spark ray airflow reference fuzz dist dist-test tools check-tools dist-tools fuzz-tools clean
 
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
+# Highest ratio of CPU in `make bench-against`.
+LIMIT ?= 1.1
 SCHEDULES ?= 1000000
 SOAK_MINUTES ?= 60
 SOAK_RATE ?= 100
-SCRIPTS = python scripts tests/dist tests/python tests/engines tests/it/warehouse examples
+SCRIPTS = python scripts tests/dist tests/python tests/engines tests/it/warehouse examples benches/against
 # Static programs. Only those of musl are.
 DIST_TARGETS ?= x86_64-unknown-linux-musl aarch64-unknown-linux-musl
 
 help: ## This list
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Export the sample contacts from the built-in API into ./export
 	cargo build --profile trial
@@ -53,6 +55,15 @@ bench: ## The exporter beside a client that only fetches and a Python script, as
 	scripts/bench-tools.sh
 	.tools/bench/bin/python benches/compare/compare.py --binary target/release/chatzy-export --fetch-only target/release/examples/fetch_only
 	cargo bench --package chatzy-export-benches
+
+bench-against: ## Ratios of CPU and time to another binary, BINARY=path, such as that of the previous release; fails above LIMIT
+	@test -x "$(BINARY)" || { echo "give the program to compare with: make bench-against BINARY=path/to/chatzy-export"; exit 2; }
+	cargo build --release
+	python3 benches/against/against.py --limit $(LIMIT) --other "$(BINARY)"
+
+bench-threads: ## What `--threads` costs and gains, the CPU time of each stage, and a model of more cores
+	cargo build --release
+	python3 benches/against/threads.py
 
 crash: tools ## The long form of the crash tests: 1,000 random kills, and each call killed and refused in turn
 	CRASH_KILLS=1000 CRASH_FAULTS=400 cargo test --test it -- --include-ignored crash:: storage:: system:: resume:: erase::interrupted::

@@ -9,6 +9,7 @@ mod advice;
 mod answers;
 mod archive;
 mod auth;
+mod bench_against;
 mod broken_connections;
 mod cat;
 mod check;
