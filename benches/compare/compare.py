@@ -1,14 +1,15 @@
-"""The exporter beside what else a user could take, in turn, on the same server and the same data: a table of medians.
+"""The exporter beside what else a user could take, in turn, on the same server and the same data: tables.
 
-    compare.py --binary target/release/chatzy-export --fetch-only target/release/examples/fetch_only
+    compare.py --binary target/release/chatzy-export --fetch-only target/release/examples/fetch_only [--before BINARY]
 
-CPU is user and system time of the whole process; the server is another process and not counted. Ratios are of medians of
-one run of this program on one machine; absolute figures of two machines do not compare.
+CPU is user and system time of the whole process; the server is another process and not counted. Ratios are of medians of one run of
+this program on one machine; absolute figures of two machines do not compare. `--before` adds another build of the exporter.
 """
 
 import argparse
 import glob
 import os
+import random
 import shutil
 import statistics
 import subprocess
@@ -77,8 +78,8 @@ def contacts_file(folder, name, sizes):
     return path
 
 
-def rows(out):
-    return sum(pq.read_metadata(path).num_rows for path in glob.glob(f"{out}/messages/**/*.parquet", recursive=True))
+def rows(out, table="messages"):
+    return sum(pq.read_metadata(path).num_rows for path in glob.glob(f"{out}/{table}/**/*.parquet", recursive=True))
 
 
 def size_against_pyarrow(out, folder):
@@ -93,35 +94,63 @@ def size_against_pyarrow(out, folder):
     return ours / theirs
 
 
-def throughput(args, folder):
-    messages = args.contacts * args.messages
-    contacts = contacts_file(folder, "many.csv", [args.messages] * args.contacts)
-    tools = {
-        "fetch only": lambda url, out: [args.fetch_only, url, contacts],
-        "chatzy-export": lambda url, out: [args.binary, "run", "--quiet", "--base-url", url, "--contacts", contacts,
-                                           "--out", out],
-        "Python script": lambda url, out: [sys.executable, os.path.join(HERE, "script.py"), url, contacts, out],
-    }
-    runs = {name: [] for name in tools}
-    with Server(args.binary, "--max-messages", str(10**9)) as server:
+def tools(args, contacts, with_fetch_only):
+    """Name of each program, and its command for the URL of a server and a folder."""
+    script = [sys.executable, os.path.join(HERE, "script.py")]
+
+    def export(binary):
+        return lambda url, out: [binary, "run", "--quiet", "--base-url", url, "--contacts", contacts, "--out", out]
+
+    found = {"fetch only": lambda url, _: [args.fetch_only, url, contacts]} if with_fetch_only else {}
+    found["chatzy-export"] = export(args.binary)
+    if args.before:
+        found["chatzy-export before"] = export(args.before)
+    found["Python script"] = lambda url, out: [*script, url, contacts, out]
+    found["Python script, until an empty page"] = lambda url, out: [*script, url, contacts, out, "--until-empty"]
+    return found
+
+
+def compare(args, folder, sizes, switches, with_fetch_only):
+    """A table of all programs on contacts of these sizes."""
+    messages = sum(sizes)
+    contacts = contacts_file(folder, "many.csv", sizes)
+    programs = tools(args, contacts, with_fetch_only)
+    runs = {name: [] for name in programs}
+    with Server(args.binary, "--max-messages", str(10**9), *switches) as server:
         for turn in range(args.rounds):
-            for name, command in tools.items():
+            for name, command in programs.items():
                 out = os.path.join(folder, "out")
                 runs[name].append(Run(command(server.url, out)))
                 if name != "fetch only" and rows(out) != messages:
                     sys.exit(f"{name} wrote {rows(out)} of {messages} messages")
                 if name == "chatzy-export" and turn == 0:
                     size = size_against_pyarrow(out, folder)
+                    records = rows(out, "channel_records") / messages
                 shutil.rmtree(out, ignore_errors=True)
-    print(f"### {messages:,} messages of {args.contacts:,} contacts, median of {args.rounds}\n")
+    print(f"{messages:,} messages of {len(sizes):,} contacts, {records:.2f} channel records each, median of {args.rounds}\n")
     print("| | CPU s per million | wall s | CPU, script = 1 | speed, script = 1 | memory MiB |\n|---|---|---|---|---|---|")
     median = lambda name, what: statistics.median(getattr(run, what) for run in runs[name])
     script = {what: median("Python script", what) for what in ("cpu", "wall")}
-    for name in tools:
+    for name in programs:
         cpu, wall = median(name, "cpu"), median(name, "wall")
         print(f"| {name} | {cpu / messages * 1e6:.2f} | {wall:.1f} | {cpu / script['cpu']:.3f} | "
               f"{script['wall'] / wall:.1f} | {median(name, 'memory'):.0f} |")
     print(f"\nBytes of all tables, pyarrow with the same codec and level = 1: {size:.3f}\n")
+
+
+def throughput(args, folder):
+    print("### Equal contacts\n")
+    compare(args, folder, [args.messages] * args.contacts, [], True)
+
+
+def skewed(args, folder):
+    """Half of the contacts have at most nine messages, the largest has 6,000. Responses are compressed, as gateways do it."""
+    print("### Unequal contacts, gzip\n")
+    count = args.unequal_contacts
+    sizes = [round(6000 ** ((at / (count - 1)) ** 2)) for at in range(count)]
+    random.Random(1).shuffle(sizes)
+    # The fetch-only client asks for no compression.
+    compare(args, folder, sizes, ["--compress=gzip", "--receipts", "0.5"], False)
 
 
 def latency(args, folder):
@@ -168,13 +197,15 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--binary", required=True)
     parser.add_argument("--fetch-only", required=True)
+    parser.add_argument("--before", help="another build of the exporter")
     parser.add_argument("--contacts", type=int, default=1000)
     parser.add_argument("--messages", type=int, default=500, help="messages of each contact")
+    parser.add_argument("--unequal-contacts", type=int, default=1400, help="contacts of 1 to 6,000 messages")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--only", choices=["throughput", "latency", "memory"])
+    parser.add_argument("--only", choices=["throughput", "skewed", "latency", "memory"])
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        for part in (throughput, latency, memory):
+        for part in (throughput, skewed, latency, memory):
             if args.only in (None, part.__name__):
                 part(args, folder)
 

@@ -1,10 +1,11 @@
 """The same job as a user would write it, well: aiohttp, orjson, pyarrow.
 
-    script.py URL CONTACTS OUT [--concurrency N]
+    script.py URL CONTACTS OUT [--concurrency N] [--until-empty]
 
 Reads every contact's history with many requests in flight, flattens it into the five tables, lifts the channel records'
-columns, writes Parquet (zstd level 1) and a list of SHA-256 sums. It pages by what was received and takes a short page for the
-end; it proves nothing, spools nothing and cannot go on where it stopped.
+columns, writes Parquet (zstd level 1) and a list of SHA-256 sums. It advances by what it received, drops repeated message IDs and
+takes a short page for the end. With `--until-empty`, only an empty page is the end. It proves nothing, spools nothing and cannot go
+on where it stopped.
 
 It is tuned: orjson, columns as plain lists, times parsed by Arrow a column at a time, one row group for each 128 Ki rows.
 """
@@ -181,12 +182,13 @@ def lift(record):
 
 
 class Export:
-    def __init__(self, url, out, concurrency):
+    def __init__(self, url, out, concurrency, until_empty):
         self.url = url + "/get_contact_conversation_messages"
         self.run = uuid.uuid4().hex[:8]
         self.tables = {name: Table(out, name, self.run) for name in SCHEMAS}
         self.out = out
         self.concurrency = concurrency
+        self.enough = 1 if until_empty else LIMIT
 
     async def contact(self, session, contact_id):
         seen, conversations, own, offset, pages = set(), {}, None, 0, 0
@@ -205,7 +207,7 @@ class Export:
                 received += len(conversation["messages"])
                 self.conversation(contact_id, conversation, conversations, seen)
             offset += received
-            if received < LIMIT:
+            if received < self.enough:
                 break
         if own:
             self.tables["contacts"].add(
@@ -271,10 +273,11 @@ def main():
     parser.add_argument("contacts")
     parser.add_argument("out")
     parser.add_argument("--concurrency", type=int, default=32)
+    parser.add_argument("--until-empty", action="store_true", help="read on after a short page")
     args = parser.parse_args()
     with open(args.contacts, encoding="utf-8") as file:
         contacts = [line.strip() for line in file][1:]
-    export = Export(args.url, args.out, args.concurrency)
+    export = Export(args.url, args.out, args.concurrency, args.until_empty)
     asyncio.run(export.go(contacts))
 
 

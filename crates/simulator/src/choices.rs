@@ -16,6 +16,15 @@ pub enum Unknown {
     Empty,
 }
 
+/// The compression of responses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Compress {
+    /// zstd, or gzip for clients that do not accept zstd
+    Best,
+    /// Only gzip, as most gateways
+    Gzip,
+}
+
 /// The order of messages over the offsets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Order {

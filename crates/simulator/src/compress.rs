@@ -8,6 +8,8 @@ use flate2::write::GzEncoder;
 use hyper::HeaderMap;
 use hyper::header::ACCEPT_ENCODING;
 
+use super::options::Compress;
+
 /// A content encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
@@ -17,11 +19,15 @@ pub enum Encoding {
     Gzip,
 }
 
-/// The best encoding that the client accepts.
-pub fn accepted(headers: &HeaderMap) -> Option<Encoding> {
+/// The best of the server's encodings that the client accepts.
+pub fn accepted(compress: Compress, headers: &HeaderMap) -> Option<Encoding> {
     let accepted = headers.get(ACCEPT_ENCODING)?.to_str().ok()?;
     let names = || accepted.split(',').map(|part| part.split(';').next().unwrap_or_default().trim());
-    [Encoding::Zstd, Encoding::Gzip].into_iter().find(|encoding| names().any(|name| name == encoding.name()))
+    let offered: &[Encoding] = match compress {
+        Compress::Best => &[Encoding::Zstd, Encoding::Gzip],
+        Compress::Gzip => &[Encoding::Gzip],
+    };
+    offered.iter().copied().find(|encoding| names().any(|name| name == encoding.name()))
 }
 
 impl Encoding {

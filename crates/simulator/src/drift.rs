@@ -182,7 +182,7 @@ mod tests {
             mask in 1_u8..32,
         ) {
             let wild = Wild { chance: 0.0, kind: WildKind::All };
-            let mut contact = Story { seed, max_messages: 100, wild, has_canaries: false }.contact("messages-80-x").unwrap();
+            let mut contact = Story { seed, max_messages: 100, receipts: 1.0, wild, has_canaries: false }.contact("messages-80-x").unwrap();
             let numbers = (0..added).collect();
             let snapshot = Snapshot::new(&mut contact, Changes { added: numbers, removed: removed.clone(), ..Changes::default() });
             let is_there = |index: &u64| {

@@ -9,7 +9,9 @@ use std::time::Duration;
 use clap::{Args, Parser};
 use humantime::parse_duration;
 
-pub use super::choices::{AuthForm, ExpiryAt, Grouping, Order, RetryAfter, Toggle, Unknown, WildKind};
+pub use super::choices::{
+    AuthForm, Compress, ExpiryAt, Grouping, Order, RetryAfter, Toggle, Unknown, WildKind,
+};
 
 /// Behavior of the simulated service. By default it follows the documentation and has no faults.
 #[derive(Clone, Debug, Args)]
@@ -29,9 +31,12 @@ pub struct SimulatorOptions {
     /// Response for a contact that does not exist (about 2 % of all IDs, and `unknown-…`)
     #[arg(long, value_name = "HOW", default_value = "404")]
     pub unknown: Unknown,
-    /// Compress responses for clients that accept gzip or zstd
-    #[arg(long)]
-    pub compress: bool,
+    /// Compress responses for clients that accept it
+    #[arg(long, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "best")]
+    pub compress: Option<Compress>,
+    /// Probability that an outgoing message has receipts: delivered, read, reactions
+    #[arg(long, value_name = "P", default_value_t = 1.0, value_parser = probability)]
+    pub receipts: f64,
     /// Paging options.
     #[command(flatten)]
     pub pages: PageOptions,

@@ -48,7 +48,8 @@ impl World {
     pub fn new(options: SimulatorOptions) -> Self {
         let wild = Wild { chance: options.changes.wild, kind: options.changes.wild_kind };
         let has_canaries = options.changes.canaries;
-        let story = Story { seed: options.seed, max_messages: options.max_messages, wild, has_canaries };
+        let SimulatorOptions { seed, max_messages, receipts, .. } = options;
+        let story = Story { seed, max_messages, receipts, wild, has_canaries };
         Self {
             story,
             account: Account::new(story, options.account_contacts),
@@ -90,7 +91,7 @@ impl World {
         let decision = self.faults.decide(endpoint, contact.unwrap_or(name), arrival.nth);
         // The delay includes the time that the response takes to make.
         let due = (!decision.delay.is_zero()).then(|| Instant::now() + decision.delay);
-        let encoding = self.options.compress.then(|| compress::accepted(request.headers())).flatten();
+        let encoding = self.options.compress.and_then(|how| compress::accepted(how, request.headers()));
         let mut reply = match decision.outcome {
             Outcome::Reset => {
                 until(due).await;

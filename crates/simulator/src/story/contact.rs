@@ -40,6 +40,8 @@ pub struct Contact {
     pub phone: String,
     /// Probability and kind of oddities.
     pub wild: Wild,
+    /// Probability that an outgoing message has receipts.
+    pub receipts: f64,
     /// Number of edits per message, by index.
     pub edited: BTreeMap<u64, u64>,
     /// Planted personal data, if asked for.
@@ -104,6 +106,7 @@ impl Contact {
             last_name: last_name.into(),
             phone,
             wild,
+            receipts: 1.0,
             edited: BTreeMap::new(),
             canaries: None,
         }

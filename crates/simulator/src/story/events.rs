@@ -48,7 +48,9 @@ pub fn write(message: &Message<'_>, body: &str, records: &mut String) {
                 "{{\"sender\":{{\"id\":\"{page}\"}},\"recipient\":{{\"id\":\"{person}\"}},\"timestamp\":{at}"
             );
             put!(records, ",\"message\":{{\"mid\":\"{mid}\",\"text\":\"{body}\",\"is_echo\":true}}}}");
-            receipts(message, &mut rng, &mid, records);
+            if message.has_receipts() {
+                receipts(message, &mut rng, &mid, records);
+            }
         }
     }
 }

@@ -76,6 +76,11 @@ impl<'a> Message<'a> {
         }
     }
 
+    /// True if the message, an outgoing one, has receipts.
+    pub fn has_receipts(&self) -> bool {
+        Rng::new(self.key, 5).happens(self.contact.receipts)
+    }
+
     /// True for the template that opens a conversation.
     pub fn is_template(&self) -> bool {
         self.rank == 0 && self.conversation.kind == "whatsapp-template"

@@ -32,6 +32,8 @@ pub struct Story {
     pub seed: u64,
     /// Maximum number of messages of a contact whose ID does not set it.
     pub max_messages: u64,
+    /// Probability that an outgoing message has receipts.
+    pub receipts: f64,
     /// Probability and kind of oddities.
     pub wild: Wild,
     /// True if contacts have canaries.
@@ -71,7 +73,8 @@ impl Story {
         match self.size(id) {
             Size::Unknown => None,
             Size::Messages(size) => {
-                let contact = Contact::new(self.seed, id, size, self.wild);
+                let mut contact = Contact::new(self.seed, id, size, self.wild);
+                contact.receipts = self.receipts;
                 Some(if self.has_canaries { contact.with_canaries() } else { contact })
             }
         }

@@ -5,7 +5,7 @@ use super::*;
 use crate::options::WildKind;
 
 const TAME: Wild = Wild { chance: 0.0, kind: WildKind::All };
-const STORY: Story = Story { seed: 7, max_messages: 100_000, wild: TAME, has_canaries: false };
+const STORY: Story = Story { seed: 7, max_messages: 100_000, receipts: 1.0, wild: TAME, has_canaries: false };
 
 fn messages_of(story: &Story, id: &str, count: u64) -> Vec<Value> {
     let contact = story.contact(id).unwrap();
@@ -26,6 +26,26 @@ fn messages_are_valid_and_of_a_lifelike_size() {
     }
     let average = bytes / 4000;
     assert!((720..820).contains(&average), "{average} bytes a message");
+}
+
+#[test]
+fn receipts_make_up_the_records_beyond_one_a_message() {
+    let records_of = |receipts| {
+        let story = Story { receipts, ..STORY };
+        let messages: Vec<Value> = (0..40)
+            .flat_map(|contact| messages_of(&story, &format!("messages-100-{contact}"), 100))
+            .collect();
+        let arrays = ["wa_messages", "instagram_messages", "messenger_messages"];
+        let count = |message: &Value| {
+            arrays.iter().map(|name| message[name].as_array().map_or(0, Vec::len)).sum::<usize>()
+        };
+        messages.iter().map(count).sum::<usize>()
+    };
+    let (none, half, all) = (records_of(0.0), records_of(0.5), records_of(1.0));
+    assert!(
+        none < 4_000 && (4_400..5_200).contains(&half) && (5_800..6_600).contains(&all),
+        "{none} {half} {all}"
+    );
 }
 
 #[test]

@@ -180,6 +180,7 @@ fn outbound(message: &Message<'_>, rng: &mut Rng, wamid: &str, body: &mut String
         9 => &[Progress::Sent, Progress::Read, Progress::Delivered],
         _ => &[Progress::Sent, Progress::Delivered, Progress::Read],
     };
+    let steps = if message.has_receipts() { steps } else { &steps[..1] };
     // Older versions of the API send a conversation beside the price.
     let conversation = rng.one_in(2).then_some(message.conversation.id);
     let mut at = at + 300;

@@ -136,6 +136,10 @@ async fn answers_are_compressed_for_those_who_accept_it() {
         assert!(answer.body.starts_with(magic) && answer.body.len() < plain.len());
         assert!(answer.is_whole() && answer.head.contains("content-encoding: "));
     }
+
+    let simulator = self::simulator("--compress=gzip").await;
+    let head = format!("GET {path} HTTP/1.1\r\nauthorization: T\r\naccept-encoding: zstd, gzip\r\n");
+    assert!(send(&simulator, &head, "").await.unwrap().head.contains("content-encoding: gzip"));
 }
 
 #[tokio::test]
