@@ -14,7 +14,8 @@ use crate::state::Due;
 pub struct Limits {
     /// Maximum bytes that all threads hold ahead of their turn: pages, indexes and rows.
     pub ahead_bytes: usize,
-    /// Bytes that a thread may always hold, so that one with a long history does not keep all others waiting.
+    /// Bytes that a thread may always hold for its chunk, so that one with a long history does not keep all others
+    /// waiting. No thread begins a chunk while all together hold too much.
     pub free_bytes: usize,
     /// Range of the bytes of rows in a chunk, and in a batch. Larger batches take fewer copies, smaller ones less
     /// memory.
@@ -101,8 +102,13 @@ impl Turns {
 
     /// The next chunk; `None` after the last one. Its length follows from the rows of earlier contacts. It only
     /// matters for speed: no byte of the files depends on it.
+    ///
+    /// Waits while finished chunks hold too much, unless the next chunk is the head.
     pub fn next(&self, due: &Due) -> Option<Chunk> {
         let mut state = self.lock();
+        while state.held > self.limits.ahead_bytes && !self.is_head(state.next.number) && !self.is_stopped() {
+            state = self.wait(state);
+        }
         if self.is_stopped() {
             return None;
         }
@@ -180,6 +186,14 @@ impl Turns {
         self.notify(&state);
     }
 
+    /// Waits for a change of the turn or of the held bytes, or for a stop.
+    fn wait<'a>(&self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        state.waiting += 1;
+        let mut state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        state.waiting -= 1;
+        state
+    }
+
     fn notify(&self, state: &State) {
         if state.waiting > 0 {
             self.changed.notify_all();
@@ -224,9 +238,7 @@ impl<'a> Held<'a> {
                 || self.turns.is_stopped()
         };
         while !may_hold(state.held) {
-            state.waiting += 1;
-            state = self.turns.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-            state.waiting -= 1;
+            state = self.turns.wait(state);
         }
         state.held += more;
         self.bytes = bytes;
@@ -255,5 +267,36 @@ impl<'a> Held<'a> {
 impl Drop for Held<'_> {
     fn drop(&mut self) {
         self.release();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    /// Chunks of small contacts are below the bytes that a thread may always hold. While the head is slow, they
+    /// must not pile up.
+    #[test]
+    fn a_thread_waits_before_its_next_chunk_while_finished_ones_hold_too_much() {
+        let limits = Limits { ahead_bytes: 1_000, free_bytes: 2_000, chunk_bytes: 1..1, chunk_contacts: 1 };
+        let (turns, due) = (Turns::new(2, 4, limits), Due::all(4));
+        assert_eq!(turns.next(&due).map(|chunk| chunk.number), Some(0), "the head");
+        assert_eq!(turns.next(&due).map(|chunk| chunk.number), Some(1));
+        let mut held = Held::new(&turns, 1);
+        held.add(1_500);
+        let buffer = Buffer { held: held.leave(), ..Buffer::default() };
+        assert!(turns.finish(1, buffer).is_none(), "it is not its turn");
+        thread::scope(|scope| {
+            let other = scope.spawn(|| turns.next(&due));
+            while turns.lock().waiting == 0 && !other.is_finished() {
+                thread::yield_now();
+            }
+            assert!(!other.is_finished(), "it waits");
+            let finished = turns.advance().expect("the finished chunk behind the head");
+            drop(Held::of_buffer(&turns, finished.held));
+            assert_eq!(other.join().unwrap(), Some(Chunk { number: 2, contacts: 2..3 }));
+        });
     }
 }
