@@ -45,6 +45,7 @@ class Case:
     name: str
     command: Callable[[Program], list[str]]
     batch: int = 1  # processes per measurement: short ones are measured together
+    share: float = 1  # part of the rounds: less for what takes long
     out: str | None = None  # folder that is removed before each process
     unit: Callable[[Program], float] = lambda _: 1  # what the figures are for: seconds per unit
     runs: list[list[Taken]] = field(default_factory=lambda: [[], []])
@@ -140,6 +141,7 @@ def cases(options: argparse.Namespace, many: Server, account: Server, folder: pa
         Case(
             f"`run --incremental`, {people} of 1 to 3 messages",
             lambda program: read(account, *incremental, "--out", program.path("account")),
+            share=1 / 3,
             out="account",
         ),
         Case(
@@ -163,7 +165,7 @@ def compare(case: Case, programs: list[Program], rounds: int, limit: float) -> b
         print(f"| {case.name} | {other} | not there | | | | | | |", flush=True)
         return OTHER in present
     for _ in range(2):
-        for _ in range(rounds):
+        for _ in range(max(1, round(rounds * case.share))):
             for number in present:
                 case.measure(programs[number], number)
         if OTHER not in present or case.ratio(programs) <= limit:

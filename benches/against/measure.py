@@ -51,11 +51,16 @@ def run(command: list[str], folder: pathlib.Path, *, cores: int | None = None, w
     with (folder / "stderr").open("w+", encoding="utf-8") as stderr:
         began = time.monotonic()
         process = subprocess.Popen(command, env=environment(), stdout=subprocess.DEVNULL, stderr=stderr)
-        watcher = threading.Thread(target=lambda: taken.stages.update(stages(process.pid, len(usable))))
+        watcher = threading.Thread(target=lambda: taken.stages.update(stages(process.pid)))
         if watch:
             watcher.start()
         # The process stays a zombie until `wait4`, so the watcher sees no other process with its number.
-        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        try:
+            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        except BaseException:
+            process.kill()  # or it would write into a folder that is being removed
+            process.wait()
+            raise
         taken.wall = time.monotonic() - began
         if watch:
             watcher.join()
@@ -72,12 +77,13 @@ def run(command: list[str], folder: pathlib.Path, *, cores: int | None = None, w
     return taken
 
 
-def stages(process: int, workers: int) -> dict[str, float]:
+def stages(process: int) -> dict[str, float]:
     """Return the CPU seconds of each stage of a process, at its end. A stage is one thread or several.
 
     What a thread takes between the last look and its end is missing: at most the time between two looks.
     """
     seen: dict[int, tuple[str, float]] = {}
+    receiving = set()
     # A zombie has no memory.
     with contextlib.suppress(OSError):
         while "VmRSS" in pathlib.Path(f"/proc/{process}/status").read_text():
@@ -85,15 +91,16 @@ def stages(process: int, workers: int) -> dict[str, float]:
                 with contextlib.suppress(OSError):
                     nanoseconds = int((task / "schedstat").read_text().split()[0])
                     seen[int(task.name)] = ((task / "comm").read_text().strip(), nanoseconds / 1e9)
+                    if any(name in (task / "wchan").read_text() for name in ("epoll", "ep_poll")):
+                        receiving.add(int(task.name))
             time.sleep(TICK)
     sums: dict[str, float] = {}
-    for _, (name, seconds) in sorted(seen.items()):
+    for thread, (name, seconds) in seen.items():
         stage = "other"
         if name == "tokio-rt-worker":
-            # The first threads of the runtime receive and decode, one per core. The rest is for work that blocks: the
-            # first thread that flattens is one of them, and the others have almost nothing to do.
-            stage = "receive" if workers > 0 else "flatten"
-            workers -= 1
+            # Those that receive and decode wait for sockets (`do_epoll_wait` or `ep_poll`). The rest is for work that
+            # blocks: the first thread that flattens is one of them, and the others have almost nothing to do.
+            stage = "receive" if thread in receiving else "flatten"
         elif name.startswith("flatten"):
             stage = "flatten"
         elif name in STAGES:
