@@ -1,7 +1,7 @@
 # `make` lists what can be made: every target with a comment that begins with two number signs.
 
 .DEFAULT_GOAL := help
-.PHONY: help run install uninstall quick test check bench bench-against bench-threads crash stores evidence drift soak readers spark ray airflow reference fuzz dist dist-test tools check-tools dist-tools fuzz-tools clean
+.PHONY: help run install uninstall quick test check bench bench-against bench-threads crash stores evidence drift soak readers warehouses spark ray airflow reference fuzz dist dist-test tools check-tools dist-tools fuzz-tools clean
 
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
@@ -85,6 +85,9 @@ soak: tools ## The release binary under load and simulated trouble, for SOAK_MIN
 readers: tools ## All readers open table folders, also Spark 3.5 and Spark 4; needs Java 17
 	scripts/reader-tools.sh
 	cargo test --test it -- --include-ignored readers::
+
+warehouses: tools ## Spark loads exports in every way, as other databases do in `make test`; needs Java 17
+	cargo test --test it -- --include-ignored warehouse::
 
 spark: tools ## Shards as tasks of Spark 3.5, on two workers on loopback: killed, hung and cancelled; needs Java 17
 	scripts/engines.sh spark

@@ -6,7 +6,7 @@
 //! JSON that BigQuery cannot parse becomes a JSON string. Numbers of `extra` with more digits than BigQuery
 //! keeps are rounded. `raw` is text, byte for byte.
 //!
-//! The scripts are parsed, and their queries run in DuckDB. They have not run in BigQuery.
+//! Tests parse the scripts, and run a translation of them in DuckDB. They have not run in BigQuery.
 
 use crate::id::RunId;
 use crate::table::{Column, Kind};

@@ -10,7 +10,7 @@
 //!
 //! Limits of Spark: an insert into Parquet moves its files at the end, one by one. If this is interrupted, rows of
 //! the run stay in the table, and loads of this run fail until the tables are made anew. A colon in the path of an
-//! export cannot be part of a pattern. `databricks` is tested in Spark, not in Databricks.
+//! export cannot be part of a pattern. `spark` is tested in Spark. `databricks` is only parsed.
 
 use crate::id::RunId;
 use crate::warehouse::append::{Append, Leftovers, Readable};

@@ -8,7 +8,7 @@
 //!
 //! The temporary tables are dropped at the end. If a load fails, the next one needs a new session.
 //!
-//! The scripts are parsed, and their queries run in DuckDB. They have not run in Redshift.
+//! Tests parse the scripts, and run a translation of them in DuckDB. They have not run in Redshift.
 
 use crate::id::RunId;
 use crate::table::{Column, Kind};

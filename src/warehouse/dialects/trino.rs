@@ -11,7 +11,7 @@
 //!
 //! Athena runs one statement at a time and has times without a zone in its tables: they are UTC.
 //!
-//! The scripts are parsed, and their queries run in DuckDB. They have not run in Trino or Athena.
+//! Tests parse the scripts, and run a translation of them in DuckDB. They have not run in Trino or Athena.
 
 use crate::table::{Column, Kind, Table};
 use crate::warehouse::append::{Append, Leftovers, Readable};

@@ -7,8 +7,10 @@ mod files;
 mod mixed;
 pub mod nights;
 mod odd;
+mod parsed;
 mod parts;
 mod state;
+mod stored;
 
 use std::path::Path;
 

@@ -88,6 +88,13 @@ impl Remote {
         Self { gcs: Some(gcs), ..Self::new(Kind::Gcs, endpoint) }
     }
 
+    /// A folder with this path in the stand-in, which answers those who only read as S3 does, too.
+    pub fn to_read(kind: Kind, prefix: &str) -> Self {
+        let gcs = Arc::new(Gcs::start());
+        let endpoint = gcs.endpoint();
+        Self { gcs: Some(gcs), prefix: prefix.to_owned(), ..Self::new(kind, endpoint) }
+    }
+
     /// The stores with conditions that are there.
     pub fn all_with_conditions(test: &str) -> Vec<Self> {
         Self::each(&[Kind::SeaweedFs, Kind::Azurite, Kind::Moto, Kind::Gcs], test)

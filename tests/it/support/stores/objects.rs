@@ -37,8 +37,13 @@ impl Remote {
 
     /// Copies all files of a folder into the store.
     pub fn copy_from(&self, folder: &Path) {
+        self.copy_some_from(folder, |_| true);
+    }
+
+    /// Copies the files of a folder for whose names the closure returns true.
+    pub fn copy_some_from(&self, folder: &Path, is_wanted: impl Fn(&str) -> bool) {
         let client = self.client(0);
-        for name in tree(folder) {
+        for name in tree(folder).into_iter().filter(|name| is_wanted(name)) {
             let content = std::fs::read(folder.join(&name)).expect("a file");
             RUNTIME.block_on(client.put(&self.path(&name), content.into())).expect("an object");
         }

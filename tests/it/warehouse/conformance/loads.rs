@@ -6,7 +6,6 @@ use super::super::statements;
 use super::Case;
 use super::nights::{PART, RUNS};
 use crate::support::export::write;
-use crate::warehouse::script;
 use crate::warehouse::state::State;
 
 /// Loads each run after its night, and again.
@@ -97,7 +96,8 @@ pub fn without_loaded_runs(case: &Case) {
 /// The views of `--latest`, over all runs and over some.
 pub fn views_over_all_runs(case: &Case) {
     let database = case.database.another();
-    let views = script(&case.nights.export, &format!("--latest {}", database.dialect()));
+    let views =
+        case.schema(&case.nights.export, &format!("--latest {}", database.dialect())).expect(0).stdout;
     for told in ["once", "again"] {
         let state = State::after(&database, "latest_", &views, Path::new("/"), &case.nights.kinds);
         state.assert_is(&case.nights.latest(&RUNS), &case.told(&format!("views, {told}")));

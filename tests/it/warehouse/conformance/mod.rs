@@ -3,7 +3,7 @@
 mod columns;
 mod interruption;
 mod loads;
-mod nights;
+pub mod nights;
 mod paths;
 mod pruned;
 
@@ -11,8 +11,8 @@ use std::path::Path;
 
 use super::databases::Database;
 use super::state::State;
-use super::{failing, script, sql};
-use crate::support::export::Export;
+use super::{failing, sql, stored};
+use crate::support::export::{Export, Outcome};
 use nights::Nights;
 
 /// An export and an engine.
@@ -50,7 +50,12 @@ impl Case {
 
     /// The script that loads runs of this export.
     fn merge(&self, export: &Export, options: &str) -> String {
-        script(export, &format!("--merge {} {options}", self.database.dialect()))
+        self.schema(export, &format!("--merge {} {options}", self.database.dialect())).expect(0).stdout
+    }
+
+    /// The command `schema` for an export.
+    fn schema(&self, export: &Export, arguments: &str) -> Outcome {
+        stored::schema(self.database.store(), export.out_path(), arguments)
     }
 }
 
@@ -140,11 +145,57 @@ fn clickhouse_conforms() {
     }
 }
 
+/// A load takes long in Spark, so one account shows the most of it.
+#[test]
+fn spark_conforms() {
+    if let Some(database) = Database::spark("spark_conforms") {
+        failing::a_failing_schema_fails_the_session(&database);
+        interruption::late_and_interrupted(&Case::new(&database, ""));
+    }
+}
+
+#[test]
+#[ignore = "Spark takes minutes: make warehouses"]
+fn spark_conforms_in_every_way() {
+    if let Some(database) = Database::spark("spark_conforms_in_every_way") {
+        conforms(&database, "--partition-by month,channel", &["", "--partition-by month"]);
+    }
+}
+
 /// fakesnow is DuckDB that takes statements of Snowflake.
 #[test]
 fn snowflake_conforms() {
     if let Some(database) = Database::snowflake("snowflake_conforms") {
         conforms(&database, "--partition-by month", &[""]);
+    }
+}
+
+/// These have no engine that could be installed.
+#[test]
+fn bigquery_conforms_as_duckdb() {
+    if let Some(database) = Database::emulated("bigquery", "bigquery_conforms_as_duckdb") {
+        conforms(&database, "--partition-by month", &[""]);
+    }
+}
+
+#[test]
+fn redshift_conforms_as_duckdb() {
+    if let Some(database) = Database::emulated("redshift", "redshift_conforms_as_duckdb") {
+        conforms(&database, "--partition-by month", &[]);
+    }
+}
+
+#[test]
+fn trino_conforms_as_duckdb() {
+    if let Some(database) = Database::emulated("trino", "trino_conforms_as_duckdb") {
+        conforms(&database, "--partition-by month,channel", &[""]);
+    }
+}
+
+#[test]
+fn athena_conforms_as_duckdb() {
+    if let Some(database) = Database::emulated("athena", "athena_conforms_as_duckdb") {
+        conforms(&database, "--partition-by month,channel", &[]);
     }
 }
 

@@ -5,7 +5,6 @@ use std::path::Path;
 use super::Case;
 use super::nights::{FULL, Nights, RUNS};
 use crate::support::export::Export;
-use crate::warehouse::script;
 use crate::warehouse::state::State;
 
 fn left(nights: &Nights) -> Vec<&'static str> {
@@ -38,7 +37,8 @@ pub fn runs_are_removed_before_they_are_loaded(case: &Case) {
     let runs: Vec<_> = ["night1"].into_iter().chain(left.iter().copied()).collect();
     new.assert_has_of(&nights, &runs, "a removed run, loaded late");
 
-    let views = script(&nights.export, &format!("--latest {}", case.database.dialect()));
+    let views =
+        case.schema(&nights.export, &format!("--latest {}", case.database.dialect())).expect(0).stdout;
     let state = State::after(&case.database.another(), "latest_", &views, Path::new("/"), &nights.kinds);
     state.assert_is(&nights.latest(&left), &case.told("views after runs were removed"));
 }

@@ -4,11 +4,17 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::Row;
+use crate::support::stores::Kind;
 
 /// An engine that runs until it is dropped.
 pub trait Engine: Send + Sync {
     /// Its name on the command line of this program.
     fn dialect(&self) -> &'static str;
+
+    /// The stores that it reads, if it reads no folders.
+    fn store(&self) -> Option<Kind> {
+        None
+    }
 
     /// Creates a database.
     fn create(&self, database: &str);

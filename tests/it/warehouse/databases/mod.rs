@@ -11,10 +11,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Map, Value};
 
+use crate::support::stores::Kind;
 use crate::system::skip;
 pub use engine::{Engine, Ran};
 use postgres::Postgres;
-use python::{CLICKHOUSE, DUCKDB, Python, SNOWFLAKE};
+use python::{CLICKHOUSE, DUCKDB, EMULATED, Python, SNOWFLAKE, SPARK};
 
 /// A row by column.
 pub type Row = Map<String, Value>;
@@ -59,7 +60,17 @@ impl Database {
         Self::in_python(&SNOWFLAKE, test)
     }
 
-    fn in_python(program: &'static python::Program, test: &str) -> Option<Self> {
+    pub fn spark(test: &str) -> Option<Self> {
+        Self::in_python(&SPARK, test)
+    }
+
+    /// DuckDB in the part of a database.
+    pub fn emulated(dialect: &str, test: &str) -> Option<Self> {
+        let program = EMULATED.iter().find(|program| program.dialect == dialect);
+        Self::in_python(program.expect("an emulated database"), test)
+    }
+
+    fn in_python(program: &python::Program, test: &str) -> Option<Self> {
         let engine = Python::start(program);
         if engine.is_none() {
             skip(test, &format!("needs {}", program.needs));
@@ -70,6 +81,11 @@ impl Database {
     /// Its name on the command line of this program.
     pub fn dialect(&self) -> &'static str {
         self.engine.dialect()
+    }
+
+    /// The stores that it reads, if it reads no folders.
+    pub fn store(&self) -> Option<Kind> {
+        self.engine.store()
     }
 
     /// An empty database of the same engine.

@@ -9,10 +9,11 @@ use serde_json::{Value, json};
 
 use super::{Engine, Ran, ZONE};
 use crate::promises::root;
+use crate::support::stores::Kind;
 
 /// A program of Python with an engine.
 pub struct Program {
-    dialect: &'static str,
+    pub dialect: &'static str,
     /// Its Python, below `.tools`.
     python: &'static str,
     /// A file in it that is there if the engine is.
@@ -20,6 +21,8 @@ pub struct Program {
     file: &'static str,
     /// The engine and the script that installs it.
     pub needs: &'static str,
+    /// The stores that it reads, if it reads no folders.
+    store: Option<Kind>,
 }
 
 pub const DUCKDB: Program = Program {
@@ -28,6 +31,7 @@ pub const DUCKDB: Program = Program {
     stamp: "pins",
     file: "run_duckdb.py",
     needs: "DuckDB (scripts/test-tools.sh)",
+    store: None,
 };
 
 pub const CLICKHOUSE: Program = Program {
@@ -36,6 +40,7 @@ pub const CLICKHOUSE: Program = Program {
     stamp: "has-clickhouse",
     file: "run_clickhouse.py",
     needs: "chdb (scripts/warehouse-tools.sh)",
+    store: None,
 };
 
 pub const SNOWFLAKE: Program = Program {
@@ -44,11 +49,41 @@ pub const SNOWFLAKE: Program = Program {
     stamp: "has-fakesnow",
     file: "run_snowflake.py",
     needs: "fakesnow (scripts/warehouse-tools.sh)",
+    store: None,
 };
+
+pub const SPARK: Program = Program {
+    dialect: "spark",
+    python: "warehouse/spark",
+    stamp: "has-pyspark",
+    file: "run_spark.py",
+    needs: "Spark and Java (scripts/warehouse-tools.sh)",
+    store: None,
+};
+
+/// DuckDB in the part of these databases.
+pub const EMULATED: [Program; 4] = [
+    emulated("bigquery", Kind::Gcs),
+    emulated("redshift", Kind::Moto),
+    emulated("trino", Kind::Moto),
+    emulated("athena", Kind::Moto),
+];
+
+const fn emulated(dialect: &'static str, store: Kind) -> Program {
+    Program {
+        dialect,
+        python: "warehouse/venv",
+        stamp: "has-sqlglot",
+        file: "run_emulated.py",
+        needs: "DuckDB and sqlglot (scripts/warehouse-tools.sh)",
+        store: Some(store),
+    }
+}
 
 /// A running program.
 pub struct Python {
     dialect: &'static str,
+    store: Option<Kind>,
     process: Mutex<Process>,
 }
 
@@ -67,7 +102,7 @@ impl Python {
             return None;
         }
         let process = Process::start(&folder.join("bin/python"), program);
-        Some(Self { dialect: program.dialect, process: Mutex::new(process) })
+        Some(Self { dialect: program.dialect, store: program.store, process: Mutex::new(process) })
     }
 }
 
@@ -78,7 +113,7 @@ impl Process {
         let mut child = Command::new(python)
             .arg("-B")
             .arg(file)
-            .arg(ZONE)
+            .args([ZONE, program.dialect])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(errors.try_clone().expect("the file again"))
@@ -117,6 +152,10 @@ impl Drop for Process {
 impl Engine for Python {
     fn dialect(&self) -> &'static str {
         self.dialect
+    }
+
+    fn store(&self) -> Option<Kind> {
+        self.store
     }
 
     /// The first script creates it.
