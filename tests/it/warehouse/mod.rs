@@ -9,6 +9,7 @@ pub mod nights;
 mod odd;
 mod parsed;
 mod parts;
+mod questions;
 mod state;
 mod stored;
 

@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use crate::support::stores::Kind;
 use crate::system::skip;
 pub use engine::{Engine, Ran};
-use postgres::Postgres;
+pub use postgres::Postgres;
 use python::{CLICKHOUSE, DUCKDB, EMULATED, Python, SNOWFLAKE, SPARK};
 
 /// A row by column.
@@ -50,6 +50,16 @@ impl Database {
             skip(test, "needs PostgreSQL (scripts/test-tools.sh)");
         }
         server.map(|server| Self::of(Arc::new(server)))
+    }
+
+    /// A server with an empty database `warehouse`, for `psql` in a shell.
+    pub fn postgres_in_shell(test: &str) -> Option<Postgres> {
+        let server = Postgres::start();
+        match &server {
+            Some(server) => server.create("warehouse"),
+            None => skip(test, "needs PostgreSQL (scripts/test-tools.sh)"),
+        }
+        server
     }
 
     pub fn clickhouse(test: &str) -> Option<Self> {

@@ -74,6 +74,12 @@ impl Postgres {
         Some(started)
     }
 
+    /// The environment in which `psql` finds it.
+    pub fn environment(&self) -> [(&'static str, String); 3] {
+        let folder = self.folder.path().to_string_lossy().into_owned();
+        [("PGHOST", folder), ("PGUSER", "tester".to_owned()), ("PGTZ", ZONE.to_owned())]
+    }
+
     fn psql(&self, database: &str) -> Command {
         let mut command = Command::new("psql");
         command.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", "tester", "-d", database]);
