@@ -7,11 +7,12 @@ mod number;
 #[cfg(test)]
 mod tests;
 mod text;
+mod usual;
 mod zone;
 
 pub use format::{format_time, short_text, short_time};
 pub use number::parse_number;
-pub use text::parse_time;
+pub use usual::parse_time;
 
 /// Earliest time of a column: 0000-01-01T00:00:00Z.
 const FIRST: i64 = -62_167_219_200_000_000;

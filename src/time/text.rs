@@ -19,7 +19,7 @@ const SECONDS_PER_DAY: i64 = 86_400;
 ///
 /// `None` for anything else, such as `03/01/2026`, and outside the years 0000 to 9999. Digits alone are a
 /// number, not a date.
-pub fn parse_time(text: &str) -> Option<i64> {
+pub(super) fn parse_any(text: &str) -> Option<i64> {
     let (date, rest) = date(text.as_bytes())?;
     let days = i64::from(date.to_epoch_days());
     let Some((separator, rest)) = rest.split_first() else {
