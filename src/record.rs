@@ -9,6 +9,7 @@
 mod answer;
 mod form;
 pub mod listing;
+mod member;
 mod names;
 mod read;
 #[cfg(test)]
@@ -22,6 +23,7 @@ use std::borrow::Cow;
 use crate::json::{Kind, Malformed, Value};
 
 pub use answer::{ContactAnswer, check};
+pub use member::{MemberName, member, member_named};
 pub use names::{article, members_found};
 pub use read::{read_json, read_page};
 pub use synthetic::{ShortDigest, short_digest};

@@ -1,7 +1,7 @@
 //! The lenient JSON walker against `serde_json`, and the canonical form.
 
 use chatzy_export::internals::record::{column_text, text_of};
-use lenient_json::{Document, Kind, Value, canonical, push_string};
+use lenient_json::{Document, Kind, Names, Value, canonical, push_string};
 use serde_json::Value as Tree;
 
 /// Where both readers apply they agree; where only the lenient one does, what it gives can be trusted.
@@ -23,6 +23,7 @@ pub fn check(input: &[u8]) {
         (Err(refusal), Err(_)) => assert!(refusal.offset <= text.len()),
     }
     if let Ok(document) = leniently {
+        check_numbers(&text);
         walk(document.root());
         check_canonical(document.root(), strictly.ok());
     }
@@ -57,6 +58,25 @@ fn walk(value: Value<'_>) {
     for inner in value.elements().chain(value.members().map(|(_, value)| value)) {
         assert_is_itself(inner);
         assert!(inner.is_strict() || !value.is_strict());
+    }
+}
+
+/// The names that keys are numbered by, among them one longer than the number of bytes compared at once.
+static NAMES: Names = Names::new(&["", "a", "id", "message_id", "0123456789abcdef", "conversation_status"]);
+
+/// Keys have the numbers of their names, however they are written and whatever the document was parsed with.
+fn check_numbers(text: &str) {
+    let (plain, numbered) = (Document::parse(text).unwrap(), Document::parse_with(text, &NAMES).unwrap());
+    let mut open = vec![(plain.root(), numbered.root())];
+    while let Some((plain, numbered)) = open.pop() {
+        assert_eq!((plain.kind(), plain.raw_len()), (numbered.kind(), numbered.raw_len()));
+        for ((key, value), (same, inner)) in plain.keyed().zip(numbered.keyed()) {
+            assert_eq!(key.name(), same.name());
+            assert_eq!(key.number(&NAMES), NAMES.number_of(&key.name()));
+            assert_eq!(key.number(&NAMES), same.number(&NAMES));
+            open.push((value, inner));
+        }
+        open.extend(plain.elements().zip(numbered.elements()));
     }
 }
 

@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 
 use super::answer::may_hold;
 use super::form::{Form, ListMember, of_conversation, of_double, of_list, of_message};
+use super::member::{MemberName, NAMES};
 use super::names::{article, members_found};
 use super::synthetic::name_messages;
 use super::{Conversation, MOST_PARTS, Message, Page, PageError, Shape, column_text};
@@ -15,7 +16,7 @@ use crate::json::{Document, Kind, Value, last_wins};
 /// # Errors
 /// [`PageError::Malformed`], or [`PageError::TooManyParts`].
 pub fn read_json<'t>(text: impl Into<Cow<'t, str>>) -> Result<Document<'t>, PageError> {
-    Document::parse(text).map_err(|error| {
+    Document::parse_with(text, &NAMES).map_err(|error| {
         if error.is_too_much() { PageError::TooManyParts } else { PageError::Malformed(error) }
     })
 }
@@ -83,7 +84,7 @@ impl Room {
     /// Checks that one message does not hold in itself what a page may not hold.
     fn check_message(&self, message: Value<'_>) {
         // Shorter values cannot hold that many members or elements. Normal messages are not walked.
-        let is_long = |value: Value<'_>| value.raw().len() > 2 * MOST_PARTS;
+        let is_long = |value: Value<'_>| value.raw_len() > 2 * MOST_PARTS;
         let is_too_much = |(at, (_, value)): (usize, (_, Value<'_>))| {
             at == MOST_PARTS || (is_long(value) && value.elements().nth(MOST_PARTS).is_some())
         };
@@ -353,13 +354,13 @@ fn read_message<'a>(value: Value<'a>, room: &Room) -> Message<'a> {
     let (mut id, mut created_at, mut message_order, mut conversation_id) = (None, None, None, None);
     room.check_message(value);
     let mut has_inner = false;
-    for (key, value) in value.members() {
-        match &*key {
-            "message_id" => id = column_text(value),
-            "created_at" => created_at = Some(value),
-            "message_order" => message_order = Some(value),
-            "conversation_id" => conversation_id = column_text(value),
-            "messages" | "conversations" => has_inner = true,
+    for (key, value) in value.keyed() {
+        match MemberName::of(key) {
+            Some(MemberName::MessageId) => id = column_text(value),
+            Some(MemberName::CreatedAt) => created_at = Some(value),
+            Some(MemberName::MessageOrder) => message_order = Some(value),
+            Some(MemberName::ConversationId) => conversation_id = column_text(value),
+            Some(MemberName::Messages | MemberName::Conversations) => has_inner = true,
             _ => {}
         }
     }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use crate::id::{Channel, ContactId};
 use crate::json::{Kind, Value};
-use crate::record::{Message, column_text};
+use crate::record::{MemberName, Message, column_text};
 
 use super::conversations::ConversationColumns;
 use super::extra::{Extra, Sent, object_text};
@@ -50,24 +50,24 @@ impl<'a> Fields<'a> {
         if message.kind() != Kind::Object {
             extra.add(0, "message", message);
         }
-        for (position, (name, value)) in message.members().enumerate() {
+        for (position, (key, value)) in message.keyed().enumerate() {
             let sent = Some(Sent { position, value });
-            match &*name {
-                "message_id" => {}
-                "message_order" => fields.message_order = sent,
-                "role" => fields.role = Some(value),
-                "content" => fields.content = Some(value),
-                "created_at" => fields.created_at = sent,
-                "contact_id" => fields.contact_id = sent,
-                "conversation_id" => fields.conversation_id = sent,
-                "conversation_type" => fields.conversation_type = sent,
-                "conversation_status" => fields.conversation_status = sent,
-                "assigned_to" => fields.assigned_to = sent,
-                "chatbot_id" => fields.chatbot_id = sent,
-                "wa_messages" => fields.records[0] = sent,
-                "instagram_messages" => fields.records[1] = sent,
-                "messenger_messages" => fields.records[2] = sent,
-                _ => extra.add(position, name, value),
+            match MemberName::of(key) {
+                Some(MemberName::MessageId) => {}
+                Some(MemberName::MessageOrder) => fields.message_order = sent,
+                Some(MemberName::Role) => fields.role = Some(value),
+                Some(MemberName::Content) => fields.content = Some(value),
+                Some(MemberName::CreatedAt) => fields.created_at = sent,
+                Some(MemberName::ContactId) => fields.contact_id = sent,
+                Some(MemberName::ConversationId) => fields.conversation_id = sent,
+                Some(MemberName::ConversationType) => fields.conversation_type = sent,
+                Some(MemberName::ConversationStatus) => fields.conversation_status = sent,
+                Some(MemberName::AssignedTo) => fields.assigned_to = sent,
+                Some(MemberName::ChatbotId) => fields.chatbot_id = sent,
+                Some(MemberName::WaMessages) => fields.records[0] = sent,
+                Some(MemberName::InstagramMessages) => fields.records[1] = sent,
+                Some(MemberName::MessengerMessages) => fields.records[2] = sent,
+                _ => extra.add(position, key.name(), value),
             }
         }
         fields

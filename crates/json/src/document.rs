@@ -1,11 +1,12 @@
 //! A parsed text: the positions of all values, in the order of the text.
 //!
-//! A node has 12 bytes, and the text remains the only copy of the content. The node of a container has the number of the
-//! next node after it, so skipping a container takes constant time.
+//! A key or a value takes a node of eight bytes, and the text remains the only copy of the content. A list or object takes
+//! two nodes: its start with the number of the next node after it, and its end. So skipping it takes constant time.
 
 use std::borrow::Cow;
 
 use super::kind::Kind;
+use super::names::Names;
 use super::scan::{blanks, scalar, string};
 use super::value::Value;
 use super::{MOST_NODES, Malformed, TOO_MANY_NODES};
@@ -15,26 +16,33 @@ use super::{MOST_NODES, Malformed, TOO_MANY_NODES};
 pub struct Document<'t> {
     text: Cow<'t, str>,
     nodes: Vec<Node>,
+    pub(super) names: &'static Names,
 }
 
 /// A value or a key. The value of a key is the next node.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Node {
-    /// Start and end in the text, in bytes.
+    /// Start in the text, in bytes. In the second node of a list or object: its end. While it is read: the number of the
+    /// container around it.
     pub(super) start: u32,
-    pub(super) end: u32,
-    /// Kind in the upper bits, and the number of the next node after this one and its content. While a container is read:
-    /// the number of the container around it.
-    kind_and_next: u32,
+    /// Kind in the upper bits. Below it the length of a scalar or string, or the number of the next node after a list or
+    /// object. A key without escapes has the number of its name above its length.
+    kind_and_rest: u32,
 }
 
-/// Bits of the number in [`Node::kind_and_next`].
-const NEXT_BITS: u32 = 29;
-const NEXT: u32 = (1 << NEXT_BITS) - 1;
+/// Bits below the kind in [`Node::kind_and_rest`].
+const REST_BITS: u32 = 29;
+const REST: u32 = (1 << REST_BITS) - 1;
+/// Bits of the length of a key with the number of its name above it.
+const KEY_LENGTH_BITS: u32 = REST_BITS - 8;
+const KEY_LENGTH: u32 = (1 << KEY_LENGTH_BITS) - 1;
 /// The container around the outermost value.
-const NOWHERE: u32 = NEXT;
+const NOWHERE: u32 = REST;
+/// Maximum length of a text, so that the length of each value fits its node.
+const MOST_TEXT: usize = REST as usize;
 
-/// Code of a [`Kind`]. Strings with escapes have a code of their own.
+/// Code of a [`Kind`]. Strings with escapes have a code of their own. Keys that are too long for the number of a name
+/// have it too: it only says that the content must be looked at.
 const NULL: u32 = 0;
 const BOOL: u32 = 1;
 const NUMBER: u32 = 2;
@@ -45,18 +53,28 @@ const ARRAY: u32 = 6;
 const OBJECT: u32 = 7;
 
 impl Node {
-    fn new(start: usize, end: usize, code: u32, next: u32) -> Self {
-        // The length of the text is checked before.
-        let place = |at| u32::try_from(at).unwrap_or(u32::MAX);
-        Self { start: place(start), end: place(end), kind_and_next: code << NEXT_BITS | next }
+    fn new(start: usize, code: u32, rest: u32) -> Self {
+        Self { start: short(start), kind_and_rest: code << REST_BITS | rest }
     }
 
-    pub(super) fn next(self) -> u32 {
-        self.kind_and_next & NEXT
+    #[inline]
+    fn code(self) -> u32 {
+        self.kind_and_rest >> REST_BITS
     }
 
+    #[inline]
+    fn rest(self) -> u32 {
+        self.kind_and_rest & REST
+    }
+
+    #[inline]
+    pub(super) fn is_container(self) -> bool {
+        self.code() >= ARRAY
+    }
+
+    #[inline]
     pub(super) fn kind(self) -> Kind {
-        match self.kind_and_next >> NEXT_BITS {
+        match self.code() {
             NULL => Kind::Null,
             BOOL => Kind::Bool,
             NUMBER => Kind::Number,
@@ -68,8 +86,29 @@ impl Node {
     }
 
     pub(super) fn is_escaped(self) -> bool {
-        self.kind_and_next >> NEXT_BITS == ESCAPED
+        self.code() == ESCAPED
     }
+
+    /// Start and end in the text of a scalar or string.
+    pub(super) fn span(self) -> (u32, u32) {
+        (self.start, self.start + self.rest())
+    }
+
+    /// Start and end in the text of a key.
+    pub(super) fn key_span(self) -> (u32, u32) {
+        (self.start, self.start + if self.is_escaped() { self.rest() } else { self.rest() & KEY_LENGTH })
+    }
+
+    /// Number of the name of a key; `None` if the content must be looked at.
+    #[inline]
+    pub(super) fn name(self) -> Option<u8> {
+        (self.code() == STRING).then(|| u8::try_from(self.rest() >> KEY_LENGTH_BITS).unwrap_or(0))
+    }
+}
+
+/// A position or number as stored. The length of the text is checked before.
+fn short(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
 }
 
 impl<'t> Document<'t> {
@@ -78,9 +117,17 @@ impl<'t> Document<'t> {
     /// # Errors
     /// The text is not a JSON value, even when read leniently, or has more than [`MOST_NODES`] values and keys.
     pub fn parse(text: impl Into<Cow<'t, str>>) -> Result<Self, Malformed> {
+        Self::parse_with(text, Names::NONE)
+    }
+
+    /// Parses a text, and numbers its keys with these names. See [`Key::number`](super::Key::number).
+    ///
+    /// # Errors
+    /// As [`Document::parse`].
+    pub fn parse_with(text: impl Into<Cow<'t, str>>, names: &'static Names) -> Result<Self, Malformed> {
         let text = text.into();
-        let nodes = Reader::new(&text)?.read()?;
-        Ok(Self { text, nodes })
+        let nodes = Reader::new(&text, names)?.read()?;
+        Ok(Self { text, nodes, names })
     }
 
     /// The outermost value.
@@ -108,8 +155,22 @@ impl<'t> Document<'t> {
         self.nodes[at as usize]
     }
 
+    /// The number of the next node after the value with this number and its content.
     #[inline]
-    pub(super) fn slice(&self, start: u32, end: u32) -> &str {
+    pub(super) fn next(&self, at: u32) -> u32 {
+        let node = self.node(at);
+        if node.is_container() { node.rest() } else { at + 1 }
+    }
+
+    /// Start and end of the value with this number.
+    #[inline]
+    pub(super) fn span(&self, at: u32) -> (u32, u32) {
+        let node = self.node(at);
+        if node.is_container() { (node.start, self.node(at + 1).start) } else { node.span() }
+    }
+
+    #[inline]
+    pub(super) fn slice(&self, (start, end): (u32, u32)) -> &str {
         self.text.get(start as usize..end as usize).expect("a token starts and ends at ASCII bytes")
     }
 }
@@ -119,21 +180,22 @@ struct Reader<'t> {
     bytes: &'t [u8],
     at: usize,
     nodes: Vec<Node>,
+    names: &'static Names,
     /// The innermost open container, and its kind.
     open: u32,
     in_object: bool,
 }
 
 impl<'t> Reader<'t> {
-    fn new(text: &'t str) -> Result<Self, Malformed> {
+    fn new(text: &'t str, names: &'static Names) -> Result<Self, Malformed> {
         /// Typical size of text per node, in bytes, rounded down.
         const TEXT_OF_NODE: usize = 9;
-        if u32::try_from(text.len()).is_err() {
-            return Err(Malformed { offset: 0, what: "a text of over 4 GiB" });
+        if text.len() > MOST_TEXT {
+            return Err(Malformed { offset: 0, what: "a text of over 512 MiB" });
         }
         let at = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
         let nodes = Vec::with_capacity((text.len() / TEXT_OF_NODE + 8).min(MOST_NODES));
-        Ok(Self { bytes: text.as_bytes(), at, nodes, open: NOWHERE, in_object: false })
+        Ok(Self { bytes: text.as_bytes(), at, nodes, names, open: NOWHERE, in_object: false })
     }
 
     fn read(mut self) -> Result<Vec<Node>, Malformed> {
@@ -201,7 +263,17 @@ impl<'t> Reader<'t> {
         if self.bytes.get(self.at) != Some(&b'"') {
             return Err(self.malformed("a key in quotes was expected"));
         }
-        self.string()?;
+        let start = self.at;
+        let (end, escaped) = string(self.bytes, start)?;
+        let length = short(end - start);
+        if escaped || length > KEY_LENGTH {
+            self.leaf(end, ESCAPED)?;
+        } else {
+            let name = u32::from(self.names.number_in(self.bytes, start + 1, end - 1));
+            self.check_room()?;
+            self.nodes.push(Node::new(start, STRING, name << KEY_LENGTH_BITS | length));
+            self.at = end;
+        }
         self.skip_blanks();
         if self.bytes.get(self.at) != Some(&b':') {
             return Err(self.malformed("':' was expected"));
@@ -212,16 +284,18 @@ impl<'t> Reader<'t> {
     }
 
     fn leaf(&mut self, end: usize, code: u32) -> Result<(), Malformed> {
-        let next = self.number()? + 1;
-        self.nodes.push(Node::new(self.at, end, code, next));
+        self.check_room()?;
+        self.nodes.push(Node::new(self.at, code, short(end - self.at)));
         self.at = end;
         Ok(())
     }
 
     /// Opens a container. Returns false if it is empty, and so closed already.
     fn enter(&mut self, code: u32, close: u8) -> Result<bool, Malformed> {
-        let number = self.number()?;
-        self.nodes.push(Node::new(self.at, self.at, code, self.open));
+        self.check_room()?;
+        let number = short(self.nodes.len());
+        self.nodes.push(Node::new(self.at, code, 0));
+        self.nodes.push(Node { start: self.open, kind_and_rest: 0 });
         (self.open, self.in_object) = (number, code == OBJECT);
         self.at += 1;
         self.skip_blanks();
@@ -235,14 +309,11 @@ impl<'t> Reader<'t> {
     /// Closes the innermost container at its bracket.
     fn leave(&mut self) {
         self.at += 1;
-        // At most `MOST_NODES` nodes exist, so the number fits.
-        let next = u32::try_from(self.nodes.len()).unwrap_or(NOWHERE);
-        let node = &mut self.nodes[self.open as usize];
-        let around = node.next();
-        let code = node.kind_and_next >> NEXT_BITS;
-        *node = Node::new(node.start as usize, self.at, code, next);
-        self.open = around;
-        self.in_object = self.nodes.get(around as usize).is_some_and(|node| node.kind() == Kind::Object);
+        let (open, next) = (self.open as usize, short(self.nodes.len()));
+        let [node, end] = &mut self.nodes[open..open + 2] else { return };
+        *node = Node::new(node.start as usize, node.code(), next);
+        self.open = std::mem::replace(&mut end.start, short(self.at));
+        self.in_object = self.nodes.get(self.open as usize).is_some_and(|node| node.code() == OBJECT);
     }
 
     /// Checks that the text ends here.
@@ -253,12 +324,10 @@ impl<'t> Reader<'t> {
         Err(self.malformed("more bytes after the value"))
     }
 
-    /// The number of the next node.
-    fn number(&self) -> Result<u32, Malformed> {
-        match u32::try_from(self.nodes.len()) {
-            Ok(number) if self.nodes.len() < MOST_NODES => Ok(number),
-            _ => Err(self.malformed(TOO_MANY_NODES)),
-        }
+    /// Checks that there is room for one more key or value.
+    #[inline]
+    fn check_room(&self) -> Result<(), Malformed> {
+        if self.nodes.len() < MOST_NODES { Ok(()) } else { Err(self.malformed(TOO_MANY_NODES)) }
     }
 
     fn skip_blanks(&mut self) {

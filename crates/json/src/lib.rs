@@ -11,6 +11,7 @@ mod canonical;
 mod document;
 mod escape;
 mod kind;
+mod names;
 mod scan;
 mod strict;
 #[cfg(test)]
@@ -21,11 +22,12 @@ pub use canonical::canonical;
 pub use document::Document;
 pub use escape::push_string;
 pub use kind::Kind;
-pub use value::{Elements, Members, Value, last_wins};
+pub use names::Names;
+pub use value::{Elements, Key, Keyed, Members, Value, last_wins};
 
-/// Maximum number of values and keys of one text: 48 MB of memory. A response of the service has at most 6 MB (AWS Lambda's
-/// limit), and so at most 3 million.
-pub const MOST_NODES: usize = 4 << 20;
+/// Maximum number of values and keys of one text, where lists and objects count twice: 48 MB of memory. A response of the
+/// service has at most 6 MB (AWS Lambda's limit), and so at most 6 million.
+pub const MOST_NODES: usize = 6 << 20;
 
 const TOO_MANY_NODES: &str = "more values than the limit";
 

@@ -1,9 +1,10 @@
 //! Finds the event of a record. A record is an event, or contains one in the envelopes of webhooks.
 
 use crate::json::{Document, Kind, Value};
+use crate::record::{MemberName, member, read_json};
 
 macro_rules! event_members {
-    ($($field:ident: $key:literal),* $(,)?) => {
+    ($($field:ident: $name:ident),* $(,)?) => {
         /// Members of an event that are read. Null counts as missing.
         #[derive(Clone, Copy, Debug, Default)]
         pub(super) struct Event<'a> {
@@ -17,10 +18,10 @@ macro_rules! event_members {
         impl<'a> Event<'a> {
             fn read(object: Value<'a>) -> Self {
                 let mut event = Self { object: Some(object), ..Self::default() };
-                for (key, value) in object.members() {
+                for (key, value) in object.keyed() {
                     let value = (!value.is_null()).then_some(value);
-                    match &*key {
-                        $($key => event.$field = value,)*
+                    match MemberName::of(key) {
+                        $(Some(MemberName::$name) => event.$field = value,)*
                         _ => {}
                     }
                 }
@@ -31,35 +32,35 @@ macro_rules! event_members {
 }
 
 event_members! {
-    button: "button",
-    contacts: "contacts",
-    context: "context",
-    delivery: "delivery",
-    entry: "entry",
-    errors: "errors",
-    from: "from",
-    id: "id",
-    interactive: "interactive",
-    is_echo: "is_echo",
-    kind: "type",
-    message: "message",
-    message_edit: "message_edit",
-    message_status: "message_status",
-    messages: "messages",
-    messaging: "messaging",
-    postback: "postback",
-    pricing: "pricing",
-    reaction: "reaction",
-    read: "read",
-    recipient: "recipient",
-    recipient_id: "recipient_id",
-    referral: "referral",
-    sender: "sender",
-    status: "status",
-    statuses: "statuses",
-    template: "template",
-    text: "text",
-    timestamp: "timestamp",
+    button: Button,
+    contacts: Contacts,
+    context: Context,
+    delivery: Delivery,
+    entry: Entry,
+    errors: Errors,
+    from: From,
+    id: Id,
+    interactive: Interactive,
+    is_echo: IsEcho,
+    kind: Type,
+    message: Message,
+    message_edit: MessageEdit,
+    message_status: MessageStatus,
+    messages: Messages,
+    messaging: Messaging,
+    postback: Postback,
+    pricing: Pricing,
+    reaction: Reaction,
+    read: Read,
+    recipient: Recipient,
+    recipient_id: RecipientId,
+    referral: Referral,
+    sender: Sender,
+    status: Status,
+    statuses: Statuses,
+    template: Template,
+    text: Text,
+    timestamp: Timestamp,
 }
 
 /// Members of the record itself, outside its event.
@@ -74,11 +75,11 @@ impl<'a> Envelope<'a> {
     /// Reads a record. All members are `None` if it is not an object.
     pub(super) fn read(record: Value<'a>) -> Self {
         let mut envelope = Self::default();
-        for (name, value) in record.members() {
-            match &*name {
-                "data" => envelope.data = Some(value),
-                "status" => envelope.status = Some(value),
-                "created_at" => envelope.created_at = Some(value),
+        for (key, value) in record.keyed() {
+            match MemberName::of(key) {
+                Some(MemberName::Data) => envelope.data = Some(value),
+                Some(MemberName::Status) => envelope.status = Some(value),
+                Some(MemberName::CreatedAt) => envelope.created_at = Some(value),
                 _ => {}
             }
         }
@@ -94,7 +95,7 @@ pub(super) fn with_event<T>(
 ) -> T {
     let inner = envelope.data.filter(|data| !data.is_null());
     let text = inner.and_then(Value::text);
-    let parsed = text.and_then(|text| Document::parse(text).ok());
+    let parsed = text.and_then(|text| read_json(text).ok());
     let parsed = parsed.as_ref().map(Document::root);
     let start = inner.into_iter().chain(parsed).chain([record]).find(|value| value.kind() == Kind::Object);
     then(start.map(unwrap).as_ref())
@@ -104,16 +105,17 @@ fn unwrap(start: Value<'_>) -> Event<'_> {
     let event = Event::read(start);
     let entry = event.entry.and_then(first);
     let delivered = || {
-        let change =
-            entry.and_then(|entry| first(key(entry, "changes")?)).and_then(|change| key(change, "value"));
+        let change = entry
+            .and_then(|entry| first(key(entry, MemberName::Changes)?))
+            .and_then(|change| key(change, MemberName::Value));
         change.and_then(object)
     };
     if let Some(change) = delivered() {
         let change = Event::read(change);
         return inside(&change).unwrap_or(change);
     }
-    let messaging = || entry.and_then(|entry| first(key(entry, "messaging")?)).and_then(object);
-    let standby = || entry.and_then(|entry| first(key(entry, "standby")?)).and_then(object);
+    let messaging = || entry.and_then(|entry| first(key(entry, MemberName::Messaging)?)).and_then(object);
+    let standby = || entry.and_then(|entry| first(key(entry, MemberName::Standby)?)).and_then(object);
     let bare = || event.messaging.and_then(first).and_then(object);
     match messaging().or_else(standby).or_else(bare) {
         Some(found) => Event::read(found),
@@ -140,8 +142,8 @@ fn object(value: Value<'_>) -> Option<Value<'_>> {
 }
 
 /// Returns the member `name` of an object; `None` if missing or null.
-pub(super) fn key<'a>(value: Value<'a>, name: &str) -> Option<Value<'a>> {
-    value.member(name).filter(|member| !member.is_null())
+pub(super) fn key(value: Value<'_>, name: MemberName) -> Option<Value<'_>> {
+    member(value, name).filter(|member| !member.is_null())
 }
 
 /// Returns the first element of an array; `None` if missing or null.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::json::{Kind, Value};
-use crate::record::column_text;
+use crate::record::{MemberName, column_text, member_named};
 
 use super::super::value::{boolean, int, time};
 use super::envelope::{Envelope, Event, first, key};
@@ -16,10 +16,10 @@ pub(super) fn lift<'a>(envelope: &Envelope<'a>, event: Option<&Event<'a>>) -> Li
     let Some(event) = event else { return Lifted { status, created_at, ..Lifted::default() } };
 
     let event_type = event_type(event);
-    let sender_id = event.from.or_else(|| key(event.sender?, "id")).and_then(column_text);
+    let sender_id = event.from.or_else(|| key(event.sender?, MemberName::Id)).and_then(column_text);
     let typed = typed(event);
     let of_type = |name| key(typed?, name);
-    let attachment = event.message.and_then(|message| first(key(message, "attachments")?));
+    let attachment = event.message.and_then(|message| first(key(message, MemberName::Attachments)?));
     let error = event.errors.and_then(first);
     let of_error = |name| key(error?, name);
     Lifted {
@@ -34,25 +34,40 @@ pub(super) fn lift<'a>(envelope: &Envelope<'a>, event: Option<&Event<'a>>) -> Li
         sender_id,
         recipient_id: recipient_id(event, event_type).and_then(column_text),
         text: text(event, typed).and_then(column_text),
-        template_name: event.template.and_then(|template| key(template, "name")).and_then(column_text),
-        media_id: of_type("id").and_then(column_text),
-        media_url: of_type("link")
-            .or_else(|| of_type("url"))
-            .or_else(|| key(key(attachment?, "payload")?, "url"))
+        template_name: event
+            .template
+            .and_then(|template| key(template, MemberName::Name))
             .and_then(column_text),
-        media_mime_type: of_type("mime_type").and_then(column_text),
-        error_code: of_error("code").and_then(|code| int(code).fitting()),
-        error_title: of_error("title").or_else(|| of_error("message")).and_then(column_text),
-        error_details: of_error("error_data").and_then(|more| key(more, "details")).and_then(column_text),
-        pricing_category: event.pricing.and_then(|pricing| key(pricing, "category")).and_then(column_text),
+        media_id: of_type(MemberName::Id).and_then(column_text),
+        media_url: of_type(MemberName::Link)
+            .or_else(|| of_type(MemberName::Url))
+            .or_else(|| key(key(attachment?, MemberName::Payload)?, MemberName::Url))
+            .and_then(column_text),
+        media_mime_type: of_type(MemberName::MimeType).and_then(column_text),
+        error_code: of_error(MemberName::Code).and_then(|code| int(code).fitting()),
+        error_title: of_error(MemberName::Title)
+            .or_else(|| of_error(MemberName::Message))
+            .and_then(column_text),
+        error_details: of_error(MemberName::ErrorData)
+            .and_then(|more| key(more, MemberName::Details))
+            .and_then(column_text),
+        pricing_category: event
+            .pricing
+            .and_then(|pricing| key(pricing, MemberName::Category))
+            .and_then(column_text),
     }
 }
 
 fn event_type(event: &Event<'_>) -> EventType {
     let is_set = |member: Option<Value<'_>>| member.is_some_and(|value| value.raw() != "false");
     let is_true = |value: Value<'_>| boolean(value).fitting() == Some(true);
-    let echo =
-        || event.message.and_then(|message| key(message, "is_echo")).or(event.is_echo).is_some_and(is_true);
+    let echo = || {
+        event
+            .message
+            .and_then(|message| key(message, MemberName::IsEcho))
+            .or(event.is_echo)
+            .is_some_and(is_true)
+    };
     let kinds: [(EventType, &dyn Fn() -> bool); 11] = [
         (EventType::Status, &|| event.status.is_some() && own_recipient(event).is_some()),
         (EventType::Delivery, &|| is_set(event.delivery)),
@@ -86,36 +101,37 @@ fn direction(event_type: EventType, from_somebody: bool) -> Option<Direction> {
 }
 
 fn message_type<'a>(event: &Event<'a>, attachment: Option<Value<'a>>) -> Option<Cow<'a, str>> {
-    let text = || event.message.and_then(|message| key(message, "text")).map(|_| Cow::Borrowed("text"));
-    let sent = event.kind.or_else(|| key(attachment?, "type"));
+    let text =
+        || event.message.and_then(|message| key(message, MemberName::Text)).map(|_| Cow::Borrowed("text"));
+    let sent = event.kind.or_else(|| key(attachment?, MemberName::Type));
     sent.and_then(column_text).or_else(text)
 }
 
 fn platform_message_id<'a>(event: &Event<'a>) -> Option<Value<'a>> {
     event
         .id
-        .or_else(|| key(event.message?, "mid"))
-        .or_else(|| key(event.postback?, "mid"))
-        .or_else(|| first(key(event.delivery?, "mids")?))
-        .or_else(|| key(first(event.messages?)?, "id"))
+        .or_else(|| key(event.message?, MemberName::Mid))
+        .or_else(|| key(event.postback?, MemberName::Mid))
+        .or_else(|| first(key(event.delivery?, MemberName::Mids)?))
+        .or_else(|| key(first(event.messages?)?, MemberName::Id))
 }
 
 fn related_message_id<'a>(event: &Event<'a>) -> Option<Value<'a>> {
-    key_of(event.context, "id")
-        .or_else(|| key(key(event.message?, "reply_to")?, "mid"))
-        .or_else(|| key_of(event.reaction, "message_id"))
-        .or_else(|| key_of(event.reaction, "mid"))
-        .or_else(|| key_of(event.read, "mid"))
-        .or_else(|| key_of(event.message_edit, "mid"))
+    key_of(event.context, MemberName::Id)
+        .or_else(|| key(key(event.message?, MemberName::ReplyTo)?, MemberName::Mid))
+        .or_else(|| key_of(event.reaction, MemberName::MessageId))
+        .or_else(|| key_of(event.reaction, MemberName::Mid))
+        .or_else(|| key_of(event.read, MemberName::Mid))
+        .or_else(|| key_of(event.message_edit, MemberName::Mid))
 }
 
 fn own_recipient<'a>(event: &Event<'a>) -> Option<Value<'a>> {
-    event.recipient_id.or_else(|| key_of(event.recipient, "id"))
+    event.recipient_id.or_else(|| key_of(event.recipient, MemberName::Id))
 }
 
 fn recipient_id<'a>(event: &Event<'a>, event_type: EventType) -> Option<Value<'a>> {
     let answered = || match event_type {
-        EventType::SendAck => key(first(event.contacts?)?, "wa_id"),
+        EventType::SendAck => key(first(event.contacts?)?, MemberName::WaId),
         _ => None,
     };
     own_recipient(event).or_else(answered)
@@ -124,23 +140,23 @@ fn recipient_id<'a>(event: &Event<'a>, event_type: EventType) -> Option<Value<'a
 /// Returns the member that the event's `type` names. It has the details of media.
 fn typed<'a>(event: &Event<'a>) -> Option<Value<'a>> {
     let kind = event.kind.filter(|kind| kind.kind() == Kind::String)?.text()?;
-    key(event.object?, &kind)
+    member_named(event.object?, &kind).filter(|details| !details.is_null())
 }
 
 fn text<'a>(event: &Event<'a>, typed: Option<Value<'a>>) -> Option<Value<'a>> {
-    let reply = |name| key(key(event.interactive?, name)?, "title");
-    key_of(event.text, "body")
-        .or_else(|| key_of(event.message, "text"))
-        .or_else(|| key_of(typed, "caption"))
-        .or_else(|| key_of(event.button, "text"))
-        .or_else(|| reply("button_reply"))
-        .or_else(|| reply("list_reply"))
-        .or_else(|| reply("nfm_reply"))
-        .or_else(|| key_of(event.postback, "title"))
-        .or_else(|| key_of(event.message_edit, "text"))
-        .or_else(|| key_of(event.reaction, "emoji"))
+    let reply = |name| key(key(event.interactive?, name)?, MemberName::Title);
+    key_of(event.text, MemberName::Body)
+        .or_else(|| key_of(event.message, MemberName::Text))
+        .or_else(|| key_of(typed, MemberName::Caption))
+        .or_else(|| key_of(event.button, MemberName::Text))
+        .or_else(|| reply(MemberName::ButtonReply))
+        .or_else(|| reply(MemberName::ListReply))
+        .or_else(|| reply(MemberName::NfmReply))
+        .or_else(|| key_of(event.postback, MemberName::Title))
+        .or_else(|| key_of(event.message_edit, MemberName::Text))
+        .or_else(|| key_of(event.reaction, MemberName::Emoji))
 }
 
-fn key_of<'a>(value: Option<Value<'a>>, name: &str) -> Option<Value<'a>> {
+fn key_of(value: Option<Value<'_>>, name: MemberName) -> Option<Value<'_>> {
     key(value?, name)
 }

@@ -122,10 +122,11 @@ pub fn marks(raw: &str) -> Marks {
         Marks {
             is_deletion: event
                 .message
-                .and_then(|message| envelope::key(message, "is_deleted"))
+                .and_then(|message| message.member("is_deleted").filter(|deleted| !deleted.is_null()))
                 .is_some_and(is_true),
             is_withdrawal: reaction.is_some_and(|reaction| {
-                is(envelope::key(reaction, "action"), "unreact") || is(reaction.member("emoji"), "")
+                is(reaction.member("action").filter(|action| !action.is_null()), "unreact")
+                    || is(reaction.member("emoji"), "")
             }),
         }
     })
