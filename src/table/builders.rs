@@ -45,12 +45,15 @@ pub struct Builders {
     stamp: Stamp,
     tables: [TableBuilder; 5],
     counts: Counts,
+    /// Buffer for the text whose hash is the ID of a record.
+    hashed: Vec<u8>,
 }
 
 impl Builders {
     /// Creates tables without rows.
     pub fn new(stamp: &Stamp) -> Self {
-        Self { stamp: stamp.clone(), tables: Table::ALL.map(TableBuilder::new), counts: Counts::default() }
+        let tables = Table::ALL.map(TableBuilder::new);
+        Self { stamp: stamp.clone(), tables, counts: Counts::default(), hashed: Vec::new() }
     }
 
     /// Returns the number of pending rows of a table.
@@ -95,6 +98,10 @@ impl Builders {
 
     pub(super) fn unknown(&mut self) -> &mut UnknownFields {
         &mut self.counts.unknown
+    }
+
+    pub(super) fn hashed(&mut self) -> &mut Vec<u8> {
+        &mut self.hashed
     }
 
     pub(super) fn table(&mut self, table: Table) -> &mut TableBuilder {

@@ -15,6 +15,17 @@ use super::{Kind, Rows, Table};
 const EXPORTED_AT: &str = "exported_at";
 const RUN_ID: &str = "run_id";
 
+/// Columns that are equal in most rows of a conversation.
+const REPEATED: [&str; 7] = [
+    "contact_id",
+    "conversation_id",
+    "channel",
+    "conversation_type",
+    "conversation_status",
+    "assigned_to",
+    "chatbot_id",
+];
+
 /// Initial capacity for text in bytes, enough for usual batches. One text of 50 MB is no reason to reserve as
 /// much for the next batch.
 const MOST_AHEAD: usize = 4 << 20;
@@ -22,7 +33,8 @@ const MOST_AHEAD: usize = 4 << 20;
 /// Pending rows of one table.
 ///
 /// To append a row, append its columns in their order, without those of the stamp. Then call
-/// [`TableBuilder::end_row`].
+/// [`TableBuilder::end_row`]. Most columns of a record are null, so a null is only counted: the column is filled up before
+/// its next value, and at the end.
 #[derive(Debug)]
 pub(super) struct TableBuilder {
     table: Table,
@@ -36,6 +48,7 @@ pub(super) struct TableBuilder {
 #[derive(Debug)]
 enum ColumnBuilder {
     Text(StringBuilder),
+    Repeated(RepeatedText),
     Time(TimestampMicrosecondBuilder),
     Int(Int64Builder),
     Bool(BooleanBuilder),
@@ -44,7 +57,7 @@ enum ColumnBuilder {
 impl TableBuilder {
     pub(super) fn new(table: Table) -> Self {
         let own = table.columns().iter().filter(|column| ![EXPORTED_AT, RUN_ID].contains(&column.name));
-        let columns = own.map(|column| (column.name, ColumnBuilder::new(column.kind))).collect();
+        let columns = own.map(|column| (column.name, ColumnBuilder::new(column.name, column.kind))).collect();
         Self { table, columns, message_time: time_builder(), next: 0, rows: 0, bytes: 0 }
     }
 
@@ -60,25 +73,29 @@ impl TableBuilder {
     pub(super) fn text(&mut self, name: &'static str, value: Option<&str>) {
         // Each text has an offset of four bytes.
         self.bytes += value.map_or(0, str::len) + 4;
-        match self.column(name) {
-            ColumnBuilder::Text(column) => column.append_option(value),
-            other => other.refuse(name),
+        match (self.column(name, value.is_some()), value) {
+            (_, None) => {}
+            (ColumnBuilder::Text(column), Some(value)) => column.append_value(value),
+            (ColumnBuilder::Repeated(column), Some(value)) => column.append(value),
+            (other, Some(_)) => other.refuse(name),
         }
     }
 
     pub(super) fn time(&mut self, name: &'static str, value: Option<i64>) {
         self.bytes += 8;
-        match self.column(name) {
-            ColumnBuilder::Time(column) => column.append_option(value),
-            other => other.refuse(name),
+        match (self.column(name, value.is_some()), value) {
+            (_, None) => {}
+            (ColumnBuilder::Time(column), Some(value)) => column.append_value(value),
+            (other, Some(_)) => other.refuse(name),
         }
     }
 
     pub(super) fn int(&mut self, name: &'static str, value: Option<i64>) {
         self.bytes += 8;
-        match self.column(name) {
-            ColumnBuilder::Int(column) => column.append_option(value),
-            other => other.refuse(name),
+        match (self.column(name, value.is_some()), value) {
+            (_, None) => {}
+            (ColumnBuilder::Int(column), Some(value)) => column.append_value(value),
+            (other, Some(_)) => other.refuse(name),
         }
     }
 
@@ -89,9 +106,10 @@ impl TableBuilder {
 
     pub(super) fn boolean(&mut self, name: &'static str, value: Option<bool>) {
         self.bytes += 1;
-        match self.column(name) {
-            ColumnBuilder::Bool(column) => column.append_option(value),
-            other => other.refuse(name),
+        match (self.column(name, value.is_some()), value) {
+            (_, None) => {}
+            (ColumnBuilder::Bool(column), Some(value)) => column.append_value(value),
+            (other, Some(_)) => other.refuse(name),
         }
     }
 
@@ -118,7 +136,8 @@ impl TableBuilder {
             TimestampMicrosecondArray::from_value(stamp.exported_at, self.rows).with_timezone("UTC");
         let run_id = StringArray::from_iter_values(std::iter::repeat_n(stamp.run_id.as_str(), self.rows));
         let (exported_at, run_id): (ArrayRef, ArrayRef) = (Arc::new(exported_at), Arc::new(run_id));
-        let mut own = self.columns.iter_mut().map(|(_, column)| column.finish());
+        let rows = self.rows;
+        let mut own = self.columns.iter_mut().map(|(_, column)| column.finish(rows));
         let columns = self.table.columns().iter().filter_map(|column| match column.name {
             EXPORTED_AT => Some(Arc::clone(&exported_at)),
             RUN_ID => Some(Arc::clone(&run_id)),
@@ -132,17 +151,23 @@ impl TableBuilder {
         Some(Rows { table: self.table, batch, message_time: self.table.is_per_message().then_some(times) })
     }
 
-    fn column(&mut self, name: &'static str) -> &mut ColumnBuilder {
+    /// The next column, filled up to the current row if a value follows.
+    #[inline]
+    fn column(&mut self, name: &'static str, has_value: bool) -> &mut ColumnBuilder {
         let (expected, column) = &mut self.columns[self.next];
         debug_assert_eq!(*expected, name, "the columns of {:?}", self.table);
         self.next += 1;
+        if has_value {
+            column.fill_up(self.rows);
+        }
         column
     }
 }
 
 impl ColumnBuilder {
-    fn new(kind: Kind) -> Self {
+    fn new(name: &str, kind: Kind) -> Self {
         match kind {
+            Kind::Str if REPEATED.contains(&name) => Self::Repeated(RepeatedText::default()),
             Kind::Str | Kind::Json => Self::Text(StringBuilder::new()),
             Kind::Ts => Self::Time(time_builder()),
             Kind::Int => Self::Int(Int64Builder::new()),
@@ -150,14 +175,37 @@ impl ColumnBuilder {
         }
     }
 
-    fn finish(&mut self) -> ArrayRef {
-        match self {
-            // The next batch will have about the same size. Growing step by step would copy each text twice.
-            Self::Text(column) => {
-                let (rows, bytes) = (column.len(), column.values_slice().len());
-                let next = StringBuilder::with_capacity(rows, bytes.min(MOST_AHEAD));
-                Arc::new(std::mem::replace(column, next).finish())
+    /// Appends nulls for the rows before this one that have no value.
+    #[inline]
+    fn fill_up(&mut self, row: usize) {
+        let missing = row - self.len();
+        if missing > 0 {
+            match self {
+                Self::Text(column) => column.append_nulls(missing),
+                Self::Repeated(column) => column.append_nulls(missing),
+                Self::Time(column) => column.append_nulls(missing),
+                Self::Int(column) => column.append_nulls(missing),
+                Self::Bool(column) => column.append_nulls(missing),
             }
+        }
+    }
+
+    #[inline]
+    fn len(&self) -> usize {
+        match self {
+            Self::Text(column) => column.len(),
+            Self::Repeated(column) => column.len(),
+            Self::Time(column) => column.len(),
+            Self::Int(column) => column.len(),
+            Self::Bool(column) => column.len(),
+        }
+    }
+
+    fn finish(&mut self, rows: usize) -> ArrayRef {
+        self.fill_up(rows);
+        match self {
+            Self::Text(column) => finish_text(column),
+            Self::Repeated(column) => column.finish(),
             Self::Time(column) => Arc::new(column.finish()),
             Self::Int(column) => Arc::new(column.finish()),
             Self::Bool(column) => Arc::new(column.finish()),
@@ -166,6 +214,52 @@ impl ColumnBuilder {
 
     fn refuse(&self, name: &'static str) -> ! {
         unreachable!("the column {name} is of another kind: {self:?}")
+    }
+}
+
+/// Finishes a text column. The next batch will have about the same size, and growing step by step would copy each text
+/// twice.
+fn finish_text(column: &mut StringBuilder) -> ArrayRef {
+    let (rows, bytes) = (column.len(), column.values_slice().len());
+    let next = StringBuilder::with_capacity(rows + rows / 8, (bytes + bytes / 8).min(MOST_AHEAD));
+    Arc::new(std::mem::replace(column, next).finish())
+}
+
+/// A text column whose values mostly equal the one before. Equal ones are counted, and appended together.
+#[derive(Debug, Default)]
+struct RepeatedText {
+    column: StringBuilder,
+    value: String,
+    /// How often the value is still to be appended.
+    count: usize,
+}
+
+impl RepeatedText {
+    fn append(&mut self, value: &str) {
+        if self.value != value {
+            self.flush();
+            value.clone_into(&mut self.value);
+        }
+        self.count += 1;
+    }
+
+    fn append_nulls(&mut self, count: usize) {
+        self.flush();
+        self.column.append_nulls(count);
+    }
+
+    fn flush(&mut self) {
+        self.column.append_value_n(&self.value, std::mem::take(&mut self.count));
+    }
+
+    fn len(&self) -> usize {
+        self.column.len() + self.count
+    }
+
+    fn finish(&mut self) -> ArrayRef {
+        self.flush();
+        self.value = String::new();
+        finish_text(&mut self.column)
     }
 }
 

@@ -11,6 +11,9 @@ use super::columns::TableBuilder;
 use super::payload::{Lifted, with_lifted};
 use super::{Builders, Table};
 
+/// Capacity of the buffer for hashed text that is kept between two messages, in bytes.
+const KEPT_HASHED: usize = 64 << 10;
+
 /// The message whose records are appended.
 pub(super) struct Owner<'a> {
     pub(super) message_id: &'a str,
@@ -28,14 +31,19 @@ pub(super) fn append<E>(
     flush_large: &mut impl FnMut(&mut Builders) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut before = Before::default();
+    let mut hashed = std::mem::take(builders.hashed());
     for (index, member) in array.elements().enumerate() {
-        let id = record_id(owner.message_id, channel, member.raw(), before.equal_to(member.raw()));
+        let equal_before = before.equal_to(member.raw());
+        let id = record_id(owner.message_id, channel, member.raw(), equal_before, &mut hashed);
         let table = builders.table(Table::ChannelRecords);
         with_lifted(member, |lifted| {
             append_row(table, owner, channel, &Row { id: &id, index, member, lifted });
         });
         flush_large(builders)?;
     }
+    hashed.clear();
+    hashed.shrink_to(KEPT_HASHED);
+    *builders.hashed() = hashed;
     Ok(())
 }
 
@@ -77,11 +85,17 @@ fn append_row(table: &mut TableBuilder, owner: &Owner<'_>, channel: Channel, row
     table.end_message_row(owner.message_time);
 }
 
-/// Returns an ID that is equal for equal records, even if more records follow.
-fn record_id(message_id: &str, channel: Channel, raw: &str, equal_before: usize) -> ShortDigest {
+/// Returns an ID that is equal for equal records, even if more records follow. `text` is a buffer.
+fn record_id(
+    message_id: &str,
+    channel: Channel,
+    raw: &str,
+    equal_before: usize,
+    text: &mut Vec<u8>,
+) -> ShortDigest {
     const SEPARATOR: u8 = 0x1f;
     // Hashed as one piece, since each update of the hash takes a few dozen nanoseconds.
-    let mut text = Vec::with_capacity(message_id.len() + raw.len() + 32);
+    text.clear();
     for part in [message_id, channel.as_str(), raw] {
         text.extend_from_slice(part.as_bytes());
         text.push(SEPARATOR);
@@ -89,25 +103,27 @@ fn record_id(message_id: &str, channel: Channel, raw: &str, equal_before: usize)
     // Nearly all records differ from the previous ones.
     let number: Cow<'_, str> = if equal_before == 0 { "0".into() } else { equal_before.to_string().into() };
     text.extend_from_slice(number.as_bytes());
-    short_digest(&text)
+    short_digest(text)
 }
 
 /// Earlier members of an array.
 #[derive(Default)]
 struct Before<'a> {
-    few: Vec<&'a str>,
+    few: [&'a str; FEW],
+    count: usize,
     many: HashMap<&'a str, usize>,
 }
 
-impl<'a> Before<'a> {
-    /// From this number of members, a hash map is faster than comparing them all.
-    const FEW: usize = 16;
+/// From this number of members, a hash map is faster than comparing them all.
+const FEW: usize = 16;
 
+impl<'a> Before<'a> {
     /// Returns the number of earlier equal records, and adds `raw` to them.
     fn equal_to(&mut self, raw: &'a str) -> usize {
-        if self.few.len() < Self::FEW {
-            let equal = self.few.iter().filter(|before| **before == raw).count();
-            self.few.push(raw);
+        if let Some(free) = self.few.get_mut(self.count) {
+            *free = raw;
+            let equal = self.few.iter().take(self.count).filter(|before| **before == raw).count();
+            self.count += 1;
             return equal;
         }
         if self.many.is_empty() {
