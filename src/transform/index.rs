@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
+use crate::fingerprint::FingerprintState;
 use crate::record::{Message, Page, Shape};
 use crate::settings::Window;
 use crate::table::{self, ConversationColumns, Totals};
@@ -44,7 +45,7 @@ pub struct Index {
     pub messages: Vec<IndexedMessage>,
     pub conversations: Vec<IndexedConversation>,
     ids: String,
-    by_id: HashMap<u128, u32>,
+    by_id: HashMap<u128, u32, FingerprintState>,
     by_key: HashMap<ConversationKey, u32>,
 }
 
@@ -169,7 +170,7 @@ impl Index {
     /// be inside.
     pub fn drop_outside(&mut self, window: Window) {
         self.messages.retain(|message| window.holds(message.created_at));
-        self.by_id = HashMap::new();
+        self.by_id = HashMap::default();
     }
 }
 

@@ -26,6 +26,7 @@ const LAYERS: [&[&str]; 5] = [
         "signature",
         "contact_read",
         "digest",
+        "fingerprint",
         "printable",
         "html",
         "time",
