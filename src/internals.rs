@@ -20,6 +20,10 @@ pub mod transform {
 pub mod cli {
     pub use crate::cli::panics;
 }
+/// Compressed bodies.
+pub mod compression {
+    pub use crate::compression::*;
+}
 /// Contacts files.
 pub mod contacts {
     pub use crate::contacts::*;
@@ -78,7 +82,9 @@ pub mod signature {
 }
 /// The spool.
 pub mod spool {
-    pub use crate::spool::{Closing, Entry, Ledger, Reader, RecordLocation, SpoolError, Writer, recover};
+    pub use crate::spool::{
+        Closing, Entry, Ledger, Reader, RecordLocation, SpoolBody, SpoolError, Writer, recover,
+    };
 }
 /// The state of incremental runs.
 pub mod state {

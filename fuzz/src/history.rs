@@ -19,7 +19,7 @@ use chatzy_export::internals::table::{Stamp, Table};
 use chatzy_export::internals::transform::{TransformPlan, Transformed, transform};
 use lenient_json::{Document, Kind, Value};
 
-use super::segment;
+use super::segment::{self, BodyForm};
 use super::spool::outcome;
 
 /// What separates the pages of an input; it stands in no UTF-8 text.
@@ -104,6 +104,7 @@ fn spool(folder: &Path, pages: &[&[u8]]) -> Ledger {
         segment.extend(segment::record(
             &Entry::Page { contact: 0, pass: None, ask, asked_at: None, at: 0 },
             page,
+            BodyForm::Gzip,
         ));
     }
     let outcome = outcome(Status::Exported, pages.len() as u64);
@@ -116,6 +117,7 @@ fn spool(folder: &Path, pages: &[&[u8]]) -> Ledger {
             messages: 0,
         },
         b"",
+        BodyForm::Zstd,
     ));
     segment::write(folder, 0, &segment);
     let ledger = Ledger::new(1);

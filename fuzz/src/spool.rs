@@ -6,7 +6,7 @@ use chatzy_export::internals::contact_read::{Outcome, PageRequest, Purpose, Serv
 use chatzy_export::internals::id::Channel;
 use chatzy_export::internals::spool::{Entry, Ledger, Reader, RecordLocation, SpoolError, recover};
 
-use super::segment;
+use super::segment::{self, BodyForm};
 
 /// A script of what was written and what became of it: see [`Spool::made_by`]. A first byte of 255 makes the rest one segment.
 pub fn check(input: &[u8]) {
@@ -58,8 +58,8 @@ impl Segment {
         Self { bytes: bytes.to_vec(), records: Vec::new(), sound: 0 }
     }
 
-    fn push(&mut self, entry: Entry, body: &[u8]) {
-        self.bytes.extend(segment::record(&entry, body));
+    fn push(&mut self, entry: Entry, body: &[u8], form: BodyForm) {
+        self.bytes.extend(segment::record(&entry, body, form));
         self.records.push(Written { end: self.bytes.len(), entry, body: body.to_vec() });
     }
 
@@ -93,10 +93,11 @@ impl Spool {
             match what % 8 {
                 0 | 1 => {
                     let length = script.byte();
-                    segment.push(page(contact, what), script.take(length));
+                    let form = if what < 128 { BodyForm::Zstd } else { BodyForm::Gzip };
+                    segment.push(page(contact, what), script.take(length), form);
                 }
-                2 => segment.push(done(contact, what), b""),
-                3 => segment.push(Entry::Reopened { contact }, b""),
+                2 => segment.push(done(contact, what), b"", BodyForm::Zstd),
+                3 => segment.push(Entry::Reopened { contact }, b"", BodyForm::Zstd),
                 4 if !full => segments.push(Segment::new()),
                 5 => {
                     let length = script.byte();
@@ -135,7 +136,7 @@ impl Spool {
         self.check_prefix(&seen);
         check_reading(folder, &seen, self.sound().count(), |at| &self.sound().nth(at).unwrap().1.body);
         match ended {
-            Err(SpoolError::Damaged { .. }) => {
+            Err(SpoolError::Damaged { .. } | SpoolError::OtherVersion { .. }) => {
                 assert!(!self.only_cut, "the torn end of a write is no damage");
                 let unchanged =
                     |(at, segment): (usize, &Segment)| segment::bytes(folder, at) == segment.bytes;

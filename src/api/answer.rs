@@ -7,6 +7,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::body::Body;
 use super::fault::{self, Fault};
+use crate::compression::Compressed;
 use crate::json::Document;
 use crate::record::{self, PageError};
 
@@ -15,6 +16,8 @@ use crate::record::{self, PageError};
 pub struct PageAnswer {
     /// The body as received, decoded.
     pub bytes: Bytes,
+    /// The body as it arrived, if it was compressed.
+    pub compressed: Option<Compressed>,
     /// The parsed body. Invalid UTF-8 is repaired here, and only here.
     pub document: Arc<Document<'static>>,
     room: Option<OwnedSemaphorePermit>,
@@ -32,14 +35,14 @@ pub fn read<T>(
     body: Body,
     read: &impl Fn(&Document<'_>) -> Result<T, PageError>,
 ) -> Result<(PageAnswer, T), Fault> {
-    let Body { bytes, room, .. } = body;
+    let Body { bytes, compressed, room, .. } = body;
     if fault::is_html(&bytes) {
         return Err(Fault::Unreadable { what: fault::WEB_PAGE.to_owned(), is_foreign: true, begins: None });
     }
     let length = bytes.len();
     let first = bytes.trim_ascii_start().first().copied();
     // Nearly all text is valid. Then the document and the spool share one copy of it.
-    let (text, invalid) = match String::from_utf8(Vec::from(bytes)) {
+    let (text, invalid) = match String::from_utf8(bytes) {
         Ok(text) => (text, None),
         Err(invalid) => {
             let bytes = invalid.into_bytes();
@@ -54,7 +57,7 @@ pub fn read<T>(
     };
     let seen = read(&document).map_err(refused)?;
     let bytes = invalid.unwrap_or_else(|| Bytes::from_owner(TextOf(Arc::clone(&document))));
-    Ok((PageAnswer { bytes, document, room }, seen))
+    Ok((PageAnswer { bytes, compressed, document, room }, seen))
 }
 
 /// The text of a document as bytes.

@@ -1,19 +1,26 @@
 //! Reads a response body: with a size limit and time limits, and only one large body at a time.
+//!
+//! A compressed body is mostly decompressed in one piece, and kept for the spool as it arrived. A large or unusual one is
+//! decoded as a stream.
 
 use std::error::Error;
 use std::future::Future;
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
+use futures::{Stream, StreamExt, TryStreamExt, stream};
+use http_body_util::BodyExt;
 use reqwest::Response;
 use tokio::io::AsyncReadExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 
 use super::unpack::{Layers, unpack};
+use crate::compression::Compressed;
 use crate::record::MAX_ANSWER;
 use crate::tls;
 
@@ -23,8 +30,8 @@ const MAX_BODY: usize = MAX_ANSWER;
 const LARGE_BODY: usize = 1 << 20;
 /// Maximum time without a new byte of a response.
 pub const STALL_TIMEOUT: Duration = Duration::from_secs(30);
-/// Initial buffer size for a body of unknown length.
-const FIRST_ROOM: usize = 64 << 10;
+/// Growth of the buffer of a large body.
+const MORE_ROOM: usize = 64 << 10;
 
 /// Allows one large body in memory at a time. Other requests stop reading, and TCP makes their senders wait.
 #[derive(Clone, Debug)]
@@ -39,7 +46,9 @@ impl Default for LargeBodies {
 /// A body. A large one holds the right to its memory until it is in the spool.
 #[derive(Debug, Default)]
 pub struct Body {
-    pub bytes: Bytes,
+    pub bytes: Vec<u8>,
+    /// The body as it arrived, if it was decompressed in one piece.
+    pub compressed: Option<Compressed>,
     /// Number of bytes on the wire.
     pub wire_bytes: u64,
     pub(super) room: Option<OwnedSemaphorePermit>,
@@ -84,17 +93,29 @@ impl LargeBodies {
         }
         let layers =
             Layers::of(response.headers()).map_err(|unknown| BodyError::UnknownEncoding(unknown.0))?;
-        let (mut unpacked, wire) = in_time(deadline, unpack(response, layers)).await?;
-        // One extra byte of capacity, so that a body of the announced length ends without growing the buffer.
-        let mut bytes = BytesMut::with_capacity(announced.unwrap_or(FIRST_ROOM).min(LARGE_BODY) + 1);
+        let (mut parts, wire) = parts(response);
+        let (arrived, is_whole) = first_bytes(&mut parts, announced, deadline).await?;
+        let body = |bytes, compressed, room| Body {
+            bytes,
+            compressed,
+            wire_bytes: wire.load(Ordering::Relaxed),
+            room,
+        };
+        if is_whole && layers.is_empty() {
+            return Ok(body(arrived, None, None));
+        }
+        if is_whole
+            && let Some(compression) = layers.compression()
+            && let Some(bytes) = compression.decompress(&arrived, LARGE_BODY)
+        {
+            return Ok(body(bytes, Some(Compressed { compression, bytes: arrived.into() }), None));
+        }
+        let (mut bytes, first) =
+            if layers.is_empty() { (arrived, Bytes::new()) } else { (Vec::new(), arrived.into()) };
+        let all = stream::iter([Ok(first)]).chain(parts);
+        let mut unpacked = in_time(deadline, unpack(all, layers)).await?;
         let mut room = None;
         loop {
-            if bytes.len() == bytes.capacity() {
-                bytes.reserve(FIRST_ROOM);
-            }
-            if in_time(deadline, unpacked.read_buf(&mut bytes)).await? == 0 {
-                break;
-            }
             if bytes.len() > MAX_BODY {
                 return Err(BodyError::TooLarge);
             }
@@ -103,9 +124,44 @@ impl LargeBodies {
                 room = Arc::clone(&self.0).acquire_owned().await.ok();
                 deadline += before.elapsed();
             }
+            if bytes.len() == bytes.capacity() {
+                bytes.reserve(MORE_ROOM);
+            }
+            if in_time(deadline, unpacked.read_buf(&mut bytes)).await? == 0 {
+                break;
+            }
         }
-        Ok(Body { bytes: bytes.freeze(), wire_bytes: wire.load(Ordering::Relaxed), room })
+        Ok(body(bytes, None, room))
     }
+}
+
+/// The parts of a body as they arrive.
+type Parts = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
+
+/// Returns the parts of a body, and a counter of their bytes.
+fn parts(response: Response) -> (Parts, Arc<AtomicU64>) {
+    let wire = Arc::<AtomicU64>::default();
+    let count = Arc::clone(&wire);
+    let parts = reqwest::Body::from(response).into_data_stream().inspect_ok(move |part| {
+        count.fetch_add(part.len() as u64, Ordering::Relaxed);
+    });
+    (Box::pin(parts.map_err(io::Error::other)), wire)
+}
+
+/// Returns the bytes of the first parts, and true if they are the whole body. Stops after [`LARGE_BODY`].
+async fn first_bytes(
+    parts: &mut Parts,
+    announced: Option<usize>,
+    deadline: Instant,
+) -> Result<(Vec<u8>, bool), BodyError> {
+    let mut bytes = Vec::with_capacity(announced.unwrap_or(0).min(LARGE_BODY));
+    while bytes.len() <= LARGE_BODY {
+        match in_time(deadline, parts.try_next()).await? {
+            Some(part) => bytes.extend_from_slice(&part),
+            None => return Ok((bytes, true)),
+        }
+    }
+    Ok((bytes, false))
 }
 
 /// Waits for the next part of the body, with a time limit.

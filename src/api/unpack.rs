@@ -1,21 +1,18 @@
-//! Decodes a `Content-Encoding` while the bytes arrive.
+//! Decodes a `Content-Encoding` as a stream. Most bodies do not need it: see [`super::body`].
 //!
 //! The decoder of `reqwest` accepts names in lower case only, stops after the first member of a gzip stream,
 //! and ignores unknown encodings.
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::compression::Compression;
 use crate::printable::first_chars;
 use async_compression::tokio::bufread::{
     BrotliDecoder, DeflateDecoder, GzipDecoder, ZlibDecoder, ZstdDecoder,
 };
 use async_compression::zstd::DParameter;
-use futures::TryStreamExt;
-use http_body_util::BodyExt;
-use reqwest::Response;
+use futures::Stream;
 use reqwest::header::{CONTENT_ENCODING, HeaderMap};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, BufReader};
 use tokio_util::io::StreamReader;
@@ -30,9 +27,6 @@ const ZSTD_WINDOW_LOG: u32 = 23;
 /// A stream of bytes.
 pub type Bytes = Pin<Box<dyn AsyncRead + Send>>;
 
-/// Counter of a body's bytes on the wire.
-pub type WireBytes = Arc<AtomicU64>;
-
 /// An unsupported encoding, as named by the server.
 #[derive(Debug)]
 pub struct Unknown(pub String);
@@ -46,21 +40,19 @@ enum Encoding {
     Brotli,
 }
 
-/// Returns the decoded body of a response, and the count of its bytes on the wire.
+/// Returns the decoded body whose parts arrive from a stream.
 ///
 /// # Errors
 /// If the first bytes do not arrive.
-pub async fn unpack(response: Response, layers: Layers) -> io::Result<(Bytes, WireBytes)> {
-    let wire = WireBytes::default();
-    let count = Arc::clone(&wire);
-    let body = reqwest::Body::from(response).into_data_stream().inspect_ok(move |chunk| {
-        count.fetch_add(chunk.len() as u64, Ordering::Relaxed);
-    });
-    let mut bytes: Bytes = Box::pin(StreamReader::new(body.map_err(io::Error::other)));
+pub async fn unpack(
+    parts: impl Stream<Item = io::Result<bytes::Bytes>> + Send + 'static,
+    layers: Layers,
+) -> io::Result<Bytes> {
+    let mut bytes: Bytes = Box::pin(StreamReader::new(parts));
     for layer in layers.0.into_iter().rev() {
         bytes = layer.undo(BufReader::new(bytes)).await?;
     }
-    Ok((bytes, wire))
+    Ok(bytes)
 }
 
 /// The encodings of a body, in the order in which they were applied.
@@ -83,6 +75,20 @@ impl Layers {
             layers.push(Encoding::named(name).ok_or_else(unknown)?);
         }
         if layers.len() > MAX_LAYERS { Err(unknown()) } else { Ok(Self(layers)) }
+    }
+
+    /// True if the body is not encoded.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The compression of the body, if it is the only encoding and bodies may be decompressed as a whole.
+    pub fn compression(&self) -> Option<Compression> {
+        match *self.0 {
+            [Encoding::Gzip] => Some(Compression::Gzip),
+            [Encoding::Zstd] => Some(Compression::Zstd),
+            _ => None,
+        }
     }
 }
 

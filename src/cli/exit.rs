@@ -291,7 +291,7 @@ impl Exit {
     fn of_spool(error: &SpoolError) -> Self {
         match error {
             SpoolError::Storage(error) => Self::of_storage(error),
-            SpoolError::Damaged { .. } => Self::DoesNotFit,
+            SpoolError::Damaged { .. } | SpoolError::OtherVersion { .. } => Self::DoesNotFit,
             SpoolError::Closed => Self::Bug,
         }
     }

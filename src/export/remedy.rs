@@ -185,7 +185,7 @@ fn of_fetch(error: &FetchError) -> Remedy {
 fn of_spool(error: &SpoolError) -> Remedy {
     match error {
         SpoolError::Storage(_) => Remedy::Resume,
-        SpoolError::Damaged { .. } => Remedy::Discard,
+        SpoolError::Damaged { .. } | SpoolError::OtherVersion { .. } => Remedy::Discard,
         SpoolError::Closed => Remedy::Report,
     }
 }

@@ -4,7 +4,6 @@
 use std::pin::pin;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use chrono::Utc;
 
 use super::failure_budget::ContactResult;
@@ -313,6 +312,6 @@ pub async fn end_holds(
 
 /// Discards the contact's outcome, so that its history is read from its start.
 pub async fn reopen(shared: &Shared, contact: u32) -> Result<(), FetchError> {
-    shared.spool(&Entry::Reopened { contact }, Bytes::new()).await?;
+    shared.spool(&Entry::Reopened { contact }).await?;
     Ok(())
 }

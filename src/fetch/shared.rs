@@ -2,8 +2,6 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::Bytes;
-
 use super::failure_budget::{Evidence, FailureBudget};
 use super::first_pages::FirstPages;
 use super::worker_slots::Slots;
@@ -11,7 +9,7 @@ use super::{FetchError, FetchPlan};
 use crate::api::{Client, PageAnswer};
 use crate::contact_read::{Outcome, ServerBehavior};
 use crate::event::SharedObserver;
-use crate::spool::{Appender, Entry, Ledger, SpoolError};
+use crate::spool::{Appender, Entry, Ledger, SpoolBody, SpoolError};
 
 /// State shared by all workers.
 pub struct Shared {
@@ -56,9 +54,9 @@ impl Shared {
         Evidence { has_answered: self.client.has_answered(), honours_offset }
     }
 
-    /// Appends a record to the spool and enters its location in the ledger.
-    pub async fn spool(&self, entry: &Entry, body: Bytes) -> Result<(), SpoolError> {
-        let place = self.appender.append(entry, body).await?;
+    /// Appends a record without a response to the spool and enters its location in the ledger.
+    pub async fn spool(&self, entry: &Entry) -> Result<(), SpoolError> {
+        let place = self.appender.append(entry, SpoolBody::NONE).await?;
         self.ledger.enter(entry, place);
         Ok(())
     }
@@ -68,7 +66,11 @@ impl Shared {
     ///
     /// The page is borrowed, so that the memory of a large body is released only after the write.
     pub async fn spool_page(&self, entry: &Entry, page: &PageAnswer) -> Result<(), SpoolError> {
-        let place = self.appender.append(entry, page.bytes.clone()).await?;
+        let body = match &page.compressed {
+            Some(compressed) => SpoolBody::Compressed(compressed.clone()),
+            None => SpoolBody::Plain(page.bytes.clone()),
+        };
+        let place = self.appender.append(entry, body).await?;
         self.ledger.recent().put(place, Arc::clone(&page.document));
         self.ledger.enter(entry, place);
         Ok(())
@@ -79,7 +81,7 @@ impl Shared {
         let learned = self.with_facts(|facts| *facts);
         let first_page = self.first_pages.of(contact);
         let entry = Entry::Done { contact, outcome, learned, first_page, messages };
-        self.spool(&entry, Bytes::new()).await?;
+        self.spool(&entry).await?;
         Ok(())
     }
 }

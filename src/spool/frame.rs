@@ -2,17 +2,28 @@
 //!
 //! ```text
 //! mark "\x89Czr" · payload bytes u32 · CRC-32C of the payload u32 · payload
-//! payload: head bytes u32 · head (JSON) · body (zstd)
+//! payload: head bytes u24 · compression of the body u8 (0 zstd, 1 gzip) · head (JSON) · body
 //! ```
 //! Numbers are little-endian. With the mark, a scan distinguishes the torn end of an interrupted write from
 //! damage before good records.
+//!
+//! In segments of version 1 all bodies are compressed with zstd, and the fourth byte is the highest of the length of the
+//! head. It is zero, so both versions are read alike. The mark is the same in all versions: the scan of an earlier version
+//! then reports a later segment, and does not take it for a torn one.
 
-use std::io;
+use std::io::{self, Cursor};
+
+use zstd::zstd_safe::compress_bound;
+
+use super::SpoolBody;
+use crate::compression::Compression;
 
 /// Starts every record. Its first byte is not ASCII, so text hardly contains it by chance.
 pub const MARK: [u8; 4] = [0x89, b'C', b'z', b'r'];
 /// Starts every segment: name and version of the format.
-pub const SEGMENT_HEAD: &[u8; 8] = b"CZSPOOL1";
+pub const SEGMENT_HEAD: &[u8; 8] = b"CZSPOOL2";
+/// Starts the segments of earlier versions that are still read.
+pub const OLD_SEGMENT_HEAD: &[u8; 8] = b"CZSPOOL1";
 /// Bytes before the payload.
 pub const FRAME_BYTES: usize = 12;
 /// Maximum length of a payload, above that of the largest accepted response. It bounds the allocation for a
@@ -34,20 +45,38 @@ impl Framer {
     }
 
     /// The record as written to disk.
-    pub fn frame(&mut self, head: &[u8], body: &[u8]) -> io::Result<&[u8]> {
-        let compressed = if body.is_empty() { Vec::new() } else { self.compressor.compress(body)? };
-        let payload = 4 + head.len() + compressed.len();
+    pub fn frame(&mut self, head: &[u8], body: &SpoolBody) -> io::Result<&[u8]> {
+        let compression = match body {
+            SpoolBody::Compressed(body) => body.compression,
+            SpoolBody::Plain(_) => Compression::Zstd,
+        };
+        let [low, middle, high, 0] = length(head.len())? else {
+            return Err(io::Error::other("a head of over 16 MiB"));
+        };
         self.buffer.clear();
-        self.buffer.reserve(FRAME_BYTES + payload);
         self.buffer.extend(MARK);
-        self.buffer.extend(length(payload)?);
-        self.buffer.extend([0; 4]);
-        self.buffer.extend(length(head.len())?);
+        self.buffer.extend([0; FRAME_BYTES - MARK.len()]);
+        self.buffer.extend([low, middle, high, code(compression)]);
         self.buffer.extend(head);
-        self.buffer.extend(compressed);
-        let crc = crc32c::crc32c(&self.buffer[FRAME_BYTES..]);
+        match body {
+            SpoolBody::Compressed(body) => self.buffer.extend(&body.bytes),
+            SpoolBody::Plain(body) if body.is_empty() => {}
+            SpoolBody::Plain(body) => self.compress(body)?,
+        }
+        let payload = &self.buffer[FRAME_BYTES..];
+        let (bytes, crc) = (length(payload.len())?, crc32c::crc32c(payload));
+        self.buffer[4..8].copy_from_slice(&bytes);
         self.buffer[8..FRAME_BYTES].copy_from_slice(&crc.to_le_bytes());
         Ok(&self.buffer)
+    }
+
+    /// Compresses a body to the end of the buffer.
+    fn compress(&mut self, body: &[u8]) -> io::Result<()> {
+        let end = self.buffer.len();
+        self.buffer.reserve(compress_bound(body.len()));
+        let mut rest = Cursor::new(&mut self.buffer);
+        rest.set_position(end as u64);
+        self.compressor.compress_to_buffer(body, &mut rest).map(drop)
     }
 
     /// Frees the memory of an unusually large record.
@@ -55,6 +84,14 @@ impl Framer {
         const KEEP: usize = 1 << 20;
         self.buffer.clear();
         self.buffer.shrink_to(KEEP);
+    }
+}
+
+/// The code of a compression in a record.
+fn code(compression: Compression) -> u8 {
+    match compression {
+        Compression::Zstd => 0,
+        Compression::Gzip => 1,
     }
 }
 
@@ -74,8 +111,16 @@ pub fn payload_bytes(frame: &[u8]) -> Result<usize, &'static str> {
     }
 }
 
-/// Head and compressed body of a record, after its checksum is verified.
-pub fn open(record: &[u8]) -> Result<(&[u8], &[u8]), &'static str> {
+/// A record whose checksum is verified.
+pub struct Record<'a> {
+    pub head: &'a [u8],
+    pub compression: Compression,
+    /// The compressed body.
+    pub body: &'a [u8],
+}
+
+/// Opens a record and verifies its checksum.
+pub fn open(record: &[u8]) -> Result<Record<'_>, &'static str> {
     let bytes = payload_bytes(record)?;
     let payload = &record[FRAME_BYTES..];
     if payload.len() != bytes {
@@ -84,8 +129,12 @@ pub fn open(record: &[u8]) -> Result<(&[u8], &[u8]), &'static str> {
     if crc32c::crc32c(payload) as usize != number(&record[8..FRAME_BYTES]) {
         return Err("checksum does not match");
     }
-    let head_bytes = payload.get(..4).map(number).ok_or("no head")?;
-    payload[4..].split_at_checked(head_bytes).ok_or("head longer than the record")
+    let ([low, middle, high, code], rest) = payload.split_first_chunk().ok_or("no head")?;
+    let head_bytes = number(&[*low, *middle, *high]);
+    let (head, body) = rest.split_at_checked(head_bytes).ok_or("head longer than the record")?;
+    let compression =
+        [Compression::Zstd, Compression::Gzip].into_iter().find(|each| self::code(*each) == *code);
+    Ok(Record { head, compression: compression.ok_or("unknown compression")?, body })
 }
 
 fn number(bytes: &[u8]) -> usize {

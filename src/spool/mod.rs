@@ -28,11 +28,28 @@ pub use recent::Recent;
 pub use recover::recover;
 pub use writer::{Appender, Writer};
 
+use bytes::Bytes;
+
+use crate::compression::Compressed;
 use crate::durable::StorageError;
 
 /// Bytes after which a segment is closed and the next one started. A damaged segment costs little, and a long
 /// run needs few open files.
 const SEGMENT_BYTES: u64 = 256 << 20;
+
+/// Body of a record: the response as received, or nothing.
+#[derive(Clone, Debug)]
+pub enum SpoolBody {
+    /// The spool compresses it.
+    Plain(Bytes),
+    /// It stays as it arrived.
+    Compressed(Compressed),
+}
+
+impl SpoolBody {
+    /// The body of a record without a response.
+    pub const NONE: Self = Self::Plain(Bytes::new());
+}
 
 /// Location of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -63,6 +80,15 @@ pub enum SpoolError {
         offset: u64,
         /// Description of the damage.
         what: &'static str,
+    },
+    /// A later version wrote the segment.
+    #[error(
+        "the spool segment {} is of another version of chatzy-export: resume the run with that version, or discard it",
+        path.display()
+    )]
+    OtherVersion {
+        /// File of the segment.
+        path: PathBuf,
     },
     /// The writing thread has ended. [`Writer::finish`] returns its error.
     #[error("the spool is closed")]

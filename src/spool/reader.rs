@@ -58,14 +58,14 @@ impl Reader {
     ) -> Result<Vec<u8>, SpoolError> {
         let path = segment_path(&self.folder, place.segment);
         let damaged = |what| SpoolError::Damaged { path: path.clone(), offset: place.offset, what };
-        let (_, packed) = frame::open(self.record(place)?).map_err(damaged)?;
-        let size = zstd::zstd_safe::get_frame_content_size(packed).ok().flatten().unwrap_or(0);
-        let size = usize::try_from(size)
-            .ok()
-            .filter(|size| *size <= MAX_BODY)
-            .ok_or_else(|| damaged("invalid size"))?;
-        before(size);
-        let body = zstd::bulk::decompress(packed, size).map_err(|_| damaged("invalid compression"))?;
+        let record = frame::open(self.record(place)?).map_err(damaged)?;
+        let body = match record.body {
+            [] => Vec::new(),
+            body => record
+                .compression
+                .decompress_after(body, MAX_BODY, before)
+                .ok_or_else(|| damaged("invalid size or compression"))?,
+        };
         self.record.clear();
         self.record.shrink_to(KEPT_BUFFER);
         Ok(body)
@@ -78,8 +78,8 @@ impl Reader {
     pub fn entry(&mut self, place: RecordLocation) -> Result<Entry, SpoolError> {
         let path = segment_path(&self.folder, place.segment);
         let damaged = |what| SpoolError::Damaged { path: path.clone(), offset: place.offset, what };
-        let (head, _) = frame::open(self.record(place)?).map_err(damaged)?;
-        serde_json::from_slice(head).map_err(|_| damaged("unknown kind of record"))
+        let record = frame::open(self.record(place)?).map_err(damaged)?;
+        serde_json::from_slice(record.head).map_err(|_| damaged("unknown kind of record"))
     }
 
     fn record(&mut self, place: RecordLocation) -> Result<&[u8], SpoolError> {

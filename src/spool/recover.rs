@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use memchr::memmem;
 
-use super::frame::{self, FRAME_BYTES, MARK, SEGMENT_HEAD};
+use super::frame::{self, FRAME_BYTES, MARK, OLD_SEGMENT_HEAD, SEGMENT_HEAD};
 use super::{Entry, RecordLocation, SpoolError, segment_number, segment_path};
 use crate::durable::{self, OnPath, StorageError};
 
@@ -56,8 +56,11 @@ fn scan(folder: &Path, number: u32, each: &mut impl FnMut(Entry, RecordLocation)
     let mut segment =
         Segment { path, offset: 0, reader: BufReader::with_capacity(1 << 20, &file), record: Vec::new() };
     let mut head = [0; SEGMENT_HEAD.len()];
-    let whole_head = segment.reader.read_exact(&mut head).is_ok();
-    if !whole_head || &head != SEGMENT_HEAD {
+    let is_whole = segment.reader.read_exact(&mut head).is_ok();
+    if !is_whole || ![SEGMENT_HEAD, OLD_SEGMENT_HEAD].contains(&&head) {
+        if is_whole && is_of_other_version(head) {
+            return Err(SpoolError::OtherVersion { path: segment.path });
+        }
         return segment.bad(&file, total, is_last, "not a segment of this version");
     }
     segment.offset = head.len() as u64;
@@ -65,11 +68,11 @@ fn scan(folder: &Path, number: u32, each: &mut impl FnMut(Entry, RecordLocation)
         match segment.next_record(total)? {
             Err(what) => return segment.bad(&file, total, is_last, what),
             Ok(bytes) => {
-                let (head, _) = match frame::open(&segment.record) {
-                    Ok(parts) => parts,
+                let record = match frame::open(&segment.record) {
+                    Ok(record) => record,
                     Err(what) => return segment.bad(&file, total, is_last, what),
                 };
-                let Ok(entry) = serde_json::from_slice(head) else {
+                let Ok(entry) = serde_json::from_slice(record.head) else {
                     return segment.bad(&file, total, is_last, "unknown kind of record");
                 };
                 each(entry, RecordLocation { segment: number, offset: segment.offset, bytes });
@@ -78,6 +81,12 @@ fn scan(folder: &Path, number: u32, each: &mut impl FnMut(Entry, RecordLocation)
         }
     }
     Ok(())
+}
+
+/// True for the head of a segment that a later version wrote.
+fn is_of_other_version(head: [u8; SEGMENT_HEAD.len()]) -> bool {
+    let [name @ .., version] = head;
+    SEGMENT_HEAD.starts_with(&name) && version.is_ascii_alphanumeric()
 }
 
 struct Segment<'a> {

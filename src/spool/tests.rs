@@ -1,14 +1,18 @@
 //! Appended records are read back, torn ends are cut off, and damage is reported.
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use flate2::write::GzEncoder;
+use memchr::memmem;
 use proptest::prelude::*;
 
 use super::frame::SEGMENT_HEAD;
-use super::{Entry, Reader, RecordLocation, SpoolError, Writer, recover, segment_path};
+use super::{Entry, Reader, RecordLocation, SpoolBody, SpoolError, Writer, recover, segment_path};
+use crate::compression::{Compressed, Compression};
 use crate::contact_read::{PageRequest, Purpose};
 use crate::event::{Event, Observer};
 
@@ -25,12 +29,17 @@ fn page(contact: u32) -> Entry {
 
 /// Appends a page for each body.
 fn append(folder: &Path, segment: u32, bodies: &[Vec<u8>]) -> Vec<RecordLocation> {
+    let bodies = bodies.iter().map(|body| SpoolBody::Plain(Bytes::from(body.clone())));
+    append_bodies(folder, segment, bodies.collect())
+}
+
+fn append_bodies(folder: &Path, segment: u32, bodies: Vec<SpoolBody>) -> Vec<RecordLocation> {
     let (writer, appender) = Writer::start(folder, segment, Arc::new(Nobody)).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let places = runtime.block_on(async {
         let mut places = Vec::new();
         for (contact, body) in (0..).zip(bodies) {
-            places.push(appender.append(&page(contact), Bytes::from(body.clone())).await.unwrap());
+            places.push(appender.append(&page(contact), body).await.unwrap());
         }
         places
     });
@@ -108,6 +117,53 @@ proptest! {
         prop_assert!(error.to_string().contains("seg-00000.spool"), "{}", error);
         prop_assert_eq!(fs::read(&path).unwrap(), content, "nothing was cut off");
     }
+}
+
+/// A body that is compressed already is in the segment as it is, and is read back decompressed.
+#[test]
+fn a_compressed_body_stays_as_it_arrived() {
+    let text = "one page of messages, ".repeat(200).into_bytes();
+    let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(&text).unwrap();
+    let gzip = encoder.finish().unwrap();
+    let zstd = zstd::bulk::compress(&text, 19).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let arrived = [(Compression::Gzip, &gzip), (Compression::Zstd, &zstd)];
+    let bodies = arrived.map(|(compression, bytes)| {
+        SpoolBody::Compressed(Compressed { compression, bytes: Bytes::from(bytes.clone()) })
+    });
+    let places = append_bodies(folder.path(), 0, bodies.into());
+    let content = fs::read(segment_path(folder.path(), 0)).unwrap();
+    assert_eq!(scan(folder.path()).unwrap(), (places.clone(), 1));
+    let mut reader = Reader::new(folder.path().to_owned());
+    for (place, (_, bytes)) in places.iter().zip(arrived) {
+        assert!(memmem::find(&content, bytes).is_some());
+        assert_eq!(reader.body(*place).unwrap(), text);
+    }
+}
+
+/// Segments of version 1 are read beside those of this version. A later version is named, and nothing is cut off.
+#[test]
+fn segments_of_other_versions_are_read_or_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut places = append(folder.path(), 0, &[b"one".to_vec()]);
+    let path = segment_path(folder.path(), 0);
+    let head_of = |version: u8| {
+        let mut content = fs::read(&path).unwrap();
+        content[7] = version;
+        put(&path, &content);
+    };
+    head_of(b'1');
+    places.extend(append(folder.path(), 1, &[b"two".to_vec()]));
+    assert_eq!(scan(folder.path()).unwrap(), (places.clone(), 2));
+    let mut reader = Reader::new(folder.path().to_owned());
+    assert_eq!(places.iter().map(|place| reader.body(*place).unwrap()).collect::<Vec<_>>(), [b"one", b"two"]);
+
+    crate::durable::remove_file(&segment_path(folder.path(), 1)).unwrap();
+    head_of(b'3');
+    let content = fs::read(&path).unwrap();
+    assert!(matches!(scan(folder.path()), Err(SpoolError::OtherVersion { .. })));
+    assert_eq!(fs::read(&path).unwrap(), content, "nothing was cut off");
 }
 
 #[test]

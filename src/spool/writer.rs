@@ -12,12 +12,11 @@ use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 
 use super::copy::copy_segment;
 use super::frame::{Framer, SEGMENT_HEAD};
-use super::{Entry, RecordLocation, SEGMENT_BYTES, SpoolError, segment_path};
+use super::{Entry, RecordLocation, SEGMENT_BYTES, SpoolBody, SpoolError, segment_path};
 use crate::durable::{self, OnPath, StorageError};
 use crate::event::{Event, SharedObserver};
 
@@ -28,7 +27,7 @@ const QUEUE: usize = 16;
 
 struct Append {
     head: Vec<u8>,
-    body: Bytes,
+    body: SpoolBody,
     done: oneshot::Sender<RecordLocation>,
 }
 
@@ -41,7 +40,7 @@ impl Appender {
     ///
     /// # Errors
     /// [`SpoolError::Closed`] when the thread has ended. [`Writer::finish`] returns the reason.
-    pub async fn append(&self, entry: &Entry, body: Bytes) -> Result<RecordLocation, SpoolError> {
+    pub async fn append(&self, entry: &Entry, body: SpoolBody) -> Result<RecordLocation, SpoolError> {
         let head = serde_json::to_vec(entry).map_err(|_| SpoolError::Closed)?;
         let (done, place) = oneshot::channel();
         self.0.send(Append { head, body, done }).await.map_err(|_| SpoolError::Closed)?;
@@ -125,11 +124,11 @@ impl Log {
         })
     }
 
-    fn append(&mut self, head: &[u8], body: &[u8]) -> Result<RecordLocation, SpoolError> {
+    fn append(&mut self, head: &[u8], body: &SpoolBody) -> Result<RecordLocation, SpoolError> {
         if self.end >= SEGMENT_BYTES {
             self.rotate()?;
         }
-        let record = self.framer.frame(head, body).on("compress a record for", &self.path)?;
+        let record = self.framer.frame(head, body).on("make a record for", &self.path)?;
         self.file.write_all(record).on("write", &self.path)?;
         let bytes = u32::try_from(record.len()).map_err(|_| {
             StorageError::new("write", &self.path, io::Error::other("a record of over 4 GiB"))

@@ -25,6 +25,7 @@ const LAYERS: [&[&str]; 5] = [
         "connect_error",
         "signature",
         "contact_read",
+        "compression",
         "digest",
         "fingerprint",
         "printable",

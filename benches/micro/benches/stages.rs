@@ -11,7 +11,7 @@ use chatzy_export::internals::id::ContactId;
 use chatzy_export::internals::output::{OutputSpec, TableWriter};
 use chatzy_export::internals::record::{read_json, read_page};
 use chatzy_export::internals::settings::{Format, OutputSettings, ParquetCodec, TableFormat};
-use chatzy_export::internals::spool::{Entry, Reader, RecordLocation, Writer};
+use chatzy_export::internals::spool::{Entry, Reader, RecordLocation, SpoolBody, Writer};
 use chatzy_export::internals::table::{Builders, ConversationColumns, Rows, Stamp, Table};
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{AllocProfiler, Bencher};
@@ -116,7 +116,7 @@ fn spool(folder: &std::path::Path) -> Vec<RecordLocation> {
     let places = runtime.block_on(async {
         let mut places = Vec::new();
         for (at, text) in TEXTS.iter().enumerate() {
-            let body = Bytes::from_static(text.as_bytes());
+            let body = SpoolBody::Plain(Bytes::from_static(text.as_bytes()));
             places.push(appender.append(&entry(at), body).await.expect("appended"));
         }
         places

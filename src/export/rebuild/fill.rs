@@ -16,7 +16,7 @@ use crate::export::ExportError;
 use crate::id::ContactId;
 use crate::output::manifest::FileEntry;
 use crate::output::{RawContact, RawLine, RawReader};
-use crate::spool::{Appender, Closing, Entry, Ledger, Writer};
+use crate::spool::{Appender, Closing, Entry, Ledger, SpoolBody, Writer};
 use crate::state::Due;
 use crate::store::Store;
 
@@ -161,7 +161,7 @@ impl Filling<'_> {
                 (Entry::Done { contact, outcome, learned, first_page: None, messages: 0 }, Vec::new())
             }
         };
-        let place = self.appender.append(&entry, body.into()).await?;
+        let place = self.appender.append(&entry, SpoolBody::Plain(body.into())).await?;
         self.ledger.enter(&entry, place);
         Ok(())
     }

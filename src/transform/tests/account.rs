@@ -15,7 +15,7 @@ use crate::contact_read::{Outcome, PageRequest, Purpose, ServerBehavior, Status}
 use crate::contacts::ContactList;
 use crate::event::{Event, Observer};
 use crate::record;
-use crate::spool::{Closing, Entry, Ledger, RecordLocation, Writer};
+use crate::spool::{Closing, Entry, Ledger, RecordLocation, SpoolBody, Writer};
 
 /// Messages per page.
 const PER_PAGE: usize = 100;
@@ -136,7 +136,7 @@ impl Spool {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let append = |entry: Entry, body: Option<String>| {
             let bytes = body.clone().map_or_else(Bytes::new, Bytes::from);
-            let place = runtime.block_on(appender.append(&entry, bytes)).unwrap();
+            let place = runtime.block_on(appender.append(&entry, SpoolBody::Plain(bytes))).unwrap();
             (entry, place, body)
         };
         let mut records = Vec::new();
