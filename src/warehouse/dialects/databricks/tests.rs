@@ -8,12 +8,18 @@ const FILES: [File<'_>; 2] = [
     ("coverage", "part-n-00000.parquet", 3),
 ];
 
-#[test]
-fn a_load_checks_files_before_each_insert() {
+/// Returns the load of a run: the outlines of its first statements, and of those for the run.
+fn load() -> [String; 2] {
     let export = source("/srv/it's/export", &[("n", &FILES)]);
     let script = SPARK.merge(Some(&export)).unwrap();
     let (before, run) = script.split_once("\n-- The run n.\n").unwrap();
-    insta::assert_snapshot!(outline(before), @r"
+    [outline(before), outline(run)]
+}
+
+#[test]
+fn a_load_enters_its_runs_first() {
+    let [before, _] = load();
+    insta::assert_snapshot!(before, @r"
     -- chatzy-export 0.1.0, schema version 1: loads the runs of an export that are not loaded yet
     -- The tables and views are made by: chatzy-export schema --format spark
     -- The tables hold all loaded runs. Query the views latest_<table>. Run one load at a time.
@@ -42,7 +48,12 @@ fn a_load_checks_files_before_each_insert() {
         WHERE `is_part` AND `run_id` IN (SELECT `run_id` FROM coverage)
     ) AS wrong);
     ");
-    insta::assert_snapshot!(outline(run), @r"
+}
+
+#[test]
+fn a_load_checks_files_before_each_insert() {
+    let [_, run] = load();
+    insta::assert_snapshot!(run, @r"
     SELECT CASE WHEN wrong > 0 THEN raise_error(concat(wrong, ' rows too many or too few: the run n has …
         SELECT coalesce(max(abs(n - 2)), 0)
         FROM (SELECT count(*) AS n FROM parquet.`file:/srv/it's/export/messages/month=2026-11/channel=we…
