@@ -34,7 +34,7 @@ quick: ## Format, lints and unit tests: what to run while working
 	cargo test --lib
 
 test: tools ## All tests
-	cargo test # the workspace, but for fuzz and benches/micro, which have no tests
+	cargo test --no-fail-fast # the workspace, but for fuzz and benches/micro, which have no tests
 
 check: tools check-tools ## Format, lints, docs, dependencies, Rust version, spelling, scripts, the Python package
 	cargo fmt --all --check

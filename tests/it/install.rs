@@ -24,7 +24,9 @@ fn options(command: &str) -> Vec<String> {
     let help = Export::command(command).args("--help").expect(0).stdout;
     let lines = help.lines().map(str::trim).filter(|line| line.starts_with('-'));
     let longs = lines.filter_map(|line| line.split_whitespace().find(|word| word.starts_with("--")));
-    longs.map(|long| long.trim_end_matches("...").to_owned()).collect()
+    // An optional value is written as --option[=<VALUE>].
+    let name = |long: &str| long.split("[=").next().unwrap_or(long).trim_end_matches("...").to_owned();
+    longs.map(name).collect()
 }
 
 /// The completions of bash for this beginning of a line.
