@@ -13,7 +13,8 @@ from serve import Result, serve, statements
 
 # Tables are small, so compiled queries and parallel tasks would only cost time.
 OPTIONS = {
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
+    # Java would write warnings to stdout, which is for answers.
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -Xlog:disable",
     "spark.driver.host": "127.0.0.1",
     "spark.log.level": "OFF",
     "spark.sql.adaptive.enabled": "false",
