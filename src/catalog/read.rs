@@ -159,8 +159,8 @@ impl RunReader {
         self.named(run_id, &manifest_path(run_id))
     }
 
-    /// Reads the manifests of several runs, each of which may be missing. In an object store, this takes the time of a few
-    /// requests. All manifests are in memory together.
+    /// Reads the manifests of several runs, in their order. A missing one is `None`. An object store gets all requests at
+    /// once. All manifests are in memory together.
     ///
     /// # Errors
     /// When a file cannot be read. A manifest that is damaged is an error of its own.

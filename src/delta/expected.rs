@@ -8,14 +8,12 @@ use crate::id::RunId;
 use crate::output::manifest::{FileEntry, Manifest};
 use crate::output::{ExportPath, Layout};
 use crate::settings::PartitionKey;
-use crate::store::Store;
+use crate::store::{READ_AT_ONCE, Store};
 use crate::table::Table;
 use crate::time::parse_time;
 
 /// Format of the files in a Delta table.
 const PARQUET: &str = "parquet";
-/// Number of manifests that are in memory together.
-const READ_AT_ONCE: usize = 16;
 
 /// The files of the tables, by path.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -9,13 +9,11 @@ use crate::durable::{self, Content, NOT_REGULAR, StorageError};
 use crate::layout;
 use crate::output::ExportPath;
 use crate::printable::first_chars;
-use crate::store::Store;
+use crate::store::{READ_AT_ONCE, Store};
 use crate::table::Table;
 
 /// Maximum size of a version. It has space for more than 100,000 files.
 const MAX_VERSION: u64 = 64 << 20;
-/// Number of versions that are in memory together.
-const READ_AT_ONCE: usize = 16;
 /// Maximum number of files of a table.
 const MAX_FILES: usize = 1 << 20;
 

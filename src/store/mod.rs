@@ -32,6 +32,9 @@ pub use staged::{Between, CompletionError, StagedFile, StagingFolder, Stopped, U
 #[cfg(test)]
 pub(crate) use tests::faults;
 
+/// Number of files that a caller reads together, so that memory stays bounded. In an object store, they are requested at once.
+pub const READ_AT_ONCE: usize = 16;
+
 /// The location of an export. A clone is the same location.
 #[derive(Clone)]
 pub struct Store {
@@ -234,8 +237,8 @@ impl Store {
         self.backend.read(path.as_ref(), limit)
     }
 
-    /// Reads each of the files as [`Self::read`] does, in their order. Objects are requested at once. All contents are in
-    /// memory together.
+    /// Reads each of the files as [`Self::read`] does, in their order. All contents are in memory together, so callers read
+    /// [`READ_AT_ONCE`].
     ///
     /// # Errors
     /// If one of them cannot be read.

@@ -5,8 +5,8 @@ use chrono::NaiveDate;
 use super::zone::Zone;
 use super::{digits, in_range};
 
-const MICROS: i64 = 1_000_000;
-const SECONDS_PER_DAY: i64 = 86_400;
+pub(super) const MICROS: i64 = 1_000_000;
+pub(super) const SECONDS_PER_DAY: i64 = 86_400;
 
 /// Reads a text that names one point in time, as microseconds UTC. Without a zone it is UTC.
 ///

@@ -15,12 +15,10 @@ use super::error::is_missing;
 use super::{Conditions, RemoteStore};
 use crate::digest::hex;
 use crate::durable::{self, Content, Opened, StorageError};
-use crate::store::{Created, Hashed, Kind, Listed, Modified, Replaced, Version};
+use crate::store::{Created, Hashed, Kind, Listed, Modified, READ_AT_ONCE, Replaced, Version};
 
 /// Maximum number of attempts of a conditional write that ends in a conflict with nobody.
 const MAX_ATTEMPTS: u32 = 8;
-/// Number of objects that are read at once.
-const READ_AT_ONCE: usize = 16;
 /// Number of objects that are removed at once.
 const REMOVED_AT_ONCE: usize = 16;
 

@@ -24,6 +24,16 @@ use crate::warehouse::location::Location;
 use crate::warehouse::sql::literal;
 use crate::warehouse::{ExportSource, SourceError};
 
+/// Types of columns in Trino.
+const TYPES: Types = Types {
+    text: "varchar",
+    time: "timestamp(6) with time zone",
+    integer: "bigint",
+    boolean: "boolean",
+    json: "varchar",
+    raw: "varchar",
+};
+
 /// Trino. The catalog of the session is Iceberg, and a catalog `hive` reads files.
 pub static TRINO: Dialect = Dialect {
     name: "trino",
@@ -31,14 +41,7 @@ pub static TRINO: Dialect = Dialect {
     title: "Trino",
     version: "Trino with a catalog of Iceberg",
     help: "Trino; reads Parquet from s3://, gs:// and az:// through a catalog hive",
-    types: Types {
-        text: "varchar",
-        time: "timestamp(6) with time zone",
-        integer: "bigint",
-        boolean: "boolean",
-        json: "varchar",
-        raw: "varchar",
-    },
+    types: TYPES,
     failing,
     fail_if,
     check: |source| check(source, &TRINO, "an object store (s3://, gs:// or az://)"),
@@ -76,14 +79,7 @@ pub static ATHENA: Dialect = Dialect {
     title: "Athena",
     version: "Athena",
     help: "Athena; reads Parquet from s3://",
-    types: Types {
-        text: "varchar",
-        time: "timestamp(6)",
-        integer: "bigint",
-        boolean: "boolean",
-        json: "varchar",
-        raw: "varchar",
-    },
+    types: Types { time: "timestamp(6)", ..TYPES },
     failing,
     fail_if,
     check: check_athena,
