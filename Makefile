@@ -61,7 +61,7 @@ bench-against: ## Ratios of CPU and time to another binary, BINARY=path, such as
 	cargo build --release
 	python3 benches/against/against.py --limit $(LIMIT) --other "$(BINARY)"
 
-bench-threads: ## What `--threads` costs and gains, the CPU time of each stage, and a model of more cores
+bench-threads: ## Cost and gain of `--threads`, the CPU time of each stage, and a model of more cores
 	cargo build --release
 	python3 benches/against/threads.py
 

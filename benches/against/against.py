@@ -101,8 +101,8 @@ def size(path: str) -> float:
 def cases(options: argparse.Namespace, many: Server, account: Server, folder: pathlib.Path) -> list[Case]:
     """Return the commands to compare. Those that read need what an earlier one has written."""
     each = 500
-    large = contacts_file(folder / "large.csv", options.messages // each, each)
-    one = contacts_file(folder / "one.csv", 1, 100)
+    large = contacts_file(folder / "large.csv", [each] * (options.messages // each))
+    one = contacts_file(folder / "one.csv", [100])
 
     def read(server: Server, *arguments: str) -> list[str]:
         return ["run", "--quiet", "--base-url", server.url, *arguments]

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass, field
 
 TICK = 0.01  # seconds between two looks at the threads of a process
-# Stages by the names of their threads, of which Linux keeps 15 characters. The writers of small tables are "other".
+# The stage of each thread, by its name. Linux keeps 15 characters of a name. The writers of small tables are "other".
 STAGES = {
     "spool": "spool",
     "read-again": "read again",
@@ -134,9 +134,9 @@ class Server:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def contacts_file(path: pathlib.Path, contacts: int, messages: int) -> str:
-    """Write a list of simulated contacts with this number of messages each, and return its path."""
-    path.write_text("contact_id\n" + "".join(f"messages-{messages}-{at}\n" for at in range(contacts)))
+def contacts_file(path: pathlib.Path, sizes: list[int]) -> str:
+    """Write a list of simulated contacts with these numbers of messages, and return its path."""
+    path.write_text("contact_id\n" + "".join(f"messages-{size}-{at}\n" for at, size in enumerate(sizes)))
     return str(path)
 
 

@@ -47,7 +47,7 @@ class Bench:
         """Make the raw archive for `rebuild`."""
         self.binary, self.corpus, self.folder, self.server = binary, corpus, folder, server
         self.out, raw = str(folder / "out"), str(folder / "raw")
-        contacts = contacts_file(folder / "contacts.csv", corpus.contacts, corpus.messages)
+        contacts = contacts_file(folder / "contacts.csv", [corpus.messages] * corpus.contacts)
         read = [binary, "run", "--quiet", "--base-url", server.url, "--contacts", contacts]
         shutil.rmtree(raw, ignore_errors=True)
         run([*read, "--keep-raw", "--out", raw], folder)

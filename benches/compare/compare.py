@@ -9,6 +9,7 @@ this program on one machine; absolute figures of two machines do not compare. `-
 import argparse
 import glob
 import os
+import pathlib
 import random
 import shutil
 import statistics
@@ -21,21 +22,11 @@ import time
 import pyarrow.parquet as pq
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "against"))
+
+from measure import Server, contacts_file
+
 TABLES = ["contacts", "conversations", "messages", "channel_records", "coverage"]
-
-
-class Server:
-    def __init__(self, binary, *switches):
-        self.process = subprocess.Popen([binary, "simulate", "--port", "0", *switches], stdout=subprocess.PIPE,
-                                        stderr=subprocess.DEVNULL, text=True)
-        self.url = self.process.stdout.readline().strip()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        self.process.wait()
 
 
 class Run:
@@ -68,14 +59,6 @@ class Run:
                 return
             self.memory = int(marks[0]) / 1024
             time.sleep(0.02)
-
-
-def contacts_file(folder, name, sizes):
-    path = os.path.join(folder, name)
-    with open(path, "w", encoding="utf-8") as file:
-        file.write("contact_id\n")
-        file.writelines(f"messages-{size}-{at}\n" for at, size in enumerate(sizes))
-    return path
 
 
 def rows(out, table="messages"):
@@ -113,7 +96,7 @@ def tools(args, contacts, with_fetch_only):
 def compare(args, folder, sizes, switches, with_fetch_only):
     """A table of all programs on contacts of these sizes."""
     messages = sum(sizes)
-    contacts = contacts_file(folder, "many.csv", sizes)
+    contacts = contacts_file(pathlib.Path(folder, "many.csv"), sizes)
     programs = tools(args, contacts, with_fetch_only)
     runs = {name: [] for name in programs}
     with Server(args.binary, "--max-messages", str(10**9), *switches) as server:
@@ -160,7 +143,7 @@ def latency(args, folder):
     print(f"### {delay * 1000:.0f} ms latency, {slots} in flight\n")
     print("| | requests | fewest | wall s | ideal s | of the ideal |\n|---|---|---|---|---|---|")
     for name, sizes, switches in [("1,000 unequal contacts", unequal, []), ("one contact of 200,000", [200_000], [])]:
-        contacts = contacts_file(folder, "slow.csv", sizes)
+        contacts = contacts_file(pathlib.Path(folder, "slow.csv"), sizes)
         fewest = sum(size // 100 + 1 for size in sizes)
         ideal = fewest * delay / slots
         with Server(args.binary, "--latency", "100ms", "--max-messages", str(10**9), *switches) as server:
@@ -176,7 +159,7 @@ def memory(args, folder):
     """How much memory an export takes does not depend on how much there is to export."""
     print("### Memory\n\n| messages | MiB at most | CPU s per million | messages a second |\n|---|---|---|---|")
     for contacts in (4_000, 40_000):
-        path = contacts_file(folder, "large.csv", [500] * contacts)
+        path = contacts_file(pathlib.Path(folder, "large.csv"), [500] * contacts)
         with Server(args.binary, "--max-messages", str(10**9)) as server:
             out = os.path.join(folder, "out")
             run = Run([args.binary, "run", "--quiet", "--base-url", server.url, "--contacts", path, "--out", out])

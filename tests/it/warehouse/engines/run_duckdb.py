@@ -1,11 +1,11 @@
 """DuckDB, each database a file, each script a connection."""
 
-import json
 import sys
 import tempfile
 from pathlib import Path
 
 import duckdb
+from duckdb_rows import rows_of
 from serve import Result, serve
 
 with tempfile.TemporaryDirectory() as folder:
@@ -16,11 +16,6 @@ with tempfile.TemporaryDirectory() as folder:
             connection.execute(f"SET TimeZone = '{sys.argv[1]}'")
             result = connection.execute(script)
             rows = result.fetchall() if result and result.description else []
-            connection.execute("SET TimeZone = 'UTC'")
-            found = {}
-            for name in tables:
-                texts = connection.execute(f"SELECT to_json(t) FROM {name} AS t").fetchall()
-                found[name] = [json.loads(text) for (text,) in texts]
-        return Result(rows, found)
+            return Result(rows, rows_of(connection, tables))
 
     serve(run, (duckdb.Error,))

@@ -8,7 +8,6 @@ may still refuse them.
 from __future__ import annotations
 
 import functools
-import json
 import re
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from typing import Any
 
 import duckdb
 import sqlglot
+from duckdb_rows import rows_of
 from serve import Result, serve, statements
 
 Rewrite = Callable[["re.Match[str]"], str]
@@ -163,11 +163,6 @@ with tempfile.TemporaryDirectory() as folder:
             for statement in statements(script):
                 result = connection.execute(translated(statement))
                 rows = result.fetchall() if result.description else []
-            connection.execute("SET TimeZone = 'UTC'")
-            found = {}
-            for name in tables:
-                texts = connection.execute(f"SELECT to_json(t) FROM {name} AS t").fetchall()
-                found[name] = [json.loads(text) for (text,) in texts]
-        return Result(rows, found)
+            return Result(rows, rows_of(connection, tables))
 
     serve(run, (duckdb.Error, sqlglot.errors.SqlglotError))
