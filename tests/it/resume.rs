@@ -305,6 +305,20 @@ fn a_damaged_spool_is_said_and_thrown_away_only_when_asked() {
 }
 
 #[test]
+fn compressed_responses_are_in_the_spool_as_they_arrived_and_are_read_from_there() {
+    /// The first bytes of a gzip stream.
+    const GZIP: [u8; 3] = [0x1f, 0x8b, 8];
+    let service = Service::start("--latency 8ms --jitter 8ms --compress=gzip");
+    let export = export(&service);
+    let (reference, total) = reference(&service, &export);
+    kill_half_way(&service, &export, total);
+    let segment = std::fs::read(export.path("export/_work/spool/seg-00000.spool")).unwrap();
+    let responses = segment.windows(GZIP.len()).filter(|bytes| *bytes == GZIP).count();
+    assert!(responses > 9, "{responses} responses as they arrived");
+    assert_same(&substance(&export.expect(0)), &reference, "the resumed run");
+}
+
+#[test]
 fn below_nohup_a_hang_up_is_nothing() {
     let service = service();
     let export = export(&service);
