@@ -48,7 +48,7 @@
 //! - [`contact_read`], [`event`], [`id`]: requests and outcomes of one history, events, newtypes
 //! - [`store`]: the location of an export: a folder, or a prefix in an object store
 //! - [`durable`], [`digest`], [`bounded`]: files that survive a crash, SHA-256, Parquet files of unknown origin
-//! - [`compression`], [`fingerprint`]: bodies that are compressed as a whole, hash tables of fingerprints
+//! - [`compression`]: bodies that are compressed as a whole
 //! - [`tls`], [`connect_error`]: root certificates, errors of certificates, connections that could not be made
 //! - [`signature`]: SSH signatures with an Ed25519 key of OpenSSH
 //! - [`time`], [`worker_thread`], [`printable`]: points in time, a thread with a queue, characters that must be escaped
@@ -81,7 +81,6 @@ mod event;
 mod evidence;
 mod export;
 mod fetch;
-mod fingerprint;
 mod html;
 mod id;
 #[cfg(feature = "internals")]

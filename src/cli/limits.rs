@@ -20,9 +20,8 @@ const OWN_FILES: u64 = 128;
 const FILES_PER_REQUEST: u64 = 2;
 /// Minimum number of open files, for a run with one request at a time.
 const MIN_FILES: u64 = 48;
-/// Threads besides the runtime's own: spool, build, five tables, raw archive, prefetch, DNS, and four of the
-/// allocator.
-const OWN_THREADS: usize = 16;
+/// Threads besides those of the runtime: spool, five tables, raw archive, and three to spare.
+const OWN_THREADS: usize = 10;
 /// Maximum number of threads that flatten, unless `--threads` gives one. With more, the threads that write files
 /// are the bottleneck.
 const MAX_FLATTENING: usize = 8;
@@ -83,8 +82,8 @@ pub fn runtime() -> Result<Runtime, LimitError> {
         return Err(LimitError::Files { files });
     }
     let workers = cores();
-    // One thread that flattens is among the program's own.
-    let count = workers + OWN_THREADS + flattening_threads().get() - 1;
+    // One thread that flattens is among those for blocking work.
+    let count = workers + BLOCKING_THREADS + OWN_THREADS + flattening_threads().get() - 1;
     let too_few = |source| LimitError::Threads { count, source };
     try_threads(count).map_err(too_few)?;
     let runtime = Builder::new_multi_thread()

@@ -4,9 +4,9 @@
 
 use std::collections::HashMap;
 
+use ahash::RandomState;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
-use crate::fingerprint::FingerprintState;
 use crate::record::{Message, Page, Shape};
 use crate::settings::Window;
 use crate::table::{self, ConversationColumns, Totals};
@@ -45,7 +45,7 @@ pub struct Index {
     pub messages: Vec<IndexedMessage>,
     pub conversations: Vec<IndexedConversation>,
     ids: String,
-    by_id: HashMap<u128, u32, FingerprintState>,
+    by_id: HashMap<u128, u32, RandomState>,
     by_key: HashMap<ConversationKey, u32>,
 }
 

@@ -27,7 +27,6 @@ const LAYERS: [&[&str]; 5] = [
         "contact_read",
         "compression",
         "digest",
-        "fingerprint",
         "printable",
         "html",
         "time",

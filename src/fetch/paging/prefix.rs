@@ -8,14 +8,15 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
+use ahash::RandomState;
+
 use super::page_view::{Fingerprint, Group, Identity, Mark, PageView};
 use crate::contact_read::OffsetUnit;
-use crate::fingerprint::FingerprintState;
 
 /// The known messages of one contact's history.
 #[derive(Debug, Default)]
 pub struct Prefix {
-    known: HashSet<Fingerprint, FingerprintState>,
+    known: HashSet<Fingerprint, RandomState>,
     /// End of each conversation's known messages, if offsets count inside each conversation.
     ends: HashMap<Fingerprint, u64>,
     /// Position and outermost messages of the latest page that held one conversation. The position is the
