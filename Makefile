@@ -1,7 +1,7 @@
 # `make` lists what can be made: every target with a comment that begins with two number signs.
 
 .DEFAULT_GOAL := help
-.PHONY: help run install uninstall quick test check bench bench-against bench-threads crash stores evidence drift soak readers warehouses spark ray airflow reference fuzz dist dist-test tools check-tools dist-tools fuzz-tools clean
+.PHONY: help run install uninstall quick test check bench bench-against bench-threads crash memory stores evidence drift soak readers warehouses spark ray airflow reference fuzz dist dist-test tools check-tools dist-tools fuzz-tools clean
 
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
@@ -67,6 +67,9 @@ bench-threads: ## Cost and gain of `--threads`, the CPU time of each stage, and 
 
 crash: tools ## The long form of the crash tests: 1,000 random kills, and each call killed and refused in turn
 	CRASH_KILLS=1000 CRASH_FAULTS=400 cargo test --test it -- --include-ignored crash:: storage:: system:: resume:: erase::interrupted::
+
+memory: ## The long form of the tests of memory: texts as long as responses can be, and more contacts
+	MEMORY_DIVISOR=1 SNAPSHOT_MEGABYTES=600 SNAPSHOT_CONTACTS=100000 cargo test --test it -- memory::
 
 stores: tools ## The long form of the tests of object stores: kills at every request, 200 random kills, 500 races of two runs
 	STORE_KILLS=200 STORE_RACES=500 cargo test --test it -- --include-ignored stores::
