@@ -90,7 +90,10 @@ fn check(source: &ExportSource) -> Result<(), SourceError> {
             Err(SourceError::OddPath { title: BIGQUERY.title, characters: "*" })
         }
         Location::Gs { .. } => Ok(()),
-        _ => Err(source.unreachable(BIGQUERY.title, "Google Cloud Storage (gs://), as with rclone copy")),
+        _ => {
+            Err(source
+                .unreachable(BIGQUERY.title, "Google Cloud Storage (gs://), for example with rclone copy"))
+        }
     }
 }
 
@@ -194,7 +197,7 @@ mod tests {
             let export = source(root, &[("n", &[("messages", path, 1)])]);
             BIGQUERY.merge(Some(&export)).unwrap_err().to_string()
         };
-        insta::assert_snapshot!(told("s3://bucket", "part-n-00000.parquet"), @"BigQuery cannot read s3://bucket: copy the export to Google Cloud Storage (gs://), as with rclone copy, and give its path or URL there");
+        insta::assert_snapshot!(told("s3://bucket", "part-n-00000.parquet"), @"BigQuery cannot read s3://bucket: copy the export to Google Cloud Storage (gs://), for example with rclone copy, and give its path or URL there");
         insta::assert_snapshot!(told("gs://bucket/a*", "part-n-00000.parquet"), @"BigQuery does not take the characters * in paths literally: rename or copy the export, and give its new path");
         insta::assert_snapshot!(told("gs://bucket", "channel=website/part-n-00000.parquet"), @"the run n is partitioned by channel, so its files do not contain the channel, and BigQuery does not read it from paths: make files that contain it with chatzy-export snapshot, export without this partition key, or select another run with --run");
         let many: Vec<File<'_>> = vec![("messages", "part-n-00000.parquet", 1); 30_000];

@@ -91,7 +91,7 @@ fn check(source: &ExportSource) -> Result<(), SourceError> {
     source.has_channel(REDSHIFT.title)?;
     match &source.location {
         Location::S3 { .. } => Ok(()),
-        _ => Err(source.unreachable(REDSHIFT.title, "S3 of AWS (s3://), as with rclone copy")),
+        _ => Err(source.unreachable(REDSHIFT.title, "S3 of AWS (s3://), for example with rclone copy")),
     }
 }
 
@@ -188,7 +188,7 @@ mod tests {
             let export = source(root, &[("n", &[("messages", path, 1)])]);
             REDSHIFT.merge(Some(&export)).unwrap_err().to_string()
         };
-        insta::assert_snapshot!(told("gs://bucket", "part-n-00000.parquet"), @"Redshift cannot read gs://bucket: copy the export to S3 of AWS (s3://), as with rclone copy, and give its path or URL there");
+        insta::assert_snapshot!(told("gs://bucket", "part-n-00000.parquet"), @"Redshift cannot read gs://bucket: copy the export to S3 of AWS (s3://), for example with rclone copy, and give its path or URL there");
         insta::assert_snapshot!(told("s3://bucket", "channel=website/part-n-00000.parquet"), @"the run n is partitioned by channel, so its files do not contain the channel, and Redshift does not read it from paths: make files that contain it with chatzy-export snapshot, export without this partition key, or select another run with --run");
     }
 }

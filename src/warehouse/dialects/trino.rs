@@ -148,7 +148,7 @@ fn check(source: &ExportSource, dialect: &Dialect, target: &'static str) -> Resu
 }
 
 fn check_athena(source: &ExportSource) -> Result<(), SourceError> {
-    let target = "S3 of AWS (s3://), as with rclone copy";
+    let target = "S3 of AWS (s3://), for example with rclone copy";
     match source.location {
         Location::S3 { .. } => check(source, &ATHENA, target),
         _ => Err(source.unreachable(ATHENA.title, target)),

@@ -157,7 +157,7 @@ fn what_cannot_be_loaded_is_refused() {
         let export = source(root, &[("n", &[("messages", path, 1)])]);
         ATHENA.merge(Some(&export)).unwrap_err().to_string()
     };
-    insta::assert_snapshot!(told("gs://bucket", "part-n-00000.parquet"), @"Athena cannot read gs://bucket: copy the export to S3 of AWS (s3://), as with rclone copy, and give its path or URL there");
+    insta::assert_snapshot!(told("gs://bucket", "part-n-00000.parquet"), @"Athena cannot read gs://bucket: copy the export to S3 of AWS (s3://), for example with rclone copy, and give its path or URL there");
     insta::assert_snapshot!(told("s3://bucket", "part-n-00000.jsonl"), @"the run n is JSONL, but a load into Athena reads Parquet: make Parquet of it with chatzy-export snapshot --format parquet, export with --format parquet, or select another run with --run");
     let many: Vec<File<'_>> = vec![("messages", "part-n-00000.parquet", 1); 6_000];
     let export = source("s3://bucket", &[("n", &many)]);

@@ -1,15 +1,15 @@
 //! Loads that fail or end early leave what was there, and the next one is complete.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::nights::RUNS;
 use super::{Case, Warehouse};
-use crate::support::export::{json, write};
+use crate::support::export::{Export, json, write};
+use crate::support::service::Service;
 use crate::warehouse::{TABLES, statements};
 
 /// The first file of a table in a run.
-fn file(case: &Case, run: &str, table: &str) -> PathBuf {
-    let out = case.nights.export.out_path();
+fn file(out: &Path, run: &str, table: &str) -> PathBuf {
     let manifest = json(&out.join(format!("_runs/{run}/manifest.json")));
     let mut files = manifest["files"].as_array().expect("files").iter();
     let file = files.find(|file| file["table"] == table).expect("a file");
@@ -37,7 +37,7 @@ fn without_files(warehouse: &Warehouse<'_>, loaded: &[&str], options: &str, tabl
     let case = warehouse.case;
     let script = case.merge(&case.nights.export, options);
     for table in tables {
-        let path = file(case, "night3", table);
+        let path = file(case.nights.export.out_path(), "night3", table);
         let content = std::fs::read(&path).expect("the file");
         std::fs::remove_file(&path).expect("removed");
         let told = format!("without a file of {table}");
@@ -50,7 +50,8 @@ fn without_files(warehouse: &Warehouse<'_>, loaded: &[&str], options: &str, tabl
 /// A file with other rows than its manifest counts.
 pub fn a_file_is_another(case: &Case) {
     let warehouse = two_nights(case);
-    let (path, other) = (file(case, "night3", "messages"), file(case, "night1", "messages"));
+    let out = case.nights.export.out_path();
+    let (path, other) = (file(out, "night3", "messages"), file(out, "night1", "messages"));
     let content = std::fs::read(&path).expect("the file");
     write(&path, std::fs::read(other).expect("the other file"));
     warehouse.try_load("").expect_err(&case.told("another file"));
@@ -58,6 +59,31 @@ pub fn a_file_is_another(case: &Case) {
     write(&path, content);
     warehouse.load("");
     warehouse.assert_has(&RUNS, "the file is there again");
+}
+
+/// A file with as many rows of the run as its manifest counts, but of another contact. Scripts of one transaction compare numbers
+/// of rows only.
+pub fn a_file_has_another_contact(case: &Case) {
+    let warehouse = case.warehouse();
+    if warehouse.prefix().is_empty() {
+        return;
+    }
+    let service = Service::start("");
+    let exports = ["messages-1-1", "messages-1-2"].map(|contact| {
+        let export = Export::run_of(service.url(), [contact]).args(case.layout).args("--run-id night1");
+        export.expect(0);
+        export
+    });
+    let [path, other] = exports.each_ref().map(|export| file(export.out_path(), "night1", "messages"));
+    let content = std::fs::read(&path).expect("the file");
+    write(&path, std::fs::read(other).expect("the other file"));
+    let script = case.merge(&exports[0], "");
+    let error = warehouse.try_script(&script).expect_err(&case.told("another contact"));
+    assert!(error.contains("contacts"), "{}", case.told(&error));
+    assert!(!warehouse.has("night1"), "{}", case.told("another contact"));
+    write(&path, content);
+    warehouse.try_script(&script).unwrap_or_else(|error| panic!("{}", case.told(&error)));
+    assert!(warehouse.has("night1"), "{}", case.told("the file is there again"));
 }
 
 /// The manifest has lost the names of files.

@@ -112,6 +112,7 @@ fn conforms(database: &Database, layout: &'static str, others: &[&'static str]) 
     loads::without_loaded_runs(&case);
     loads::parts_into_tables_of_their_own(&case);
     interruption::a_file_is_another(&case);
+    interruption::a_file_has_another_contact(&case);
     interruption::a_manifest_lacks_files(&case);
     interruption::a_load_ends_anywhere(&case);
     pruned::runs_are_removed_before_they_are_loaded(&case);
