@@ -89,8 +89,8 @@ readers: tools ## All readers open table folders, also Spark 3.5 and Spark 4; ne
 	scripts/reader-tools.sh
 	cargo test --test it -- --include-ignored readers::
 
-warehouses: tools ## Spark loads exports in every way, as other databases do in `make test`; needs Java 17
-	cargo test --test it -- --include-ignored warehouse::
+warehouses: tools ## All databases load exports in every way, as DuckDB and PostgreSQL do in `make test`; Spark needs Java 17
+	CRAFTED_EVERY=1 cargo test --test it -- --include-ignored warehouse:: crafted::
 
 spark: tools ## Shards as tasks of Spark 3.5, on two workers on loopback: killed, hung and cancelled; needs Java 17
 	scripts/engines.sh spark
