@@ -7,6 +7,8 @@ PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
 # Highest ratio of CPU in `make bench-against`.
 LIMIT ?= 1.1
+# Many tests wait, for a server or for the disk, so more of them run at once than there are cores.
+TEST_THREADS ?= $(shell expr 2 '*' $$(getconf _NPROCESSORS_ONLN))
 SCHEDULES ?= 1000000
 SOAK_MINUTES ?= 60
 SOAK_RATE ?= 100
@@ -34,7 +36,7 @@ quick: ## Format, lints and unit tests: what to run while working
 	cargo test --lib
 
 test: tools ## All tests
-	cargo test --no-fail-fast # the workspace, but for fuzz and benches/micro, which have no tests
+	RUST_TEST_THREADS=$(TEST_THREADS) cargo test --no-fail-fast # the workspace, but for fuzz and benches/micro, which have no tests
 
 check: tools check-tools ## Format, lints, docs, dependencies, Rust version, spelling, scripts, the Python package
 	cargo fmt --all --check
