@@ -5,9 +5,9 @@ use arrow::error::ArrowError;
 
 use super::rows;
 
-/// Rows per block. Large enough that the fixed cost per block and column does not matter. Small enough that
-/// few rows must be copied to fill a block that an earlier batch began.
-const BLOCK_ROWS: usize = 2048;
+/// Rows per block: as many as the Parquet writer takes at once. With more, more rows must be copied to fill a block that
+/// an earlier batch began. That was the largest copy of a run.
+const BLOCK_ROWS: usize = 1024;
 
 /// Cuts batches into blocks. A Parquet page ends where a batch was written, so without blocks the pages would
 /// depend on the batches.

@@ -251,8 +251,10 @@ impl Running {
         let mut most = 0;
         while self.child.try_wait().expect("a child").is_none() {
             let status = fs::read_to_string(&status_file).unwrap_or_default();
+            // Until the child executes the program, its memory is that of the tests.
+            let of_program = status.strip_prefix("Name:\tchatzy-export\n").unwrap_or_default();
             let peak =
-                status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
+                of_program.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
             most = most.max(peak.and_then(|peak| peak.trim().parse::<u64>().ok()).unwrap_or(0) / 1024);
             if until() || Instant::now() > deadline {
                 let _ = self.child.kill();
