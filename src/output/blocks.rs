@@ -5,8 +5,8 @@ use arrow::error::ArrowError;
 
 use super::rows;
 
-/// Rows per block: as many as the Parquet writer takes at once. With more, more rows must be copied to fill a block that
-/// an earlier batch began. That was the largest copy of a run.
+/// Rows per block: as many as the Parquet writer encodes at once. The more rows a block has, the more must be copied to
+/// fill one that an earlier batch began.
 const BLOCK_ROWS: usize = 1024;
 
 /// Cuts batches into blocks. A Parquet page ends where a batch was written, so without blocks the pages would

@@ -31,8 +31,8 @@ fn run(export: &Export, told: &str) -> Outcome {
     run_below(MOST, export, told)
 }
 
-/// The same with texts that are shortened by [`divisor`]. What they may take is as much less, so a text that is held once
-/// more, or as a whole line, is seen.
+/// The same with texts that are shortened by [`divisor`]. The limit shrinks with them, so that one more copy of a text
+/// exceeds it, as does a whole line in memory.
 fn run_of_texts(export: &Export, told: &str) -> Outcome {
     run_below(below(FIXED), export, told)
 }
@@ -224,7 +224,12 @@ fn many_threads_share_a_bounded_memory() {
 #[test]
 fn the_allocator_gives_back_what_is_free() {
     let outcome = Export::command("--version").env("MALLOC_CONF", "stats_print:true").expect(0);
-    for setting in ["opt.narenas: 4", "opt.background_thread: true", "opt.dirty_decay_ms: 2000"] {
+    for setting in [
+        "opt.narenas: 4",
+        "opt.background_thread: true",
+        "max_background_threads:1",
+        "opt.dirty_decay_ms: 2000",
+    ] {
         assert!(outcome.stderr.contains(setting), "{setting}: {}", outcome.stderr);
     }
 }

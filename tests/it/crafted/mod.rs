@@ -176,15 +176,16 @@ impl Trial<'_> {
             groups.partition(|(number, group)| self.is_verified(*number, group));
         self.refused = refused;
         self.accept(&accepted);
-        for (number, group) in std::mem::take(&mut self.refused) {
+        let refused = std::mem::take(&mut self.refused);
+        for (number, group) in &refused {
+            let number = *number;
             for text_number in number..number + TEXTS.len() {
-                craft(self.export, self.file, &group, |_| text(text_number, &self.outside));
+                craft(self.export, self.file, group, |_| text(text_number, &self.outside));
                 let told = format!("{} {group:?} {:?}", self.file, text(text_number, &self.outside));
                 let tried =
                     if text_number == number { Tried::InTurn(number) } else { Tried::Few(text_number) };
                 assert_harmless(self.export, self.databases, tried, &told);
             }
-            self.refused.push((number, group));
         }
         // No place hides another: all are tried at once, and each gets every text.
         for round in (1..TEXTS.len()).take_while(|_| !self.inert.is_empty()) {
@@ -192,7 +193,7 @@ impl Trial<'_> {
             let told = format!("{}, round {round}", self.file);
             assert_harmless(self.export, self.databases, Tried::InTurn(round), &told);
         }
-        [self.inert.len(), self.refused.len()]
+        [self.inert.len(), refused.len()]
     }
 }
 

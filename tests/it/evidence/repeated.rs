@@ -56,6 +56,21 @@ fn a_finished_package_is_left_alone() {
     assert_eq!(times(), before, "nothing is written");
 }
 
+/// Kills the command at this moment. False if it was faster, and ended well.
+fn is_killed(command: &Export, moment: &str, has_come: impl Fn() -> bool) -> bool {
+    let mut running = command.start();
+    wait_until(moment, || has_come() || running.is_over());
+    if !running.is_over() {
+        running.signal("KILL");
+    }
+    let outcome = running.wait(Duration::from_mins(1));
+    let is_killed = outcome.code.is_none();
+    if !is_killed {
+        outcome.expect(0);
+    }
+    is_killed
+}
+
 /// Kills the command while it works, at moments that depend on what it has written.
 #[test]
 fn a_killed_command_leaves_no_package_and_starts_over() {
@@ -67,20 +82,12 @@ fn a_killed_command_leaves_no_package_and_starts_over() {
     let partial = command.path("package.partial");
     let mut kills = 0;
     for files in [1, 2, count / 3, count / 2, count - 3] {
-        let mut running = command.start();
-        wait_until("some files are written", || tree(&partial).len() >= files || running.is_over());
-        if !running.is_over() {
-            running.signal("KILL");
-        }
-        let outcome = running.wait(Duration::from_mins(1));
-        if outcome.code.is_some() {
-            // It was faster.
-            outcome.expect(0);
+        if is_killed(&command, "some files are written", || tree(&partial).len() >= files) {
+            assert!(!package.exists(), "no half package");
+            kills += 1;
+        } else {
             remove_tree(&package).unwrap();
-            continue;
         }
-        assert!(!package.exists(), "no half package");
-        kills += 1;
     }
     assert!(kills > 0, "the command was killed at least once");
     command.expect(0);
@@ -100,14 +107,10 @@ fn a_kill_while_packing_leaves_no_zip_file() {
     fs::remove_file(&zip).unwrap();
 
     let packed = command.path("case.zip.partial.zip");
-    let mut running = command.start();
-    wait_until("it packs", || packed.exists() || running.is_over());
-    if !running.is_over() {
-        running.signal("KILL");
-    }
-    match running.wait(Duration::from_mins(1)).code {
-        None => assert!(!zip.exists(), "no half file"),
-        Some(_) => fs::remove_file(&zip).unwrap(), // it was faster
+    if is_killed(&command, "it packs", || packed.exists()) {
+        assert!(!zip.exists(), "no half file");
+    } else {
+        fs::remove_file(&zip).unwrap();
     }
     command.expect(0);
     assert!(fs::read(&zip).unwrap() == whole, "the same file as without a kill");

@@ -109,14 +109,8 @@ fn conforms_in_every_way(database: &Database, layout: &'static str, others: &[&'
     common(&case);
     loads::in_any_order(&case);
     loads::tables_of_an_earlier_version(&case);
-    loads::without_loaded_runs(&case);
-    loads::parts_into_tables_of_their_own(&case);
-    interruption::a_file_is_another(&case);
-    interruption::a_file_has_another_contact(&case);
-    interruption::a_manifest_lacks_files(&case);
     interruption::a_load_ends_anywhere(&case);
-    pruned::runs_are_removed_before_they_are_loaded(&case);
-    paths::a_path_is_no_pattern(&case, &paths::FOLDERS);
+    in_both_forms(&case, &paths::FOLDERS);
     for layout in others {
         common(&Case::new(database, layout));
     }
@@ -137,19 +131,24 @@ fn conforms(database: &Database, layout: &'static str, others: &[&'static str]) 
     columns::every_column_arrives(&case);
     loads::night_by_night(&case);
     loads::views_over_all_runs(&case);
-    loads::without_loaded_runs(&case);
-    loads::parts_into_tables_of_their_own(&case);
-    interruption::a_file_is_another(&case);
-    interruption::a_file_has_another_contact(&case);
-    interruption::a_manifest_lacks_files(&case);
     interruption::late_and_interrupted(&case);
-    pruned::runs_are_removed_before_they_are_loaded(&case);
-    paths::a_path_is_no_pattern(&case, &paths::SOME_FOLDERS);
+    in_both_forms(&case, &paths::SOME_FOLDERS);
     for layout in others {
         let case = Case::new(database, layout);
         columns::every_column_arrives(&case);
         loads::all_at_once(&case);
     }
+}
+
+/// The checks that the short form makes too.
+fn in_both_forms(case: &Case, folders: &[(&str, &str)]) {
+    loads::without_loaded_runs(case);
+    loads::parts_into_tables_of_their_own(case);
+    interruption::a_file_is_another(case);
+    interruption::a_file_has_another_contact(case);
+    interruption::a_manifest_lacks_files(case);
+    pruned::runs_are_removed_before_they_are_loaded(case);
+    paths::a_path_is_no_pattern(case, folders);
 }
 
 #[test]
