@@ -1,9 +1,10 @@
 //! Learns the request rate that the server grants. No document states it, but its 429s show it.
 //!
 //! The first 429 starts a search: from the rate served in the last second, the rate doubles until the next
-//! 429. From then on, the rate follows the window of CUBIC (RFC 9438). It starts a little below the limit,
-//! flattens near it, then grows faster and faster, because the limit may have been raised. The time between
-//! two 429s is chosen by the cost of each, in refused requests and pauses.
+//! 429. That one shows a range in which the limit is. From then on, the rate climbs steadily from the low end of
+//! the range to its high end. After the next 429 the range is narrow. Beyond the range the rate grows as the window
+//! of CUBIC (RFC 9438) does, slowly at first, then faster and faster, because the limit may have been raised. The
+//! time between two 429s is chosen by the cost of each, in refused requests and pauses.
 //!
 //! The rate at which a 429 arrives is not the limit. A server that grants bursts refuses later, and requests
 //! may leave more slowly than the rate allows. So [`TokenBucket`] replays the starts since the previous 429
@@ -18,12 +19,13 @@ use tokio::time::Instant;
 use super::pacer::CATCH_UP;
 use super::token_bucket::TokenBucket;
 
-/// Minimum initial rate of a search, in requests per second.
+/// Minimum rate, in requests per second: at the start of a search, and later.
+const MIN_SEARCH_RATE: f64 = 3.0;
 const MIN_RATE: f64 = 1.0;
-/// Doubling time of the rate during a search.
-const DOUBLING: Duration = Duration::from_millis(200);
+/// Doubling time of the rate during a search. A shorter one shows a wider range.
+const DOUBLING: Duration = Duration::from_millis(170);
 /// Fraction of the limit by which the rate falls after a 429.
-const BELOW: f64 = 0.05;
+const BELOW: f64 = 0.02;
 /// Growth beyond the limit after the same time again, as a fraction of the limit: while the limit is
 /// uncertain, and once it is confirmed.
 const ABOVE_AT_FIRST: f64 = 2.0;
@@ -35,8 +37,12 @@ const REQUESTS_A_REFUSAL: f64 = 200.0;
 const SILENCES: f64 = 60.0;
 const SILENCES_AFTER_SEARCH: f64 = 12.0;
 const SILENCES_IF_UNSURE: f64 = 6.0;
-/// Growth factor of this time with each 429 that confirms the limit.
+/// This time after a search if the server grants no two requests at once. Then each granted request proves that the
+/// limit allows its distance from the one before. So the range is right, and one more 429 shows the limit.
+const SILENCES_WITHOUT_BURST: f64 = 3.0;
+/// Growth factor of this time with each 429 that confirms the limit, with and without bursts.
 const CONFIRMATION: f64 = 3.0;
+const CONFIRMATION_WITHOUT_BURST: f64 = 20.0;
 /// Minimum and maximum time between two 429s.
 const MIN_HOLD: Duration = Duration::from_secs(2);
 const MAX_HOLD: Duration = Duration::from_mins(2);
@@ -51,7 +57,7 @@ const KEPT: f64 = 0.5;
 const AGREEMENT: f64 = 0.12;
 /// Minimum limit as a fraction of such a rate.
 const MET_AGAIN: f64 = 0.98;
-/// Minimum ratio of the range's ends for a certain limit. A wider range counts as one of half its end.
+/// Minimum ratio of the range's ends for a certain limit. A wider range than the second counts as that wide.
 const SURE: f64 = 0.8;
 const WIDEST: f64 = 0.5;
 /// Delay that requests may catch up on after the server refused simultaneous requests. Otherwise [`CATCH_UP`]
@@ -68,6 +74,8 @@ pub struct LearnedRate {
     /// Responses of the last second, until the first 429.
     served: VecDeque<Instant>,
     catch_up: Duration,
+    /// True unless the server granted only one request at once.
+    grants_bursts: bool,
     /// Interval at the time when responses became slow, while they are slow.
     slow: Option<Duration>,
 }
@@ -89,9 +97,9 @@ struct Limit {
 enum Phase {
     /// The rate keeps doubling.
     Search,
-    /// The rate approaches the limit within this many pauses. The previous 429 came at the rate `asked`,
-    /// perhaps early.
-    Hold { silences: f64, asked: f64, is_early: bool },
+    /// The rate approaches the limit within this many pauses, from the fraction `from` of it. The previous 429
+    /// came at the rate `asked`, perhaps early.
+    Hold { silences: f64, from: f64, asked: f64, is_early: bool },
 }
 
 impl LearnedRate {
@@ -102,6 +110,7 @@ impl LearnedRate {
             bucket: TokenBucket::default(),
             served: VecDeque::new(),
             catch_up: CATCH_UP,
+            grants_bursts: true,
             slow: None,
         }
     }
@@ -148,12 +157,14 @@ impl LearnedRate {
             Some(before) => self.next(before, since),
         };
         self.bucket.emptied(since);
+        let least = if phase == Phase::Search { MIN_SEARCH_RATE } else { MIN_RATE };
         self.limit =
-            Some(Limit { rate: rate.max(MIN_RATE), phase, touched: now, refusals: 0.0, reopened: None });
+            Some(Limit { rate: rate.max(least), phase, touched: now, refusals: 0.0, reopened: None });
     }
 
     fn first(&mut self) -> (f64, Phase) {
         let served = std::mem::take(&mut self.served).len();
+        self.grants_bursts = served > 1;
         if served < A_BURST {
             self.catch_up = LITTLE_CATCH_UP;
         }
@@ -166,41 +177,51 @@ impl LearnedRate {
         let reopened = before.reopened.unwrap_or(before.touched);
         match before.phase {
             Phase::Search => {
-                let (rate, is_sure) = self.estimate(reopened, since, asked);
-                let silences = if is_sure { SILENCES_AFTER_SEARCH } else { SILENCES_IF_UNSURE };
-                (rate, Phase::Hold { silences, asked, is_early: false })
+                let range = self.bucket.limit(reopened, since, asked);
+                let width = (range.start() / range.end()).max(WIDEST);
+                let silences = match self.grants_bursts {
+                    false => SILENCES_WITHOUT_BURST,
+                    true if width > SURE => SILENCES_AFTER_SEARCH,
+                    true => SILENCES_IF_UNSURE,
+                };
+                let from = width * (1.0 - BELOW);
+                (*range.end(), Phase::Hold { silences, from, asked, is_early: false })
             }
             Phase::Hold { silences, is_early, .. } if before.age(since) < EARLY => {
                 self.catch_up /= 2;
                 if is_early {
                     self.bucket.doubt();
                 }
-                let (rate, _) = self.estimate(reopened, since, asked);
+                let rate = self.estimate(reopened, since, asked);
                 let kept = if is_early { KEPT } else { KEPT_ONCE };
                 (
                     rate.clamp(asked * kept, asked * (1.0 - BELOW)),
-                    Phase::Hold { silences, asked, is_early: true },
+                    Phase::Hold { silences, from: 1.0 - BELOW, asked, is_early: true },
                 )
             }
             Phase::Hold { silences, asked: asked_before, .. } => {
-                let (rate, _) = self.estimate(reopened, since, asked);
+                let rate = self.estimate(reopened, since, asked);
                 // A server that counts by windows is no bucket. Its limit is the rate at which it refuses
                 // repeatedly.
                 let is_met_again = (asked / asked_before - 1.0).abs() < AGREEMENT;
                 let met = if is_met_again { asked.min(asked_before) * MET_AGAIN } else { 0.0 };
                 let rate = rate.max(met).max(asked * KEPT);
                 let is_confirmed = rate > asked * (1.0 - AGREEMENT);
-                let silences = if is_confirmed { silences * CONFIRMATION } else { silences };
-                (rate, Phase::Hold { silences: silences.min(SILENCES), asked, is_early: false })
+                let growth = match (is_confirmed, self.grants_bursts) {
+                    (false, _) => 1.0,
+                    (true, true) => CONFIRMATION,
+                    (true, false) => CONFIRMATION_WITHOUT_BURST,
+                };
+                let silences = (silences * growth).min(SILENCES);
+                (rate, Phase::Hold { silences, from: 1.0 - BELOW, asked, is_early: false })
             }
         }
     }
 
-    /// Returns the limit, and true if the refusal leaves little doubt about it.
-    fn estimate(&self, reopened: Instant, since: Instant, asked: f64) -> (f64, bool) {
+    /// Returns the limit, as far as the refusal shows it.
+    fn estimate(&self, reopened: Instant, since: Instant, asked: f64) -> f64 {
         let range = self.bucket.limit(reopened, since, asked);
-        let share = range.start() / range.end();
-        (range.end() * share.max(WIDEST).sqrt(), share > SURE)
+        range.end() * (range.start() / range.end()).max(WIDEST).sqrt()
     }
 
     /// Records a refused request.
@@ -224,7 +245,7 @@ impl Limit {
     fn rate_at(&self, now: Instant) -> f64 {
         match (self.phase, self.age(now)) {
             (Phase::Search, age) => self.rate * age.min(30.0).exp2(),
-            (Phase::Hold { .. }, age) if age < 1.0 => self.rate * (1.0 - BELOW * (1.0 - age).powi(3)),
+            (Phase::Hold { from, .. }, age) if age < 1.0 => self.rate * from.powf(1.0 - age),
             (Phase::Hold { silences, .. }, age) => {
                 let above = if silences < SILENCES { ABOVE_AT_FIRST } else { ABOVE };
                 self.rate * (1.0 + above * (age - 1.0).powi(3))

@@ -167,9 +167,9 @@ async fn settled(seed: u64, server: Server, minutes: u32) -> (f64, f64) {
     shares(&server, 60, minutes * 60)
 }
 
-fn assert_used(granted: f64, refused: f64, description: &str) {
+fn assert_used(granted: f64, (refused, most): (f64, f64), description: &str) {
     assert!(granted >= 0.9, "{granted:.3} of the limit used: {description}");
-    assert!(refused <= 0.01, "{refused:.4} of the requests refused: {description}");
+    assert!(refused <= most, "{refused:.4} of the requests refused: {description}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -188,7 +188,7 @@ async fn a_rate_limit_is_used_and_rarely_exceeded() {
                     let retry_after = retry_after.map(Duration::from_secs);
                     let server = Server::new(limit, rate, retry_after, Duration::from_millis(latency));
                     let (granted, refused) = settled(seed, server, minutes).await;
-                    assert_used(granted, refused, &description);
+                    assert_used(granted, (refused, 0.01), &description);
                 }
             }
         }
@@ -202,7 +202,9 @@ async fn a_limit_by_the_minute_is_used_too() {
             let limit = Limit::Window { length: Duration::from_mins(1) };
             let server = Server::new(limit, rate, retry_after, Duration::from_millis(20));
             let (granted, refused) = settled(7, server, minutes).await;
-            assert_used(granted, refused, &format!("{rate}/s, {retry_after:?}"));
+            // At the end of each minute's quota, the server refuses all 32 requests in flight.
+            let most = 32.0 / f64::from(rate * 60) + 0.0005;
+            assert_used(granted, (refused, most), &format!("{rate}/s, {retry_after:?}"));
         }
     }
 }

@@ -25,28 +25,26 @@ async fn assert_found_soon(rate: u32, seconds: u32) {
         let (first, _) = shares(&server, 0, 30);
         let (later, refused) = shares(&server, 30, seconds);
         let description = format!("{rate}/s, burst {burst}, {latency} ms, Retry-After {retry_after:?}");
-        // Three 429s find the limit. If each costs a second, or the round trip is long, they cost a tenth of
-        // the time.
-        let least = if retry_after.is_some() || latency > 100 { 0.75 } else { 0.85 };
+        // Three 429s find the limit. Each costs a pause and a round trip.
+        let least = if latency < 100 { 0.85 } else { 0.78 };
         assert!(first >= least * most, "{first:.3} of the limit in the first half minute: {description}");
         assert!(later >= 0.95 * most, "{later:.3} of the limit after that: {description}");
         assert!(refused <= 0.015, "{refused:.4} refused after that: {description}");
         // Until the first 429, requests double with each round trip. So as many as were granted at once may
-        // be refused.
-        let seen = &server.lock().unwrap().seen;
-        let refusals = seen.iter().filter(|(_, is_granted)| !is_granted).count();
-        assert!(refusals <= seen.len() / 50 + 16 + burst as usize, "{refusals} refused: {description}");
+        // be refused, which is more than 2 % in the first minutes of a slow server.
+        let (_, refused) = shares(&server, 0, seconds);
+        assert!(refused <= 0.02, "{refused:.4} refused: {description}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_limit_of_5_a_second_is_found_soon() {
-    assert_found_soon(5, 180).await;
+    assert_found_soon(5, 1200).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_limit_of_20_a_second_is_found_soon() {
-    assert_found_soon(20, 180).await;
+    assert_found_soon(20, 360).await;
 }
 
 #[tokio::test(start_paused = true)]
