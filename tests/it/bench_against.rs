@@ -1,17 +1,15 @@
 //! `make bench-against` names what became slower, and what the other program lacks.
 
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
 use crate::promises::root;
-use crate::support::export::{PROGRAM, write};
+use crate::support::export::{PROGRAM, write_program};
 use crate::support::tables::python;
 
 /// The program behind a script that comes first.
 fn program_behind(script: &str, path: &Path) {
-    write(path, format!("#!/bin/sh\n{script}\nexec '{PROGRAM}' \"$@\"\n"));
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700)).unwrap();
+    write_program(path, &format!("{script}\nexec '{PROGRAM}' \"$@\""));
 }
 
 #[test]

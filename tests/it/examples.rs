@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::monitoring::tool;
-use crate::support::export::{EMAIL, Export, PASSWORD, PROGRAM, read, write};
+use crate::support::export::{EMAIL, Export, PASSWORD, PROGRAM, read, write, write_program};
 use crate::support::service::Service;
 use crate::system::skip;
 
@@ -85,9 +85,7 @@ fn documents() -> Vec<(PathBuf, String)> {
 fn assert_commands(commands: &[String]) {
     let folder = tempfile::tempdir().unwrap();
     let shim = folder.path().join("chatzy-export");
-    write(&shim, format!("#!/bin/sh\nexec {PROGRAM} \"$@\" --help\n"));
-    let executable = Command::new("chmod").arg("+x").arg(&shim).status().unwrap();
-    assert!(executable.success());
+    write_program(&shim, &format!("exec {PROGRAM} \"$@\" --help"));
     let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
     for command in commands {
         let command = command.replace("/usr/local/bin/chatzy-export", "chatzy-export");

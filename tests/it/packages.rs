@@ -9,7 +9,7 @@ use insta::assert_snapshot;
 use tempfile::TempDir;
 
 use crate::promises::root;
-use crate::support::export::{PROGRAM, read, tree, write};
+use crate::support::export::{PROGRAM, read, tree, write_program};
 use crate::support::tables::python;
 use crate::system::skip;
 
@@ -146,8 +146,7 @@ fn the_python_package_passes_its_tests() {
 fn small_program() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("program");
-    write(&program, format!("#!/bin/sh\nexec '{PROGRAM}' \"$@\"\n"));
-    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
+    write_program(&program, &format!("exec '{PROGRAM}' \"$@\""));
     (folder, program)
 }
 

@@ -393,6 +393,14 @@ pub fn write(path: &Path, content: impl AsRef<[u8]>) {
     fs::write(path, content).expect("written");
 }
 
+/// Writes a program of a shell. Another process writes it: a child that another test starts meanwhile would have the file
+/// open for writing too, and until it ends, the system starts no program from that file.
+pub fn write_program(path: &Path, script: &str) {
+    let write = r#"printf '#!/bin/sh\n%s\n' "$2" > "$1" && chmod 700 "$1""#;
+    let written = Command::new("sh").args(["-c", write, "sh"]).arg(path).arg(script).status();
+    assert!(written.expect("a shell").success(), "{}", path.display());
+}
+
 #[expect(clippy::disallowed_methods, reason = "files of the tests are not to be durable")]
 fn create(path: &Path) -> File {
     File::create(path).expect("a file")
