@@ -158,12 +158,15 @@ fn load_run(script: Script<'_>, append: &Append, source: &ExportSource, manifest
         }
     }
     let mut required = vec![links::mixed_parts(script, source, "coverage")];
+    let messages = wrong_messages(script, append, &rows, run_id);
+    if let (Leftovers::Keep(_), Some(messages)) = (&append.leftovers, &messages) {
+        sql.push_str(&script.fail(messages));
+        required.push(messages.clone());
+    }
     for table_rows in &rows {
         let table = table_rows.files.table;
-        if table == Table::Coverage {
-            let messages = wrong_messages(script, table_rows, &of_run, &is_new);
-            sql.push_str(&script.fail(&messages));
-            required.push(messages);
+        if let (Leftovers::Delete, Table::Coverage, Some(messages)) = (&append.leftovers, table, &messages) {
+            sql.push_str(&script.fail(messages));
         }
         sql.push_str(&insert(script, append, run_id, table_rows, &required));
         if table != Table::Coverage {
@@ -178,9 +181,20 @@ fn load_run(script: Script<'_>, append: &Append, source: &ExportSource, manifest
     sql + &after
 }
 
-/// Returns the check that contacts have as many messages as `coverage` counts.
-fn wrong_messages(script: Script<'_>, coverage: &TableRows<'_>, of_run: &str, is_new: &str) -> Check {
+/// Returns the check that contacts have as many messages as `coverage` counts: in the table after the inserts, or in the
+/// files before them if rows cannot be deleted. `None` if the run has no rows of `coverage`.
+fn wrong_messages(
+    script: Script<'_>,
+    append: &Append,
+    rows: &[TableRows<'_>],
+    run_id: &str,
+) -> Option<Check> {
     let c = |name: &str| script.column(name);
+    let (of_run, is_new) = (of_run(script, run_id), is_not_in(script, run_id, "coverage"));
+    let items_of = |table: Table| {
+        let of_table = rows.iter().filter(move |found| found.files.table == table);
+        of_table.flat_map(|found| found.groups.iter().flatten())
+    };
     let expected = |from: &String| {
         format!(
             "SELECT {}, {} FROM {from} WHERE {of_run} AND {} IN ({})",
@@ -190,14 +204,30 @@ fn wrong_messages(script: Script<'_>, coverage: &TableRows<'_>, of_run: &str, is
             decisive()
         )
     };
-    let expected: Vec<_> = coverage.groups.iter().flatten().map(expected).collect();
+    let expected: Vec<_> = items_of(Table::Coverage).map(expected).collect();
+    if expected.is_empty() {
+        return None;
+    }
+    let found: Vec<&str> = match append.leftovers {
+        Leftovers::Keep(_) => items_of(Table::Messages).map(String::as_str).collect(),
+        Leftovers::Delete => Vec::new(),
+    };
+    let found = match found.as_slice() {
+        [] => format!("{} WHERE {of_run}", Table::Messages.name()),
+        [one] => format!("{one} WHERE {of_run}"),
+        many => {
+            let contacts = |from: &&str| format!("SELECT {} FROM {from} WHERE {of_run}", c("contact_id"));
+            let contacts: Vec<_> = many.iter().map(contacts).collect();
+            format!("(\n            {}\n        ) AS files", contacts.join("\n            UNION ALL "))
+        }
+    };
     let count = format!(
         "    SELECT count(*)
     FROM (
         {expected}
     ) AS expected
     LEFT JOIN (
-        SELECT {contact_id} AS {loaded_id}, count(*) AS {loaded} FROM messages WHERE {of_run} GROUP BY {contact_id}
+        SELECT {contact_id} AS {loaded_id}, count(*) AS {loaded} FROM {found} GROUP BY {contact_id}
     ) AS found ON {loaded_id} = {contact_id}
     WHERE {messages} <> coalesce({loaded}, 0) AND {is_new}",
         expected = expected.join("\n        UNION ALL "),
@@ -207,7 +237,7 @@ fn wrong_messages(script: Script<'_>, coverage: &TableRows<'_>, of_run: &str, is
         loaded = c("loaded"),
     );
     let message = "contacts have more or fewer messages than their run has exported".to_owned();
-    Check { count, message }
+    Some(Check { count, message })
 }
 
 /// Returns a query for the number of a run's rows in its files.

@@ -70,6 +70,7 @@ impl Limit {
 }
 
 /// A check of a load.
+#[derive(Clone)]
 pub(super) struct Check {
     /// Query that returns a number. It is zero if nothing is wrong.
     pub(super) count: String,
