@@ -9,6 +9,9 @@
 //! The rate at which a 429 arrives is not the limit. A server that grants bursts refuses later, and requests
 //! may leave more slowly than the rate allows. So [`TokenBucket`] replays the starts since the previous 429
 //! against a token bucket. The limit is the one under which exactly this request is refused.
+//!
+//! Other servers count the requests of each second. If as many requests were granted in the second before one 429 as
+//! in the second before the next, this number is the limit.
 
 use std::collections::VecDeque;
 use std::f64::consts::LN_2;
@@ -30,8 +33,9 @@ const BELOW: f64 = 0.02;
 /// uncertain, and once it is confirmed.
 const ABOVE_AT_FIRST: f64 = 2.0;
 const ABOVE: f64 = 0.5;
-/// Number of requests per refused one: half a percent is refused.
+/// Number of requests per refused one: half a percent is refused. Until the limit is confirmed, two percent.
 const REQUESTS_A_REFUSAL: f64 = 200.0;
+const REQUESTS_A_REFUSAL_AT_FIRST: f64 = 50.0;
 /// Time between two 429s, as a multiple of the pause after one: once the limit is confirmed, after a search,
 /// and after a search that ended early.
 const SILENCES: f64 = 60.0;
@@ -63,6 +67,12 @@ const WIDEST: f64 = 0.5;
 /// Delay that requests may catch up on after the server refused simultaneous requests. Otherwise [`CATCH_UP`]
 /// applies.
 const LITTLE_CATCH_UP: Duration = Duration::from_micros(500);
+/// Maximum relative difference of two numbers of requests in a second that count as equal. They may always differ by one,
+/// but smaller numbers than [`MIN_IN_SECOND`] show nothing.
+const SAME_IN_SECOND: f64 = 0.08;
+const MIN_IN_SECOND: f64 = 4.0;
+/// Fraction of this number by which the rate falls after a search.
+const BELOW_IN_SECOND: f64 = 0.04;
 /// Number of requests granted before the first 429 that shows that the server grants several at once.
 const A_BURST: usize = 8;
 
@@ -76,6 +86,8 @@ pub struct LearnedRate {
     catch_up: Duration,
     /// True unless the server granted only one request at once.
     grants_bursts: bool,
+    /// Number of requests that were granted in the second before the newest 429.
+    in_second: f64,
     /// Interval at the time when responses became slow, while they are slow.
     slow: Option<Duration>,
 }
@@ -111,6 +123,7 @@ impl LearnedRate {
             served: VecDeque::new(),
             catch_up: CATCH_UP,
             grants_bursts: true,
+            in_second: 0.0,
             slow: None,
         }
     }
@@ -152,14 +165,23 @@ impl LearnedRate {
 
     /// Records the first refusal since others were granted, of a request that started at `since`.
     pub fn touched(&mut self, since: Instant, now: Instant) {
+        let of_each_second = self.of_each_second(since);
         let (rate, phase) = match self.limit {
             None => self.first(),
-            Some(before) => self.next(before, since),
+            Some(before) => self.next(before, since, of_each_second),
         };
         self.bucket.emptied(since);
         let least = if phase == Phase::Search { MIN_SEARCH_RATE } else { MIN_RATE };
         self.limit =
             Some(Limit { rate: rate.max(least), phase, touched: now, refusals: 0.0, reopened: None });
+    }
+
+    /// Returns the number of requests that the server seems to grant in each second.
+    fn of_each_second(&mut self, since: Instant) -> Option<f64> {
+        let number = self.bucket.started_in_second(self.limit.map(|limit| limit.touched), since);
+        let before = std::mem::replace(&mut self.in_second, number);
+        let is_same = (number - before).abs() <= (number * SAME_IN_SECOND).max(1.0);
+        Some(number.min(before)).filter(|least| is_same && *least >= MIN_IN_SECOND)
     }
 
     fn first(&mut self) -> (f64, Phase) {
@@ -172,11 +194,15 @@ impl LearnedRate {
         (f64::from(u32::try_from(served).unwrap_or(u32::MAX)), Phase::Search)
     }
 
-    fn next(&mut self, before: Limit, since: Instant) -> (f64, Phase) {
+    fn next(&mut self, before: Limit, since: Instant, of_each_second: Option<f64>) -> (f64, Phase) {
         let asked = before.rate_at(since);
         let reopened = before.reopened.unwrap_or(before.touched);
-        match before.phase {
-            Phase::Search => {
+        match (before.phase, of_each_second) {
+            (Phase::Search, Some(number)) => {
+                let (silences, from) = (SILENCES_AFTER_SEARCH, 1.0 - BELOW_IN_SECOND);
+                (number, Phase::Hold { silences, from, asked: number, is_early: false })
+            }
+            (Phase::Search, None) => {
                 let range = self.bucket.limit(reopened, since, asked);
                 let width = (range.start() / range.end()).max(WIDEST);
                 let silences = match self.grants_bursts {
@@ -187,7 +213,7 @@ impl LearnedRate {
                 let from = width * (1.0 - BELOW);
                 (*range.end(), Phase::Hold { silences, from, asked, is_early: false })
             }
-            Phase::Hold { silences, is_early, .. } if before.age(since) < EARLY => {
+            (Phase::Hold { silences, is_early, .. }, _) if before.age(since) < EARLY => {
                 self.catch_up /= 2;
                 if is_early {
                     self.bucket.doubt();
@@ -199,13 +225,13 @@ impl LearnedRate {
                     Phase::Hold { silences, from: 1.0 - BELOW, asked, is_early: true },
                 )
             }
-            Phase::Hold { silences, asked: asked_before, .. } => {
+            (Phase::Hold { silences, asked: asked_before, .. }, number) => {
                 let rate = self.estimate(reopened, since, asked);
                 // A server that counts by windows is no bucket. Its limit is the rate at which it refuses
                 // repeatedly.
                 let is_met_again = (asked / asked_before - 1.0).abs() < AGREEMENT;
                 let met = if is_met_again { asked.min(asked_before) * MET_AGAIN } else { 0.0 };
-                let rate = rate.max(met).max(asked * KEPT);
+                let rate = rate.max(met).max(number.unwrap_or_default().min(asked)).max(asked * KEPT);
                 let is_confirmed = rate > asked * (1.0 - AGREEMENT);
                 let growth = match (is_confirmed, self.grants_bursts) {
                     (false, _) => 1.0,
@@ -272,7 +298,8 @@ impl Limit {
     /// Time until the limit is reached, after a pause of this length.
     fn hold(&self, silence: Duration) -> Duration {
         let Phase::Hold { silences, .. } = self.phase else { return DOUBLING };
-        let refused = self.refusals * REQUESTS_A_REFUSAL / self.rate * silences / SILENCES;
+        let requests = if silences < SILENCES { REQUESTS_A_REFUSAL_AT_FIRST } else { REQUESTS_A_REFUSAL };
+        let refused = self.refusals * requests / self.rate * silences / SILENCES;
         Duration::from_secs_f64(refused).max(silence.mul_f64(silences)).clamp(MIN_HOLD, MAX_HOLD)
     }
 }

@@ -64,6 +64,16 @@ impl TokenBucket {
         self.emptied = None;
     }
 
+    /// Returns the number of requests that started in the second before `since`, and after `opened`.
+    pub fn started_in_second(&self, opened: Option<Instant>, since: Instant) -> f64 {
+        let is_one = |start: &&Instant| {
+            **start < since
+                && since - **start <= Duration::from_secs(1)
+                && opened.is_none_or(|opened| **start > opened)
+        };
+        f64::from(u32::try_from(self.starts.iter().filter(is_one).count()).unwrap_or(u32::MAX))
+    }
+
     /// Returns the range of the limit, if a request that started at `since` was the first to be refused after
     /// `reopened`.
     pub fn limit(&self, reopened: Instant, since: Instant, most: f64) -> RangeInclusive<f64> {

@@ -62,6 +62,35 @@ async fn a_limit_of_1000_a_second_is_found_soon() {
     assert_found_soon(1000, 75).await;
 }
 
+/// Returns the granted fractions in the first half minute and after it.
+async fn shares_by_the_second(limit: Limit, rate: u32, latency: u64, retry_after: Option<u64>) -> (f64, f64) {
+    let seeds: u32 = if rate < 1000 { 3 } else { 1 };
+    let (mut first, mut later) = (0.0, 0.0);
+    for seed in 0..seeds {
+        fastrand::seed(seed.into());
+        let wait = retry_after.map(Duration::from_secs);
+        let server = Arc::new(Mutex::new(Server::new(limit, rate, wait, Duration::from_millis(latency))));
+        press(&Arc::new(Limiter::new(32, None)), &server, Duration::from_mins(2)).await;
+        first += shares(&server, 0, 30).0 / f64::from(seeds);
+        later += shares(&server, 30, 120).0 / f64::from(seeds);
+    }
+    (first, later)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_of_each_second_is_found_soon() {
+    for limit in [Limit::Window { length: Duration::from_secs(1) }, Limit::Sliding] {
+        for rate in [60, 200, 1000] {
+            for (latency, retry_after) in [(10, None), (10, Some(1)), (30, None), (30, Some(1))] {
+                let (first, later) = shares_by_the_second(limit, rate, latency, retry_after).await;
+                let description = format!("{limit:?}, {rate}/s, {latency} ms, Retry-After {retry_after:?}");
+                assert!(first >= 0.85, "{first:.3} of the limit in the first half minute: {description}");
+                assert!(later >= 0.94, "{later:.3} of the limit after that: {description}");
+            }
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_first_answer_that_is_a_429_stalls_nothing() {
     fastrand::seed(7);
