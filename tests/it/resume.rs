@@ -61,7 +61,7 @@ fn killed_after_any_request_and_run_again_is_the_same() {
         running.wait(Duration::from_secs(5));
         let run_id = unfinished_run_id(&export, &format!("killed-after-{after}"));
         // A kill after the last request may come after the end. The next run is then another one.
-        let is_over = export.path(&format!("killed-after-{after}/_runs/latest.json")).exists();
+        let is_over = export.out_path().join("_runs/latest.json").exists();
         let outcome = export.expect(0);
         let told = format!("killed after {after} of {total} requests");
         if let Some(run_id) = run_id {

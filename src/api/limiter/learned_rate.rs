@@ -171,12 +171,12 @@ impl LearnedRate {
             Some(before) => self.next(before, since, of_each_second),
         };
         self.bucket.emptied(since);
-        let least = if phase == Phase::Search { MIN_SEARCH_RATE } else { MIN_RATE };
         self.limit =
-            Some(Limit { rate: rate.max(least), phase, touched: now, refusals: 0.0, reopened: None });
+            Some(Limit { rate: rate.max(MIN_RATE), phase, touched: now, refusals: 0.0, reopened: None });
     }
 
-    /// Returns the number of requests that the server seems to grant in each second.
+    /// Returns the number of requests that the server seems to grant in each second: as many were granted in the second
+    /// before each of the two newest 429s.
     fn of_each_second(&mut self, since: Instant) -> Option<f64> {
         let number = self.bucket.started_in_second(self.limit.map(|limit| limit.touched), since);
         let before = std::mem::replace(&mut self.in_second, number);
@@ -191,7 +191,8 @@ impl LearnedRate {
             self.catch_up = LITTLE_CATCH_UP;
         }
         self.bucket.learn_burst(served);
-        (f64::from(u32::try_from(served).unwrap_or(u32::MAX)), Phase::Search)
+        let rate = f64::from(u32::try_from(served).unwrap_or(u32::MAX));
+        (rate.max(MIN_SEARCH_RATE), Phase::Search)
     }
 
     fn next(&mut self, before: Limit, since: Instant, of_each_second: Option<f64>) -> (f64, Phase) {

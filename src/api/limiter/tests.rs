@@ -3,6 +3,23 @@ use super::*;
 mod model;
 
 #[tokio::test(start_paused = true)]
+async fn as_few_requests_before_two_429s_are_no_limit() {
+    let start = Instant::now();
+    let at = |milliseconds| start + Duration::from_millis(milliseconds);
+    let mut learned = LearnedRate::new();
+    for second in [0, 2000] {
+        for request in 0..4 {
+            learned.started(at(second + request * 10));
+        }
+        learned.answered(at(second + 20));
+        learned.touched(at(second + 30), at(second + 40));
+        learned.answered(at(second + 1500));
+    }
+    let interval = learned.interval(at(3500)).expect("a rate");
+    assert!(interval < Duration::from_millis(170), "three requests in a second are no limit: {interval:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn never_more_than_the_ceiling_in_flight() {
     let limiter = Arc::new(Limiter::new(3, None));
     let first = limiter.admit().await;

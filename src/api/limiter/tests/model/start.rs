@@ -91,6 +91,14 @@ async fn a_limit_of_each_second_is_found_soon() {
     }
 }
 
+/// Five requests are too few to see the limit soon. What the first refused ones cost must not delay the next attempt for
+/// minutes.
+#[tokio::test(start_paused = true)]
+async fn a_slow_limit_of_each_second_is_approached_within_minutes() {
+    let (_, later) = shares_by_the_second(Limit::Sliding, 5, 300, Some(1)).await;
+    assert!(later >= 0.6, "{later:.3} of the limit after the first half minute");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_first_answer_that_is_a_429_stalls_nothing() {
     fastrand::seed(7);
