@@ -84,7 +84,7 @@ pub struct LearnedRate {
     /// Responses of the last second, until the first 429.
     served: VecDeque<Instant>,
     catch_up: Duration,
-    /// True unless the server granted only one request at once.
+    /// True unless the server granted exactly one request at once.
     grants_bursts: bool,
     /// Number of requests that were granted in the second before the newest 429.
     in_second: f64,
@@ -146,6 +146,11 @@ impl LearnedRate {
         self.catch_up
     }
 
+    /// True if the server granted one request at once, and refused another.
+    pub fn grants_one_at_once(&self) -> bool {
+        !self.grants_bursts
+    }
+
     /// Records the start of a request.
     pub fn started(&mut self, now: Instant) {
         self.bucket.started(now);
@@ -186,7 +191,7 @@ impl LearnedRate {
 
     fn first(&mut self) -> (f64, Phase) {
         let served = std::mem::take(&mut self.served).len();
-        self.grants_bursts = served > 1;
+        self.grants_bursts = served != 1;
         if served < A_BURST {
             self.catch_up = LITTLE_CATCH_UP;
         }

@@ -83,7 +83,8 @@ struct State {
     /// Time of the last 429, where simultaneous ones count once.
     throttled_at: Option<Instant>,
     /// Number of 429s in a row without a success. While it is not zero, one request at a time tests if the
-    /// throttling is over.
+    /// throttling is over. If the server grants one request at once, that begins with the second 429: the learned rate
+    /// never exceeds its limit by more than one request.
     throttles: u32,
     is_trying: bool,
     throttled_since: Option<Instant>,
@@ -184,7 +185,8 @@ impl Limiter {
         let catch_up = state.grant.catch_up();
         state.pace.start(now, granted, catch_up);
         state.in_flight += 1;
-        state.is_trying = state.throttles + state.quota_asks > 0;
+        let is_rate_sure = state.throttles <= 1 && state.grant.grants_one_at_once();
+        state.is_trying = state.quota_asks > 0 || state.throttles > 0 && !is_rate_sure;
         Entry::Entered { since: now, is_probe: probe_at.is_some(), is_trial: state.is_trying }
     }
 

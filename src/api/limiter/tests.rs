@@ -106,6 +106,24 @@ async fn after_a_429_one_request_tries_whether_it_is_over() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_server_that_grants_one_request_at_once_is_asked_at_the_learned_rate_after_the_first_pause() {
+    let limiter = Arc::new(Limiter::new(8, None));
+    let granted = limiter.admit().await;
+    limiter.answered(granted.since, None);
+    tokio::time::advance(Duration::from_millis(1)).await;
+    let refused = limiter.admit().await;
+    limiter.throttled(refused.since, Some(Duration::from_secs(1)));
+    let after_the_pause = limiter.admit().await;
+    assert!(matches!(limiter.try_enter(), Entry::ClosedUntil(_)), "at the pace");
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert!(matches!(limiter.try_enter(), Entry::Entered { is_trial: false, .. }), "before the answer");
+    limiter.throttled(after_the_pause.since, Some(Duration::from_secs(1)));
+    let _trial = limiter.admit().await;
+    tokio::time::advance(Duration::from_secs(10)).await;
+    assert!(matches!(limiter.try_enter(), Entry::Full), "after a second refusal, one request tests the rate");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_server_that_asks_for_too_little_is_waited_for_longer_and_longer() {
     let limiter = Arc::new(Limiter::new(8, None));
     let mut waits = Vec::new();
