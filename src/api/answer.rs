@@ -42,13 +42,7 @@ pub fn read<T>(
     let length = bytes.len();
     let first = bytes.trim_ascii_start().first().copied();
     // Nearly all text is valid. Then the document and the spool share one copy of it.
-    let (text, invalid) = match String::from_utf8(bytes) {
-        Ok(text) => (text, None),
-        Err(invalid) => {
-            let bytes = invalid.into_bytes();
-            (String::from_utf8_lossy(&bytes).into_owned(), Some(Bytes::from(bytes)))
-        }
-    };
+    let (text, invalid) = record::into_text(bytes);
     let begins = (first != Some(b'{')).then(|| text.chars().take(fault::SHOWN_BEGINNING).collect());
     let refused = |error| refusal(error, length, first.is_none(), begins);
     let document = match record::read_json(text) {
@@ -56,7 +50,7 @@ pub fn read<T>(
         Err(error) => return Err(refused(error)),
     };
     let seen = read(&document).map_err(refused)?;
-    let bytes = invalid.unwrap_or_else(|| Bytes::from_owner(TextOf(Arc::clone(&document))));
+    let bytes = invalid.map_or_else(|| Bytes::from_owner(TextOf(Arc::clone(&document))), Bytes::from);
     Ok((PageAnswer { bytes, compressed, document, room }, seen))
 }
 

@@ -1,6 +1,6 @@
 //! Pages as documented, as suspected, and broken.
 
-use super::{Page, PageError, Shape, read_json};
+use super::{MAX_COPIED, Page, PageError, Shape, into_text, read_json};
 use crate::json::Document;
 
 const SAMPLE: &str = r#"{"data": {"data": {
@@ -207,4 +207,14 @@ fn more_than_memory_is_kept_for_is_refused() {
     }
     let conversations = format!(r#"{{"data":{{"data":{{"conversations":[{}]}}}}}}"#, list(most + 1, "{}"));
     assert_eq!(read_page(&conversations).err(), Some(PageError::TooManyParts));
+}
+
+#[test]
+fn invalid_utf8_is_repaired_and_kept_in_bodies_of_any_size() {
+    for length in [0, MAX_COPIED] {
+        let valid = format!("{}é", "x".repeat(length));
+        assert_eq!(into_text(valid.clone().into_bytes()), (valid.clone(), None));
+        let invalid = [valid.as_bytes(), b"\xff"].concat();
+        assert_eq!(into_text(invalid.clone()), (format!("{valid}\u{fffd}"), Some(invalid)));
+    }
 }

@@ -38,11 +38,19 @@ const MOST_AHEAD: usize = 4 << 20;
 #[derive(Debug)]
 pub(super) struct TableBuilder {
     table: Table,
-    columns: Vec<(&'static str, ColumnBuilder)>,
+    columns: Vec<TableColumn>,
     message_time: TimestampMicrosecondBuilder,
     next: usize,
     rows: usize,
     bytes: usize,
+}
+
+/// A column, and the number of its rows. Those after it have been null so far.
+#[derive(Debug)]
+struct TableColumn {
+    name: &'static str,
+    filled: usize,
+    builder: ColumnBuilder,
 }
 
 #[derive(Debug)]
@@ -57,7 +65,13 @@ enum ColumnBuilder {
 impl TableBuilder {
     pub(super) fn new(table: Table) -> Self {
         let own = table.columns().iter().filter(|column| ![EXPORTED_AT, RUN_ID].contains(&column.name));
-        let columns = own.map(|column| (column.name, ColumnBuilder::new(column.name, column.kind))).collect();
+        let columns = own
+            .map(|column| TableColumn {
+                name: column.name,
+                filled: 0,
+                builder: ColumnBuilder::new(column.name, column.kind),
+            })
+            .collect();
         Self { table, columns, message_time: time_builder(), next: 0, rows: 0, bytes: 0 }
     }
 
@@ -137,7 +151,7 @@ impl TableBuilder {
         let run_id = StringArray::from_iter_values(std::iter::repeat_n(stamp.run_id.as_str(), self.rows));
         let (exported_at, run_id): (ArrayRef, ArrayRef) = (Arc::new(exported_at), Arc::new(run_id));
         let rows = self.rows;
-        let mut own = self.columns.iter_mut().map(|(_, column)| column.finish(rows));
+        let mut own = self.columns.iter_mut().map(|column| column.finish(rows));
         let columns = self.table.columns().iter().filter_map(|column| match column.name {
             EXPORTED_AT => Some(Arc::clone(&exported_at)),
             RUN_ID => Some(Arc::clone(&run_id)),
@@ -154,13 +168,30 @@ impl TableBuilder {
     /// The next column, filled up to the current row if a value follows.
     #[inline]
     fn column(&mut self, name: &'static str, has_value: bool) -> &mut ColumnBuilder {
-        let (expected, column) = &mut self.columns[self.next];
-        debug_assert_eq!(*expected, name, "the columns of {:?}", self.table);
+        let column = &mut self.columns[self.next];
+        debug_assert_eq!(column.name, name, "the columns of {:?}", self.table);
         self.next += 1;
         if has_value {
             column.fill_up(self.rows);
+            column.filled = self.rows + 1;
         }
-        column
+        &mut column.builder
+    }
+}
+
+impl TableColumn {
+    /// Appends nulls for the rows before this one that have no value.
+    #[inline]
+    fn fill_up(&mut self, row: usize) {
+        if self.filled < row {
+            self.builder.append_nulls(row - self.filled);
+        }
+    }
+
+    fn finish(&mut self, rows: usize) -> ArrayRef {
+        self.fill_up(rows);
+        self.filled = 0;
+        self.builder.finish()
     }
 }
 
@@ -175,34 +206,17 @@ impl ColumnBuilder {
         }
     }
 
-    /// Appends nulls for the rows before this one that have no value.
-    #[inline]
-    fn fill_up(&mut self, row: usize) {
-        let missing = row - self.len();
-        if missing > 0 {
-            match self {
-                Self::Text(column) => column.append_nulls(missing),
-                Self::Repeated(column) => column.append_nulls(missing),
-                Self::Time(column) => column.append_nulls(missing),
-                Self::Int(column) => column.append_nulls(missing),
-                Self::Bool(column) => column.append_nulls(missing),
-            }
-        }
-    }
-
-    #[inline]
-    fn len(&self) -> usize {
+    fn append_nulls(&mut self, count: usize) {
         match self {
-            Self::Text(column) => column.len(),
-            Self::Repeated(column) => column.len(),
-            Self::Time(column) => column.len(),
-            Self::Int(column) => column.len(),
-            Self::Bool(column) => column.len(),
+            Self::Text(column) => column.append_nulls(count),
+            Self::Repeated(column) => column.append_nulls(count),
+            Self::Time(column) => column.append_nulls(count),
+            Self::Int(column) => column.append_nulls(count),
+            Self::Bool(column) => column.append_nulls(count),
         }
     }
 
-    fn finish(&mut self, rows: usize) -> ArrayRef {
-        self.fill_up(rows);
+    fn finish(&mut self) -> ArrayRef {
         match self {
             Self::Text(column) => finish_text(column),
             Self::Repeated(column) => column.finish(),
@@ -250,10 +264,6 @@ impl RepeatedText {
 
     fn flush(&mut self) {
         self.column.append_value_n(&self.value, std::mem::take(&mut self.count));
-    }
-
-    fn len(&self) -> usize {
-        self.column.len() + self.count
     }
 
     fn finish(&mut self) -> ArrayRef {

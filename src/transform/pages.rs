@@ -39,10 +39,7 @@ impl Source<'_> {
 
 /// Parses a spooled body. Invalid UTF-8 is replaced; the spool keeps the original bytes.
 pub fn parse(body: Vec<u8>) -> Option<Arc<Document<'static>>> {
-    let text = match String::from_utf8(body) {
-        Ok(text) => text,
-        Err(invalid) => String::from_utf8_lossy(invalid.as_bytes()).into_owned(),
-    };
+    let (text, _) = record::into_text(body);
     record::read_json(text).ok().map(Arc::new)
 }
 

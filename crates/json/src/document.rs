@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use super::guess::Guesses;
 use super::kind::Kind;
 use super::names::Names;
 use super::scan::{blanks, scalar, string};
@@ -181,6 +182,7 @@ struct Reader<'t> {
     at: usize,
     nodes: Vec<Node>,
     names: &'static Names,
+    guesses: Guesses,
     /// The innermost open container, and its kind.
     open: u32,
     in_object: bool,
@@ -195,7 +197,8 @@ impl<'t> Reader<'t> {
         }
         let at = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
         let nodes = Vec::with_capacity((text.len() / TEXT_OF_NODE + 8).min(MOST_NODES));
-        Ok(Self { bytes: text.as_bytes(), at, nodes, names, open: NOWHERE, in_object: false })
+        let (bytes, guesses) = (text.as_bytes(), Guesses::new());
+        Ok(Self { bytes, at, nodes, names, guesses, open: NOWHERE, in_object: false })
     }
 
     fn read(mut self) -> Result<Vec<Node>, Malformed> {
@@ -229,8 +232,8 @@ impl<'t> Reader<'t> {
             }
             // A value ended.
             loop {
-                self.skip_blanks();
                 if self.open == NOWHERE {
+                    self.skip_blanks();
                     return self.end();
                 }
                 match self.bytes.get(self.at) {
@@ -244,6 +247,7 @@ impl<'t> Reader<'t> {
                     }
                     Some(b'}') if self.in_object => self.leave(),
                     Some(b']') if !self.in_object => self.leave(),
+                    Some(b' ' | b'\t' | b'\n' | b'\r') => self.skip_blanks(),
                     None => return Err(self.malformed("the text ends inside an object or array")),
                     Some(_) if self.in_object => return Err(self.malformed("',' or '}' was expected")),
                     Some(_) => return Err(self.malformed("',' or ']' was expected")),
@@ -263,23 +267,36 @@ impl<'t> Reader<'t> {
         if self.bytes.get(self.at) != Some(&b'"') {
             return Err(self.malformed("a key in quotes was expected"));
         }
-        let start = self.at;
-        let (end, escaped) = string(self.bytes, start)?;
-        let length = short(end - start);
-        if escaped || length > KEY_LENGTH {
-            self.leaf(end, ESCAPED)?;
+        let (start, guess) = (self.at, self.guesses.next());
+        if let Some(end) = self.names.end_of(guess, self.bytes, start + 1) {
+            self.numbered_key(end, guess)?;
         } else {
-            let name = u32::from(self.names.number_in(self.bytes, start + 1, end - 1));
-            self.check_room()?;
-            self.nodes.push(Node::new(start, STRING, name << KEY_LENGTH_BITS | length));
-            self.at = end;
+            let (end, escaped) = string(self.bytes, start)?;
+            if escaped || short(end - start) > KEY_LENGTH {
+                self.leaf(end, ESCAPED)?;
+            } else {
+                self.numbered_key(end, self.names.number_in(self.bytes, start + 1, end - 1))?;
+            }
         }
-        self.skip_blanks();
         if self.bytes.get(self.at) != Some(&b':') {
-            return Err(self.malformed("':' was expected"));
+            self.skip_blanks();
+            if self.bytes.get(self.at) != Some(&b':') {
+                return Err(self.malformed("':' was expected"));
+            }
         }
         self.at += 1;
         self.skip_blanks();
+        Ok(())
+    }
+
+    /// Adds a key without escapes, which ends here and has this number.
+    #[inline]
+    fn numbered_key(&mut self, end: usize, number: u8) -> Result<(), Malformed> {
+        self.check_room()?;
+        self.guesses.learn(number);
+        let length = short(end - self.at);
+        self.nodes.push(Node::new(self.at, STRING, u32::from(number) << KEY_LENGTH_BITS | length));
+        self.at = end;
         Ok(())
     }
 

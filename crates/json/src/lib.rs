@@ -10,6 +10,7 @@
 mod canonical;
 mod document;
 mod escape;
+mod guess;
 mod kind;
 mod names;
 mod scan;

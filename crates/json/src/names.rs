@@ -12,8 +12,8 @@ const HEAD: usize = size_of::<u128>();
 #[derive(Debug)]
 pub struct Names {
     names: &'static [&'static str],
-    /// The first bytes of each name, as a number.
-    heads: [u128; MOST],
+    /// The first bytes of each name as a number, and the bits of such a number that count.
+    heads: [(u128, u128); MOST],
     /// Number of the name at each place, 0 if it is empty.
     places: [u8; PLACES],
 }
@@ -25,15 +25,16 @@ impl Names {
     /// Creates a set. The number of a name is its position, from 1.
     ///
     /// # Panics
-    /// If there are more than 127 names.
+    /// If there are more than 127 names, or one contains a quote or a backslash.
     pub const fn new(names: &'static [&'static str]) -> Self {
         assert!(names.len() <= MOST);
-        let (mut heads, mut places) = ([0; MOST], [0; PLACES]);
+        let (mut heads, mut places) = ([(0, 0); MOST], [0; PLACES]);
         let mut at = 0;
         while at < names.len() {
             let name = names[at].as_bytes();
-            heads[at] = short_head(name);
-            let mut place = place_of(heads[at], name.len());
+            assert!(is_plain(name));
+            heads[at] = (short_head(name), mask(name.len()));
+            let mut place = place_of(heads[at].0, name.len());
             while places[place] != 0 {
                 place = (place + 1) % PLACES;
             }
@@ -60,13 +61,25 @@ impl Names {
         self.find(head, name)
     }
 
+    /// End of the key at `start`, after its closing quote, if it is the name of this number.
+    #[inline]
+    pub(super) fn end_of(&self, number: u8, text: &[u8], start: usize) -> Option<usize> {
+        let at = usize::from(number).checked_sub(1)?;
+        let (name, (head, mask)) = (self.names[at].as_bytes(), self.heads[at]);
+        let end = start + name.len();
+        let is_same = u128::from_le_bytes(*text.get(start..)?.first_chunk()?) & mask == head
+            && (name.len() <= HEAD || text.get(start + HEAD..end) == name.get(HEAD..))
+            && text.get(end) == Some(&b'"');
+        is_same.then_some(end + 1)
+    }
+
     #[inline]
     fn find(&self, head: u128, name: &[u8]) -> u8 {
         let mut place = place_of(head, name.len());
         loop {
             let number = self.places[place];
             let Some(at) = usize::from(number).checked_sub(1) else { return 0 };
-            if self.heads[at] == head {
+            if self.heads[at].0 == head {
                 let known = self.names[at].as_bytes();
                 if known.len() == name.len() && known.get(HEAD..) == name.get(HEAD..) {
                     return number;
@@ -75,6 +88,18 @@ impl Names {
             place = (place + 1) % PLACES;
         }
     }
+}
+
+/// True if a key in a text is this name as soon as the name and a quote are at its start.
+const fn is_plain(name: &[u8]) -> bool {
+    let mut at = 0;
+    while at < name.len() {
+        if matches!(name[at], b'"' | b'\\') {
+            return false;
+        }
+        at += 1;
+    }
+    true
 }
 
 /// The first bytes of a name as a number.
@@ -112,6 +137,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::Names;
+    use crate::Document;
 
     const LIST: &[&str] = &[
         "",
@@ -139,6 +165,12 @@ mod tests {
         assert_eq!(Names::NONE.number_of("a"), 0);
     }
 
+    /// A name, its beginning, or a key that begins with it.
+    fn key() -> impl Strategy<Value = String> {
+        (prop::sample::select(LIST), prop::sample::select(&["", "", "h", "\\\"", "\\\",", " "][..]))
+            .prop_map(|(name, after)| format!("{name}{after}"))
+    }
+
     proptest! {
         #[test]
         fn other_names_have_none(name in "[ab]{0,3}|message_[a-z]{0,6}|0123456789abcdef[a-h]{0,2}|.{0,20}") {
@@ -147,6 +179,20 @@ mod tests {
             prop_assert_eq!(NAMES.number_of(&name), number);
             let text = format!("{name}\":1}}                   ");
             prop_assert_eq!(NAMES.number_in(text.as_bytes(), 0, name.len()), number);
+        }
+
+        /// Each key is one of two, and the keys before it are two of these, so nearly all are guessed: rightly or not.
+        #[test]
+        fn keys_have_their_numbers_whatever_was_guessed(
+            two in prop::array::uniform2(key()),
+            order in prop::collection::vec(0..2_usize, 1..40),
+        ) {
+            let members: Vec<_> = order.iter().map(|which| format!("\"{}\": 1", two[*which])).collect();
+            let text = format!("{{{}}}", members.join(","));
+            let document = Document::parse_with(text.as_str(), &NAMES).unwrap();
+            let found: Vec<_> = document.root().keyed().map(|(key, _)| key.number(&NAMES)).collect();
+            let numbers: Vec<_> = order.iter().map(|which| NAMES.number_of(&two[*which].replace("\\\"", "\""))).collect();
+            prop_assert_eq!(found, numbers);
         }
     }
 }
