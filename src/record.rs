@@ -125,12 +125,12 @@ impl Page<'_> {
 
 /// The text of an answer: invalid UTF-8 is repaired with U+FFFD, the bytes themselves stay in the spool.
 pub fn text_of(body: &[u8]) -> Cow<'_, str> {
-    // Nearly every body is valid. To check that takes a fraction of the time of a repair.
+    // Nearly every body is valid, and checking is much faster than repairing.
     simdutf8::basic::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::Borrowed)
 }
 
-/// Maximum size of a body whose text is copied, in bytes. The standard library checks text where it is, but takes three times as
-/// long as a fast check and a copy. Large bodies must not be in memory twice.
+/// Maximum size of a body whose text is copied, in bytes. The standard library checks text in place, but takes
+/// three times as long as a fast check and a copy. Large bodies must not be in memory twice.
 const MAX_COPIED: usize = 1 << 20;
 
 /// The text of an answer as [`text_of`] returns it, and the bytes if they are not valid UTF-8.

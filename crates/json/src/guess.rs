@@ -1,6 +1,6 @@
 //! Guesses the next key of a text: the one that last followed the same keys. The objects of a page have the same keys in
-//! the same order, so 72 % of the guesses are right on the simulator's pages. To check a guess takes less time than to find
-//! the end and the number of a key.
+//! the same order, so 72 % of the guesses are right on the simulator's pages. Checking a guess is faster
+//! than finding the end and the number of a key.
 
 /// Names by the keys before them.
 pub(super) struct Guesses {

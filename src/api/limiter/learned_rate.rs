@@ -84,7 +84,7 @@ pub struct LearnedRate {
     /// Responses of the last second, until the first 429.
     served: VecDeque<Instant>,
     catch_up: Duration,
-    /// True unless the server granted exactly one request at once.
+    /// False if the server granted exactly one of several requests at once.
     grants_bursts: bool,
     /// Number of requests that were granted in the second before the newest 429.
     in_second: f64,
@@ -146,7 +146,7 @@ impl LearnedRate {
         self.catch_up
     }
 
-    /// True if the server granted one request at once, and refused another.
+    /// True if the server granted exactly one of several requests at once.
     pub fn grants_one_at_once(&self) -> bool {
         !self.grants_bursts
     }
@@ -172,7 +172,7 @@ impl LearnedRate {
     pub fn touched(&mut self, since: Instant, now: Instant) {
         let of_each_second = self.of_each_second(since);
         let (rate, phase) = match self.limit {
-            None => self.first(),
+            None => self.first(since),
             Some(before) => self.next(before, since, of_each_second),
         };
         self.bucket.emptied(since);
@@ -189,9 +189,12 @@ impl LearnedRate {
         Some(number.min(before)).filter(|least| is_same && *least >= MIN_IN_SECOND)
     }
 
-    fn first(&mut self) -> (f64, Phase) {
-        let served = std::mem::take(&mut self.served).len();
-        self.grants_bursts = served != 1;
+    fn first(&mut self, since: Instant) -> (f64, Phase) {
+        let served = std::mem::take(&mut self.served);
+        // The refused request was in flight together with the granted one. A sign-in before it shows nothing.
+        let is_one = served.len() == 1 && served.iter().all(|answered| since <= *answered);
+        self.grants_bursts = !is_one;
+        let served = served.len();
         if served < A_BURST {
             self.catch_up = LITTLE_CATCH_UP;
         }

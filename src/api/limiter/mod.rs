@@ -83,8 +83,8 @@ struct State {
     /// Time of the last 429, where simultaneous ones count once.
     throttled_at: Option<Instant>,
     /// Number of 429s in a row without a success. While it is not zero, one request at a time tests if the
-    /// throttling is over. If the server grants one request at once, that begins with the second 429: the learned rate
-    /// never exceeds its limit by more than one request.
+    /// throttling is over. If the server grants only one of several requests at once, that begins with the second 429:
+    /// requests leave slowly then, and few of them before the first answer.
     throttles: u32,
     is_trying: bool,
     throttled_since: Option<Instant>,

@@ -109,9 +109,9 @@ async fn after_a_429_one_request_tries_whether_it_is_over() {
 async fn a_server_that_grants_one_request_at_once_is_asked_at_the_learned_rate_after_the_first_pause() {
     let limiter = Arc::new(Limiter::new(8, None));
     let granted = limiter.admit().await;
-    limiter.answered(granted.since, None);
-    tokio::time::advance(Duration::from_millis(1)).await;
     let refused = limiter.admit().await;
+    tokio::time::advance(Duration::from_millis(1)).await;
+    limiter.answered(granted.since, None);
     limiter.throttled(refused.since, Some(Duration::from_secs(1)));
     let after_the_pause = limiter.admit().await;
     assert!(matches!(limiter.try_enter(), Entry::ClosedUntil(_)), "at the pace");
@@ -121,6 +121,19 @@ async fn a_server_that_grants_one_request_at_once_is_asked_at_the_learned_rate_a
     let _trial = limiter.admit().await;
     tokio::time::advance(Duration::from_secs(10)).await;
     assert!(matches!(limiter.try_enter(), Entry::Full), "after a second refusal, one request tests the rate");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sign_in_does_not_show_how_many_requests_the_server_grants_at_once() {
+    let limiter = Arc::new(Limiter::new(8, None));
+    let sign_in = limiter.admit().await;
+    limiter.answered(sign_in.since, None);
+    tokio::time::advance(Duration::from_millis(1)).await;
+    let refused = limiter.admit().await;
+    limiter.throttled(refused.since, Some(Duration::from_secs(1)));
+    let _trial = limiter.admit().await;
+    tokio::time::advance(Duration::from_secs(10)).await;
+    assert!(matches!(limiter.try_enter(), Entry::Full), "one request tests if the throttling is over");
 }
 
 #[tokio::test(start_paused = true)]
