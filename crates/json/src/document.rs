@@ -232,8 +232,8 @@ impl<'t> Reader<'t> {
             }
             // A value ended.
             loop {
+                self.skip_blanks();
                 if self.open == NOWHERE {
-                    self.skip_blanks();
                     return self.end();
                 }
                 match self.bytes.get(self.at) {
@@ -247,7 +247,6 @@ impl<'t> Reader<'t> {
                     }
                     Some(b'}') if self.in_object => self.leave(),
                     Some(b']') if !self.in_object => self.leave(),
-                    Some(b' ' | b'\t' | b'\n' | b'\r') => self.skip_blanks(),
                     None => return Err(self.malformed("the text ends inside an object or array")),
                     Some(_) if self.in_object => return Err(self.malformed("',' or '}' was expected")),
                     Some(_) => return Err(self.malformed("',' or ']' was expected")),
@@ -278,11 +277,9 @@ impl<'t> Reader<'t> {
                 self.numbered_key(end, self.names.number_in(self.bytes, start + 1, end - 1))?;
             }
         }
+        self.skip_blanks();
         if self.bytes.get(self.at) != Some(&b':') {
-            self.skip_blanks();
-            if self.bytes.get(self.at) != Some(&b':') {
-                return Err(self.malformed("':' was expected"));
-            }
+            return Err(self.malformed("':' was expected"));
         }
         self.at += 1;
         self.skip_blanks();

@@ -1,10 +1,10 @@
 //! Guesses the next key of a text: the one that last followed the same keys. The objects of a page have the same keys in
-//! the same order, so 72 % of the guesses are right on the simulator's pages. Checking a guess is faster
-//! than finding the end and the number of a key.
+//! the same order, so 72 % of the guesses are right on the simulator's pages. Checking a guess is faster than finding the
+//! end and the number of a key.
 
 /// Names by the keys before them.
 pub(super) struct Guesses {
-    /// The newest two keys: their numbers, of which the older one has lost four bits.
+    /// Number of the newest key, mixed with the low bits of the one before it.
     before: u8,
     /// Number of the name that last followed such keys, 0 if none did.
     next: [u8; 1 << u8::BITS],

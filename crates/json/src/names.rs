@@ -165,6 +165,12 @@ mod tests {
         assert_eq!(Names::NONE.number_of("a"), 0);
     }
 
+    #[test]
+    #[should_panic(expected = "is_plain")]
+    fn a_name_with_a_quote_is_refused() {
+        Names::new(&["a", "a\"b"]);
+    }
+
     /// A name, or a key that begins with one.
     fn key() -> impl Strategy<Value = String> {
         (prop::sample::select(LIST), prop::sample::select(&["", "", "h", "\\\"", "\\\",", " "][..]))

@@ -146,9 +146,9 @@ impl LearnedRate {
         self.catch_up
     }
 
-    /// True if the server granted exactly one of several requests at once.
-    pub fn grants_one_at_once(&self) -> bool {
-        !self.grants_bursts
+    /// False if the server granted exactly one of several requests at once.
+    pub fn grants_bursts(&self) -> bool {
+        self.grants_bursts
     }
 
     /// Records the start of a request.
@@ -190,11 +190,10 @@ impl LearnedRate {
     }
 
     fn first(&mut self, since: Instant) -> (f64, Phase) {
-        let served = std::mem::take(&mut self.served);
-        // The refused request was in flight together with the granted one. A sign-in before it shows nothing.
-        let is_one = served.len() == 1 && served.iter().all(|answered| since <= *answered);
+        // The granted request was in flight together with the refused one. A sign-in before it shows nothing.
+        let is_one = self.served.len() == 1 && self.served.front().is_some_and(|answered| since <= *answered);
         self.grants_bursts = !is_one;
-        let served = served.len();
+        let served = std::mem::take(&mut self.served).len();
         if served < A_BURST {
             self.catch_up = LITTLE_CATCH_UP;
         }

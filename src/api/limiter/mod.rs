@@ -185,8 +185,8 @@ impl Limiter {
         let catch_up = state.grant.catch_up();
         state.pace.start(now, granted, catch_up);
         state.in_flight += 1;
-        let is_rate_sure = state.throttles <= 1 && state.grant.grants_one_at_once();
-        state.is_trying = state.quota_asks > 0 || state.throttles > 0 && !is_rate_sure;
+        let untested_pauses = u32::from(!state.grant.grants_bursts());
+        state.is_trying = state.quota_asks > 0 || state.throttles > untested_pauses;
         Entry::Entered { since: now, is_probe: probe_at.is_some(), is_trial: state.is_trying }
     }
 

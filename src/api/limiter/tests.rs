@@ -105,6 +105,13 @@ async fn after_a_429_one_request_tries_whether_it_is_over() {
     let _other = limiter.admit().await;
 }
 
+/// Starts the next request. No other one follows it before its answer, whatever the pace.
+async fn assert_next_is_alone(limiter: &Arc<Limiter>) {
+    let _trial = limiter.admit().await;
+    tokio::time::advance(Duration::from_secs(10)).await;
+    assert!(matches!(limiter.try_enter(), Entry::Full), "one request tests if the throttling is over");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_server_that_grants_one_request_at_once_is_asked_at_the_learned_rate_after_the_first_pause() {
     let limiter = Arc::new(Limiter::new(8, None));
@@ -118,9 +125,7 @@ async fn a_server_that_grants_one_request_at_once_is_asked_at_the_learned_rate_a
     tokio::time::advance(Duration::from_secs(1)).await;
     assert!(matches!(limiter.try_enter(), Entry::Entered { is_trial: false, .. }), "before the answer");
     limiter.throttled(after_the_pause.since, Some(Duration::from_secs(1)));
-    let _trial = limiter.admit().await;
-    tokio::time::advance(Duration::from_secs(10)).await;
-    assert!(matches!(limiter.try_enter(), Entry::Full), "after a second refusal, one request tests the rate");
+    assert_next_is_alone(&limiter).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -131,9 +136,7 @@ async fn a_sign_in_does_not_show_how_many_requests_the_server_grants_at_once() {
     tokio::time::advance(Duration::from_millis(1)).await;
     let refused = limiter.admit().await;
     limiter.throttled(refused.since, Some(Duration::from_secs(1)));
-    let _trial = limiter.admit().await;
-    tokio::time::advance(Duration::from_secs(10)).await;
-    assert!(matches!(limiter.try_enter(), Entry::Full), "one request tests if the throttling is over");
+    assert_next_is_alone(&limiter).await;
 }
 
 #[tokio::test(start_paused = true)]
