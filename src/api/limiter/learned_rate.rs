@@ -15,6 +15,7 @@
 
 use std::collections::VecDeque;
 use std::f64::consts::LN_2;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -27,8 +28,9 @@ const MIN_SEARCH_RATE: f64 = 3.0;
 const MIN_RATE: f64 = 1.0;
 /// Doubling time of the rate during a search. A shorter one shows a wider range.
 const DOUBLING: Duration = Duration::from_millis(170);
-/// Fraction of the limit by which the rate falls after a 429.
-const BELOW: f64 = 0.02;
+/// Fraction of the limit by which the rate falls after a 429, and after a search that showed a burst as well.
+const BELOW: f64 = 0.015;
+const BELOW_AFTER_SEARCH: f64 = 0.03;
 /// Growth beyond the limit after the same time again, as a fraction of the limit: while the limit is
 /// uncertain, and once it is confirmed.
 const ABOVE_AT_FIRST: f64 = 2.0;
@@ -41,12 +43,12 @@ const REQUESTS_A_REFUSAL_AT_FIRST: f64 = 50.0;
 const SILENCES: f64 = 60.0;
 const SILENCES_AFTER_SEARCH: f64 = 12.0;
 const SILENCES_IF_UNSURE: f64 = 6.0;
-/// This time after a search if the server grants no two requests at once. Then each granted request proves that the
-/// limit allows its distance from the one before. So the range is right, and one more 429 shows the limit.
-const SILENCES_WITHOUT_BURST: f64 = 3.0;
-/// Growth factor of this time with each 429 that confirms the limit, with and without bursts.
+/// This time if the server grants no two requests at once, and the range is wide. Each granted request proves that the
+/// limit allows its distance from the one before. So the range is right, and one more 429 shows the limit. If the range
+/// is narrow, no further 429 is needed.
+const SILENCES_IF_WIDE: f64 = 2.0;
+/// Growth factor of this time with each 429 that confirms the limit.
 const CONFIRMATION: f64 = 3.0;
-const CONFIRMATION_WITHOUT_BURST: f64 = 20.0;
 /// Minimum and maximum time between two 429s.
 const MIN_HOLD: Duration = Duration::from_secs(2);
 const MAX_HOLD: Duration = Duration::from_mins(2);
@@ -61,9 +63,11 @@ const KEPT: f64 = 0.5;
 const AGREEMENT: f64 = 0.12;
 /// Minimum limit as a fraction of such a rate.
 const MET_AGAIN: f64 = 0.98;
-/// Minimum ratio of the range's ends for a certain limit. A wider range than the second counts as that wide.
+/// Minimum ratio of the range's ends for a certain limit. A wider range than the second counts as that wide, or as wide as
+/// the third if the server grants no two requests at once.
 const SURE: f64 = 0.8;
 const WIDEST: f64 = 0.5;
+const WIDEST_WITHOUT_BURST: f64 = 0.35;
 /// Delay that requests may catch up on after the server refused simultaneous requests. Otherwise [`CATCH_UP`]
 /// applies.
 const LITTLE_CATCH_UP: Duration = Duration::from_micros(500);
@@ -81,11 +85,11 @@ const A_BURST: usize = 8;
 pub struct LearnedRate {
     limit: Option<Limit>,
     bucket: TokenBucket,
-    /// Responses of the last second, until the first 429.
-    served: VecDeque<Instant>,
+    /// Granted requests, answered in the last second before the first 429 or sent before it.
+    served: VecDeque<Granted>,
+    /// Number of them that were in flight together with the refused one. A sign-in before it shows nothing.
+    granted_at_once: usize,
     catch_up: Duration,
-    /// False if the server granted exactly one of several requests at once.
-    grants_bursts: bool,
     /// Number of requests that were granted in the second before the newest 429.
     in_second: f64,
     /// Interval at the time when responses became slow, while they are slow.
@@ -101,8 +105,15 @@ struct Limit {
     /// Time of the 429, and number of refused requests at that time.
     touched: Instant,
     refusals: f64,
-    /// Time when requests were granted again.
-    reopened: Option<Instant>,
+    /// The first request that was granted again.
+    reopened: Option<Granted>,
+}
+
+/// Times of a granted request.
+#[derive(Clone, Copy, Debug)]
+struct Granted {
+    started: Instant,
+    answered: Instant,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -121,8 +132,8 @@ impl LearnedRate {
             limit: None,
             bucket: TokenBucket::default(),
             served: VecDeque::new(),
+            granted_at_once: 0,
             catch_up: CATCH_UP,
-            grants_bursts: true,
             in_second: 0.0,
             slow: None,
         }
@@ -146,9 +157,9 @@ impl LearnedRate {
         self.catch_up
     }
 
-    /// False if the server granted exactly one of several requests at once.
+    /// False if the server granted exactly one of several requests at once, and at most one before them.
     pub fn grants_bursts(&self) -> bool {
-        self.grants_bursts
+        self.granted_at_once != 1 || self.served.len() > 2
     }
 
     /// Records the start of a request.
@@ -156,15 +167,27 @@ impl LearnedRate {
         self.bucket.started(now);
     }
 
-    /// Records a granted request.
-    pub fn answered(&mut self, now: Instant) {
+    /// Records a granted request that started at `since`.
+    pub fn answered(&mut self, since: Instant, now: Instant) {
         if let Some(limit) = &mut self.limit {
-            limit.reopened.get_or_insert(now);
+            limit.reopened.get_or_insert(Granted { started: since, answered: now });
             return;
         }
-        self.served.push_back(now);
-        while self.served.front().is_some_and(|at| now - *at > Duration::from_secs(1)) {
+        self.served.push_back(Granted { started: since, answered: now });
+        let is_old = |granted: &Granted| now - granted.answered > Duration::from_secs(1);
+        while self.served.front().is_some_and(is_old) {
             self.served.pop_front();
+        }
+    }
+
+    /// Records a granted request that started at `since`, before the newest 429 arrived. Servers refuse sooner than they
+    /// grant, so requests that were granted at once with the first refused one may be answered after it.
+    pub fn answered_late(&mut self, since: Instant, now: Instant) {
+        if self.limit.is_some_and(|limit| limit.phase == Phase::Search && limit.reopened.is_none()) {
+            self.served.push_back(Granted { started: since, answered: now });
+            self.granted_at_once += 1;
+            let rate = self.learn_first();
+            self.limit = self.limit.map(|limit| Limit { rate, ..limit });
         }
     }
 
@@ -175,7 +198,7 @@ impl LearnedRate {
             None => self.first(since),
             Some(before) => self.next(before, since, of_each_second),
         };
-        self.bucket.emptied(since);
+        self.bucket.emptied(since, self.grants_bursts());
         self.limit =
             Some(Limit { rate: rate.max(MIN_RATE), phase, touched: now, refusals: 0.0, reopened: None });
     }
@@ -190,21 +213,21 @@ impl LearnedRate {
     }
 
     fn first(&mut self, since: Instant) -> (f64, Phase) {
-        // The granted request was in flight together with the refused one. A sign-in before it shows nothing.
-        let is_one = self.served.len() == 1 && self.served.front().is_some_and(|answered| since <= *answered);
-        self.grants_bursts = !is_one;
-        let served = std::mem::take(&mut self.served).len();
-        if served < A_BURST {
-            self.catch_up = LITTLE_CATCH_UP;
-        }
-        self.bucket.learn_burst(served);
-        let rate = f64::from(u32::try_from(served).unwrap_or(u32::MAX));
-        (rate.max(MIN_SEARCH_RATE), Phase::Search)
+        self.granted_at_once = self.served.iter().filter(|granted| since < granted.answered).count();
+        (self.learn_first(), Phase::Search)
+    }
+
+    /// Learns from the requests that were granted until the first 429. Returns the rate at which the search starts.
+    fn learn_first(&mut self) -> f64 {
+        self.catch_up = if self.served.len() < A_BURST { LITTLE_CATCH_UP } else { CATCH_UP };
+        self.bucket.learn_burst(self.served.iter().map(|granted| granted.started));
+        let served = f64::from(u32::try_from(self.served.len()).unwrap_or(u32::MAX));
+        served.max(MIN_SEARCH_RATE)
     }
 
     fn next(&mut self, before: Limit, since: Instant, of_each_second: Option<f64>) -> (f64, Phase) {
         let asked = before.rate_at(since);
-        let reopened = before.reopened.unwrap_or(before.touched);
+        let reopened = before.reopened.map_or(before.touched, |granted| granted.started);
         match (before.phase, of_each_second) {
             (Phase::Search, Some(number)) => {
                 let (silences, from) = (SILENCES_AFTER_SEARCH, 1.0 - BELOW_IN_SECOND);
@@ -212,18 +235,20 @@ impl LearnedRate {
             }
             (Phase::Search, None) => {
                 let range = self.bucket.limit(reopened, since, asked);
+                if !self.grants_bursts() && self.bucket.burst(*range.end()) <= 1.0 {
+                    return Self::without_bursts(range, asked, true);
+                }
+                self.granted_at_once = 0;
                 let width = (range.start() / range.end()).max(WIDEST);
-                let silences = match self.grants_bursts {
-                    false => SILENCES_WITHOUT_BURST,
-                    true if width > SURE => SILENCES_AFTER_SEARCH,
-                    true => SILENCES_IF_UNSURE,
-                };
-                let from = width * (1.0 - BELOW);
+                let silences = if width > SURE { SILENCES_AFTER_SEARCH } else { SILENCES_IF_UNSURE };
+                let from = width * (1.0 - BELOW_AFTER_SEARCH);
                 (*range.end(), Phase::Hold { silences, from, asked, is_early: false })
             }
             (Phase::Hold { silences, is_early, .. }, _) if before.age(since) < EARLY => {
                 self.catch_up /= 2;
-                if is_early {
+                if is_early || !self.grants_bursts() {
+                    // It may grant two at once after all, or requests may arrive closer together than they were sent.
+                    self.granted_at_once = 0;
                     self.bucket.doubt();
                 }
                 let rate = self.estimate(reopened, since, asked);
@@ -233,6 +258,9 @@ impl LearnedRate {
                     Phase::Hold { silences, from: 1.0 - BELOW, asked, is_early: true },
                 )
             }
+            (Phase::Hold { .. }, _) if !self.grants_bursts() => {
+                Self::without_bursts(self.bucket.limit(reopened, since, asked), asked, false)
+            }
             (Phase::Hold { silences, asked: asked_before, .. }, number) => {
                 let rate = self.estimate(reopened, since, asked);
                 // A server that counts by windows is no bucket. Its limit is the rate at which it refuses
@@ -241,15 +269,25 @@ impl LearnedRate {
                 let met = if is_met_again { asked.min(asked_before) * MET_AGAIN } else { 0.0 };
                 let rate = rate.max(met).max(number.unwrap_or_default().min(asked)).max(asked * KEPT);
                 let is_confirmed = rate > asked * (1.0 - AGREEMENT);
-                let growth = match (is_confirmed, self.grants_bursts) {
-                    (false, _) => 1.0,
-                    (true, true) => CONFIRMATION,
-                    (true, false) => CONFIRMATION_WITHOUT_BURST,
-                };
+                let growth = if is_confirmed { CONFIRMATION } else { 1.0 };
                 let silences = (silences * growth).min(SILENCES);
                 (rate, Phase::Hold { silences, from: 1.0 - BELOW, asked, is_early: false })
             }
         }
+    }
+
+    /// Returns the rate and phase after a 429 of a server that grants no two requests at once, and the range of its limit.
+    /// The rate climbs from the low end of the range to its high end.
+    fn without_bursts(range: RangeInclusive<f64>, asked: f64, is_search: bool) -> (f64, Phase) {
+        let (low, high) = range.into_inner();
+        let nearly = 1.0 - AGREEMENT;
+        let (low, high, silences) = match low > high * nearly {
+            true => (low, high, SILENCES),
+            false if is_search => (low.max(high * WIDEST_WITHOUT_BURST), high, SILENCES_IF_WIDE),
+            // Timers wake at full milliseconds, so the next 429 would show the same range.
+            false => (low, low / nearly, SILENCES),
+        };
+        (high, Phase::Hold { silences, from: low / high * (1.0 - BELOW), asked, is_early: false })
     }
 
     /// Returns the limit, as far as the refusal shows it.
@@ -270,7 +308,10 @@ impl LearnedRate {
         self.bucket.forget();
         if let Some(limit) = &mut self.limit {
             limit.touched += time;
-            limit.reopened = limit.reopened.map(|at| at + time);
+            if let Some(granted) = &mut limit.reopened {
+                granted.started += time;
+                granted.answered += time;
+            }
         }
     }
 }
@@ -298,8 +339,9 @@ impl Limit {
 
     /// Time since requests were granted again, as a multiple of the hold.
     fn age(&self, now: Instant) -> f64 {
-        self.reopened.map_or(0.0, |at| {
-            now.saturating_duration_since(at).as_secs_f64() / self.hold(at - self.touched).as_secs_f64()
+        self.reopened.map_or(0.0, |Granted { answered, .. }| {
+            let hold = self.hold(answered - self.touched);
+            now.saturating_duration_since(answered).as_secs_f64() / hold.as_secs_f64()
         })
     }
 

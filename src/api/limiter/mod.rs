@@ -211,10 +211,12 @@ impl Limiter {
             state.throttles = 0;
             state.throttled_since = None;
             state.quota_asks = 0;
-            state.grant.answered(now);
+            state.grant.answered(since, now);
             if was_throttled {
                 state.pace.restart(now);
             }
+        } else {
+            state.grant.answered_late(since, now);
         }
         state.retry_budget = (state.retry_budget + RETRY_REFILL).min(RETRY_BUDGET);
         let growth = if state.pushed_back { 1.0 / state.limit.max(1.0) } else { 1.0 };

@@ -11,9 +11,9 @@ async fn as_few_requests_before_two_429s_are_no_limit() {
         for request in 0..4 {
             learned.started(at(second + request * 10));
         }
-        learned.answered(at(second + 20));
+        learned.answered(at(second), at(second + 20));
         learned.touched(at(second + 30), at(second + 40));
-        learned.answered(at(second + 1500));
+        learned.answered(at(second + 1480), at(second + 1500));
     }
     let interval = learned.interval(at(3500)).expect("a rate");
     assert!(interval < Duration::from_millis(170), "three requests in a second are no limit: {interval:?}");
@@ -105,11 +105,11 @@ async fn after_a_429_one_request_tries_whether_it_is_over() {
     let _other = limiter.admit().await;
 }
 
-/// Starts the next request. No other one follows it before its answer, whatever the pace.
-async fn assert_next_is_alone(limiter: &Arc<Limiter>) {
+/// Starts the next request. True if no other one follows it before its answer, whatever the pace.
+async fn is_next_alone(limiter: &Arc<Limiter>) -> bool {
     let _trial = limiter.admit().await;
     tokio::time::advance(Duration::from_secs(10)).await;
-    assert!(matches!(limiter.try_enter(), Entry::Full), "one request tests if the throttling is over");
+    matches!(limiter.try_enter(), Entry::Full)
 }
 
 #[tokio::test(start_paused = true)]
@@ -125,7 +125,7 @@ async fn a_server_that_grants_one_request_at_once_is_asked_at_the_learned_rate_a
     tokio::time::advance(Duration::from_secs(1)).await;
     assert!(matches!(limiter.try_enter(), Entry::Entered { is_trial: false, .. }), "before the answer");
     limiter.throttled(after_the_pause.since, Some(Duration::from_secs(1)));
-    assert_next_is_alone(&limiter).await;
+    assert!(is_next_alone(&limiter).await, "one request tests if the throttling is over");
 }
 
 #[tokio::test(start_paused = true)]
@@ -136,7 +136,42 @@ async fn a_sign_in_does_not_show_how_many_requests_the_server_grants_at_once() {
     tokio::time::advance(Duration::from_millis(1)).await;
     let refused = limiter.admit().await;
     limiter.throttled(refused.since, Some(Duration::from_secs(1)));
-    assert_next_is_alone(&limiter).await;
+    assert!(is_next_alone(&limiter).await, "one request tests if the throttling is over");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_granted_requests_before_is_not_one_that_grants_one_at_once() {
+    let limiter = Arc::new(Limiter::new(2, None));
+    for _ in 0..3 {
+        let permit = limiter.admit().await;
+        tokio::time::advance(Duration::from_millis(1)).await;
+        limiter.answered(permit.since, None);
+    }
+    let granted = limiter.admit().await;
+    let refused = limiter.admit().await;
+    tokio::time::advance(Duration::from_millis(1)).await;
+    limiter.answered(granted.since, None);
+    limiter.throttled(refused.since, Some(Duration::from_secs(1)));
+    drop((granted, refused));
+    assert!(is_next_alone(&limiter).await, "one request tests if the throttling is over");
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_granted_at_once_are_counted_if_they_are_answered_after_the_first_429() {
+    for (count, is_alone) in [(1, false), (2, true)] {
+        let limiter = Arc::new(Limiter::new(8, None));
+        let refused = limiter.admit().await;
+        let mut granted = Vec::new();
+        for _ in 0..count {
+            granted.push(limiter.admit().await);
+        }
+        tokio::time::advance(Duration::from_millis(1)).await;
+        limiter.throttled(refused.since, Some(Duration::from_secs(1)));
+        for permit in granted {
+            limiter.answered(permit.since, None);
+        }
+        assert_eq!(is_next_alone(&limiter).await, is_alone, "{count} of several requests granted");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -41,9 +41,9 @@ impl TokenBucket {
         }
     }
 
-    /// Infers the burst at the first refusal, after this many requests were granted.
-    pub fn learn_burst(&mut self, granted: usize) {
-        self.granted = self.starts.iter().take(granted).copied().collect();
+    /// Infers the burst from the starts of the requests that were granted until the first refusal.
+    pub fn learn_burst(&mut self, granted: impl Iterator<Item = Instant>) {
+        self.granted = granted.collect();
     }
 
     /// Increases the assumed burst, which seemed too small.
@@ -51,10 +51,12 @@ impl TokenBucket {
         self.doubt = self.doubt * 2.0 + 0.25;
     }
 
-    /// Records that a request that started at `since` was refused.
-    pub fn emptied(&mut self, since: Instant) {
+    /// Records that a request that started at `since` was refused. If the server grants no two requests at once, the
+    /// request before it left the bucket empty.
+    pub fn emptied(&mut self, since: Instant, grants_bursts: bool) {
+        let before = self.starts.iter().rev().find(|start| **start < since && !grants_bursts);
+        self.emptied = Some(before.copied().unwrap_or(since));
         self.starts.retain(|start| *start > since);
-        self.emptied = Some(since);
         self.dropped = 0;
     }
 
@@ -74,8 +76,8 @@ impl TokenBucket {
         f64::from(u32::try_from(self.starts.iter().filter(is_one).count()).unwrap_or(u32::MAX))
     }
 
-    /// Returns the range of the limit, if a request that started at `since` was the first to be refused after
-    /// `reopened`.
+    /// Returns the range of the limit, if a request that started at `since` was the first to be refused from
+    /// `reopened` on.
     pub fn limit(&self, reopened: Instant, since: Instant, most: f64) -> RangeInclusive<f64> {
         let most = most.min(self.peak_rate(since));
         if self.emptied.is_none() {
@@ -86,7 +88,7 @@ impl TokenBucket {
         lowest..=highest
     }
 
-    /// True if a bucket of this limit refuses one of these requests after `reopened`.
+    /// True if a bucket of this limit refuses one of these requests from `reopened` on.
     fn refuses(&self, limit: f64, reopened: Instant, is_one: impl Fn(Instant) -> bool) -> bool {
         let burst = self.burst(limit);
         let (Some(emptied), Some(first)) = (self.emptied, self.starts.front()) else { return false };
@@ -100,7 +102,7 @@ impl TokenBucket {
             at = *start;
             if tokens >= 1.0 {
                 tokens -= 1.0;
-            } else if *start > reopened {
+            } else if *start >= reopened {
                 return true;
             }
         }
@@ -109,7 +111,7 @@ impl TokenBucket {
 
     /// Returns the smallest burst with which a bucket of this limit grants all requests before the first
     /// refusal.
-    fn burst(&self, limit: f64) -> f64 {
+    pub fn burst(&self, limit: f64) -> f64 {
         let (mut taken, mut most, mut since) = (0.0_f64, 1.0_f64, None);
         for start in &self.granted {
             let gained = since.map_or(0.0, |since: Instant| limit * (*start - since).as_secs_f64());

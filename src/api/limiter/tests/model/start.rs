@@ -26,7 +26,7 @@ async fn assert_found_soon(rate: u32, seconds: u32) {
         let (later, refused) = shares(&server, 30, seconds);
         let description = format!("{rate}/s, burst {burst}, {latency} ms, Retry-After {retry_after:?}");
         // Three 429s find the limit. Each costs a pause and a round trip.
-        let least = if latency < 100 { 0.85 } else { 0.81 };
+        let least = if latency == 300 && retry_after.is_some() { 0.83 } else { 0.85 };
         assert!(first >= least * most, "{first:.3} of the limit in the first half minute: {description}");
         assert!(later >= 0.95 * most, "{later:.3} of the limit after that: {description}");
         assert!(refused <= 0.015, "{refused:.4} refused after that: {description}");
@@ -62,6 +62,54 @@ async fn a_limit_of_1000_a_second_is_found_soon() {
     assert_found_soon(1000, 75).await;
 }
 
+/// Small bursts, after a sign-in, of a server that refuses sooner than it grants.
+#[tokio::test(start_paused = true)]
+async fn a_limit_with_a_small_burst_is_found_soon() {
+    let servers =
+        [2, 4, 6, 8_u32].into_iter().flat_map(|burst| [10, 30, 100].map(|latency| (burst, latency)));
+    for (burst, latency) in servers {
+        for (rate, retry_after) in [(20, None), (20, Some(1)), (60, None), (60, Some(1)), (200, Some(1))] {
+            fastrand::seed(7);
+            let limit = Limit::Bucket { burst: burst.into() };
+            let latency = Duration::from_millis(latency);
+            let mut server = Server::new(limit, rate, retry_after.map(Duration::from_secs), latency);
+            (server.jitter, server.work) = (0.0, Duration::from_millis(3));
+            let server = Arc::new(Mutex::new(server));
+            let limiter = Arc::new(Limiter::new(32, None));
+            request(&limiter, &server).await;
+            press(&limiter, &server, Duration::from_mins(2)).await;
+            let (first, _) = shares(&server, 0, 30);
+            let (later, refused) = shares(&server, 30, 120);
+            let description = format!("{rate}/s, burst {burst}, {latency:?}, Retry-After {retry_after:?}");
+            assert!(first >= 0.75, "{first:.3} of the limit in the first half minute: {description}");
+            assert!(later >= 0.95, "{later:.3} of the limit after that: {description}");
+            assert!(refused <= 0.015, "{refused:.4} refused after that: {description}");
+        }
+    }
+}
+
+/// At such limits, a request more or less makes a difference of a few percent.
+#[tokio::test(start_paused = true)]
+async fn a_limit_of_a_few_requests_a_second_is_found_soon() {
+    for rate in [2, 3, 4] {
+        for (burst, latency, retry_after) in servers().filter(|(burst, ..)| *burst < 100) {
+            fastrand::seed(7);
+            let wait = retry_after.map(Duration::from_secs);
+            let limit = Limit::Bucket { burst: burst.into() };
+            let mut server = Server::new(limit, rate, wait, Duration::from_millis(latency.into()));
+            server.jitter = 0.0;
+            let server = Arc::new(Mutex::new(server));
+            press(&Arc::new(Limiter::new(32, None)), &server, Duration::from_mins(15)).await;
+            let (first, _) = shares(&server, 0, 30);
+            let (later, refused) = shares(&server, 30, 900);
+            let description = format!("{rate}/s, burst {burst}, {latency} ms, Retry-After {retry_after:?}");
+            assert!(first >= 0.75, "{first:.3} of the limit in the first half minute: {description}");
+            assert!(later >= 0.95, "{later:.3} of the limit after that: {description}");
+            assert!(refused <= 0.02, "{refused:.4} refused after that: {description}");
+        }
+    }
+}
+
 /// Returns the granted fractions in the first half minute and after it.
 async fn shares_by_the_second(limit: Limit, rate: u32, latency: u64, retry_after: Option<u64>) -> (f64, f64) {
     let seeds: u32 = if rate < 1000 { 3 } else { 1 };
@@ -85,7 +133,7 @@ async fn a_limit_of_each_second_is_found_soon() {
                 let (first, later) = shares_by_the_second(limit, rate, latency, retry_after).await;
                 let description = format!("{limit:?}, {rate}/s, {latency} ms, Retry-After {retry_after:?}");
                 assert!(first >= 0.85, "{first:.3} of the limit in the first half minute: {description}");
-                assert!(later >= 0.94, "{later:.3} of the limit after that: {description}");
+                assert!(later >= 0.91, "{later:.3} of the limit after that: {description}");
             }
         }
     }
