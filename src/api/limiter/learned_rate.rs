@@ -198,7 +198,7 @@ impl LearnedRate {
             None => self.first(since),
             Some(before) => self.next(before, since, of_each_second),
         };
-        self.bucket.emptied(since, self.grants_bursts());
+        self.bucket.emptied(since);
         self.limit =
             Some(Limit { rate: rate.max(MIN_RATE), phase, touched: now, refusals: 0.0, reopened: None });
     }
@@ -233,12 +233,11 @@ impl LearnedRate {
                 let (silences, from) = (SILENCES_AFTER_SEARCH, 1.0 - BELOW_IN_SECOND);
                 (number, Phase::Hold { silences, from, asked: number, is_early: false })
             }
+            (Phase::Search, None) if !self.grants_bursts() => {
+                Self::without_bursts(self.bucket.limit(reopened, since, asked), asked, true)
+            }
             (Phase::Search, None) => {
                 let range = self.bucket.limit(reopened, since, asked);
-                if !self.grants_bursts() && self.bucket.burst(*range.end()) <= 1.0 {
-                    return Self::without_bursts(range, asked, true);
-                }
-                self.granted_at_once = 0;
                 let width = (range.start() / range.end()).max(WIDEST);
                 let silences = if width > SURE { SILENCES_AFTER_SEARCH } else { SILENCES_IF_UNSURE };
                 let from = width * (1.0 - BELOW_AFTER_SEARCH);

@@ -51,12 +51,10 @@ impl TokenBucket {
         self.doubt = self.doubt * 2.0 + 0.25;
     }
 
-    /// Records that a request that started at `since` was refused. If the server grants no two requests at once, the
-    /// request before it left the bucket empty.
-    pub fn emptied(&mut self, since: Instant, grants_bursts: bool) {
-        let before = self.starts.iter().rev().find(|start| **start < since && !grants_bursts);
-        self.emptied = Some(before.copied().unwrap_or(since));
+    /// Records that a request that started at `since` was refused.
+    pub fn emptied(&mut self, since: Instant) {
         self.starts.retain(|start| *start > since);
+        self.emptied = Some(since);
         self.dropped = 0;
     }
 
@@ -111,7 +109,7 @@ impl TokenBucket {
 
     /// Returns the smallest burst with which a bucket of this limit grants all requests before the first
     /// refusal.
-    pub fn burst(&self, limit: f64) -> f64 {
+    fn burst(&self, limit: f64) -> f64 {
         let (mut taken, mut most, mut since) = (0.0_f64, 1.0_f64, None);
         for start in &self.granted {
             let gained = since.map_or(0.0, |since: Instant| limit * (*start - since).as_secs_f64());
