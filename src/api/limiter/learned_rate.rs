@@ -28,8 +28,9 @@ const MIN_SEARCH_RATE: f64 = 3.0;
 const MIN_RATE: f64 = 1.0;
 /// Doubling time of the rate during a search. A shorter one shows a wider range.
 const DOUBLING: Duration = Duration::from_millis(170);
-/// Fraction of the limit by which the rate falls after a 429, and after a search that showed a burst as well.
+/// Fraction of the limit by which the rate falls after a 429.
 const BELOW: f64 = 0.015;
+/// The same after a search, if the server grants bursts. The burst may be larger than it seems.
 const BELOW_AFTER_SEARCH: f64 = 0.03;
 /// Growth beyond the limit after the same time again, as a fraction of the limit: while the limit is
 /// uncertain, and once it is confirmed.
@@ -39,13 +40,13 @@ const ABOVE: f64 = 0.5;
 const REQUESTS_A_REFUSAL: f64 = 200.0;
 const REQUESTS_A_REFUSAL_AT_FIRST: f64 = 50.0;
 /// Time between two 429s, as a multiple of the pause after one: once the limit is confirmed, after a search,
-/// and after a search that ended early.
+/// and after a search with a wide range.
 const SILENCES: f64 = 60.0;
 const SILENCES_AFTER_SEARCH: f64 = 12.0;
 const SILENCES_IF_UNSURE: f64 = 6.0;
-/// This time if the server grants no two requests at once, and the range is wide. Each granted request proves that the
-/// limit allows its distance from the one before. So the range is right, and one more 429 shows the limit. If the range
-/// is narrow, no further 429 is needed.
+/// The last of these if the server grants no two requests at once. Each granted request proves
+/// that the limit allows its distance from the one before. So the range is right, and one more 429 shows the limit. A
+/// narrow range needs none: [`SILENCES`] applies.
 const SILENCES_IF_WIDE: f64 = 2.0;
 /// Growth factor of this time with each 429 that confirms the limit.
 const CONFIRMATION: f64 = 3.0;
@@ -53,7 +54,7 @@ const CONFIRMATION: f64 = 3.0;
 const MIN_HOLD: Duration = Duration::from_secs(2);
 const MAX_HOLD: Duration = Duration::from_mins(2);
 /// A 429 before this fraction of the hold is early. Then the limit is lower, or the server grants no two
-/// requests at once.
+/// requests at once. If that is known, it grants two after all, or requests arrive closer together than they left.
 const EARLY: f64 = 0.25;
 /// Minimum fraction of the rate that is kept after the first early 429, and after further ones.
 const KEPT_ONCE: f64 = 0.85;
@@ -63,9 +64,9 @@ const KEPT: f64 = 0.5;
 const AGREEMENT: f64 = 0.12;
 /// Minimum limit as a fraction of such a rate.
 const MET_AGAIN: f64 = 0.98;
-/// Minimum ratio of the range's ends for a certain limit. A wider range than the second counts as that wide, or as wide as
-/// the third if the server grants no two requests at once.
+/// Minimum ratio of the range's ends for a certain limit.
 const SURE: f64 = 0.8;
+/// Minimum ratio after a search, with bursts and without. A wider range counts as that wide.
 const WIDEST: f64 = 0.5;
 const WIDEST_WITHOUT_BURST: f64 = 0.35;
 /// Delay that requests may catch up on after the server refused simultaneous requests. Otherwise [`CATCH_UP`]
@@ -85,9 +86,10 @@ const A_BURST: usize = 8;
 pub struct LearnedRate {
     limit: Option<Limit>,
     bucket: TokenBucket,
-    /// Granted requests, answered in the last second before the first 429 or sent before it.
+    /// Granted requests that were sent before the first 429, and answered in the second before it or later.
     served: VecDeque<Granted>,
-    /// Number of them that were in flight together with the refused one. A sign-in before it shows nothing.
+    /// Number of them that were in flight together with the refused one. A sign-in before it shows nothing. Zero after a
+    /// 429 that contradicts it.
     granted_at_once: usize,
     catch_up: Duration,
     /// Number of requests that were granted in the second before the newest 429.
@@ -174,6 +176,10 @@ impl LearnedRate {
             return;
         }
         self.served.push_back(Granted { started: since, answered: now });
+        self.forget_old(now);
+    }
+
+    fn forget_old(&mut self, now: Instant) {
         let is_old = |granted: &Granted| now - granted.answered > Duration::from_secs(1);
         while self.served.front().is_some_and(is_old) {
             self.served.pop_front();
@@ -183,7 +189,8 @@ impl LearnedRate {
     /// Records a granted request that started at `since`, before the newest 429 arrived. Servers refuse sooner than they
     /// grant, so requests that were granted at once with the first refused one may be answered after it.
     pub fn answered_late(&mut self, since: Instant, now: Instant) {
-        if self.limit.is_some_and(|limit| limit.phase == Phase::Search && limit.reopened.is_none()) {
+        let is_at_first = |limit: Limit| limit.phase == Phase::Search && since <= limit.touched;
+        if self.limit.is_some_and(is_at_first) {
             self.served.push_back(Granted { started: since, answered: now });
             self.granted_at_once += 1;
             let rate = self.learn_first();
@@ -195,7 +202,7 @@ impl LearnedRate {
     pub fn touched(&mut self, since: Instant, now: Instant) {
         let of_each_second = self.of_each_second(since);
         let (rate, phase) = match self.limit {
-            None => self.first(since),
+            None => self.first(since, now),
             Some(before) => self.next(before, since, of_each_second),
         };
         self.bucket.emptied(since);
@@ -212,7 +219,8 @@ impl LearnedRate {
         Some(number.min(before)).filter(|least| is_same && *least >= MIN_IN_SECOND)
     }
 
-    fn first(&mut self, since: Instant) -> (f64, Phase) {
+    fn first(&mut self, since: Instant, now: Instant) -> (f64, Phase) {
+        self.forget_old(now);
         self.granted_at_once = self.served.iter().filter(|granted| since < granted.answered).count();
         (self.learn_first(), Phase::Search)
     }
@@ -222,12 +230,14 @@ impl LearnedRate {
         self.catch_up = if self.served.len() < A_BURST { LITTLE_CATCH_UP } else { CATCH_UP };
         self.bucket.learn_burst(self.served.iter().map(|granted| granted.started));
         let served = f64::from(u32::try_from(self.served.len()).unwrap_or(u32::MAX));
+        // Some of the requests before the first refused one may be refused too.
+        self.in_second = self.in_second.min(served);
         served.max(MIN_SEARCH_RATE)
     }
 
     fn next(&mut self, before: Limit, since: Instant, of_each_second: Option<f64>) -> (f64, Phase) {
         let asked = before.rate_at(since);
-        let reopened = before.reopened.map_or(before.touched, |granted| granted.started);
+        let reopened = before.reopened.map_or(before.touched, |granted| granted.started.min(since));
         match (before.phase, of_each_second) {
             (Phase::Search, Some(number)) => {
                 let (silences, from) = (SILENCES_AFTER_SEARCH, 1.0 - BELOW_IN_SECOND);
@@ -246,7 +256,6 @@ impl LearnedRate {
             (Phase::Hold { silences, is_early, .. }, _) if before.age(since) < EARLY => {
                 self.catch_up /= 2;
                 if is_early || !self.grants_bursts() {
-                    // It may grant two at once after all, or requests may arrive closer together than they were sent.
                     self.granted_at_once = 0;
                     self.bucket.doubt();
                 }
@@ -275,16 +284,16 @@ impl LearnedRate {
         }
     }
 
-    /// Returns the rate and phase after a 429 of a server that grants no two requests at once, and the range of its limit.
-    /// The rate climbs from the low end of the range to its high end.
+    /// Returns the rate and phase after a 429 of a server that grants no two requests at once. The rate climbs from the
+    /// low end of the limit's range to its high end.
     fn without_bursts(range: RangeInclusive<f64>, asked: f64, is_search: bool) -> (f64, Phase) {
         let (low, high) = range.into_inner();
         let nearly = 1.0 - AGREEMENT;
         let (low, high, silences) = match low > high * nearly {
             true => (low, high, SILENCES),
             false if is_search => (low.max(high * WIDEST_WITHOUT_BURST), high, SILENCES_IF_WIDE),
-            // Timers wake at full milliseconds, so the next 429 would show the same range.
-            false => (low, low / nearly, SILENCES),
+            // The range stays as wide, because timers wake at full milliseconds.
+            false => (low.max(high * WIDEST), low.max(high * WIDEST) / nearly, SILENCES),
         };
         (high, Phase::Hold { silences, from: low / high * (1.0 - BELOW), asked, is_early: false })
     }
@@ -302,14 +311,14 @@ impl LearnedRate {
         }
     }
 
-    /// Skips a period in which nothing was granted for another reason.
-    pub fn skip(&mut self, time: Duration) {
+    /// Skips a period until `now` in which nothing was granted for another reason.
+    pub fn skip(&mut self, time: Duration, now: Instant) {
         self.bucket.forget();
         if let Some(limit) = &mut self.limit {
-            limit.touched += time;
+            let later = |at: Instant| (at + time).min(now);
+            limit.touched = later(limit.touched);
             if let Some(granted) = &mut limit.reopened {
-                granted.started += time;
-                granted.answered += time;
+                (granted.started, granted.answered) = (later(granted.started), later(granted.answered));
             }
         }
     }

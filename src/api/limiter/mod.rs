@@ -205,6 +205,10 @@ impl Limiter {
     pub fn answered(&self, since: Instant, page_of: Option<&ContactId>) -> Option<Duration> {
         let mut state = self.lock();
         let now = Instant::now();
+        let ended = state.health.answered(page_of);
+        if let Some(lasted) = ended {
+            state.grant.skip(lasted, now);
+        }
         if state.throttled_at.is_none_or(|at| since > at) {
             // Requests sent before the last 429 do not show what is granted after it.
             let was_throttled = state.throttles > 0;
@@ -222,10 +226,6 @@ impl Limiter {
         let growth = if state.pushed_back { 1.0 / state.limit.max(1.0) } else { 1.0 };
         if !state.is_slow {
             state.limit = (state.limit + growth).min(f64::from(self.ceiling));
-        }
-        let ended = state.health.answered(page_of);
-        if let Some(lasted) = ended {
-            state.grant.skip(lasted);
         }
         drop(state);
         self.changed.notify_waiters();

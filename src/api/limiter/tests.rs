@@ -175,6 +175,38 @@ async fn requests_granted_at_once_are_counted_if_they_are_answered_after_the_fir
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_request_sent_after_the_first_429_does_not_count_as_granted_at_once() {
+    let limiter = Arc::new(Limiter::new(8, None));
+    let granted = limiter.admit().await;
+    let refused = limiter.admit().await;
+    tokio::time::advance(Duration::from_millis(1)).await;
+    limiter.answered(granted.since, None);
+    limiter.throttled(refused.since, Some(Duration::from_secs(1)));
+    let slow = limiter.admit().await;
+    let refused = limiter.admit().await;
+    tokio::time::advance(Duration::from_millis(1)).await;
+    limiter.throttled(refused.since, Some(Duration::from_secs(1)));
+    limiter.answered(slow.since, None);
+    assert!(!limiter.lock().grant.grants_bursts());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_in_the_first_pause_does_not_slow_the_search() {
+    let limiter = Arc::new(Limiter::new(8, None));
+    let refused = limiter.admit().await;
+    limiter.throttled(refused.since, Some(Duration::from_secs(1)));
+    drop(refused);
+    limiter.failed(None, Reach::Network);
+    assert!(limiter.begin_outage());
+    tokio::time::advance(Duration::from_mins(10)).await;
+    let probe = limiter.admit().await;
+    assert!(limiter.answered(probe.since, None).is_some());
+    tokio::time::advance(Duration::from_secs(1)).await;
+    let interval = limiter.lock().grant.interval(Instant::now()).expect("a rate");
+    assert!(interval < Duration::from_millis(10), "{interval:?} a second after the outage");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_server_that_asks_for_too_little_is_waited_for_longer_and_longer() {
     let limiter = Arc::new(Limiter::new(8, None));
     let mut waits = Vec::new();

@@ -44,6 +44,7 @@ impl TokenBucket {
     /// Infers the burst from the starts of the requests that were granted until the first refusal.
     pub fn learn_burst(&mut self, granted: impl Iterator<Item = Instant>) {
         self.granted = granted.collect();
+        self.granted.sort_unstable();
     }
 
     /// Increases the assumed burst, which seemed too small.

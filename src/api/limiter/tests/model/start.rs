@@ -81,7 +81,8 @@ async fn a_limit_with_a_small_burst_is_found_soon() {
             let (first, _) = shares(&server, 0, 30);
             let (later, refused) = shares(&server, 30, 120);
             let description = format!("{rate}/s, burst {burst}, {latency:?}, Retry-After {retry_after:?}");
-            assert!(first >= 0.75, "{first:.3} of the limit in the first half minute: {description}");
+            let least = if (rate, burst) == (60, 6) { 0.8 } else { 0.75 };
+            assert!(first >= least, "{first:.3} of the limit in the first half minute: {description}");
             assert!(later >= 0.95, "{later:.3} of the limit after that: {description}");
             assert!(refused <= 0.015, "{refused:.4} refused after that: {description}");
         }
