@@ -255,6 +255,8 @@ impl LearnedRate {
             }
             (Phase::Hold { silences, is_early, .. }, _) if before.age(since) < EARLY => {
                 self.catch_up /= 2;
+                // The hold of a server without bursts was chosen for a range that is wrong.
+                let silences = if self.grants_bursts() { silences } else { SILENCES_AFTER_SEARCH };
                 if is_early || !self.grants_bursts() {
                     self.granted_at_once = 0;
                     self.bucket.doubt();
