@@ -105,6 +105,15 @@ async fn after_a_429_one_request_tries_whether_it_is_over() {
     let _other = limiter.admit().await;
 }
 
+/// Sends two requests at once. The server grants the first and refuses the second.
+async fn grant_one_of_two(limiter: &Arc<Limiter>) {
+    let granted = limiter.admit().await;
+    let refused = limiter.admit().await;
+    tokio::time::advance(Duration::from_millis(1)).await;
+    limiter.answered(granted.since, None);
+    limiter.throttled(refused.since, Some(Duration::from_secs(1)));
+}
+
 /// Starts the next request. True if no other one follows it before its answer, whatever the pace.
 async fn is_next_alone(limiter: &Arc<Limiter>) -> bool {
     let _trial = limiter.admit().await;
@@ -115,11 +124,7 @@ async fn is_next_alone(limiter: &Arc<Limiter>) -> bool {
 #[tokio::test(start_paused = true)]
 async fn a_server_that_grants_one_request_at_once_is_asked_at_the_learned_rate_after_the_first_pause() {
     let limiter = Arc::new(Limiter::new(8, None));
-    let granted = limiter.admit().await;
-    let refused = limiter.admit().await;
-    tokio::time::advance(Duration::from_millis(1)).await;
-    limiter.answered(granted.since, None);
-    limiter.throttled(refused.since, Some(Duration::from_secs(1)));
+    grant_one_of_two(&limiter).await;
     let after_the_pause = limiter.admit().await;
     assert!(matches!(limiter.try_enter(), Entry::ClosedUntil(_)), "at the pace");
     tokio::time::advance(Duration::from_secs(1)).await;
@@ -147,12 +152,7 @@ async fn a_server_that_granted_requests_before_is_not_one_that_grants_one_at_onc
         tokio::time::advance(Duration::from_millis(1)).await;
         limiter.answered(permit.since, None);
     }
-    let granted = limiter.admit().await;
-    let refused = limiter.admit().await;
-    tokio::time::advance(Duration::from_millis(1)).await;
-    limiter.answered(granted.since, None);
-    limiter.throttled(refused.since, Some(Duration::from_secs(1)));
-    drop((granted, refused));
+    grant_one_of_two(&limiter).await;
     assert!(is_next_alone(&limiter).await, "one request tests if the throttling is over");
 }
 
@@ -177,11 +177,7 @@ async fn requests_granted_at_once_are_counted_if_they_are_answered_after_the_fir
 #[tokio::test(start_paused = true)]
 async fn a_request_sent_after_the_first_429_does_not_count_as_granted_at_once() {
     let limiter = Arc::new(Limiter::new(8, None));
-    let granted = limiter.admit().await;
-    let refused = limiter.admit().await;
-    tokio::time::advance(Duration::from_millis(1)).await;
-    limiter.answered(granted.since, None);
-    limiter.throttled(refused.since, Some(Duration::from_secs(1)));
+    grant_one_of_two(&limiter).await;
     let slow = limiter.admit().await;
     let refused = limiter.admit().await;
     tokio::time::advance(Duration::from_millis(1)).await;

@@ -134,7 +134,7 @@ async fn a_limit_of_each_second_is_found_soon() {
                 let (first, later) = shares_by_the_second(limit, rate, latency, retry_after).await;
                 let description = format!("{limit:?}, {rate}/s, {latency} ms, Retry-After {retry_after:?}");
                 assert!(first >= 0.85, "{first:.3} of the limit in the first half minute: {description}");
-                assert!(later >= 0.91, "{later:.3} of the limit after that: {description}");
+                assert!(later >= 0.93, "{later:.3} of the limit after that: {description}");
             }
         }
     }
