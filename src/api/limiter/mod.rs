@@ -15,6 +15,7 @@ mod pacer;
 mod slowness;
 #[cfg(test)]
 mod tests;
+mod timer;
 mod token_bucket;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -29,11 +30,14 @@ use outage::Health;
 pub use outage::{Diagnosis, Reach};
 use pacer::Pacer;
 use slowness::Slowness;
+use timer::sleep_precisely_until;
 
 /// Number of requests in flight at the start. It doubles per round trip while all requests succeed.
 const FIRST_LIMIT: u32 = 8;
 /// Maximum pause after a 429, whatever its `Retry-After` says.
 const MAX_SILENCE: Duration = Duration::from_mins(5);
+/// Time by which the first requests after a pause arrive later than others, and so closer to the next ones.
+const LATE_AFTER_PAUSE: Duration = Duration::from_millis(2);
 /// First pause after a 429 without a valid `Retry-After`. It doubles up to [`MAX_BACKOFF`].
 const FIRST_BACKOFF: Duration = Duration::from_millis(500);
 /// Maximum pause without a `Retry-After`.
@@ -161,11 +165,17 @@ impl Limiter {
                 Entry::ClosedUntil(at) => {
                     tokio::select! {
                         () = changed => {}
-                        () = sleep_until(at) => {}
+                        () = self.opened(at) => {}
                     }
                 }
             }
         }
+    }
+
+    /// Waits until `at`, which is when the next request may start.
+    async fn opened(&self, at: Instant) {
+        let catch_up = self.lock().grant.catch_up();
+        if catch_up < timer::MAX_LATE { sleep_precisely_until(at).await } else { sleep_until(at).await }
     }
 
     fn try_enter(&self) -> Entry {
@@ -181,7 +191,8 @@ impl Limiter {
             return Entry::ClosedUntil(opens);
         }
         state.grant.started(now);
-        let granted = state.grant.interval(now);
+        let late = if state.throttles > 0 { LATE_AFTER_PAUSE } else { Duration::ZERO };
+        let granted = state.grant.interval(now).map(|interval| interval + late);
         let catch_up = state.grant.catch_up();
         state.pace.start(now, granted, catch_up);
         state.in_flight += 1;

@@ -134,6 +134,17 @@ async fn a_server_that_grants_one_request_at_once_is_asked_at_the_learned_rate_a
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_second_request_after_a_pause_leaves_later() {
+    let limiter = Arc::new(Limiter::new(8, None));
+    grant_one_of_two(&limiter).await;
+    let first = limiter.admit().await;
+    let interval = limiter.lock().grant.interval(first.since).expect("a rate");
+    let second = limiter.admit().await;
+    let distance = second.since - first.since;
+    assert!(distance > interval + LATE_AFTER_PAUSE / 2, "{distance:?} at an interval of {interval:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_sign_in_does_not_show_how_many_requests_the_server_grants_at_once() {
     let limiter = Arc::new(Limiter::new(8, None));
     let sign_in = limiter.admit().await;
