@@ -261,7 +261,11 @@ impl Limiter {
     pub fn silence(&self, asked: Duration) {
         let mut state = self.lock();
         let now = Instant::now();
+        let closed_until = state.gate.max(now);
         state.close_gate(now + asked.min(MAX_SILENCE), now);
+        // The learned rate grows with time, but not while nothing is sent.
+        let gate = state.gate;
+        state.grant.skip(gate.saturating_duration_since(closed_until), gate);
     }
 
     /// Records a failed request and returns the diagnosis.

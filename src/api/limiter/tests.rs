@@ -341,6 +341,24 @@ async fn while_answers_are_slow_a_learned_rate_does_not_grow() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_503_with_retry_after_does_not_raise_the_learned_rate() {
+    let limiter = Arc::new(Limiter::new(8, None));
+    for _ in 0..2 {
+        grant_one_of_two(&limiter).await;
+    }
+    let permit = limiter.admit().await;
+    limiter.answered(permit.since, None);
+    let interval = |limiter: &Limiter| limiter.lock().grant.interval(Instant::now()).expect("a rate");
+    let before = interval(&limiter);
+    for _ in 0..8 {
+        limiter.silence(Duration::from_mins(1));
+    }
+    let _permit = limiter.admit().await;
+    let after = interval(&limiter);
+    assert!(after * 2 > before, "{after:?} instead of {before:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_503_with_retry_after_pauses_all_requests() {
     let limiter = Arc::new(Limiter::new(8, None));
     limiter.silence(Duration::from_secs(3));
