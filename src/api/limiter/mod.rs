@@ -261,11 +261,7 @@ impl Limiter {
     pub fn silence(&self, asked: Duration) {
         let mut state = self.lock();
         let now = Instant::now();
-        let closed_until = state.gate.max(now);
-        state.close_gate(now + asked.min(MAX_SILENCE), now);
-        // The learned rate grows with time, but not while nothing is sent.
-        let gate = state.gate;
-        state.grant.skip(gate.saturating_duration_since(closed_until), gate);
+        state.pause(now + asked.min(MAX_SILENCE), now);
     }
 
     /// Records a failed request and returns the diagnosis.
@@ -336,7 +332,7 @@ impl Limiter {
         if state.quota_asks > QUOTA_ASKS {
             return Throttle::GiveUp;
         }
-        Throttle::Wait(state.close_gate(now + QUOTA_SILENCE, now))
+        Throttle::Wait(state.pause(now + QUOTA_SILENCE, now))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -363,6 +359,14 @@ impl State {
             self.throttled_at = Some(now);
         }
         is_new
+    }
+
+    /// Closes the gate for another reason than a refused rate. The learned rate grows with time, but not in this pause.
+    fn pause(&mut self, until: Instant, now: Instant) -> Duration {
+        let closed_until = self.gate.max(now);
+        let wait = self.close_gate(until, now);
+        self.grant.skip(self.gate - closed_until, self.gate);
+        wait
     }
 
     fn close_gate(&mut self, until: Instant, now: Instant) -> Duration {

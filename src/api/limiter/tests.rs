@@ -340,8 +340,7 @@ async fn while_answers_are_slow_a_learned_rate_does_not_grow() {
     assert_eq!(interval(&limiter), before);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_503_with_retry_after_does_not_raise_the_learned_rate() {
+async fn assert_does_not_raise_the_learned_rate(pause: impl Fn(&Limiter)) {
     let limiter = Arc::new(Limiter::new(8, None));
     for _ in 0..2 {
         grant_one_of_two(&limiter).await;
@@ -350,12 +349,24 @@ async fn a_503_with_retry_after_does_not_raise_the_learned_rate() {
     limiter.answered(permit.since, None);
     let interval = |limiter: &Limiter| limiter.lock().grant.interval(Instant::now()).expect("a rate");
     let before = interval(&limiter);
-    for _ in 0..8 {
-        limiter.silence(Duration::from_mins(1));
-    }
+    pause(&limiter);
     let _permit = limiter.admit().await;
     let after = interval(&limiter);
     assert!(after * 2 > before, "{after:?} instead of {before:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_503_with_retry_after_does_not_raise_the_learned_rate() {
+    let several_at_once = |limiter: &Limiter| (0..8).for_each(|_| limiter.silence(Duration::from_mins(1)));
+    assert_does_not_raise_the_learned_rate(several_at_once).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_used_up_quota_does_not_raise_the_learned_rate() {
+    let retried = |limiter: &Limiter| {
+        limiter.quota_spent(Instant::now());
+    };
+    assert_does_not_raise_the_learned_rate(retried).await;
 }
 
 #[tokio::test(start_paused = true)]
